@@ -1,0 +1,215 @@
+"""Commands for whoever runs Digest: init, migrate, status, sources, topics, doctor, backup."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from digest.cli.context import Context, console, json_option, pass_context, show_json
+
+if TYPE_CHECKING:
+    from digest.model import SourceReport
+
+
+@click.command()
+@pass_context
+def init(context: Context) -> None:
+    """Make the database, or bring an old one up to date. Harmless to repeat."""
+    with context.app() as app:
+        app.create().store.migrate()
+        click.echo(f"Ready: {app.settings.db}")
+
+
+@click.command()
+@pass_context
+def migrate(context: Context) -> None:
+    """Bring the database to this version's schema (the release step)."""
+    with context.app() as app:
+        from digest.store import open_store  # noqa: PLC0415 - only this command needs it bare
+
+        store = open_store(Path(app.settings.db))
+        try:
+            applied = store.migrate()
+        finally:
+            store.close()
+        click.echo(f"Applied {', '.join(applied)}." if applied else "Nothing to do.")
+
+
+@click.command()
+@json_option
+@pass_context
+def status(context: Context, as_json: bool) -> None:
+    """What the database holds, what waits to be sent, how the sources fare."""
+    from digest.app import counts  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        rows = counts(app.store)
+        latest = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
+        if as_json:
+            show_json({**rows, "sources": [report_row(each) for each in latest]})
+            return
+        out = console()
+        for name, value in rows.items():
+            if isinstance(value, dict):
+                value = ", ".join(f"{count} {state}" for state, count in value.items() if count) or "empty"  # noqa: PLW2901
+            out.print(f"{name.replace('_', ' '):<16}{value}")
+        if latest:
+            out.print()
+            show_reports(latest)
+
+
+@click.command()
+@json_option
+@pass_context
+def sources(context: Context, as_json: bool) -> None:
+    """The sources in the settings, and what each last gave."""
+    with context.app() as app:
+        app.create()
+        reports = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=14)))
+        by_source = {each.source: each for each in reports}
+        rows = []
+        for each in app.settings.sources.values():
+            last = by_source.get(each.name)
+            rows.append(
+                {
+                    "name": each.name,
+                    "use": each.use,
+                    "enabled": each.enabled,
+                    "nightly": each.nightly,
+                    "options": dict(each.options),
+                    "last": report_row(last) if last else None,
+                }
+            )
+        if as_json:
+            show_json(rows)
+            return
+        table = Table("source", "class", "state", "last")
+        for each in app.settings.sources.values():
+            last = by_source.get(each.name)
+            state = "off" if not each.enabled else "nightly" if each.nightly else "on"
+            table.add_row(each.name, each.use, state, describe(last) if last else "never asked")
+        console().print(table)
+
+
+@click.command()
+@click.argument("search", required=False)
+@json_option
+@pass_context
+def topics(context: Context, search: str | None, as_json: bool) -> None:
+    """The topics one can follow; SEARCH narrows them by id or name."""
+    with context.app() as app:
+        wanted = (search or "").casefold()
+        found = [
+            each
+            for each in app.settings.topics.values()
+            if wanted in each.id.casefold() or wanted in each.name.casefold()
+        ]
+        if as_json:
+            show_json(
+                [
+                    {
+                        "id": each.id,
+                        "name": each.name,
+                        "group": each.group,
+                        "categories": each.categories,
+                        "phrases": each.phrases,
+                        "keywords": each.keywords,
+                    }
+                    for each in found
+                ]
+            )
+            return
+        group = None
+        for each in sorted(found, key=lambda topic: topic.group != "Topics"):
+            if each.group != group:
+                group = each.group
+                click.echo(("\n" if each is not found[0] else "") + group)
+            click.echo(f"  {each.id:<20} {each.name}")
+        if not found:
+            click.echo("No topic has that in its id or name.")
+
+
+@click.command()
+@click.argument("to", required=False, type=click.Path(path_type=Path))
+@pass_context
+def backup(context: Context, to: Path | None) -> None:
+    """Copy the live database, consistently, to TO (default: the backups folder)."""
+    from digest.pipeline import tidying  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        target = to or tidying.backup_path(Path(app.settings.keep.backups or "backups"), app.clock())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        app.store.backup(target)
+        click.echo(f"Backed up to {target}")
+
+
+@click.command()
+@json_option
+@pass_context
+def doctor(context: Context, as_json: bool) -> None:
+    """Check settings, database, sender and mail server; nothing is sent."""
+    from digest.doctor import examine  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        findings = examine(app)
+    if as_json:
+        show_json([{"check": each.check, "level": each.level, "text": each.text} for each in findings])
+    else:
+        marks = {"fine": "[green]fine[/]", "warning": "[yellow]warn[/]", "wrong": "[red]wrong[/]"}
+        for each in findings:
+            console().print(f"{marks[each.level]:<5}  {each.check}: ", end="")
+            click.echo(each.text)
+    if any(each.level == "wrong" for each in findings):
+        raise click.exceptions.Exit(1)
+
+
+def latest_reports(reports: list[SourceReport]) -> list[SourceReport]:
+    """The newest line of each (source, place), leaving out polls that were not due."""
+    latest = {(each.source, each.place): each for each in reports if each.verdict != "waiting"}
+    return list(latest.values())
+
+
+def report_row(report: SourceReport) -> dict[str, object]:
+    """A report line as plain values."""
+    return {
+        "source": report.source,
+        "place": report.place,
+        "verdict": str(report.verdict),
+        "read": report.read,
+        "papers": report.papers,
+        "announced": report.announced,
+        "merged": report.merged,
+        "cause": report.cause,
+        "problems": [{"place": each.place, "cause": each.cause} for each in report.problems],
+        "at": report.at,
+    }
+
+
+def describe(report: SourceReport) -> str:
+    """A report line in words."""
+    parts = [str(report.verdict)]
+    if report.read:
+        parts.append(f"{report.read} read, {report.papers} new papers, {report.merged} merged")
+    if report.problems:
+        parts.append(f"{len(report.problems)} problems")
+    if report.cause:
+        parts.append(report.cause)
+    return ": ".join((parts[0], ", ".join(parts[1:]))) if len(parts) > 1 else parts[0]
+
+
+def show_reports(reports: list[SourceReport]) -> None:
+    """Print a run report, one line a place, with its problems below."""
+    for report in reports:
+        where = f"{report.source} {report.place}".strip()
+        click.echo(f"{where}: {describe(report)}")
+        for problem in report.problems[:5]:
+            click.echo(f"    {problem.place}: {problem.cause}")
+        if len(report.problems) > 5:  # noqa: PLR2004 - a report is skimmed; --json has them all
+            click.echo(f"    and {len(report.problems) - 5} more")
+
+
+COMMANDS = (init, migrate, status, sources, topics, backup, doctor)

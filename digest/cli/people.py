@@ -1,0 +1,169 @@
+"""Commands about subscribers: subscribe, unsubscribe, subscribers list | import | export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from digest.cli.context import Context, json_option, pass_context, progress, show_json
+
+if TYPE_CHECKING:
+    from digest.model import Subscriber
+
+
+@click.command()
+@click.argument("email")
+@click.option("--topic", "topics", multiple=True, help="Follow a topic, such as cs.LG. Repeatable.")
+@click.option("--keyword", "keywords", multiple=True, help="A word or phrase that matters. Repeatable.")
+@click.option("--author", "authors", multiple=True, help="Follow an author. Repeatable.")
+@click.option("--like", "likes", multiple=True, help="A paper you like: arXiv id or DOI. Repeatable.")
+@click.option("--mute", "mutes", multiple=True, help="Never show papers with this. Repeatable.")
+@click.option("--at", help="Local hour, such as 7:30.")
+@click.option("--tz", help="Time zone, such as Europe/Berlin.")
+@click.option("--cadence", help="daily, weekdays, weekly, or the name of a day.")
+@click.option("--limit", type=int, help="Papers shown in full.")
+@click.option("--quiet", type=click.Choice(["line", "nothing"]), help="What to send on a quiet day.")
+@click.option("--confirmed", is_flag=True, help="They agreed already: no confirmation mail.")
+@json_option
+@pass_context
+def subscribe(
+    context: Context, email: str, as_json: bool, confirmed: bool, **wishes: object
+) -> None:
+    """Add a subscriber, or add interests to a known one."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        app.create()
+        person = subscriptions.subscribe(
+            app.store,
+            email,
+            subscriptions.Wishes(**wishes),  # type: ignore[arg-type]  # click's options are its fields
+            topics=app.settings.topics,
+            defaults=app.newcomer,
+            confirmed=confirmed,
+            now=app.clock(),
+        )
+        mailed = person.status == "pending" and app.send_confirmation(person)
+        if as_json:
+            show_json(row(person))
+            return
+        click.echo(f"{person.email} is {person.status}, {described(person)}.")
+        if person.status == "pending":
+            click.echo(
+                "A confirmation mail is on its way."
+                if mailed
+                else "No confirmation mail can be sent while [site] url is not set; "
+                "run this again with --confirmed if they agreed."
+            )
+
+
+@click.command()
+@click.argument("email")
+@pass_context
+def unsubscribe(context: Context, email: str) -> None:
+    """End a subscription."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        person = subscriptions.unsubscribe(app.store, subscriptions.find(app.store, email))
+        click.echo(f"{person.email} is {person.status}.")
+
+
+@click.group()
+def subscribers() -> None:
+    """List, import and export subscribers."""
+
+
+@subscribers.command("list")
+@json_option
+@pass_context
+def list_(context: Context, as_json: bool) -> None:
+    """Everyone, one line each."""
+    with context.app() as app:
+        if as_json:
+            show_json([row(person) for person, _ in app.store.subscribers.all()])
+            return
+        for person, interests in app.store.subscribers.all():
+            click.echo(f"{person.email}\t{person.status}\t{described(person)}\t{len(interests)} interests")
+
+
+@subscribers.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--confirmed", is_flag=True, help="They agreed already: make them active.")
+@pass_context
+def import_(context: Context, file: Path, confirmed: bool) -> None:
+    """Add subscribers from CSV or JSON Lines (by the file's ending; - is CSV on standard input).
+
+    Columns: email, and if wanted name any of topics, keywords, authors, likes, mutes (values
+    separated by `;`), at, tz, cadence, limit, quiet. Lines that cannot be used are reported.
+    """
+    from digest import exchange  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app, progress("importing") as advance:
+        app.create()
+        source: IO[str] = sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig", newline="")
+        with source:
+            result = exchange.load(
+                app.store,
+                exchange.read(source, json_lines=file.suffix in (".jsonl", ".ndjson")),
+                topics=app.settings.topics,
+                defaults=app.newcomer,
+                confirmed=confirmed,
+                now=app.clock(),
+                progress=advance,
+            )
+    click.echo(f"{result.added} added, {result.known} already known, {result.rejected} rejected.")
+    for line, cause in result.problems:
+        click.echo(f"line {line}: {cause}", err=True)
+    if result.rejected:
+        raise click.exceptions.Exit(1)
+
+
+@subscribers.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: by the file's ending, else CSV.")
+@pass_context
+def export(context: Context, file: Path, form: str | None) -> None:
+    """Write all subscribers as CSV or JSON Lines; `import` reads it back."""
+    from digest import exchange  # noqa: PLC0415 - keeps `--help` quick
+
+    json_lines = form == "jsonl" if form else file.suffix in (".jsonl", ".ndjson")
+    with context.app() as app:
+        if str(file) == "-":
+            exchange.write(sys.stdout, app.store.subscribers.all(), json_lines=json_lines)
+            return
+        with file.open("w", encoding="utf-8", newline="") as target:
+            count = exchange.write(target, app.store.subscribers.all(), json_lines=json_lines)
+        click.echo(f"{count} subscribers written to {file}")
+
+
+def described(person: Subscriber) -> str:
+    """A subscriber's schedule in words."""
+    cadence = str(person.cadence)
+    if cadence == "weekly":
+        from digest.subscriptions import WEEKDAYS  # noqa: PLC0415 - keeps `--help` quick
+
+        cadence = f"weekly on {WEEKDAYS[person.weekday].capitalize()}"
+    return f"{cadence} at {person.at:%H:%M} {person.tz}, {person.limit} papers"
+
+
+def row(person: Subscriber) -> dict[str, object]:
+    """A subscriber as plain values, without the secret key."""
+    return {
+        "id": person.id,
+        "email": person.email,
+        "status": str(person.status),
+        "at": f"{person.at:%H:%M}",
+        "tz": person.tz,
+        "cadence": str(person.cadence),
+        "limit": person.limit,
+        "quiet": str(person.quiet),
+        "created_at": person.created_at,
+        "due_at": person.due_at,
+    }
+
+
+COMMANDS = (subscribe, unsubscribe, subscribers)

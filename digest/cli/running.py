@@ -1,0 +1,170 @@
+"""Commands that do the work: demo, fetch, run, deliver, publish, worker, web."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from digest.cli.context import (
+    Context,
+    edition_option,
+    json_option,
+    pass_context,
+    progress,
+    show_json,
+)
+from digest.cli.operating import report_row, show_reports
+from digest.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.pipeline.composing import Composed
+    from digest.pipeline.delivering import Delivered
+
+
+@click.command()
+@click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True, help="Where to put everything.")
+@click.option("--live", is_flag=True, help="Use today's real arXiv instead of the shipped sample.")
+@pass_context
+def demo(context: Context, folder: Path, live: bool) -> None:
+    """See it work: a listing, three readers, their emails, the feeds. Needs no network."""
+    from digest import demo as show  # noqa: PLC0415 - keeps `--help` quick
+
+    for line in show.run(folder, live=live, config=Path(context.config) if context.config else None):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option("--from", "files", type=click.Path(exists=True, dir_okay=False, path_type=Path), multiple=True, help="Ingest a recorded listing instead of asking the network. Repeatable.")
+@click.option("--since", "since", metavar="YYYY-MM-DD", help="Back-fill from this day (arxiv-api).")
+@click.option("--until", "until", metavar="YYYY-MM-DD", help="Back-fill up to this day. Default: today.")
+@click.option("--force", is_flag=True, help="Ask again before the next poll is due.")
+@json_option
+@pass_context
+def fetch(
+    context: Context,
+    source: str | None,
+    files: tuple[Path, ...],
+    since: str | None,
+    until: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Fetch new listings: all enabled sources, or just SOURCE."""
+    with context.app() as app:
+        app.create()
+        if files:
+            if source is None:
+                raise InvalidInput("Name the source that the file came from, such as `fetch arxiv --from FILE`.")
+            reports = app.ingest_files(source, files)
+        elif since:
+            reports = app.backfill(source or "arxiv-api", *_range(since, until))
+        else:
+            reports = app.ingest(only=source or "", force=force or source is not None)
+        if as_json:
+            show_json([report_row(each) for each in reports])
+        else:
+            show_reports(reports)
+            if not reports:
+                click.echo("Nothing to do: another process is fetching, or no source is enabled.")
+        if reports and all(each.verdict in ("failed", "gone") for each in reports):
+            raise click.exceptions.Exit(1)
+
+
+@click.command()
+@pass_context
+def run(context: Context) -> None:
+    """One full cycle now: fetch, compose today's digests for everyone, deliver, publish."""
+    with context.app() as app:
+        app.create()
+        show_reports(app.ingest())
+        composed = app.compose_edition(None)
+        _say(app, composed, _deliver(app))
+        if app.settings.worker.publish:
+            published = app.publish(Path(app.settings.worker.publish))
+            click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
+
+
+@click.command()
+@edition_option()
+@pass_context
+def deliver(context: Context, edition: str | None) -> None:
+    """Send what is due; with --date, first compose that edition for everyone who lacks it."""
+    with context.app() as app:
+        composed = app.compose_edition(edition) if edition else app.compose_due()
+        delivered = _deliver(app)
+        _say(app, composed, delivered)
+        if delivered.deferred or delivered.refused:
+            raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@pass_context
+def publish(context: Context, folder: Path) -> None:
+    """Write all feeds (RSS, Atom, JSON), their archives and an OPML as static files to FOLDER."""
+    with context.app() as app:
+        published = app.publish(folder)
+        click.echo(
+            f"{published.feeds} feeds, {published.files} files in {folder}; "
+            f"{published.changed} changed."
+        )
+
+
+@click.command()
+@pass_context
+def worker(context: Context) -> None:
+    """Run on a schedule: poll, compose, deliver at each local hour, publish, reconcile, back up."""
+    from digest.worker import work  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        work(app.create())
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@pass_context
+def web(context: Context, host: str | None, port: int | None) -> None:
+    """Serve the feeds, the pages that mails link to, and /health."""
+    from digest.web import serve  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app(web__host=host, web__port=port) as app:
+        serve(app.create())
+
+
+def _deliver(app: App) -> Delivered:
+    with progress("delivering", sum(_waiting(app))) as advance:
+        return app.deliver(progress=advance)
+
+
+def _waiting(app: App) -> list[int]:
+    rows = app.store.ledger.counts()
+    return [rows.get(state, 0) for state in ("queued", "retry")]
+
+
+def _say(app: App, composed: Composed, delivered: Delivered) -> None:
+    click.echo(
+        f"{composed.digests} digests composed; {delivered.accepted} sent, {delivered.deferred} to "
+        f"be tried again, {delivered.refused} refused."
+    )
+    for cause in delivered.causes:
+        click.echo(f"    the mail server said: {cause}")
+
+
+def _range(since: str, until: str | None) -> tuple[date, date]:
+    try:
+        first = date.fromisoformat(since)
+        last = date.fromisoformat(until) if until else datetime.now(UTC).date()  # noqa: TID251 - the edge
+    except ValueError:
+        raise InvalidInput("A date is written like 2026-06-10.") from None
+    if last < first:
+        raise InvalidInput("--until must not be before --since.")
+    return first, last
+
+
+COMMANDS = (demo, fetch, run, deliver, publish, worker, web)

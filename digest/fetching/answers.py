@@ -1,0 +1,161 @@
+"""What a reply means: where to go on, an answer to keep, or a failure that says what to do."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import httpx
+
+from digest.errors import FetchFailed, FetchRefused
+from digest.fetching.address import check_url, shown
+
+PERMANENT = frozenset({301, 308})
+REDIRECTS = PERMANENT | {302, 303, 307}
+WHOLE = frozenset({200, 203})
+"""Statuses that carry the whole representation; 203 is a 200 that a proxy has touched."""
+
+NOT_MODIFIED = 304
+GONE = 410
+BUSY = frozenset({429, 503})
+"""Statuses whose Retry-After is obeyed (RFC 6585 §4, RFC 9110 §15.6.4)."""
+
+MAX_EXCERPT = 200
+
+_ADVICE = {
+    400: "check the query",
+    401: "it wants a login, which is never given: use a public address",
+    403: "access was refused: check the address, and whether its operator allows feed readers",
+    404: "nothing is there: check the address",
+    408: "it will be asked again later",
+    429: "it was asked too often: it will be left alone for a while",
+}
+_ADVICE_5XX = "the fault is on its side: it will be asked again later"
+_ADVICE_OTHER = "that is no answer to a reader: check the address"
+
+_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.I)
+_SUMMARY = re.compile(r"<summary\b[^>]*>(.*?)</summary\s*>", re.DOTALL | re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One HTTP response: where it came from, its headers (lower-case names), as much body as wanted.
+
+    `retry_after` is what its Retry-After header comes to, in seconds.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    retry_after: float | None = None
+
+
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name, decoded byte for byte (ISO 8859-1), without cookies.
+
+    Where a name comes twice the first counts, save for Cache-Control, whose lines are one list.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name == "cache-control" and name in headers:
+            headers[name] += ", " + value
+        elif not name.startswith("set-cookie"):
+            headers.setdefault(name, value)
+    return headers
+
+
+def next_url(reply: Reply) -> str:
+    """Where a redirect leads, checked.
+
+    Raises FetchFailed without a usable Location, FetchRefused for an address that must not be
+    asked or where https would be given up.
+    """
+    where = shown(reply.url)
+    location = reply.headers.get("location", "")
+    if not location:
+        raise FetchFailed(
+            f"{where} answered {reply.status} without saying where to go: "
+            "it will be asked again later.",
+            subject=where,
+            status=reply.status,
+        )
+    try:
+        target = str(httpx.URL(reply.url).join(_utf8(location)))
+    except (httpx.InvalidURL, ValueError):
+        target = location
+    target = check_url(target)
+    if reply.url.startswith("https:") and not target.startswith("https:"):
+        raise FetchRefused(
+            f"{where} redirects from https to http, which is not followed: "
+            "check the address, and use one that stays with https.",
+            subject=where,
+        )
+    return target
+
+
+def failure(reply: Reply, asked: str) -> FetchFailed | FetchRefused:
+    """What to report of a reply that is neither an answer nor a redirect.
+
+    `asked` is the URL of the request; its query is kept out of the message.
+    """
+    where = shown(reply.url)
+    if reply.status == GONE:
+        return FetchRefused(
+            f"{where} answered 410: it is gone for good, and will not be asked again; "
+            "remove the source, or give its new address.",
+            subject=where,
+            gone=True,
+            status=GONE,
+        )
+    advice = _ADVICE_5XX if reply.status >= 500 else _ADVICE_OTHER  # noqa: PLR2004 - server errors
+    advice = _ADVICE.get(reply.status, advice)
+    said = excerpt(reply.body, asked)
+    reason = f' and said "{said}"' if said else f" ({_phrase(reply.status)})"
+    return FetchFailed(
+        f"{where} answered {reply.status}{reason}: {advice}.",
+        subject=where,
+        retry_after=reply.retry_after,
+        status=reply.status,
+    )
+
+
+def excerpt(body: bytes, asked: str = "") -> str:
+    """The first words of an error page or Atom error entry, as one clean line of plain text.
+
+    An entry's `summary` comes before anything else, as arXiv's API explains errors there. The
+    query of `asked`, which pages like to repeat, is left out.
+    """
+    text = body.decode("utf-8", "replace")
+    summary = _SUMMARY.search(text)
+    text = html.unescape(_UNSEEN.sub(" ", summary[1] if summary else text))
+    query = httpx.URL(asked).query.decode("ascii") if asked else ""
+    for echo in (query, html.unescape(query), str(httpx.QueryParams(query))):
+        text = text.replace(echo, "…") if echo else text
+    return clean(text)
+
+
+def clean(text: str) -> str:
+    """One line of printable characters, at most `MAX_EXCERPT` of them."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    line = " ".join(line.split())
+    return line if len(line) <= MAX_EXCERPT else line[: MAX_EXCERPT - 1].rstrip() + "…"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase.lower()
+    except ValueError:
+        return "an unknown status"
+
+
+def _utf8(value: str) -> str:
+    raw = value.encode("latin-1")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return value

@@ -1,0 +1,95 @@
+"""Connections that cannot be led astray: the address that was checked is the one connected to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+import httpcore
+import httpx
+
+from digest.errors import FetchRefused
+from digest.fetching.address import allowed
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port to IP addresses, best first; raises OSError where there are none."""
+
+_ATTEMPTS = 4
+_ATTEMPT_SECONDS = 5.0
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Ask the system's resolver, which also reads `0x7f.1` and `2130706433` as addresses."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class GuardedBackend(httpcore.AnyIOBackend):
+    """Resolves a name once, drops the addresses that are not public, and connects to the rest.
+
+    Checking the name beforehand would leave a gap: it may lead elsewhere when it is resolved
+    again for the connection (DNS rebinding).
+    """
+
+    def __init__(self, find: Resolve, *, allow_private: bool) -> None:
+        self._find = find
+        self._allow_private = allow_private
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Try the permitted addresses in turn; raises FetchRefused where there is none."""
+        try:
+            found = await self._find(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"the name {host} was not found") from error
+        permitted = [each for each in found if self._allow_private or allowed(each)][:_ATTEMPTS]
+        if not permitted:
+            raise FetchRefused(
+                f"{host} leads to a private or reserved address, which is never asked: "
+                "give a public address, or allow private networks.",
+                subject=host,
+            )
+        *others, last = permitted
+        for address in others:
+            try:
+                return await super().connect_tcp(
+                    address, port, _ATTEMPT_SECONDS, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await super().connect_tcp(last, port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Refused: nothing is ever fetched from a local socket."""
+        raise FetchRefused("Local sockets are never asked.", subject=path)
+
+
+class GuardedTransport(httpx.AsyncHTTPTransport):
+    """httpx without its client: no cookie jar, no redirects, no proxies, no credentials.
+
+    A request goes out with exactly the headers it was given. Connections are not kept: polls
+    go to many hosts, each seldom, and an idle connection is one more to a host that allows one.
+    """
+
+    def __init__(self, find: Resolve, *, allow_private: bool, tls: ssl.SSLContext | None) -> None:
+        context = tls or httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=None,
+            max_keepalive_connections=0,
+            network_backend=GuardedBackend(find, allow_private=allow_private),
+        )

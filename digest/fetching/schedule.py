@@ -1,0 +1,177 @@
+"""When to ask a URL again, and with which validators: a pure decider over stored poll states.
+
+The rules are those by which feed readers are scored (https://rachelbythebay.com/fs/help.html):
+one unconditional request ever, validators opaque and byte for byte, at most one poll an hour
+with validators and one a day without, Retry-After and Cache-Control obeyed. Nothing is asked
+again because a process restarted: `due_at` is stored, and `is_due` looks at nothing else.
+
+The `skipDays` and `skipHours` of RSS are deliberately not obeyed. arXiv marks Saturday and
+Sunday as skipped and yet publishes lists dated Saturday; readers that skip lose those papers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from digest.errors import FetchFailed, FetchRefused
+from digest.fetching.caching import lifetime
+from digest.model import Answer, PollState, Request
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+SPREAD = 5 * MINUTE
+"""Seconds by which a poll may come later than planned, so that polls do not bunch together."""
+
+JITTER = 1.25
+"""The most by which a back-off is stretched; below 2, so that each is longer than the last."""
+
+FORGET_MOVE_AFTER = 3
+"""Failures in a row after which a stored move is given up and the first address asked again."""
+
+MAX_VALIDATOR = 4096
+"""Characters; a longer validator is treated as none, since it would be echoed at every poll."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How often a source may be asked; all in seconds.
+
+    `interval` is the source's own; None means an hour with validators and a day without.
+    `min_interval` holds whatever anyone says. Freshness and back-off count up to
+    `max_interval`, Retry-After up to `max_wait`. `retry` is the first back-off.
+    """
+
+    interval: float | None = None
+    min_interval: float = HOUR / 2
+    max_interval: float = DAY
+    max_wait: float = 31 * DAY
+    retry: float = HOUR
+
+
+def is_due(state: PollState, now: datetime) -> bool:
+    """Whether it is time to ask; never again once the address is gone (410)."""
+    return not state.gone and (state.due_at is None or state.due_at <= now)
+
+
+def prepare(request: Request, state: PollState) -> dict[str, str]:
+    """The conditional headers for a poll, echoed as they were seen: both, one or none.
+
+    Requests that are not polls, or whose URL is not the state's, carry none.
+    """
+    if not request.poll or request.url != state.url:
+        return {}
+    seen = {"If-None-Match": state.etag, "If-Modified-Since": state.last_modified}
+    return {name: value for name, value in seen.items() if value}
+
+
+def body_changed(state: PollState, body: bytes) -> bool:
+    """Whether these bytes differ from the last ones, whatever the validators say."""
+    return _hash(body) != state.body_hash
+
+
+def decide(
+    state: PollState,
+    outcome: Answer | FetchFailed | FetchRefused,
+    now: datetime,
+    rng: Random,
+    *,
+    ttl: int | None = None,
+    policy: Policy,
+) -> PollState:
+    """The state to store after one exchange; `due_at` lies after `now` unless the URL is gone.
+
+    `ttl` (seconds) is what the listing itself says of its freshness. A listing that arrived but
+    could not be read is a FetchFailed to this function: its validators must not be kept, or the
+    next poll would be told that nothing changed. Failures back off exponentially up to
+    `policy.max_interval` and never stop for good; only HTTP 410 does.
+    """
+    if isinstance(outcome, Answer):
+        return _answered(state, outcome, max(now, outcome.at), rng, ttl=ttl, policy=policy)
+    if isinstance(outcome, FetchRefused) and outcome.gone:
+        return replace(state, gone=True, due_at=None, polled_at=now, last_error=str(outcome))
+    return _failed(state, outcome, now, rng, policy=policy)
+
+
+def _answered(
+    state: PollState,
+    answer: Answer,
+    now: datetime,
+    rng: Random,
+    *,
+    ttl: int | None,
+    policy: Policy,
+) -> PollState:
+    kept = answer.body is None
+    etag = _validator(answer, "etag", state.etag if kept else "")
+    last_modified = _validator(answer, "last-modified", state.last_modified if kept else "")
+    changed = answer.body is not None and body_changed(state, answer.body)
+    usual = HOUR if etag or last_modified else DAY
+    asked = max(lifetime(answer.headers, now), float(ttl or 0))
+    wait = max(
+        usual if policy.interval is None else policy.interval,
+        min(asked, policy.max_interval),
+        policy.min_interval,
+    )
+    return replace(
+        state,
+        location=_location(state, answer.moved_to),
+        etag=etag,
+        last_modified=last_modified,
+        body_hash=state.body_hash if answer.body is None else _hash(answer.body),
+        due_at=now + timedelta(seconds=wait + rng.uniform(0, SPREAD)),
+        polled_at=now,
+        changed_at=now if changed else state.changed_at,
+        failures=0,
+        last_error="",
+        gone=False,
+    )
+
+
+def _failed(
+    state: PollState,
+    outcome: FetchFailed | FetchRefused,
+    now: datetime,
+    rng: Random,
+    *,
+    policy: Policy,
+) -> PollState:
+    failures = state.failures + 1
+    backoff = policy.retry * 2.0 ** min(failures - 1, 32) * rng.uniform(1, JITTER)
+    asked = outcome.retry_after if isinstance(outcome, FetchFailed) else None
+    wait = max(
+        min(backoff, policy.max_interval),
+        min(asked or 0.0, policy.max_wait),
+        policy.min_interval,
+    )
+    after = replace(
+        state,
+        due_at=now + timedelta(seconds=wait),
+        polled_at=now,
+        failures=failures,
+        last_error=str(outcome),
+    )
+    if state.location and failures >= FORGET_MOVE_AFTER:
+        return replace(after, location="", etag="", last_modified="")
+    return after
+
+
+def _validator(answer: Answer, name: str, otherwise: str) -> str:
+    value = answer.headers.get(name, otherwise)
+    return value if len(value) <= MAX_VALIDATOR else ""
+
+
+def _location(state: PollState, moved_to: str) -> str:
+    """Where to ask from now on; a move that gives up https is not followed."""
+    here = state.location or state.url
+    if not moved_to or (here.startswith("https:") and not moved_to.startswith("https:")):
+        return state.location
+    return "" if moved_to == state.url else moved_to
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

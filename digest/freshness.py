@@ -1,0 +1,60 @@
+"""Is a silent source quiet, stale or broken? A reader of the run report must be able to tell.
+
+arXiv can serve a category's old list with a fresh build date, or a list with most of its papers
+missing, and nothing in the feed says so: only its siblings and its own past do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from statistics import median
+
+from digest.model import Harvest
+
+USUAL_AT_LEAST = 8
+SILENT_BELOW = 0.1
+DAYS_OF_HISTORY = 10
+
+
+def behind(harvests: Mapping[str, Harvest]) -> dict[str, str]:
+    """Places whose list is older than a sibling's newest list, with the cause in words.
+
+    `harvests` are what one source gave in one run, by place; empty lists say nothing here.
+    """
+    days = {
+        place: max(item.announcement.day for item in harvest.items)
+        for place, harvest in harvests.items()
+        if harvest.items
+    }
+    if not days:
+        return {}
+    newest = max(days.values())
+    return {
+        place: f"still shows the list of {day}, while others have that of {newest}"
+        for place, day in days.items()
+        if day < newest
+    }
+
+
+def silent(
+    today: Mapping[str, int], history: Mapping[str, Mapping[date, int]], *, of: Sequence[str]
+) -> dict[str, str]:
+    """Categories that are silent today although their siblings are not, and they never are.
+
+    `today` counts announced papers by category; `history` the same by past list day. A category
+    is stale when it has less than a tenth of its median, and that median is at least eight:
+    a small category may well have nothing to say.
+    """
+    if not any(today.get(each, 0) for each in of):
+        return {}
+    found: dict[str, str] = {}
+    for category in of:
+        past = sorted(history.get(category, {}).items(), reverse=True)[:DAYS_OF_HISTORY]
+        usual = median(count for _, count in past) if len(past) > 1 else 0
+        if usual >= USUAL_AT_LEAST and today.get(category, 0) < SILENT_BELOW * usual:
+            found[category] = (
+                f"{today.get(category, 0)} papers today, usually about {usual:.0f}, "
+                "while other categories have theirs"
+            )
+    return found

@@ -1,0 +1,1 @@
+"""The verbs: ingest, compose, deliver, publish, tidy; their arguments are ports and `now`."""

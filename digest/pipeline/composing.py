@@ -1,0 +1,222 @@
+"""Compose: from what was announced to one digest a subscriber, kept and queued in one transaction.
+
+Works in blocks of subscribers. What is due is read from their rows, so a restart loses nothing
+and a missed hour is made up; a digest's key is (subscriber, edition), so doing it twice, or in two
+processes, adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from digest import compose, editions
+from digest.model import (
+    Digest,
+    InterestKind,
+    Paper,
+    Profile,
+    Ranking,
+    SourceReport,
+    Subscriber,
+)
+from digest.ports import Candidates, Ranker, Store
+from digest.ranking import trending
+
+REPORT_WINDOW = timedelta(hours=36)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What a round of composing came to."""
+
+    subscribers: int = 0
+    digests: int = 0
+
+    def __add__(self, other: Composed) -> Composed:
+        return Composed(
+            subscribers=self.subscribers + other.subscribers, digests=self.digests + other.digests
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The papers announced in a window, with when each was first seen in it."""
+
+    since: datetime
+    until: datetime
+    papers: tuple[Paper, ...]
+    seen_at: Mapping[str, datetime]
+    trending: Mapping[str, float]
+    upvotes: Mapping[str, int]
+    reports: tuple[SourceReport, ...]
+
+
+def compose_due(
+    store: Store, ranker: Ranker, *, now: datetime, block: int, domain: str
+) -> Composed:
+    """Compose for every active subscriber whose hour has come, oldest first, until none is left."""
+    total = Composed()
+    while True:
+        due = store.subscribers.due(now, limit=block)
+        if not due:
+            return total
+        total += _compose_block(store, ranker, due, until=now, now=now, domain=domain)
+
+
+def compose_edition(
+    store: Store,
+    ranker: Ranker,
+    edition: str | None,
+    *,
+    now: datetime,
+    block: int,
+    domain: str,
+) -> Composed:
+    """Compose one edition for every active subscriber who does not have it yet.
+
+    `edition` is a date, whose UTC day is what the digest covers; None is everyone's own today,
+    up to now. Made for replays and for "one full cycle now": no one's hour is waited for.
+    """
+    total, after = Composed(), ""
+    while people := store.subscribers.page(after, limit=block):
+        after = people[-1].id
+        until = now if edition is None else editions.day_window(edition)[1]
+        total += _compose_block(
+            store, ranker, people, until=until, now=now, domain=domain, edition=edition
+        )
+    return total
+
+
+def rank_one(
+    store: Store, ranker: Ranker, subscriber: Subscriber, edition: str | None, *, now: datetime
+) -> tuple[Digest, Ranking]:
+    """The digest this subscriber would get for an edition, composed but not kept, and why."""
+    until = now if edition is None else editions.day_window(edition)[1]
+    digests, rankings = _digests(
+        store, ranker, [subscriber], until=until, now=now, edition=edition
+    )
+    return digests[0], rankings[0]
+
+
+def window_of(store: Store, since: datetime, until: datetime) -> Window:
+    """Load what was announced in (since, until], and the source reports around its end."""
+    announced = store.papers.announced(since, until)
+    ids = [paper.id for paper, _ in announced]
+    signals = [each for found in store.papers.signals(ids).values() for each in found]
+    return Window(
+        since=since,
+        until=until,
+        papers=tuple(paper for paper, _ in announced),
+        seen_at={paper.id: announcement.seen_at for paper, announcement in announced},
+        trending=store.papers.trending(ids),
+        upvotes=trending.upvotes(signals),
+        reports=tuple(
+            each
+            for each in store.sources.reports(since=until - REPORT_WINDOW)
+            if each.at <= until
+        ),
+    )
+
+
+def _compose_block(
+    store: Store,
+    ranker: Ranker,
+    people: Sequence[Subscriber],
+    *,
+    until: datetime,
+    now: datetime,
+    domain: str,
+    edition: str | None = None,
+) -> Composed:
+    digests, _ = _digests(store, ranker, people, until=until, now=now, edition=edition)
+    by_id = {each.id: each for each in people}
+    kept: list[tuple[Digest, datetime | None]] = []
+    for digest in digests:
+        person = by_id[digest.subscriber_id]
+        wanted = compose.wants_mail(digest, person)
+        kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
+    new = store.ledger.compose(
+        kept,
+        next_due={each.id: editions.next_due(each, now) for each in people},
+        send_from={digest.id: now for digest in digests},
+        message_ids={digest.id: f"<{digest.id}@{domain}>" for digest in digests},
+    )
+    return Composed(subscribers=len(people), digests=new)
+
+
+def _digests(
+    store: Store,
+    ranker: Ranker,
+    people: Sequence[Subscriber],
+    *,
+    until: datetime,
+    now: datetime,
+    edition: str | None,
+) -> tuple[list[Digest], list[Ranking]]:
+    """One digest a person, in order: rank the whole block at once, then cut each one's list."""
+    spans = _spans(store, people, until=until, edition=edition)
+    window = window_of(store, min(spans.values()), until)
+    profiles = store.subscribers.profiles([each.id for each in people])
+    ids = frozenset(window.seen_at)
+    sent = store.ledger.sent([each.id for each in people], ids, but_edition=edition or "")
+    without = {
+        each.id: sent.get(each.id, frozenset()) | _too_old(window, spans[each.id])
+        for each in people
+    }
+    candidates = Candidates(
+        papers=window.papers,
+        trending=window.trending,
+        upvotes=window.upvotes,
+        liked=_liked(store, profiles),
+    )
+    rankings = ranker.rank(profiles, candidates, without=without, now=now)
+    digests = []
+    for person, ranking in zip(people, rankings, strict=True):
+        old = _too_old(window, spans[person.id])
+        digests.append(
+            compose.compose(
+                ranking,
+                subscriber=person,
+                edition=edition or editions.edition_of(person, until),
+                since=spans[person.id],
+                until=until,
+                announced=len(ids - old),
+                withheld=len(sent.get(person.id, frozenset()) - old),
+                reports=window.reports,
+                now=now,
+            )
+        )
+    return digests, rankings
+
+
+def _spans(
+    store: Store, people: Sequence[Subscriber], *, until: datetime, edition: str | None
+) -> dict[str, datetime]:
+    """Since when each person's digest looks: the end of their last one, within bounds."""
+    last = store.ledger.last([each.id for each in people])
+    spans: dict[str, datetime] = {}
+    for person in people:
+        earlier = last.get(person.id)
+        last_until = earlier.until if earlier is not None and earlier.until < until else None
+        if edition is not None and last_until is None:
+            spans[person.id] = editions.day_window(edition)[0]
+        else:
+            spans[person.id] = editions.window(person.cadence, last_until, until)[0]
+    return spans
+
+
+def _too_old(window: Window, since: datetime) -> frozenset[str]:
+    if since <= window.since:
+        return frozenset()
+    return frozenset(paper for paper, seen in window.seen_at.items() if seen <= since)
+
+
+def _liked(store: Store, profiles: Sequence[Profile]) -> dict[str, Paper]:
+    """The papers that the block's likes and dislikes name, by the id the profile uses."""
+    kinds = (InterestKind.LIKE, InterestKind.DISLIKE)
+    return store.papers.get(
+        {each.value for profile in profiles for each in profile.interests if each.kind in kinds}
+    )
+

@@ -1,0 +1,171 @@
+"""Deliver: claim a block that is due, render it, hand it over, settle the receipts in one go.
+
+At least once, with a key: a crash between the hand-over and the settling repeats at most one
+block, under the same Message-IDs. No transaction is open while the network is.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from digest import subscriptions
+from digest.delivery import policy
+from digest.errors import DigestError
+from digest.model import (
+    Digest,
+    Envelope,
+    Message,
+    Outcome,
+    Paper,
+    Receipt,
+    Subscriber,
+)
+from digest.ports import Store, Transport
+from digest.ranking import trending
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 15 * 60
+POLICY_REFUSALS = 3
+POLICY_WINDOW = timedelta(days=30)
+
+Render = Callable[[Envelope], Message]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What rendering needs beside the digests themselves, loaded once a block."""
+
+    papers: Mapping[str, Paper]
+    upvotes: Mapping[str, int]
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a round of delivering came to, by outcome."""
+
+    accepted: int = 0
+    deferred: int = 0
+    refused: int = 0
+    suppressed: int = 0
+    causes: tuple[str, ...] = field(default=())
+
+    def __add__(self, other: Delivered) -> Delivered:
+        return Delivered(
+            accepted=self.accepted + other.accepted,
+            deferred=self.deferred + other.deferred,
+            refused=self.refused + other.refused,
+            suppressed=self.suppressed + other.suppressed,
+            causes=tuple(dict.fromkeys((*self.causes, *other.causes)))[:10],
+        )
+
+
+def deliver(
+    store: Store,
+    transport: Transport,
+    renderer: Callable[[Material], Render],
+    *,
+    clock: Callable[[], datetime],
+    rng: random.Random,
+    owner: str,
+    block: int,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Delivered:
+    """Send everything that is due, a block at a time, until none is left or we are `stopping`."""
+    total = Delivered()
+    while not stopping():
+        envelopes = store.ledger.claim(clock(), owner=owner, limit=block, lease=LEASE_SECONDS)
+        if not envelopes:
+            break
+        lease = envelopes[0].lease
+        try:
+            total += _deliver_block(
+                store, transport, renderer, envelopes, now=clock(), rng=rng
+            )
+        finally:
+            store.ledger.release(lease)
+        progress(len(envelopes))
+    return total
+
+
+def material_for(store: Store, digests: Iterable[Digest]) -> Material:
+    """Load the papers, upvotes and liked titles that a block of digests shows."""
+    digests = list(digests)
+    picks = [pick for digest in digests for pick in digest.picks]
+    ids = {pick.paper_id for pick in picks}
+    ids.update(paper for digest in digests for paper in digest.rest)
+    papers = store.papers.get(ids)
+    named = {reason.what for pick in picks for reason in pick.reasons} - papers.keys()
+    others = store.papers.get(each for each in named if ":" in each)
+    signals = [s for found in store.papers.signals(papers).values() for s in found]
+    titles = {key: paper.title for key, paper in (*papers.items(), *others.items())}
+    return Material(papers=papers, upvotes=trending.upvotes(signals), titles=titles)
+
+
+def _deliver_block(
+    store: Store,
+    transport: Transport,
+    renderer: Callable[[Material], Render],
+    envelopes: Sequence[Envelope],
+    *,
+    now: datetime,
+    rng: random.Random,
+) -> Delivered:
+    render = renderer(material_for(store, (each.digest for each in envelopes)))
+    messages: list[Message] = []
+    receipts: list[Receipt] = []
+    for envelope in envelopes:
+        try:
+            messages.append(render(envelope))
+        except DigestError as error:
+            receipts.append(
+                Receipt(
+                    digest_id=envelope.digest.id,
+                    outcome=Outcome.REFUSED,
+                    reply=f"not rendered: {error.message}",
+                    at=now,
+                )
+            )
+    try:
+        receipts.extend(transport.send(messages, now))
+    finally:
+        settled = policy.settle_times(receipts, envelopes, now, rng)
+        store.ledger.settle(settled, lease=envelopes[0].lease)
+    people = {each.digest.id: each.subscriber for each in envelopes}
+    suppressed = sum(_suppressed(store, people, receipt, now=now) for receipt in settled)
+    return Delivered(
+        accepted=sum(each.outcome is Outcome.ACCEPTED for each in settled),
+        deferred=sum(each.outcome is Outcome.DEFERRED for each in settled),
+        refused=sum(each.outcome is Outcome.REFUSED for each in settled),
+        suppressed=suppressed,
+        causes=tuple(
+            dict.fromkeys(
+                policy.scrub(each.reply) for each in settled if each.outcome is not Outcome.ACCEPTED
+            )
+        ),
+    )
+
+
+def _suppressed(
+    store: Store, people: Mapping[str, Subscriber], receipt: Receipt, *, now: datetime
+) -> bool:
+    """Stop sending to an address that does not exist, or that refused us too often."""
+    if receipt.outcome is not Outcome.REFUSED or receipt.code == 0:
+        return False
+    person = people[receipt.digest_id]
+    hard = policy.is_address_failure(receipt.code, receipt.reply)
+    if not hard and store.ledger.refusals(person.id, now - POLICY_WINDOW) < POLICY_REFUSALS:
+        return False
+    subscriptions.suppress(store, person)
+    log.warning(
+        "stopped sending to a subscriber that the mail server refuses",
+        extra={"action": "suppress", "subscriber": person.id, "code": receipt.code},
+    )
+    return True
+

@@ -1,0 +1,339 @@
+"""Ingest: ask every source that is due, read what it gives, store it, and report on each.
+
+Nothing here stops at a failure: a source that fails, a listing that is damaged or hostile, a page
+that never comes each become a line of the report, and the next poll is scheduled all the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from digest import editions, fetching, freshness
+from digest.errors import FetchFailed, FetchRefused, InvalidInput, ListingUnreadable
+from digest.model import (
+    Answer,
+    Harvest,
+    Listing,
+    PollState,
+    Problem,
+    Request,
+    SourceReport,
+    Verdict,
+)
+from digest.ports import Fetcher, Ingested, Source, Store
+from digest.ranking import trending
+
+POLL_LEASE = "poll"
+LEASE_SECONDS = 15 * 60
+MOST_PAGES = 400
+FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's own
+
+
+@dataclass(kw_only=True)
+class _Run:
+    """What is known of one source while it is being asked."""
+
+    source: Source
+    pages: int = 0
+    failed: bool = False
+    cursor: str | None = None
+    harvests: dict[str, Harvest] = field(default_factory=dict)
+    reports: list[SourceReport] = field(default_factory=list)
+
+
+def ingest(
+    store: Store,
+    sources: Sequence[Source],
+    fetcher: Fetcher,
+    *,
+    policy: fetching.Policy,
+    now: datetime,
+    rng: random.Random,
+    owner: str,
+    force: bool = False,
+) -> list[SourceReport]:
+    """Poll what is due (with `force` everything but what asked us to wait); returns the report.
+
+    Only one process polls at a time, by a lease in the store: the politeness that sites ask for
+    is per operator, not per process. Without the lease nothing is done and the list is empty.
+    """
+    if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
+        return []
+    try:
+        runs = {source.name: _Run(source=source) for source in sources}
+        states = {(s.source, s.url): s for s in store.sources.poll_states()}
+        first = _first_requests(store, runs.values(), states, now=now, force=force)
+        _ask(store, runs, states, first, fetcher, policy=policy, now=now, rng=rng, owner=owner)
+        return _finish_all(store, runs.values(), now=now)
+    finally:
+        store.unlease(POLL_LEASE, owner=owner)
+
+
+def backfill(
+    store: Store,
+    source: Source,
+    fetcher: Fetcher,
+    first: date,
+    last: date,
+    *,
+    policy: fetching.Policy,
+    now: datetime,
+    rng: random.Random,
+    owner: str,
+) -> list[SourceReport]:
+    """Fetch what a source published between two days, page by page; raises InvalidInput.
+
+    The source must offer `backfill(first, last) -> Request`, as the arXiv API's does.
+    """
+    ask = getattr(source, "backfill", None)
+    if ask is None:
+        raise InvalidInput(
+            f"{source.name} cannot be asked for past days; `arxiv-api` can.", subject=source.name
+        )
+    if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
+        return []
+    try:
+        runs = {source.name: _Run(source=source)}
+        requests = [ask(first, last)]
+        _ask(store, runs, {}, requests, fetcher, policy=policy, now=now, rng=rng, owner=owner)
+        return _finish_all(store, runs.values(), now=now)
+    finally:
+        store.unlease(POLL_LEASE, owner=owner)
+
+
+def ingest_listing(store: Store, source: Source, listing: Listing, *, now: datetime) -> SourceReport:
+    """Ingest one recorded listing; a listing of which nothing can be read is reported as failed."""
+    try:
+        harvest = source.parse(listing)
+    except ListingUnreadable as error:
+        report = SourceReport(
+            source=source.name,
+            place=listing.place,
+            verdict=Verdict.FAILED,
+            cause=error.message,
+            at=now,
+        )
+    else:
+        stored = store.papers.ingest(harvest.items)
+        report = _report(source.name, listing.place, harvest, stored, now=now)
+    store.sources.add_reports([report])
+    return report
+
+
+def refresh_trending(store: Store, *, now: datetime) -> None:
+    """Recompute the stored hot scores from every signal we keep."""
+    signals = store.papers.signalled(FIRST_DAY)
+    papers = store.papers.get({signal.paper_id for signal in signals})
+    categories = {paper.id: paper.categories for paper in papers.values()}
+    store.papers.set_trending(trending.hot(signals, categories, now))
+
+
+def _ask(
+    store: Store,
+    runs: Mapping[str, _Run],
+    states: dict[tuple[str, str], PollState],
+    waiting: Sequence[Request],
+    fetcher: Fetcher,
+    *,
+    policy: fetching.Policy,
+    now: datetime,
+    rng: random.Random,
+    owner: str,
+) -> None:
+    """Fetch, store, and go on with the pages that listings ask for, until none is left."""
+    while waiting:
+        store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS)
+        batch = [(request, _state_of(request, states)) for request in waiting]
+        outcomes = fetcher.fetch(batch, now)
+        following: list[Request] = []
+        changed: list[PollState] = []
+        for (request, state), outcome in zip(batch, outcomes, strict=True):
+            more, ttl = _take(store, runs[request.source], request, outcome, state, now=now)
+            decided = fetching.decide(state, outcome, now, rng, ttl=ttl, policy=policy)
+            states[decided.source, decided.url] = decided
+            changed.append(decided)
+            following.extend(more)
+        store.sources.save_polls(changed)
+        waiting = following
+
+
+def _finish_all(store: Store, runs: Iterable[_Run], *, now: datetime) -> list[SourceReport]:
+    reports = [report for run in runs for report in _finish(store, run, now=now)]
+    asked = [report for report in reports if report.verdict is not Verdict.WAITING]
+    store.sources.add_reports(asked)
+    if any(report.verdict is Verdict.NEW for report in asked):
+        refresh_trending(store, now=now)
+    return reports
+
+
+def _first_requests(
+    store: Store,
+    runs: Iterable[_Run],
+    states: dict[tuple[str, str], PollState],
+    *,
+    now: datetime,
+    force: bool,
+) -> list[Request]:
+    """The requests that are due; a paged source is paced by one state for its whole run."""
+    due: list[Request] = []
+    for run in runs:
+        name = run.source.name
+        requests = run.source.requests(store.sources.cursor(name), now)
+        for request in requests:
+            state = _state_of(request, states)
+            asked_to_wait = state.failures > 0 and state.due_at is not None and state.due_at > now
+            if fetching.is_due(state, now) or (force and not state.gone and not asked_to_wait):
+                due.append(request)
+            else:
+                run.reports.append(_not_asked(request, state, now=now))
+    return due
+
+
+def _not_asked(request: Request, state: PollState, *, now: datetime) -> SourceReport:
+    if state.gone:
+        cause = "the address answered 410 Gone; remove the source or give it a new address"
+    else:
+        cause = f"next poll at {state.due_at:%Y-%m-%d %H:%M} UTC"
+        if state.failures:
+            cause += f" after {state.failures} failures: {state.last_error}"
+    return SourceReport(
+        source=request.source,
+        place=request.place,
+        verdict=Verdict.GONE if state.gone else Verdict.WAITING,
+        cause=cause,
+        at=now,
+    )
+
+
+def _state_of(request: Request, states: dict[tuple[str, str], PollState]) -> PollState:
+    """The state kept for a request; the pages of a paged source share the one of their run."""
+    url = request.url if request.poll else f"run:{request.source}"
+    return states.get((request.source, url)) or PollState(source=request.source, url=url)
+
+
+def _take(
+    store: Store,
+    run: _Run,
+    request: Request,
+    outcome: Answer | FetchFailed | FetchRefused,
+    state: PollState,
+    *,
+    now: datetime,
+) -> tuple[Sequence[Request], int | None]:
+    """Store what one outcome brings; returns the pages it asks for, and its ttl."""
+    run.pages += 1
+    if not isinstance(outcome, Answer):
+        run.failed = True
+        gone = isinstance(outcome, FetchRefused) and outcome.gone
+        verdict = Verdict.GONE if gone else Verdict.FAILED
+        run.reports.append(_line(request, verdict, cause=outcome.message, now=now))
+        return (), None
+    if outcome.body is None or (request.poll and not fetching.body_changed(state, outcome.body)):
+        run.reports.append(_line(request, Verdict.UNCHANGED, now=now))
+        return (), None
+    listing = Listing(
+        source=request.source,
+        url=outcome.url,
+        body=outcome.body,
+        media_type=outcome.headers.get("content-type", ""),
+        place=request.place,
+        fetched_at=outcome.at,
+    )
+    try:
+        harvest = run.source.parse(listing)
+    except ListingUnreadable as error:
+        run.failed = True
+        run.reports.append(_line(request, Verdict.FAILED, cause=error.message, now=now))
+        return (), None
+    stored = store.papers.ingest(harvest.items)
+    run.harvests[request.place] = harvest
+    run.cursor = run.cursor or harvest.cursor
+    report = _report(request.source, request.place, harvest, stored, now=now)
+    more = harvest.more
+    if more and run.pages >= MOST_PAGES:
+        cause = f"stopped after {MOST_PAGES} pages; the rest comes with the next run"
+        problem = Problem(source=request.source, place=request.place, cause=cause)
+        report = replace(report, problems=(*report.problems, problem))
+        run.failed, more = True, ()
+    run.reports.append(report)
+    return more, harvest.ttl
+
+
+def _report(
+    source: str, place: str, harvest: Harvest, stored: Ingested, *, now: datetime
+) -> SourceReport:
+    if stored.announced or stored.papers:
+        verdict = Verdict.NEW
+    elif harvest.items:
+        verdict = Verdict.UNCHANGED
+    elif harvest.problems:
+        verdict = Verdict.FAILED
+    else:
+        verdict = Verdict.HOLIDAY
+    cause = ""
+    if verdict is Verdict.HOLIDAY:
+        built = harvest.built_at or now
+        cause = (
+            "an empty list on a weekday: a holiday, or a fault at the source"
+            if editions.is_list_day(editions.list_day(built))
+            else "no list is published on this day of the week"
+        )
+    elif verdict is Verdict.FAILED:
+        cause = harvest.problems[0].cause
+    return SourceReport(
+        source=source,
+        place=place,
+        verdict=verdict,
+        read=stored.read,
+        papers=stored.papers,
+        announced=stored.announced,
+        merged=stored.merged,
+        problems=harvest.problems,
+        cause=cause,
+        at=now,
+    )
+
+
+def _line(request: Request, verdict: Verdict, *, now: datetime, cause: str = "") -> SourceReport:
+    return SourceReport(
+        source=request.source, place=request.place, verdict=verdict, cause=cause, at=now
+    )
+
+
+def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
+    """Keep the cursor of a complete run, and add what only the whole run can show."""
+    if run.cursor is not None and not run.failed:
+        store.sources.set_cursor(run.source.name, run.cursor)
+    stale = freshness.behind(run.harvests)
+    stale.update(_silent_categories(store, run, now=now))
+    return [
+        *run.reports,
+        *(
+            SourceReport(
+                source=run.source.name, place=place, verdict=Verdict.STALE, cause=cause, at=now
+            )
+            for place, cause in stale.items()
+        ),
+    ]
+
+
+def _silent_categories(store: Store, run: _Run, *, now: datetime) -> dict[str, str]:
+    categories = getattr(run.source, "categories", ())
+    fresh = [
+        item
+        for harvest in run.harvests.values()
+        for item in harvest.items
+        if item.announcement.type.is_first
+    ]
+    if not fresh or len(categories) < 2:  # noqa: PLR2004 - staleness shows against siblings
+        return {}
+    today: dict[str, int] = {}
+    for item in fresh:
+        for category in item.paper.categories:
+            today[category] = today.get(category, 0) + 1
+    newest = max(item.announcement.day for item in fresh)
+    history = store.papers.daily_counts(categories, since=now - timedelta(days=21), before=newest)
+    return freshness.silent(today, history, of=categories)

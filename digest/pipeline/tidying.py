@@ -1,0 +1,32 @@
+"""Tidy: the nightly work beside reconciling: forget what policy no longer keeps, and back up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from digest.ports import Store
+
+PATTERN = "digest-*.db"
+
+
+def prune(store: Store, *, now: datetime, papers: int, logs: int) -> dict[str, int]:
+    """Delete papers and log lines older than so many days; returns deleted rows by table."""
+    return store.prune(
+        papers_before=(now - timedelta(days=papers)).date(), logs_before=now - timedelta(days=logs)
+    )
+
+
+def backup(store: Store, folder: Path, *, now: datetime, keep: int) -> Path:
+    """Copy the database into the folder under today's date, and drop all but the newest `keep`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = backup_path(folder, now)
+    store.backup(target)
+    for old in sorted(folder.glob(PATTERN), reverse=True)[max(keep, 1) :]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def backup_path(folder: Path, now: datetime) -> Path:
+    """Where a backup made now goes; a second one on the same day replaces the first."""
+    return folder / f"digest-{now:%Y-%m-%d}.db"

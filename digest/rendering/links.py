@@ -1,0 +1,94 @@
+"""The addresses that mails, feeds and pages print; the web app answers them.
+
+All of them need a served site: with an empty `site.url` every function here returns "" and the
+link is left out. A message costs one HMAC a scope, however many links it has.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from digest import tokens
+from digest.model import Site, Subscriber
+
+DIGEST = "digest"
+UNSUBSCRIBE = "unsubscribe"
+CONFIRM = "confirm"
+FEED = "feed"
+
+LONGEST = 2_000
+
+_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9.]+")
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
+
+
+def digest(site: Site, subscriber: Subscriber, edition: str) -> str:
+    """One edition in full, in the browser; `/3/more` and `/3/less` after it answer its third pick."""
+    return _signed(site, "d", subscriber, DIGEST, edition)
+
+
+def unsubscribe(site: Site, subscriber: Subscriber) -> str:
+    """Where a person, or a mail client for them (RFC 8058), ends the subscription."""
+    return _signed(site, "u", subscriber, UNSUBSCRIBE)
+
+
+def confirm(site: Site, subscriber: Subscriber) -> str:
+    """Where a new subscriber says that the address is theirs."""
+    return _signed(site, "c", subscriber, CONFIRM)
+
+
+def personal_feed(site: Site, subscriber: Subscriber) -> str:
+    """The subscriber's own picks as Atom; whoever has the address can read it."""
+    url = _signed(site, "feeds/mine", subscriber, FEED)
+    return url and f"{url}.atom"
+
+
+def unsubscribe_mailto(site: Site, subscriber: Subscriber) -> str:
+    """The mailto: form of the same, with the token in its subject; "" without a mailbox for it."""
+    if not site.unsubscribe_to:
+        return ""
+    token = tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id)
+    return f"mailto:{quote(site.unsubscribe_to, safe='@+')}?subject=unsubscribe%20{quote(token)}"
+
+
+def home(site: Site) -> str:
+    """The front page."""
+    return site.url and f"{site.url}/"
+
+
+def paper(site: Site, paper_id: str) -> str:
+    """One paper's page, with the papers most like it."""
+    return site.url and f"{site.url}/papers/{quote(paper_id, safe=':/')}"
+
+
+def topic_feed(site: Site, topic_id: str, kind: str = "atom") -> str:
+    """A topic's feed; `kind` is the ending (`atom`, `rss`, `json`)."""
+    return site.url and f"{site.url}/feeds/{slug(topic_id)}.{kind}"
+
+
+def slug(topic_id: str) -> str:
+    """A topic id as it stands in addresses and file names: `cs.LG` is `cs.lg`."""
+    return _NOT_IN_A_SLUG.sub("-", topic_id.lower()).strip("-.") or "topic"
+
+
+def safe(url: str) -> str:
+    """An outside link as we are willing to print it, or "" for what is not plain http(s).
+
+    Characters that no URL may hold (RFC 3986 §2) are percent-encoded rather than refused.
+    """
+    url = url.strip()
+    if not url.lower().startswith(("http://", "https://")) or len(url) > LONGEST:
+        return ""
+    url = _NOT_IN_A_URL.sub(lambda bad: quote(bad[0]), url)
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return ""
+    return url if host else ""
+
+
+def _signed(site: Site, path: str, subscriber: Subscriber, scope: str, subject: str = "") -> str:
+    if not site.url:
+        return ""
+    return f"{site.url}/{path}/{tokens.make(subscriber.key, scope, subscriber.id, subject)}"

@@ -1,0 +1,147 @@
+"""Connections to one SQLite file, handed to one thread at a time.
+
+A pool rather than a connection a thread: web servers let threads come and go, and a connection
+that dies with its thread would leave the file open until the garbage collector finds it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from digest.errors import ConfigError
+from digest.store.failures import mapped
+
+MOST_IDLE = 8
+
+# FULL makes a commit outlive a power cut: what a mail server accepted must never be forgotten.
+SET_UP = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16000",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class Connections:
+    """Reading and writing transactions on one database file, from any number of threads.
+
+    `timeout` (seconds) is how long a transaction waits for another process before StoreBusy.
+    """
+
+    def __init__(self, path: Path, *, timeout: float) -> None:
+        self.path = path
+        self._timeout = timeout
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view of the database for the whole block."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of the block is kept, or nothing if it raises.
+
+        IMMEDIATE, because a reader that turns writer half-way can fail with the work half done.
+        """
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def plain(self) -> Iterator[sqlite3.Connection]:
+        """A connection outside any transaction."""
+        with mapped(self.path):
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    def close(self) -> None:
+        """Close every connection that is not in use; safe to call twice."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self.plain() as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._connect()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if len(self._idle) < MOST_IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            _create_private(self.path)
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            connection.row_factory = sqlite3.Row
+            self._use_wal(connection)
+            for statement in SET_UP:
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to WAL; SQLite does not wait for its lock here, so we do, on the first start."""
+        pauses = int(self._timeout / 0.05)
+        while True:
+            try:
+                mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or pauses <= 0:
+                    raise
+                pauses -= 1
+                time.sleep(0.05)
+            else:
+                break
+        if mode != "wal":
+            raise ConfigError(
+                f"The database {self.path} cannot use write-ahead logging; put it on a local disk.",
+                subject=str(self.path),
+            )
+
+
+def _create_private(path: Path) -> None:
+    """Make the file readable by its owner only: it holds addresses and the keys of links."""
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"The database {path} cannot be made: {error.strerror}.", subject=str(path)
+        ) from error

@@ -1,0 +1,62 @@
+"""What SQLite says, in the terms of `digest.errors`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, StoreBusy
+
+BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+
+CURES = {
+    sqlite3.SQLITE_NOTADB: "{path} is not a Digest database; name another file.",
+    sqlite3.SQLITE_CORRUPT: "The database {path} is damaged; restore it from a backup.",
+    sqlite3.SQLITE_CANTOPEN: "The database {path} cannot be opened; check that its folder exists "
+    "and that this user may write there.",
+    sqlite3.SQLITE_READONLY: "The database {path} is read-only; this user must be able to write it "
+    "and its folder.",
+    sqlite3.SQLITE_PERM: "This user may not write the database {path}.",
+    sqlite3.SQLITE_FULL: "The disk that holds the database {path} is full.",
+    sqlite3.SQLITE_IOERR: "The disk that holds the database {path} fails; see the system's log.",
+}
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors inside the block as ours; programming errors pass as they are.
+
+    StoreBusy for a locked database, ConfigError for what the operator must mend, NotFound for a
+    reference to something that is not stored, InvalidInput for values no database can hold.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        ours = _translate(error, path)
+        if ours is None:
+            raise
+        raise ours from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise InvalidInput(
+            "A value holds characters or numbers that cannot be stored.", subject=str(path)
+        ) from error
+
+
+def _translate(error: sqlite3.Error, path: Path) -> DigestError | None:
+    # Errors that Python's own wrapper raises carry no code.
+    extended = getattr(error, "sqlite_errorcode", None) or 0
+    code = extended & 0xFF
+    if code in BUSY:
+        return StoreBusy(f"The database {path} is in use by another process.", subject=str(path))
+    if code in CURES:
+        return ConfigError(CURES[code].format(path=path), subject=str(path))
+    if extended == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+        return NotFound("This refers to something that is not in the database.", subject=str(path))
+    if str(error).startswith(("no such table", "no such column")):
+        return ConfigError(
+            f"The database {path} is not set up for this version of Digest; migrate it first.",
+            subject=str(path),
+        )
+    return None

@@ -1,0 +1,85 @@
+"""Papers and what hangs on them, read within a transaction that the caller holds.
+
+Ids and keys come as the JSON list that `rows.listed` makes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from sqlite3 import Connection
+
+from digest.model import Announcement, Link, Paper
+from digest.store.rows import listed, to_announcement, to_link, to_paper
+
+
+def owners(connection: Connection, keys: str) -> dict[str, str]:
+    """The ids of the papers that these keys name, by key; unknown keys are left out."""
+    found = dict(
+        connection.execute(
+            "SELECT key, paper_id FROM identifiers WHERE key IN (SELECT value FROM json_each(?))",
+            (keys,),
+        ).fetchall()
+    )
+    return {key: found[key] for key in json.loads(keys) if key in found}
+
+
+def papers(connection: Connection, ids: Iterable[str]) -> dict[str, Paper]:
+    """The stored papers with exactly these ids, in the order asked; identifiers are sorted."""
+    wanted = listed(ids)
+    authors = _children(connection, "name", "authors", "position", wanted)
+    categories = _children(connection, "category", "categories", "position", wanted)
+    identifiers = _children(connection, "key", "identifiers", "key", wanted)
+    links: defaultdict[str, list[Link]] = defaultdict(list)
+    for row in connection.execute(
+        """
+        SELECT paper_id, kind, url FROM links
+        WHERE paper_id IN (SELECT value FROM json_each(?)) ORDER BY paper_id, position
+        """,
+        (wanted,),
+    ):
+        links[row["paper_id"]].append(to_link(row))
+    found = {
+        row["id"]: to_paper(
+            row,
+            authors=authors[row["id"]],
+            categories=categories[row["id"]],
+            links=links[row["id"]],
+            identifiers=identifiers[row["id"]],
+        )
+        for row in connection.execute(
+            "SELECT * FROM papers WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
+        )
+    }
+    return {each: found[each] for each in json.loads(wanted) if each in found}
+
+
+def announcements(connection: Connection, ids: str) -> dict[str, list[Announcement]]:
+    """Every announcement of each paper, oldest first."""
+    found: defaultdict[str, list[Announcement]] = defaultdict(list)
+    for row in connection.execute(
+        """
+        SELECT * FROM announcements WHERE paper_id IN (SELECT value FROM json_each(?))
+        ORDER BY paper_id, seen_at, day, source, feed
+        """,
+        (ids,),
+    ):
+        found[row["paper_id"]].append(to_announcement(row))
+    return dict(found)
+
+
+def _children(
+    connection: Connection, column: str, table: str, order: str, wanted: str
+) -> defaultdict[str, list[str]]:
+    """One text column of a child table, by paper."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for paper_id, value in connection.execute(
+        f"""
+        SELECT paper_id, {column} FROM {table}
+        WHERE paper_id IN (SELECT value FROM json_each(?)) ORDER BY paper_id, {order}
+        """,  # noqa: S608 - names from the calls above
+        (wanted,),
+    ):
+        found[paper_id].append(value)
+    return found

@@ -1,0 +1,73 @@
+"""HTML and JATS reduced to plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import nh3
+
+from digest.text.cleaning import clean
+
+_INLINE = (
+    "a abbr acronym address applet area audio b base basefont bdi bdo big blink body button canvas"
+    " caption cite code col colgroup data datalist del details dfn dialog dir em embed fieldset"
+    " figcaption font form frame frameset head html i iframe img input ins kbd label legend link"
+    " main map mark menu meta meter nobr noframes noscript object optgroup option output param"
+    " picture progress q rp rt ruby s samp script select slot small source span strike strong style"
+    " sub summary sup svg template textarea time title track tt u var video wbr math mi mn mo mrow"
+    " msub msup msubsup mfrac mtext annotation semantics"
+)
+_BLOCK = (
+    "article aside blockquote br center dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li"
+    " nav ol p pre section table tbody td tfoot th thead tr ul"
+)
+_ATTRIBUTES = r"(?:\s[^<>]*=[^<>]*|\s*/?|\s+[a-z]+\s*/?)"
+# Only what is surely a tag: `x<y and z>w` and `List<String>` are words, not markup.
+_TAG = re.compile(
+    rf"</?(?:(?:jats|mml|xhtml|html):[\w.-]+|(?:{'|'.join((_INLINE + ' ' + _BLOCK).split())}))"
+    rf"{_ATTRIBUTES}>|<!--|<!\[CDATA\[|<!doctype[^<>]*>",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    rf"</?(?:(?:jats|mml):(?:p|title|sec|list|list-item)|{'|'.join(_BLOCK.split())})\b(?=[\s/>])",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_BARE = re.compile(r"&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)")
+_ROUNDS = 3
+
+
+def html_to_text(s: str) -> str:
+    """Plain text from HTML, JATS or plain text: tags stripped, entities decoded, cleaned.
+
+    Markup that was escaped twice is stripped too. What is no known tag stays, so that `p<0.05`,
+    `List<String>` and TeX pass unharmed; scripts and styles go with their content. The result
+    is plain text and must be escaped wherever it is shown.
+    """
+    for _ in range(_ROUNDS):
+        if "<" in s and _TAG.search(s):
+            s = _strip(s)
+        if "&" not in s or not _ENTITY.search(s):
+            break
+        s = _ENTITY.sub(_unescaped, s)
+    return clean(s)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return html.unescape(match[0])
+
+
+def _strip(s: str) -> str:
+    """Tags out; the text is still escaped."""
+    s = s.replace("<![CDATA[", "").replace("]]>", "")
+    s = _BREAK.sub(lambda match: " " + match[0], s)
+    parts: list[str] = []
+    end = 0
+    for match in _TAG.finditer(s):
+        parts += (s[end : match.start()].replace("<", "&lt;"), match[0])
+        end = match.end()
+    parts.append(s[end:].replace("<", "&lt;"))
+    # nh3 decodes `&copy` without its semicolon, as browsers do; a bare ampersand is just one.
+    escaped = _BARE.sub("&amp;", "".join(parts))
+    return nh3.clean(escaped, tags=set(), clean_content_tags={"script", "style"})

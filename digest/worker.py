@@ -1,0 +1,125 @@
+"""The worker: one tick that asks what is due, and does it.
+
+APScheduler is only the clock. What is due stands in rows (a source's next poll, a subscriber's
+next digest, the last night that was tidied), so a restart loses nothing, a missed hour is made up,
+the autumn clock change sends nothing twice, and two workers on one database do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from digest.app import App
+from digest.errors import DigestError
+from digest.pipeline import tidying
+
+log = logging.getLogger(__name__)
+
+NIGHTLY = "nightly"
+NIGHTLY_LEASE_SECONDS = 3600
+PUBLISH_LEASE_SECONDS = 600
+
+
+def work(app: App) -> None:
+    """Tick until SIGTERM or SIGINT, then finish the block in hand and return."""
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        log.info("finishing what is in hand", extra={"action": "stop"})
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    _ = app.store, app.transport, app.ranker  # a wrong setting should stop us now, not at seven
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.add_job(
+        lambda: tick(app, stopping=stop.is_set),
+        "interval",
+        seconds=app.settings.worker.tick,
+        next_run_time=app.clock(),
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+    scheduler.start()
+    while not stop.wait(1):
+        pass
+    scheduler.shutdown(wait=True)
+
+
+def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Do everything that is due, each part by itself: one that fails does not stop the others."""
+    changed = False
+
+    def poll() -> None:
+        nonlocal changed
+        changed |= any(report.announced for report in app.ingest())
+
+    def compose() -> None:
+        nonlocal changed
+        changed |= app.compose_due().digests > 0
+
+    def deliver() -> None:
+        app.deliver(stopping=stopping)
+
+    def publish() -> None:
+        folder = app.settings.worker.publish
+        if folder and (changed or not Path(folder, "feeds.opml").is_file()):
+            publish_alone(app, Path(folder))
+
+    for name, part in (
+        ("poll", poll),
+        ("compose", compose),
+        ("deliver", deliver),
+        ("publish", publish),
+        ("night", lambda: nightly(app)),
+    ):
+        if stopping():
+            return
+        try:
+            part()
+        except DigestError as error:
+            log.warning("%s: %s", name, error.message, extra={"action": name})
+        except Exception:
+            log.exception("%s failed; the next tick tries again", name, extra={"action": name})
+
+
+def publish_alone(app: App, folder: Path) -> None:
+    """Publish unless another worker is at it."""
+    if app.store.lease("publish", owner=app.owner, now=app.clock(), seconds=PUBLISH_LEASE_SECONDS):
+        try:
+            app.publish(folder)
+        finally:
+            app.store.unlease("publish", owner=app.owner)
+
+
+def nightly(app: App) -> bool:
+    """Reconcile, prune and back up, once a UTC day after the configured hour; True if done now."""
+    now = app.clock()
+    if not is_night(now, app.store.sources.cursor(NIGHTLY), hour=app.settings.worker.nightly_hour):
+        return False
+    if not app.store.lease(NIGHTLY, owner=app.owner, now=now, seconds=NIGHTLY_LEASE_SECONDS):
+        return False
+    try:
+        app.ingest(nightly=True)
+        keep = app.settings.keep
+        tidying.prune(app.store, now=now, papers=keep.papers, logs=keep.logs)
+        if keep.backups:
+            tidying.backup(app.store, Path(keep.backups), now=now, keep=keep.backup_count)
+        app.store.sources.set_cursor(NIGHTLY, now.date().isoformat())
+    finally:
+        app.store.unlease(NIGHTLY, owner=app.owner)
+    return True
+
+
+def is_night(now: datetime, done: str | None, *, hour: int) -> bool:
+    """Whether the nightly work of this UTC day is due; `done` is the day it was last done."""
+    return now.hour >= hour and done != now.date().isoformat()
