@@ -180,6 +180,12 @@ class PaperStore(Protocol):
         """Categories of papers announced since then, with the number of papers."""
         ...
 
+    def daily_counts(
+        self, categories: Sequence[str], *, since: datetime, before: date
+    ) -> dict[str, dict[date, int]]:
+        """Papers first announced by category and list day, for lists seen since then."""
+        ...
+
     def search(self, query: str, *, limit: int) -> list[tuple[Paper, float]]:
         """Full-text search over title, abstract and authors by BM25, best first; scores positive."""
         ...
@@ -288,6 +294,10 @@ class Ledger(Protocol):
 
     def digest(self, digest_id: str) -> Digest | None:
         """One digest, whole."""
+        ...
+
+    def recent(self, subscriber_id: str, *, limit: int) -> list[Digest]:
+        """A subscriber's latest digests with their picks, newest first."""
         ...
 
     def sent(

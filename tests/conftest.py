@@ -23,3 +23,39 @@ def recordings() -> Path:
 def now() -> datetime:
     """A fixed Wednesday morning."""
     return datetime(2026, 6, 10, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty database at the newest schema."""
+    from digest.store import open_store
+
+    store = open_store(tmp_path / "digest.db")
+    store.migrate()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def application(tmp_path, now):
+    """An application in a folder of its own, at a fixed moment; `moment[0]` may be moved."""
+    from digest.app import App
+    from digest.config import load
+
+    moment = [now]
+    settings = load(
+        ROOT / "config" / "digest.toml",
+        environment={},
+        overrides={
+            "db": str(tmp_path / "digest.db"),
+            "smtp.url": f"maildir:{tmp_path / 'maildir'}",
+            "site.url": "https://digest.example",
+            "mail.from": "digest@digest.example",
+            "worker.publish": str(tmp_path / "public"),
+            "keep.backups": str(tmp_path / "backups"),
+        },
+    )
+    with App(settings, clock=lambda: moment[0]) as app:
+        app.create()
+        app.moment = moment
+        yield app

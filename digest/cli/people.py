@@ -100,15 +100,15 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     Columns: email, and if wanted name any of topics, keywords, authors, likes, mutes (values
     separated by `;`), at, tz, cadence, limit, quiet. Lines that cannot be used are reported.
     """
-    from digest import exchange  # noqa: PLC0415 - keeps `--help` quick
+    from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app, progress("importing") as advance:
         app.create()
         source: IO[str] = sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig", newline="")
         with source:
-            result = exchange.load(
+            result = roster.load(
                 app.store,
-                exchange.read(source, json_lines=file.suffix in (".jsonl", ".ndjson")),
+                roster.read(source, json_lines=file.suffix in (".jsonl", ".ndjson")),
                 topics=app.settings.topics,
                 defaults=app.newcomer,
                 confirmed=confirmed,
@@ -128,15 +128,15 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 @pass_context
 def export(context: Context, file: Path, form: str | None) -> None:
     """Write all subscribers as CSV or JSON Lines; `import` reads it back."""
-    from digest import exchange  # noqa: PLC0415 - keeps `--help` quick
+    from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
     json_lines = form == "jsonl" if form else file.suffix in (".jsonl", ".ndjson")
     with context.app() as app:
         if str(file) == "-":
-            exchange.write(sys.stdout, app.store.subscribers.all(), json_lines=json_lines)
+            roster.write(sys.stdout, app.store.subscribers.all(), json_lines=json_lines)
             return
         with file.open("w", encoding="utf-8", newline="") as target:
-            count = exchange.write(target, app.store.subscribers.all(), json_lines=json_lines)
+            count = roster.write(target, app.store.subscribers.all(), json_lines=json_lines)
         click.echo(f"{count} subscribers written to {file}")
 
 

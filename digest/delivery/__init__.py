@@ -1,7 +1,7 @@
 """Finished messages on their way out: SMTP, Maildir or a stream, signed, with honest receipts."""
 
 from digest.delivery.connection import MailServer
-from digest.delivery.dkim import Signer, SigningTransport, generate_key, public_record
+from digest.delivery.dkim import Signer, generate_key, public_record
 from digest.delivery.maildir import MaildirTransport
 from digest.delivery.policy import (
     is_address_failure,
@@ -18,7 +18,6 @@ __all__ = [
     "MailServer",
     "MaildirTransport",
     "Signer",
-    "SigningTransport",
     "SmtpTransport",
     "StdoutTransport",
     "check",

@@ -1,8 +1,7 @@
-"""One connection to one mail server: set-up by smtplib, messages by prepared bytes.
+"""A connection to a mail server, ready for messages: greeting, TLS, AUTH.
 
-smtplib's own `sendmail` runs two regular expressions over every body and waits for a reply
-after every command; here a body is sent as it is, and where the server offers PIPELINING
-(RFC 2920) a message costs two round trips instead of four.
+The protocol is smtplib's; what is ours is which failures the operator must mend, which may pass,
+and that neither ever shows a password.
 """
 
 from __future__ import annotations
@@ -10,24 +9,23 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 from digest.delivery.policy import scrub
-from digest.delivery.wire import Prepared
 from digest.errors import ConfigError, DeliveryDeferred
-from digest.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Security = Literal["none", "opportunistic", "starttls", "tls"]
 
 SETTING = "DIGEST_SMTP_URL"
-# RFC 5321 §4.5.3.2.6: giving up early on the reply to the final dot sends the message twice.
-FINAL_TIMEOUT = 600.0
-_EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2, "NOOP": 2}
-_CLOSING = 421
-_TOO_LARGE = 552
+# Giving up early on the reply to the final dot sends a message twice, so RFC 5321 §4.5.3.2.6 asks
+# for 10 minutes; 5 keep a block within its lease, whose end would send it twice as well.
+FINAL_TIMEOUT = 300.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -56,22 +54,6 @@ class MailServer:
         return f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """How a hand-over ended: the outcome, the server's code (0: none came) and scrubbed words.
-
-    `closed` says that the connection cannot be used any more, `unsent` that the message has
-    certainly not been taken although nobody refused it, `timed_out` that the server fell silent.
-    """
-
-    outcome: Outcome
-    code: int
-    text: str
-    closed: bool = False
-    unsent: bool = False
-    timed_out: bool = False
-
-
 def connect(server: MailServer) -> smtplib.SMTP:
     """A connection that is encrypted, introduced and authenticated as the server asks.
 
@@ -93,22 +75,14 @@ def connect(server: MailServer) -> smtplib.SMTP:
         return client
 
 
-def hand_over(client: smtplib.SMTP, server: MailServer, message: Prepared) -> Reply:
-    """Offer one message; never raises for what the network or the server does."""
-    missing = _missing_extension(client, message)
-    if missing:
-        return Reply(outcome=Outcome.REFUSED, code=0, text=missing)
-    offered = False
-    try:
-        refusal = _announce(client, message)
-        if refusal:
-            return refusal
-        client.send(message.data)
-        offered = True
-        return _final_reply(client, server)
-    except OSError as error:  # every exception of smtplib is one
-        client.close()
-        return _broken(error, offered=offered)
+@cache
+def tls_context(*, verify: bool) -> ssl.SSLContext:
+    """The usual TLS settings, shared: loading the certificates takes longer than a message."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def is_alive(client: smtplib.SMTP) -> bool:
@@ -117,7 +91,7 @@ def is_alive(client: smtplib.SMTP) -> bool:
         code, _ = client.noop()
     except OSError:
         code = 0
-    if code // 100 != _EXPECTED["NOOP"]:
+    if code != 250:  # noqa: PLR2004 - the one good answer
         client.close()
         return False
     return True
@@ -142,11 +116,7 @@ def _dial(server: MailServer) -> smtplib.SMTP:
 def _context(server: MailServer) -> ssl.SSLContext:
     if server.tls:
         return server.tls
-    context = ssl.create_default_context()
-    if server.security == "opportunistic" and not server.username:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return tls_context(verify=server.security != "opportunistic" or bool(server.username))
 
 
 def _start_tls(client: smtplib.SMTP, server: MailServer) -> None:
@@ -160,7 +130,7 @@ def _start_tls(client: smtplib.SMTP, server: MailServer) -> None:
     code, words = client.starttls(context=_context(server))
     if code != 220:  # noqa: PLR2004 - "ready to start TLS"
         raise smtplib.SMTPResponseException(code, words)
-    client.ehlo()
+    client.ehlo_or_helo_if_needed()
 
 
 def _authenticate(client: smtplib.SMTP, server: MailServer) -> None:
@@ -183,7 +153,7 @@ def _authenticate(client: smtplib.SMTP, server: MailServer) -> None:
             raise
         raise ConfigError(
             f"{SETTING}: {server.place} refuses the user name or password: "
-            f"{error.smtp_code} {_words(error.smtp_error)}",
+            f"{error.smtp_code} {words_of(error.smtp_error)}",
             subject=server.place,
         ) from error
     except smtplib.SMTPServerDisconnected:
@@ -216,12 +186,17 @@ def _explained(server: MailServer) -> Iterator[None]:
             ) from error
         raise _unreachable(server, f"TLS failed ({error.reason})") from error
     except smtplib.SMTPResponseException as error:
-        words = _words(error.smtp_error)
+        words = words_of(error.smtp_error)
         raise DeliveryDeferred(
             f"{server.place} answered {error.smtp_code} {words}",
             subject=server.place,
             code=max(error.smtp_code, 0),
             reply=words,
+        ) from error
+    except UnicodeError as error:
+        raise ConfigError(
+            f"{SETTING}: {server.place} is not a host name that can be looked up",
+            subject=server.place,
         ) from error
     except TimeoutError as error:
         raise _unreachable(server, f"no answer within {server.timeout:g} s") from error
@@ -238,121 +213,6 @@ def _unreachable(server: MailServer, why: str) -> DeliveryDeferred:
     )
 
 
-def _missing_extension(client: smtplib.SMTP, message: Prepared) -> str:
-    if message.utf8 and not client.has_extn("smtputf8"):
-        return (
-            "5.6.7 the address is not ASCII and the mail server cannot send to such "
-            "addresses (no SMTPUTF8)"
-        )
-    if message.eight_bit and not client.has_extn("8bitmime"):
-        return "5.6.3 the message holds 8-bit bytes and the mail server takes none (no 8BITMIME)"
-    return ""
-
-
-def _announce(client: smtplib.SMTP, message: Prepared) -> Reply | None:
-    """MAIL, RCPT and DATA; None once the server waits for the content.
-
-    With PIPELINING all three go out at once. A server may then answer 354 although it has
-    refused the recipient: RFC 2920 §3.1 has the client end that empty message with a dot.
-    """
-    commands = _commands(client, message)
-    at_once = client.has_extn("pipelining")
-    if at_once:
-        client.send(b"".join(commands.values()))
-    refusal: Reply | None = None
-    for stage, command in commands.items():
-        if not at_once:
-            client.send(command)
-        code, words = client.getreply()
-        if code // 100 == _EXPECTED[stage]:
-            continue
-        refusal = refusal or _refusal(client, stage, code, words)
-        if refusal.closed:
-            return refusal
-        if not at_once:
-            break
-    else:
-        if refusal and code == 354:  # noqa: PLR2004 - "start mail input"
-            client.send(b".\r\n")
-            client.getreply()
-    return _reset(client, refusal) if refusal else None
-
-
-def _commands(client: smtplib.SMTP, message: Prepared) -> dict[str, bytes]:
-    options = ""
-    if client.has_extn("size"):
-        options += f" SIZE={message.size}"
-    if message.eight_bit:
-        options += " BODY=8BITMIME"
-    if message.utf8:
-        options += " SMTPUTF8"
-    return {
-        "MAIL": f"MAIL FROM:<{message.sender}>{options}\r\n".encode(),
-        "RCPT": f"RCPT TO:<{message.recipient}>\r\n".encode(),
-        "DATA": b"DATA\r\n",
-    }
-
-
-def _final_reply(client: smtplib.SMTP, server: MailServer) -> Reply:
-    if client.sock:
-        client.sock.settimeout(server.final_timeout)
-    code, words = client.getreply()
-    if client.sock:
-        client.sock.settimeout(server.timeout)
-    if code // 100 == _EXPECTED["after DATA"]:
-        return Reply(outcome=Outcome.ACCEPTED, code=code, text=_words(words))
-    return _refusal(client, "after DATA", code, words)
-
-
-def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply:
-    """What a 4xx or 5xx means (RFC 5321 §4.2.1); anything else is not SMTP and raises.
-
-    A 5xx to MAIL is deferred unless it is about size: no recipient has been named yet, so it
-    speaks of our own address or account, and the operator can mend those in time.
-    """
-    if code // 100 not in (4, 5):
-        raise smtplib.SMTPResponseException(code, words)
-    for_good = code // 100 == 5 and (stage != "MAIL" or code == _TOO_LARGE)  # noqa: PLR2004
-    closing = code == _CLOSING
-    if closing:
-        client.close()
-    return Reply(
-        outcome=Outcome.REFUSED if for_good else Outcome.DEFERRED,
-        code=code,
-        text=scrub(f"{stage}: {words.decode(errors='replace')}"),
-        closed=closing,
-        unsent=closing and stage != "after DATA",
-    )
-
-
-def _reset(client: smtplib.SMTP, refusal: Reply) -> Reply:
-    """Clear the failed transaction, so that the next message finds a clean slate."""
-    try:
-        code, _ = client.rset()
-    except OSError:
-        code = 0
-    if code // 100 == _EXPECTED["RSET"]:
-        return refusal
-    client.close()
-    return replace(refusal, closed=True)
-
-
-def _broken(error: OSError, *, offered: bool) -> Reply:
-    if isinstance(error, smtplib.SMTPResponseException):
-        text = f"the server's reply is not SMTP: {_words(error.smtp_error)}"
-    elif offered:
-        text = "connection lost after DATA: outcome unknown"
-    else:
-        text = "connection lost before the message was sent"
-    return Reply(
-        outcome=Outcome.DEFERRED,
-        code=0,
-        text=text,
-        closed=True,
-        unsent=not offered,
-        timed_out=isinstance(error.__context__, TimeoutError),
-    )
-
-
-def _words(reply: bytes | str) -> str:
+def words_of(reply: bytes | str) -> str:
+    """A server's words, fit to be shown and kept."""
     return scrub(reply.decode(errors="replace") if isinstance(reply, bytes) else reply)

@@ -7,12 +7,15 @@ where a server gives none, the basic codes of RFC 5321 §4.2.3 have to do.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from random import Random
+from typing import TYPE_CHECKING
 
 from digest.model import Envelope, Outcome, Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
 
 FIRST_DELAY = timedelta(minutes=5)
 FIRST_DELAY_WHEN_THROTTLED = timedelta(minutes=15)
@@ -117,8 +120,9 @@ def enhanced_code(code: int, reply: str) -> str:
 
 def scrub(reply: str) -> str:
     """A server's words fit for logs and ledger: no email addresses, one line, 500 characters."""
-    line = " ".join(_EMAIL.sub("<address>", reply).split())
-    line = "".join(each for each in line if each.isprintable())
+    start = reply[: 4 * LONGEST_REPLY]  # bounds the search, for a server may say anything
+    printable = "".join(each if each.isprintable() else " " for each in start)
+    line = " ".join(_EMAIL.sub("<address>", printable).split())
     return line if len(line) <= LONGEST_REPLY else line[: LONGEST_REPLY - 1] + "…"
 
 
@@ -128,8 +132,8 @@ def _retry_at(
     throttled = is_throttled(receipt.code, receipt.reply)
     delay = FIRST_DELAY_WHEN_THROTTLED if throttled else FIRST_DELAY
     attempts = envelope.attempts if envelope else 0
-    # 2**10 is past the longest delay already, and timedelta would overflow at 2**40.
-    delay = min(delay * 2 ** min(attempts, 10), LONGEST_DELAY)
+    # Ten doublings are past the longest delay already; forty would overflow.
+    delay = min(delay * (1 << min(attempts, 10)), LONGEST_DELAY)
     retry_at = now + delay * rng.uniform(1 - JITTER, 1 + JITTER)
     if envelope and retry_at >= envelope.expires_at:
         return None

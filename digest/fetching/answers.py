@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import httpx
 
 from digest.errors import FetchFailed, FetchRefused
 from digest.fetching.address import check_url, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = PERMANENT | {302, 303, 307}
@@ -20,12 +23,15 @@ WHOLE = frozenset({200, 203})
 
 NOT_MODIFIED = 304
 GONE = 410
-BUSY = frozenset({429, 503})
+TOO_MANY = 429
+BUSY = frozenset({TOO_MANY, 503})
 """Statuses whose Retry-After is obeyed (RFC 6585 §4, RFC 9110 §15.6.4)."""
 
 MAX_EXCERPT = 200
+_EXCERPT_FROM = 8192
 
 _ADVICE = {
+    304: "that was not asked for: it will be asked again later",
     400: "check the query",
     401: "it wants a login, which is never given: use a public address",
     403: "access was refused: check the address, and whether its operator allows feed readers",
@@ -36,22 +42,22 @@ _ADVICE = {
 _ADVICE_5XX = "the fault is on its side: it will be asked again later"
 _ADVICE_OTHER = "that is no answer to a reader: check the address"
 
-_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.I)
-_SUMMARY = re.compile(r"<summary\b[^>]*>(.*?)</summary\s*>", re.DOTALL | re.I)
+# Each alternative may also run to the end, so that no text makes the search quadratic.
+_UNSEEN = re.compile(
+    r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*(?:>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_SUMMARY = re.compile(r"<summary\b[^>]*>(.*?)</summary\s*>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One HTTP response: where it came from, its headers (lower-case names), as much body as wanted.
-
-    `retry_after` is what its Retry-After header comes to, in seconds.
-    """
+    """One HTTP response: where it came from, its headers by lower-case name, its body if wanted."""
 
     url: str
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    retry_after: float | None = None
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -98,10 +104,11 @@ def next_url(reply: Reply) -> str:
     return target
 
 
-def failure(reply: Reply, asked: str) -> FetchFailed | FetchRefused:
+def failure(reply: Reply, *, retry_after: float | None = None) -> FetchFailed | FetchRefused:
     """What to report of a reply that is neither an answer nor a redirect.
 
-    `asked` is the URL of the request; its query is kept out of the message.
+    Only 410 is final. Everything else is asked again after a while, since addresses that
+    answer 403 or 404 today are often back tomorrow; `retry_after` is in seconds.
     """
     where = shown(reply.url)
     if reply.status == GONE:
@@ -114,12 +121,12 @@ def failure(reply: Reply, asked: str) -> FetchFailed | FetchRefused:
         )
     advice = _ADVICE_5XX if reply.status >= 500 else _ADVICE_OTHER  # noqa: PLR2004 - server errors
     advice = _ADVICE.get(reply.status, advice)
-    said = excerpt(reply.body, asked)
+    said = excerpt(reply.body, reply.url)
     reason = f' and said "{said}"' if said else f" ({_phrase(reply.status)})"
     return FetchFailed(
         f"{where} answered {reply.status}{reason}: {advice}.",
         subject=where,
-        retry_after=reply.retry_after,
+        retry_after=retry_after,
         status=reply.status,
     )
 
@@ -130,7 +137,7 @@ def excerpt(body: bytes, asked: str = "") -> str:
     An entry's `summary` comes before anything else, as arXiv's API explains errors there. The
     query of `asked`, which pages like to repeat, is left out.
     """
-    text = body.decode("utf-8", "replace")
+    text = body[:_EXCERPT_FROM].decode("utf-8", "replace")
     summary = _SUMMARY.search(text)
     text = html.unescape(_UNSEEN.sub(" ", summary[1] if summary else text))
     query = httpx.URL(asked).query.decode("ascii") if asked else ""

@@ -8,40 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
-from datetime import datetime, timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from digest.errors import ConfigError, FetchFailed, FetchRefused
-from digest.fetching import answers
-from digest.fetching.address import check_url, shown
-from digest.fetching.answers import Reply
-from digest.fetching.caching import retry_after
+from digest.fetching.address import shown
+from digest.fetching.exchange import Exchange, Watch
 from digest.fetching.guard import GuardedTransport, Resolve, resolve
-from digest.fetching.inflating import MIB, Caps, Inflater
-from digest.fetching.pacing import Held, Queues
-from digest.fetching.schedule import prepare
+from digest.fetching.inflating import MIB, Caps
+from digest.fetching.pacing import Queues
 from digest.model import Answer, PollState, Request
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
 
 logger = logging.getLogger(__name__)
 
-ARXIV_SPACING = {"arxiv.org": 3.0}
-"""arXiv's terms: one request every three seconds, over one connection, all its hosts together
-(https://info.arxiv.org/help/api/tou.html)."""
-
-MAX_REDIRECTS = 5
-MAX_HEADERS = 32 * 1024
-"""Bytes of response headers; the HTTP parser itself gives up near 100 KiB."""
-
-HOLD = 300.0
-"""Seconds for which a party is left alone that answers 429 without saying how long."""
-
-_EXCERPT_CAPS = Caps(wire=16 * 1024, body=64 * 1024)
+ARXIV_SPACING: Mapping[str, float] = {"arxiv.org": 3.0}
+"""Seconds. arXiv's terms: one request every three seconds, over one connection, for all of its
+hosts together (https://info.arxiv.org/help/api/tou.html)."""
 
 Outcome = Answer | FetchFailed | FetchRefused
 
@@ -78,20 +66,25 @@ class HttpFetcher:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        if not user_agent.isascii() or not user_agent.isprintable() or not _contact(user_agent):
+        plain = user_agent.isascii() and user_agent.isprintable()
+        if not plain or not ("@" in user_agent or "://" in user_agent):
             raise ConfigError(
                 "The user agent must be plain ASCII and name a contact: give the URL of the "
                 "service or an address in parentheses after its name.",
                 subject="user_agent",
             )
-        self._user_agent = user_agent
-        self._timeout = timeout
-        self._caps = Caps(wire=max_wire, body=max_body)
         self._clock = clock
-        self._queues = Queues(spacing, default=default_spacing, clock=clock, sleep=sleep)
-        self._slots = asyncio.Semaphore(concurrency)
         self._transport = GuardedTransport(find, allow_private=allow_private, tls=tls)
+        self._exchange = Exchange(
+            self._transport,
+            Queues(spacing, default=default_spacing, clock=clock, sleep=sleep),
+            user_agent=user_agent,
+            timeout=timeout,
+            caps=Caps(wire=max_wire, body=max_body),
+            concurrency=concurrency,
+        )
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -115,11 +108,13 @@ class HttpFetcher:
         with self._lock:
             self._closed = True
             loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._shut(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
-            self._thread.join()
-            loop.close()
+            thread, self._thread = self._thread, None
+        if loop is None or thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._shut(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -144,8 +139,8 @@ class HttpFetcher:
     async def _fetch_all(
         self, batch: Sequence[tuple[Request, PollState]], now: datetime
     ) -> list[Outcome]:
-        began = self._clock()
-        tasks = [self._fetch_one(request, state, now, began) for request, state in batch]
+        watch = Watch(now=now, clock=self._clock)
+        tasks = [self._exchange.carry_out(request, state, watch) for request, state in batch]
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         return [
             self._settle(request, outcome)
@@ -165,28 +160,3 @@ class HttpFetcher:
             f"({type(outcome).__name__}): report it; it will be asked again later.",
             subject=where,
         )
-
-    async def _fetch_one(
-        self, request: Request, state: PollState, now: datetime, began: float
-    ) -> Answer:
-        conditions = prepare(request, state)
-        known = request.poll and request.url == state.url
-        url = first = check_url((known and state.location) or request.url)
-        headers = self._headers(request, conditions)
-        seen, permanent, left = {url}, True, self._timeout
-        while True:
-            reply, took = await self._visit(url, headers, left)
-            at = now + timedelta(seconds=self._clock() - began)
-            if reply.status not in answers.REDIRECTS:
-                break
-            permanent = permanent and reply.status in answers.PERMANENT
-            left -= took
-            url = answers.next_url(reply)
-            if url in seen or len(seen) > MAX_REDIRECTS:
-                raise _circular(first)
-            seen.add(url)
-        moved_to = url if permanent and url != first else ""
-        if reply.status in answers.WHOLE or (reply.status == answers.NOT_MODIFIED and conditions):
-            body = None if reply.status == answers.NOT_MODIFIED else reply.body
-            return Answer(request=request, status=reply.status, url=url, headers=reply.headers, body=body, moved_to=moved_to, at=at)
-        raise answers.failure(reply, url)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import httpcore
 import httpx
 
 from digest.errors import FetchRefused
 from digest.fetching.address import allowed
+
+if TYPE_CHECKING:
+    import ssl
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to IP addresses, best first; raises OSError where there are none."""
@@ -41,7 +44,7 @@ class GuardedBackend(httpcore.AnyIOBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
@@ -66,15 +69,6 @@ class GuardedBackend(httpcore.AnyIOBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return await super().connect_tcp(last, port, timeout, local_address, socket_options)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Refused: nothing is ever fetched from a local socket."""
-        raise FetchRefused("Local sockets are never asked.", subject=path)
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):

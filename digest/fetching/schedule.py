@@ -14,11 +14,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from random import Random
+from typing import TYPE_CHECKING
 
 from digest.errors import FetchFailed, FetchRefused
 from digest.fetching.caching import lifetime
 from digest.model import Answer, PollState, Request
+
+if TYPE_CHECKING:
+    from random import Random
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -106,9 +109,12 @@ def _answered(
     ttl: int | None,
     policy: Policy,
 ) -> PollState:
-    kept = answer.body is None
-    etag = _validator(answer, "etag", state.etag if kept else "")
-    last_modified = _validator(answer, "last-modified", state.last_modified if kept else "")
+    # The pages of a paged source share one state, to which no single page's address belongs.
+    ours = answer.request.poll and answer.request.url == state.url
+    unchanged = answer.body is None
+    etag = _validator(answer, "etag", state.etag if unchanged else "") if ours else ""
+    modified = state.last_modified if unchanged else ""
+    last_modified = _validator(answer, "last-modified", modified) if ours else ""
     changed = answer.body is not None and body_changed(state, answer.body)
     usual = HOUR if etag or last_modified else DAY
     asked = max(lifetime(answer.headers, now), float(ttl or 0))
@@ -119,7 +125,7 @@ def _answered(
     )
     return replace(
         state,
-        location=_location(state, answer.moved_to),
+        location=_location(state, answer.moved_to) if ours else state.location,
         etag=etag,
         last_modified=last_modified,
         body_hash=state.body_hash if answer.body is None else _hash(answer.body),

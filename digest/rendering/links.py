@@ -7,6 +7,7 @@ link is left out. A message costs one HMAC a scope, however many links it has.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from digest import tokens
@@ -20,7 +21,27 @@ FEED = "feed"
 LONGEST = 2_000
 
 _NOT_IN_A_SLUG = re.compile(r"[^a-z0-9.]+")
-_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
+_NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """The signed addresses in one digest: made once, for its body and its header fields."""
+
+    digest: str
+    feed: str
+    unsubscribe: str
+    unsubscribe_mailto: str
+
+
+def personal(site: Site, subscriber: Subscriber, edition: str) -> Personal:
+    """All that a digest links to on behalf of its reader."""
+    return Personal(
+        digest=digest(site, subscriber, edition),
+        feed=personal_feed(site, subscriber),
+        unsubscribe=unsubscribe(site, subscriber),
+        unsubscribe_mailto=unsubscribe_mailto(site, subscriber),
+    )
 
 
 def digest(site: Site, subscriber: Subscriber, edition: str) -> str:
@@ -57,6 +78,14 @@ def home(site: Site) -> str:
     return site.url and f"{site.url}/"
 
 
+def help_address(site: Site) -> str:
+    """Where a reader can ask: the contact if it is an address or a web page, else the front page."""
+    contact = site.contact.strip()
+    if re.fullmatch(r"[^\s<>@,]+@[^\s<>@,]+", contact):
+        return f"mailto:{quote(contact, safe='@+')}"
+    return safe(contact) or home(site)
+
+
 def paper(site: Site, paper_id: str) -> str:
     """One paper's page, with the papers most like it."""
     return site.url and f"{site.url}/papers/{quote(paper_id, safe=':/')}"
@@ -80,7 +109,7 @@ def safe(url: str) -> str:
     url = url.strip()
     if not url.lower().startswith(("http://", "https://")) or len(url) > LONGEST:
         return ""
-    url = _NOT_IN_A_URL.sub(lambda bad: quote(bad[0]), url)
+    url = _NOT_IN_A_URL.sub(lambda bad: quote(bad[0], errors="replace"), url)
     try:
         host = urlsplit(url).hostname
     except ValueError:

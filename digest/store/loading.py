@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from sqlite3 import Connection
 
-from digest.model import Announcement, Link, Paper
-from digest.store.rows import listed, to_announcement, to_link, to_paper
+from digest.model import Announcement, Link, Paper, Signal
+from digest.store.rows import listed, to_announcement, to_link, to_paper, to_signal
 
 
 def owners(connection: Connection, keys: str) -> dict[str, str]:
@@ -23,6 +23,19 @@ def owners(connection: Connection, keys: str) -> dict[str, str]:
         ).fetchall()
     )
     return {key: found[key] for key in json.loads(keys) if key in found}
+
+
+def names(connection: Connection, ids: str) -> dict[str, str]:
+    """Every key of these papers, with the id it stands for."""
+    return dict(
+        connection.execute(
+            """
+            SELECT key, paper_id FROM identifiers
+            WHERE paper_id IN (SELECT value FROM json_each(?))
+            """,
+            (ids,),
+        ).fetchall()
+    )
 
 
 def papers(connection: Connection, ids: Iterable[str]) -> dict[str, Paper]:
@@ -66,6 +79,20 @@ def announcements(connection: Connection, ids: str) -> dict[str, list[Announceme
         (ids,),
     ):
         found[row["paper_id"]].append(to_announcement(row))
+    return dict(found)
+
+
+def signals(connection: Connection, ids: str) -> dict[str, list[Signal]]:
+    """Community signals by paper."""
+    found: defaultdict[str, list[Signal]] = defaultdict(list)
+    for row in connection.execute(
+        """
+        SELECT * FROM signals WHERE paper_id IN (SELECT value FROM json_each(?))
+        ORDER BY paper_id, source, kind
+        """,
+        (ids,),
+    ):
+        found[row["paper_id"]].append(to_signal(row))
     return dict(found)
 
 

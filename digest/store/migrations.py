@@ -10,6 +10,9 @@ from sqlite_utils import Database, Migrations
 
 migrations = Migrations("digest")
 
+FIRST = "0001_first_schema"
+NAMES = (FIRST,)
+
 PAPERS = """
 CREATE TABLE papers (
     id TEXT PRIMARY KEY NOT NULL,
@@ -274,7 +277,7 @@ WHERE o.state <> 'sent' ORDER BY o.due_at DESC;
 """
 
 
-@migrations(name="0001_first_schema")
+@migrations(name=FIRST)
 def first_schema(db: Database) -> None:
     """All tables of the first release."""
     for script in (PAPERS, SEARCH, SOURCES, SUBSCRIBERS, LEDGER, VIEWS):

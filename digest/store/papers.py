@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
@@ -79,17 +78,8 @@ class Papers:
 
     def signals(self, paper_ids: Iterable[str]) -> dict[str, list[Signal]]:
         """Community signals by paper."""
-        found: defaultdict[str, list[Signal]] = defaultdict(list)
         with self._connections.read() as connection:
-            for row in connection.execute(
-                """
-                SELECT * FROM signals WHERE paper_id IN (SELECT value FROM json_each(?))
-                ORDER BY paper_id, source, kind
-                """,
-                (listed(paper_ids),),
-            ):
-                found[row["paper_id"]].append(to_signal(row))
-        return dict(found)
+            return loading.signals(connection, listed(paper_ids))
 
     def signalled(self, since: datetime) -> list[Signal]:
         """Signals seen at or after `since`, oldest first."""

@@ -22,11 +22,11 @@ _BLOCK = (
     "article aside blockquote br center dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li"
     " nav ol p pre section table tbody td tfoot th thead tr ul"
 )
-_ATTRIBUTES = r"(?:\s[^<>]*=[^<>]*|\s*/?|\s+[a-z]+\s*/?)"
+_ATTRIBUTES = r"(?:\s[^<>=]*=[^<>]*|\s*/?|\s+[a-z]+\s*/?)"
 # Only what is surely a tag: `x<y and z>w` and `List<String>` are words, not markup.
 _TAG = re.compile(
     rf"</?(?:(?:jats|mml|xhtml|html):[\w.-]+|(?:{'|'.join((_INLINE + ' ' + _BLOCK).split())}))"
-    rf"{_ATTRIBUTES}>|<!--|<!\[CDATA\[|<!doctype[^<>]*>",
+    rf"{_ATTRIBUTES}>|<!--(?:[^-]|-(?!->))*+-->|<!\[CDATA\[|<!doctype[^<>]*>",
     re.IGNORECASE,
 )
 _BREAK = re.compile(

@@ -28,7 +28,7 @@ def split_authors(s: str) -> tuple[str, ...]:
     for part in text.split(","):
         for name in _AND.split(part) if "and" in part.lower() or "&" in part else (part,):
             bare = name.strip(" ;*")
-            if not bare:
+            if not any(c.isalpha() for c in bare):
                 continue
             if names and _SUFFIX.match(bare):
                 names[-1] = f"{names[-1]} {bare}"

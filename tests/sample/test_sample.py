@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from digest.model import AnnounceType, Listing
+from digest.sources.arxiv import Arxiv
+from digest.sources.huggingface import HuggingFace
+
 SAMPLE = Path(str(resources.files("digest.sample")))
 DAYS = ("2026-06-09", "2026-06-10", "2026-06-11")
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -151,6 +155,26 @@ def test_community_picks_are_papers_of_the_listings(papers: dict[str, ET.Element
     assert sum("githubRepo" in pick["paper"] for pick in picks) == 1
 
 
+def test_our_own_sources_read_every_entry_as_clean_text(papers: dict[str, ET.Element]) -> None:
+    source = Arxiv(categories=("cs.LG",))
+    read = [
+        item
+        for day in DAYS
+        for item in source.parse(listing("arxiv", f"arxiv-{day}.xml", day)).items
+    ]
+    community = HuggingFace().parse(
+        listing("huggingface", "huggingface-2026-06-11.json", "2026-06-11")
+    )
+    assert {item.paper.id for item in read} == {f"arxiv:{number}" for number in papers}
+    assert {item.announcement.day.isoformat() for item in read} == set(DAYS)
+    assert {item.announcement.type for item in read} == set(AnnounceType)
+    assert not any(set("$\\") & set(item.paper.title + item.paper.abstract) for item in read)
+    names = {name for item in read for name in item.paper.authors}
+    assert {"René Quillfeather", "Milo\u0161 Terzi\u0107-Hart", "Oswin Tregarthen"} <= names
+    assert community.problems == ()
+    assert {item.paper.id for item in community.items} <= {item.paper.id for item in read}
+
+
 def test_listings_are_shaped_like_recorded_ones(recordings: Path) -> None:
     real = ET.parse(recordings / "arxiv_rss" / "2026-06-11-cs-lg.xml").getroot().find("channel")
     assert real is not None
@@ -166,6 +190,11 @@ def test_community_picks_are_shaped_like_recorded_ones(recordings: Path) -> None
         known = {key: type(value) for pick in real for key, value in shape(pick).items()}
         for pick in ours:
             assert {key: type(value) for key, value in shape(pick).items()}.items() <= known.items()
+
+
+def listing(source: str, name: str, place: str) -> Listing:
+    body = (SAMPLE / name).read_bytes()
+    return Listing(source=source, url=f"https://example.org/{name}", body=body, place=place)
 
 
 def heading(listing: ET.Element) -> list[str]:

@@ -1,0 +1,191 @@
+"""Handing one message over on an open connection, by prepared bytes.
+
+smtplib's own `sendmail` runs two regular expressions over every body and waits for a reply
+after every command; here a body is sent as it is, and where the server offers PIPELINING
+(RFC 2920) a message costs two round trips instead of four.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from digest.delivery.connection import MailServer, words_of
+from digest.delivery.policy import scrub
+from digest.model import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from digest.delivery.wire import Prepared
+
+# The first digit of the answer that lets each step go on (RFC 5321 §4.3.2).
+_EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2}
+_CLOSING = 421
+_TOO_LARGE = 552
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """How a hand-over ended: the outcome, the server's code (0: none came) and scrubbed words.
+
+    `closed` says that the connection cannot be used any more, `unsent` that the message has
+    certainly not been taken although nobody refused it, `timed_out` that the server fell silent.
+    """
+
+    outcome: Outcome
+    code: int
+    text: str
+    closed: bool = False
+    unsent: bool = False
+    timed_out: bool = False
+
+
+def hand_over(client: smtplib.SMTP, server: MailServer, message: Prepared) -> Reply:
+    """Offer one message; never raises for what the network or the server does."""
+    missing = _missing_extension(client, message)
+    if missing:
+        return Reply(outcome=Outcome.REFUSED, code=0, text=missing)
+    offered = False
+    try:
+        refusal = _announce(client, message)
+        if refusal:
+            return refusal
+        client.send(message.data)
+        offered = True
+        return _final_reply(client, server)
+    except OSError as error:  # every exception of smtplib is one
+        client.close()
+        return _broken(error, offered=offered)
+
+
+def _missing_extension(client: smtplib.SMTP, message: Prepared) -> str:
+    if message.utf8 and not client.has_extn("smtputf8"):
+        return (
+            "5.6.7 the address is not ASCII and the mail server cannot send to such "
+            "addresses (no SMTPUTF8)"
+        )
+    if message.eight_bit and not client.has_extn("8bitmime"):
+        return "5.6.3 the message holds 8-bit bytes and the mail server takes none (no 8BITMIME)"
+    return ""
+
+
+def _announce(client: smtplib.SMTP, message: Prepared) -> Reply | None:
+    """MAIL, RCPT and DATA; None once the server waits for the content.
+
+    With PIPELINING all three go out at once, and their answers are read one after another.
+    """
+    commands = _commands(client, message)
+    if client.has_extn("pipelining"):
+        client.send(b"".join(commands.values()))
+        refusal = _answers_to(client, commands)
+    else:
+        refusal = None
+        for stage, command in commands.items():
+            client.send(command)
+            refusal = _answers_to(client, [stage])
+            if refusal:
+                break
+    return _reset(client, refusal) if refusal and not refusal.closed else refusal
+
+
+def _answers_to(client: smtplib.SMTP, stages: Iterable[str]) -> Reply | None:
+    """The first refusal among the answers to these commands, which stands whatever follows it.
+
+    A server may answer 354 to DATA although it has refused the recipient: RFC 2920 §3.1 has the
+    client end that empty message with a dot.
+    """
+    refusal: Reply | None = None
+    try:
+        for stage in stages:
+            code, words = client.getreply()
+            if code // 100 != _EXPECTED[stage]:
+                refusal = refusal or _refusal(client, stage, code, words)
+                if refusal.closed:
+                    return refusal
+            elif stage == "DATA" and refusal:
+                client.send(b".\r\n")
+                client.getreply()
+    except OSError:
+        if refusal is None:
+            raise
+        client.close()
+        return replace(refusal, closed=True)
+    return refusal
+
+
+def _commands(client: smtplib.SMTP, message: Prepared) -> dict[str, bytes]:
+    options = ""
+    if client.has_extn("size"):
+        options += f" SIZE={message.size}"
+    if message.eight_bit:
+        options += " BODY=8BITMIME"
+    if message.utf8:
+        options += " SMTPUTF8"
+    return {
+        "MAIL": f"MAIL FROM:<{message.sender}>{options}\r\n".encode(),
+        "RCPT": f"RCPT TO:<{message.recipient}>\r\n".encode(),
+        "DATA": b"DATA\r\n",
+    }
+
+
+def _final_reply(client: smtplib.SMTP, server: MailServer) -> Reply:
+    if client.sock:
+        client.sock.settimeout(server.final_timeout)
+    code, words = client.getreply()
+    if client.sock:
+        client.sock.settimeout(server.timeout)
+    if code // 100 == _EXPECTED["after DATA"]:
+        return Reply(outcome=Outcome.ACCEPTED, code=code, text=words_of(words))
+    return _refusal(client, "after DATA", code, words)
+
+
+def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply:
+    """What a 4xx or 5xx means (RFC 5321 §4.2.1); anything else is not SMTP and raises.
+
+    A 5xx to MAIL is deferred unless it is about size: no recipient has been named yet, so it
+    speaks of our own address or account, and the operator can mend those in time.
+    """
+    if code // 100 not in (4, 5):
+        raise smtplib.SMTPResponseException(code, words)
+    for_good = code // 100 == 5 and (stage != "MAIL" or code == _TOO_LARGE)  # noqa: PLR2004
+    closing = code == _CLOSING
+    if closing:
+        client.close()
+    return Reply(
+        outcome=Outcome.REFUSED if for_good else Outcome.DEFERRED,
+        code=code,
+        text=scrub(f"{stage}: {words.decode(errors='replace')}"),
+        closed=closing,
+        unsent=closing and stage != "after DATA",
+    )
+
+
+def _reset(client: smtplib.SMTP, refusal: Reply) -> Reply:
+    """Clear the failed transaction, so that the next message finds a clean slate."""
+    try:
+        code, _ = client.rset()
+    except OSError:
+        code = 0
+    if code // 100 == _EXPECTED["RSET"]:
+        return refusal
+    client.close()
+    return replace(refusal, closed=True)
+
+
+def _broken(error: OSError, *, offered: bool) -> Reply:
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = f"the server's reply is not SMTP: {words_of(error.smtp_error)}"
+    elif offered:
+        text = "connection lost after DATA: outcome unknown"
+    else:
+        text = "connection lost before the message was sent"
+    return Reply(
+        outcome=Outcome.DEFERRED,
+        code=0,
+        text=text,
+        closed=True,
+        unsent=not offered,
+        timed_out=isinstance(error.__context__, TimeoutError),
+    )

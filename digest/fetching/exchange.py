@@ -1,0 +1,255 @@
+"""One request carried out: its redirects by hand, its turn in each queue, its deadline, its body."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+
+from digest.errors import FetchFailed, FetchRefused
+from digest.fetching.address import check_url, shown
+from digest.fetching.answers import (
+    BUSY,
+    NOT_MODIFIED,
+    PERMANENT,
+    REDIRECTS,
+    TOO_MANY,
+    WHOLE,
+    Reply,
+    clean,
+    failure,
+    headers_of,
+    next_url,
+)
+from digest.fetching.caching import delta_seconds, retry_after
+from digest.fetching.inflating import Caps, Inflater
+from digest.fetching.pacing import Held, Queues
+from digest.fetching.schedule import prepare
+from digest.model import Answer, PollState, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_REDIRECTS = 5
+
+MAX_HEADERS = 32 * 1024
+"""Bytes of response headers taken; past 100 KiB the HTTP parser itself stops reading."""
+
+HOLD = 300.0
+"""Seconds for which a party that answers 429 without saying how long is left alone."""
+
+ERROR_PAGE = Caps(wire=128 * 1024, body=128 * 1024)
+ERROR_PAGE_SECONDS = 2.0
+
+
+class Watch:
+    """Wall-clock time as `now` plus what has gone by on a monotonic clock (seconds)."""
+
+    def __init__(self, *, now: datetime, clock: Callable[[], float]) -> None:
+        self._now = now
+        self._clock = clock
+        self._began = clock()
+
+    def elapsed(self) -> float:
+        """Seconds since the watch was started."""
+        return self._clock() - self._began
+
+    def time(self) -> datetime:
+        """The time it is."""
+        return self._now + timedelta(seconds=self.elapsed())
+
+
+@dataclass(slots=True, kw_only=True)
+class Trip:
+    """Where a request has been on its way; `left` is the seconds it may still take."""
+
+    url: str
+    left: float
+    permanent: bool = True
+    visited: list[str] = field(default_factory=list)
+
+    def follow(self, reply: Reply) -> None:
+        """Go where a redirect leads; raises FetchRefused for a circle or a chain too long."""
+        self.visited.append(self.url)
+        self.permanent = self.permanent and reply.status in PERMANENT
+        self.url = next_url(reply)
+        if self.url in self.visited or len(self.visited) > MAX_REDIRECTS:
+            where = shown(self.visited[0])
+            raise FetchRefused(
+                f"{where} redirects in a circle or more than {MAX_REDIRECTS} times: "
+                "check the address.",
+                subject=where,
+            )
+
+    @property
+    def moved_to(self) -> str:
+        """The last address, if every redirect was permanent and there was one."""
+        return self.url if self.visited and self.permanent else ""
+
+
+class Exchange:
+    """Carries out requests over one transport; at most `concurrency` at once.
+
+    Validators go along on every redirect, since they stem from where the last one ended.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        queues: Queues,
+        *,
+        user_agent: str,
+        timeout: float,
+        caps: Caps,
+        concurrency: int,
+    ) -> None:
+        self._transport = transport
+        self._queues = queues
+        self._user_agent = user_agent
+        self._timeout = timeout
+        self._caps = caps
+        self._slots = asyncio.Semaphore(concurrency)
+
+    async def carry_out(self, request: Request, state: PollState, watch: Watch) -> Answer:
+        """Ask until there is an answer to keep; raises FetchFailed or FetchRefused."""
+        conditions = prepare(request, state)
+        headers = self._headers(request, conditions)
+        moved = state.location if request.poll and request.url == state.url else ""
+        trip = Trip(url=check_url(moved or request.url), left=self._timeout)
+        reply = await self._visit(trip, headers, watch)
+        while reply.status in REDIRECTS:
+            trip.follow(reply)
+            reply = await self._visit(trip, headers, watch)
+        unchanged = reply.status == NOT_MODIFIED and bool(conditions)
+        if not unchanged and reply.status not in WHOLE:
+            raise failure(reply, retry_after=_pause(reply, watch))
+        return Answer(
+            request=request,
+            status=reply.status,
+            url=reply.url,
+            headers=reply.headers,
+            body=None if unchanged else reply.body,
+            moved_to=trip.moved_to,
+            at=watch.time(),
+        )
+
+    def _headers(self, request: Request, conditions: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "User-Agent": self._user_agent,
+            "Accept": request.accept,
+            "Accept-Encoding": "gzip",
+            "Connection": "close",
+            **conditions,
+        }
+
+    async def _visit(self, trip: Trip, headers: Mapping[str, str], watch: Watch) -> Reply:
+        """One request and its reply, when its turn has come."""
+        where, host = shown(trip.url), httpx.URL(trip.url).host
+        try:
+            async with self._queues.turn(host), self._slots:
+                reply = await self._within(trip, headers)
+                if reply.status in BUSY:
+                    self._hold(host, reply, watch)
+                return reply
+        except Held as held:
+            raise FetchFailed(
+                f"{where} was not asked, as its server wants to be left alone: "
+                "it will be asked when the time is over.",
+                subject=where,
+                retry_after=held.seconds + watch.elapsed(),
+                status=TOO_MANY,
+            ) from None
+        except TimeoutError:
+            raise FetchFailed(
+                f"{where} did not answer in full within {self._timeout:g} seconds: "
+                "it will be asked again later.",
+                subject=where,
+            ) from None
+        except (httpx.HTTPError, OSError) as error:
+            raise FetchFailed(
+                f"{where} could not be read ({_reason(error)}): it will be asked again later.",
+                subject=where,
+            ) from error
+
+    def _hold(self, host: str, reply: Reply, watch: Watch) -> None:
+        pause = retry_after(reply.headers.get("retry-after", ""), watch.time())
+        if pause is not None or reply.status == TOO_MANY:
+            self._queues.hold(host, HOLD if pause is None else pause)
+
+    async def _within(self, trip: Trip, headers: Mapping[str, str]) -> Reply:
+        """One exchange inside what is left of the trip's deadline.
+
+        The deadline spans the whole exchange: a server that drips a byte a second keeps every
+        single read short.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(trip.left):
+                return await self._send(trip.url, headers)
+        finally:
+            trip.left -= clock() - began
+
+    async def _send(self, url: str, headers: Mapping[str, str]) -> Reply:
+        # httpx would write header values as UTF-8; validators must go out as they came in.
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        response = await self._transport.handle_async_request(
+            httpx.Request("GET", url, headers=raw)
+        )
+        try:
+            where = shown(url)
+            if sum(len(name) + len(value) for name, value in response.headers.raw) > MAX_HEADERS:
+                raise FetchRefused(
+                    f"{where} sent more than {MAX_HEADERS // 1024} KiB of headers: "
+                    "check what is served there.",
+                    subject=where,
+                )
+            fields = headers_of(response.headers.raw)
+            body = await self._body(response, fields, where)
+            return Reply(url=url, status=response.status_code, headers=fields, body=body)
+        finally:
+            await response.aclose()
+
+    async def _body(self, response: httpx.Response, fields: Mapping[str, str], where: str) -> bytes:
+        """The body in full of an answer, as much as explains it of an error, else nothing."""
+        encoding = fields.get("content-encoding", "")
+        if response.status_code in WHOLE:
+            inflater = Inflater(encoding, caps=self._caps, where=where)
+            if (delta_seconds(fields.get("content-length", "")) or 0) > self._caps.wire:
+                raise inflater.too_large(self._caps.wire, "on the wire")
+            await _pour(response, inflater)
+            return inflater.finish()
+        if response.status_code == NOT_MODIFIED or response.status_code in REDIRECTS:
+            return b""
+        with suppress(FetchRefused):
+            inflater = Inflater(encoding, caps=ERROR_PAGE, where=where)
+            with suppress(TimeoutError, httpx.HTTPError, FetchFailed, FetchRefused):
+                async with asyncio.timeout(ERROR_PAGE_SECONDS):
+                    await _pour(response, inflater)
+            return inflater.so_far()
+        return b""
+
+
+async def _pour(response: httpx.Response, inflater: Inflater) -> None:
+    async for chunk in response.aiter_raw():
+        inflater.feed(chunk)
+
+
+def _pause(reply: Reply, watch: Watch) -> float | None:
+    """What a reply's Retry-After asks for, in seconds from the start of the watch."""
+    if reply.status not in BUSY:
+        return None
+    pause = retry_after(reply.headers.get("retry-after", ""), watch.time())
+    return None if pause is None else pause + watch.elapsed()
+
+
+def _reason(error: BaseException) -> str:
+    """The words of the first cause, as the outer layers of the client add only their names."""
+    first = error
+    while earlier := first.__cause__ or first.__context__:
+        first = earlier
+    return clean(str(first)) or type(first).__name__

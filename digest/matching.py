@@ -1,0 +1,88 @@
+"""Whether a paper is in a topic, mentions a phrase or is by an author: yes or no, no scores.
+
+Ranking and feeds share these rules, so that what a topic's feed holds and what a follower of the
+topic is ranked are the same papers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from digest.model import Paper, Topic
+from digest.text import author_key, contains_phrase, fold, words
+
+_SHORTEST_PLURAL = 4
+_INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
+
+
+def folded(paper: Paper) -> str:
+    """Title and abstract folded for phrase matching; no phrase reaches from one into the other."""
+    return f"{fold(paper.title)} \n {fold(paper.abstract)}"
+
+
+def variants(phrase: str) -> tuple[str, ...]:
+    """A folded phrase and its other grammatical number, so that `language model` finds the plural.
+
+    Only the regular English `s`, because that is what people mean when they type a phrase.
+    """
+    if phrase.endswith("s") and not phrase.endswith("ss") and len(phrase) >= _SHORTEST_PLURAL:
+        return (phrase, phrase[:-1])
+    return (phrase, f"{phrase}s") if phrase else ()
+
+
+def mentions(text: str, phrase: str) -> bool:
+    """Whether a folded text contains a folded phrase as whole words, in singular or plural."""
+    return any(contains_phrase(text, each) for each in variants(phrase))
+
+
+@lru_cache(maxsize=8192)
+def category_keys(categories: tuple[str, ...]) -> frozenset[str]:
+    """What following would bring in a paper of these categories: each, and its archive.
+
+    A paper in `cs.IR` is found under `cs.ir` and under `cs`; keys are case folded.
+    """
+    keys = [each.casefold() for each in categories]
+    return frozenset([*keys, *(each.partition(".")[0] for each in keys)])
+
+
+def in_topic(text: str, categories: Sequence[str], topic: Topic) -> bool:
+    """Whether a paper with this folded text and these categories belongs to the topic.
+
+    It does with one of the topic's categories (cross-lists count, an archive takes in all of its
+    categories) or one of its phrases. The topic's keywords admit nothing.
+    """
+    wanted, phrases = demands(topic)
+    return bool(wanted & category_keys(tuple(categories))) or any(mentions(text, p) for p in phrases)
+
+
+@lru_cache(maxsize=1024)
+def demands(topic: Topic) -> tuple[frozenset[str], tuple[str, ...]]:
+    """A topic's categories as `category_keys` gives them, and its phrases folded."""
+    return (
+        frozenset(each.casefold() for each in topic.categories),
+        tuple(phrase for each in topic.phrases if (phrase := fold(each))),
+    )
+
+
+def topic_of(value: str, known: Mapping[str, Topic]) -> Topic:
+    """The topic with this id; an id that no topic has is read as a category or an archive."""
+    return known.get(value) or Topic(id=value, name=value, categories=(value,))
+
+
+def given_name(name: str) -> str:
+    """The first given name, folded: `jurgen`, `yuchen` for Yu-Chen, `j` for an initial, or ``."""
+    family, comma, given = name.partition(",")
+    if comma and author_key(family) != author_key(name):
+        parts = words(_INSIDE_NAME.sub("", given))
+    else:
+        parts = words(_INSIDE_NAME.sub("", family))
+        trailing_initial = len(parts) > 1 and len(parts[-1]) == 1  # "Schmidhuber J"
+        parts = parts[-1:] if trailing_initial else parts[:-1]
+    return parts[0] if parts else ""
+
+
+def agree(one: str, other: str) -> bool:
+    """Whether two folded given names may be one person's: the same, or one of them not in full."""
+    return one == other or (one[:1] == other[:1] and min(len(one), len(other)) == 1)

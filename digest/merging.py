@@ -1,0 +1,227 @@
+"""When two records are one paper, and what the one paper then says; pure functions.
+
+A paper is named by keys, the strongest first: its arXiv id, its DOI, the address of its page,
+and last the key of its title and first author. Records that share a key are one paper, unless
+both have arXiv ids and those differ (the store sees to that).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from digest.text import author_key, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from digest.model import Link, Paper
+
+ARCHIVES = frozenset(
+    (
+        "acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an",
+        "chao-dyn", "chem-ph", "cmp-lg", "comp-gas", "cond-mat", "cs", "dg-ga", "econ", "eess",
+        "funct-an", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math", "math-ph",
+        "mtrl-th", "nlin", "nucl-ex", "nucl-th", "patt-sol", "physics", "plasm-ph", "q-alg",
+        "q-bio", "q-fin", "quant-ph", "solv-int", "stat", "supr-con",
+    )
+)  # fmt: skip
+_STRENGTH = {"arxiv": 0, "doi": 1, "url": 2, "title": 3}
+_MIN_WORDS = 4
+_MIN_LENGTH = 20
+_MAX_ID = 300
+_GENERIC = re.compile(
+    r"(?:author |publisher )?(?:correction|corrigendum|erratum|addendum|retraction|withdrawn)\b"
+    r"|(?:editorial|preface|foreword|obituary|in memoriam|book review|table of contents)\b"
+    r"|(?:comment|reply|response|introduction) (?:on|to)\b|(?:front|back) (?:cover|matter)\b"
+)
+_ARXIV_PREFIX = re.compile(
+    r"(?:oai:arxiv\.org:|arxiv:\s*"
+    r"|(?:https?://)?(?:[a-z]{2,6}\.)?(?:arxiv|alphaxiv)\.org/"
+    r"(?:abs|pdf|html|ps|format|e-print|src|overview)/"
+    r"|(?:https?://)?ar5iv(?:\.labs\.arxiv)?\.org/(?:abs|html)/"
+    r"|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/papers/"
+    r"|(?:(?:https?://)?(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.)",
+    re.IGNORECASE,
+)
+_ARXIV_ID = re.compile(
+    r"(?:(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
+    r"|(?P<archive>[a-z]{2,5}(?:-[a-z]{2,4})?)(?:\.[a-z]{2}(?:-[a-z]{2,4})?)?/(?P<number>\d{7}))"
+    r"(?:v(?P<version>[1-9]\d{0,2}))?(?:\.pdf)?/?(?:[?#].*)?",
+    re.IGNORECASE | re.ASCII | re.DOTALL,
+)
+_DOI_PREFIX = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*|info:doi/", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>\x00-\x20\x7f]+")
+_ARXIV_DOI = "10.48550/arxiv."
+_TRACKING = re.compile(r"utm_|rss$|af$|mi$|fbclid$|gclid$", re.IGNORECASE)
+
+
+# --- names of papers --------------------------------------------------------------------------
+
+
+def arxiv_id(s: str) -> tuple[str, int] | None:
+    """The version-less arXiv id that `s` names, and the version (0 where it names none).
+
+    Takes ids old and new, `arXiv:` and `oai:arXiv.org:` forms, arXiv's own DOI, and addresses
+    at arxiv.org, alphaxiv.org, ar5iv.org and huggingface.co/papers. Old ids lose their subject
+    class (`math.GT/0309136` is `math/0309136`), as at arXiv. None for everything else.
+    """
+    text = s.strip()[:_MAX_ID]
+    if prefix := _ARXIV_PREFIX.match(text):
+        text = text[prefix.end() :]
+    match = _ARXIV_ID.fullmatch(text)
+    if not match:
+        return None
+    version = int(match["version"] or 0)
+    if match["new"]:
+        return match["new"], version
+    archive = match["archive"].lower()
+    return (f"{archive}/{match['number']}", version) if archive in ARCHIVES else None
+
+
+def canonical_doi(s: str) -> str:
+    """The DOI in `s`, lower-cased and without resolver or `doi:`; nothing if it is not one.
+
+    DOIs compare without regard to case (DOI Handbook, 2.4).
+    """
+    text = s.strip()[:_MAX_ID]
+    if prefix := _DOI_PREFIX.match(text):
+        text = unquote(text[prefix.end() :])
+    match = _DOI.fullmatch(text.rstrip(".,;"))
+    return match[0].lower() if match else ""
+
+
+def canonical_url(s: str) -> str:
+    """An address as an identity: https, no `www.`, no fragment, no tracking parameters."""
+    try:
+        parts = urlsplit(s.strip())
+        host = (parts.hostname or "").removeprefix("www.")
+        host = f"{host}:{parts.port}" if parts.port not in {None, 80, 443} else host
+    except ValueError:
+        return s.strip()
+    query = [
+        pair
+        for pair in parse_qsl(parts.query, keep_blank_values=True)
+        if not _TRACKING.match(pair[0])
+    ]
+    return urlunsplit(("https", host, parts.path.rstrip("/"), urlencode(query), ""))
+
+
+def url_key(address: str) -> str:
+    """The key of a paper that only its page's address names."""
+    return f"url:{hashlib.sha256(canonical_url(address).encode()).hexdigest()[:20]}"
+
+
+def title_key(title: str, authors: Iterable[str]) -> str:
+    """The key of title and first author; nothing where that would not tell papers apart.
+
+    Titles under four words or twenty characters, and those that many records share (editorials,
+    corrections, replies), name no paper; nor does any title without an author.
+    """
+    folded = fold(title)
+    author = author_key(next(iter(authors), ""))
+    is_short = len(folded) < _MIN_LENGTH or folded.count(" ") + 1 < _MIN_WORDS
+    if not author or is_short or _GENERIC.match(folded):
+        return ""
+    return f"title:{hashlib.sha256(folded.encode()).hexdigest()[:20]}|{author}"
+
+
+def keys_of(paper: Paper) -> tuple[str, ...]:
+    """Every key that names this paper, each once, the strongest kind first."""
+    keys = [paper.id, *paper.identifiers]
+    if doi := canonical_doi(paper.doi):
+        keys.append(f"doi:{doi}")
+    keys += [
+        f"arxiv:{found[0]}"
+        for key in keys
+        if key.startswith(f"doi:{_ARXIV_DOI}") and (found := arxiv_id(key))
+    ]
+    keys.append(title_key(paper.title, paper.authors))
+    distinct = dict.fromkeys(filter(None, keys))
+    return tuple(sorted(distinct, key=lambda key: _STRENGTH.get(key.partition(":")[0], 2)))
+
+
+# --- two records of one paper -------------------------------------------------------------------
+
+
+def join(old: Paper, new: Paper) -> Paper:
+    """One paper out of two records of it.
+
+    What was there first wins, so that a paper does not change under its readers' eyes each time
+    another source names it; a missing field is filled. Exceptions, each for a reason:
+
+    - a later version of the same id brings its own title, abstract, authors and comment, since
+      that is what the links now lead to; but never less than half of what was there, which is
+      a teaser and not a revision;
+    - an abstract that was cut off (…) gives way to a longer one;
+    - `id` stays, unless only the new record has an arXiv id: that one is the most widely known.
+      Then `version` and `url` are that record's too;
+    - a publisher's DOI displaces the one arXiv mints for every paper;
+    - `published` is the earlier of the two, `updated` the later.
+
+    Categories, links and identifiers are united, the old ones first, so the primary category
+    stays. Joining a record twice changes nothing.
+    """
+    rekeyed = _is_arxiv(new.id) and not _is_arxiv(old.id)
+    named, other = (new, old) if rekeyed else (old, new)
+    is_later = old.id == new.id and new.version > old.version
+    recent, former = (new, old) if is_later else (old, new)
+    ids = (old.id, new.id) if old.id != new.id else ()
+    return replace(
+        old,
+        id=named.id,
+        version=max(old.version, new.version) if old.id == new.id else named.version,
+        title=recent.title or former.title,
+        abstract=_abstract(old.abstract, new.abstract, is_later=is_later),
+        authors=_authors(old.authors, new.authors, is_later=is_later),
+        categories=_united(old.categories, new.categories),
+        published=_first((old.published, new.published), latest=False),
+        updated=_first((old.updated, new.updated), latest=True),
+        url=named.url or other.url,
+        doi=_doi(old.doi, new.doi),
+        journal_ref=recent.journal_ref or former.journal_ref,
+        comment=recent.comment or former.comment,
+        licence=recent.licence or former.licence,
+        links=_distinct((*old.links, *new.links)),
+        identifiers=_united(old.identifiers, new.identifiers, ids),
+    )
+
+
+def _is_arxiv(paper_id: str) -> bool:
+    return paper_id.startswith("arxiv:")
+
+
+def _abstract(old: str, new: str, *, is_later: bool) -> str:
+    if not old or (old.endswith(("…", "...")) and len(new) > len(old)):
+        return new or old
+    return new if is_later and len(new) * 2 >= len(old) else old
+
+
+def _authors(old: tuple[str, ...], new: tuple[str, ...], *, is_later: bool) -> tuple[str, ...]:
+    return new if not old or (is_later and len(new) * 2 >= len(old)) else old
+
+
+def _doi(old: str, new: str) -> str:
+    if old.lower().startswith(_ARXIV_DOI) and new:
+        return new
+    return old or new
+
+
+def _united(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for group in groups for each in group))
+
+
+def _distinct(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    first: dict[str, Link] = {}
+    for link in links:
+        first.setdefault(link.url, link)
+    return tuple(first.values())
+
+
+def _first(moments: tuple[datetime | None, ...], *, latest: bool) -> datetime | None:
+    known = sorted(moment for moment in moments if moment)
+    return known[-1 if latest else 0] if known else None

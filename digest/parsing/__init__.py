@@ -1,0 +1,25 @@
+"""Bytes to entries: well-formed XML strictly and fast, damaged feeds entry by entry.
+
+The one door to lxml and feedparser. Everything takes bytes or text and asks the network nothing.
+"""
+
+from __future__ import annotations
+
+from digest.parsing.dates import parse_date
+from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, Entry, Feed, Reference
+from digest.parsing.links import find_links, safe_url
+from digest.parsing.reading import parse_feed
+from digest.parsing.strict import xml_root
+
+__all__ = [
+    "MAX_ENTRIES",
+    "MAX_TEXT",
+    "Entry",
+    "Feed",
+    "Reference",
+    "find_links",
+    "parse_date",
+    "parse_feed",
+    "safe_url",
+    "xml_root",
+]

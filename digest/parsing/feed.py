@@ -1,0 +1,74 @@
+"""What a feed says, whatever form it comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+MAX_ENTRIES = 5_000
+MAX_TEXT = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A link of a feed or entry: `rel` (`alternate`, `self`, `related`, …), absolute safe `href`."""
+
+    rel: str
+    href: str
+    media_type: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a feed.
+
+    `title` is plain text: markup stripped, entities decoded, TeX left as it is. `summary` and
+    `content` stand as in the feed: HTML where the publisher wrote HTML (decode with
+    `text.html_to_text`, which leaves plain text alone), cut at 200,000 characters. `authors` has
+    one raw string for each author element, whatever it holds: arXiv puts all names into one.
+    `link` is safe (http or https) or empty, `id` the guid as it stands. `categories` are terms.
+    `extra` has the text of every other single-text child by its lower-case local name, such as
+    `announce_type`, `rights`, `journal_reference`; the first of a name counts.
+    """
+
+    id: str = ""
+    title: str = ""
+    link: str = ""
+    summary: str = ""
+    content: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+    doi: str = ""
+    links: tuple[Reference, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A feed: what it says of itself, its entries in order, and what could not be read.
+
+    `version` is `rss20`, `rss10`, `atom10`, `json11`, …; `ttl` is in seconds; `skip_days` are
+    English names and `skip_hours` 0–23, in UTC as RSS has it. `hub` is a WebSub hub. `problems`
+    pairs a place (`entry 7`) with a cause.
+    """
+
+    version: str
+    title: str = ""
+    link: str = ""
+    self_url: str = ""
+    hub: str = ""
+    language: str = ""
+    built_at: datetime | None = None
+    published_at: datetime | None = None
+    ttl: int | None = None
+    skip_days: tuple[str, ...] = ()
+    skip_hours: tuple[int, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()

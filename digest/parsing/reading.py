@@ -1,0 +1,47 @@
+"""One feed, of any kind, from bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from digest.errors import ListingUnreadable
+from digest.parsing.jsonfeed import read_json
+from digest.parsing.salvage import salvage
+from digest.parsing.strict import strict_root
+from digest.parsing.tree import field_of, read_tree
+
+if TYPE_CHECKING:
+    from digest.parsing.feed import Feed
+
+_HEAD = 2_048
+_HTML = re.compile(
+    rb"(?:<\?xml[^>]*>\s*)?(?:<!--(?:[^-]|-(?!->))*+-->\s*)*<(?:!doctype\s+html|html)\b",
+    re.IGNORECASE,
+)
+
+
+def parse_feed(body: bytes, *, media_type: str = "", url: str = "") -> Feed:
+    """The feed in these bytes: RSS 0.9x to 2.0, RSS 1.0, Atom 0.3 and 1.0, JSON Feed 1 and 1.1.
+
+    Well-formed XML is read in one strict pass, anything else entry by entry, where damage to one
+    never loses the others. `media_type` is the HTTP Content-Type, `url` the feed's address, to
+    which relative links are taken. Raises ListingUnreadable when nothing at all can be read.
+    """
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n\x00")[:_HEAD]
+    if not start:
+        raise ListingUnreadable("the answer is empty", subject=url)
+    if start.startswith((b"{", b"[")):
+        return read_json(body, url=url)
+    if _HTML.match(start):
+        raise ListingUnreadable("a web page, not a feed", subject=url)
+    try:
+        root = strict_root(body, media_type=media_type)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        return salvage(body, cause=str(error), media_type=media_type, url=url)
+    feed = read_tree(root, url=url)
+    if feed is None:
+        raise ListingUnreadable(f"not a feed: the document is <{field_of(root.tag)}>", subject=url)
+    return feed

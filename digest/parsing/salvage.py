@@ -1,0 +1,145 @@
+"""Feeds that are not well-formed, read entry by entry: the one door to feedparser.
+
+The document is cut at its entries. Each is parsed strictly by itself, so that damage stays where
+it is; only a damaged entry goes to feedparser, which makes the best of it. feedparser opens files
+and addresses named by its input and needs quadratic time for some inputs (100,000 attributes: 25
+seconds), so it gets bytes, in small pieces, and not many of them.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import feedparser
+from lxml import etree
+
+from digest.errors import ListingUnreadable
+from digest.parsing.dates import parse_date
+from digest.parsing.feed import MAX_ENTRIES, Entry, Feed
+from digest.parsing.links import safe_url
+from digest.parsing.strict import mended, parsed
+from digest.parsing.tree import read_tree
+from digest.text import html_to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_DAMAGED = 20_000
+MAX_DAMAGED_TOTAL = 200_000
+_MAX_HEAD = 100_000
+_ROOT = re.compile(
+    r"<((?:[A-Za-z][\w.-]*:)?(?:rss|RDF|feed|channel))(?:\s[^<>]{0,10000})?>", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(r"\s([A-Za-z_][\w:.-]*)\s*=\s*(\"[^\"<]*\"|'[^'<]*')")
+_ENTRY = re.compile(r"<((?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry))(?:\s[^<>]{0,2000})?>")
+
+
+def salvage(body: bytes, *, cause: str, media_type: str = "", url: str = "") -> Feed:
+    """Every entry of a damaged feed that can be read; `cause` is why strict parsing failed.
+
+    Damaged entries are kept as far as feedparser reads them and reported as problems. Raises
+    ListingUnreadable when there is no feed, or no entry in it: an empty answer must not pass
+    for a quiet day.
+    """
+    text = mended(body, media_type=media_type)
+    root = _ROOT.search(text, 0, _MAX_HEAD)
+    if not root:
+        raise ListingUnreadable(f"no feed: {cause}", subject=url)
+    attributes = dict(_ATTRIBUTE.findall(root[0]))
+    opening = f"<{root[1]}{''.join(f' {key}={value}' for key, value in attributes.items())}>"
+    feed = _head(text, root, opening, url)
+    entries: list[Entry] = []
+    problems = [("feed", f"damaged XML: {cause}")]
+    room = MAX_DAMAGED_TOTAL
+    for number, (chunk, is_whole) in enumerate(_chunks(text, root.end()), 1):
+        if number > MAX_ENTRIES:
+            problems.append(("feed", f"only the first {MAX_ENTRIES} entries were read"))
+            break
+        entry = _strict_entry(opening, root[1], chunk, url or feed.link) if is_whole else None
+        if entry is None:
+            room -= len(chunk)
+            entry = _damaged_entry(opening, chunk, url) if room >= 0 else None
+            problems.append(
+                (f"entry {number}", "damaged XML: read in part" if entry else "damaged XML")
+            )
+        if entry:
+            entries.append(entry)
+    if not entries:
+        raise ListingUnreadable(f"damaged XML with no readable entry: {cause}", subject=url)
+    return replace(feed, entries=tuple(entries), problems=tuple(problems))
+
+
+def _chunks(text: str, start: int) -> Iterator[tuple[str, bool]]:
+    """The entries as source, and whether each is closed before the next one begins."""
+    opening = _ENTRY.search(text, start)
+    while opening:
+        following = _ENTRY.search(text, opening.end())
+        limit = following.start() if following else len(text)
+        closing = f"</{opening[1]}>"
+        end = text.find(closing, opening.end(), limit)
+        yield text[opening.start() : end + len(closing) if end >= 0 else limit], end >= 0
+        opening = following
+
+
+def _head(text: str, root: re.Match[str], opening: str, url: str) -> Feed:
+    """What the feed says of itself, as far as that part is well-formed."""
+    entry = _ENTRY.search(text, root.end(), root.end() + _MAX_HEAD)
+    head = text[root.end() : entry.start()] if entry else ""
+    for source in (f"{head}</channel>", head, ""):
+        with suppress(etree.XMLSyntaxError):
+            if feed := read_tree(parsed(f"{opening}{source}</{root[1]}>"), url=url):
+                return feed
+    return Feed(version="")
+
+
+def _strict_entry(root: str, name: str, chunk: str, base: str) -> Entry | None:
+    try:
+        feed = read_tree(parsed(f"{root}{chunk}</{name}>"), url=base)
+    except etree.XMLSyntaxError:
+        return None
+    return feed.entries[0] if feed and feed.entries else None
+
+
+def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
+    """What feedparser makes of one entry."""
+    if len(chunk) > MAX_DAMAGED:
+        return None
+    try:
+        result = feedparser.parse(  # noqa: TID251 - the one place; it gets bytes, never a name
+            BytesIO(f"{root}{chunk}".encode()),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+        found = dict(result.entries[0])
+    except Exception:  # noqa: BLE001 - what it raises on hostile input is not documented
+        return None
+
+    def text(key: str) -> str:
+        value = found.get(key)
+        return value if isinstance(value, str) else ""
+
+    title = html_to_text(text("title"))
+    link = safe_url(text("link"), base=url)
+    if not title and not link:
+        return None
+    tags = (each.get("term") for each in found.get("tags", ()))
+    return Entry(
+        id=text("id"),
+        title=title,
+        link=link,
+        summary=text("summary"),
+        authors=tuple(name for each in found.get("authors", ()) if (name := each.get("name"))),
+        categories=tuple(term for term in tags if term),
+        published_at=parse_date(text("published")),
+        updated_at=parse_date(text("updated")),
+        extra={
+            key.partition("_")[2]: value
+            for key, value in found.items()
+            if "_" in key and isinstance(value, str)
+        },
+    )

@@ -1,0 +1,148 @@
+"""XML bytes to a tree, strictly and safely: the one door to lxml.
+
+No document type is ever processed: it is cut off before parsing, and with it go external
+entities, entity bombs and remote DTDs. What is not well-formed is mended in known, lossless ways
+(encoding, control characters, HTML entities, bare ampersands) and parsed strictly again; lxml's
+`recover` is never used, since it silently corrupts text around a bare `&`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from contextlib import suppress
+from html.entities import html5
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from digest.errors import ListingUnreadable
+
+_HEAD = 1_024
+_MAX_CODE = 0x10FFFF
+_AS_WINDOWS = "digest.windows-1252"
+_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
+_XML_DECLARATION = re.compile(r"\s*(?:<!--(?:[^-]|-(?!->))*+-->\s*)*<\?xml[^>]*\?>")
+_DOCTYPE = re.compile(
+    r"<!DOCTYPE[^\[>]*(?:\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*+\]\s*)?>", re.IGNORECASE
+)
+_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+_AMPERSAND = re.compile(r"&(?:#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,31});)?")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_SINGLE_BYTE = frozenset(
+    {"iso-8859-1", "latin1", "latin-1", "windows-1252", "cp1252", "us-ascii", "ascii"}
+)
+
+
+def xml_root(body: bytes, *, media_type: str = "", subject: str = "") -> etree._Element:
+    """The root element of an XML document, without comments and processing instructions.
+
+    `media_type` is the HTTP Content-Type, whose charset counts when the document declares none.
+    Raises ListingUnreadable, about `subject`, when the document is not well-formed even after
+    mending; nothing is fetched, and no entity of the document's own is resolved.
+    """
+    try:
+        return strict_root(body, media_type=media_type)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ListingUnreadable(f"not well-formed XML: {error}", subject=subject) from None
+
+
+def strict_root(body: bytes, *, media_type: str = "") -> etree._Element:
+    """As `xml_root`, but raises lxml's own error."""
+    declared = _declared(body, media_type)
+    if not declared or declared == "utf-8":
+        with suppress(etree.XMLSyntaxError, ValueError):
+            root = etree.fromstring(body, _parser())
+            if root.getroottree().docinfo.internalDTD is None:
+                return root
+    return parsed(mended(body, media_type=media_type))
+
+
+def parsed(text: str) -> etree._Element:
+    """The root of a document that is text already, without declaration and document type."""
+    return etree.fromstring(text.encode(), _parser("utf-8"))
+
+
+def mended(body: bytes, *, media_type: str = "") -> str:
+    """The document as text that XML 1.0 allows, its declaration and document type cut off.
+
+    HTML's named entities become characters; an ampersand that begins no entity, or one the
+    document would have to define itself, becomes plain text.
+    """
+    text = _ILLEGAL.sub("", decoded(body, media_type=media_type)).lstrip("\ufeff \t\r\n")
+    if declaration := _XML_DECLARATION.match(text):
+        text = text[declaration.end() :]
+    text = _DOCTYPE.sub("", text, count=1)
+    if "&" not in text:
+        return text
+    parts = _CDATA.split(text)
+    parts[::2] = [_AMPERSAND.sub(_entity, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def decoded(body: bytes, *, media_type: str = "") -> str:
+    """Bytes as text: byte order mark, declaration, HTTP charset, else UTF-8, in that order.
+
+    A single-byte encoding is believed only where the bytes are not valid UTF-8, as it is most
+    often a stale declaration; a stray byte in UTF-8 is read as windows-1252 (WHATWG's Latin-1).
+    """
+    if body.startswith(_BOMS):
+        encoding = (
+            "utf-32" if body.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")) else "utf-16"
+        )
+    else:
+        encoding = _declared(body, media_type) or "utf-8"
+    if encoding.startswith("utf-8") or encoding in _SINGLE_BYTE:
+        return _utf8(body)
+    try:
+        return body.decode(encoding, "replace")
+    except (LookupError, ValueError):
+        return _utf8(body)
+
+
+def _declared(body: bytes, media_type: str) -> str:
+    match = _DECLARATION.match(body[:_HEAD])
+    if match:
+        return match[1].decode("ascii").lower()
+    charset = _CHARSET.search(media_type)
+    return charset[1].lower() if charset else ""
+
+
+def _utf8(body: bytes) -> str:
+    return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", _AS_WINDOWS)
+
+
+def _windows_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_AS_WINDOWS, _windows_byte)
+
+
+def _entity(match: re.Match[str]) -> str:
+    decimal, hexadecimal, name = match.groups()
+    if name in _XML_ENTITIES:
+        return match[0]
+    if name:
+        return escape(html5.get(f"{name};", match[0]))
+    if not decimal and not hexadecimal:
+        return "&amp;"
+    code = int(decimal) if decimal else int(hexadecimal, 16)
+    return "" if code > _MAX_CODE or _ILLEGAL.match(chr(code)) else match[0]
+
+
+def _parser(encoding: str | None = None) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )

@@ -1,0 +1,278 @@
+"""RSS 0.9x to 2.0, RSS 1.0 and Atom 0.3 and 1.0, read from a strictly parsed tree in one pass."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from digest.parsing.dates import parse_date
+from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, Entry, Feed, Reference
+from digest.parsing.links import safe_url
+from digest.text import clean, html_to_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
+Fields = dict[str, list[Element]]
+
+_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_PREFIXES = {
+    "http://www.w3.org/2005/Atom": "atom:",
+    "http://purl.org/atom/ns#": "atom:",
+    "http://purl.org/dc/elements/1.1/": "dc:",
+    "http://purl.org/dc/terms/": "dc:",
+    "http://purl.org/rss/1.0/modules/content/": "content:",
+    "http://purl.org/rss/1.0/": "",
+    "http://my.netscape.com/rdf/simple/0.9/": "",
+    "http://channel.netscape.com/rdf/simple/0.9/": "",
+    "http://backend.userland.com/rss2": "",
+    "http://purl.org/net/rss1.1#": "",
+}
+_PRISM = "http://prismstandard.org/namespaces/"
+_MINUTES = re.compile(r"0*[1-9][0-9]{0,5}")
+_HOUR = re.compile(r"[0-9]{1,2}")
+_TITLE = ("title", "atom:title", "dc:title")
+_SUMMARY = ("description", "atom:summary", "summary", "dc:description")
+_CONTENT = ("content:encoded", "atom:content", "content")
+_ID = ("guid", "atom:id", "id", "dc:identifier", "prism:doi")
+_PUBLISHED = (
+    "pubdate", "atom:published", "published", "atom:issued", "dc:date", "atom:created",
+    "dc:created", "prism:publicationdate",
+)  # fmt: skip
+_UPDATED = ("atom:updated", "updated", "atom:modified", "dc:modified")
+_BUILT = ("lastbuilddate", "atom:updated", "updated", "atom:modified", "dc:date")
+_KNOWN = frozenset({
+    *_TITLE, *_SUMMARY, *_CONTENT, *_PUBLISHED, *_UPDATED, "guid", "atom:id", "id", "link",
+    "atom:link", "author", "atom:author", "dc:creator", "category", "atom:category", "dc:subject",
+    "atom:contributor", "enclosure", "source", "atom:source",
+})  # fmt: skip
+
+
+def read_tree(root: Element, *, url: str = "") -> Feed | None:
+    """The feed in this tree, None if it is none; entries are independent of one another.
+
+    `url` is the feed's own address, to which relative links are taken.
+    """
+    kind = field_of(root.tag).removeprefix("atom:").removeprefix("x:")
+    if kind not in {"rss", "rdf", "feed", "channel"}:
+        return None
+    found = fields(root)
+    channel = found.get("channel", [root])[0]
+    head = fields(channel) if channel is not root else found
+    items = [*head.get("item", ()), *(found.get("item", ()) if channel is not root else ())]
+    for container in head.get("items", ()) if kind == "channel" else ():
+        items += fields(container).get("item", ())
+    items += [*head.get("atom:entry", ()), *head.get("entry", ())]
+    if kind == "rdf" and not items and "channel" not in found:
+        return None
+    links = _references(head, base=root.get(_BASE) or url)
+    link = _text_link(head, url) or _link_of(links)
+    base = root.get(_BASE) or url or link
+    problems = (
+        [("feed", f"{len(items)} entries: only the first {MAX_ENTRIES} were read")]
+        if len(items) > MAX_ENTRIES
+        else []
+    )
+    return Feed(
+        version=_version(root, kind),
+        title=_title(head),
+        link=link,
+        self_url=_link_of(links, "self"),
+        hub=_link_of(links, "hub"),
+        language=first(head, "language", "dc:language") or root.get(_LANG, ""),
+        built_at=_date(head, _BUILT),
+        published_at=_date(head, ("pubdate", "atom:published", "dc:date")),
+        ttl=minutes(first(head, "ttl")),
+        skip_days=tuple(_children(head, "skipdays")),
+        skip_hours=hours(_children(head, "skiphours")),
+        entries=tuple(_entry(item, base) for item in items[:MAX_ENTRIES]),
+        problems=tuple(problems),
+    )
+
+
+@lru_cache(maxsize=2048)
+def field_of(tag: str) -> str:
+    """A tag's name as used here: lower case, with a prefix of ours for namespaces we know.
+
+    RSS's own names bear none, those of unknown namespaces `x:`, so that `media:title` is never
+    taken for the title.
+    """
+    namespace, _, local = tag.rpartition("}")
+    namespace = namespace[1:]
+    if not namespace:
+        return local.lower()
+    prefix = "prism:" if namespace.startswith(_PRISM) else _PREFIXES.get(namespace, "x:")
+    return prefix + local.lower()
+
+
+def fields(element: Element) -> Fields:
+    """An element's children by field name, in order."""
+    found: Fields = {}
+    for child in element:
+        tag = child.tag
+        if isinstance(tag, str):
+            found.setdefault(field_of(tag), []).append(child)
+    return found
+
+
+def first(found: Fields, *names: str) -> str:
+    """The first of these fields that has text."""
+    for name in names:
+        for element in found.get(name, ()):
+            if text := inner(element).strip():
+                return text
+    return ""
+
+
+def inner(element: Element) -> str:
+    """What an element holds: its text, or its XHTML as a string of markup."""
+    text = element.text or ""
+    if len(element):
+        parts = [escape(text, quote=False)]
+        parts += (etree.tostring(child, encoding="unicode") for child in element)
+        text = "".join(parts)
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT]
+
+
+def minutes(s: str) -> int | None:
+    """RSS's ttl (minutes) in seconds; None where it is no positive number."""
+    return int(s) * 60 if _MINUTES.fullmatch(s) else None
+
+
+def hours(values: list[str]) -> tuple[int, ...]:
+    """Hours 0-23; RSS 0.91 wrote 24 for midnight."""
+    return tuple(int(each) % 24 for each in values if _HOUR.fullmatch(each))
+
+
+def _entry(item: Element, base: str) -> Entry:
+    found = fields(item)
+    links = _references(found, base=item.get(_BASE) or base)
+    identity = first(found, *_ID)
+    link = _text_link(found, base) or _link_of(links) or _permalink(found)
+    return Entry(
+        id=identity,
+        title=_title(found),
+        link=link or safe_url(item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "")),
+        summary=first(found, *_SUMMARY),
+        content=first(found, *_CONTENT),
+        authors=_authors(found),
+        categories=_categories(found),
+        published_at=_date(found, _PUBLISHED),
+        updated_at=_date(found, _UPDATED),
+        doi=first(found, "prism:doi", "x:doi", "doi"),
+        links=links,
+        extra=_extra(found),
+    )
+
+
+def _title(found: Fields) -> str:
+    for name in _TITLE:
+        for element in found.get(name, ()):
+            text = inner(element)
+            # Atom says when a title is literal (RFC 4287, 3.1.1); RSS leaves it to be guessed.
+            is_literal = (
+                name == "atom:title" and not len(element) and "html" not in element.get("type", "")
+            )
+            if title := clean(text) if is_literal else html_to_text(text):
+                return title
+    return ""
+
+
+def _references(found: Fields, *, base: str) -> tuple[Reference, ...]:
+    references = []
+    for element in (*found.get("atom:link", ()), *found.get("link", ())):
+        href = element.get("href")
+        if href and (safe := safe_url(href, base=base)):
+            references.append(
+                Reference(
+                    rel=element.get("rel", "alternate").lower(),
+                    href=safe,
+                    media_type=element.get("type", ""),
+                    title=element.get("title", ""),
+                )
+            )
+    return tuple(references)
+
+
+def _link_of(links: tuple[Reference, ...], rel: str = "alternate") -> str:
+    return next((each.href for each in links if each.rel == rel), "")
+
+
+def _text_link(found: Fields, base: str) -> str:
+    for element in found.get("link", ()):
+        if element.text and (link := safe_url(element.text.strip(), base=base)):
+            return link
+    return ""
+
+
+def _permalink(found: Fields) -> str:
+    for guid in found.get("guid", ()):
+        if guid.get("isPermaLink", "true").lower() != "false":
+            return safe_url(inner(guid).strip())
+    return ""
+
+
+def _authors(found: Fields) -> tuple[str, ...]:
+    names = [inner(each) for each in found.get("dc:creator", ())]
+    names += [
+        first(fields(person), "atom:name", "name") if len(person) else mailbox_name(inner(person))
+        for person in (*found.get("atom:author", ()), *found.get("author", ()))
+    ]
+    return tuple(name for each in names if (name := each.strip()))
+
+
+def mailbox_name(s: str) -> str:
+    """The name in RSS's `a@example.org (A. Author)`; an address alone is nobody's name."""
+    if "@" not in s:
+        return s
+    if "(" in s:
+        return s.partition("(")[2].rpartition(")")[0]
+    return s.partition("<")[0] if "<" in s else ""
+
+
+_term = lru_cache(maxsize=2048)(clean)
+
+
+def _categories(found: Fields) -> tuple[str, ...]:
+    terms = [inner(each) for name in ("category", "dc:subject") for each in found.get(name, ())]
+    terms += [
+        each.get("term", "")
+        for name in ("atom:category", "category")
+        for each in found.get(name, ())
+    ]
+    return tuple(dict.fromkeys(term for each in terms if (term := _term(each))))
+
+
+def _children(found: Fields, name: str) -> list[str]:
+    return [text.strip() for each in found.get(name, ()) for child in each if (text := child.text)]
+
+
+def _date(found: Fields, names: tuple[str, ...]) -> datetime | None:
+    for name in names:
+        for element in found.get(name, ()):
+            if element.text and (date := parse_date(element.text)):
+                return date
+    return None
+
+
+def _extra(found: Fields) -> dict[str, str]:
+    extra: dict[str, str] = {}
+    for name, elements in found.items():
+        if name not in _KNOWN and not len(elements[0]) and elements[0].text:
+            extra.setdefault(name.rpartition(":")[2], elements[0].text.strip()[:MAX_TEXT])
+    return extra
+
+
+def _version(root: Element, kind: str) -> str:
+    if kind == "rss":
+        return "rss" + "".join(c for c in root.get("version", "") if c.isdigit())[:4]
+    if kind == "feed":
+        return "atom03" if root.tag.startswith("{http://purl.org/atom/") else "atom10"
+    is_old = len(root) > 0 and "rdf/simple/0.9" in str(root[0].tag)
+    return "rss090" if is_old else "rss10"

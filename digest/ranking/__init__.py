@@ -1,0 +1,9 @@
+"""Which papers for whom, and why: features, profiles, scores in blocks, reasons.
+
+`features` describes an edition's papers once; `profiles` turns a block of people into sparse
+matrices over them; `linear` multiplies, and takes the best; `reasons` says for each pick what
+made its score; `explain` says it in words. `trending` is what a community's votes are worth.
+
+`trending` and `explain` need nothing but the standard library. numpy, scipy and scikit-learn are
+loaded by importing `digest.ranking.linear`, and only there are they needed.
+"""

@@ -1,0 +1,78 @@
+"""Which papers of an edition contain a phrase, are in a category, or are by an author.
+
+The rules are those of `digest.matching`; here they are looked up rather than tried on every
+paper, so that a question costs what its answer is long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from digest import matching
+from digest.model import Paper, Topic
+from digest.text import author_key, contains_phrase, fold
+
+
+class PhraseIndex:
+    """Folded texts by their words; `find` gives the rows of the texts that mention a phrase."""
+
+    __slots__ = ("_rows", "_texts")
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._rows: dict[str, list[int]] = {}
+        for row, text in enumerate(texts):
+            for word in set(text.split()):
+                self._rows.setdefault(word, []).append(row)
+
+    def find(self, phrase: str) -> set[int]:
+        """Rows that contain the folded phrase as whole words, in singular or plural."""
+        return {row for each in matching.variants(phrase) for row in self._find(each)}
+
+    def _find(self, phrase: str) -> Iterable[int]:
+        words = phrase.split()
+        found = sorted((self._rows.get(word, []) for word in words), key=len)
+        if len(words) == 1:
+            return found[0]
+        both = set(found[0]).intersection(*found[1:])
+        return (row for row in both if contains_phrase(self._texts[row], phrase))
+
+
+class Index:
+    """The papers of an edition, by phrase, category and author; rows are their positions."""
+
+    __slots__ = ("_authors", "_families", "any_category", "names", "primary", "texts", "titles")
+
+    def __init__(self, papers: Sequence[Paper]) -> None:
+        self.titles = PhraseIndex([fold(paper.title) for paper in papers])
+        self.texts = PhraseIndex([matching.folded(paper) for paper in papers])
+        self.names = PhraseIndex([" \n ".join(map(fold, paper.authors)) for paper in papers])
+        self.any_category: dict[str, list[int]] = {}
+        self.primary: dict[str, list[int]] = {}
+        self._authors: dict[str, list[tuple[str, int]]] = {}
+        self._families: dict[str, set[int]] = {}
+        for row, paper in enumerate(papers):
+            for key in matching.category_keys(paper.categories):
+                self.any_category.setdefault(key, []).append(row)
+            for key in matching.category_keys(paper.categories[:1]):
+                self.primary.setdefault(key, []).append(row)
+            for name in paper.authors:
+                key = author_key(name)
+                self._authors.setdefault(key, []).append((matching.given_name(name), row))
+                self._families.setdefault(key.partition(" ")[0], set()).add(row)
+
+    def by_author(self, name: str) -> set[int]:
+        """Rows of papers by this author; a family name alone finds everyone who bears it."""
+        key, given = author_key(name), matching.given_name(name)
+        if not key:
+            return set()
+        if " " not in key:
+            return set(self._families.get(key, ()))
+        known = self._authors.get(key, ())
+        return {row for other, row in known if matching.agree(given, other)}
+
+    def in_topic(self, topic: Topic) -> set[int]:
+        """Rows of the papers for which `matching.in_topic` is true."""
+        categories, phrases = matching.demands(topic)
+        found = {row for key in categories for row in self.any_category.get(key, ())}
+        return found.union(*(self.texts.find(phrase) for phrase in phrases))

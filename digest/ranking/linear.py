@@ -1,0 +1,228 @@
+"""The ranker: a sum of plain terms, for a block of people at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from digest.model import InterestKind, Paper, Pick, Profile, Ranking, ReasonKind, Topic
+from digest.ports import Candidates
+from digest.ranking import profiles, reasons
+from digest.ranking.features import Features
+from digest.ranking.profiles import Evidence, Tastes, Weights
+
+CHUNK = 256
+COOLS_OVER = 2.0
+
+POSITIVE = (InterestKind.TOPIC, InterestKind.KEYWORD, InterestKind.AUTHOR, InterestKind.LIKE)
+
+
+class LinearRanker:
+    """Scores are sums of terms, one a reason: topics, keywords, authors, likes, trending.
+
+    A paper matches when it is in a followed topic, names a keyword, is by a followed author, or
+    is close enough to what was liked. Trending adds at most `trending` to a paper that matches,
+    and orders the papers of someone who has named no interest at all. Never picked is what is
+    muted, disliked, liked already, or named in `without`. At most `cap` picks a profile.
+
+    `background` are papers that word frequencies are learned from beside the edition's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        topics: Mapping[str, Topic],
+        weights: Weights = Weights(),  # noqa: B008 - immutable
+        trending: float = 0.25,
+        cap: int = 200,
+        background: Sequence[Paper] = (),
+    ) -> None:
+        self._topics = topics
+        self._weights = weights
+        self._trending = trending
+        self._cap = cap
+        self._background = background
+        self._latest: tuple[Sequence[Paper], Features] | None = None
+
+    def rank(
+        self,
+        block: Sequence[Profile],
+        candidates: Candidates,
+        *,
+        without: Mapping[str, frozenset[str]],
+        now: datetime,  # noqa: ARG002 - scores do not change while a day is recomposed
+    ) -> list[Ranking]:
+        """One ranking a profile, in order; the same whatever block a profile comes in."""
+        if not candidates.papers:
+            return [Ranking(subscriber_id=each.subscriber_id) for each in block]
+        features = self._features(candidates.papers)
+        return [
+            ranking
+            for start in range(0, len(block), CHUNK)
+            for ranking in self._rank(block[start : start + CHUNK], features, candidates, without)
+        ]
+
+    def _features(self, papers: Sequence[Paper]) -> Features:
+        """Features of these papers; kept, because one edition serves many blocks."""
+        if self._latest is None or self._latest[0] != papers:
+            self._latest = (papers, Features(papers, self._background))
+        return self._latest[1]
+
+    def _rank(
+        self,
+        block: Sequence[Profile],
+        features: Features,
+        candidates: Candidates,
+        without: Mapping[str, frozenset[str]],
+    ) -> Iterable[Ranking]:
+        sheet = self._sheet(block, features, candidates)
+        sheet.matched[_barred(block, features, sheet.known, without)] = False
+        sheet.matched[profiles.muted(block, features, self._topics)] = False
+        for row, profile in enumerate(block):
+            picks = [
+                reasons.pick(features.papers[paper].id, terms)
+                for paper, terms in sheet.explained(row, _best(sheet, row, self._cap))
+            ]
+            # Rounded amounts can tie or turn what single precision told apart.
+            order = sorted(picks, key=lambda pick: (-pick.score, features.position[pick.paper_id]))
+            yield Ranking(
+                subscriber_id=profile.subscriber_id,
+                picks=tuple(order),
+                matched=int(sheet.matched[row].sum()),
+            )
+
+    def _sheet(
+        self, block: Sequence[Profile], features: Features, candidates: Candidates
+    ) -> _Sheet:
+        """Scores and matches of a block before anything is barred."""
+        weights = self._weights
+        known = _known(block, candidates, features)
+        evidence = [
+            profiles.topics(block, features, self._topics, weights),
+            profiles.keywords(block, features, weights),
+            profiles.authors(block, features, weights),
+        ]
+        likes = profiles.tastes(block, InterestKind.LIKE, features, known)
+        dislikes = profiles.tastes(block, InterestKind.DISLIKE, features, known)
+        liking, disliking = likes.cosines(features), dislikes.cosines(features)
+        popular = _popularity(candidates, features)
+        nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
+        trending = np.where(nobody[:, None], popular, self._trending * popular)
+        scores = sum(each.scores() for each in evidence)
+        scores = scores + weights.like * liking - weights.dislike * disliking + trending
+        matched = liking >= weights.like_floor
+        for each in evidence:
+            matched |= each.admitted()
+        matched |= nobody[:, None] & (popular > 0)
+        return _Sheet(
+            features=features,
+            known=known,
+            evidence=evidence,
+            tastes=[(likes, weights.like * liking), (dislikes, -weights.dislike * disliking)],
+            trending=trending,
+            upvotes=candidates.upvotes,
+            scores=scores,
+            matched=matched,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Sheet:
+    """A block's arithmetic: every array is profiles × papers."""
+
+    features: Features
+    known: Mapping[str, Paper]
+    evidence: Sequence[Evidence]
+    tastes: Sequence[tuple[Tastes, np.ndarray]]
+    trending: np.ndarray
+    upvotes: Mapping[str, int]
+    scores: np.ndarray
+    matched: np.ndarray
+
+    def explained(
+        self, profile: int, rows: np.ndarray
+    ) -> Iterable[tuple[int, list[reasons.Term]]]:
+        """The terms of a profile's score for each of these papers."""
+        found: dict[int, list[reasons.Term]] = {row: [] for row in rows.tolist()}
+        for each in self.evidence:
+            span = slice(*each.weights.indptr[profile : profile + 2])
+            for name, weight in zip(
+                each.weights.indices[span], each.weights.data[span], strict=True
+            ):
+                amounts = weight * each.values[name, rows]
+                self._add(found, rows, amounts, each.kind, [each.names[name]] * len(rows))
+        for taste, amount in self.tastes:
+            if len(taste.held[profile]) and len(rows):
+                nearest = taste.nearest(profile, rows, self.features)
+                self._add(found, rows, amount[profile, rows], taste.kind, nearest)
+        papers = self.features.papers
+        votes = [str(self.upvotes.get(papers[row].id) or "") for row in found]
+        self._add(found, rows, self.trending[profile, rows], ReasonKind.TRENDING, votes)
+        return found.items()
+
+    @staticmethod
+    def _add(
+        found: Mapping[int, list[reasons.Term]],
+        rows: np.ndarray,
+        amounts: np.ndarray,
+        kind: ReasonKind,
+        names: Sequence[str],
+    ) -> None:
+        for row, amount, name in zip(rows.tolist(), amounts.tolist(), names, strict=True):
+            if amount:
+                found[row].append((amount, kind, name))
+
+
+def _best(sheet: _Sheet, profile: int, cap: int) -> np.ndarray:
+    """The rows of the highest scores among what matched; of equals the newer comes first."""
+    rows = np.flatnonzero(sheet.matched[profile])
+    scores = sheet.scores[profile, rows]
+    if len(rows) > cap:
+        least = np.partition(scores, -cap)[-cap]
+        rows, scores = rows[scores >= least], scores[scores >= least]
+    return np.asarray(rows[np.argsort(-scores, kind="stable")][:cap])
+
+
+def _known(
+    block: Sequence[Profile], candidates: Candidates, features: Features
+) -> dict[str, Paper]:
+    """The liked and disliked papers that we have, by the id that profiles use for them."""
+    known: dict[str, Paper] = {}
+    for profile in block:
+        for each in (*profile.of(InterestKind.LIKE), *profile.of(InterestKind.DISLIKE)):
+            if each.value in candidates.liked:
+                known[each.value] = candidates.liked[each.value]
+            elif each.value in features.position:
+                known[each.value] = features.papers[features.position[each.value]]
+    return known
+
+
+def _barred(
+    block: Sequence[Profile],
+    features: Features,
+    known: Mapping[str, Paper],
+    without: Mapping[str, frozenset[str]],
+) -> np.ndarray:
+    """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
+    barred = np.zeros((len(block), len(features.papers)), bool)
+    for row, profile in enumerate(block):
+        said = (*profile.of(InterestKind.LIKE), *profile.of(InterestKind.DISLIKE))
+        ids = {known[each.value].id for each in said if each.value in known}
+        ids |= without.get(profile.subscriber_id, frozenset())
+        barred[row, [features.position[each] for each in ids if each in features.position]] = True
+    return barred
+
+
+def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
+    """Stored hot scores on a scale of 0 to 1 over an edition's papers (float32).
+
+    The hottest is 1; two units of heat (see `trending`) below it is 0, as is a paper without.
+    """
+    heat = np.array([candidates.trending.get(each.id, -np.inf) for each in features.papers])
+    hottest = heat.max()
+    if not np.isfinite(hottest):
+        return np.zeros(len(heat), np.float32)
+    return np.maximum(0, 1 - (hottest - heat) / COOLS_OVER).astype(np.float32)

@@ -1,0 +1,260 @@
+"""A block of profiles as sparse matrices over an edition's papers.
+
+Every kind of interest becomes `Evidence`: a row of values over the papers for each distinct
+interest of the block, and a sparse matrix of who holds it and how dear it is. Scores are then
+one product a kind, whoever the people are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from digest import matching
+from digest.model import Interest, InterestKind, Paper, Profile, ReasonKind, Topic
+from digest.ranking.features import (
+    STRONGEST,
+    STRONGEST_OF_ONE,
+    Features,
+    Matrix,
+    strongest,
+    unit_rows,
+)
+from digest.text import fold, words
+
+ENOUGH_KEYWORDS = 2
+KEYWORDS_FADE_BY = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What each kind of interest is worth, in units of the strongest match of one topic.
+
+    A `like` multiplies a cosine, which is about 0.25 for a paper right up one's street, and a
+    `dislike` half as much (Rocchio's γ/β). The floors are cosines: a paper that is in no topic,
+    names no keyword and no author is still let in if it is that close to what one likes or types.
+    """
+
+    topic: float = 1.0
+    cross_list: float = 0.8
+    keyword: float = 1.0
+    in_abstract: float = 0.7
+    similar_words: float = 0.5
+    author: float = 1.5
+    like: float = 4.0
+    dislike: float = 2.0
+    like_floor: float = 0.10
+    keyword_floor: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """One kind of interest of a block.
+
+    `names` are the distinct interests, `values` (names × papers, float32) what each adds to a
+    paper at weight 1, `admits` (same shape) whether it lets the paper in, `weights` (profiles ×
+    names, float32) how dear it is to each.
+    """
+
+    kind: ReasonKind
+    names: Sequence[str]
+    weights: Matrix
+    values: np.ndarray
+    admits: np.ndarray
+
+    def scores(self) -> np.ndarray:
+        """What this kind adds to each paper for each profile (profiles × papers)."""
+        return np.asarray(self.weights @ self.values)
+
+    def admitted(self) -> np.ndarray:
+        """Which papers this kind lets in for each profile (profiles × papers)."""
+        return np.asarray((self.weights @ self.admits.astype(np.float32)) > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tastes:
+    """The liked (or disliked) papers of a block.
+
+    `papers` are the distinct ones by the id that profiles use, `held` the rows of them that each
+    profile holds, `centroids` (profiles × terms, rows of length 1) the weighted mean of each
+    profile's, `single` (papers × terms) the strongest terms of each, for finding the nearest.
+    """
+
+    kind: ReasonKind
+    names: Sequence[str]
+    held: Sequence[Sequence[int]]
+    centroids: Matrix
+    single: Matrix
+
+    def cosines(self, features: Features) -> np.ndarray:
+        """How near each paper is to each profile's centroid (profiles × papers)."""
+        return np.asarray((self.centroids @ features.by_term).toarray())
+
+    def nearest(self, profile: int, rows: np.ndarray, features: Features) -> list[str]:
+        """For each of these papers the one of the profile's own that is most like it."""
+        held = np.asarray(self.held[profile])
+        similar = (self.single[held] @ features.by_term).toarray()[:, rows]
+        return [self.names[each] for each in held[similar.argmax(axis=0)]]
+
+
+def topics(
+    block: Sequence[Profile], features: Features, known: Mapping[str, Topic], weights: Weights
+) -> Evidence:
+    """Followed topics; a topic's own keywords raise its papers, and following many dilutes each.
+
+    k topics count 1/√k each, or people who follow whole fields would never see what they like.
+    """
+
+    def values(name: str) -> np.ndarray:
+        return _topic_values(matching.topic_of(name, known), features, weights)
+
+    held = [_distinct(each, InterestKind.TOPIC) for each in block]
+    scale = [weights.topic / max(1, len(each)) ** 0.5 for each in held]
+    return _evidence(ReasonKind.TOPIC, held, scale, values, features)
+
+
+def keywords(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
+    """Typed words and phrases, whole, and to a small part by the words they share with a paper.
+
+    They fade by 5/(5 + n) as n likes say better what someone wants.
+    """
+    held = [_distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
+    likes = [len(each.of(InterestKind.LIKE)) for each in block]
+    scale = [KEYWORDS_FADE_BY / (KEYWORDS_FADE_BY + n) for n in likes]
+
+    def values(name: str) -> np.ndarray:
+        row = np.zeros(len(features.papers), np.float32)
+        row[list(features.index.texts.find(fold(name)))] = weights.keyword * weights.in_abstract
+        row[list(features.index.titles.find(fold(name)))] = weights.keyword
+        return row
+
+    exact = _evidence(ReasonKind.KEYWORD, held, scale, values, features)
+    similar = (features.queries(exact.names) @ features.by_term).toarray()
+    return Evidence(
+        kind=exact.kind,
+        names=exact.names,
+        weights=exact.weights,
+        values=exact.values + np.float32(weights.similar_words) * similar,
+        admits=exact.admits | (similar >= weights.keyword_floor),
+    )
+
+
+def authors(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
+    """Followed authors."""
+    held = [_distinct(each, InterestKind.AUTHOR) for each in block]
+
+    def values(name: str) -> np.ndarray:
+        row = np.zeros(len(features.papers), np.float32)
+        row[list(features.index.by_author(name))] = weights.author
+        return row
+
+    return _evidence(ReasonKind.AUTHOR, held, [1.0] * len(block), values, features)
+
+
+def tastes(
+    block: Sequence[Profile],
+    kind: InterestKind,
+    features: Features,
+    known: Mapping[str, Paper],
+) -> Tastes:
+    """Likes or dislikes as Rocchio's centroids in TF-IDF space; unknown papers are passed over."""
+    held = [[each for each in _distinct(p, kind) if each.value in known] for p in block]
+    names = sorted({each.value for interests in held for each in interests})
+    vectors = features.vectors([known[name] for name in names])
+    weights = _holdings(held, names, [1.0] * len(block))
+    return Tastes(
+        kind=ReasonKind(str(kind)),
+        names=names,
+        held=[weights.indices[slice(*weights.indptr[i : i + 2])] for i in range(len(block))],
+        centroids=unit_rows(strongest(sp.csr_array(weights @ vectors), STRONGEST)),
+        single=strongest(vectors, STRONGEST_OF_ONE),
+    )
+
+
+def muted(
+    block: Sequence[Profile], features: Features, known: Mapping[str, Topic]
+) -> np.ndarray:
+    """Papers that a profile never wants to see (profiles × papers).
+
+    A mute is a word or phrase in title, abstract or an author's name, an author, a category, or
+    a topic of ours.
+    """
+
+    def values(name: str) -> np.ndarray:
+        index = features.index
+        rows = index.texts.find(fold(name)) | index.names.find(fold(name))
+        rows |= index.in_topic(matching.topic_of(name, known))
+        if len(words(name)) > 1:
+            rows |= index.by_author(name)
+        row = np.zeros(len(features.papers), np.float32)
+        row[list(rows)] = 1
+        return row
+
+    held = [_distinct(each, InterestKind.MUTE) for each in block]
+    unit = [1.0] * len(block)
+    return _evidence(ReasonKind.DISLIKE, held, unit, values, features).admitted()
+
+
+def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndarray:
+    index = features.index
+    row = np.zeros(len(features.papers), np.float32)
+    row[list(index.in_topic(topic))] = weights.cross_list
+    categories, phrases = matching.demands(topic)
+    for key in categories:
+        row[index.primary.get(key, [])] = 1
+    for phrase in phrases:
+        row[list(index.titles.find(phrase))] = 1
+    if topic.keywords:
+        hits = np.zeros_like(row)
+        for keyword in topic.keywords:
+            hits[list(index.texts.find(fold(keyword)))] += 1
+        row *= 0.8 + 0.2 * np.minimum(hits / ENOUGH_KEYWORDS, 1)
+    return row
+
+
+def _distinct(
+    profile: Profile, kind: InterestKind, by: Callable[[str], str] = str.strip
+) -> list[Interest]:
+    """A profile's interests of one kind that weigh anything, each once."""
+    found = {by(each.value): each for each in profile.of(kind) if each.weight > 0}
+    return [each for key, each in found.items() if key]
+
+
+def _evidence(
+    kind: ReasonKind,
+    held: Sequence[Sequence[Interest]],
+    scale: Sequence[float],
+    values_of: Callable[[str], np.ndarray],
+    features: Features,
+) -> Evidence:
+    names = sorted({each.value for interests in held for each in interests})
+    values = np.zeros((len(names), len(features.papers)), np.float32)
+    for row, name in enumerate(names):
+        values[row] = values_of(name)
+    return Evidence(
+        kind=kind,
+        names=names,
+        weights=_holdings(held, names, scale),
+        values=values,
+        admits=values > 0,
+    )
+
+
+def _holdings(
+    held: Sequence[Iterable[Interest]], names: Sequence[str], scale: Sequence[float]
+) -> Matrix:
+    """Who holds which interest: profiles × names, each weight times the profile's scale."""
+    column = {name: at for at, name in enumerate(names)}
+    triples = [
+        (each.weight * scale[row], row, column[each.value])
+        for row, interests in enumerate(held)
+        for each in interests
+    ]
+    data, rows, columns = zip(*triples, strict=True) if triples else ((), (), ())
+    return sp.csr_array(
+        (np.array(data, np.float32), (np.array(rows, int), np.array(columns, int))),
+        shape=(len(held), len(names)),
+    )

@@ -1,0 +1,212 @@
+"""Both parts of one subscriber's mail, joined from ready fragments and bounded in size."""
+
+from __future__ import annotations
+
+import html
+from binascii import a2b_qp
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from digest.model import Digest, Mood, Pick, Subscriber
+from digest.rendering import links, wording
+from digest.rendering.compiled import Edition, MailTemplates
+from digest.rendering.pieces import encode
+from digest.rendering.templates import Part, wrap
+from digest.text import clean, truncate
+
+# Gmail hides what comes after 102 KB, by a count it does not document; 99 KB has been seen.
+LARGEST_PART = 85_000
+ABSTRACT_LENGTHS = (1200, 700, 400, 200, 0)
+MOST_LINES = 50
+LONGEST_REASON = 300
+INDENT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A mail's subject and its parts in quoted-printable."""
+
+    subject: str
+    html: bytes
+    text: bytes
+
+    @property
+    def fits(self) -> bool:
+        """Whether both parts are small enough once decoded; encoded they are never smaller."""
+        return all(
+            len(part) <= LARGEST_PART or len(a2b_qp(part)) <= LARGEST_PART
+            for part in (self.html, self.text)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How much may be shown: of each abstract, how many titles, how many picks."""
+
+    abstract: int
+    lines: int
+    picks: int
+
+
+def compose(
+    edition: Edition, digest: Digest, subscriber: Subscriber, personal: links.Personal
+) -> Body:
+    """The subject and both parts, made smaller until they fit.
+
+    Abstracts are shortened first, then the list of titles, at last the picks; each step says
+    how much was left out, and the footer always stays.
+    """
+    for room in _rooms(len(digest.picks)):
+        body = _fill(edition, digest, subscriber, personal, room)
+        if body.fits:
+            break
+    return body
+
+
+def confirmation(templates: MailTemplates, subscriber: Subscriber) -> Body:
+    """The mail that asks whether the address is its owner's."""
+    site = templates.site
+    subject = wording.confirm_subject(site)
+    values = {
+        **templates.values,
+        "subject": subject,
+        "asked": wording.asked(site, subscriber),
+        "confirm_url": links.confirm(site, subscriber),
+        "signature": wording.signature(site),
+    }
+    html_part, text_part = templates.confirm
+    return Body(
+        subject=subject,
+        html=html_part.shell(values).fill(_in_html(values)),
+        text=text_part.shell(values).fill(_in_text(values)),
+    )
+
+
+def _rooms(picks: int) -> Iterator[_Room]:
+    for abstract in ABSTRACT_LENGTHS:
+        yield _Room(abstract=abstract, lines=MOST_LINES, picks=picks)
+    lines = MOST_LINES
+    while lines:
+        lines //= 2
+        yield _Room(abstract=0, lines=lines, picks=picks)
+    while picks:
+        picks //= 2
+        yield _Room(abstract=0, lines=0, picks=picks)
+
+
+def _fill(
+    edition: Edition,
+    digest: Digest,
+    subscriber: Subscriber,
+    personal: links.Personal,
+    room: _Room,
+) -> Body:
+    picks = [
+        (number, pick)
+        for number, pick in enumerate(digest.picks, 1)
+        if pick.paper_id in edition.papers
+    ]
+    rest = [each for each in digest.rest if each in edition.papers]
+    shown, lines = picks[: room.picks], [edition.line(each) for each in rest[: room.lines]]
+    hidden = len(picks) - len(shown) + len(rest) - len(lines)
+    values = {
+        **edition.templates.values,
+        **_sentences(edition, digest, subscriber, [pick for _, pick in shown]),
+        "picks": "shown" if shown else "",
+        "rest": "shown" if rest or hidden else "",
+        "rest_title": wording.rest_title(len(rest), after_picks=bool(shown)),
+        "hidden": wording.hidden(hidden, linked=bool(personal.digest)),
+        "full_url": personal.digest,
+        "feed_url": personal.feed,
+        "unsubscribe_url": personal.unsubscribe,
+        "unsubscribe_mailto": personal.unsubscribe_mailto,
+    }
+    html_items, text_items = _items(edition, shown, room.abstract, personal.digest)
+    html_lists = {b"picks": html_items, b"rest": b"".join(each for each, _ in lines)}
+    text_lists = {b"picks": text_items, b"rest": b"".join(each for _, each in lines)}
+    html_part, text_part = edition.templates.digest
+    return Body(
+        subject=values["subject"],
+        html=html_part.shell(values).fill(_in_html(values) | html_lists),
+        text=text_part.shell(values).fill(_in_text(values) | text_lists),
+    )
+
+
+def _items(
+    edition: Edition, picks: Sequence[tuple[int, Pick]], abstract: int, url: str
+) -> tuple[bytes, bytes]:
+    """The picks in HTML and in text, the only part made for one subscriber and one paper."""
+    html_items, text_items = [], []
+    html_answer, text_answer = encode(html.escape(url)), encode(url)
+    for number, pick in picks:
+        reason = edition.because(pick)
+        html_reason, text_reason = _reason(reason)
+        fragment = edition.paper(pick.paper_id, abstract, reasoned=bool(reason))
+        digits, label = _numbered(number)
+        html_items.append(
+            fragment.html.fill({b"number": digits, b"reason": html_reason, b"answer": html_answer})
+        )
+        text_items.append(
+            fragment.text.fill(
+                {
+                    b"number": digits,
+                    b"label": label,
+                    b"reason": text_reason,
+                    b"answer": text_answer,
+                }
+            )
+        )
+    return b"".join(html_items), b"".join(text_items)
+
+
+@cache
+def _numbered(number: int) -> tuple[bytes, bytes]:
+    return encode(str(number)), encode(f"{number}. ".rjust(INDENT))
+
+
+@lru_cache(maxsize=4096)
+def _reason(reason: str) -> tuple[bytes, bytes]:
+    reason = truncate(clean(reason), LONGEST_REASON)
+    return encode(html.escape(reason)), encode(wrap(reason, INDENT))
+
+
+def _sentences(
+    edition: Edition, digest: Digest, subscriber: Subscriber, shown: Sequence[Pick]
+) -> dict[str, str]:
+    """What is said in words, above and below the papers."""
+    site = edition.templates.site
+    titles = [edition.title(pick.paper_id) for pick in shown[: wording.TITLES_NAMED]]
+    summary = wording.summary(digest, cadence=subscriber.cadence)
+    wanting = digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) or not (shown or digest.rest)
+    notice = wording.notice_of(digest) if wanting else None
+    return {
+        "subject": wording.subject(digest, titles, len(digest.picks)),
+        "preheader": wording.preheader(titles, summary),
+        "day": wording.long_day(digest.edition),
+        "summary": summary,
+        "notice_title": notice.title if notice else "",
+        "notice": notice.sentence if notice else "",
+        "next": "" if shown else wording.next_digest(digest, subscriber),
+        "because_you": wording.because_you(site, subscriber),
+        "signature": wording.signature(site),
+    }
+
+
+def _in_html(values: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): _html_value(value) for name, value in values.items()}
+
+
+def _in_text(values: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): _text_value(value) for name, value in values.items()}
+
+
+# Most values are the same for many subscribers; the few signed links soon fall out again.
+@lru_cache(maxsize=4096)
+def _html_value(value: str) -> bytes:
+    return encode(html.escape(value))
+
+
+@lru_cache(maxsize=4096)
+def _text_value(value: str) -> bytes:
+    return encode(wrap(value))

@@ -1,0 +1,195 @@
+"""Mail templates and the papers of an edition, made once: what every message of a block shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+from digest.errors import ConfigError
+from digest.model import Paper, Pick, Site, Topic
+from digest.rendering import templates
+from digest.rendering.lint import faults_of_sheet, lint
+from digest.rendering.pieces import Pieces, hole
+from digest.rendering.templates import Part
+from digest.rendering.views import LineView, LinkView, PaperView, line_view, paper_view, title_of
+from digest.resources import templates_dir
+from digest.text import clean, truncate
+
+KEPT_FRAGMENTS = 4096
+LONGEST_IMPRINT = 500
+
+_LISTS = {"picks": "paper", "rest": "line"}
+_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ur", "yi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One paper in both parts, to be joined into any message."""
+
+    html: Pieces
+    text: Pieces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailTemplates:
+    """The compiled templates of a site; `paper` and `line` render, and keep the latest they made.
+
+    `paper` takes the paper, its upvotes, the longest abstract and whether there is a reason.
+    """
+
+    site: Site
+    topics: Mapping[str, Topic]
+    digest: tuple[Part, Part]
+    confirm: tuple[Part, Part]
+    values: Mapping[str, str]
+    paper: Callable[[Paper, int, int, bool], Fragment]
+    line: Callable[[Paper], tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The papers of a block of digests, each rendered when first needed and then kept."""
+
+    templates: MailTemplates
+    papers: Mapping[str, Paper]
+    upvotes: Mapping[str, int]
+    because: Callable[[Pick], str]
+    _papers: dict[tuple[str, int, bool], Fragment] = field(default_factory=dict)
+    _lines: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    _titles: dict[str, str] = field(default_factory=dict)
+
+    def title(self, paper_id: str) -> str:
+        """A paper's title as it is shown."""
+        if paper_id not in self._titles:
+            self._titles[paper_id] = title_of(self.papers[paper_id])
+        return self._titles[paper_id]
+
+    def paper(self, paper_id: str, longest: int, *, reasoned: bool) -> Fragment:
+        """A pick, its abstract cut to `longest` characters, with or without room for a reason."""
+        key = (paper_id, longest, reasoned)
+        if key not in self._papers:
+            self._papers[key] = self.templates.paper(
+                self.papers[paper_id], self.upvotes.get(paper_id, 0), longest, reasoned
+            )
+        return self._papers[key]
+
+    def line(self, paper_id: str) -> tuple[bytes, bytes]:
+        """A paper of which only the title is shown, in HTML and in text."""
+        if paper_id not in self._lines:
+            self._lines[paper_id] = self.templates.line(self.papers[paper_id])
+        return self._lines[paper_id]
+
+
+def compile_mail(
+    site: Site, topics: Mapping[str, Topic], *, folder: Path | None = None
+) -> MailTemplates:
+    """Read, inline and lint the mail templates, from `folder` or where they are installed.
+
+    Raises ConfigError naming the file when a template is missing, broken, or would make mails
+    that people or clients cannot read; the message says everything that `lint` found.
+    """
+    folder = folder or templates_dir() / "mail"
+    sheet = templates.read(folder / templates.STYLESHEET)
+    digest = templates.load(folder, "digest", sheet, _LISTS)
+    confirm = templates.load(folder, "confirm", sheet, {})
+    specimens = [
+        digest[0].template.render(_SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}),
+        confirm[0].template.render(_SPECIMEN),
+    ]
+    faults = faults_of_sheet(templates.split_sheet(sheet)[1])
+    faults.extend(fault for each in specimens for fault in lint(each))
+    if faults:
+        raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
+    return MailTemplates(
+        site=site,
+        topics=topics,
+        digest=digest,
+        confirm=confirm,
+        values=site_values(site),
+        paper=lru_cache(KEPT_FRAGMENTS)(partial(_paper, digest, site, topics)),
+        line=lru_cache(KEPT_FRAGMENTS)(partial(_line, digest, site)),
+    )
+
+
+def site_values(site: Site) -> dict[str, str]:
+    """What templates print of the publisher, bounded so that a footer always fits."""
+    language = clean(site.language) or "en"
+    right_to_left = language.partition("-")[0].lower() in _RIGHT_TO_LEFT
+    return {
+        "lang": language,
+        "dir": "rtl" if right_to_left else "ltr",
+        "site_name": truncate(clean(site.name), 100),
+        "home_url": f"{site.url}/" if site.url else "",
+        "imprint": truncate(clean(site.imprint), LONGEST_IMPRINT),
+        "contact": truncate(clean(site.contact), LONGEST_IMPRINT),
+    }
+
+
+def _paper(
+    parts: tuple[Part, Part],
+    site: Site,
+    topics: Mapping[str, Topic],
+    paper: Paper,
+    upvotes: int,
+    longest: int,
+    reasoned: bool,
+) -> Fragment:
+    view = paper_view(paper, site=site, topics=topics, upvotes=upvotes)
+    answer = f"{hole('answer')}/{hole('number')}" if site.url else ""
+    view = replace(
+        view,
+        abstract=truncate(view.abstract, longest) if longest else "",
+        number=hole("number"),
+        label=hole("label"),
+        reason=hole("reason") if reasoned else "",
+        more_url=answer and f"{answer}/more",
+        less_url=answer and f"{answer}/less",
+    )
+    html, text = parts
+    return Fragment(html.block("paper", paper=view), text.block("paper", paper=view))
+
+
+def _line(parts: tuple[Part, Part], site: Site, paper: Paper) -> tuple[bytes, bytes]:
+    view = line_view(paper, site=site)
+    html, text = (part.block("line", paper=view).fill({}) for part in parts)
+    return html, text
+
+
+def _specimen_paper(number: int) -> PaperView:
+    url = f"https://example.org/{number}"
+    return PaperView(
+        id=f"specimen:{number}",
+        title=f"Title {number}",
+        short_title=f"Title {number}",
+        url=url,
+        page_url=f"{url}/page",
+        authors="Authors",
+        field="Field",
+        abstract="Abstract",
+        links=(LinkView(name="PDF", phrase="PDF of", url=f"{url}.pdf"),),
+        number=str(number),
+        reason="Reason",
+        more_url=f"{url}/more",
+        less_url=f"{url}/less",
+    )
+
+
+_PAPERS = (_specimen_paper(1), _specimen_paper(2))
+_TITLES = (LineView(title="Title 3", url="https://example.org/3"),)
+_WORDS = (
+    "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
+    " hidden because_you asked"
+).split()
+_SPECIMEN = {
+    **{each: each for each in _WORDS},
+    "lang": "en",
+    "dir": "ltr",
+    "home_url": "https://example.org/",
+    "full_url": "https://example.org/d/",
+    "feed_url": "https://example.org/feed",
+    "unsubscribe_url": "https://example.org/u/",
+    "unsubscribe_mailto": "",
+    "confirm_url": "https://example.org/c/",
+}

@@ -1,0 +1,230 @@
+"""An entry of a feed made ready once for every format: id, dates, plain text and HTML."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from digest.model import AnnounceType, LinkKind, Paper, Site, Value
+from digest.rendering import links
+from digest.text import clean, truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+TAG_YEAR = 2026
+MAX_AUTHORS = 30
+MAX_TITLE = 500
+MAX_ABSTRACT = 10_000
+ARXIV_SCHEME = "http://arxiv.org/schemas/atom"
+
+_LABELS = {
+    LinkKind.ABSTRACT: "Abstract",
+    LinkKind.PDF: "PDF",
+    LinkKind.CODE: "Code",
+    LinkKind.PROJECT: "Project page",
+    LinkKind.DISCUSSION: "Discussion",
+}
+_ANNOUNCED = {
+    AnnounceType.CROSS: "cross-listed",
+    AnnounceType.REPLACE: "revised",
+    AnnounceType.REPLACE_CROSS: "revised",
+}
+# Legal in XML 1.0, but noncharacters in Unicode and errors in HTML.
+_NONCHARACTER = re.compile(
+    f"[\ufdd0-\ufdef{''.join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))}]"
+)
+_TAG_LIKE = re.compile(r"\s*<(?=[A-Za-z/!?])")
+_NOT_A_HOST = re.compile(r"[^a-z0-9.-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry(Value):
+    """A paper in a feed: when it was first announced, when it last changed, and what is said of it.
+
+    `because` is the reason in a personal feed, `announce` how a listing announced it.
+    """
+
+    paper: Paper
+    seen_at: datetime
+    updated: datetime
+    because: str = ""
+    announce: AnnounceType = AnnounceType.NEW
+    upvotes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedItem:
+    """An entry as every format prints it; text is legible but not yet escaped, `html` is HTML."""
+
+    id: str
+    url: str
+    title: str
+    authors: tuple[str, ...]
+    byline: str
+    categories: tuple[tuple[str, str], ...]
+    abstract: str
+    html: str
+    text: str
+    published: datetime
+    updated: datetime
+    extra: dict[str, object] = field(default_factory=dict)
+
+
+def items_of(
+    entries: Sequence[FeedEntry], site: Site, *, abstract: int = MAX_ABSTRACT
+) -> list[FeedItem]:
+    """Entries made ready, in the order given.
+
+    No two items share an `updated` (two in one second are a finding of the W3C validator, and
+    many readers order by it): the entries of one announcement step back a second each, so that
+    newest first is also the order given. `abstract` bounds an abstract, in characters.
+    """
+    owner = authority(site)
+    taken: set[datetime] = set()
+    batches: dict[datetime, int] = {}
+    items = []
+    for entry in entries:
+        seen = entry.seen_at.replace(microsecond=0)
+        # By the time of the announcement, which never changes: a revised paper must not shift
+        # the dates of those it was announced with.
+        step = timedelta(seconds=batches.setdefault(seen, 0))
+        batches[seen] += 1
+        updated = entry.updated.replace(microsecond=0) - step
+        while updated in taken:
+            updated -= timedelta(seconds=1)
+        taken.add(updated)
+        items.append(_item(entry, site, owner, abstract, published=seen - step, updated=updated))
+    return items
+
+
+def authority(site: Site) -> str:
+    """The publisher's host, in whose name ids are given; without an address, its list id."""
+    try:
+        host = urlsplit(site.url).hostname or ""
+    except ValueError:
+        host = ""
+    names = (_NOT_A_HOST.sub("", name.lower()) for name in (host, site.list_id))
+    return next(filter(None, names), "localhost")
+
+
+def tag(authority: str, path: str) -> str:
+    """A permanent tag: URI (RFC 4151), the same whatever scheme or port the site is served on."""
+    return f"tag:{authority},{TAG_YEAR}:{quote(path, safe='/:;@=-_.!~()')}"
+
+
+def paper_tag(authority: str, paper_id: str) -> str:
+    """The id of a paper in every feed and format, without a version: `…:paper/arxiv/2501.00001`."""
+    return tag(authority, f"paper/{paper_id.replace(':', '/', 1)}")
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def legible(s: str) -> str:
+    """One line of text that means the same whether a reader takes it for text or for HTML.
+
+    A `<` that might begin a tag gets space around it (`x<y` becomes `x < y`): it then begins
+    none in HTML (WHATWG, tag open state), and no reader swallows what follows.
+    """
+    s = clean(s)
+    if not s.isascii():
+        s = _NONCHARACTER.sub("", s).replace("\ufffd", "?")
+    return _TAG_LIKE.sub(" < ", s).strip() if "<" in s else s
+
+
+def plain(s: str) -> str:
+    """Legible text as XML character data.
+
+    `&` and `<` are written in hexadecimal, by which the RSS Advisory Board's profile has
+    publishers tell text from markup.
+    """
+    return s.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
+
+
+def _item(
+    entry: FeedEntry, site: Site, owner: str, limit: int, *, published: datetime, updated: datetime
+) -> FeedItem:
+    paper = entry.paper
+    authors = tuple(name for name in map(legible, paper.authors[:MAX_AUTHORS]) if name)
+    more = len(paper.authors) - MAX_AUTHORS
+    byline = ", ".join(authors) + (f" and {more} more" if more > 0 else "")
+    categories = tuple(_categories(paper, owner))
+    abstract = truncate(legible(paper.abstract), limit)
+    because = legible(entry.because)
+    facts = " · ".join(
+        [
+            *(term for term, _ in categories),
+            *([_ANNOUNCED[entry.announce]] if entry.announce in _ANNOUNCED else []),
+            *([f"version {paper.version}"] if paper.version > 1 else []),
+            *([f"{entry.upvotes} upvotes"] if entry.upvotes else []),
+        ]
+    )
+    page = links.paper(site, paper.id)
+    addresses = _links(paper, page)
+    notes = legible(". ".join(note for note in (paper.journal_ref, paper.comment) if note))
+    title = truncate(legible(paper.title), MAX_TITLE) or paper.id
+    said = [each for each in (byline, facts, because, abstract, notes) if each] or [title]
+    anchors = " · ".join(f'<a href="{escape(url)}">{label}</a>' for url, label in addresses.items())
+    return FeedItem(
+        id=paper_tag(owner, paper.id),
+        url=_uri(paper.url) or page,
+        title=title,
+        authors=authors,
+        byline=byline,
+        categories=categories,
+        abstract=abstract,
+        html="\n".join(f"<p>{each}</p>" for each in (*map(escape, said), anchors) if each),
+        text="\n\n".join(said),
+        published=published,
+        updated=updated,
+        extra=_extra(entry, categories, because),
+    )
+
+
+def _extra(
+    entry: FeedEntry, categories: Iterable[tuple[str, str]], because: str
+) -> dict[str, object]:
+    return {
+        "id": entry.paper.id,
+        "version": entry.paper.version,
+        "doi": legible(entry.paper.doi),
+        "announce": entry.announce.value,
+        "categories": [term for term, _ in categories],
+        "because": because,
+        "upvotes": entry.upvotes,
+    }
+
+
+def _categories(paper: Paper, owner: str) -> Iterable[tuple[str, str]]:
+    """Each category with the scheme it belongs to."""
+    for category in dict.fromkeys(map(legible, paper.categories)):
+        source, colon, _ = category.partition(":")
+        if category:
+            yield category, tag(owner, f"category/{source}") if colon else ARXIV_SCHEME
+
+
+def _links(paper: Paper, page: str) -> dict[str, str]:
+    """Labels by address, each address once."""
+    doi = f"https://doi.org/{quote(legible(paper.doi), safe='/()')}" if paper.doi else ""
+    listed = [("Abstract", paper.url), *((_LABELS[link.kind], link.url) for link in paper.links)]
+    found: dict[str, str] = {}
+    for label, url in (*listed, ("DOI", doi)):
+        if address := _uri(url):
+            found.setdefault(address, label)
+    if page:
+        found[page] = "More like this"
+    return found
+
+
+def _uri(url: str) -> str:
+    """An outside link as a URI, or "" for what is not plain http(s)."""
+    # Brackets are for IPv6 hosts, which no paper has; elsewhere RFC 3986 forbids them.
+    return links.safe(url).replace("[", "%5B").replace("]", "%5D") if url else ""

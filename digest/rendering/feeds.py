@@ -1,0 +1,307 @@
+"""Feeds of papers in RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1, as bytes.
+
+All three tell the same story about the same entries under the same permanent ids, and are a
+function of their arguments alone: as long as nothing has changed, neither have the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+from digest.errors import InvalidInput
+from digest.model import Site, Value
+from digest.rendering import links
+from digest.rendering.feed_items import (
+    EPOCH,
+    MAX_ABSTRACT,
+    FeedEntry,
+    FeedItem,
+    authority,
+    items_of,
+    legible,
+    plain,
+    stamp,
+    tag,
+)
+from digest.text import truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+__all__ = ["FORMATS", "FeedEntry", "FeedInfo", "Page", "atom", "json_feed", "rss"]
+
+FORMATS = {
+    "rss": "application/rss+xml",
+    "atom": "application/atom+xml",
+    "json": "application/feed+json",
+}
+TTL = 60
+MAX_SUMMARY = 300
+DOCS = "https://www.rssboard.org/rss-specification"
+LONGEST_SLUG = 200
+
+_SLUG = re.compile(r"(?:mine/)?[A-Za-z0-9_][A-Za-z0-9._-]*")
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_INDEXING = ' xmlns:indexing="urn:atom-extension:indexing" indexing:index="no"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedInfo(Value):
+    """What a feed is called and where it lives: `feeds/<slug>.<rss|atom|json>`.
+
+    `home_page` is the address of the same for people (default: the front page). A `private` feed
+    asks not to be indexed and has no archive. Raises InvalidInput for a slug that could not be
+    a file name; `links.slug` makes a good one of a topic id.
+    """
+
+    slug: str
+    title: str
+    description: str = ""
+    private: bool = False
+    home_page: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.slug) > LONGEST_SLUG or not _SLUG.fullmatch(self.slug):
+            msg = "A feed's slug is made of letters, digits, dots, dashes and underscores."
+            raise InvalidInput(msg, subject="" if self.private else self.slug)
+
+    def path(self, kind: str, day: date | None = None) -> str:
+        """Where a document of this feed stands: the current one, or the archive of a day."""
+        return f"feeds/{self.slug}{f'/{day}' if day else ''}.{kind}"
+
+    def url(self, site: Site, kind: str, day: date | None = None) -> str:
+        """The same as an address; "" while the site has none."""
+        return site.url and f"{site.url}/{self.path(kind, day)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Value):
+    """Which document of a feed: the current one, or, with `day`, that day's archive.
+
+    `previous` is the newest day before with an archive of its own (RFC 5005 §4). There is no
+    link forward, since it would change an archive that is to stay as it is. `hub` is the
+    address of a WebSub hub that is told of changes.
+    """
+
+    day: date | None = None
+    previous: date | None = None
+    hub: str = ""
+
+
+CURRENT = Page()
+
+
+def rss(
+    info: FeedInfo,
+    entries: Sequence[FeedEntry],
+    site: Site,
+    *,
+    page: Page = CURRENT,
+    abstract: int = MAX_ABSTRACT,
+) -> bytes:
+    """One document as RSS 2.0, with plain text written as the RSS Advisory Board's profile asks.
+
+    `abstract` bounds an abstract, in characters, here as in the other formats.
+    """
+    head = _Head.of(info, items_of(entries, site, abstract=abstract), site, page, "rss")
+    lines = [
+        (
+            '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"'
+            ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+            ' xmlns:fh="http://purl.org/syndication/history/1.0"'
+            ' xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">'
+        ),
+        f"<channel{_INDEXING if info.private else ''}>",
+        f"<title>{plain(head.title)}</title>",
+        f"<link>{plain(head.home)}</link>",
+        f"<description>{plain(head.description)}</description>",
+        *(_link("atom:link", rel, url, kind) for rel, url, kind in head.links),
+        f"<language>{plain(site.language)}</language>",
+        f"<lastBuildDate>{_rfc822(head.updated)}</lastBuildDate>",
+        f"<docs>{DOCS}</docs>",
+        "<generator>Digest</generator>",
+    ]
+    lines += head.archive
+    if not page.day:
+        lines += [
+            f"<ttl>{TTL}</ttl>",
+            "<sy:updatePeriod>hourly</sy:updatePeriod>",
+            "<sy:updateFrequency>1</sy:updateFrequency>",
+        ]
+    lines += map(_rss_item, head.items)
+    lines.append("</channel>\n</rss>\n")
+    return (_DECLARATION + "\n".join(lines)).encode()
+
+
+def atom(
+    info: FeedInfo,
+    entries: Sequence[FeedEntry],
+    site: Site,
+    *,
+    page: Page = CURRENT,
+    abstract: int = MAX_ABSTRACT,
+) -> bytes:
+    """One document as Atom (RFC 4287)."""
+    head = _Head.of(info, items_of(entries, site, abstract=abstract), site, page, "atom")
+    lines = [
+        (
+            '<feed xmlns="http://www.w3.org/2005/Atom"'
+            ' xmlns:fh="http://purl.org/syndication/history/1.0"'
+            f" xml:lang={quoteattr(site.language)}{_INDEXING if info.private else ''}>"
+        ),
+        f"<id>{head.id}</id>",
+        f"<title>{plain(head.title)}</title>",
+        f"<subtitle>{plain(head.description)}</subtitle>",
+        _link("link", "alternate", head.home, "text/html"),
+        *(_link("link", rel, url, kind) for rel, url, kind in head.links),
+        f"<updated>{stamp(head.updated)}</updated>",
+        f"<author><name>{plain(legible(site.name))}</name></author>",
+        "<generator>Digest</generator>",
+    ]
+    lines += head.archive
+    lines += map(_atom_entry, head.items)
+    lines.append("</feed>\n")
+    return (_DECLARATION + "\n".join(lines)).encode()
+
+
+def json_feed(
+    info: FeedInfo,
+    entries: Sequence[FeedEntry],
+    site: Site,
+    *,
+    page: Page = CURRENT,
+    abstract: int = MAX_ABSTRACT,
+) -> bytes:
+    """One document as JSON Feed 1.1; `next_url` leads to the archive of the day before."""
+    head = _Head.of(info, items_of(entries, site, abstract=abstract), site, page, "json")
+    document: dict[str, object] = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": head.title,
+        "home_page_url": head.home,
+        "feed_url": info.url(site, "json", page.day),
+        "description": head.description,
+        "next_url": info.url(site, "json", page.previous) if page.previous else "",
+        "language": site.language,
+        "hubs": [{"type": "WebSub", "url": page.hub}] if page.hub else [],
+    }
+    document = {key: value for key, value in document.items() if value}
+    document["items"] = [_json_item(item) for item in head.items]
+    return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """What all formats say before their entries."""
+
+    id: str
+    title: str
+    description: str
+    home: str
+    updated: datetime
+    links: tuple[tuple[str, str, str], ...] = ()
+    archive: tuple[str, ...] = ()
+    items: Sequence[FeedItem] = field(default_factory=tuple)
+
+    @classmethod
+    def of(
+        cls,
+        info: FeedInfo,
+        items: Sequence[FeedItem],
+        site: Site,
+        page: Page,
+        kind: str,
+    ) -> _Head:
+        title = legible(info.title) or info.slug
+        return cls(
+            id=tag(authority(site), f"feed/{info.slug}"),
+            title=f"{title}, {page.day}" if page.day else title,
+            description=legible(info.description) or title,
+            home=links.safe(info.home_page) or links.home(site) or f"http://{site.list_id}/",
+            updated=max((item.updated for item in items), default=EPOCH),
+            links=tuple(_links(info, site, page, kind)),
+            # Not in the very first archive: the W3C validator wants every one to lead to another.
+            archive=("<fh:archive/>",) if page.day and page.previous else (),
+            items=items,
+        )
+
+
+def _links(info: FeedInfo, site: Site, page: Page, kind: str) -> Iterable[tuple[str, str, str]]:
+    if site.url:
+        yield "self", info.url(site, kind, page.day), FORMATS[kind]
+        if page.day:
+            yield "current", info.url(site, kind), FORMATS[kind]
+        if page.previous:
+            yield "prev-archive", info.url(site, kind, page.previous), FORMATS[kind]
+    if page.hub:
+        yield "hub", page.hub, ""
+
+
+def _link(element: str, rel: str, url: str, kind: str) -> str:
+    media = f' type="{kind}"' if kind else ""
+    return f'<{element} rel="{rel}"{media} href={quoteattr(url)}/>'
+
+
+def _rss_item(item: FeedItem) -> str:
+    parts = [
+        f"<item>\n<title>{plain(item.title)}</title>",
+        f"<link>{plain(item.url)}</link>" if item.url else "",
+        f"<description><![CDATA[{item.html}]]></description>",
+        f"<dc:creator>{plain(item.byline)}</dc:creator>" if item.byline else "",
+        *(
+            f"<category domain={quoteattr(scheme)}>{plain(term)}</category>"
+            for term, scheme in item.categories
+        ),
+        f'<guid isPermaLink="false">{item.id}</guid>',
+        f"<pubDate>{_rfc822(item.published)}</pubDate>",
+        f"<atom:updated>{stamp(item.updated)}</atom:updated>\n</item>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _atom_entry(item: FeedItem) -> str:
+    parts = [
+        f"<entry>\n<id>{item.id}</id>",
+        f"<title>{plain(item.title)}</title>",
+        _link("link", "alternate", item.url, "text/html") if item.url else "",
+        f"<published>{stamp(item.published)}</published>",
+        f"<updated>{stamp(item.updated)}</updated>",
+        *(
+            f"<author><name>{plain(name.replace('@', ' at '))}</name></author>"
+            for name in item.authors
+        ),
+        *(
+            f"<category term={quoteattr(term)} scheme={quoteattr(scheme)}/>"
+            for term, scheme in item.categories
+        ),
+        f"<summary>{plain(truncate(item.abstract, MAX_SUMMARY))}</summary>"
+        if item.abstract
+        else "",
+        f'<content type="html"><![CDATA[{item.html}]]></content>\n</entry>',
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _json_item(item: FeedItem) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "id": item.id,
+        "url": item.url,
+        "title": item.title,
+        "content_html": item.html,
+        "content_text": item.text,
+        "date_published": stamp(item.published),
+        "date_modified": stamp(item.updated),
+        "authors": [{"name": name} for name in item.authors],
+        "tags": [term for term, _ in item.categories],
+        "_digest": item.extra,
+    }
+    return {key: value for key, value in entry.items() if value}
+
+
+def _rfc822(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)

@@ -1,0 +1,176 @@
+"""The mails: a digest, and the one that asks a new subscriber to confirm.
+
+`compile_mail` makes the templates ready once, an `edition` renders each paper once whoever it is
+for, and a `message` is a join of ready bytes with one signed token in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from binascii import a2b_qp
+
+from digest.errors import ConfigError, InvalidInput
+from digest.model import Digest, Message, Paper, Pick, Site, Subscriber
+from digest.rendering import bodies, links, mime
+from digest.rendering.compiled import Edition, MailTemplates, compile_mail
+
+__all__ = [
+    "Edition",
+    "MailTemplates",
+    "Parts",
+    "compile_mail",
+    "confirmation",
+    "edition",
+    "message",
+    "parts",
+]
+
+_NOT_IN_A_LIST_ID = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A mail as people look at it, for previews; `headers` in the order they are sent."""
+
+    subject: str
+    html: str
+    text: str
+    headers: Mapping[str, str]
+
+
+def edition(
+    templates: MailTemplates,
+    papers: Mapping[str, Paper],
+    *,
+    upvotes: Mapping[str, int] | None = None,
+    because: Callable[[Pick], str] = lambda _: "",
+) -> Edition:
+    """What a block of digests shares; `because` says in a sentence why a pick was picked."""
+    return Edition(templates=templates, papers=papers, upvotes=upvotes or {}, because=because)
+
+
+def message(
+    edition: Edition, digest: Digest, subscriber: Subscriber, *, message_id: str, at: datetime
+) -> Message:
+    """A digest as a finished message; the same arguments give the same bytes.
+
+    Raises InvalidInput when the subscriber's address cannot be written in a header, ConfigError
+    when the site's cannot.
+    """
+    personal = links.personal(edition.templates.site, subscriber, digest.edition)
+    body = bodies.compose(edition, digest, subscriber, personal)
+    headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
+    return _finished(
+        edition.templates.site,
+        subscriber,
+        [*headers, mime.date(at), mime.verbatim("Message-ID", message_id)],
+        body,
+        digest_id=digest.id,
+    )
+
+
+def parts(edition: Edition, digest: Digest, subscriber: Subscriber) -> Parts:
+    """The same mail to look at: what would be sent, decoded; without Date and Message-ID."""
+    personal = links.personal(edition.templates.site, subscriber, digest.edition)
+    body = bodies.compose(edition, digest, subscriber, personal)
+    headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
+    return Parts(
+        subject=body.subject,
+        html=_decoded(body.html),
+        text=_decoded(body.text),
+        headers={name: value.decode() for name, value in headers},
+    )
+
+
+def confirmation(
+    templates: MailTemplates, subscriber: Subscriber, *, message_id: str, at: datetime
+) -> Message:
+    """The mail that asks whether an address is its owner's, with the link to say so.
+
+    Raises ConfigError when no site address is set, for then there is no link, and InvalidInput
+    when the address cannot be written in a header.
+    """
+    site = templates.site
+    if not site.url:
+        raise ConfigError("Confirming by mail needs site.url to be set.", subject="site.url")
+    body = bodies.confirmation(templates, subscriber)
+    headers = [
+        *_envelope_headers(site, subscriber, body.subject),
+        mime.verbatim("Auto-Submitted", "auto-generated"),
+        mime.verbatim("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        mime.date(at),
+        mime.verbatim("Message-ID", message_id),
+    ]
+    return _finished(site, subscriber, headers, body, digest_id=message_id.strip("<>"))
+
+
+def _finished(
+    site: Site,
+    subscriber: Subscriber,
+    headers: list[mime.Header],
+    body: bodies.Body,
+    *,
+    digest_id: str,
+) -> Message:
+    return Message(
+        digest_id=digest_id,
+        sender=site.bounce_to or site.mail_from,
+        recipient=mime.mail_address(subscriber.email),
+        content=mime.alternative(headers, text=body.text, html=body.html, key=digest_id),
+    )
+
+
+def _headers(
+    site: Site, digest: Digest, subscriber: Subscriber, personal: links.Personal, subject: str
+) -> list[mime.Header]:
+    """What marks a digest as wanted list mail that nothing should answer by itself.
+
+    RFC 2369 and 2919 (List-*), RFC 8058 (one click), RFC 3834 (Auto-Submitted); Feedback-ID is
+    by what Gmail groups complaints, and names no person.
+    """
+    list_id = _NOT_IN_A_LIST_ID.sub("", site.list_id)
+    headers = [
+        *_envelope_headers(site, subscriber, subject),
+        mime.named("List-Id", list_id, site.name),
+    ]
+    ways = [f"<{way}>" for way in (personal.unsubscribe, personal.unsubscribe_mailto) if way]
+    if ways:
+        headers.append(mime.verbatim("List-Unsubscribe", ", ".join(ways)))
+    if personal.unsubscribe:
+        headers.append(mime.verbatim("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    help_at = links.help_address(site)
+    if help_at:
+        headers.append(mime.verbatim("List-Help", f"<{help_at}>"))
+    return [
+        *headers,
+        mime.verbatim("Auto-Submitted", "auto-generated"),
+        mime.verbatim("Precedence", "bulk"),
+        mime.verbatim("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        mime.verbatim(
+            "Feedback-ID", f"{digest.edition}:{subscriber.cadence.value}:digest:{list_id}"
+        ),
+    ]
+
+
+def _envelope_headers(site: Site, subscriber: Subscriber, subject: str) -> list[mime.Header]:
+    try:
+        sender = mime.mailbox("From", site.mail_from, site.name)
+    except InvalidInput as error:
+        raise ConfigError(
+            "mail.from is not an address that can be written in a mail header.",
+            subject="mail.from",
+        ) from error
+    return [
+        sender,
+        mime.mailbox("To", subscriber.email),
+        mime.unstructured("Subject", subject),
+        mime.verbatim("MIME-Version", "1.0"),
+    ]
+
+
+def _decoded(body: bytes) -> str:
+    return a2b_qp(body).decode().replace("\r\n", "\n")

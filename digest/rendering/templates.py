@@ -1,0 +1,188 @@
+"""Mail templates compiled once: CSS inlined, checked, and cut into constant pieces and holes.
+
+A template is one ordinary Jinja file per part, in `templates/mail/`, with the statements written
+as HTML comments (`<!--% for paper in picks %-->`): those are legal between table rows and come
+through the inliner untouched, which `{% … %}` would not. Two rules follow: no `<`, `>`, `&`
+or `"` inside `{{ … }}`, and no spaces inside it where it stands in an address
+(`href="{{paper.url}}"`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from textwrap import TextWrapper
+
+from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateNotFound
+from jinja2.loaders import DictLoader
+from markupsafe import Markup
+
+from digest.errors import ConfigError
+from digest.rendering.pieces import Pieces, hole
+
+COLUMNS = 72
+STYLESHEET = "mail.css"
+# Gmail reads no more of a style element than this.
+LARGEST_SHEET = 16_000
+
+_TOKEN = re.compile(r"\{\{.*?\}\}|<!--%.*?%-->", re.DOTALL)
+_CLASS = re.compile(r' class="([^"]*)"')
+_SELECTOR = re.compile(r"\.([\w-]+)")
+_STYLE_HOLE = "<style></style>"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part (HTML or text) of one kind of mail, ready to be rendered in pieces.
+
+    `lists` names the sequences whose items are blocks of their own, with the block's name: the
+    shell is rendered with one hole in their place, and each item alone, by `block`.
+    """
+
+    template: Template
+    cover: Template
+    lists: Mapping[str, str]
+    _shells: dict[frozenset[str], Pieces] = field(default_factory=dict)
+
+    def shell(self, values: Mapping[str, object]) -> Pieces:
+        """The mail around its items, with a hole for every value; cached by which are given."""
+        given = frozenset(name for name, value in values.items() if value)
+        if given not in self._shells:
+            context = {name: hole(name) if name in given else "" for name in values}
+            items = {name: [{}] if name in given else [] for name in self.lists}
+            self._shells[given] = Pieces.of(self.cover.render(context | items))
+        return self._shells[given]
+
+    def block(self, name: str, **context: object) -> Pieces:
+        """One item of a list, with the holes that `context` has marks for."""
+        template = self.template
+        render = template.blocks[name]
+        return Pieces.of("".join(render(template.new_context(context))))
+
+
+def load(folder: Path, name: str, sheet: str, lists: Mapping[str, str]) -> tuple[Part, Part]:
+    """The HTML and the text part of a mail, from `<name>.html` and `<name>.txt`.
+
+    Raises ConfigError naming the file when it is missing, does not compile, or its CSS cannot be
+    inlined without changing what the template says.
+    """
+    html_file, text_file = folder / f"{name}.html", folder / f"{name}.txt"
+    source = inline(read(html_file), sheet, name=str(html_file))
+    return (
+        _part(source, lists, escape=True, name=str(html_file)),
+        _part(read(text_file), lists, escape=False, name=str(text_file)),
+    )
+
+
+def read(path: Path) -> str:
+    """A template's text; raises ConfigError if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The template {path} cannot be read: {error}.", subject=str(path)
+        ) from error
+
+
+def environment(*, escape: bool, sources: Mapping[str, str]) -> Environment:
+    """Jinja as mail templates are written: statements are HTML comments, unknown names errors."""
+    made = Environment(
+        loader=DictLoader(dict(sources)),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        block_start_string="<!--%",
+        block_end_string="%-->",
+        comment_start_string="<!--#",
+        comment_end_string="#-->",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["wrap"] = wrap
+    return made
+
+
+def inline(source: str, css: str, *, name: str) -> str:
+    """Write the sheet's plain rules into style attributes; keep its at-rules in the head.
+
+    The Jinja tokens must be the same before and after, as a multiset: an inliner is an HTML
+    parser, and moves or escapes what it does not understand. Raises ConfigError.
+    """
+    from premailer import Premailer  # noqa: PLC0415 - takes 0.3 s, and only mail needs it
+
+    plain, kept = split_sheet(css)
+    if len(kept) > LARGEST_SHEET:
+        raise ConfigError(f"{name}: the @media rules are larger than 16 kB.", subject=name)
+    inliner = Premailer(
+        source.replace(_STYLE_HOLE, ""),
+        css_text=plain,
+        allow_network=False,
+        disable_validation=True,
+        disable_leftover_css=True,
+        disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
+    )
+    done: str = inliner.transform(pretty_print=False)
+    if Counter(_TOKEN.findall(done)) != Counter(_TOKEN.findall(source)):
+        lost = Counter(_TOKEN.findall(source)) - Counter(_TOKEN.findall(done))
+        raise ConfigError(
+            f"{name}: inlining the CSS would change {', '.join(sorted(lost))}; "
+            "see the rules at the top of digest/rendering/templates.py.",
+            subject=name,
+        )
+    done = done.replace("</head>", f"<style>\n{kept}\n</style>\n</head>", 1)
+    return _slim(done, frozenset(_SELECTOR.findall(kept)))
+
+
+def split_sheet(css: str) -> tuple[str, str]:
+    """A sheet's plain rules, and its top-level at-rules; comments go."""
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+    plain: list[str] = []
+    kept: list[str] = []
+    depth = start = 0
+    for match in re.finditer(r"[{}]", css):
+        depth += 1 if match[0] == "{" else -1
+        if depth == 0:
+            rule = css[start : match.end()].strip()
+            (kept if rule.startswith("@") else plain).append(rule)
+            start = match.end()
+    return "\n".join(plain), "\n".join(re.sub(r"\s+", " ", rule) for rule in kept)
+
+
+@lru_cache(maxsize=4096)
+def wrap(text: str, indent: int = 0) -> str:
+    """`text` in lines of at most 72, all but the first indented; a long word or URL stays whole."""
+    wrapper = TextWrapper(
+        width=COLUMNS,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapper.fill(str(text)).lstrip()
+
+
+def _slim(source: str, used: frozenset[str]) -> str:
+    """Drop what costs bytes in every item: indentation, and classes the kept sheet does not name."""
+
+    def names(match: re.Match[str]) -> str:
+        kept = [each for each in match[1].split() if each in used]
+        return f' class="{" ".join(kept)}"' if kept else ""
+
+    tight = re.sub(r'style="[^"]*"', lambda match: re.sub(r"([:;,]) ", r"\1", match[0]), source)
+    return re.sub(r"\n\s+", "\n", _CLASS.sub(names, tight))
+
+
+def _part(source: str, lists: Mapping[str, str], *, escape: bool, name: str) -> Part:
+    holes = (
+        f"<!--% block {block} %-->{hole(each)}<!--% endblock %-->" for each, block in lists.items()
+    )
+    cover = f"<!--% extends 'part' %-->{''.join(holes)}"
+    made = environment(escape=escape, sources={"part": source, "cover": cover})
+    try:
+        return Part(made.get_template("part"), made.get_template("cover"), lists)
+    except (TemplateError, TemplateNotFound) as error:
+        raise ConfigError(f"{name} is not a template we can use: {error}.", subject=name) from error

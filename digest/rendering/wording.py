@@ -1,0 +1,179 @@
+"""The sentences of a digest: its subject, what happened, and what an empty day means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from digest.model import Cadence, Digest, Mood, Site, Subscriber
+from digest.text import clean, truncate
+
+SUBJECT_TITLE = 80
+PREHEADER = 100
+TITLES_NAMED = 4
+
+_FRIDAY = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is said instead of papers, or about those that are missing."""
+
+    title: str
+    sentence: str
+
+
+def count(n: int, noun: str) -> str:
+    """`1 paper`, `1,702 papers`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def subject(digest: Digest, titles: Sequence[str], picked: int) -> str:
+    """The first title, how many come with it, and the day: tells each digest from the last."""
+    day = _short_day(date.fromisoformat(digest.edition))
+    if not titles:
+        return f"{notice_of(digest).title.rstrip('.')} ({day})"
+    others = f" and {picked - 1:,} more" if picked > 1 else ""
+    return f"{truncate(titles[0], SUBJECT_TITLE)}{others} ({day})"
+
+
+def preheader(titles: Sequence[str], summary: str) -> str:
+    """What inboxes show beside the subject: the titles after the first, or else the summary."""
+    text = f"Also: {'; '.join(titles[1:])}" if len(titles) > 1 else summary
+    return truncate(text, PREHEADER)
+
+
+def long_day(edition: str) -> str:
+    """`Wednesday 10 June 2026`."""
+    day = date.fromisoformat(edition)
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def summary(digest: Digest, *, cadence: Cadence) -> str:
+    """What happened, in one line: how many were announced, matched, and picked."""
+    if digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) and not digest.announced:
+        return f"{_since(digest, cadence)}: nothing was announced."
+    parts = [f"{count(digest.announced, 'paper')} announced"]
+    parts.append(f"{digest.matched:,} in your topics" if digest.matched else "none in your topics")
+    if digest.picks:
+        parts.append(f"{len(digest.picks):,} picked for you")
+    text = f"{_since(digest, cadence)}: {', '.join(parts)}."
+    if digest.withheld:
+        were = "was" if digest.withheld == 1 else "were"
+        text += f" {digest.withheld:,} more {were} left out, since you already had {_them(digest.withheld)}."
+    return text
+
+
+def notice_of(digest: Digest) -> Notice:
+    """Why there is nothing, or less than there should be, told apart honestly."""
+    if digest.mood is Mood.HOLIDAY:
+        return Notice(
+            title="No new listings today.",
+            sentence="The sources we read published nothing, as on weekends and holidays. "
+            "Nothing is missing, and nothing of yours was skipped.",
+        )
+    if digest.mood is Mood.OUTAGE:
+        return Notice(
+            title="Some listings could not be read.",
+            sentence="A source we read did not answer, or answered with something unreadable, so "
+            "papers may be missing here. We keep asking, and what we missed comes in a later digest.",
+        )
+    if digest.mood is Mood.PICKS:
+        return Notice(
+            title="These papers are not kept any more.",
+            sentence="This digest is older than the papers we keep.",
+        )
+    if digest.withheld and digest.matched <= digest.withheld:
+        return Notice(
+            title="Nothing new in your topics.",
+            sentence="What matched your interests had reached you before, and we do not send a "
+            "paper twice.",
+        )
+    return Notice(
+        title="Nothing new in your topics.",
+        sentence="We read everything that was announced, and none of it was about what you follow.",
+    )
+
+
+def next_digest(digest: Digest, subscriber: Subscriber) -> str:
+    """When the next one comes."""
+    day = date.fromisoformat(digest.edition) + timedelta(days=1)
+    if subscriber.cadence is Cadence.WEEKLY:
+        day += timedelta(days=(subscriber.weekday - day.weekday()) % 7)
+    elif subscriber.cadence is Cadence.WEEKDAYS:
+        while day.weekday() > _FRIDAY:
+            day += timedelta(days=1)
+    return f"The next digest comes on {day:%A} {day.day} {day:%B}, {_hour(subscriber)}."
+
+
+def rhythm(subscriber: Subscriber) -> str:
+    """How often a digest comes, as the reader asked."""
+    when = {
+        Cadence.DAILY: "every day",
+        Cadence.WEEKDAYS: "on weekdays",
+        Cadence.WEEKLY: f"every {_WEEKDAYS[subscriber.weekday % 7]}",
+    }[subscriber.cadence]
+    return f"It comes {when}, {_hour(subscriber)}, with {count(subscriber.limit, 'paper')} at most."
+
+
+def because_you(site: Site, subscriber: Subscriber) -> str:
+    """Why this mail comes at all."""
+    return f"You get this because you asked {clean(site.name)} for it. {rhythm(subscriber)}"
+
+
+def confirm_subject(site: Site) -> str:
+    """The subject of the mail that asks for confirmation."""
+    return f"Please confirm: shall {clean(site.name)} write to you?"
+
+
+def asked(site: Site, subscriber: Subscriber) -> str:
+    """Why someone who never heard of us gets a mail."""
+    return (
+        f"Someone, we hope you, asked for {clean(site.name)} at this address: the new papers in "
+        f"the topics you follow, in one mail. {rhythm(subscriber)}"
+    )
+
+
+def rest_title(shown: int, *, after_picks: bool) -> str:
+    """The heading over the titles that follow the picks."""
+    number = f"{shown:,} " if shown else ""
+    return f"{number}more in your topics" if after_picks else f"{number}in your topics"
+
+
+def hidden(n: int, *, linked: bool) -> str:
+    """What is said of titles that found no room."""
+    if not n:
+        return ""
+    return f"And {n:,} more, all in the browser" if linked else f"And {n:,} more."
+
+
+def signature(site: Site) -> str:
+    """Who sends this, for the foot of the text part."""
+    return " · ".join(
+        each
+        for each in (clean(site.name), site.url, clean(site.imprint), clean(site.contact))
+        if each
+    )
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _hour(subscriber: Subscriber) -> str:
+    return f"around {subscriber.at:%H:%M} ({clean(subscriber.tz)})"
+
+
+def _short_day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def _them(n: int) -> str:
+    return "it" if n == 1 else "them"
+
+
+def _since(digest: Digest, cadence: Cadence) -> str:
+    if cadence is Cadence.WEEKLY:
+        return "This week"
+    days = (digest.until - digest.since).total_seconds() / 86_400
+    return "Since your last digest" if days > 1.5 else "Today"  # noqa: PLR2004 - a day and slack

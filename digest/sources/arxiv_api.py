@@ -1,0 +1,243 @@
+"""arXiv's query API: papers by the day they were submitted, to fill in days that were missed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from digest.errors import ConfigError, InvalidInput, ListingUnreadable
+from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
+from digest.parsing import xml_root
+from digest.sources import _arxiv as arxiv
+from digest.text import clean, latex_to_text, truncate
+
+MOST_RESULTS = 30_000
+MOST_A_PAGE = 2_000
+
+# Archives whose papers carry `archive.XX`; the others (hep-th, quant-ph, …) are categories themselves.
+_DIVIDED = frozenset(
+    (
+        "astro-ph", "cond-mat", "cs", "econ", "eess", "math", "nlin",
+        "physics", "q-bio", "q-fin", "stat",
+    )
+)  # fmt: skip
+_PLACE = re.compile(
+    r"(?P<first>\d{4}-\d{2}-\d{2})\.\.(?P<last>\d{4}-\d{2}-\d{2}) from \d+(?P<again>, again)?",
+    re.ASCII,
+)
+_AGAIN = ", again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArxivApi:
+    """Papers of some categories (and matching `query`, in the API's own terms) by submission date.
+
+    Every paper the API gives was new on one list, whatever version it has since: that is how it
+    is announced, at the time `listed_at` works out, so that old papers never pass for today's.
+    Manual: https://info.arxiv.org/help/api/user-manual.html; at most 2,000 results a page and
+    30,000 in all.
+    """
+
+    name: str = "arxiv-api"
+    categories: tuple[str, ...] = ()
+    url: str = "https://export.arxiv.org/api/query"
+    page_size: int = 200
+    query: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what config gave; raises ConfigError."""
+        categories = arxiv.checked_categories(self.categories, source=self.name)
+        object.__setattr__(self, "categories", categories)
+        if not 1 <= self.page_size <= MOST_A_PAGE:
+            raise ConfigError(
+                f"sources.{self.name}: page_size must be from 1 to {MOST_A_PAGE}.",
+                subject=self.name,
+            )
+
+    def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
+        """Yesterday (UTC), or the days from `from` to `to` of a cursor, which is JSON text."""
+        if not self.categories and not self.query:
+            return ()
+        yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+        first, last = _span(cursor) or (yesterday, yesterday)
+        return (self.backfill(first, last),)
+
+    def backfill(self, start: date, end: date) -> Request:
+        """What was submitted from the one day to the other, both included, in UTC.
+
+        Raises InvalidInput when `end` is before `start`.
+        """
+        if end < start:
+            raise InvalidInput(f"{end} is before {start}.", subject=self.name)
+        return self._request(start, end, 0)
+
+    def parse(self, listing: Listing) -> Harvest:
+        """Read one page; raises ListingUnreadable with arXiv's own words for an error."""
+        root: arxiv.Element = xml_root(
+            listing.body, media_type=listing.media_type, subject=listing.url
+        )
+        if arxiv.local_name(root) != "feed":
+            raise ListingUnreadable("The answer is XML, but no Atom feed.", subject=listing.url)
+        entries = arxiv.children(root, "entry")
+        _refuse_error(entries, listing)
+        items: list[Item] = []
+        problems: list[Problem] = []
+        for number, entry in enumerate(entries, start=1):
+            read = self._item(entry, listing)
+            if isinstance(read, Item):
+                items.append(read)
+            else:
+                problems.append(Problem(source=self.name, place=f"entry {number}", cause=read))
+        start = _integer(arxiv.text_of(arxiv.child(root, "startIndex")))
+        total = _integer(arxiv.text_of(arxiv.child(root, "totalResults")))
+        more, trouble = self._next(listing, start=start, count=len(entries), total=total)
+        if trouble:
+            problems.append(Problem(source=self.name, place=listing.place, cause=trouble))
+        return Harvest(
+            items=tuple(items),
+            problems=tuple(problems),
+            more=more,
+            built_at=arxiv.read_moment(arxiv.text_of(arxiv.child(root, "updated"))),
+        )
+
+    def _request(self, first: date, last: date, start: int, *, again: bool = False) -> Request:
+        wanted = " OR ".join(f"cat:{_pattern(each)}" for each in self.categories)
+        terms = [f"({each})" for each in (wanted, self.query) if each]
+        terms.append(f"submittedDate:[{first:%Y%m%d}0000 TO {last:%Y%m%d}2359]")
+        query = {
+            "search_query": " AND ".join(terms),
+            "start": start,
+            "max_results": self.page_size,
+            "sortBy": "submittedDate",
+            "sortOrder": "ascending",
+        }
+        return Request(
+            source=self.name,
+            url=f"{self.url}?{urlencode(query)}",
+            place=f"{first}..{last} from {start}{_AGAIN if again else ''}",
+            poll=False,
+            accept="application/atom+xml",
+        )
+
+    def _next(
+        self, listing: Listing, *, start: int, count: int, total: int
+    ) -> tuple[tuple[Request, ...], str]:
+        """The page after this one, and what is wrong with this one, if anything.
+
+        The API is known to give short and empty pages now and then: the next page begins after
+        what came, and an empty one is asked for once more.
+        """
+        place = _PLACE.fullmatch(listing.place)
+        span = _days(place["first"], place["last"]) if place else None
+        reachable = min(total, MOST_RESULTS)
+        trouble = ""
+        if start == 0 and total > MOST_RESULTS and span:
+            trouble = f"{total} results, of which arXiv gives {MOST_RESULTS}: ask for fewer days"
+        if span is None or place is None or start + count >= reachable:
+            return (), trouble
+        if count:
+            return (self._request(*span, start + count),), trouble
+        empty = f"an empty page at {start} of {total}"
+        if place["again"]:
+            return (), f"{empty}, twice; the rest is missing"
+        return (self._request(*span, start, again=True),), f"{empty}; asked once more"
+
+    def _item(self, entry: arxiv.Element, listing: Listing) -> Item | str:
+        """The item of one entry, or why there is none."""
+        fields = {name: text for each in entry for name, text in [_field(each)] if text}
+        found = arxiv.read_id(fields.get("id", ""))
+        if found is None:
+            return "an entry without an arXiv id"
+        base, version = found
+        published = arxiv.read_moment(fields.get("published", ""))
+        if not fields.get("title"):
+            return f"{base} has no title"
+        if published is None:
+            return f"{base} has no date of submission"
+        paper = arxiv.to_paper(
+            arxiv.Record(
+                base=base,
+                version=version,
+                title=fields["title"],
+                abstract=fields.get("summary", ""),
+                authors=_authors(entry),
+                categories=_categories(entry),
+                published=published,
+                updated=arxiv.read_moment(fields.get("updated", "")),
+                dois=fields.get("doi", ""),
+                journal_ref=fields.get("journal_ref", ""),
+                comment=fields.get("comment", ""),
+            )
+        )
+        listed = arxiv.listed_at(published)
+        announcement = Announcement(
+            paper_id=paper.id,
+            source=self.name,
+            feed=paper.categories[0] if paper.categories else self.name,
+            day=arxiv.eastern_day(listed),
+            type=AnnounceType.NEW,
+            seen_at=min(listed, listing.fetched_at or listed),
+        )
+        return Item(paper=paper, announcement=announcement)
+
+
+def _refuse_error(entries: Sequence[arxiv.Element], listing: Listing) -> None:
+    """Raise what arXiv reports: an error comes as a feed of one entry, sometimes with status 200."""
+    for entry in entries[:1]:
+        title = arxiv.text_of(arxiv.child(entry, "title"))
+        if title == "Error" or "/api/errors" in arxiv.text_of(arxiv.child(entry, "id")):
+            said = truncate(clean(arxiv.text_of(arxiv.child(entry, "summary"))), 200)
+            raise ListingUnreadable(f"arXiv says: {said or 'error'}", subject=listing.url)
+
+
+def _field(element: arxiv.Element) -> tuple[str, str]:
+    return arxiv.local_name(element), arxiv.text_of(element)
+
+
+def _authors(entry: arxiv.Element) -> tuple[str, ...]:
+    """Names only: an affiliation stands beside its name in an element of its own."""
+    names = (
+        latex_to_text(arxiv.text_of(arxiv.child(author, "name")))
+        for author in arxiv.children(entry, "author")
+    )
+    return tuple(filter(None, names))
+
+
+def _categories(entry: arxiv.Element) -> tuple[str, ...]:
+    """The primary category, then all (among them MSC and ACM classes, which have spaces or digits)."""
+    primary = [each.get("term") or "" for each in arxiv.children(entry, "primary_category")]
+    every = [each.get("term") or "" for each in arxiv.children(entry, "category")]
+    return tuple(each for each in (*primary, *every) if arxiv.is_category(each))
+
+
+def _pattern(category: str) -> str:
+    return f"{category}.*" if category in _DIVIDED else category
+
+
+def _span(cursor: str | None) -> tuple[date, date] | None:
+    try:
+        kept = json.loads(cursor or "null")
+    except ValueError:
+        return None
+    if not isinstance(kept, Mapping):
+        return None
+    return _days(str(kept.get("from", "")), str(kept.get("to", "")))
+
+
+def _days(first: str, last: str) -> tuple[date, date] | None:
+    try:
+        span = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        return None
+    return span if span[0] <= span[1] else None
+
+
+def _integer(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - nine digits: far beyond any count
+
+
+SOURCE = ArxivApi

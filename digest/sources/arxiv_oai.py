@@ -1,0 +1,268 @@
+"""arXiv's OAI-PMH interface: everything that changed since a day, to find what the RSS missed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from digest.errors import ConfigError, ListingUnreadable
+from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
+from digest.parsing import xml_root
+from digest.sources import _arxiv as arxiv
+from digest.text import clean, latex_to_text, truncate
+
+NEW_WITHIN = timedelta(days=7)
+MOST_PAGES = 500
+
+_SET = re.compile(r"[A-Za-z-]+(:[A-Za-z-]+)*", re.ASCII)
+_PLACE = re.compile(
+    r"(?P<set>\S+) from (?P<since>\d{4}-\d{2}-\d{2})(, page (?P<page>\d{1,4}))?(?P<again>, again)?",
+    re.ASCII,
+)
+_AGAIN = ", again"
+_GROUPS = frozenset(("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArxivOai:
+    """All records of some sets that changed since the last complete run.
+
+    `sets` are OAI sets (`cs`, `physics:hep-th`); without any they follow from `categories`.
+    Sets are broad, so where `categories` are given, only papers in one of them are kept.
+    A datestamp is the day a record last changed, and new papers are stamped with the UTC day on
+    which they enter the lists. Guide: https://info.arxiv.org/help/oa/index.html
+    """
+
+    name: str = "arxiv-oai"
+    sets: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    url: str = "https://oaipmh.arxiv.org/oai"
+
+    def __post_init__(self) -> None:
+        """Check what config gave; raises ConfigError."""
+        categories = arxiv.checked_categories(self.categories, source=self.name)
+        object.__setattr__(self, "categories", categories)
+        object.__setattr__(self, "sets", _checked_sets(self.sets, self.name) or _sets(categories))
+
+    def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
+        """The first page of every set, from the day of the last answer, or from yesterday.
+
+        `until` is never given: arXiv asks that harvesters move `from` alone.
+        """
+        since = _kept_day(cursor) or now.astimezone(UTC).date() - timedelta(days=1)
+        return [self._first(each, since) for each in self.sets]
+
+    def parse(self, listing: Listing) -> Harvest:
+        """Read one page; raises ListingUnreadable with the server's own words for an error."""
+        root: arxiv.Element = xml_root(
+            listing.body, media_type=listing.media_type, subject=listing.url
+        )
+        if arxiv.local_name(root) not in ("OAI-PMH", "record"):
+            raise ListingUnreadable("The answer is XML, but not OAI-PMH.", subject=listing.url)
+        answered = arxiv.read_moment(arxiv.text_of(arxiv.child(root, "responseDate")))
+        error = arxiv.child(root, "error")
+        if error is not None:
+            return self._on_error(error, listing, answered)
+        records, token = _records(root)
+        items: list[Item] = []
+        problems: list[Problem] = []
+        for number, record in enumerate(records, start=1):
+            read = self._item(record, listing)
+            if isinstance(read, Item):
+                items.append(read)
+            elif read is not None:
+                problems.append(Problem(source=self.name, place=f"record {number}", cause=read))
+        more, trouble = self._next(listing, token)
+        if trouble:
+            problems.append(Problem(source=self.name, place=listing.place, cause=trouble))
+        return Harvest(
+            items=tuple(items),
+            problems=tuple(problems),
+            more=more,
+            cursor=_cursor(listing, answered),
+            built_at=answered,
+        )
+
+    def _first(self, name: str, since: date, *, again: bool = False) -> Request:
+        query = {"verb": "ListRecords", "metadataPrefix": "arXiv", "set": name, "from": str(since)}
+        return self._request(query, f"{name} from {since}{_AGAIN if again else ''}")
+
+    def _request(self, query: Mapping[str, str], place: str) -> Request:
+        return Request(
+            source=self.name,
+            url=f"{self.url}?{urlencode(query)}",
+            place=place,
+            poll=False,
+            accept="text/xml",
+        )
+
+    def _on_error(
+        self, error: arxiv.Element, listing: Listing, answered: datetime | None
+    ) -> Harvest:
+        """OAI-PMH 2.0 §3.6: an error is an answer too, and two of them are none to us."""
+        code = error.get("code") or ""
+        if code == "noRecordsMatch":
+            return Harvest(cursor=_cursor(listing, answered), built_at=answered)
+        place = _PLACE.fullmatch(listing.place)
+        since = _day(place["since"]) if place else None
+        if code == "badResumptionToken" and place and since and not place["again"]:
+            cause = "the resumption token was refused; the set is read again from its start"
+            return Harvest(
+                problems=(Problem(source=self.name, place=listing.place, cause=cause),),
+                more=(self._first(place["set"], since, again=True),),
+                built_at=answered,
+            )
+        said = truncate(clean(f"{code} {arxiv.text_of(error)}"), 200)
+        raise ListingUnreadable(f"arXiv says: {said or 'error'}", subject=listing.url)
+
+    def _next(self, listing: Listing, token: str) -> tuple[tuple[Request, ...], str]:
+        """The page that a resumption token leads to, and what is wrong with the token, if anything."""
+        place = _PLACE.fullmatch(listing.place)
+        if not token or place is None:
+            return (), ""
+        page = int(place["page"] or 1) + 1
+        if token == _asked_token(listing) or page > MOST_PAGES:
+            return (), "the resumption token leads in a circle; the rest is missing"
+        label = f"{place['set']} from {place['since']}, page {page}{place['again'] or ''}"
+        return (self._request({"verb": "ListRecords", "resumptionToken": token}, label),), ""
+
+    def _item(self, record: arxiv.Element, listing: Listing) -> Item | str | None:
+        """The item of one record, why there is none, or None for a paper that nobody asked for."""
+        header = arxiv.child(record, "header")
+        found = arxiv.read_id(arxiv.text_of(arxiv.child(header, "identifier")))
+        metadata = arxiv.child(arxiv.child(record, "metadata"), "arXiv")
+        if found is None:
+            return "a record without an arXiv id"
+        if metadata is None:
+            deleted = header is not None and header.get("status") == "deleted"
+            return f"{found[0]} " + ("was withdrawn" if deleted else "has no metadata we can read")
+        fields = {arxiv.local_name(each): arxiv.text_of(each) for each in metadata}
+        categories = tuple(filter(arxiv.is_category, fields.get("categories", "").split()))
+        if not arxiv.in_categories(categories, self.categories):
+            return None
+        stamped = arxiv.read_moment(arxiv.text_of(arxiv.child(header, "datestamp")))
+        if stamped is None or not fields.get("title"):
+            return f"{found[0]} has no {'title' if stamped else 'datestamp'}"
+        return self._read(metadata, fields, found[0], categories, stamped.date(), listing)
+
+    def _read(
+        self,
+        metadata: arxiv.Element,
+        fields: Mapping[str, str],
+        base: str,
+        categories: tuple[str, ...],
+        stamped: date,
+        listing: Listing,
+    ) -> Item:
+        created = arxiv.read_moment(fields.get("created", ""))
+        updated = arxiv.read_moment(fields.get("updated", ""))
+        # The form tells no version number: one that was updated has at least its second.
+        version = 2 if updated else 1
+        paper = arxiv.to_paper(
+            arxiv.Record(
+                base=base,
+                version=version,
+                title=fields["title"],
+                abstract=fields.get("abstract", ""),
+                authors=_authors(arxiv.child(metadata, "authors")),
+                categories=categories,
+                published=created,
+                updated=updated,
+                dois=fields.get("doi", ""),
+                journal_ref=fields.get("journal-ref", ""),
+                comment=fields.get("comments", ""),
+                licence=fields.get("license", ""),
+            )
+        )
+        is_new = created is not None and stamped - created.date() <= NEW_WITHIN
+        listed = arxiv.midnight(stamped)
+        announcement = Announcement(
+            paper_id=paper.id,
+            source=self.name,
+            feed=categories[0] if categories else self.name,
+            day=stamped,
+            type=AnnounceType.NEW if is_new else AnnounceType.REPLACE,
+            version=version,
+            seen_at=min(listed, listing.fetched_at or listed),
+        )
+        return Item(paper=paper, announcement=announcement)
+
+
+def _records(root: arxiv.Element) -> tuple[list[arxiv.Element], str]:
+    """The records of an answer to ListRecords or GetRecord, and the resumption token."""
+    if arxiv.local_name(root) == "record":
+        return [root], ""
+    bodies = [*arxiv.children(root, "ListRecords"), *arxiv.children(root, "GetRecord")]
+    records = [record for body in bodies for record in arxiv.children(body, "record")]
+    tokens = [arxiv.text_of(arxiv.child(body, "resumptionToken")) for body in bodies]
+    return records, next(filter(None, tokens), "")
+
+
+def _authors(authors: arxiv.Element | None) -> tuple[str, ...]:
+    names = (
+        " ".join(arxiv.text_of(arxiv.child(each, part)) for part in _NAME_PARTS)
+        for each in arxiv.children(authors, "author")
+    )
+    return tuple(filter(None, map(latex_to_text, names)))
+
+
+_NAME_PARTS = ("forenames", "keyname", "suffix")
+
+
+def _cursor(listing: Listing, answered: datetime | None) -> str | None:
+    """What to keep of a set's first page: records that change while we read come the next time."""
+    if answered is None or _asked_token(listing):
+        return None
+    return json.dumps({"from": answered.date().isoformat()})
+
+
+def _asked_token(listing: Listing) -> str:
+    return parse_qs(urlsplit(listing.url).query).get("resumptionToken", [""])[0]
+
+
+def _kept_day(cursor: str | None) -> date | None:
+    try:
+        kept = json.loads(cursor or "null")
+    except ValueError:
+        return None
+    return _day(str(kept.get("from", ""))) if isinstance(kept, Mapping) else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _checked_sets(given: object, source: str) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ConfigError(
+            f'sources.{source}: sets must be a list, such as ["cs", "physics:hep-th"].',
+            subject=source,
+        )
+    for each in given:
+        if not isinstance(each, str) or not _SET.fullmatch(each):
+            raise ConfigError(
+                f"sources.{source}: sets has {each!r}, which is no OAI set; "
+                "they look like cs or physics:hep-th.",
+                subject=source,
+            )
+    return tuple(dict.fromkeys(given))
+
+
+def _sets(categories: Sequence[str]) -> tuple[str, ...]:
+    """The fewest sets that hold the categories: a group each, physics by archive."""
+    archives = [each.partition(".")[0] for each in categories]
+    return tuple(
+        dict.fromkeys(
+            archive if archive in _GROUPS else f"physics:{archive}" for archive in archives
+        )
+    )
+
+
+SOURCE = ArxivOai

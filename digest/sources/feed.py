@@ -1,0 +1,219 @@
+"""Any RSS, Atom or JSON feed whose entries are papers: a journal's, a lab's, a blog's."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digest.errors import ConfigError
+from digest.merging import (
+    ARCHIVES,
+    arxiv_id,
+    canonical_doi,
+    title_key,
+    url_key,
+)
+from digest.model import (
+    Announcement,
+    AnnounceType,
+    Harvest,
+    Item,
+    Link,
+    LinkKind,
+    Listing,
+    Paper,
+    Problem,
+    Request,
+)
+from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
+from digest.text import (
+    authors_semicolon,
+    clean,
+    html_to_text,
+    latex_to_text,
+    split_authors,
+    truncate,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_ABSTRACT = 20_000
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9,"
+    " application/json;q=0.8, */*;q=0.1"
+)
+_CATEGORY = re.compile(r"([a-z-]+)\.[A-Za-z]{2}(?:-[a-z]{2,4})?|([a-z]+-[a-z]+)")
+# Publishers' pages that have the DOI in their path: doi.org/…, /doi/full/…, /content/…v2
+_DOI_IN_PATH = re.compile(r"/(?:doi|content)/(?:(?:abs|e?pdf|full|epub)/)?(10\.\d{4,9}/[^?#]+)")
+_DOI_TAIL = re.compile(r"v\d+(?:\.[a-z.-]+)?$|/(?:full|abstract|meta|pdf|html)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSource:
+    """The entries of one feed, announced as new on the day they were published.
+
+    `categories` are given to every paper, beside those of its own terms that are arXiv's;
+    `title` is what announcements call the feed (by default the source's name).
+    """
+
+    name: str = "feed"
+    url: str
+    categories: tuple[str, ...] = ()
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what config gave; raises ConfigError."""
+        url: object = self.url
+        if not isinstance(url, str) or not safe_url(url):
+            raise ConfigError(
+                f"sources.{self.name}: url = {url!r} is no http or https address.",
+                subject=self.name,
+            )
+        object.__setattr__(self, "categories", _listed(self.name, self.categories))
+
+    def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:  # noqa: ARG002 - the port's signature; a feed needs neither
+        """One poll of the feed."""
+        return [Request(source=self.name, url=self.url, place=self.title, accept=_ACCEPT)]
+
+    def parse(self, listing: Listing) -> Harvest:
+        """Read the feed; an entry without title or without any date becomes a problem.
+
+        Raises ListingUnreadable when it is no feed, or nothing of it can be read.
+        """
+        feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url or self.url)
+        problems = [
+            Problem(source=self.name, place=place, cause=cause) for place, cause in feed.problems
+        ]
+        items: dict[str, Item] = {}
+        otherwise = feed.built_at or feed.published_at or _newest(feed)
+        for number, entry in enumerate(feed.entries, 1):
+            item = self._item(entry, listing.fetched_at, otherwise)
+            if isinstance(item, Item):
+                items.setdefault(item.paper.id, item)
+            else:
+                problems.append(Problem(source=self.name, place=f"entry {number}", cause=item))
+        return Harvest(
+            items=tuple(items.values()),
+            problems=tuple(problems),
+            built_at=feed.built_at or feed.published_at,
+            ttl=feed.ttl,
+        )
+
+    def _item(
+        self, entry: Entry, fetched_at: datetime | None, otherwise: datetime | None
+    ) -> Item | str:
+        """The item of an entry, or what is wrong with it."""
+        if not entry.title:
+            return "no title"
+        if not entry.link and not entry.id:
+            return "neither link nor id"
+        published = entry.published_at or entry.updated_at
+        seen_at = fetched_at or otherwise or published
+        if seen_at is None:
+            return "no date anywhere; pass --at"
+        paper = self._paper(entry)
+        announcement = Announcement(
+            paper_id=paper.id,
+            source=self.name,
+            feed=self.title or self.name,
+            day=(published or otherwise or seen_at).date(),
+            type=AnnounceType.NEW,
+            seen_at=seen_at,
+        )
+        return Item(paper=paper, announcement=announcement)
+
+    def _paper(self, entry: Entry) -> Paper:
+        keys = self._keys(entry)
+        title = latex_to_text(entry.title)
+        abstract = truncate(_abstract(entry), MAX_ABSTRACT)
+        authors = _authors(entry.authors)
+        page = (Link(kind=LinkKind.ABSTRACT, url=entry.link),) if entry.link else ()
+        own = tuple(term for term in entry.categories if _is_category(term))
+        doi = next((key.partition(":")[2] for key in keys if key.startswith("doi:")), "")
+        return Paper(
+            id=keys[0],
+            title=title,
+            abstract=abstract,
+            authors=authors,
+            categories=tuple(dict.fromkeys((*self.categories, *own))),
+            published=entry.published_at or entry.updated_at,
+            updated=entry.updated_at or entry.published_at,
+            url=entry.link,
+            doi=doi,
+            licence=safe_url(entry.extra.get("license", "") or entry.extra.get("rights", "")),
+            links=page + find_links(abstract),
+            identifiers=tuple(filter(None, (*keys, title_key(title, authors)))),
+        )
+
+    def _keys(self, entry: Entry) -> tuple[str, ...]:
+        """What names the paper, strongest first: arXiv id, DOI, page; failing all, the guid."""
+        named = (entry.doi, entry.extra.get("identifier", ""), entry.id, entry.link)
+        arxiv = next((found[0] for each in named if (found := arxiv_id(each))), "")
+        doi = next(filter(None, map(canonical_doi, named)), "") or _doi_of_page(entry.link)
+        keys = [f"arxiv:{arxiv}"] if arxiv else []
+        if doi:
+            keys.append(f"doi:{doi}")
+        if entry.link:
+            keys.append(url_key(entry.link))
+        if not keys:
+            digest = hashlib.sha256(f"{self.url}\n{entry.id}".encode()).hexdigest()
+            keys.append(f"url:{digest[:20]}")
+        return tuple(keys)
+
+
+def _listed(name: str, given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ConfigError(
+            f'sources.{name}: categories must be a list, such as ["cs.LG"].', subject=name
+        )
+    return tuple(dict.fromkeys(str(each) for each in given))
+
+
+def _doi_of_page(link: str) -> str:
+    match = _DOI_IN_PATH.search(link)
+    return canonical_doi(_DOI_TAIL.sub("", match[1])) if match else ""
+
+
+def _abstract(entry: Entry) -> str:
+    """The longest of what the feed gives; a summary is often the content's first lines."""
+    texts = (latex_to_text(html_to_text(each)) for each in (entry.summary, entry.content))
+    return max(texts, key=len)
+
+
+def _authors(raw: tuple[str, ...]) -> tuple[str, ...]:
+    """Names from author elements: one each, or all in one string with commas or semicolons."""
+    names: list[str] = []
+    for each in raw:
+        text = html_to_text(each)
+        if ";" in text or _is_inverted(text, alone=len(raw) == 1):
+            names += authors_semicolon(text)
+        else:
+            names += split_authors(text)
+    return tuple(dict.fromkeys(names))
+
+
+def _is_inverted(text: str, *, alone: bool) -> bool:
+    """Whether this is one name written `Family, Given` rather than two names."""
+    family, comma, given = text.partition(",")
+    if not comma or "," in given or " and " in given:
+        return False
+    return not alone or (" " not in clean(family) and " " not in clean(given))
+
+
+def _is_category(term: str) -> bool:
+    match = _CATEGORY.fullmatch(term)
+    return match is not None and (match[1] or match[2]) in ARCHIVES
+
+
+def _newest(feed: Feed) -> datetime | None:
+    dates = [
+        each for entry in feed.entries for each in (entry.published_at, entry.updated_at) if each
+    ]
+    return max(dates, default=None)
+
+
+SOURCE = FeedSource

@@ -1,0 +1,248 @@
+"""Taking in a batch of items, within a transaction that the caller holds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from sqlite3 import Connection
+from typing import TypeVar
+
+from digest.model import Announcement, AnnounceType, Item, Paper, Signal
+from digest.ports import Ingested
+from digest.store import loading
+from digest.store.resolving import Known, keys_of, resolve
+from digest.store.rows import (
+    announcement_columns,
+    listed,
+    moment,
+    paper_columns,
+    signal_columns,
+    stamp,
+)
+
+About = TypeVar("About", Announcement, Signal)
+
+MOST_ITEMS = 2_000
+SAME_LIST = timedelta(days=3)
+STRENGTH = {each: place for place, each in enumerate(AnnounceType)}
+
+INSERT_PAPER = """
+INSERT INTO papers (
+    id, title, abstract, authors, primary_category, version, published, updated, url, doi,
+    journal_ref, comment, licence, first_seen, number
+) VALUES (
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM papers)
+)
+"""
+UPDATE_PAPER = """
+UPDATE papers SET title = ?, abstract = ?, authors = ?, primary_category = ?, version = ?,
+    published = ?, updated = ?, url = ?, doi = ?, journal_ref = ?, comment = ?, licence = ?
+WHERE id = ?
+"""
+PUT_ANNOUNCEMENT = """
+INSERT INTO announcements (paper_id, source, feed, day, type, version, seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (paper_id, source, feed, day) DO UPDATE
+SET type = excluded.type, version = excluded.version, seen_at = excluded.seen_at
+"""
+PUT_SIGNAL = """
+INSERT INTO signals (paper_id, source, kind, value, by_whom, seen_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (paper_id, source, kind) DO UPDATE
+SET value = excluded.value, by_whom = excluded.by_whom, seen_at = excluded.seen_at
+WHERE excluded.seen_at > seen_at
+"""
+
+
+def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
+    """Store a batch of items; each is joined to the paper it already is."""
+    owners = loading.owners(connection, listed(key for it in items for key in keys_of(it.paper)))
+    ids = listed(owners.values())
+    known = resolve(
+        items,
+        owners=owners,
+        stored=loading.papers(connection, owners.values()),
+        first_seen={
+            row["id"]: moment(row["first_seen"])
+            for row in connection.execute(
+                "SELECT id, first_seen FROM papers WHERE id IN (SELECT value FROM json_each(?))",
+                (ids,),
+            )
+        },
+    )
+    distinct = list({id(each): each for each in known}.values())
+    new = [each for each in distinct if not each.stored]
+    _write_papers(connection, distinct)
+    pairs = list(zip(items, known, strict=True))
+    announced = _announce(
+        connection, [_named(item.announcement, place.paper.id) for item, place in pairs]
+    )
+    _signal(
+        connection,
+        [_named(each, place.paper.id) for item, place in pairs for each in item.signals],
+    )
+    _date(connection, [each.paper.id for each in distinct])
+    return Ingested(
+        read=len(items), papers=len(new), merged=len(items) - len(new), announced=announced
+    )
+
+
+def _write_papers(connection: Connection, papers: Sequence[Known]) -> None:
+    changed: list[Paper] = []
+    for known in papers:
+        if not known.stored:
+            changed.append(known.paper)
+            connection.execute(
+                INSERT_PAPER,
+                (known.paper.id, *paper_columns(known.paper), stamp(known.first_seen)),
+            )
+            continue
+        keep, *others = known.stored
+        for other in others:
+            _absorb(connection, keep=keep, other=other)
+        if keep != known.paper.id:
+            _rename(connection, keep, known.paper.id)
+        if others or known.paper != known.before:
+            changed.append(known.paper)
+            connection.execute(UPDATE_PAPER, (*paper_columns(known.paper), known.paper.id))
+    _write_children(connection, changed)
+
+
+def _write_children(connection: Connection, papers: Sequence[Paper]) -> None:
+    """Replace authors, categories and links of papers, and add their keys."""
+    ids = listed(each.id for each in papers)
+    for table in ("authors", "categories", "links"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE paper_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - names from the line above
+            (ids,),
+        )
+    connection.executemany(
+        "INSERT INTO authors (paper_id, position, name) VALUES (?, ?, ?)",
+        ((each.id, place, name) for each in papers for place, name in enumerate(each.authors)),
+    )
+    connection.executemany(
+        "INSERT INTO categories (paper_id, position, category) VALUES (?, ?, ?)",
+        ((each.id, place, name) for each in papers for place, name in enumerate(each.categories)),
+    )
+    connection.executemany(
+        "INSERT INTO links (paper_id, position, kind, url) VALUES (?, ?, ?, ?)",
+        (
+            (each.id, place, link.kind.value, link.url)
+            for each in papers
+            for place, link in enumerate(each.links)
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO identifiers (key, paper_id) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+        ((key, each.id) for each in papers for key in each.identifiers),
+    )
+
+
+def _absorb(connection: Connection, *, keep: str, other: str) -> None:
+    """Make one stored paper of two: all that names `other` names `keep`, and `other` goes."""
+    ids = listed([other])
+    announcements = loading.announcements(connection, ids).get(other, [])
+    _announce(connection, [_named(each, keep) for each in announcements])
+    signals = loading.signals(connection, ids).get(other, [])
+    _signal(connection, [_named(each, keep) for each in signals])
+    connection.execute("UPDATE picks SET paper_id = ? WHERE paper_id = ?", (keep, other))
+    _rename_opinions(connection, other, keep)
+    connection.execute("DELETE FROM papers WHERE id = ?", (other,))
+
+
+def _rename(connection: Connection, old: str, new: str) -> None:
+    """Give a stored paper another id; foreign keys carry it to every table but `interests`."""
+    connection.execute("UPDATE papers SET id = ? WHERE id = ?", (new, old))
+    _rename_opinions(connection, old, new)
+
+
+def _rename_opinions(connection: Connection, old: str, new: str) -> None:
+    """Let likes and dislikes name the new id; who has said both keeps what was said last."""
+    for row in connection.execute(
+        """
+        SELECT subscriber_id, kind, weight, added_at FROM interests
+        WHERE kind IN ('like', 'dislike') AND value IN (?, ?) ORDER BY added_at
+        """,
+        (old, new),
+    ).fetchall():
+        connection.execute(
+            """
+            DELETE FROM interests
+            WHERE subscriber_id = ? AND kind IN ('like', 'dislike') AND value IN (?, ?)
+            """,
+            (row["subscriber_id"], old, new),
+        )
+        connection.execute(
+            "INSERT INTO interests VALUES (?, ?, ?, ?, ?)",
+            (row["subscriber_id"], row["kind"], new, row["weight"], row["added_at"]),
+        )
+
+
+def _announce(connection: Connection, announcements: Sequence[Announcement]) -> int:
+    """Write announcements of stored papers; returns how many are new."""
+    stored = loading.announcements(connection, listed(each.paper_id for each in announcements))
+    rows: defaultdict[tuple[str, str, str], dict[object, Announcement]] = defaultdict(dict)
+    for each in (each for found in stored.values() for each in found):
+        rows[each.paper_id, each.source, each.feed][each.day] = each
+    changed: dict[tuple[str, str, str, object], Announcement] = {}
+    new = 0
+    for each in announcements:
+        days = rows[each.paper_id, each.source, each.feed]
+        row = settled(days.values(), each)
+        if row is not None:
+            new += each.day not in days
+            days[each.day] = row
+            changed[each.paper_id, each.source, each.feed, each.day] = row
+    connection.executemany(PUT_ANNOUNCEMENT, map(announcement_columns, changed.values()))
+    return new
+
+
+def settled(feed: Iterable[Announcement], new: Announcement) -> Announcement | None:
+    """The row to write for an announcement, given those of its paper in the same feed; None: none.
+
+    A feed announces a paper for the first time once: the same within three days under another
+    date is a list that was served again (arXiv, at the midnight edge and on Saturdays). On one
+    day the earliest sight, the strongest type and the latest version stay.
+    """
+    feed = list(feed)
+    same_day = next((each for each in feed if each.day == new.day), None)
+    if new.type.is_first and not (same_day and same_day.type.is_first):
+        firsts = (each for each in feed if each.type.is_first)
+        if any(abs(each.day - new.day) <= SAME_LIST for each in firsts):
+            return None
+    if same_day is None:
+        return new
+    joined = replace(
+        same_day,
+        type=min(same_day.type, new.type, key=STRENGTH.__getitem__),
+        version=max(same_day.version, new.version),
+        seen_at=min(same_day.seen_at, new.seen_at),
+    )
+    return None if joined == same_day else joined
+
+
+def _signal(connection: Connection, signals: Sequence[Signal]) -> None:
+    connection.executemany(PUT_SIGNAL, map(signal_columns, signals))
+
+
+def _date(connection: Connection, paper_ids: Iterable[str]) -> None:
+    """Bring `first_seen` and `first_announced` in line with the announcements."""
+    connection.execute(
+        """
+        UPDATE papers SET first_seen = min(first_seen, a.seen), first_announced = a.announced
+        FROM (
+            SELECT paper_id, min(seen_at) AS seen,
+                min(seen_at) FILTER (WHERE type IN ('new', 'cross')) AS announced
+            FROM announcements WHERE paper_id IN (SELECT value FROM json_each(?))
+            GROUP BY paper_id
+        ) AS a
+        WHERE papers.id = a.paper_id
+            AND (a.seen < first_seen OR a.announced IS NOT first_announced)
+        """,
+        (listed(paper_ids),),
+    )
+
+
+def _named(value: About, paper_id: str) -> About:
+    return value if value.paper_id == paper_id else replace(value, paper_id=paper_id)

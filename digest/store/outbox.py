@@ -1,0 +1,166 @@
+"""Claiming, settling and giving back outbox rows, within a transaction that the caller holds.
+
+    queued ──claim──► sending ──settle──► sent | failed | expired
+       ▲                 │ ▲ └──────────► retry ──claim──► sending
+       └────release──────┘ └─ claimed again when its lease runs out
+
+A row's lease names its claim, so that a sender that was thought dead cannot settle what another
+one has taken over.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from sqlite3 import Connection, Row
+
+from digest.model import OutboxState, Outcome, Receipt
+from digest.store.rows import listed, moment, stamp
+
+WAITING = "state IN ('queued', 'retry')"
+
+# A row whose lease ran out is as due as it was when it was claimed.
+DUE = f"""
+SELECT o.digest_id, o.attempts, s.status FROM (
+    SELECT * FROM outbox WHERE {WAITING} AND due_at <= ?1
+    UNION ALL
+    SELECT * FROM outbox WHERE state = 'sending' AND lease_until <= ?1
+) AS o JOIN subscribers AS s ON s.id = o.subscriber_id
+ORDER BY o.due_at, o.digest_id LIMIT ?2
+"""  # noqa: S608 - a constant
+
+ADD_DELIVERY = """
+INSERT INTO deliveries (digest_id, attempt, at, outcome, code, reply) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (digest_id, attempt) DO UPDATE
+SET at = excluded.at, outcome = excluded.outcome, code = excluded.code, reply = excluded.reply
+"""
+
+
+def expire(connection: Connection, now: datetime) -> int:
+    """Close what may no longer be sent; returns how many rows."""
+    return (
+        connection.execute(
+            f"UPDATE outbox SET state = 'expired' WHERE {WAITING} AND expires_at <= ?",  # noqa: S608 - a constant
+            (stamp(now),),
+        ).rowcount
+        + connection.execute(
+            """
+        UPDATE outbox SET state = 'expired', lease = NULL, lease_until = NULL
+        WHERE state = 'sending' AND lease_until <= ?1 AND expires_at <= ?1
+        """,
+            (stamp(now),),
+        ).rowcount
+    )
+
+
+def claim(
+    connection: Connection, now: datetime, *, owner: str, limit: int, seconds: float
+) -> str | None:
+    """Lease up to `limit` rows that are due, oldest first; returns the lease, None for no rows.
+
+    Rows of people who have left in the meantime are closed instead, and do not count.
+    """
+    lease = f"{owner}.{secrets.token_hex(8)}"
+    until = stamp(now + timedelta(seconds=seconds))
+    taken = 0
+    while taken < limit:
+        due = connection.execute(DUE, (stamp(now), limit - taken)).fetchall()
+        if not due:
+            break
+        gone = [row for row in due if row["status"] != "active"]
+        _close(connection, gone, now)
+        taken += connection.executemany(
+            """
+            UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease = ?, lease_until = ?
+            WHERE digest_id = ?
+            """,
+            ((lease, until, row["digest_id"]) for row in due if row["status"] == "active"),
+        ).rowcount
+    return lease if taken else None
+
+
+def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> int:
+    """Write the receipts of rows still under the lease; returns how many that were."""
+    held = {
+        row["digest_id"]: row
+        for row in connection.execute(
+            """
+            SELECT digest_id, attempts, expires_at FROM outbox
+            WHERE state = 'sending' AND lease = ?
+                AND digest_id IN (SELECT value FROM json_each(?))
+            """,
+            (lease, listed(each.digest_id for each in receipts)),
+        )
+    }
+    ours = {each.digest_id: each for each in receipts if each.digest_id in held}
+    connection.executemany(
+        """
+        UPDATE outbox SET state = ?, due_at = coalesce(?, due_at), lease = NULL, lease_until = NULL
+        WHERE digest_id = ?
+        """,
+        ((*_next(each, held[each.digest_id]), each.digest_id) for each in ours.values()),
+    )
+    connection.executemany(
+        ADD_DELIVERY,
+        (
+            (
+                each.digest_id,
+                held[each.digest_id]["attempts"],
+                stamp(each.at),
+                each.outcome.value,
+                each.code,
+                each.reply,
+            )
+            for each in ours.values()
+        ),
+    )
+    return len(ours)
+
+
+def release(connection: Connection, lease: str) -> int:
+    """Give rows back as they were before the claim; returns how many."""
+    return connection.execute(
+        """
+        UPDATE outbox SET state = CASE WHEN attempts > 1 THEN 'retry' ELSE 'queued' END,
+            attempts = attempts - 1, lease = NULL, lease_until = NULL
+        WHERE state = 'sending' AND lease = ?
+        """,
+        (lease,),
+    ).rowcount
+
+
+def _next(receipt: Receipt, row: Row) -> tuple[str, str | None]:
+    """The state that a receipt leads to, and when the row is due again."""
+    if receipt.outcome is Outcome.ACCEPTED:
+        return OutboxState.SENT.value, None
+    if receipt.outcome is Outcome.REFUSED:
+        return OutboxState.FAILED.value, None
+    if receipt.retry_at is None or receipt.retry_at >= moment(row["expires_at"]):
+        return OutboxState.EXPIRED.value, None
+    return OutboxState.RETRY.value, stamp(receipt.retry_at)
+
+
+def _close(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """Fail rows of subscribers that are no longer active, and say so where deliveries are told."""
+    connection.executemany(
+        """
+        UPDATE outbox SET state = 'failed', attempts = attempts + 1, lease = NULL, lease_until = NULL
+        WHERE digest_id = ?
+        """,
+        ((row["digest_id"],) for row in rows),
+    )
+    connection.executemany(
+        ADD_DELIVERY,
+        (
+            (
+                row["digest_id"],
+                row["attempts"] + 1,
+                stamp(now),
+                Outcome.REFUSED.value,
+                0,
+                f"not sent: the subscriber was {row['status']} by then",
+            )
+            for row in rows
+        ),
+    )

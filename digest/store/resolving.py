@@ -1,0 +1,132 @@
+"""Which items are the same paper: identity in memory, before anything is written.
+
+Pure: items and what is stored of them in, the papers that they are out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from digest import merging
+from digest.model import Item, Paper
+
+ARXIV = "arxiv:"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Known:
+    """One paper while a batch is taken in: the joined record, and every row and key it has.
+
+    `stored` are the ids of rows that turned out to be this paper; `before` is its record as
+    stored, None for a new one.
+    """
+
+    paper: Paper
+    first_seen: datetime
+    keys: dict[str, None] = field(default_factory=dict)
+    stored: list[str] = field(default_factory=list)
+    before: Paper | None = None
+    joined_to: Known | None = None
+
+    def current(self) -> Known:
+        """What this has become, after being joined to others."""
+        known = self
+        while known.joined_to is not None:
+            known = known.joined_to
+        return known
+
+
+def resolve(
+    items: Sequence[Item],
+    *,
+    owners: Mapping[str, str],
+    stored: Mapping[str, Paper],
+    first_seen: Mapping[str, datetime],
+) -> list[Known]:
+    """The paper of each item, in order; items of one paper share it.
+
+    `owners` are the stored papers that the items' keys name, `stored` and `first_seen` what is
+    known of those. An item whose keys name two papers makes them one.
+    """
+    rows = {
+        paper_id: Known(
+            paper=paper,
+            first_seen=first_seen[paper_id],
+            keys=dict.fromkeys(paper.identifiers),
+            stored=[paper_id],
+            before=paper,
+        )
+        for paper_id, paper in stored.items()
+    }
+    by_key = {key: rows[owner] for key, owner in owners.items()}
+    places = [_place(item, by_key) for item in items]
+    final = [place.current() for place in places]
+    for known in {id(each): each for each in final}.values():
+        _finish(known, by_key)
+    return final
+
+
+def keys_of(paper: Paper) -> tuple[str, ...]:
+    """Every key of a paper, its id among them, the id first."""
+    return tuple(dict.fromkeys((paper.id, *merging.keys_of(paper))))
+
+
+def _place(item: Item, by_key: dict[str, Known]) -> Known:
+    keys = keys_of(item.paper)
+    same = _same(keys, by_key)
+    seen_at = item.announcement.seen_at
+    if same:
+        known = _joined(same)
+        known.paper = merging.join(known.paper, item.paper)
+        known.first_seen = min(known.first_seen, seen_at)
+    else:
+        known = Known(paper=item.paper, first_seen=seen_at)
+    known.keys.update(dict.fromkeys(keys))
+    for key in keys:
+        by_key.setdefault(key, known)
+    return known
+
+
+def _same(keys: Sequence[str], by_key: Mapping[str, Known]) -> list[Known]:
+    """The papers that these keys name, the oldest first.
+
+    Two arXiv ids are two papers, whatever else they share: a series can have one title, and a
+    journal one DOI for two parts. Only the owner of the id itself (the first key) is beyond doubt.
+    """
+    own = by_key[keys[0]].current() if keys[0] in by_key else None
+    named = {id(known): known for known in (by_key[k].current() for k in keys if k in by_key)}
+    arxiv = _arxiv(keys)
+    same: list[Known] = []
+    for known in sorted(
+        named.values(), key=lambda each: (each is not own, each.first_seen, each.paper.id)
+    ):
+        theirs = _arxiv(known.keys)
+        if known is own or not arxiv or not theirs or arxiv & theirs:
+            arxiv |= theirs
+            same.append(known)
+    return sorted(same, key=lambda each: (each.first_seen, each.paper.id))
+
+
+def _arxiv(keys: Iterable[str]) -> set[str]:
+    return {key for key in keys if key.startswith(ARXIV)}
+
+
+def _joined(same: Sequence[Known]) -> Known:
+    """One paper out of several; `join` decides which id stays."""
+    first, *others = same
+    for other in others:
+        first.paper = merging.join(first.paper, other.paper)
+        first.keys.update(other.keys)
+        first.stored.extend(other.stored)
+        first.before = first.before or other.before
+        other.joined_to = first
+    return first
+
+
+def _finish(known: Known, by_key: Mapping[str, Known]) -> None:
+    """Settle the identifiers, which leave out what belongs to another paper, and the row to keep."""
+    owned = sorted(key for key in known.keys if by_key.get(key, known).current() is known)
+    known.paper = replace(known.paper, identifiers=tuple(owned))
+    known.stored.sort(key=lambda each: each != known.paper.id)

@@ -1,0 +1,158 @@
+"""The store: one SQLite file, a class a table family, and what concerns the whole file."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from digest.errors import ConfigError
+from digest.store.connections import Connections
+from digest.store.failures import mapped
+from digest.store.ledger import Ledger
+from digest.store.migrations import NAMES, migrations
+from digest.store.papers import Papers
+from digest.store.pruning import prune_log, prune_papers
+from digest.store.rows import stamp
+from digest.store.sources import Sources
+from digest.store.subscribers import Subscribers
+
+COUNTED = (
+    "papers",
+    "announcements",
+    "signals",
+    "subscribers",
+    "interests",
+    "digests",
+    "picks",
+    "deliveries",
+    "runs",
+)
+
+
+def open_store(path: Path, *, timeout: float = 10.0) -> SqliteStore:
+    """Open the database at `path`, making an empty file if there is none; `migrate` comes next.
+
+    `timeout` (seconds) is how long a transaction waits for another process before StoreBusy.
+    Raises ConfigError when the file is no database, cannot be used, or is from a newer version.
+    """
+    store = SqliteStore(path, timeout=timeout)
+    store.check()
+    return store
+
+
+class SqliteStore:
+    """Everything Digest remembers, in one file; safe to share between threads and processes.
+
+    Connects when first used. Every method raises StoreBusy when another process holds the
+    database for longer than `timeout`, and ConfigError when the operator must mend something.
+    """
+
+    def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+        self.path = path
+        self._connections = Connections(path, timeout=timeout)
+        self.papers = Papers(self._connections)
+        self.sources = Sources(self._connections)
+        self.subscribers = Subscribers(self._connections)
+        self.ledger = Ledger(self._connections)
+
+    def check(self) -> None:
+        """Raise ConfigError unless this is a database that this version can use."""
+        with self._connections.read() as connection:
+            self._refuse_newer(Database(connection))
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; returns the names of the migrations applied.
+
+        In one transaction taken beforehand, so that processes that start together take turns.
+        """
+        with self._connections.write() as connection:
+            db = Database(connection)
+            self._refuse_newer(db)
+            pending = [each.name for each in migrations.pending(db)]
+            if pending:
+                migrations.apply(db)
+        return pending
+
+    def counts(self) -> dict[str, int]:
+        """Rows of the main tables."""
+        with self._connections.read() as connection:
+            return {
+                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - a constant
+                for table in COUNTED
+            }
+
+    def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
+        """Take or renew a named lease; False while another owner holds it."""
+        with self._connections.write() as connection:
+            taken = connection.execute(
+                """
+                INSERT INTO leases (name, owner, until) VALUES (?1, ?2, ?3)
+                ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+                WHERE owner = excluded.owner OR until <= ?4
+                """,
+                (name, owner, stamp(now + timedelta(seconds=seconds)), stamp(now)),
+            )
+            return taken.rowcount == 1
+
+    def unlease(self, name: str, *, owner: str) -> None:
+        """Give a named lease back, if it is ours."""
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM leases WHERE name = ? AND owner = ?", (name, owner))
+
+    def prune(self, *, papers_before: date, logs_before: datetime) -> dict[str, int]:
+        """Delete what policy no longer keeps; returns deleted rows by table.
+
+        Papers go that were not announced since `papers_before`, unless a digest, a like or a
+        dislike names them; run-log lines and delivery receipts go from before `logs_before`.
+        """
+        deleted = {
+            "papers": prune_papers(self._connections, papers_before),
+            "runs": prune_log(self._connections, "runs", logs_before),
+            "deliveries": prune_log(self._connections, "deliveries", logs_before),
+        }
+        with self._connections.plain() as connection:
+            connection.execute("PRAGMA optimize")
+        return deleted
+
+    def backup(self, to: Path) -> None:
+        """Copy the live database to one new file, consistently, while others go on.
+
+        The copy appears under its name only when it is whole. Raises ConfigError when it cannot
+        be written.
+        """
+        partial = to.with_name(f"{to.name}.partial")
+        try:
+            partial.unlink(missing_ok=True)
+            partial.touch(mode=0o600)
+            with (
+                self._connections.plain() as connection,
+                mapped(partial),
+                closing(sqlite3.connect(partial)) as copy,
+            ):
+                connection.backup(copy)
+                # One file, without a write-ahead log beside it.
+                copy.execute("PRAGMA journal_mode = DELETE")
+            partial.replace(to)
+        except OSError as error:
+            raise ConfigError(
+                f"The backup {to} cannot be written: {error.strerror}.", subject=str(to)
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._connections.close()
+
+    def _refuse_newer(self, db: Database) -> None:
+        unknown = [each.name for each in migrations.applied(db) if each.name not in NAMES]
+        if unknown:
+            raise ConfigError(
+                f"The database {self.path} was made by a newer version of Digest "
+                f"(it has {unknown[-1]}); upgrade Digest, or restore a backup.",
+                subject=str(self.path),
+            )

@@ -1,0 +1,251 @@
+"""Subscribers and their interests: what `digest.ports.SubscriberStore` asks for."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import Interest, InterestKind, Profile, Status, Subscriber
+from digest.store.connections import Connections
+from digest.store.rows import (
+    interest_columns,
+    listed,
+    stamp,
+    subscriber_columns,
+    to_interest,
+    to_subscriber,
+)
+
+MOST_ROWS = 5_000
+BLOCK = 1_000
+
+INSERT_SUBSCRIBER = "INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT_INTEREST = """
+INSERT INTO interests VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (subscriber_id, kind, value) DO UPDATE
+SET weight = excluded.weight, added_at = excluded.added_at
+"""
+OPPOSITE = {InterestKind.LIKE: InterestKind.DISLIKE, InterestKind.DISLIKE: InterestKind.LIKE}
+
+Newcomer = tuple[Subscriber, Sequence[Interest]]
+
+
+class Subscribers:
+    """People and what they care about, in SQLite."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def add(self, rows: Iterable[Newcomer]) -> int:
+        """Add new subscribers, 5,000 to a transaction; a known address or id is left alone.
+
+        Returns how many were added. Reads `rows` as it goes, in constant memory.
+        """
+        added, rest = 0, iter(rows)
+        while block := list(islice(rest, MOST_ROWS)):
+            with self._connections.write() as connection:
+                added += _add_block(connection, block)
+        return added
+
+    def save(self, subscriber: Subscriber) -> None:
+        """Replace one subscriber's row (not the interests).
+
+        Raises NotFound for an unknown id, InvalidInput when another one has the address.
+        """
+        columns = subscriber_columns(subscriber)
+        with self._connections.write() as connection:
+            try:
+                changed = connection.execute(
+                    """
+                    UPDATE subscribers SET email = ?2, status = ?3, tz = ?4, at = ?5, cadence = ?6,
+                        weekday = ?7, max_picks = ?8, quiet = ?9, key = ?10, created_at = ?11,
+                        confirmed_at = ?12, due_at = ?13
+                    WHERE id = ?1
+                    """,
+                    columns,
+                ).rowcount
+            except sqlite3.IntegrityError as error:
+                raise InvalidInput(
+                    "Another subscriber has this address.", subject=subscriber.id
+                ) from error
+        if not changed:
+            raise NotFound("There is no such subscriber.", subject=subscriber.id)
+
+    def by_email(self, email: str) -> Subscriber | None:
+        """The subscriber with exactly this address; callers normalise it as on the way in."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM subscribers WHERE email = ?", (email,)
+            ).fetchone()
+        return None if row is None else to_subscriber(row)
+
+    def get(self, ids: Iterable[str]) -> dict[str, Subscriber]:
+        """Subscribers by id."""
+        with self._connections.read() as connection:
+            return subscribers(connection, ids)
+
+    def all(self, status: Status | None = None) -> Iterator[tuple[Subscriber, list[Interest]]]:
+        """Every subscriber with interests, by id, in constant memory.
+
+        Reads block by block and holds no transaction in between, so that writers are not held up.
+        """
+        after = ""
+        while block := self._block(after, status, BLOCK):
+            after = block[-1].id
+            with self._connections.read() as connection:
+                found = _interests(connection, [each.id for each in block])
+            for each in block:
+                yield each, found[each.id]
+
+    def profiles(self, ids: Sequence[str]) -> list[Profile]:
+        """The profiles of a block, in the order asked."""
+        with self._connections.read() as connection:
+            found = _interests(connection, ids)
+        return [Profile(subscriber_id=each, interests=tuple(found[each])) for each in ids]
+
+    def set_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Replace all interests; raises NotFound for an unknown subscriber."""
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM interests WHERE subscriber_id = ?", (subscriber_id,))
+            _put(connection, subscriber_id, interests)
+
+    def add_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Add or re-weigh interests; (kind, value) is the key; a like replaces a dislike and back.
+
+        Raises NotFound for an unknown subscriber.
+        """
+        with self._connections.write() as connection:
+            _put(connection, subscriber_id, interests)
+
+    def due(self, now: datetime, *, limit: int) -> list[Subscriber]:
+        """Active subscribers whose `due_at` has come, longest overdue first."""
+        with self._connections.read() as connection:
+            return [
+                to_subscriber(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM subscribers WHERE status = 'active' AND due_at <= ?
+                    ORDER BY due_at, id LIMIT ?
+                    """,
+                    (stamp(now), limit),
+                )
+            ]
+
+    def page(self, after: str, *, limit: int) -> list[Subscriber]:
+        """Active subscribers with an id greater than `after`, by id: keyset paging."""
+        return self._block(after, Status.ACTIVE, limit)
+
+    def topics_in_use(self) -> dict[str, int]:
+        """Topic ids that active subscribers follow, with how many follow each."""
+        with self._connections.read() as connection:
+            return {
+                row["value"]: row["followers"]
+                for row in connection.execute(
+                    """
+                    SELECT i.value, count(*) AS followers
+                    FROM interests AS i JOIN subscribers AS s ON s.id = i.subscriber_id
+                    WHERE i.kind = 'topic' AND s.status = 'active'
+                    GROUP BY i.value ORDER BY i.value
+                    """
+                )
+            }
+
+    def _block(self, after: str, status: Status | None, limit: int) -> list[Subscriber]:
+        with self._connections.read() as connection:
+            return [
+                to_subscriber(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM subscribers WHERE id > ?1 AND (?2 IS NULL OR status = ?2)
+                    ORDER BY id LIMIT ?3
+                    """,
+                    (after, status, limit),
+                )
+            ]
+
+
+def subscribers(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Subscriber]:
+    """Subscribers by id, within a transaction that the caller holds."""
+    return {
+        row["id"]: to_subscriber(row)
+        for row in connection.execute(
+            "SELECT * FROM subscribers WHERE id IN (SELECT value FROM json_each(?))",
+            (listed(ids),),
+        )
+    }
+
+
+def _add_block(connection: sqlite3.Connection, block: Sequence[Newcomer]) -> int:
+    ids, emails = set(), set()
+    for row in connection.execute(
+        """
+        SELECT id, email FROM subscribers WHERE id IN (SELECT value FROM json_each(?))
+        UNION SELECT id, email FROM subscribers WHERE email IN (SELECT value FROM json_each(?))
+        """,
+        (listed(each.id for each, _ in block), listed(each.email for each, _ in block)),
+    ):
+        ids.add(row["id"])
+        emails.add(row["email"])
+    fresh: list[Newcomer] = []
+    for subscriber, interests in block:
+        if subscriber.id not in ids and subscriber.email not in emails:
+            ids.add(subscriber.id)
+            emails.add(subscriber.email)
+            fresh.append((subscriber, interests))
+    connection.executemany(INSERT_SUBSCRIBER, (subscriber_columns(each) for each, _ in fresh))
+    connection.executemany(
+        PUT_INTEREST,
+        (
+            interest_columns(each.id, interest)
+            for each, interests in fresh
+            for interest in _consistent(interests)
+        ),
+    )
+    return len(fresh)
+
+
+def _put(connection: sqlite3.Connection, subscriber_id: str, interests: Sequence[Interest]) -> None:
+    if not connection.execute(
+        "SELECT 1 FROM subscribers WHERE id = ?", (subscriber_id,)
+    ).fetchone():
+        raise NotFound("There is no such subscriber.", subject=subscriber_id)
+    connection.executemany(
+        "DELETE FROM interests WHERE subscriber_id = ? AND kind = ? AND value = ?",
+        (
+            (subscriber_id, OPPOSITE[each.kind], each.value)
+            for each in interests
+            if each.kind in OPPOSITE
+        ),
+    )
+    connection.executemany(
+        PUT_INTEREST,
+        (interest_columns(subscriber_id, each) for each in _consistent(interests)),
+    )
+
+
+def _consistent(interests: Iterable[Interest]) -> list[Interest]:
+    """One interest a key, and one opinion a paper: the last one said counts."""
+    said: dict[tuple[str, str], Interest] = {}
+    for each in interests:
+        said["opinion" if each.kind in OPPOSITE else each.kind, each.value] = each
+    return list(said.values())
+
+
+def _interests(
+    connection: sqlite3.Connection, ids: Iterable[str]
+) -> defaultdict[str, list[Interest]]:
+    """Interests by subscriber, in the order they were added."""
+    found: defaultdict[str, list[Interest]] = defaultdict(list)
+    for row in connection.execute(
+        """
+        SELECT * FROM interests WHERE subscriber_id IN (SELECT value FROM json_each(?))
+        ORDER BY subscriber_id, added_at, rowid
+        """,
+        (listed(ids),),
+    ):
+        found[row["subscriber_id"]].append(to_interest(row))
+    return found

@@ -1,0 +1,150 @@
+"""For people who write sources, rankers or transports: fakes, and the checks a plug-in must pass.
+
+    from digest.testing import check_source
+
+    def test_my_source():
+        check_source(MySource(name="mine"), Listing(source="mine", url="", body=SAMPLE))
+
+Each check raises AssertionError with a sentence that says what is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from digest.errors import FetchFailed, FetchRefused, ListingUnreadable
+from digest.merging import keys_of
+from digest.model import (
+    Answer,
+    Harvest,
+    Listing,
+    Message,
+    Outcome,
+    Paper,
+    PollState,
+    Profile,
+    Receipt,
+    Request,
+)
+from digest.ports import Candidates, Ranker, Source, Transport
+
+NOISE = (b"", b"\x00\xff\xfe", b"<html><body>503</body></html>", b"[1, null, {}]", b"<a><b></a>")
+NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
+
+
+@dataclass
+class RecordedFetcher:
+    """A Fetcher that answers from memory: URL to body, or to the error to return.
+
+    A body that was answered before, by its ETag, is answered with 304. `asked` records the URLs.
+    """
+
+    bodies: Mapping[str, bytes | FetchFailed | FetchRefused]
+    asked: list[str] = field(default_factory=list)
+
+    def fetch(
+        self, batch: Sequence[tuple[Request, PollState]], now: datetime
+    ) -> list[Answer | FetchFailed | FetchRefused]:
+        """One outcome a request, in order."""
+        return [self._answer(request, state, now) for request, state in batch]
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _answer(
+        self, request: Request, state: PollState, now: datetime
+    ) -> Answer | FetchFailed | FetchRefused:
+        self.asked.append(request.url)
+        body = self.bodies.get(request.url)
+        if body is None:
+            return FetchFailed(f"{request.url} answered 404.", subject=request.url, status=404)
+        if not isinstance(body, bytes):
+            return body
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        headers = {"etag": etag}
+        if state.etag == etag and request.poll:
+            return Answer(request=request, status=304, url=request.url, headers=headers, at=now)
+        return Answer(
+            request=request, status=200, url=request.url, headers=headers, body=body, at=now
+        )
+
+
+@dataclass
+class MemoryTransport:
+    """A Transport that keeps messages in `sent`; `answers` maps a recipient to other receipts."""
+
+    sent: list[Message] = field(default_factory=list)
+    answers: Mapping[str, tuple[Outcome, int, str]] = field(default_factory=dict)
+
+    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+        """Accept everything that `answers` does not name."""
+        for message in messages:
+            outcome, code, reply = self.answers.get(
+                message.recipient, (Outcome.ACCEPTED, 250, "kept")
+            )
+            if outcome is Outcome.ACCEPTED:
+                self.sent.append(message)
+            yield Receipt(
+                digest_id=message.digest_id, outcome=outcome, code=code, reply=reply, at=now
+            )
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def check_source(source: Source, listing: Listing, *, now: datetime = NOW) -> Harvest:
+    """Check a source against the protocol with a listing it should be able to read."""
+    requests = source.requests(None, now)
+    for request in requests:
+        assert request.source == source.name, f"a request names the source {request.source!r}"
+        assert request.url.startswith(("http://", "https://")), f"{request.url!r} is not http(s)"
+    harvest = source.parse(listing)
+    assert harvest == source.parse(listing), "parsing twice must give the same"
+    assert harvest.items or harvest.problems, "the sample gave neither papers nor problems"
+    for item in harvest.items:
+        paper = item.paper
+        assert ":" in paper.id, f"{paper.id!r} must say what kind of id it is, like arxiv:2406.01234"
+        assert paper.title.strip(), f"{paper.id} has no title"
+        assert paper.id in keys_of(paper), f"{paper.id} is not among its own keys"
+        assert item.announcement.paper_id == paper.id, f"{paper.id} is announced under another id"
+        assert item.announcement.source == source.name, f"{paper.id} is announced by another source"
+        assert all(each.paper_id == paper.id for each in item.signals), f"{paper.id}: stray signal"
+    for noise in NOISE:
+        try:
+            source.parse(replace(listing, body=noise))
+        except ListingUnreadable:
+            continue
+    return harvest
+
+
+def check_ranker(ranker: Ranker, profiles: Sequence[Profile], papers: Sequence[Paper]) -> None:
+    """Check a ranker: one ranking a profile, reasons that add up, nothing that is ruled out."""
+    candidates = Candidates(papers=papers)
+    rankings = ranker.rank(profiles, candidates, without={}, now=NOW)
+    assert [each.subscriber_id for each in rankings] == [p.subscriber_id for p in profiles]
+    again = ranker.rank(profiles, candidates, without={}, now=NOW)
+    assert rankings == again, "ranking twice must give the same"
+    known = {paper.id for paper in papers}
+    for ranking in rankings:
+        scores = [pick.score for pick in ranking.picks]
+        assert scores == sorted(scores, reverse=True), "picks must be ordered by score"
+        assert {pick.paper_id for pick in ranking.picks} <= known, "a pick is not a candidate"
+        for pick in ranking.picks:
+            total = sum(reason.amount for reason in pick.reasons)
+            assert abs(total - pick.score) < 1e-6, f"{pick.paper_id}: reasons do not add up"  # noqa: PLR2004
+    everything = {each.subscriber_id: frozenset(known) for each in profiles}
+    for ranking in ranker.rank(profiles, candidates, without=everything, now=NOW):
+        assert not ranking.picks, "a paper that was ruled out was picked"
+
+
+def check_transport(transport: Transport, messages: Sequence[Message]) -> list[Receipt]:
+    """Check a transport: one receipt a message, in order, and closing twice is safe."""
+    receipts = list(transport.send(messages, NOW))
+    assert [each.digest_id for each in receipts] == [each.digest_id for each in messages]
+    assert list(transport.send([], NOW)) == [], "nothing to send gives no receipts"
+    transport.close()
+    transport.close()
+    return receipts

@@ -1,0 +1,47 @@
+"""How runs of TeX are set in plain Unicode: dashes, quotation marks, scripts; and what is math."""
+
+from __future__ import annotations
+
+import re
+
+from digest.text.symbols import RAISED, SUBSCRIPTS, SUPERSCRIPTS
+
+_TEX_SIGN = re.compile(r"[\\^_{=<>]")
+_LONG_WORD = re.compile(r"[^\W\d_]{3,}")
+_QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,200})'(?![\w'])")
+# Not `--option`; the lookbehind stands after the dashes so that the search runs on a literal.
+_EN_DASH = re.compile(r"--(?<!---)(?!-)(?:(?![a-z])|(?<=[^\s-]--))")
+_SHORT_SCRIPT = 3
+_MAX_SCRIPT = 8
+
+
+def plain(chunk: str, *, math: bool) -> str:
+    """A run without TeX signs: in text, TeX's dashes and quotation marks."""
+    if math:
+        return chunk
+    if "--" in chunk:
+        chunk = _EN_DASH.sub("–", chunk.replace("---", "—"))
+    return _QUOTED.sub("‘\\1’", chunk.replace("``", "“")) if "`" in chunk else chunk
+
+
+def script(sign: str, content: str) -> str:
+    """A super- or subscript in Unicode where every character has one, else marked by its sign."""
+    content = content.strip()
+    if sign == "^" and (content in RAISED or content.strip("′") == ""):
+        return RAISED.get(content, content)
+    table = SUPERSCRIPTS if sign == "^" else SUBSCRIPTS
+    is_word = content.isalpha() and len(content) > _SHORT_SCRIPT
+    if not is_word and len(content) <= _MAX_SCRIPT and all(c in table for c in content):
+        return "".join(table[c] for c in content)
+    is_atom = len(content) == 1 or content.replace(".", "").isalnum()
+    return f"{sign}{content}" if is_atom else f"{sign}({content})"
+
+
+def is_math(content: str, after: str) -> bool:
+    """Whether what stands between two dollar signs is math rather than prose between prices."""
+    if _TEX_SIGN.search(content):
+        return True
+    if content[0].isdigit() and after.isdigit():
+        return False
+    long_words = len(_LONG_WORD.findall(content))
+    return not (long_words > 1 or (long_words and content != content.strip()))

@@ -1,0 +1,79 @@
+"""Runs the command line in this process, as a person would type it."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from digest.cli import main
+
+ROUTE = """<item>
+<title>{title}</title>
+<link>https://arxiv.org/abs/{id}</link>
+<description>arXiv:{id}v1 Announce Type: new 
+Abstract: {abstract}</description>
+<guid isPermaLink="false">oai:arXiv.org:{id}v1</guid>
+<category>{category}</category>
+<pubDate>Wed, 10 Jun 2026 00:00:00 -0400</pubDate>
+<arxiv:announce_type>new</arxiv:announce_type>
+<dc:creator>Ada Example, Ren\\'e Sample</dc:creator>
+</item>"""
+
+LISTING = """<?xml version='1.0' encoding='UTF-8'?>
+<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:atom="http://www.w3.org/2005/Atom" version="2.0"><channel>
+<title>cs.IR+cs.LG updates on arXiv.org</title>
+<link>http://rss.arxiv.org/rss/cs.IR+cs.LG</link>
+<lastBuildDate>Wed, 10 Jun 2026 04:00:01 +0000</lastBuildDate>
+<pubDate>Wed, 10 Jun 2026 00:00:00 -0400</pubDate>
+{items}
+</channel></rss>"""
+
+
+def listing(*papers):
+    items = [
+        ROUTE.format(id=id, title=title, abstract=abstract, category=category)
+        for id, title, abstract, category in papers
+    ]
+    return LISTING.format(items="\n".join(items))
+
+
+PAPERS = (
+    ("2606.00001", "A dual encoder for old maps", "We train a dual encoder on maps.", "cs.IR"),
+    ("2606.00002", "Counting penguins from above", "Penguins are counted at noon.", "cs.CV"),
+    ("2606.00003", "Gradients that wander", "We follow gradients through fog.", "cs.LG"),
+)
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def digest(tmp_path, monkeypatch, capsys):
+    """`digest("status", "--json")` in an empty folder, with a database named by --db."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"maildir:{tmp_path / 'maildir'}")
+
+    def run(*words, db="digest.db"):
+        with pytest.raises(SystemExit) as stop:
+            main(["--db", db, *words])
+        captured = capsys.readouterr()
+        return Ran(stop.value.code or 0, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A recorded arXiv listing of three papers."""
+    path = tmp_path / "listing.xml"
+    path.write_text(listing(*PAPERS), encoding="utf-8")
+    return str(path)

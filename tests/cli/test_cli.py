@@ -1,0 +1,186 @@
+"""The command line as others script against it."""
+
+from email import message_from_bytes, policy
+
+import pytest
+
+DAY = ("--date", "2026-06-10")
+
+
+@pytest.fixture
+def ready(digest, listed):
+    """A database with one listing and one subscriber."""
+    assert digest("init").code == 0
+    assert digest("fetch", "arxiv", "--from", listed).code == 0
+    added = digest(
+        "subscribe", "a@b.example", "--topic", "cs.LG", "--keyword", "dual encoder", "--confirmed"
+    )
+    assert added.code == 0
+    return digest
+
+
+def test_init_may_be_repeated_in_any_folder(digest, tmp_path):
+    assert digest("init").code == 0
+    assert digest("init").code == 0
+    assert (tmp_path / "digest.db").is_file()
+
+
+def test_fetching_a_recorded_listing_says_what_it_gave_and_may_be_repeated(digest, listed):
+    first = digest("fetch", "arxiv", "--from", listed)
+    assert "3 read, 3 new papers" in first.out
+    again = digest("fetch", "arxiv", "--from", listed, "--json").json
+    assert again[0]["verdict"] == "unchanged"
+    assert (again[0]["papers"], again[0]["announced"]) == (0, 0)
+
+
+def test_status_counts_rows_and_the_outbox_by_state(ready):
+    status = ready("status", "--json").json
+    assert status["papers"] == 3
+    assert status["announcements"] == 3
+    assert status["subscribers"] == 1
+    assert status["digests"] == 0
+    assert sum(status["outbox"].values()) == 0
+
+
+def test_rank_gives_ids_titles_scores_and_reasons(ready):
+    ranked = ready("rank", "a@b.example", *DAY, "--json").json
+    assert {each["id"] for each in ranked} == {"arxiv:2606.00001", "arxiv:2606.00003"}
+    for each in ranked:
+        assert each["title"]
+        assert each["score"] == pytest.approx(sum(t["amount"] for t in each["terms"]), abs=1e-4)
+    by_id = {each["id"]: " ".join(each["reasons"]) for each in ranked}
+    assert "dual encoder" in by_id["arxiv:2606.00001"]
+    assert "Machine Learning" in by_id["arxiv:2606.00003"]
+
+
+@pytest.mark.parametrize("form", ["html", "txt", "eml"])
+def test_a_preview_is_written_in_the_form_its_name_asks_for(ready, tmp_path, form):
+    out = tmp_path / f"x.{form}"
+    assert ready("preview", "a@b.example", *DAY, "--out", str(out)).code == 0
+    content = out.read_bytes()
+    if form == "eml":
+        message = message_from_bytes(content, policy=policy.default)
+        assert message["to"] == "a@b.example"
+        content = message.get_body(("plain",)).get_content().encode()
+    assert b"dual encoder for old maps" in content
+    assert ready("status", "--json").json["digests"] == 0
+
+
+def test_deliver_sends_an_edition_once(ready, tmp_path):
+    first = ready("deliver", *DAY)
+    assert "1 digests composed; 1 sent" in first.out
+    assert "0 digests composed; 0 sent" in ready("deliver", *DAY).out
+    assert len(list((tmp_path / "maildir" / "new").iterdir())) == 1
+    status = ready("status", "--json").json
+    assert status["outbox"]["sent"] == 1
+    assert status["digests"] == 1
+
+
+def test_a_paper_once_sent_is_not_ranked_for_another_day(ready):
+    ready("deliver", *DAY)
+    same_day = ready("rank", "a@b.example", *DAY, "--json").json
+    next_day = ready("rank", "a@b.example", "--date", "2026-06-11", "--json").json
+    assert len(same_day) == 2
+    assert next_day == []
+
+
+def test_publish_writes_feeds_and_changes_nothing_the_second_time(ready, tmp_path):
+    first = ready("publish", str(tmp_path / "public"))
+    assert first.code == 0
+    assert (tmp_path / "public" / "feeds.opml").is_file()
+    assert "0 changed" in ready("publish", str(tmp_path / "public")).out
+
+
+def test_search_finds_papers_by_their_words(ready):
+    found = ready("search", "penguins", "--json").json
+    assert [each["id"] for each in found] == ["arxiv:2606.00002"]
+    assert ready("search", '"(AND* NEAR').code == 0
+
+
+def test_subscribers_can_be_listed_exported_and_taken_off(ready, tmp_path):
+    assert ready("subscribers", "list", "--json").json[0]["email"] == "a@b.example"
+    out = tmp_path / "people.csv"
+    assert "1 subscribers written" in ready("subscribers", "export", str(out)).out
+    assert "0 added, 1 already known" in ready("subscribers", "import", str(out)).out
+    assert "unsubscribed" in ready("unsubscribe", "a@b.example").out
+    assert "0 digests composed" in ready("deliver", *DAY).out
+
+
+def test_topics_can_be_looked_up_by_name(digest):
+    assert "cs.IR" in digest("topics", "information retrieval").out
+
+
+def test_sources_show_what_is_configured(digest):
+    rows = {each["name"]: each for each in digest("sources", "--json").json}
+    assert rows["arxiv"]["enabled"]
+    assert rows["arxiv-oai"]["nightly"]
+
+
+def test_a_backup_is_a_database_of_its_own(ready, tmp_path):
+    target = tmp_path / "copy.db"
+    assert ready("backup", str(target)).code == 0
+    assert ready("status", "--json", db=str(target)).json["papers"] == 3
+
+
+def test_migrate_says_when_there_is_nothing_to_do(ready):
+    assert "Nothing to do" in ready("migrate").out
+
+
+def test_doctor_looks_at_everything_and_sends_nothing(ready, tmp_path):
+    findings = ready("doctor", "--json").json
+    assert {"settings", "database", "sources", "sender", "mail"} <= {f["check"] for f in findings}
+    assert not (tmp_path / "maildir" / "new").exists() or not list(
+        (tmp_path / "maildir" / "new").iterdir()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("fetch", "nowhere", "--from", "{listing}"), "There is no source 'nowhere'"),
+        (("fetch", "--from", "{listing}"), "Name the source"),
+        (("subscribe", "not an address"), "not an email address"),
+        (("subscribe", "a@b.example", "--topic", "cs.NOPE"), "There is no topic"),
+        (("rank", "nobody@b.example", "--date", "2026-06-10"), "Nobody is subscribed"),
+        (("rank", "a@b.example", "--date", "10.6.2026"), "A date is written like"),
+        (("rank", "a@b.example", "--date", "2026-02-30"), "A date is written like"),
+        (("preview", "a@b.example", "--out", "x.pdf"), ".html, .eml or .txt"),
+        (("nonsense",), "No such command"),
+        (("publish",), "Missing argument"),
+    ],
+)
+def test_a_wrong_request_is_one_sentence_and_exit_code_2(ready, listed, words, sentence):
+    ran = ready(*(each.format(listing=listed) for each in words))
+    assert ran.code == 2
+    assert sentence in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_missing_database_says_how_to_make_one(digest):
+    ran = digest("status")
+    assert ran.code == 2
+    assert "init" in ran.err
+
+
+def test_what_is_not_a_database_is_said_plainly(digest, tmp_path):
+    (tmp_path / "digest.db").write_text("not a database, but long enough to look at" * 50)
+    ran = digest("status")
+    assert ran.code in (1, 2)
+    assert "Traceback" not in ran.err
+
+
+def test_a_listing_of_nothing_readable_fails_with_its_cause(digest, tmp_path):
+    page = tmp_path / "page.xml"
+    page.write_text("<html><body>503 Service Unavailable</body></html>")
+    ran = digest("fetch", "arxiv", "--from", str(page))
+    assert ran.code == 1
+    assert "failed" in ran.out
+
+
+def test_wrong_settings_name_the_file_and_the_key(digest, tmp_path):
+    (tmp_path / "digest.toml").write_text("[smtp]\nulr = 1\n")
+    ran = digest("init")
+    assert ran.code == 2
+    assert "smtp.ulr" in ran.err
+    assert "digest.toml" in ran.err

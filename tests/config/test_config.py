@@ -1,0 +1,142 @@
+"""Settings come from the shipped file, then a file, then the environment, then flags."""
+
+from pathlib import Path
+
+import pytest
+
+from digest.config import arxiv_topics, load, unknown_variables
+from digest.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[2] / "config" / "digest.toml"
+
+
+def from_file(tmp_path, text, **environment):
+    file = tmp_path / "digest.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environment=environment)
+
+
+def test_the_shipped_file_equals_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    defaults, read = load(environment={}), load(SHIPPED, environment={})
+    for section in ("db", "site", "smtp", "fetch", "sources", "topics", "worker", "keep", "web"):
+        assert getattr(read, section) == getattr(defaults, section)
+
+
+def test_every_setting_of_the_shipped_file_is_explained_above_it():
+    lines = SHIPPED.read_text(encoding="utf-8").splitlines()
+    section_explained = False
+    for above, line in zip(["", *lines], lines, strict=False):
+        if line.startswith("["):
+            section_explained = above.startswith("#") or line.split(".")[0] in (
+                "[sources",
+                "[topics",
+            )
+        elif line and not line.startswith("#"):
+            explained = section_explained or above.startswith("#") or " = " in above
+            assert explained, f"nothing explains {line!r}"
+
+
+def test_a_file_overrides_only_what_it_names(tmp_path):
+    settings = from_file(tmp_path, '[site]\nname = "Our lab"\n')
+    assert settings.site.name == "Our lab"
+    assert settings.site.language == "en"
+    assert settings.origin.endswith("digest.toml")
+
+
+def test_the_environment_wins_over_the_file_and_flags_win_over_both(tmp_path):
+    file = tmp_path / "digest.toml"
+    file.write_text('[smtp]\nurl = "smtp://file"\n[web]\nport = 1\n', encoding="utf-8")
+    environment = {"DIGEST_SMTP_URL": "smtp://env", "DIGEST_WEB_PORT": "2"}
+    settings = load(file, environment=environment, overrides={"web.port": 3})
+    assert (settings.smtp.url, settings.web.port) == ("smtp://env", 3)
+
+
+def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path):
+    secret = tmp_path / "smtp"
+    secret.write_text("smtp://user:secret@mail\n", encoding="utf-8")
+    settings = from_file(tmp_path, "", DIGEST_SMTP_URL_FILE=str(secret))
+    assert settings.smtp.url == "smtp://user:secret@mail"
+
+
+def test_a_source_can_be_pointed_elsewhere_by_the_environment(tmp_path):
+    settings = from_file(
+        tmp_path,
+        "",
+        DIGEST_SOURCES_ARXIV_OAI_URL="http://127.0.0.1/oai",
+        DIGEST_SOURCES_ARXIV_CATEGORIES="cs.LG, cs.IR",
+    )
+    assert settings.sources["arxiv-oai"].options["url"] == "http://127.0.0.1/oai"
+    assert settings.sources["arxiv"].options["categories"] == ["cs.LG", "cs.IR"]
+
+
+def test_a_file_may_add_sources_and_topics_and_switch_sources_off(tmp_path):
+    settings = from_file(
+        tmp_path,
+        '[sources.blog]\nuse = ".feed:FeedSource"\nurl = "https://blog.example/feed"\n'
+        "[sources.huggingface]\nenabled = false\n"
+        '[topics.folding]\nname = "Folding"\nphrases = ["protein folding"]\n',
+    )
+    assert settings.sources["blog"].options == {"url": "https://blog.example/feed"}
+    assert not settings.sources["huggingface"].enabled
+    assert settings.topics["folding"].phrases == ("protein folding",)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[smtp]\nulr = "x"\n', "smtp.ulr"),
+        ("[site]\nname = 3\n", "site.name"),
+        ('[web]\nport = "eighty"\n', "web.port"),
+        ("[fetch]\nallow_private = 1\n", "fetch.allow_private"),
+        ("site = 3\n", "site"),
+        ("[sources]\nblog = 3\n", "sources.blog"),
+        ('[sources.blog]\nurl = "x"\n', "sources.blog"),
+        ("[topics.folding]\nphrase = []\n", "topics.folding.phrase"),
+        ('[topics.folding]\nphrases = "one"\n', "topics.folding.phrases"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file(tmp_path, text, named):
+    with pytest.raises(ConfigError) as caught:
+        from_file(tmp_path, text)
+    assert named in str(caught.value)
+    assert "digest.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"DIGEST_WEB_PORT": "eighty"}, "DIGEST_WEB_PORT"),
+        ({"DIGEST_FETCH_ALLOW_PRIVATE": "maybe"}, "DIGEST_FETCH_ALLOW_PRIVATE"),
+        ({"DIGEST_SMTP_URL_FILE": "/nowhere/at/all"}, "DIGEST_SMTP_URL_FILE"),
+    ],
+)
+def test_a_wrong_variable_is_named(environment, named):
+    with pytest.raises(ConfigError, match=named):
+        load(SHIPPED, environment=environment)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load(tmp_path / "nowhere.toml", environment={})
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        from_file(tmp_path, "[site\n")
+
+
+def test_a_misspelled_variable_is_found_out():
+    environment = {
+        "DIGEST_SMPT_URL": "x",
+        "DIGEST_SMTP_URL": "x",
+        "DIGEST_SMTP_URL_FILE": "x",
+        "DIGEST_CONFIG": "x",
+        "HOME": "/",
+    }
+    assert unknown_variables(environment) == ["DIGEST_SMPT_URL"]
+
+
+def test_every_arxiv_category_can_be_followed_by_name():
+    topics = arxiv_topics()
+    assert topics["cs.IR"].name == "Information Retrieval"
+    assert topics["hep-th"].categories == ("hep-th",)
+    assert topics["cond-mat.mes-hall"].group == "Condensed Matter"
+    assert len(topics) > 160

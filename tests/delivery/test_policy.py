@@ -1,0 +1,241 @@
+"""What follows a receipt."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.delivery.policy import (
+    LONGEST_REPLY,
+    enhanced_code,
+    is_address_failure,
+    is_throttled,
+    scrub,
+    settle_times,
+    should_suppress,
+)
+from digest.model import Digest, Envelope, Outcome, Receipt, Subscriber
+
+NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def receipt(outcome=Outcome.DEFERRED, code=450, reply="", number=1):
+    return Receipt(digest_id=f"d{number}", outcome=outcome, code=code, reply=reply, at=NOW)
+
+
+def envelope(attempts=0, expires_in=timedelta(days=1), number=1):
+    person = Subscriber(id="s_1", email="a@example.net", at=time(7), key="00", created_at=NOW)
+    digest = Digest(
+        id=f"d{number}",
+        subscriber_id="s_1",
+        edition="2026-06-10",
+        since=NOW,
+        until=NOW,
+        composed_at=NOW,
+    )
+    return Envelope(
+        digest=digest,
+        subscriber=person,
+        message_id="<m@example.org>",
+        attempts=attempts,
+        expires_at=NOW + expires_in,
+        lease="l",
+    )
+
+
+def delay(one, other):
+    (settled,) = settle_times([one], [other], NOW, Random(1))
+    return None if settled.retry_at is None else settled.retry_at - NOW
+
+
+# --- when to try again --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attempts", "minutes"), [(0, 5), (1, 10), (2, 20), (3, 40), (4, 80), (5, 120), (99, 120)]
+)
+def test_delays_double_from_five_minutes_to_two_hours(attempts, minutes):
+    waited = delay(receipt(code=451), envelope(attempts))
+
+    assert 0.8 * minutes * MINUTE <= waited <= 1.2 * minutes * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("code", "reply"),
+    [
+        (421, "too many connections"),
+        (454, "Throttling failure: Maximum sending rate exceeded."),
+        (450, "RCPT: 4.7.1 Greylisted"),
+        (451, "4.7.650 rate limited"),
+    ],
+)
+def test_a_server_that_asks_for_a_slower_pace_gets_it(code, reply):
+    assert is_throttled(code, reply)
+    assert delay(receipt(code=code, reply=reply), envelope()) >= 12 * MINUTE
+
+
+@pytest.mark.parametrize(("code", "reply"), [(0, "lost"), (451, "4.3.0 disk"), (550, "5.7.1 no")])
+def test_other_failures_say_nothing_about_pace(code, reply):
+    assert not is_throttled(code, reply)
+
+
+def test_a_block_deferred_together_does_not_come_back_as_one():
+    receipts = [receipt(number=n) for n in range(50)]
+    envelopes = [envelope(number=n) for n in range(50)]
+
+    settled = settle_times(receipts, envelopes, NOW, Random(1))
+
+    assert len({each.retry_at for each in settled}) == 50
+
+
+def test_no_retry_is_planned_past_the_end_of_an_edition():
+    assert delay(receipt(), envelope(expires_in=timedelta(minutes=3))) is None
+
+
+def test_accepted_and_refused_messages_are_not_tried_again():
+    done = [receipt(Outcome.ACCEPTED, 250), receipt(Outcome.REFUSED, 550, "5.1.1 unknown")]
+
+    assert settle_times(done, [envelope()], NOW, Random(1)) == done
+
+
+def test_the_same_chance_gives_the_same_times():
+    once, again = (settle_times([receipt()], [envelope()], NOW, Random(7)) for _ in range(2))
+
+    assert once == again
+
+
+# --- whose fault it is ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "reply"),
+    [
+        (550, "RCPT: 5.1.1 <address>: Recipient address rejected: User unknown"),
+        (550, "5.1.10 recipient's domain has a null MX"),
+        (550, "5.2.1 The mailbox is disabled"),
+        (551, "RCPT: user not local"),
+        (553, "mailbox name invalid"),
+        (550, "RCPT: No such user here"),
+        (0, "5.1.3 the recipient's address cannot be used in SMTP"),
+        (550, "after DATA: 5.1.1 no such user"),
+    ],
+)
+def test_an_address_that_is_no_good_is_recognised(code, reply):
+    assert is_address_failure(code, reply)
+    assert should_suppress(receipt(Outcome.REFUSED, code, reply), refusals=1)
+
+
+@pytest.mark.parametrize(
+    ("code", "reply"),
+    [
+        (550, "5.7.1 message content rejected"),
+        (550, "5.7.515 access denied, the sending domain does not meet the required level"),
+        (552, "5.2.2 mailbox full"),
+        (554, "RCPT: 5.7.1 Relay access denied"),
+        (553, "MAIL: 5.1.8 sender's domain not found"),
+        (501, "5.1.7 bad sender address"),
+        (550, "MAIL: sender rejected"),
+        (550, "after DATA: rejected"),
+        (550, "RCPT: blocked, 192.0.2.1 is listed at rbl.example"),
+        (554, "RCPT: transaction failed"),
+        (450, "4.1.1 unknown for now"),
+        (0, "connection lost"),
+        (0, "5.6.0 message breaks RFC 5322: it holds a NUL"),
+    ],
+)
+def test_policy_content_and_our_own_faults_are_not_held_against_an_address(code, reply):
+    assert not is_address_failure(code, reply)
+    assert not should_suppress(receipt(Outcome.REFUSED, code, reply), refusals=2)
+
+
+def test_three_refusals_in_a_row_end_it_all_the_same():
+    refused = receipt(Outcome.REFUSED, 550, "5.7.1 we do not want this")
+
+    assert should_suppress(refused, refusals=3)
+
+
+def test_a_message_we_ourselves_would_not_send_is_never_held_against_its_reader():
+    ours = receipt(Outcome.REFUSED, 0, "5.6.0 message breaks RFC 5322: it holds a NUL")
+
+    assert not should_suppress(ours, refusals=9)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.DEFERRED])
+def test_only_refusals_suppress(outcome):
+    assert not should_suppress(receipt(outcome, 550, "5.1.1 x"), refusals=9)
+
+
+def test_a_block_refused_almost_whole_speaks_of_us_and_is_tried_again():
+    blocked = [receipt(Outcome.REFUSED, 554, "5.7.1 IP blocked", n) for n in range(10)]
+    unknown = receipt(Outcome.REFUSED, 550, "5.1.1 no such user", 10)
+    envelopes = [envelope(number=n) for n in range(11)]
+
+    *waiting, refused = settle_times([*blocked, unknown], envelopes, NOW, Random(1))
+
+    assert {each.outcome for each in waiting} == {Outcome.DEFERRED}
+    assert all(each.retry_at for each in waiting)
+    assert refused == unknown
+
+
+def test_a_few_refusals_in_a_block_are_taken_at_their_word():
+    refused = [receipt(Outcome.REFUSED, 554, "5.7.1 no", n) for n in range(10)]
+    accepted = [receipt(Outcome.ACCEPTED, 250, "Ok", n) for n in range(10, 30)]
+
+    assert settle_times([*refused, *accepted], [], NOW, Random(1)) == [*refused, *accepted]
+
+
+# --- reading and cleaning replies -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "reply", "found"),
+    [
+        (550, "5.1.1 unknown", "5.1.1"),
+        (550, "RCPT: 5.7.26 unauthenticated", "5.7.26"),
+        (550, "host 5.1.1.4 said no", ""),
+        (550, "Exim 4.96.2 says 5.7.1 no", "5.7.1"),
+        (450, "5.1.1 in a 450 is a lie", ""),
+        (0, "5.6.0 broken", "5.6.0"),
+        (550, "", ""),
+    ],
+)
+def test_enhanced_codes_are_found_when_they_agree_with_the_basic_code(code, reply, found):
+    assert enhanced_code(code, reply) == found
+
+
+@pytest.mark.parametrize(
+    ("reply", "clean"),
+    [
+        ("5.1.1 <ada@example.net>: unknown", "5.1.1 <address>: unknown"),
+        ("user ada.l+x@mail.example.net, gone", "user <address>, gone"),
+        ('"ada l"@example.net is gone', "<address> is gone"),
+        ("ada@[192.0.2.1] is gone", "<address> is gone"),
+        ("grüße@exämple.net is gone", "<address> is gone"),
+        ("first\nsecond\r\n\tthird\x1b[31m", "first second third [31m"),
+    ],
+)
+def test_scrubbed_replies_hold_no_addresses_and_no_control_characters(reply, clean):
+    assert scrub(reply) == clean
+
+
+@given(st.text(max_size=700))
+def test_any_reply_scrubs_to_one_short_printable_line(reply):
+    clean = scrub(reply)
+
+    assert len(clean) <= LONGEST_REPLY
+    assert clean.isprintable()
+    assert scrub(clean) == clean
+
+
+@given(
+    st.from_regex(r"[a-z0-9.+_-]{1,20}", fullmatch=True),
+    st.from_regex(r"[a-z0-9-]{1,10}\.[a-z]{2,5}", fullmatch=True),
+    st.text(alphabet=" <>():;,.", max_size=3),
+)
+def test_an_address_is_found_whatever_stands_around_it(local, domain, around):
+    assert "@" not in scrub(f"550 {around}{local}@{domain}{around} rejected")

@@ -1,0 +1,239 @@
+"""Through a real Postfix into a real Maildir, and past a real DKIM verifier."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dkim as dkimpy
+import pytest
+
+from digest.delivery import Signer, SmtpTransport, is_address_failure, public_record
+from digest.model import Outcome
+
+pytestmark = pytest.mark.slow
+
+NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
+MASTER = """\
+127.0.0.1:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+MAIN = """\
+compatibility_level = 3.6
+myhostname = mx.example.net
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/mail.log
+maillog_file_prefixes = {folder}
+virtual_mailbox_domains = example.net
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = inline:{{ {{ reader@example.net = box/ }} }}
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+smtpd_relay_restrictions = reject_unauth_destination
+smtpd_recipient_restrictions = reject_unlisted_recipient
+smtputf8_enable = no
+"""
+
+
+@dataclass
+class Postfix:
+    port: int
+    inbox: Path
+
+    def received(self, count, patience=20.0):
+        """The files in the inbox, once there are `count`; fails after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            files = list(self.inbox.glob("*")) if self.inbox.is_dir() else []
+            if len(files) >= count:
+                return [each.read_bytes() for each in files]
+            time.sleep(0.05)
+        pytest.fail(f"Postfix has not delivered {count} messages within {patience:g} s")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def postfix():
+    """An instance of its own: own queue, own port on loopback, nothing of the system's touched."""
+    if shutil.which("postfix") is None:
+        pytest.skip("postfix is not installed")
+    if os.geteuid() != 0:
+        pytest.skip("postfix must be started by root")
+    owner = pwd.getpwnam("postfix")
+    # Not tmp_path: Postfix's own user must be able to get there.
+    folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
+    folder.chmod(0o755)
+    config = folder / "config"
+    for name in ("config", "queue", "data", "mail"):
+        (folder / name).mkdir()
+    for name in ("data", "mail"):
+        os.chown(folder / name, owner.pw_uid, owner.pw_gid)
+    port = free_port()
+    ids = {"uid": owner.pw_uid, "gid": owner.pw_gid}
+    (config / "main.cf").write_text(MAIN.format(folder=folder, **ids))
+    (config / "master.cf").write_text(MASTER.format(port=port))
+    for name in ("postfix-files", "dynamicmaps.cf"):
+        shutil.copy(Path("/etc/postfix") / name, config)
+    try:
+        started = subprocess.run(
+            ["postfix", "-c", config, "start"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        if started.returncode != 0:
+            pytest.skip(f"postfix does not start here: {started.stderr[-300:]}")
+        yield Postfix(port, folder / "mail" / "box" / "new")
+    finally:
+        subprocess.run(
+            ["postfix", "-c", config, "stop"], check=False, capture_output=True, timeout=60
+        )
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def transport(postfix):
+    made = SmtpTransport("127.0.0.1", postfix.port, hello="us.example", timeout=10)
+    yield made
+    made.close()
+
+
+def letter(number):
+    """Everything a relay might be tempted to touch, in 7-bit ASCII."""
+    chance = random.Random(number)
+    words = ["".join(chance.choices("abcdefgh .=&;<>", k=60)).rstrip() for _ in range(50)]
+    tricky = [".", "..", ".dot", "From here", "", "x" * 998, "trailing blanks \t ", "-- ", ""]
+    return "\r\n".join(
+        [
+            "From: Digest <digest@example.org>",
+            "To: reader@example.net",
+            f"Subject: Edition {number}",
+            "Date: Wed, 10 Jun 2026 07:00:00 +0000",
+            f"Message-ID: <s_{number}.2026-06-10@example.org>",
+            f"List-Unsubscribe: <https://example.org/u/{'t' * 200}>",
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+            "MIME-Version: 1.0",
+            "Content-Type: text/plain; charset=us-ascii",
+            "",
+            *words,
+            *tricky,
+            "end",
+            "",
+        ]
+    ).encode()
+
+
+@pytest.fixture(scope="module")
+def delivered(postfix, dkim_key, message):
+    """A hundred signed messages as they lie in the inbox after the hop, with their originals."""
+    signer = Signer("example.org", "s1", dkim_key)
+    signed = {n: signer.sign(letter(n), NOW) for n in range(100)}
+    messages = [message(number, content) for number, content in signed.items()]
+    transport = SmtpTransport(
+        "127.0.0.1", postfix.port, hello="us.example", timeout=10, connections=2
+    )
+    receipts = list(transport.send(messages, NOW))
+    transport.close()
+    assert {each.outcome for each in receipts} == {Outcome.ACCEPTED}
+    return signed, postfix.received(100)
+
+
+def test_every_body_arrives_byte_for_byte_with_the_line_ends_of_the_disk(delivered):
+    signed, files = delivered
+
+    arrived = sorted(each.partition(b"\n\n")[2] for each in files)
+
+    bodies = (each.partition(b"\r\n\r\n")[2] for each in signed.values())
+    assert arrived == sorted(each.replace(b"\r\n", b"\n") for each in bodies)
+
+
+def test_every_signature_is_still_good_after_the_hop(delivered, dkim_key):
+    _, files = delivered
+
+    results = [
+        dkimpy.verify(
+            each.replace(b"\n", b"\r\n"), dnsfunc=lambda *_, **__: public_record(dkim_key).encode()
+        )
+        for each in files
+    ]
+
+    assert results == [True] * 100
+
+
+def test_opendkim_agrees_about_every_one_of_them(delivered, dkim_key, tmp_path):
+    if shutil.which("opendkim") is None:
+        pytest.skip("opendkim is not installed")
+    _, files = delivered
+    (tmp_path / "dns").write_text(f"s1._domainkey.example.org {public_record(dkim_key)}\n")
+    (tmp_path / "conf").write_text(
+        f"Mode v\nSyslog no\nTestDNSData file:{tmp_path}/dns\nOn-Default reject\n"
+    )
+    for number, content in enumerate(files):
+        (tmp_path / f"{number}.eml").write_bytes(content.replace(b"\n", b"\r\n"))
+    mails = ",".join(str(each) for each in sorted(tmp_path.glob("*.eml")))
+
+    checked = subprocess.run(
+        ["opendkim", "-x", tmp_path / "conf", "-t", mails],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert (checked.stdout + checked.stderr).count("succeeded") == 100
+
+
+def test_an_unknown_mailbox_is_refused_as_an_address_failure_and_the_rest_goes_out(
+    postfix, transport, delivered, message
+):
+    before = len(postfix.received(100))
+    batch = [message(1, recipient="nobody@example.net"), message(2)]
+
+    refused, accepted = transport.send(batch, NOW)
+
+    assert (refused.outcome, refused.code) == (Outcome.REFUSED, 550)
+    assert is_address_failure(refused.code, refused.reply)
+    assert "@" not in refused.reply
+    assert accepted.outcome is Outcome.ACCEPTED
+    assert len(postfix.received(before + 1)) == before + 1
+
+
+def test_mail_for_elsewhere_is_a_matter_of_policy_not_of_the_address(transport, message):
+    (refused,) = transport.send([message(recipient="reader@elsewhere.example")], NOW)
+
+    assert refused.outcome is Outcome.REFUSED
+    assert "5.7.1" in refused.reply
+    assert not is_address_failure(refused.code, refused.reply)

@@ -1,0 +1,409 @@
+"""Sending over SMTP, to a server that misbehaves in every way we know of."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from digest.delivery import SmtpTransport
+from digest.model import Outcome
+
+ACCEPTED, DEFERRED, REFUSED = Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.REFUSED
+BOTH_WAYS = pytest.mark.parametrize(
+    "extensions", [("PIPELINING",), ("SIZE 1000000",)], ids=["pipelined", "one by one"]
+)
+
+
+def outcomes(receipts):
+    return [(each.outcome, each.code) for each in receipts]
+
+
+# --- when all is well -------------------------------------------------------------------------
+
+
+@BOTH_WAYS
+def test_a_batch_goes_over_one_connection_and_receipts_keep_its_order(
+    serve, transport_to, message, now, extensions
+):
+    server = serve(extensions=extensions)
+    batch = [message(n) for n in range(5)]
+
+    receipts = list(transport_to(server).send(batch, now))
+
+    assert [each.digest_id for each in receipts] == [each.digest_id for each in batch]
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 5
+    assert [each.content for each in server.taken] == [each.content for each in batch]
+    assert server.connections == 1
+    assert receipts[0].reply == "2.0.0 Ok: queued"
+    assert receipts[0].at == now
+
+
+def test_bytes_arrive_exactly_dots_long_lines_and_all(serve, transport_to, message, now):
+    content = b"Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n" + b"x" * 998 + b"\r\n \t \r\n\r\n.\r\n"
+    server = serve()
+
+    list(transport_to(server).send([message(content=content)], now))
+
+    assert server.taken[0].content == content
+
+
+def test_with_pipelining_no_command_waits_for_the_answer_to_the_one_before(
+    serve, transport_to, message, now
+):
+    server = serve(extensions=("PIPELINING",), read_ahead=2)
+
+    receipts = list(transport_to(server).send([message(1), message(2)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 2
+
+
+def test_each_receipt_is_known_before_the_next_message_is_offered(
+    serve, transport_to, message, now
+):
+    server = serve()
+    receipts = transport_to(server).send([message(1), message(2)], now)
+
+    assert server.connections == 0
+    assert next(receipts).outcome is ACCEPTED
+    assert len(server.taken) == 1
+    receipts.close()
+
+
+def test_the_envelope_is_sent_with_its_size_and_an_empty_sender_is_allowed(
+    serve, transport_to, message, now
+):
+    server = serve()
+    one = message(sender="")
+
+    list(transport_to(server).send([one], now))
+
+    assert server.taken[0].mail == f"MAIL FROM:<> SIZE={len(one.content)}"
+    assert server.taken[0].rcpt == "RCPT TO:<reader@example.net>"
+
+
+def test_a_connection_is_renewed_after_so_many_messages(serve, transport_to, message, now):
+    server = serve()
+
+    list(transport_to(server, per_connection=2).send([message(n) for n in range(5)], now))
+
+    assert server.connections == 3
+    assert server.commands.count("QUIT") == 2
+
+
+def test_several_connections_share_a_batch_and_receipts_keep_its_order(
+    serve, transport_to, message, now
+):
+    server = serve()
+    batch = [message(n) for n in range(20)]
+
+    receipts = list(transport_to(server, connections=3).send(batch, now))
+
+    assert [each.digest_id for each in receipts] == [each.digest_id for each in batch]
+    assert sorted(each.content for each in server.taken) == sorted(m.content for m in batch)
+    assert 1 <= server.connections <= 3
+
+
+def test_whoever_stops_reading_early_leaves_the_rest_unsent(serve, transport_to, message, now):
+    server = serve()
+    transport = transport_to(server, connections=2)
+    receipts = transport.send([message(n) for n in range(10)], now)
+
+    next(receipts)
+    receipts.close()
+
+    assert len(server.taken) <= 1 + 2
+    assert outcomes(transport.send([message(11)], now)) == [(ACCEPTED, 250)]
+
+
+def test_a_connection_is_kept_between_batches_and_closed_with_quit(
+    serve, transport_to, message, now
+):
+    server = serve()
+    transport = transport_to(server)
+
+    list(transport.send([message(1)], now))
+    list(transport.send([message(2)], now))
+    transport.close()
+    transport.close()
+
+    assert server.connections == 1
+    assert server.commands[-1] == "QUIT"
+
+
+def test_a_connection_that_died_between_batches_costs_nobody_anything(
+    serve, transport_to, message, now
+):
+    server = serve()
+    transport = transport_to(server)
+    list(transport.send([message(1)], now))
+    server.drop_everyone()
+
+    receipts = list(transport.send([message(2)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)]
+    assert server.connections == 2
+
+
+def test_an_empty_batch_does_not_even_connect(serve, transport_to, now):
+    server = serve()
+
+    assert list(transport_to(server).send([], now)) == []
+    assert server.connections == 0
+
+
+# --- what a server says of one message ----------------------------------------------------------
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    ("stage", "reply", "outcome", "words"),
+    [
+        ("RCPT", "550 5.1.1 no such user", REFUSED, "RCPT: 5.1.1 no such user"),
+        ("RCPT", "450 4.2.1 busy", DEFERRED, "RCPT: 4.2.1 busy"),
+        ("DATA", "554 5.7.1 no", REFUSED, "DATA: 5.7.1 no"),
+        ("DATA", "451 4.3.0 later", DEFERRED, "DATA: 4.3.0 later"),
+        ("END", "550 5.7.1 looks like spam", REFUSED, "after DATA: 5.7.1 looks like spam"),
+        ("END", "454 Throttling failure", DEFERRED, "after DATA: Throttling failure"),
+        ("MAIL", "552 5.3.4 too big", REFUSED, "MAIL: 5.3.4 too big"),
+        ("MAIL", "451 4.7.1 slow down", DEFERRED, "MAIL: 4.7.1 slow down"),
+    ],
+)
+def test_a_refusal_concerns_one_message_and_the_next_goes_out(
+    serve, transport_to, message, now, extensions, stage, reply, outcome, words
+):
+    server = serve(extensions=extensions, replies={stage: [reply]})
+
+    first, second = transport_to(server).send([message(1), message(2)], now)
+
+    assert (first.outcome, first.code, first.reply) == (outcome, int(reply[:3]), words)
+    assert second.outcome is ACCEPTED
+    assert [each.content for each in server.taken] == [message(2).content]
+    assert server.connections == 1
+
+
+def test_a_refused_sender_is_our_own_fault_so_the_message_waits(serve, transport_to, message, now):
+    server = serve(replies={"MAIL": ["550 5.7.1 account suspended"]})
+
+    (receipt,) = transport_to(server).send([message()], now)
+
+    assert (receipt.outcome, receipt.code) == (DEFERRED, 550)
+
+
+def test_a_server_that_waits_for_content_nobody_may_get_is_given_an_empty_message(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"RCPT": ["550 5.1.1 unknown"], "DATA": ["354 Go ahead"]})
+
+    receipts = list(transport_to(server).send([message(1), message(2)], now))
+
+    assert outcomes(receipts) == [(REFUSED, 550), (ACCEPTED, 250)]
+    assert len(server.taken) == 1
+
+
+def test_replies_are_kept_without_email_addresses(serve, transport_to, message, now):
+    server = serve(replies={"RCPT": ["550 5.1.1 <reader@example.net>: unknown"]})
+
+    (receipt,) = transport_to(server).send([message()], now)
+
+    assert receipt.reply == "RCPT: 5.1.1 <address>: unknown"
+
+
+@pytest.mark.parametrize("hang_up_at", ["DATA", "RSET"])
+def test_a_refusal_stands_even_if_the_server_hangs_up_right_after_it(
+    serve, transport_to, message, now, hang_up_at
+):
+    server = serve(replies={"RCPT": ["550 5.1.1 unknown"], hang_up_at: ["DROP"]})
+
+    receipts = list(transport_to(server).send([message(1), message(2)], now))
+
+    assert outcomes(receipts) == [(REFUSED, 550), (ACCEPTED, 250)]
+    assert server.connections == 2
+
+
+# --- what we refuse ourselves ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ({"content": b"Subject: x\n\r\nhi\r\n"}, "stands alone"),
+        ({"content": b"Subject: x\r\n\r\nhi\rthere\r\n"}, "stands alone"),
+        ({"content": b"Subject: x\r\n\r\n" + b"y" * 999 + b"\r\n"}, "longer than 998"),
+        ({"content": b"Subject: x\r\n\r\n\0\r\n"}, "NUL"),
+        ({"recipient": "a@example.net>\r\nRCPT TO:<b@example.net"}, "5.1.3"),
+        ({"sender": "a b@example.net"}, "5.1.7"),
+    ],
+)
+def test_a_broken_message_is_refused_without_asking_and_spares_its_batch(
+    serve, transport_to, message, now, broken, words
+):
+    server = serve()
+
+    first, second = transport_to(server).send([message(1, **broken), message(2)], now)
+
+    assert (first.outcome, first.code) == (REFUSED, 0)
+    assert words in first.reply
+    assert second.outcome is ACCEPTED
+    assert len(server.taken) == 1
+
+
+def test_a_non_ascii_mailbox_needs_a_server_that_knows_smtputf8(serve, transport_to, message, now):
+    one = message(recipient="grüße@example.net")
+
+    (refused,) = transport_to(serve()).send([one], now)
+    able = serve(extensions=("SMTPUTF8", "8BITMIME"))
+    (accepted,) = transport_to(able).send([one], now)
+
+    assert (refused.outcome, refused.reply[:5]) == (REFUSED, "5.6.7")
+    assert accepted.outcome is ACCEPTED
+    assert able.taken[0].mail == "MAIL FROM:<bounce@example.org> SMTPUTF8"
+    assert able.taken[0].rcpt == "RCPT TO:<grüße@example.net>"
+
+
+def test_eight_bit_content_is_announced_or_else_refused(serve, transport_to, message, now):
+    one = message(content="Subject: x\r\n\r\nGrüße\r\n".encode())
+    able = serve(extensions=("8BITMIME",))
+
+    (accepted,) = transport_to(able).send([one], now)
+    (refused,) = transport_to(serve(extensions=())).send([one], now)
+
+    assert accepted.outcome is ACCEPTED
+    assert able.taken[0].mail.endswith(" BODY=8BITMIME")
+    assert (refused.outcome, refused.reply[:5]) == (REFUSED, "5.6.3")
+
+
+# --- connections that break -----------------------------------------------------------------------
+
+
+def test_a_connection_lost_after_the_final_dot_leaves_that_message_in_doubt_only(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"END": [None, "DROP"]})
+
+    receipts = list(transport_to(server).send([message(n) for n in (1, 2, 3)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250), (DEFERRED, 0), (ACCEPTED, 250)]
+    assert receipts[1].reply == "connection lost after DATA: outcome unknown"
+    assert server.connections == 2
+
+
+def test_a_connection_that_ends_before_the_content_is_renewed_and_the_message_sent(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"MAIL": [None, "DROP"]})
+
+    receipts = list(transport_to(server).send([message(1), message(2)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 2
+    assert server.connections == 2
+
+
+def test_the_usual_421_after_so_many_messages_delays_nobody(serve, transport_to, message, now):
+    server = serve(replies={"MAIL": [None, "421 4.7.0 too many messages in this connection"]})
+
+    receipts = list(transport_to(server).send([message(n) for n in (1, 2, 3)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 3
+    assert server.connections == 2
+
+
+def test_421_on_a_new_connection_defers_the_message_and_reconnects(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"MAIL": ["421 4.3.2 shutting down"]})
+
+    receipts = list(transport_to(server).send([message(1), message(2)], now))
+
+    assert outcomes(receipts) == [(DEFERRED, 421), (ACCEPTED, 250)]
+
+
+def test_421_after_the_final_dot_means_that_the_message_was_not_taken(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"END": [None, "421 4.3.2 shutting down"]})
+
+    receipts = list(transport_to(server).send([message(n) for n in (1, 2, 3)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250), (DEFERRED, 421), (ACCEPTED, 250)]
+
+
+def test_a_server_that_keeps_hanging_up_is_left_in_peace_after_three_times(
+    serve, transport_to, message, now, caplog
+):
+    server = serve(replies={"MAIL": ["DROP"] * 10})
+
+    receipts = list(transport_to(server).send([message(n) for n in range(8)], now))
+
+    assert outcomes(receipts) == [(DEFERRED, 0)] * 8
+    assert server.connections == 3
+    assert [record.action for record in caplog.records] == ["smtp_down"]
+
+
+def test_a_server_that_falls_silent_defers_the_rest_after_one_time_limit(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"END": [None, "HANG"]})
+    transport = transport_to(server, final_timeout=0.4)
+
+    receipts = list(transport.send([message(n) for n in range(4)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] + [(DEFERRED, 0)] * 3
+    assert receipts[1].reply == "connection lost after DATA: outcome unknown"
+    assert server.connections == 1
+
+
+def test_after_a_bad_batch_the_next_one_starts_afresh(serve, transport_to, message, now):
+    server = serve(replies={"GREETING": ["421 4.3.2 try later"]})
+    transport = transport_to(server)
+
+    first = list(transport.send([message(1), message(2)], now))
+    second = list(transport.send([message(1), message(2)], now))
+
+    assert outcomes(first) == [(DEFERRED, 421)] * 2
+    assert outcomes(second) == [(ACCEPTED, 250)] * 2
+
+
+@pytest.mark.parametrize("greeting", ["554 5.7.1 your network is blocked", "HANG", "DROP", "hello"])
+def test_a_greeting_that_is_no_welcome_defers_everything(
+    serve, transport_to, message, now, greeting
+):
+    server = serve(replies={"GREETING": [greeting]})
+
+    receipts = list(transport_to(server, timeout=0.4).send([message(n) for n in range(3)], now))
+
+    assert [each.outcome for each in receipts] == [DEFERRED] * 3
+    assert server.connections == 1
+
+
+def test_when_nobody_listens_everything_is_deferred(message, now):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    transport = SmtpTransport("127.0.0.1", port, hello="us.example")
+
+    receipts = list(transport.send([message(1), message(2)], now))
+
+    assert outcomes(receipts) == [(DEFERRED, 0)] * 2
+    assert "Connection refused" in receipts[0].reply
+
+
+def test_words_that_are_not_smtp_end_the_connection_not_the_batch(
+    serve, transport_to, message, now
+):
+    server = serve(extensions=(), replies={"MAIL": ["what?", "354 too eager"]})
+
+    receipts = list(transport_to(server).send([message(n) for n in (1, 2, 3)], now))
+
+    assert outcomes(receipts) == [(DEFERRED, 0), (DEFERRED, 0), (ACCEPTED, 250)]
+
+
+def test_every_message_has_its_receipt_when_parallel_connections_break(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"END": [None, "DROP", None, "DROP", None], "RCPT": ["550 5.1.1 no"]})
+    batch = [message(n) for n in range(12)]
+
+    receipts = list(transport_to(server, connections=3).send(batch, now))
+
+    assert [each.digest_id for each in receipts] == [each.digest_id for each in batch]
+    assert sorted(code for _, code in outcomes(receipts)) == [0, 0, *[250] * 9, 550]

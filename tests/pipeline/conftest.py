@@ -1,0 +1,59 @@
+"""A small world: papers on a day, people who follow them, all through the real store and ranker."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from digest import subscriptions
+from digest.model import Announcement, AnnounceType, Item, Paper, Signal
+
+DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
+
+
+def make_item(number, *, category="cs.IR", title="", seen_at=DAY, upvotes=0, source="arxiv"):
+    paper = Paper(
+        id=f"arxiv:2606.{number:05}",
+        title=title or f"A study of retrieval number {number} in the wild",
+        abstract=f"We retrieve things of kind {number} and report on how it went.",
+        authors=("Ada Example", "Bo Sample"),
+        categories=(category,),
+        url=f"https://arxiv.org/abs/2606.{number:05}",
+        identifiers=(f"arxiv:2606.{number:05}",),
+    )
+    announcement = Announcement(
+        paper_id=paper.id,
+        source=source,
+        feed=category,
+        day=date(seen_at.year, seen_at.month, seen_at.day),
+        type=AnnounceType.NEW,
+        seen_at=seen_at,
+    )
+    signals = (
+        (Signal(paper_id=paper.id, source="hf", kind="upvotes", value=upvotes, seen_at=seen_at),)
+        if upvotes
+        else ()
+    )
+    return Item(paper=paper, announcement=announcement, signals=signals)
+
+
+@pytest.fixture
+def item():
+    """Makes one entry of a listing."""
+    return make_item
+
+
+@pytest.fixture
+def subscribe(application):
+    def add(email="ada@example.org", **wishes):
+        wishes.setdefault("topics", ["cs.IR"])
+        return subscriptions.subscribe(
+            application.store,
+            email,
+            subscriptions.Wishes(**wishes),
+            topics=application.settings.topics,
+            defaults=application.newcomer,
+            confirmed=True,
+            now=application.clock(),
+        )
+
+    return add

@@ -1,0 +1,96 @@
+"""Who gets a digest when, of what, and never twice."""
+
+from datetime import UTC, datetime, timedelta
+
+from digest.model import Mood
+
+DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
+
+
+def compose(application):
+    return application.compose_due()
+
+
+def digests(application, person):
+    return application.store.ledger.recent(person.id, limit=10)
+
+
+def test_a_digest_is_composed_at_the_local_hour_and_not_before(application, subscribe, item):
+    application.store.papers.ingest([item(1), item(2)])
+    application.moment[0] = datetime(2026, 6, 10, 3, tzinfo=UTC)
+    person = subscribe(at="8:00", tz="Europe/Berlin")
+
+    application.moment[0] = datetime(2026, 6, 10, 5, 59, tzinfo=UTC)
+    assert compose(application).digests == 0
+    application.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    assert compose(application).digests == 1
+
+    (digest,) = digests(application, person)
+    assert digest.edition == "2026-06-10"
+    assert len(digest.picks) == 2
+    assert digest.announced == 2
+
+
+def test_a_missed_hour_is_made_up_once(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
+    application.moment[0] = datetime(2026, 6, 11, 15, tzinfo=UTC)
+    assert compose(application).digests == 1
+    assert compose(application).digests == 0
+    assert application.store.subscribers.get([person.id])[person.id].due_at == datetime(
+        2026, 6, 12, 7, tzinfo=UTC
+    )
+
+
+def test_nothing_announced_between_two_digests_is_lost(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest(
+        [item(number, seen_at=DAY + timedelta(hours=number)) for number in range(4, 50, 5)]
+    )
+    for day in (11, 12, 13):
+        application.moment[0] = datetime(2026, 6, day, 7, tzinfo=UTC)
+        compose(application)
+    shown = [pick.paper_id for each in digests(application, person) for pick in each.picks]
+    assert len(shown) == len(set(shown)) == 10
+
+
+def test_a_paper_announced_again_is_not_sent_again(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    compose(application)
+    application.store.papers.ingest(
+        [
+            item(1, category="cs.CL", seen_at=DAY + timedelta(days=2)),
+            item(2, seen_at=DAY + timedelta(days=2)),
+        ]
+    )
+    application.moment[0] = datetime(2026, 6, 12, 7, tzinfo=UTC)
+    compose(application)
+    latest = digests(application, person)[0]
+    assert [pick.paper_id for pick in latest.picks] == ["arxiv:2606.00002"]
+    assert latest.withheld == 1
+
+
+def test_an_edition_is_composed_for_everyone_and_only_once(application, subscribe, item):
+    application.store.papers.ingest([item(1)])
+    people = [subscribe(f"reader{number}@example.org") for number in range(5)]
+    assert application.compose_edition("2026-06-10").digests == 5
+    assert application.compose_edition("2026-06-10").digests == 0
+    assert all(digests(application, person)[0].mood is Mood.PICKS for person in people)
+
+
+def test_a_day_without_papers_is_kept_as_a_digest_too(application, subscribe):
+    person = subscribe(quiet="nothing")
+    application.compose_edition("2026-06-10")
+    (digest,) = digests(application, person)
+    assert digest.mood is Mood.HOLIDAY
+    assert sum(application.store.ledger.counts().values()) == 0
+
+
+def test_looking_keeps_nothing(application, subscribe, item):
+    application.store.papers.ingest([item(1)])
+    person = subscribe()
+    look = application.look(person.email, "2026-06-10")
+    assert [pick.paper_id for pick in look.picks] == ["arxiv:2606.00001"]
+    assert digests(application, person) == []

@@ -1,0 +1,158 @@
+"""Delivering: what is due goes out once, what fails is tried again or recorded."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+
+import pytest
+
+from digest.model import Outcome, Status
+from digest.pipeline import delivering
+from digest.testing import MemoryTransport
+
+
+@pytest.fixture
+def deliver(application):
+    def run(transport):
+        return delivering.deliver(
+            application.store,
+            transport,
+            application.renderer,
+            clock=application.clock,
+            rng=random.Random(1),
+            owner="w1",
+            block=2,
+        )
+
+    return run
+
+
+@pytest.fixture
+def composed(application, subscribe, item):
+    """Five readers with a digest each, waiting to be sent."""
+    application.store.papers.ingest([item(1), item(2)])
+    people = [subscribe(f"reader{number}@example.org") for number in range(5)]
+    application.compose_edition("2026-06-10")
+    return people
+
+
+def outbox(application):
+    return {state: count for state, count in application.store.ledger.counts().items() if count}
+
+
+def test_everything_due_is_sent_once(application, composed, deliver):
+    transport = MemoryTransport()
+    assert deliver(transport).accepted == 5
+    assert deliver(transport).accepted == 0
+    assert sorted(each.recipient for each in transport.sent) == [each.email for each in composed]
+    assert outbox(application) == {"sent": 5}
+
+
+def test_the_same_digest_always_has_the_same_message_id(application, composed, deliver):
+    transport = MemoryTransport()
+    deliver(transport)
+    for message in transport.sent:
+        parsed = message_from_bytes(message.content, policy=policy.default)
+        assert parsed["message-id"] == f"<{message.digest_id}@digest.example>"
+
+
+def test_a_deferred_digest_is_tried_again_later(application, composed, deliver):
+    busy = {composed[0].email: (Outcome.DEFERRED, 451, "4.3.0 try again later")}
+    first = deliver(MemoryTransport(answers=busy))
+    assert (first.accepted, first.deferred) == (4, 1)
+    assert outbox(application) == {"sent": 4, "retry": 1}
+
+    again = MemoryTransport()
+    assert deliver(again).accepted == 0
+    application.moment[0] += timedelta(hours=3)
+    assert deliver(again).accepted == 1
+
+
+def test_a_digest_past_its_window_is_not_sent_late(application, composed, deliver):
+    application.moment[0] += timedelta(days=2)
+    transport = MemoryTransport()
+    assert deliver(transport).accepted == 0
+    assert transport.sent == []
+    assert outbox(application) == {"expired": 5}
+
+
+def test_an_address_that_does_not_exist_is_not_written_to_again(application, composed, deliver):
+    gone = {composed[0].email: (Outcome.REFUSED, 550, "5.1.1 no such user")}
+    result = deliver(MemoryTransport(answers=gone))
+    assert (result.refused, result.suppressed) == (1, 1)
+    person = application.store.subscribers.by_email(composed[0].email)
+    assert person.status is Status.SUPPRESSED
+
+
+def test_a_refusal_of_the_message_is_recorded_but_does_not_end_the_subscription(
+    application, composed, deliver
+):
+    refused = {composed[0].email: (Outcome.REFUSED, 554, "5.7.1 looks like spam")}
+    result = deliver(MemoryTransport(answers=refused))
+    assert (result.refused, result.suppressed) == (1, 0)
+    assert result.causes == ("5.7.1 looks like spam",)
+    assert application.store.subscribers.by_email(composed[0].email).status is Status.ACTIVE
+
+
+class Crash(Exception):
+    """The process dies."""
+
+
+class CrashingTransport(MemoryTransport):
+    """Accepts one message and dies on the second."""
+
+    def send(self, messages, now):
+        for number, receipt in enumerate(super().send(messages, now)):
+            if number == 1:
+                raise Crash
+            yield receipt
+
+
+def test_a_crash_loses_nothing_and_repeats_at_most_what_was_in_flight(
+    application, composed, deliver
+):
+    crashing = CrashingTransport()
+    with pytest.raises(Crash):
+        deliver(crashing)
+    after = MemoryTransport()
+    deliver(after)
+    ids = [each.digest_id for each in (*crashing.sent, *after.sent)]
+    assert len(set(ids)) == 5
+    assert len(ids) <= 6
+
+
+def test_someone_who_left_before_sending_gets_nothing(application, composed, deliver):
+    from digest import subscriptions
+
+    subscriptions.unsubscribe(application.store, composed[0])
+    transport = MemoryTransport()
+    deliver(transport)
+    assert composed[0].email not in {each.recipient for each in transport.sent}
+
+
+def test_stopping_finishes_the_block_in_hand(application, composed):
+    asked = iter([False, True])
+    result = delivering.deliver(
+        application.store,
+        MemoryTransport(),
+        application.renderer,
+        clock=application.clock,
+        rng=random.Random(1),
+        owner="w1",
+        block=2,
+        stopping=lambda: next(asked),
+    )
+    assert result.accepted == 2
+    assert outbox(application)["queued"] == 3
+
+
+def test_two_workers_share_the_work_without_sharing_a_message(application, composed, tmp_path):
+    first = application.store.ledger.claim(
+        datetime(2026, 6, 10, 7, tzinfo=UTC), owner="w1", limit=3, lease=60
+    )
+    second = application.store.ledger.claim(
+        datetime(2026, 6, 10, 7, tzinfo=UTC), owner="w2", limit=3, lease=60
+    )
+    assert len(first) == 3
+    assert len(second) == 2
+    assert not {each.digest.id for each in first} & {each.digest.id for each in second}

@@ -1,0 +1,146 @@
+"""Ingesting goes on whatever a source does, and reports on each."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from digest import fetching
+from digest.errors import FetchFailed, FetchRefused, InvalidInput
+from digest.model import Listing, Verdict
+from digest.pipeline import ingesting
+from digest.sources.arxiv import Arxiv
+from digest.sources.feed import FeedSource
+from digest.testing import RecordedFetcher
+
+FEED = b"""<?xml version="1.0"?>
+<rss version="2.0"><channel><title>A journal</title><link>https://j.example/</link>
+<item><title>On the patience of feed readers</title><link>https://j.example/1</link>
+<pubDate>Wed, 10 Jun 2026 01:00:00 GMT</pubDate><description>They wait.</description></item>
+</channel></rss>"""
+
+
+@pytest.fixture
+def ingest(store, now):
+    def run(sources, bodies, *, at=now, owner="w1", force=False):
+        fetcher = RecordedFetcher(bodies)
+        reports = ingesting.ingest(
+            store,
+            sources,
+            fetcher,
+            policy=fetching.Policy(),
+            now=at,
+            rng=random.Random(1),
+            owner=owner,
+            force=force,
+        )
+        return reports, fetcher.asked
+
+    return run
+
+
+def feed(name="journal"):
+    return FeedSource(name=name, url=f"https://{name}.example/feed")
+
+
+def test_one_source_that_fails_does_not_hide_another(ingest, store):
+    reports, _ = ingest(
+        [feed("broken"), feed("journal")],
+        {
+            "https://broken.example/feed": FetchFailed("It timed out.", subject="x"),
+            "https://journal.example/feed": FEED,
+        },
+    )
+    verdicts = {each.source: each.verdict for each in reports}
+    assert verdicts == {"broken": Verdict.FAILED, "journal": Verdict.NEW}
+    assert store.counts()["papers"] == 1
+
+
+def test_what_was_just_polled_is_not_polled_again_even_after_a_restart(ingest, now):
+    bodies = {"https://journal.example/feed": FEED}
+    ingest([feed()], bodies)
+    reports, asked = ingest([feed()], bodies, at=now + timedelta(minutes=5))
+    assert asked == []
+    assert reports[0].verdict is Verdict.WAITING
+    assert "next poll at" in reports[0].cause
+
+
+def test_an_unchanged_feed_is_reported_as_such(ingest, now):
+    bodies = {"https://journal.example/feed": FEED}
+    ingest([feed()], bodies)
+    reports, asked = ingest([feed()], bodies, at=now + timedelta(days=2))
+    assert asked == ["https://journal.example/feed"]
+    assert reports[0].verdict is Verdict.UNCHANGED
+
+
+def test_a_failing_source_is_tried_again_later_and_never_given_up(ingest, now, store):
+    bodies = {"https://journal.example/feed": FetchFailed("It timed out.", subject="x")}
+    at = now
+    for expected in range(1, 8):
+        ingest([feed()], bodies, at=at)
+        (state,) = store.sources.poll_states("journal")
+        assert state.failures == expected
+        assert at < state.due_at <= at + timedelta(hours=25)
+        at = state.due_at
+
+
+def test_a_source_that_is_gone_stops_and_says_so(ingest, now):
+    bodies = {"https://journal.example/feed": FetchRefused("It is gone.", gone=True)}
+    first, _ = ingest([feed()], bodies)
+    assert first[0].verdict is Verdict.GONE
+    later, asked = ingest([feed()], bodies, at=now + timedelta(days=30), force=True)
+    assert asked == []
+    assert later[0].verdict is Verdict.GONE
+    assert "410" in later[0].cause
+
+
+def test_a_page_instead_of_a_feed_is_a_failure_with_its_cause(ingest):
+    reports, _ = ingest([feed()], {"https://journal.example/feed": b"<html>503</html>"})
+    assert reports[0].verdict is Verdict.FAILED
+    assert reports[0].cause
+
+
+def test_only_one_process_polls_at_a_time(ingest, store, now):
+    assert store.lease(ingesting.POLL_LEASE, owner="other", now=now, seconds=60)
+    reports, asked = ingest([feed()], {"https://journal.example/feed": FEED})
+    assert (reports, asked) == ([], [])
+
+
+def test_the_log_does_not_fill_with_polls_that_were_not_due(ingest, store, now):
+    bodies = {"https://journal.example/feed": FEED}
+    for minute in range(5):
+        ingest([feed()], bodies, at=now + timedelta(minutes=minute))
+    assert len(store.sources.reports(since=now - timedelta(days=1))) == 1
+
+
+def test_an_empty_list_on_a_weekday_reads_as_a_holiday_and_on_a_sunday_as_a_day_off(store):
+    def empty(day, stamp):
+        body = f"""<?xml version='1.0'?><rss version="2.0"><channel>
+        <title>cs.AI updates on arXiv.org</title><link>http://rss.arxiv.org/rss/cs.AI</link>
+        <lastBuildDate>{stamp} 04:00:00 +0000</lastBuildDate>
+        <pubDate>{stamp} 00:00:00 -0400</pubDate></channel></rss>"""
+        listing = Listing(source="arxiv", url="", body=body.encode(), place=day)
+        return ingesting.ingest_listing(
+            store, Arxiv(name="arxiv", categories=["cs.AI"]), listing, now=datetime.now(UTC)
+        )
+
+    holiday = empty("holiday", "Mon, 06 Jul 2026")
+    sunday = empty("sunday", "Sun, 14 Jun 2026")
+    assert holiday.verdict is sunday.verdict is Verdict.HOLIDAY
+    assert "weekday" in holiday.cause
+    assert "no list is published" in sunday.cause
+
+
+def test_a_source_that_knows_no_past_cannot_be_back_filled(store, now):
+    with pytest.raises(InvalidInput, match="arxiv-api"):
+        ingesting.backfill(
+            store,
+            feed(),
+            RecordedFetcher({}),
+            now.date(),
+            now.date(),
+            policy=fetching.Policy(),
+            now=now,
+            rng=random.Random(1),
+            owner="w1",
+        )

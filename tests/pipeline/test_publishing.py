@@ -1,0 +1,82 @@
+"""Feeds as files: written once, rewritten only when they say something new."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import subscriptions
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "out"
+
+
+def titles(path: Path):
+    return [each["title"] for each in json.loads(path.read_text(encoding="utf-8"))["items"]]
+
+
+def test_every_category_in_use_and_every_named_topic_has_its_feeds(
+    application, folder, item
+):
+    application.store.papers.ingest(
+        [item(1), item(2, category="q-bio.NC", title="Spikes in the olfactory bulb of a mole")]
+    )
+    application.publish(folder)
+    for slug in ("cs.IR", "q-bio.NC", "retrieval", "trending"):
+        for form in ("rss", "atom", "json"):
+            assert (folder / "feeds" / f"{slug}.{form}").is_file(), (slug, form)
+    assert titles(folder / "feeds" / "q-bio.NC.json") == ["Spikes in the olfactory bulb of a mole"]
+    assert "feeds/cs.IR.atom" in (folder / "feeds.opml").read_text(encoding="utf-8")
+
+
+def test_publishing_again_changes_no_byte_and_a_new_paper_changes_only_its_feeds(
+    application, folder, item
+):
+    application.store.papers.ingest([item(1), item(2, category="q-bio.NC")])
+    application.publish(folder)
+    application.moment[0] += timedelta(hours=1)
+    assert application.publish(folder).changed == 0
+
+    application.store.papers.ingest([item(3, category="q-bio.NC", seen_at=application.clock())])
+    before = (folder / "feeds" / "cs.IR.atom").stat().st_mtime_ns
+    assert application.publish(folder).changed > 0
+    assert (folder / "feeds" / "cs.IR.atom").stat().st_mtime_ns == before
+    assert len(titles(folder / "feeds" / "q-bio.NC.json")) == 2
+
+
+def test_trending_holds_what_the_community_picks_up(application, folder, item):
+    application.store.papers.ingest([item(1), item(2, upvotes=57)])
+    from digest.pipeline import ingesting
+
+    ingesting.refresh_trending(application.store, now=application.clock())
+    application.publish(folder)
+    assert titles(folder / "feeds" / "trending.json") == [
+        "A study of retrieval number 2 in the wild"
+    ]
+
+
+def test_a_subscriber_has_a_private_feed_of_their_picks_with_reasons(
+    application, folder, item, subscribe
+):
+    application.store.papers.ingest([item(1)])
+    subscribe()
+    application.compose_edition("2026-06-10")
+    application.publish(folder)
+    (feed,) = (folder / "feeds" / "mine").glob("*.json")
+    text = feed.read_text(encoding="utf-8")
+    assert "A study of retrieval number 1" in text
+    assert "Information Retrieval" in text
+    assert "ada@example.org" not in text
+    assert "mine/" not in (folder / "feeds.opml").read_text(encoding="utf-8")
+
+
+def test_the_private_feed_of_someone_who_left_is_removed(application, folder, item, subscribe):
+    application.store.papers.ingest([item(1)])
+    person = subscribe()
+    application.publish(folder)
+    subscriptions.unsubscribe(application.store, person)
+    application.publish(folder)
+    assert list((folder / "feeds" / "mine").iterdir()) == []

@@ -1,0 +1,281 @@
+"""Feeds: one story in three formats, under permanent ids, byte for byte the same until it changes."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from digest.errors import InvalidInput
+from digest.model import AnnounceType, Link, LinkKind, Paper, Site
+from digest.rendering.feeds import FeedEntry, FeedInfo, Page, atom, json_feed, rss
+
+SITE = Site(name="Papers", url="https://papers.example", list_id="papers.example")
+INFO = FeedInfo(slug="cs.LG", title="cs.LG: Machine Learning", description="New in cs.LG")
+SEEN = datetime(2026, 6, 11, 4, 0, 5, tzinfo=UTC)
+PAPER = Paper(
+    id="arxiv:2606.90001",
+    title="When x<y & other cats",
+    abstract="We compare $x<y$ with y. It works.",
+    authors=("Renée Quill", "Bo Ng"),
+    categories=("cs.LG", "biorxiv:neuroscience"),
+    version=2,
+    url="https://arxiv.org/abs/2606.90001",
+    doi="10.5555/12.(3)",
+    links=(Link(kind=LinkKind.CODE, url="https://github.com/example-org/cats"),),
+)
+ENTRY = FeedEntry(
+    paper=PAPER,
+    seen_at=SEEN,
+    updated=SEEN + timedelta(days=1),
+    because="You follow cs.LG",
+    announce=AnnounceType.CROSS,
+    upvotes=12,
+)
+NS = {
+    "a": "http://www.w3.org/2005/Atom",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "fh": "http://purl.org/syndication/history/1.0",
+}
+
+
+def rss_item(entry: FeedEntry = ENTRY) -> ET.Element:
+    item = ET.fromstring(rss(INFO, [entry], SITE)).find("channel/item")
+    assert item is not None
+    return item
+
+
+def atom_entry(entry: FeedEntry = ENTRY) -> ET.Element:
+    found = ET.fromstring(atom(INFO, [entry], SITE)).find("a:entry", NS)
+    assert found is not None
+    return found
+
+
+def json_item(entry: FeedEntry = ENTRY) -> dict:
+    return json.loads(json_feed(INFO, [entry], SITE))["items"][0]
+
+
+def several(count: int, **changes: object) -> list[FeedEntry]:
+    return [
+        replace(ENTRY, paper=replace(PAPER, id=f"arxiv:2606.9{number:04}"), **changes)
+        for number in range(count)
+    ]
+
+
+def test_a_paper_has_the_same_permanent_id_in_all_three_formats():
+    expected = "tag:papers.example,2026:paper/arxiv/2606.90001"
+    assert rss_item().findtext("guid") == expected
+    assert atom_entry().findtext("a:id", namespaces=NS) == expected
+    assert json_item()["id"] == expected
+
+
+@pytest.mark.parametrize("url", ["http://papers.example", "https://papers.example:8443/x"])
+def test_ids_survive_a_change_of_scheme_port_or_path(url):
+    moved = rss(INFO, [ENTRY], replace(SITE, url=url))
+    assert ET.fromstring(moved).findtext("channel/item/guid") == rss_item().findtext("guid")
+
+
+def test_ids_survive_a_new_version_of_the_paper():
+    revised = replace(ENTRY, paper=replace(PAPER, version=7, title="Another title"))
+    assert json_item(revised)["id"] == json_item()["id"]
+
+
+def test_a_guid_is_not_said_to_be_a_link():
+    guid = rss_item().find("guid")
+    assert guid is not None
+    assert guid.attrib == {"isPermaLink": "false"}
+
+
+def test_the_same_arguments_give_the_same_bytes():
+    entries = several(5)
+    for write in (rss, atom, json_feed):
+        assert write(INFO, entries, SITE) == write(INFO, list(entries), SITE)
+
+
+def test_a_feed_is_as_new_as_its_newest_entry():
+    channel = ET.fromstring(rss(INFO, [ENTRY], SITE)).find("channel")
+    assert channel is not None
+    assert channel.findtext("lastBuildDate") == "Fri, 12 Jun 2026 04:00:05 GMT"
+    feed = ET.fromstring(atom(INFO, [ENTRY], SITE))
+    assert feed.findtext("a:updated", namespaces=NS) == "2026-06-12T04:00:05Z"
+
+
+def test_an_empty_feed_has_a_fixed_date_rather_than_now():
+    assert b"<updated>2026-01-01T00:00:00Z</updated>" in atom(INFO, [], SITE)
+
+
+def test_rss_tells_what_a_reader_needs():
+    item = rss_item()
+    assert item.findtext("link") == "https://arxiv.org/abs/2606.90001"
+    assert item.findtext("dc:creator", namespaces=NS) == "Renée Quill, Bo Ng"
+    assert item.findtext("pubDate") == "Thu, 11 Jun 2026 04:00:05 GMT"
+    assert [(each.text, each.get("domain")) for each in item.findall("category")] == [
+        ("cs.LG", "http://arxiv.org/schemas/atom"),
+        ("biorxiv:neuroscience", "tag:papers.example,2026:category/biorxiv"),
+    ]
+
+
+def test_atom_tells_what_a_reader_needs():
+    entry = atom_entry()
+    assert entry.findtext("a:published", namespaces=NS) == "2026-06-11T04:00:05Z"
+    assert entry.findtext("a:updated", namespaces=NS) == "2026-06-12T04:00:05Z"
+    names = [each.text for each in entry.findall("a:author/a:name", NS)]
+    assert names == ["Renée Quill", "Bo Ng"]
+    terms = [each.get("term") for each in entry.findall("a:category", NS)]
+    assert terms == ["cs.LG", "biorxiv:neuroscience"]
+    link = entry.find("a:link", NS)
+    assert link is not None
+    assert link.attrib == {
+        "rel": "alternate",
+        "type": "text/html",
+        "href": "https://arxiv.org/abs/2606.90001",
+    }
+
+
+def test_json_tells_what_a_reader_needs_and_what_a_program_may_want():
+    item = json_item()
+    assert item["authors"] == [{"name": "Renée Quill"}, {"name": "Bo Ng"}]
+    assert item["tags"] == ["cs.LG", "biorxiv:neuroscience"]
+    assert item["date_published"] == "2026-06-11T04:00:05Z"
+    assert item["date_modified"] == "2026-06-12T04:00:05Z"
+    assert item["_digest"] == {
+        "id": "arxiv:2606.90001",
+        "version": 2,
+        "doi": "10.5555/12.(3)",
+        "announce": "cross",
+        "categories": ["cs.LG", "biorxiv:neuroscience"],
+        "because": "You follow cs.LG",
+        "upvotes": 12,
+    }
+
+
+def test_all_formats_carry_the_same_html():
+    html = json_item()["content_html"]
+    assert rss_item().findtext("description") == html
+    assert atom_entry().findtext("a:content", namespaces=NS) == html
+    assert html == (
+        "<p>Renée Quill, Bo Ng</p>\n"
+        "<p>cs.LG · biorxiv:neuroscience · cross-listed · version 2 · 12 upvotes</p>\n"
+        "<p>You follow cs.LG</p>\n"
+        "<p>We compare $x &lt; y$ with y. It works.</p>\n"
+        '<p><a href="https://arxiv.org/abs/2606.90001">Abstract</a>'
+        ' · <a href="https://github.com/example-org/cats">Code</a>'
+        ' · <a href="https://doi.org/10.5555/12.(3)">DOI</a>'
+        ' · <a href="https://papers.example/papers/arxiv:2606.90001">More like this</a></p>'
+    )
+
+
+def test_a_title_reads_the_same_as_text_and_as_html():
+    assert rss_item().findtext("title") == "When x < y & other cats"
+    assert b"<title>When x &#x3C; y &#x26; other cats</title>" in rss(INFO, [ENTRY], SITE)
+
+
+def test_links_that_are_not_http_are_left_out():
+    paper = replace(
+        PAPER,
+        url="javascript:alert(1)",
+        links=(Link(kind=LinkKind.CODE, url="data:text/html,x"),),
+    )
+    item = json_item(replace(ENTRY, paper=paper))
+    assert item["url"] == "https://papers.example/papers/arxiv:2606.90001"
+    assert "javascript" not in item["content_html"]
+    assert "data:" not in item["content_html"]
+
+
+def test_a_list_of_thousands_of_authors_is_cut_and_counted():
+    crowd = replace(PAPER, authors=tuple(f"Author {number}" for number in range(3_435)))
+    item = json_item(replace(ENTRY, paper=crowd))
+    assert len(item["authors"]) == 30
+    assert "Author 29 and 3405 more" in item["content_text"]
+
+
+def test_a_paper_of_which_only_the_id_is_known_still_makes_an_entry():
+    bare = replace(ENTRY, paper=Paper(id="doi:10.1101/x", title=""), because="", upvotes=0)
+    assert json_item(bare)["title"] == "doi:10.1101/x"
+    assert json.loads(json_feed(INFO, [bare], replace(SITE, url="")))["items"][0]["content_html"]
+
+
+def test_entries_announced_together_step_back_a_second_each_so_that_order_survives():
+    stamps = [
+        each.findtext("a:updated", namespaces=NS)
+        for each in ET.fromstring(atom(INFO, several(3, updated=SEEN), SITE)).findall("a:entry", NS)
+    ]
+    assert stamps == ["2026-06-11T04:00:05Z", "2026-06-11T04:00:04Z", "2026-06-11T04:00:03Z"]
+
+
+def test_a_revision_changes_the_date_of_no_other_entry():
+    before = several(4, updated=SEEN)
+    after = [before[0], replace(before[1], updated=SEEN + timedelta(days=1)), *before[2:]]
+    dates_before, dates_after = (
+        {item["id"]: item["date_modified"] for item in json.loads(body)["items"]}
+        for body in (json_feed(INFO, before, SITE), json_feed(INFO, after, SITE))
+    )
+    changed = [key for key in dates_before if dates_before[key] != dates_after[key]]
+    assert changed == ["tag:papers.example,2026:paper/arxiv/2606.90001"]
+
+
+def test_no_two_entries_share_an_update_even_when_revised_in_the_same_second():
+    entries = several(3, updated=SEEN) + [
+        replace(entry, seen_at=SEEN - timedelta(days=1), updated=SEEN)
+        for entry in several(3, updated=SEEN)
+    ]
+    items = json.loads(json_feed(INFO, entries, SITE))["items"]
+    assert len({item["date_modified"] for item in items}) == 6
+
+
+def links_of(root: ET.Element) -> dict[str, str]:
+    return {link.get("rel", ""): link.get("href", "") for link in root.iterfind(".//a:link", NS)}
+
+
+def test_the_current_feed_names_itself_its_archive_and_its_hub():
+    page = Page(previous=date(2026, 6, 10), hub="https://hub.example/")
+    for write, kind in ((rss, "rss"), (atom, "atom")):
+        found = links_of(ET.fromstring(write(INFO, [], SITE, page=page)))
+        assert found["self"] == f"https://papers.example/feeds/cs.LG.{kind}"
+        assert found["prev-archive"] == f"https://papers.example/feeds/cs.LG/2026-06-10.{kind}"
+        assert found["hub"] == "https://hub.example/"
+    told = json.loads(json_feed(INFO, [], SITE, page=page))
+    assert told["feed_url"] == "https://papers.example/feeds/cs.LG.json"
+    assert told["next_url"] == "https://papers.example/feeds/cs.LG/2026-06-10.json"
+    assert told["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
+
+
+def test_an_archive_says_that_it_is_one_and_where_the_current_feed_is():
+    page = Page(day=date(2026, 6, 10), previous=date(2026, 6, 9))
+    for write, kind in ((rss, "rss"), (atom, "atom")):
+        root = ET.fromstring(write(INFO, [ENTRY], SITE, page=page))
+        found = links_of(root)
+        assert root.find(".//fh:archive", NS) is not None
+        assert found["self"] == f"https://papers.example/feeds/cs.LG/2026-06-10.{kind}"
+        assert found["current"] == f"https://papers.example/feeds/cs.LG.{kind}"
+        assert found["prev-archive"] == f"https://papers.example/feeds/cs.LG/2026-06-09.{kind}"
+        assert "next-archive" not in found
+
+
+def test_a_private_feed_asks_not_to_be_indexed():
+    mine = FeedInfo(slug="mine/s_1..abc", title="Mine", private=True)
+    for write in (rss, atom):
+        assert b'indexing:index="no"' in write(mine, [ENTRY], SITE)
+        assert b"indexing" not in write(INFO, [ENTRY], SITE)
+
+
+def test_without_an_address_links_that_need_the_service_are_left_out():
+    site = replace(SITE, url="")
+    assert links_of(ET.fromstring(rss(INFO, [], site))) == {}
+    assert "feed_url" not in json.loads(json_feed(INFO, [], site))
+    assert b"tag:papers.example,2026:feed/cs.LG" in atom(INFO, [], site)
+
+
+@pytest.mark.parametrize("slug", ["", "../x", ".hidden", "a/b", "biorxiv:x", "x" * 201, "a b"])
+def test_a_slug_that_is_no_file_name_is_refused(slug):
+    with pytest.raises(InvalidInput, match="slug"):
+        FeedInfo(slug=slug, title="x")
+
+
+def test_a_refused_private_slug_is_not_repeated_since_it_holds_a_token():
+    with pytest.raises(InvalidInput) as caught:
+        FeedInfo(slug="mine/se cret", title="x", private=True)
+    assert "se cret" not in f"{caught.value} {caught.value.subject}"

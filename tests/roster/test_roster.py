@@ -1,0 +1,118 @@
+"""Subscribers travel as CSV and JSON Lines, and come back the same."""
+
+import io
+
+import pytest
+
+from digest import roster
+from digest.config import arxiv_topics
+from digest.errors import InvalidInput
+from digest.model import InterestKind, Status, Subscriber
+
+
+@pytest.fixture
+def load(store, now):
+    def run(text, *, json_lines=False, confirmed=True):
+        return roster.load(
+            store,
+            roster.read(io.StringIO(text), json_lines=json_lines),
+            topics=arxiv_topics(),
+            defaults=Subscriber(id="", email="", key="", created_at=now),
+            confirmed=confirmed,
+            now=now,
+        )
+
+    return run
+
+
+def people(store):
+    return {
+        person.email: (
+            person.status,
+            f"{person.at:%H:%M}",
+            person.tz,
+            str(person.cadence),
+            person.weekday,
+            person.limit,
+            str(person.quiet),
+            sorted((str(each.kind), each.value) for each in interests),
+        )
+        for person, interests in store.subscribers.all()
+    }
+
+
+CSV = """email,topics,keywords,at,tz,cadence,limit,quiet
+ada@example.org,cs.IR; cs.CL,"dual encoder; ranking, fast",7:30,Europe/Berlin,friday,5,nothing
+noor@example.org,q-bio.NC,,,,,,
+"""
+
+
+def test_a_table_of_people_is_read(load, store):
+    result = load(CSV)
+    assert (result.added, result.known, result.rejected) == (2, 0, 0)
+    ada = people(store)["ada@example.org"]
+    assert ada[:7] == (Status.ACTIVE, "07:30", "Europe/Berlin", "weekly", 4, 5, "nothing")
+    assert (str(InterestKind.KEYWORD), "ranking, fast") in ada[7]
+
+
+def test_reading_twice_adds_nobody_twice(load):
+    load(CSV)
+    again = load(CSV)
+    assert (again.added, again.known) == (0, 2)
+
+
+def test_without_their_consent_people_stay_pending(load, store):
+    load(CSV, confirmed=False)
+    assert {row[0] for row in people(store).values()} == {Status.PENDING}
+
+
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_an_export_can_be_imported_again(load, store, tmp_path, now, json_lines):
+    load(CSV + "zoë@example.org,cs.LG,naïve,,,weekdays,,\n")
+    before = people(store)
+    out = io.StringIO(newline="")
+    assert roster.write(out, store.subscribers.all(), json_lines=json_lines) == 3
+
+    from digest.store import open_store
+
+    other = open_store(tmp_path / "other.db")
+    other.migrate()
+    out.seek(0)
+    roster.load(
+        other,
+        roster.read(out, json_lines=json_lines),
+        topics=arxiv_topics(),
+        defaults=Subscriber(id="", email="", key="", created_at=now),
+        confirmed=True,
+        now=now,
+    )
+    assert people(other) == before
+    other.close()
+
+
+def test_an_export_holds_no_secret(load, store):
+    load(CSV)
+    keys = [person.key for person, _ in store.subscribers.all()]
+    out = io.StringIO()
+    roster.write(out, store.subscribers.all(), json_lines=True)
+    assert not any(key in out.getvalue() for key in keys)
+
+
+def test_bad_lines_are_reported_and_the_good_ones_kept(load, store):
+    result = load(
+        "email,topics\nada@example.org,cs.LG\nnot an address,cs.LG\nbob@example.org,cs.NOPE\n,cs.LG\n"
+    )
+    assert (result.added, result.rejected) == (1, 3)
+    assert [line for line, _ in result.problems] == [3, 4, 5]
+    assert list(people(store)) == ["ada@example.org"]
+
+
+def test_json_lines_that_are_not_objects_are_reported(load):
+    result = load('{"email": "ada@example.org"}\n[1]\nnonsense\n\n', json_lines=True)
+    assert (result.added, result.rejected) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ["", "name,topics\nada,cs.LG\n", "email,topic\na@example.org,x\n"])
+def test_a_table_without_the_right_columns_is_refused(load, text):
+    with pytest.raises(InvalidInput):
+        load(text)

@@ -1,0 +1,178 @@
+"""The stores under contract, and short ways to make the values they keep.
+
+Every test that asks for `store` runs once for each entry of STORES: a second store is one more.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+
+from digest.model import (
+    Announcement,
+    AnnounceType,
+    Digest,
+    Interest,
+    InterestKind,
+    Item,
+    Outcome,
+    Paper,
+    Pick,
+    Reason,
+    ReasonKind,
+    Receipt,
+    Signal,
+    Status,
+    Subscriber,
+)
+from digest.store import open_store
+
+DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
+
+
+def sqlite_stores(folder):
+    """SQLite files; the schema is made once and copied, for speed."""
+    template = folder / "template.db"
+    store = open_store(template)
+    store.migrate()
+    store.close()
+    for number in count():
+        path = folder / f"{number}.db"
+        shutil.copy(template, path)
+        yield open_store(path)
+
+
+STORES = {"sqlite": sqlite_stores}
+
+
+@pytest.fixture(scope="session", params=sorted(STORES))
+def new_store(request, tmp_path_factory):
+    """Makes an empty store at the newest schema, as often as it is called."""
+    opened = []
+    fresh = STORES[request.param](tmp_path_factory.mktemp(request.param))
+
+    def make():
+        opened.append(next(fresh))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(new_store):
+    """An empty store."""
+    return new_store()
+
+
+def paper(number=1, **fields):
+    """A paper that arXiv knows by its number."""
+    key = f"arxiv:2606.{number:05}"
+    defaults = {
+        "id": key,
+        "title": f"A plain study of subject number {number}",
+        "abstract": f"We study subject {number} and say what we found.",
+        "authors": (f"Ada Example {number}", "Bo Sample"),
+        "categories": ("cs.LG",),
+        "url": f"https://arxiv.org/abs/2606.{number:05}",
+        "identifiers": (key,),
+    }
+    return Paper(**defaults | fields)
+
+
+def item(about=None, *, signals=(), **fields):
+    """A line of a listing: this paper, announced as new in cs.LG on the day, unless said otherwise."""
+    about = about or paper()
+    defaults = {
+        "paper_id": about.id,
+        "source": "arxiv",
+        "feed": "cs.LG",
+        "day": date(2026, 6, 10),
+        "type": AnnounceType.NEW,
+        "seen_at": DAY,
+    }
+    return Item(paper=about, announcement=Announcement(**defaults | fields), signals=signals)
+
+
+def signal(about=None, **fields):
+    """Ten upvotes."""
+    defaults = {"source": "hf", "kind": "upvotes", "value": 10.0, "seen_at": DAY}
+    return Signal(**{"paper_id": (about or paper()).id} | defaults | fields)
+
+
+def subscriber(number=1, **fields):
+    """An active subscriber who is due on the day."""
+    defaults = {
+        "id": f"s_{number:06}",
+        "email": f"reader{number}@example.org",
+        "status": Status.ACTIVE,
+        "key": f"{number:032x}",
+        "created_at": DAY - timedelta(days=30),
+        "due_at": DAY,
+    }
+    return Subscriber(**defaults | fields)
+
+
+def interest(value="cs.LG", kind=InterestKind.TOPIC, **fields):
+    """An interest in a topic."""
+    return Interest(**{"kind": kind, "value": value, "added_at": DAY} | fields)
+
+
+def digest(person=None, *, papers=(), edition="2026-06-10", **fields):
+    """A digest with these papers as picks, covering the day before `until`."""
+    person = person or subscriber()
+    until = fields.pop("until", DAY)
+    defaults = {
+        "id": f"{person.id}.{edition}",
+        "subscriber_id": person.id,
+        "edition": edition,
+        "since": until - timedelta(days=1),
+        "until": until,
+        "picks": tuple(
+            Pick(
+                paper_id=each.id,
+                score=0.75,
+                reasons=(Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.75),),
+            )
+            for each in papers
+        ),
+        "composed_at": until,
+    }
+    return Digest(**defaults | fields)
+
+
+def queue(store, *digests, expires=DAY + timedelta(hours=20), send_from=DAY):
+    """Compose these digests for sending."""
+    return store.ledger.compose(
+        [(each, expires) for each in digests],
+        next_due={},
+        send_from={each.id: send_from for each in digests},
+        message_ids={each.id: f"<{each.id}@example.org>" for each in digests},
+    )
+
+
+def receipt(envelope, outcome=Outcome.ACCEPTED, **fields):
+    """What the mail server said of an envelope."""
+    defaults = {"digest_id": envelope.digest.id, "outcome": outcome, "code": 250, "at": DAY}
+    return Receipt(**defaults | fields)
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The makers above, by name."""
+    return SimpleNamespace(
+        day=DAY,
+        paper=paper,
+        item=item,
+        signal=signal,
+        subscriber=subscriber,
+        interest=interest,
+        digest=digest,
+        receipt=receipt,
+        queue=queue,
+    )

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import Cadence, InterestKind, Quiet, Status
+
+LIKE, DISLIKE = InterestKind.LIKE, InterestKind.DISLIKE
+
+
+def test_a_subscriber_comes_back_as_they_were(store, make):
+    person = make.subscriber(
+        status=Status.PAUSED,
+        tz="Europe/Berlin",
+        at=time(6, 30),
+        cadence=Cadence.WEEKLY,
+        weekday=4,
+        limit=25,
+        quiet=Quiet.NOTHING,
+        confirmed_at=make.day,
+        due_at=None,
+    )
+    wishes = [make.interest("cs.LG"), make.interest("diffusion", InterestKind.KEYWORD, weight=2.5)]
+
+    assert store.subscribers.add([(person, wishes)]) == 1
+
+    assert store.subscribers.get([person.id, "s_unknown"]) == {person.id: person}
+    assert store.subscribers.by_email(person.email) == person
+    assert store.subscribers.by_email("nobody@example.org") is None
+    assert list(store.subscribers.all()) == [(person, wishes)]
+
+
+def test_a_known_address_is_left_alone(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest("cs.LG")])])
+    same_address = replace(person, id="s_other", limit=3)
+    same_id = replace(person, email="other@example.org")
+
+    added = store.subscribers.add(
+        [
+            (same_address, [make.interest("cs.CL")]),
+            (same_id, []),
+            (make.subscriber(2), []),
+            (replace(make.subscriber(2), id="s_twin"), []),
+        ]
+    )
+
+    assert added == 1
+    assert store.subscribers.by_email(person.email) == person
+    assert [each.value for each in store.subscribers.profiles([person.id])[0].interests] == [
+        "cs.LG"
+    ]
+
+
+def test_many_are_added_from_a_generator_in_constant_memory(store, make):
+    count = 12_000
+    rows = ((make.subscriber(number), [make.interest()]) for number in range(count))
+    store.subscribers.add([])
+    tracemalloc.start()
+
+    added = store.subscribers.add(rows)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert added == count
+    assert peak < 20_000_000
+    assert sum(1 for _ in store.subscribers.all()) == count
+
+
+def test_saving_replaces_the_row_but_not_the_interests(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest()])])
+    changed = replace(person, email="new@example.org", status=Status.UNSUBSCRIBED, due_at=None)
+
+    store.subscribers.save(changed)
+
+    assert list(store.subscribers.all()) == [(changed, [make.interest()])]
+
+
+def test_saving_an_unknown_subscriber_or_a_taken_address_is_refused(store, make):
+    store.subscribers.add([(make.subscriber(number), []) for number in (1, 2)])
+
+    with pytest.raises(NotFound):
+        store.subscribers.save(make.subscriber(3))
+    with pytest.raises(InvalidInput) as refused:
+        store.subscribers.save(make.subscriber(2, email=make.subscriber(1).email))
+    assert "@" not in str(refused.value)
+    assert store.subscribers.get(["s_000002"])["s_000002"] == make.subscriber(2)
+
+
+def test_text_that_is_no_text_is_refused_in_words(store):
+    with pytest.raises(InvalidInput):
+        store.subscribers.by_email("\ud800@example.org")
+
+
+def test_profiles_come_in_the_order_asked_also_for_strangers(store, make):
+    store.subscribers.add([(make.subscriber(n), [make.interest(f"t{n}")]) for n in (1, 2)])
+
+    profiles = store.subscribers.profiles(["s_000002", "s_unknown", "s_000001"])
+
+    assert [each.subscriber_id for each in profiles] == ["s_000002", "s_unknown", "s_000001"]
+    assert [[i.value for i in each.interests] for each in profiles] == [["t2"], [], ["t1"]]
+
+
+def test_interests_keep_the_order_they_were_added_in(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest("zebra"), make.interest("ant")])])
+
+    store.subscribers.add_interests(
+        person.id, [make.interest("mouse", added_at=make.day + timedelta(hours=1))]
+    )
+
+    found = store.subscribers.profiles([person.id])[0].interests
+    assert [each.value for each in found] == ["zebra", "ant", "mouse"]
+
+
+def test_setting_interests_replaces_them_all(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest("cs.LG"), make.interest("cs.CL")])])
+
+    store.subscribers.set_interests(person.id, [make.interest("cs.CV")])
+
+    assert store.subscribers.profiles([person.id])[0].interests == (make.interest("cs.CV"),)
+
+
+def test_adding_an_interest_again_weighs_it_anew(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest(weight=1.0)])])
+
+    store.subscribers.add_interests(person.id, [make.interest(weight=0.5)])
+
+    assert store.subscribers.profiles([person.id])[0].interests == (make.interest(weight=0.5),)
+
+
+@pytest.mark.parametrize(("first", "then"), [(LIKE, DISLIKE), (DISLIKE, LIKE)])
+def test_a_like_replaces_a_dislike_and_back(store, make, first, then):
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest("arxiv:1", first), make.interest("cs.LG")])])
+
+    store.subscribers.add_interests(person.id, [make.interest("arxiv:1", then)])
+
+    profile = store.subscribers.profiles([person.id])[0]
+    assert [each.value for each in profile.of(then)] == ["arxiv:1"]
+    assert profile.of(first) == ()
+
+
+def test_of_two_opinions_in_one_call_the_last_counts(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [])])
+
+    store.subscribers.set_interests(
+        person.id, [make.interest("arxiv:1", LIKE), make.interest("arxiv:1", DISLIKE)]
+    )
+
+    assert [each.kind for each in store.subscribers.profiles([person.id])[0].interests] == [DISLIKE]
+
+
+@pytest.mark.parametrize("method", ["set_interests", "add_interests"])
+def test_interests_of_a_stranger_are_refused(store, make, method):
+    with pytest.raises(NotFound):
+        getattr(store.subscribers, method)("s_unknown", [make.interest()])
+
+
+def test_due_gives_active_subscribers_longest_overdue_first(store, make):
+    store.subscribers.add(
+        [
+            (make.subscriber(1, due_at=make.day), []),
+            (make.subscriber(2, due_at=make.day - timedelta(hours=1)), []),
+            (make.subscriber(3, due_at=make.day + timedelta(microseconds=1)), []),
+            (make.subscriber(4, status=Status.PAUSED), []),
+            (make.subscriber(5, due_at=None), []),
+        ]
+    )
+
+    assert [each.id for each in store.subscribers.due(make.day, limit=9)] == [
+        "s_000002",
+        "s_000001",
+    ]
+    assert [each.id for each in store.subscribers.due(make.day, limit=1)] == ["s_000002"]
+
+
+def test_pages_cover_the_active_once_by_id(store, make):
+    store.subscribers.add(
+        [
+            (make.subscriber(n, status=Status.PENDING if n == 2 else Status.ACTIVE), [])
+            for n in (4, 2, 3, 1)
+        ]
+    )
+
+    first = store.subscribers.page("", limit=2)
+    second = store.subscribers.page(first[-1].id, limit=2)
+
+    assert [each.id for each in first + second] == ["s_000001", "s_000003", "s_000004"]
+    assert store.subscribers.page(second[-1].id, limit=2) == []
+
+
+def test_all_can_be_narrowed_to_a_status_and_written_to_meanwhile(store, make):
+    store.subscribers.add([(make.subscriber(n), []) for n in (1, 2)])
+    store.subscribers.add([(make.subscriber(3, status=Status.PENDING), [])])
+
+    for person, _ in store.subscribers.all(Status.ACTIVE):
+        store.subscribers.save(replace(person, limit=7))
+
+    assert [each.limit for each, _ in store.subscribers.all()] == [7, 7, 10]
+
+
+def test_topics_in_use_are_those_of_active_subscribers(store, make):
+    store.subscribers.add(
+        [
+            (make.subscriber(1), [make.interest("cs.LG"), make.interest("cs.CL")]),
+            (make.subscriber(2), [make.interest("cs.LG")]),
+            (make.subscriber(3, status=Status.PAUSED), [make.interest("cs.CV")]),
+            (make.subscriber(4), [make.interest("robots", InterestKind.KEYWORD)]),
+        ]
+    )
+
+    assert store.subscribers.topics_in_use() == {"cs.CL": 1, "cs.LG": 2}

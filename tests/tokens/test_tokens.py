@@ -1,0 +1,32 @@
+"""Signed links name one subscriber, one scope and one subject, and nothing else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest import tokens
+
+KEY = "ab" * 32
+names = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=30)
+
+
+@given(names, names)
+def test_a_token_holds_for_what_it_was_made_for(subscriber, subject):
+    token = tokens.make(KEY, "digest", subscriber, subject)
+    named = tokens.read(token)
+    assert named is not None
+    assert (named.subscriber_id, named.subject) == (subscriber, subject)
+    assert tokens.holds(named, KEY, "digest")
+
+
+def test_a_token_does_not_hold_for_another_scope_key_subject_or_person():
+    named = tokens.read(tokens.make(KEY, "digest", "s_1", "2026-06-10"))
+    assert not tokens.holds(named, KEY, "unsubscribe")
+    assert not tokens.holds(named, "cd" * 32, "digest")
+    for changed in ("s_2.2026-06-10", "s_1.2026-06-11"):
+        assert not tokens.holds(tokens.read(f"{changed}.{named.mac}"), KEY, "digest")
+
+
+@given(st.text(max_size=60))
+def test_what_is_not_a_token_is_read_as_nothing_or_does_not_hold(text):
+    named = tokens.read(text)
+    assert named is None or not tokens.holds(named, KEY, "digest")
