@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 5_000
 MAX_TEXT = 200_000
+MAX_TITLE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from html import escape
 
 from digest.errors import ListingUnreadable
 from digest.parsing.dates import parse_date
-from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, Entry, Feed, Reference
+from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, MAX_TITLE, Entry, Feed, Reference
 from digest.parsing.links import safe_url
 from digest.text import clean
 
@@ -54,7 +54,7 @@ def _entry(item: dict[str, object], base: str) -> Entry:
     external = safe_url(_text(item, "external_url"), base=base)
     return Entry(
         id=_text(item, "id"),
-        title=clean(_text(item, "title")),
+        title=clean(_text(item, "title")[:MAX_TITLE]),
         link=link or external,
         summary=escape(_text(item, "summary"), quote=False),
         content=content,

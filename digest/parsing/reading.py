@@ -10,7 +10,7 @@ from lxml import etree
 from digest.errors import ListingUnreadable
 from digest.parsing.jsonfeed import read_json
 from digest.parsing.salvage import salvage
-from digest.parsing.strict import strict_root
+from digest.parsing.strict import mended, parsed, well_formed
 from digest.parsing.tree import field_of, read_tree
 
 if TYPE_CHECKING:
@@ -37,10 +37,13 @@ def parse_feed(body: bytes, *, media_type: str = "", url: str = "") -> Feed:
         return read_json(body, url=url)
     if _HTML.match(start):
         raise ListingUnreadable("a web page, not a feed", subject=url)
-    try:
-        root = strict_root(body, media_type=media_type)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        return salvage(body, cause=str(error), media_type=media_type, url=url)
+    root = well_formed(body, media_type=media_type)
+    if root is None:
+        text = mended(body, media_type=media_type)
+        try:
+            root = parsed(text)
+        except (etree.XMLSyntaxError, ValueError) as error:
+            return salvage(text, cause=str(error).partition(" (<string>")[0], url=url)
     feed = read_tree(root, url=url)
     if feed is None:
         raise ListingUnreadable(f"not a feed: the document is <{field_of(root.tag)}>", subject=url)

@@ -19,17 +19,21 @@ from lxml import etree
 
 from digest.errors import ListingUnreadable
 from digest.parsing.dates import parse_date
-from digest.parsing.feed import MAX_ENTRIES, Entry, Feed
+from digest.parsing.feed import MAX_ENTRIES, MAX_TITLE, Entry, Feed
 from digest.parsing.links import safe_url
-from digest.parsing.strict import mended, parsed
+from digest.parsing.strict import parsed
 from digest.parsing.tree import read_tree
 from digest.text import html_to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Damaged entries go to feedparser up to this size each and in all (an entry counts as 1,000
+# characters at least), and only with as many tags and attributes as an entry can have.
 MAX_DAMAGED = 20_000
 MAX_DAMAGED_TOTAL = 200_000
+_LEAST = 1_000
+_MAX_SIGNS = 600
 _MAX_HEAD = 100_000
 _ROOT = re.compile(
     r"<((?:[A-Za-z][\w.-]*:)?(?:rss|RDF|feed|channel))(?:\s[^<>]{0,10000})?>", re.IGNORECASE
@@ -38,14 +42,13 @@ _ATTRIBUTE = re.compile(r"\s([A-Za-z_][\w:.-]*)\s*=\s*(\"[^\"<]*\"|'[^'<]*')")
 _ENTRY = re.compile(r"<((?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry))(?:\s[^<>]{0,2000})?>")
 
 
-def salvage(body: bytes, *, cause: str, media_type: str = "", url: str = "") -> Feed:
-    """Every entry of a damaged feed that can be read; `cause` is why strict parsing failed.
+def salvage(text: str, *, cause: str, url: str = "") -> Feed:
+    """Every entry of a damaged feed that can be read.
 
-    Damaged entries are kept as far as feedparser reads them and reported as problems. Raises
+    `text` is the document as `strict.mended` gives it, `cause` why strict parsing failed. Damaged entries are kept as far as feedparser reads them and reported as problems. Raises
     ListingUnreadable when there is no feed, or no entry in it: an empty answer must not pass
     for a quiet day.
     """
-    text = mended(body, media_type=media_type)
     root = _ROOT.search(text, 0, _MAX_HEAD)
     if not root:
         raise ListingUnreadable(f"no feed: {cause}", subject=url)
@@ -61,7 +64,7 @@ def salvage(body: bytes, *, cause: str, media_type: str = "", url: str = "") -> 
             break
         entry = _strict_entry(opening, root[1], chunk, url or feed.link) if is_whole else None
         if entry is None:
-            room -= len(chunk)
+            room -= max(len(chunk), _LEAST)
             entry = _damaged_entry(opening, chunk, url) if room >= 0 else None
             problems.append(
                 (f"entry {number}", "damaged XML: read in part" if entry else "damaged XML")
@@ -106,7 +109,7 @@ def _strict_entry(root: str, name: str, chunk: str, base: str) -> Entry | None:
 
 def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
     """What feedparser makes of one entry."""
-    if len(chunk) > MAX_DAMAGED:
+    if len(chunk) > MAX_DAMAGED or chunk.count("<") + chunk.count("=") > _MAX_SIGNS:
         return None
     try:
         result = feedparser.parse(  # noqa: TID251 - the one place; it gets bytes, never a name
@@ -123,7 +126,7 @@ def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
         value = found.get(key)
         return value if isinstance(value, str) else ""
 
-    title = html_to_text(text("title"))
+    title = html_to_text(text("title")[:MAX_TITLE])
     link = safe_url(text("link"), base=url)
     if not title and not link:
         return None

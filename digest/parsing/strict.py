@@ -12,11 +12,15 @@ import codecs
 import re
 from contextlib import suppress
 from html.entities import html5
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from digest.errors import ListingUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HEAD = 1_024
 _MAX_CODE = 0x10FFFF
@@ -24,11 +28,12 @@ _AS_WINDOWS = "digest.windows-1252"
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
-_XML_DECLARATION = re.compile(r"\s*(?:<!--(?:[^-]|-(?!->))*+-->\s*)*<\?xml[^>]*\?>")
-_DOCTYPE = re.compile(
-    r"<!DOCTYPE[^\[>]*(?:\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*+\]\s*)?>", re.IGNORECASE
+# Everything that may stand before the root: declaration, comments, instructions, document type.
+_PROLOG = re.compile(
+    r"(?:\s+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>"
+    r"|<!DOCTYPE[^\[>]*(?:\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*+\]\s*)?>)*+",
+    re.IGNORECASE,
 )
-_CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _AMPERSAND = re.compile(r"&(?:#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,31});)?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -44,21 +49,25 @@ def xml_root(body: bytes, *, media_type: str = "", subject: str = "") -> etree._
     Raises ListingUnreadable, about `subject`, when the document is not well-formed even after
     mending; nothing is fetched, and no entity of the document's own is resolved.
     """
+    root = well_formed(body, media_type=media_type)
+    if root is not None:
+        return root
     try:
-        return strict_root(body, media_type=media_type)
+        return parsed(mended(body, media_type=media_type))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ListingUnreadable(f"not well-formed XML: {error}", subject=subject) from None
 
 
-def strict_root(body: bytes, *, media_type: str = "") -> etree._Element:
-    """As `xml_root`, but raises lxml's own error."""
+def well_formed(body: bytes, *, media_type: str = "") -> etree._Element | None:
+    """The root of a document that needs no mending, else None."""
     declared = _declared(body, media_type)
-    if not declared or declared == "utf-8":
-        with suppress(etree.XMLSyntaxError, ValueError):
-            root = etree.fromstring(body, _parser())
-            if root.getroottree().docinfo.internalDTD is None:
-                return root
-    return parsed(mended(body, media_type=media_type))
+    if declared and declared != "utf-8":
+        return None
+    with suppress(etree.XMLSyntaxError, ValueError):
+        root = etree.fromstring(body, _parser())
+        if root.getroottree().docinfo.internalDTD is None:
+            return root
+    return None
 
 
 def parsed(text: str) -> etree._Element:
@@ -67,20 +76,24 @@ def parsed(text: str) -> etree._Element:
 
 
 def mended(body: bytes, *, media_type: str = "") -> str:
-    """The document as text that XML 1.0 allows, its declaration and document type cut off.
+    """The document from its root on, as text that XML 1.0 allows.
 
     HTML's named entities become characters; an ampersand that begins no entity, or one the
     document would have to define itself, becomes plain text.
     """
-    text = _ILLEGAL.sub("", decoded(body, media_type=media_type)).lstrip("\ufeff \t\r\n")
-    if declaration := _XML_DECLARATION.match(text):
-        text = text[declaration.end() :]
-    text = _DOCTYPE.sub("", text, count=1)
-    if "&" not in text:
-        return text
-    parts = _CDATA.split(text)
-    parts[::2] = [_AMPERSAND.sub(_entity, part) for part in parts[::2]]
-    return "".join(parts)
+    text = _ILLEGAL.sub("", decoded(body, media_type=media_type)).lstrip("\ufeff")
+    if prolog := _PROLOG.match(text):
+        text = text[prolog.end() :]
+    return "".join(_with_known_entities(text)) if "&" in text else text
+
+
+def _with_known_entities(text: str) -> Iterator[str]:
+    end = 0
+    while (start := text.find("<![CDATA[", end)) >= 0 and (stop := text.find("]]>", start)) >= 0:
+        yield _AMPERSAND.sub(_entity, text[end:start])
+        yield text[start : stop + 3]
+        end = stop + 3
+    yield _AMPERSAND.sub(_entity, text[end:])
 
 
 def decoded(body: bytes, *, media_type: str = "") -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from digest.parsing.dates import parse_date
-from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, Entry, Feed, Reference
+from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, MAX_TITLE, Entry, Feed, Reference
 from digest.parsing.links import safe_url
 from digest.text import clean, html_to_text
 
@@ -174,7 +174,7 @@ def _entry(item: Element, base: str) -> Entry:
 def _title(found: Fields) -> str:
     for name in _TITLE:
         for element in found.get(name, ()):
-            text = inner(element)
+            text = inner(element)[:MAX_TITLE]
             # Atom says when a title is literal (RFC 4287, 3.1.1); RSS leaves it to be guessed.
             is_literal = (
                 name == "atom:title" and not len(element) and "html" not in element.get("type", "")

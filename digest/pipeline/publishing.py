@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from digest import matching
@@ -22,8 +23,8 @@ from digest.rendering import archives, links, opml
 from digest.rendering.feeds import FeedEntry, FeedInfo
 from digest.ranking import trending
 
+FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
 MOST_PAPERS = 50_000
-TRENDING_DAYS = 30
 DIGESTS_IN_A_FEED = 14
 PRIVATE = "feeds/mine"
 TRENDING = FeedInfo(
@@ -73,7 +74,8 @@ def publish(
     because: Because,
 ) -> Published:
     """Write all feeds below `folder`; private ones that are not due any more are removed."""
-    since = now - timedelta(days=days + 1)
+    today = _today(store, now)
+    since = datetime.combine(today - timedelta(days=days), time(), tzinfo=UTC)
     shelf = _shelf(store, since)
     public = [
         *_topic_feeds(store, shelf, topics, since=since, site=site),
@@ -81,14 +83,24 @@ def publish(
     ]
     total = Published()
     for info, entries in public:
+        archived = _archived(folder, info)
         documents = archives.documents(
-            info, entries, site, today=now.date(), limit=limit, days=days, hub=hub
+            info,
+            entries,
+            site,
+            today=today,
+            earlier=max((day for day in archived if day < since.date()), default=None),
+            written=archived,
+            limit=limit,
+            days=days,
+            hub=hub,
+            archive=info is not TRENDING,
         )
         total = _written(folder, documents, total)
     kept: set[str] = set()
     for info, entries in _private(store, site, because):
         documents = archives.documents(
-            info, entries, site, today=now.date(), limit=limit, days=days
+            info, entries, site, today=today, limit=limit, days=days
         )
         kept.update(documents)
         total = _written(folder, documents, total)
@@ -98,6 +110,17 @@ def publish(
     return Published(
         feeds=total.feeds, files=total.files + 1, changed=total.changed + changed
     )
+
+
+def _today(store: Store, now: datetime) -> date:
+    """The day that feeds are counted back from: today, or the day after the last announcement.
+
+    A feed that was not fed for a month keeps showing its last papers rather than nothing.
+    """
+    newest = store.papers.in_categories((), since=FIRST_DAY, limit=1)
+    if not newest:
+        return now.date()
+    return min(now, newest[0][1].seen_at + timedelta(days=1)).date()
 
 
 def write(path: Path, content: bytes) -> bool:
@@ -115,6 +138,15 @@ def write(path: Path, content: bytes) -> bool:
         Path(name).unlink(missing_ok=True)
         raise
     return True
+
+
+def _archived(folder: Path, info: FeedInfo) -> frozenset[date]:
+    """Days whose archive stands already: it was promised never to change."""
+    found = set()
+    for path in (folder / "feeds" / info.slug).glob("????-??-??.atom"):
+        with suppress(ValueError):
+            found.add(date.fromisoformat(path.stem))
+    return frozenset(found)
 
 
 def _written(folder: Path, documents: Mapping[str, bytes], total: Published) -> Published:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
 import numpy as np
 
@@ -144,36 +145,27 @@ class _Sheet:
 
     def explained(
         self, profile: int, rows: np.ndarray
-    ) -> Iterable[tuple[int, list[reasons.Term]]]:
+    ) -> Iterable[tuple[int, tuple[reasons.Term, ...]]]:
         """The terms of a profile's score for each of these papers."""
-        found: dict[int, list[reasons.Term]] = {row: [] for row in rows.tolist()}
-        for each in self.evidence:
-            span = slice(*each.weights.indptr[profile : profile + 2])
-            for name, weight in zip(
-                each.weights.indices[span], each.weights.data[span], strict=True
-            ):
-                amounts = weight * each.values[name, rows]
-                self._add(found, rows, amounts, each.kind, [each.names[name]] * len(rows))
-        for taste, amount in self.tastes:
-            if len(taste.held[profile]) and len(rows):
-                nearest = taste.nearest(profile, rows, self.features)
-                self._add(found, rows, amount[profile, rows], taste.kind, nearest)
+        columns = [
+            _terms(weight * each.values[name, rows], each.kind, repeat(each.names[name]))
+            for each in self.evidence
+            for name, weight in each.held_by(profile)
+        ]
+        columns += [
+            _terms(amount[profile, rows], each.kind, each.nearest(profile, rows, self.features))
+            for each, amount in self.tastes
+            if len(each.held[profile])
+        ]
         papers = self.features.papers
-        votes = [str(self.upvotes.get(papers[row].id) or "") for row in found]
-        self._add(found, rows, self.trending[profile, rows], ReasonKind.TRENDING, votes)
-        return found.items()
+        votes = (str(self.upvotes.get(papers[row].id) or "") for row in rows.tolist())
+        columns.append(_terms(self.trending[profile, rows], ReasonKind.TRENDING, votes))
+        return zip(rows.tolist(), zip(*columns, strict=True), strict=True)
 
-    @staticmethod
-    def _add(
-        found: Mapping[int, list[reasons.Term]],
-        rows: np.ndarray,
-        amounts: np.ndarray,
-        kind: ReasonKind,
-        names: Sequence[str],
-    ) -> None:
-        for row, amount, name in zip(rows.tolist(), amounts.tolist(), names, strict=True):
-            if amount:
-                found[row].append((amount, kind, name))
+
+def _terms(amounts: np.ndarray, kind: ReasonKind, names: Iterable[str]) -> list[reasons.Term]:
+    rounded = np.round(amounts.astype(float), reasons.DECIMALS).tolist()
+    return list(zip(rounded, repeat(kind), names, strict=False))
 
 
 def _best(sheet: _Sheet, profile: int, cap: int) -> np.ndarray:

@@ -69,6 +69,11 @@ class Evidence:
         """What this kind adds to each paper for each profile (profiles × papers)."""
         return np.asarray(self.weights @ self.values)
 
+    def held_by(self, profile: int) -> Iterable[tuple[int, float]]:
+        """The rows of `names` that a profile holds, with how dear each is."""
+        span = slice(*self.weights.indptr[profile : profile + 2])
+        return zip(self.weights.indices[span], self.weights.data[span], strict=True)
+
     def admitted(self) -> np.ndarray:
         """Which papers this kind lets in for each profile (profiles × papers)."""
         return np.asarray((self.weights @ self.admits.astype(np.float32)) > 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from math import fsum
+from operator import itemgetter
 
 from digest.model import Pick, Reason, ReasonKind
 
@@ -13,41 +14,40 @@ DECIMALS = 6
 
 Term = tuple[float, ReasonKind, str]
 
+_amount = itemgetter(0)
 
-def pick(paper_id: str, terms: Sequence[Term]) -> Pick:
+
+def pick(paper_id: str, terms: Iterable[Term]) -> Pick:
     """The pick that these (amount, kind, what) terms make, its reasons largest first.
 
-    Amounts are rounded to six decimals and the score is their sum. At most six reasons are
-    kept, at least one of each kind that has any; what the others add goes to the largest of
-    their kind, so that nothing is lost from the sum.
+    Amounts have at most six decimals, and the score is the sum of the reasons' amounts. At most
+    six reasons are kept, one of each kind that has any; what trifles and those beyond the sixth
+    add goes to the largest of their kind, so that nothing is lost from the sum.
     """
-    kept: list[Term] = []
-    spare: list[Term] = []
-    lead: dict[ReasonKind, int] = {}
-    for term in sorted(terms, key=_by_amount):
-        if term[1] in lead:
-            spare.append(term)
-        else:
-            lead[term[1]] = len(kept)
-            kept.append(term)
-    room = MOST_REASONS - len(kept)
-    for amount, kind, what in spare:
-        if room > 0 and abs(amount) >= TRIFLE:
-            kept.append((amount, kind, what))
-            room -= 1
-        else:
-            largest = kept[lead[kind]]
-            kept[lead[kind]] = (largest[0] + amount, kind, largest[2])
-    rounded = [(round(amount, DECIMALS), kind, what) for amount, kind, what in kept]
-    reasons = tuple(
-        Reason(kind=kind, what=what, amount=amount)
-        for amount, kind, what in sorted(rounded, key=_by_amount)
-        if amount
-    )
+    found = sorted((term for term in terms if term[0]), key=_amount, reverse=True)
+    kept = _folded(found) if len({kind for _, kind, _ in found}) < len(found) else found
     return Pick(
-        paper_id=paper_id, score=fsum(each.amount for each in reasons), reasons=reasons
+        paper_id=paper_id,
+        score=round(fsum(amount for amount, _, _ in kept), DECIMALS),
+        reasons=tuple(Reason(kind=kind, what=what, amount=amount) for amount, kind, what in kept),
     )
 
 
-def _by_amount(term: Term) -> tuple[float, str, str]:
-    return (-term[0], term[1], term[2])
+def _folded(terms: Iterable[Term]) -> list[Term]:
+    kept: dict[tuple[ReasonKind, str], float] = {}
+    spare: list[Term] = []
+    largest: dict[ReasonKind, str] = {}
+    for amount, kind, what in terms:
+        if kind in largest:
+            spare.append((amount, kind, what))
+        else:
+            largest[kind] = what
+            kept[kind, what] = amount
+    for amount, kind, what in spare:
+        if len(kept) < MOST_REASONS and abs(amount) >= TRIFLE:
+            kept[kind, what] = amount
+        else:
+            sum_of_kind = kept[kind, largest[kind]] + amount
+            kept[kind, largest[kind]] = round(sum_of_kind, DECIMALS)
+    found = [(amount, kind, what) for (kind, what), amount in kept.items()]
+    return sorted(found, key=_amount, reverse=True)

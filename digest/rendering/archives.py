@@ -36,20 +36,22 @@ def documents(
     limit: int = MAX_ENTRIES,
     days: int = MAX_DAYS,
     hub: str = "",
+    archive: bool = True,
 ) -> dict[str, bytes]:
     """Every document of a feed by its path: three formats of the current one and of each archive.
 
     `entries` come newest first, best first within one announcement. The current documents hold
     the first `limit` seen in the `days` days up to `today` (UTC); every day before `today`
     with an entry has an archive, except those in `written`, which are not made again. `earlier`
-    is the newest day before all entries that has one. A private feed has no archive and no hub.
+    is the newest day before all entries that has one. A private feed
+    has no archive and no hub; without `archive` another has none either (trending is no record).
     No document is larger than MAX_BYTES (the W3C validator's limit): abstracts give way first.
     """
     ordered = sorted(entries, key=lambda entry: entry.seen_at, reverse=True)
     oldest = today - timedelta(days=days)
     recent = [entry for entry in ordered if entry.seen_at.date() > oldest][:limit]
     parts: list[tuple[Page, Sequence[FeedEntry]]] = [(Page(), recent)]
-    if not info.private:
+    if archive and not info.private:
         parts = list(_archived(ordered, recent, today, earlier, hub))
     found: dict[str, bytes] = {}
     for kind in _SERIALISERS:

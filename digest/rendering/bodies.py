@@ -12,7 +12,7 @@ from digest.model import Digest, Mood, Pick, Subscriber
 from digest.rendering import links, wording
 from digest.rendering.compiled import Edition, MailTemplates
 from digest.rendering.pieces import encode
-from digest.rendering.templates import Part, wrap
+from digest.rendering.templates import wrap
 from digest.text import clean, truncate
 
 # Gmail hides what comes after 102 KB, by a count it does not document; 99 KB has been seen.

@@ -178,12 +178,21 @@ def _specimen_paper(number: int) -> PaperView:
 
 _PAPERS = (_specimen_paper(1), _specimen_paper(2))
 _TITLES = (LineView(title="Title 3", url="https://example.org/3"),)
-_WORDS = (
-    "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
-    " hidden because_you asked"
-).split()
 _SPECIMEN = {
-    **{each: each for each in _WORDS},
+    "site_name": "Site name",
+    "imprint": "Imprint",
+    "contact": "Contact",
+    "subject": "Subject",
+    "preheader": "Preheader",
+    "day": "Day",
+    "summary": "Summary",
+    "notice_title": "Notice title",
+    "notice": "Notice",
+    "next": "Next",
+    "rest_title": "Rest title",
+    "hidden": "Hidden",
+    "because_you": "Because you",
+    "asked": "Asked",
     "lang": "en",
     "dir": "ltr",
     "home_url": "https://example.org/",

@@ -170,7 +170,7 @@ def _item(
     page = links.paper(site, paper.id)
     addresses = _links(paper, page)
     notes = legible(". ".join(note for note in (paper.journal_ref, paper.comment) if note))
-    title = truncate(legible(paper.title), MAX_TITLE) or paper.id
+    title = truncate(legible(paper.title), MAX_TITLE) or legible(paper.id)
     said = [each for each in (byline, facts, because, abstract, notes) if each] or [title]
     anchors = " · ".join(f'<a href="{escape(url)}">{label}</a>' for url, label in addresses.items())
     return FeedItem(

@@ -20,7 +20,7 @@ FEED = "feed"
 
 LONGEST = 2_000
 
-_NOT_IN_A_SLUG = re.compile(r"[^a-z0-9.]+")
+_NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
 
 
@@ -65,6 +65,11 @@ def personal_feed(site: Site, subscriber: Subscriber) -> str:
     return url and f"{url}.atom"
 
 
+def feed_token(subscriber: Subscriber) -> str:
+    """What the address of a subscriber's own feed ends in, before its form."""
+    return tokens.make(subscriber.key, FEED, subscriber.id)
+
+
 def unsubscribe_mailto(site: Site, subscriber: Subscriber) -> str:
     """The mailto: form of the same, with the token in its subject; "" without a mailbox for it."""
     if not site.unsubscribe_to:
@@ -97,8 +102,8 @@ def topic_feed(site: Site, topic_id: str, kind: str = "atom") -> str:
 
 
 def slug(topic_id: str) -> str:
-    """A topic id as it stands in addresses and file names: `cs.LG` is `cs.lg`."""
-    return _NOT_IN_A_SLUG.sub("-", topic_id.lower()).strip("-.") or "topic"
+    """A topic id as it stands in addresses and file names: `biorxiv:x y` is `biorxiv-x-y`."""
+    return _NOT_IN_A_SLUG.sub("-", topic_id).strip("-.") or "topic"
 
 
 def safe(url: str) -> str:

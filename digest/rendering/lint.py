@@ -17,16 +17,66 @@ LEAST_CONTRAST = 4.5
 
 _VOID = frozenset({"meta", "br", "img", "link", "hr", "input", "col"})
 _TAGS = frozenset(
-    "html head meta title style body div table tr td p h1 h2 h3 a span br ul ol li b strong i em"
-    " img hr blockquote".split()
+    {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "div",
+        "table",
+        "tr",
+        "td",
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "a",
+        "span",
+        "br",
+        "ul",
+        "ol",
+        "li",
+        "b",
+        "strong",
+        "i",
+        "em",
+        "img",
+        "hr",
+        "blockquote",
+    }
 )
 _PROPERTIES = frozenset(
-    "background-color border-bottom border-color border-radius border-top color display"
-    " font-family font-size font-style font-weight line-height margin max-width overflow-wrap"
-    " padding text-align text-decoration text-transform vertical-align width word-break".split()
+    {
+        "background-color",
+        "border-bottom",
+        "border-color",
+        "border-radius",
+        "border-top",
+        "color",
+        "display",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "line-height",
+        "margin",
+        "max-width",
+        "overflow-wrap",
+        "padding",
+        "text-align",
+        "text-decoration",
+        "text-transform",
+        "vertical-align",
+        "width",
+        "word-break",
+    }
 )
 _DISPLAYS = frozenset({"none", "block", "inline", "inline-block"})
 _VALUE = re.compile(r"var\(|calc\(|url\(|expression\(|!important", re.IGNORECASE)
+# Below this an sRGB channel is linear (IEC 61966-2-1).
+_DARKEST = 0.04045
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _KEPT_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _DARK = re.compile(r"@media[^{]*prefers-color-scheme:\s*dark[^{]*\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
@@ -155,7 +205,7 @@ class _Reader(HTMLParser):
 
 def _whole(reader: _Reader, html: str) -> list[str]:
     """Faults of the document as a whole."""
-    found = []
+    found: list[str] = []
     seen = reader.seen
     found.extend(
         f"<{tag}> needs lang and dir" for tag in ("html", "div") if not seen.languages.get(tag)
@@ -181,7 +231,7 @@ def _whole(reader: _Reader, html: str) -> list[str]:
 
 
 def _faults_of_style(tag: str, style: Mapping[str, str]) -> list[str]:
-    found = []
+    found: list[str] = []
     for name, value in style.items():
         if name not in _PROPERTIES:
             found.append(f"<{tag}>: many clients do not know {name}")
@@ -194,7 +244,7 @@ def _faults_of_style(tag: str, style: Mapping[str, str]) -> list[str]:
 
 def faults_of_sheet(kept: str) -> list[str]:
     """What is wrong with the rules that stay in the head: they must win, and match by class only."""
-    found = []
+    found: list[str] = []
     for selector, body in _KEPT_RULE.findall(re.sub(r"@media[^{]*\{", "", kept)):
         if not re.fullmatch(r"\s*\.[\w-]+\s*", selector):
             found.append(f"{selector.strip()}: selectors in the head are single classes")
@@ -222,5 +272,5 @@ def _declarations(style: str) -> dict[str, str]:
 
 def _luminance(colour: str) -> float:
     channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    linear = [c / 12.92 if c <= _DARKEST else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

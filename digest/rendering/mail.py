@@ -7,11 +7,10 @@ for, and a `message` is a join of ready bytes with one signed token in them.
 from __future__ import annotations
 
 import re
+from binascii import a2b_qp
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-
-from binascii import a2b_qp
 
 from digest.errors import ConfigError, InvalidInput
 from digest.model import Digest, Message, Paper, Pick, Site, Subscriber

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,6 @@ from textwrap import TextWrapper
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateNotFound
 from jinja2.loaders import DictLoader
-from markupsafe import Markup
 
 from digest.errors import ConfigError
 from digest.rendering.pieces import Pieces, hole
@@ -53,7 +52,9 @@ class Part:
         given = frozenset(name for name, value in values.items() if value)
         if given not in self._shells:
             context = {name: hole(name) if name in given else "" for name in values}
-            items = {name: [{}] if name in given else [] for name in self.lists}
+            items: dict[str, list[object]] = {
+                name: [None] if name in given else [] for name in self.lists
+            }
             self._shells[given] = Pieces.of(self.cover.render(context | items))
         return self._shells[given]
 
@@ -92,7 +93,7 @@ def environment(*, escape: bool, sources: Mapping[str, str]) -> Environment:
     """Jinja as mail templates are written: statements are HTML comments, unknown names errors."""
     made = Environment(
         loader=DictLoader(dict(sources)),
-        autoescape=escape,
+        autoescape=escape,  # noqa: S701 - off for text parts alone
         undefined=StrictUndefined,
         block_start_string="<!--%",
         block_end_string="%-->",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-from digest.errors import ConfigError
 from digest.merging import arxiv_id, canonical_doi
-from digest.model import AnnounceType, Link, LinkKind, Paper
+from digest.model import Link, LinkKind, Paper
 from digest.parsing import find_links, parse_date, safe_url
+from digest.sources import _options
+from digest.sources._json import YEARS
 from digest.text import clean, latex_to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 EASTERN = ZoneInfo("America/New_York")
 DEADLINE = time(14)
@@ -21,27 +24,16 @@ FRIDAY = 4
 
 _CATEGORY = re.compile(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]+(-[a-z]+)*)?", re.ASCII)
 _DOI_PARTS = re.compile(r"[\s,;]+")
-_YEARS = range(1991, 2200)
 
 
 # --- categories -----------------------------------------------------------------------------
 
 
 def checked_categories(given: object, *, source: str) -> tuple[str, ...]:
-    """The categories a source was configured with, each once, in order; raises ConfigError."""
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise ConfigError(
-            f'sources.{source}: categories must be a list, such as ["cs.LG", "stat.ML"].',
-            subject=source,
-        )
-    for each in given:
-        if not isinstance(each, str) or not is_category(each):
-            raise ConfigError(
-                f"sources.{source}: categories has {each!r}, which is no arXiv category; "
-                "they look like cs.LG, hep-th or q-bio.",
-                subject=source,
-            )
-    return tuple(dict.fromkeys(given))
+    """The categories a source was configured with; raises ConfigError."""
+    return _options.names(
+        given, source=source, key="categories", like="cs.LG, hep-th or q-bio", valid=is_category
+    )
 
 
 def is_category(text: str) -> bool:
@@ -101,7 +93,7 @@ def read_moment(text: str) -> datetime | None:
 
 def in_range(moment: datetime | None) -> datetime | None:
     """The moment, unless its year is absurd: date arithmetic must never overflow."""
-    return moment if moment is not None and moment.year in _YEARS else None
+    return moment if moment is not None and moment.year in YEARS else None
 
 
 # --- papers ---------------------------------------------------------------------------------
@@ -151,7 +143,7 @@ def to_paper(record: Record, *, links: Iterable[Link] = ()) -> Paper:
         doi=dois[0] if dois else "",
         journal_ref=latex_to_text(record.journal_ref),
         comment=latex_to_text(record.comment),
-        licence=safe_url(record.licence) or "",
+        licence=safe_url(record.licence),
         links=distinct((*arxiv_links(record.base), *links, *find_links(abstract))),
         identifiers=tuple(dict.fromkeys(keys)),
     )
@@ -177,11 +169,6 @@ def read_id(text: str) -> tuple[str, int] | None:
         return None
     base, version = found
     return base, version or 1
-
-
-def by_version(version: int) -> AnnounceType:
-    """How a paper at this version is announced where the source does not say."""
-    return AnnounceType.NEW if version <= 1 else AnnounceType.REPLACE
 
 
 # --- XML by local names: arXiv's namespaces have changed, its element names have not ------------

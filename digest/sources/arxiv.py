@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
 from digest.parsing import Entry, Feed, parse_feed
 from digest.sources import _arxiv as arxiv
+from digest.sources import _options
 from digest.sources.arxiv_api import ArxivApi
 from digest.sources.arxiv_oai import ArxivOai
 from digest.text import clean, html_to_text, split_authors, truncate
@@ -18,8 +19,9 @@ from digest.text import clean, html_to_text, split_authors, truncate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A listing ends at 2,000 items; on the busiest days thirty categories stay below that.
 MOST_CATEGORIES = 30
+# New papers come first in a listing, so that what a very busy day cuts off are replacements.
+MOST_ITEMS = 2_000
 
 _ERROR_TITLE = "feed error for query"
 _TITLE_END = " updates on arxiv.org"
@@ -56,11 +58,7 @@ class Arxiv:
         """Check what config gave; raises ConfigError."""
         categories = arxiv.checked_categories(self.categories, source=self.name)
         object.__setattr__(self, "categories", categories)
-        if not 1 <= self.per_request <= MOST_CATEGORIES:
-            raise ConfigError(
-                f"sources.{self.name}: per_request must be from 1 to {MOST_CATEGORIES}.",
-                subject=self.name,
-            )
+        _options.number(self.per_request, source=self.name, key="per_request", most=MOST_CATEGORIES)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:  # noqa: ARG002 - the port's signature; a listing needs neither
         """One poll for every block of categories."""
@@ -113,10 +111,13 @@ class _Reader:
                 items.append(read)
             if trouble:
                 problems.append(Problem(source=self.source, place=f"item {number}", cause=trouble))
+        if len(self.feed.entries) >= MOST_ITEMS:
+            cause = f"cut off by arXiv at {MOST_ITEMS} items: set a smaller per_request"
+            problems.append(Problem(source=self.source, place=name, cause=cause))
         return Harvest(
             items=tuple(items),
             problems=tuple(problems),
-            built_at=self.feed.built_at or self.feed.published_at,
+            built_at=arxiv.in_range(self.feed.built_at or self.feed.published_at),
             ttl=self.feed.ttl,
         )
 
@@ -133,8 +134,6 @@ class _Reader:
         found = arxiv.read_id(line.id)
         if found is None:
             return None, "an item without an arXiv id"
-        if not line.title:
-            return None, f"{found[0]} has no title"
         day, seen_at = self._day(entry), self._seen_at(entry)
         if day is None or seen_at is None:
             return None, f"{found[0]} has no date, nor has its list"
@@ -155,6 +154,8 @@ class _Reader:
                 licence=entry.extra.get("rights", ""),
             )
         )
+        if not paper.title:
+            return None, f"{base} has no title"
         announcement = Announcement(
             paper_id=paper.id,
             source=self.source,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from digest.errors import ConfigError, InvalidInput, ListingUnreadable
+from digest.errors import InvalidInput, ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
 from digest.parsing import xml_root
 from digest.sources import _arxiv as arxiv
+from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_RESULTS = 30_000
 MOST_A_PAGE = 2_000
@@ -52,19 +55,16 @@ class ArxivApi:
         """Check what config gave; raises ConfigError."""
         categories = arxiv.checked_categories(self.categories, source=self.name)
         object.__setattr__(self, "categories", categories)
-        if not 1 <= self.page_size <= MOST_A_PAGE:
-            raise ConfigError(
-                f"sources.{self.name}: page_size must be from 1 to {MOST_A_PAGE}.",
-                subject=self.name,
-            )
+        _options.number(self.page_size, source=self.name, key="page_size", most=MOST_A_PAGE)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
         """Yesterday (UTC), or the days from `from` to `to` of a cursor, which is JSON text."""
         if not self.categories and not self.query:
             return ()
         yesterday = now.astimezone(UTC).date() - timedelta(days=1)
-        first, last = _span(cursor) or (yesterday, yesterday)
-        return (self.backfill(first, last),)
+        kept = _json.kept(cursor)
+        span = _days(_json.text(kept, "from"), _json.text(kept, "to"))
+        return (self.backfill(*(span or (yesterday, yesterday))),)
 
     def backfill(self, start: date, end: date) -> Request:
         """What was submitted from the one day to the other, both included, in UTC.
@@ -154,15 +154,13 @@ class ArxivApi:
             return "an entry without an arXiv id"
         base, version = found
         published = arxiv.read_moment(fields.get("published", ""))
-        if not fields.get("title"):
-            return f"{base} has no title"
         if published is None:
             return f"{base} has no date of submission"
         paper = arxiv.to_paper(
             arxiv.Record(
                 base=base,
                 version=version,
-                title=fields["title"],
+                title=fields.get("title", ""),
                 abstract=fields.get("summary", ""),
                 authors=_authors(entry),
                 categories=_categories(entry),
@@ -173,6 +171,8 @@ class ArxivApi:
                 comment=fields.get("comment", ""),
             )
         )
+        if not paper.title:
+            return f"{base} has no title"
         listed = arxiv.listed_at(published)
         announcement = Announcement(
             paper_id=paper.id,
@@ -218,22 +218,9 @@ def _pattern(category: str) -> str:
     return f"{category}.*" if category in _DIVIDED else category
 
 
-def _span(cursor: str | None) -> tuple[date, date] | None:
-    try:
-        kept = json.loads(cursor or "null")
-    except ValueError:
-        return None
-    if not isinstance(kept, Mapping):
-        return None
-    return _days(str(kept.get("from", "")), str(kept.get("to", "")))
-
-
 def _days(first: str, last: str) -> tuple[date, date] | None:
-    try:
-        span = date.fromisoformat(first), date.fromisoformat(last)
-    except ValueError:
-        return None
-    return span if span[0] <= span[1] else None
+    days = _json.day(first), _json.day(last)
+    return (days[0], days[1]) if days[0] and days[1] and days[0] <= days[1] else None
 
 
 def _integer(text: str) -> int:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
 from digest.parsing import xml_root
 from digest.sources import _arxiv as arxiv
+from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 NEW_WITHIN = timedelta(days=7)
 MOST_PAGES = 500
@@ -24,6 +28,7 @@ _PLACE = re.compile(
     re.ASCII,
 )
 _AGAIN = ", again"
+_NAME_PARTS = ("forenames", "keyname", "suffix")
 _GROUPS = frozenset(("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"))
 
 
@@ -46,14 +51,22 @@ class ArxivOai:
         """Check what config gave; raises ConfigError."""
         categories = arxiv.checked_categories(self.categories, source=self.name)
         object.__setattr__(self, "categories", categories)
-        object.__setattr__(self, "sets", _checked_sets(self.sets, self.name) or _sets(categories))
+        sets = _options.names(
+            self.sets,
+            source=self.name,
+            key="sets",
+            like="cs or physics:hep-th",
+            valid=_SET.fullmatch,
+        )
+        object.__setattr__(self, "sets", sets or _sets(categories))
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
         """The first page of every set, from the day of the last answer, or from yesterday.
 
         `until` is never given: arXiv asks that harvesters move `from` alone.
         """
-        since = _kept_day(cursor) or now.astimezone(UTC).date() - timedelta(days=1)
+        yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+        since = _json.day(_json.text(_json.kept(cursor), "from")) or yesterday
         return [self._first(each, since) for each in self.sets]
 
     def parse(self, listing: Listing) -> Harvest:
@@ -108,7 +121,7 @@ class ArxivOai:
         if code == "noRecordsMatch":
             return Harvest(cursor=_cursor(listing, answered), built_at=answered)
         place = _PLACE.fullmatch(listing.place)
-        since = _day(place["since"]) if place else None
+        since = _json.day(place["since"]) if place else None
         if code == "badResumptionToken" and place and since and not place["again"]:
             cause = "the resumption token was refused; the set is read again from its start"
             return Harvest(
@@ -145,9 +158,10 @@ class ArxivOai:
         if not arxiv.in_categories(categories, self.categories):
             return None
         stamped = arxiv.read_moment(arxiv.text_of(arxiv.child(header, "datestamp")))
-        if stamped is None or not fields.get("title"):
-            return f"{found[0]} has no {'title' if stamped else 'datestamp'}"
-        return self._read(metadata, fields, found[0], categories, stamped.date(), listing)
+        if stamped is None:
+            return f"{found[0]} has no datestamp"
+        item = self._read(metadata, fields, found[0], categories, stamped.date(), listing)
+        return item if item.paper.title else f"{found[0]} has no title"
 
     def _read(
         self,
@@ -166,7 +180,7 @@ class ArxivOai:
             arxiv.Record(
                 base=base,
                 version=version,
-                title=fields["title"],
+                title=fields.get("title", ""),
                 abstract=fields.get("abstract", ""),
                 authors=_authors(arxiv.child(metadata, "authors")),
                 categories=categories,
@@ -210,49 +224,15 @@ def _authors(authors: arxiv.Element | None) -> tuple[str, ...]:
     return tuple(filter(None, map(latex_to_text, names)))
 
 
-_NAME_PARTS = ("forenames", "keyname", "suffix")
-
-
 def _cursor(listing: Listing, answered: datetime | None) -> str | None:
     """What to keep of a set's first page: records that change while we read come the next time."""
-    if answered is None or _asked_token(listing):
+    if answered is None or ", page " in listing.place:
         return None
     return json.dumps({"from": answered.date().isoformat()})
 
 
 def _asked_token(listing: Listing) -> str:
     return parse_qs(urlsplit(listing.url).query).get("resumptionToken", [""])[0]
-
-
-def _kept_day(cursor: str | None) -> date | None:
-    try:
-        kept = json.loads(cursor or "null")
-    except ValueError:
-        return None
-    return _day(str(kept.get("from", ""))) if isinstance(kept, Mapping) else None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _checked_sets(given: object, source: str) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise ConfigError(
-            f'sources.{source}: sets must be a list, such as ["cs", "physics:hep-th"].',
-            subject=source,
-        )
-    for each in given:
-        if not isinstance(each, str) or not _SET.fullmatch(each):
-            raise ConfigError(
-                f"sources.{source}: sets has {each!r}, which is no OAI set; "
-                "they look like cs or physics:hep-th.",
-                subject=source,
-            )
-    return tuple(dict.fromkeys(given))
 
 
 def _sets(categories: Sequence[str]) -> tuple[str, ...]:

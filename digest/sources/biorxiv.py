@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.merging import canonical_doi
 from digest.model import (
     Announcement,
@@ -23,13 +23,13 @@ from digest.model import (
     Request,
 )
 from digest.parsing import Entry, find_links, parse_feed
+from digest.sources import _json, _options
 from digest.text import authors_semicolon, clean, html_to_text, truncate
 
 MOST_DAYS = 31
 
 _RANGE = re.compile(r"(?P<first>\d{4}-\d{2}-\d{2})(?:\.\.|/)(?P<last>\d{4}-\d{2}-\d{2})", re.ASCII)
 _VERSION = re.compile(r"v(?P<version>\d{1,3})\b", re.ASCII)
-_YEARS = range(1991, 2200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +47,13 @@ class Biorxiv:
 
     def __post_init__(self) -> None:
         """Check what config gave; raises ConfigError."""
-        if not isinstance(self.days, int) or not 1 <= self.days <= MOST_DAYS:
-            raise ConfigError(
-                f"sources.{self.name}: days must be a number from 1 to {MOST_DAYS}.",
-                subject=self.name,
-            )
+        _options.number(self.days, source=self.name, key="days", most=MOST_DAYS)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
         """The first page of the days wanted; `cursor` holds the last day that was complete."""
         today = now.astimezone(UTC).date()
         first = today - timedelta(days=self.days - 1)
-        kept = _kept_day(cursor)
+        kept = _json.day(_json.text(_json.kept(cursor), "to"))
         if kept is not None:
             first = max(min(first, kept), today - timedelta(days=MOST_DAYS))
         return (self._request(first, today, 0),)
@@ -88,8 +84,7 @@ class Biorxiv:
         seen = position + len(records)
         more = (self._request(*span, seen),) if span and records and seen < total else ()
         if not records and position < total:
-            cause = f"an empty page at {position} of {total}"
-            problems.append(Problem(source=self.name, place=listing.place, cause=cause))
+            raise ListingUnreadable(f"An empty page at {position} of {total}.", subject=listing.url)
         return Harvest(
             items=tuple(items),
             problems=tuple(problems),
@@ -110,25 +105,25 @@ class Biorxiv:
 
     def _record(self, record: Mapping[str, object], listing: Listing) -> Item | str:
         """The item of one record of the API, or why there is none."""
-        doi = canonical_doi(_text(record, "doi"))
-        title = html_to_text(_text(record, "title"))
-        day = _day(_text(record, "date"))
+        doi = canonical_doi(_json.text(record, "doi"))
+        title = html_to_text(_json.text(record, "title"))
+        day = _json.day(_json.text(record, "date"))
         if not doi or not title:
             return "a record without a DOI" if not doi else f"{doi} has no title"
         if day is None:
             return f"{doi} has no date"
-        journal = canonical_doi(_text(record, "published"))
+        journal = canonical_doi(_json.text(record, "published"))
         return self._item(
             listing,
             doi=doi,
             title=title,
-            abstract=html_to_text(_text(record, "abstract")),
-            authors=authors_semicolon(_text(record, "authors")),
-            category=_text(record, "category"),
+            abstract=html_to_text(_json.text(record, "abstract")),
+            authors=authors_semicolon(_json.text(record, "authors")),
+            category=_json.text(record, "category"),
             version=max(_integer(record.get("version")), 1),
             day=day,
             journal=journal if journal and journal != doi else "",
-            licence=clean(_text(record, "license")),
+            licence=clean(_json.text(record, "license")),
         )
 
     def _feed(self, listing: Listing) -> Harvest:
@@ -145,17 +140,17 @@ class Biorxiv:
         return Harvest(
             items=tuple(items),
             problems=tuple(problems),
-            built_at=feed.built_at or feed.published_at,
+            built_at=_plausible(feed.built_at or feed.published_at),
             ttl=feed.ttl,
         )
 
     def _entry(self, entry: Entry, listing: Listing) -> Item | str:
         doi = canonical_doi(entry.doi or entry.id) or canonical_doi(entry.link)
         title = html_to_text(entry.title)
-        moment = entry.published_at or entry.updated_at or listing.fetched_at
+        moment = _plausible(entry.published_at or entry.updated_at) or listing.fetched_at
         if not doi or not title:
             return "an item without a DOI" if not doi else f"{doi} has no title"
-        if moment is None or moment.year not in _YEARS:
+        if moment is None:
             return f"{doi} has no date"
         version = _VERSION.search(entry.link)
         return self._item(
@@ -227,28 +222,17 @@ class Medrxiv(Biorxiv):
 
 def _content(listing: Listing) -> tuple[Mapping[str, object], Sequence[object]]:
     """The first message and the records of a page of the API."""
-    try:
-        content = json.loads(listing.body)
-    except (ValueError, RecursionError) as error:
-        raise ListingUnreadable("The answer is not JSON.", subject=listing.url) from error
+    content = _json.content_of(listing)
     records = content.get("collection") if isinstance(content, Mapping) else None
     messages = content.get("messages") if isinstance(content, Mapping) else None
     message = messages[0] if isinstance(messages, list) and messages else {}
     if not isinstance(message, Mapping):
         message = {"status": message}
     if not isinstance(records, list):
-        said = truncate(clean(_text(message, "status")), 200)
+        said = truncate(clean(_json.text(message, "status")), 200)
         cause = f"The server says: {said}" if said else "The answer is JSON, but no listing."
         raise ListingUnreadable(cause, subject=listing.url)
     return message, records
-
-
-def _kept_day(cursor: str | None) -> date | None:
-    try:
-        kept = json.loads(cursor or "null")
-    except ValueError:
-        return None
-    return _day(_text(kept, "to")) if isinstance(kept, Mapping) else None
 
 
 def _span(listing: Listing) -> tuple[date, date] | None:
@@ -256,17 +240,12 @@ def _span(listing: Listing) -> tuple[date, date] | None:
     found = _RANGE.search(listing.place) or _RANGE.search(listing.url)
     if found is None:
         return None
-    first, last = _day(found["first"]), _day(found["last"])
+    first, last = _json.day(found["first"]), _json.day(found["last"])
     return (first, last) if first and last else None
 
 
-def _day(text: str) -> date | None:
-    """A date such as `2026-06-30` or, as the API sometimes writes it, `2026-6-30`."""
-    try:
-        year, month, day = map(int, text.strip().split("-"))
-        return date(year, month, day) if year in _YEARS else None
-    except ValueError:
-        return None
+def _plausible(moment: datetime | None) -> datetime | None:
+    return moment if moment is not None and moment.year in _json.YEARS else None
 
 
 def _slug(category: str) -> str:
@@ -277,11 +256,3 @@ def _integer(given: object) -> int:
     """A count as the API writes it, number or text; 0 for anything else."""
     text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
     return int(text) if re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) else 0
-
-
-def _text(record: Mapping[str, object], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
-
-
-SOURCE = Biorxiv

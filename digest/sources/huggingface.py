@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.model import (
     Announcement,
     AnnounceType,
@@ -26,6 +25,7 @@ from digest.model import (
 )
 from digest.parsing import safe_url
 from digest.sources import _arxiv as arxiv
+from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
 
 FEED = "daily"
@@ -34,6 +34,7 @@ MOST_PAGES = 4
 MOST_DAYS = 14
 MAX_REPR = 100_000
 
+_PLACE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})(, page (?P<page>\d{1,2}))?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -51,11 +52,7 @@ class HuggingFace:
 
     def __post_init__(self) -> None:
         """Check what config gave; raises ConfigError."""
-        if not isinstance(self.days, int) or not 1 <= self.days <= MOST_DAYS:
-            raise ConfigError(
-                f"sources.{self.name}: days must be a number from 1 to {MOST_DAYS}.",
-                subject=self.name,
-            )
+        _options.number(self.days, source=self.name, key="days", most=MOST_DAYS)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:  # noqa: ARG002 - the port's signature; lists are asked for by date
         """One poll a list day, the latest first: votes go on changing after the day itself."""
@@ -83,23 +80,23 @@ class HuggingFace:
             built_at=max((item.announcement.seen_at for item in items), default=None),
         )
 
-    def _request(self, day: date, page: int = 0) -> Request:
-        query = {"date": day.isoformat()} | ({"p": str(page)} if page else {})
+    def _request(self, day: date, page: int = 1) -> Request:
+        """One page, counted from 1; the API counts from 0."""
+        query = {"date": day.isoformat()} | ({"p": str(page - 1)} if page > 1 else {})
         return Request(
             source=self.name,
             url=f"{self.url}?{urlencode(query)}",
-            place=f"{day}, page {page + 1}" if page else day.isoformat(),
-            poll=not page,
+            place=f"{day}, page {page}" if page > 1 else day.isoformat(),
+            poll=page == 1,
             accept="application/json",
         )
 
     def _next(self, listing: Listing, count: int) -> tuple[Request, ...]:
         """The page after a full one; a day seldom has more than one."""
-        query = parse_qs(urlsplit(listing.url).query)
-        day = _iso_day(query.get("date", [""])[0])
-        given = query.get("p", ["0"])[0]
-        page = int(given) if given in map(str, range(MOST_PAGES)) else MOST_PAGES
-        if day is None or count < PAGE or page + 1 >= MOST_PAGES:
+        place = _PLACE.fullmatch(listing.place)
+        day = _json.day(place["day"]) if place else None
+        page = int(place["page"] or 1) if place else 1
+        if day is None or count < PAGE or page >= MOST_PAGES:
             return ()
         return (self._request(day, page + 1),)
 
@@ -120,26 +117,25 @@ class _Reader:
         paper = record.get("paper")
         if not isinstance(paper, Mapping):
             return "a record without a paper"
-        found = arxiv.read_id(_text(paper.get("id")))
+        found = arxiv.read_id(_json.text(paper, "id"))
         if found is None:
             return "a paper without an arXiv id"
-        title = _text(paper.get("title")) or _text(record.get("title"))
-        if not title:
-            return f"paper {found[0]} has no title"
-        submitted = _moment(paper.get("submittedOnDailyAt"))
-        listed = submitted or _moment(record.get("publishedAt")) or _start_of(self.day)
+        submitted = arxiv.read_moment(_json.text(paper, "submittedOnDailyAt"))
+        listed = (
+            submitted or arxiv.read_moment(_json.text(record, "publishedAt")) or _start_of(self.day)
+        )
         seen_at = self.listing.fetched_at or listed
         if seen_at is None:
             return f"paper {found[0]} has no date, nor has its list"
         day = self.day if submitted is None and self.day else (listed or seen_at).date()
-        return self._item(record, paper, found, title, day, seen_at)
+        item = self._item(record, paper, found, day, seen_at)
+        return item if item.paper.title else f"paper {found[0]} has no title"
 
     def _item(
         self,
         record: Mapping[str, object],
         paper: Mapping[str, object],
         found: tuple[str, int],
-        title: str,
         day: date,
         seen_at: datetime,
     ) -> Item:
@@ -148,11 +144,11 @@ class _Reader:
             arxiv.Record(
                 base=base,
                 version=version,
-                title=title,
-                abstract=_text(paper.get("summary")) or _text(record.get("summary")),
+                title=_json.text(paper, "title") or _json.text(record, "title"),
+                abstract=_json.text(paper, "summary") or _json.text(record, "summary"),
                 authors=_authors(paper.get("authors")),
                 categories=(),
-                published=_moment(paper.get("publishedAt")),
+                published=arxiv.read_moment(_json.text(paper, "publishedAt")),
             ),
             links=_links(base, paper),
         )
@@ -199,13 +195,9 @@ class _Reader:
 
 
 def _records(listing: Listing) -> Sequence[object]:
-    try:
-        content = json.loads(listing.body)
-    except (ValueError, RecursionError) as error:
-        raise ListingUnreadable("The answer is not JSON.", subject=listing.url) from error
+    content = _json.content_of(listing)
     if isinstance(content, Mapping):
-        if isinstance(content.get("error"), str):
-            said = truncate(clean(content["error"]), 200)
+        if said := truncate(clean(_json.text(content, "error")), 200):
             raise ListingUnreadable(f"Hugging Face says: {said}", subject=listing.url)
         content = content.get("data")
     if not isinstance(content, list):
@@ -225,9 +217,11 @@ def _revived(record: object) -> object:
 
 def _links(base: str, paper: Mapping[str, object]) -> tuple[Link, ...]:
     """What the submitter linked to, if it is a web address, and the discussion."""
-    given = {LinkKind.CODE: paper.get("githubRepo"), LinkKind.PROJECT: paper.get("projectPage")}
+    given = {LinkKind.CODE: "githubRepo", LinkKind.PROJECT: "projectPage"}
     found = [
-        Link(kind=kind, url=url) for kind, raw in given.items() if (url := safe_url(_text(raw)))
+        Link(kind=kind, url=url)
+        for kind, key in given.items()
+        if (url := safe_url(_json.text(paper, key)))
     ]
     return (*found, Link(kind=LinkKind.DISCUSSION, url=f"https://huggingface.co/papers/{base}"))
 
@@ -236,7 +230,7 @@ def _authors(given: object) -> tuple[str, ...]:
     """Names in order; one that is hidden on the site is an author all the same."""
     if not isinstance(given, list):
         return ()
-    names = (latex_to_text(_text(each.get("name"))) for each in given if isinstance(each, Mapping))
+    names = (latex_to_text(_json.text(each, "name")) for each in given if isinstance(each, Mapping))
     return tuple(filter(None, names))
 
 
@@ -244,7 +238,8 @@ def _submitter(given: object) -> str:
     if not isinstance(given, Mapping):
         return ""
     return next(
-        (name for key in ("fullname", "name", "user") if (name := clean(_text(given.get(key))))), ""
+        (name for key in ("fullname", "name", "user") if (name := clean(_json.text(given, key)))),
+        "",
     )
 
 
@@ -258,27 +253,12 @@ def _count(given: object) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _text(given: object) -> str:
-    return given if isinstance(given, str) else ""
-
-
-def _moment(given: object) -> datetime | None:
-    return arxiv.read_moment(_text(given))
-
-
 def _day_of(listing: Listing) -> date | None:
     """The day whose list was asked for, by the query, the place or the file's name."""
     for text in (listing.url, listing.place):
         if found := _DAY.search(text):
-            return _iso_day(found[0])
+            return _json.day(found[0])
     return None
-
-
-def _iso_day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _start_of(day: date | None) -> datetime | None:

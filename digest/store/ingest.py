@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from sqlite3 import Connection
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
@@ -21,6 +19,10 @@ from digest.store.rows import (
     signal_columns,
     stamp,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from sqlite3 import Connection
 
 About = TypeVar("About", Announcement, Signal)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from sqlite3 import Connection
+from typing import TYPE_CHECKING
 
 from digest.model import Digest, Envelope, OutboxState, Pick, Receipt
 from digest.store import loading, outbox
-from digest.store.connections import Connections
 from digest.store.rows import (
     digest_columns,
     listed,
@@ -21,6 +18,13 @@ from digest.store.rows import (
     to_pick,
 )
 from digest.store.subscribers import subscribers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from sqlite3 import Connection
+
+    from digest.store.connections import Connections
 
 PUT_EDITION = """
 INSERT INTO editions (edition, first_composed, digests, queued, announced)
@@ -164,7 +168,7 @@ class Ledger:
         are no longer active are closed instead. `attempts` of an envelope counts this one.
         """
         with self._connections.write() as connection:
-            outbox.expire(connection, now)
+            outbox.tidy(connection, now)
             taken = outbox.claim(connection, now, owner=owner, limit=limit, seconds=lease)
         return [] if taken is None else self._envelopes(taken)
 

@@ -220,7 +220,7 @@ CREATE TABLE digests (
     composed_at TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX digests_by_subscriber ON digests (subscriber_id, edition);
+CREATE INDEX digests_by_subscriber ON digests (subscriber_id, edition, until);
 
 CREATE TABLE picks (
     digest_id TEXT NOT NULL REFERENCES digests (id) ON DELETE CASCADE,

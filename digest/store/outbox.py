@@ -2,7 +2,7 @@
 
     queued ──claim──► sending ──settle──► sent | failed | expired
        ▲                 │ ▲ └──────────► retry ──claim──► sending
-       └────release──────┘ └─ claimed again when its lease runs out
+       └────release──────┘ └─ back to retry when its lease runs out
 
 A row's lease names its claim, so that a sender that was thought dead cannot settle what another
 one has taken over.
@@ -11,23 +11,23 @@ one has taken over.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from sqlite3 import Connection, Row
+from typing import TYPE_CHECKING
 
 from digest.model import OutboxState, Outcome, Receipt
 from digest.store.rows import listed, moment, stamp
 
-WAITING = "state IN ('queued', 'retry')"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from sqlite3 import Connection, Row
 
-# A row whose lease ran out is as due as it was when it was claimed.
+WAITING = "o.state IN ('queued', 'retry')"
+
+# CROSS JOIN keeps the outbox outermost, so that its index gives the order and the limit.
 DUE = f"""
-SELECT o.digest_id, o.attempts, s.status FROM (
-    SELECT * FROM outbox WHERE {WAITING} AND due_at <= ?1
-    UNION ALL
-    SELECT * FROM outbox WHERE state = 'sending' AND lease_until <= ?1
-) AS o JOIN subscribers AS s ON s.id = o.subscriber_id
-ORDER BY o.due_at, o.digest_id LIMIT ?2
+SELECT o.digest_id, o.attempts, s.status
+FROM outbox AS o CROSS JOIN subscribers AS s ON s.id = o.subscriber_id
+WHERE {WAITING} AND o.due_at <= ? ORDER BY o.due_at, o.digest_id LIMIT ?
 """  # noqa: S608 - a constant
 
 ADD_DELIVERY = """
@@ -37,20 +37,18 @@ SET at = excluded.at, outcome = excluded.outcome, code = excluded.code, reply = 
 """
 
 
-def expire(connection: Connection, now: datetime) -> int:
-    """Close what may no longer be sent; returns how many rows."""
-    return (
-        connection.execute(
-            f"UPDATE outbox SET state = 'expired' WHERE {WAITING} AND expires_at <= ?",  # noqa: S608 - a constant
-            (stamp(now),),
-        ).rowcount
-        + connection.execute(
-            """
-        UPDATE outbox SET state = 'expired', lease = NULL, lease_until = NULL
-        WHERE state = 'sending' AND lease_until <= ?1 AND expires_at <= ?1
+def tidy(connection: Connection, now: datetime) -> None:
+    """Give back rows whose lease ran out, then close what may no longer be sent."""
+    connection.execute(
+        """
+        UPDATE outbox SET state = 'retry', lease = NULL, lease_until = NULL
+        WHERE state = 'sending' AND lease_until <= ?
         """,
-            (stamp(now),),
-        ).rowcount
+        (stamp(now),),
+    )
+    connection.execute(
+        f"UPDATE outbox AS o SET state = 'expired' WHERE {WAITING} AND o.expires_at <= ?",  # noqa: S608 - a constant
+        (stamp(now),),
     )
 
 

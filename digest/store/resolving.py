@@ -5,12 +5,16 @@ Pure: items and what is stored of them in, the papers that they are out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from digest import merging
-from digest.model import Item, Paper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from digest.model import Item, Paper
 
 ARXIV = "arxiv:"
 

@@ -17,6 +17,7 @@ from digest.text.typography import is_math, plain, script
 MAX_LENGTH = 100_000
 _MAX_DEPTH = 30
 _MAX_SPAN = 3_000
+_MAX_ADDRESS = 600
 
 _TEXT_STOP = re.compile(r"[\\${}~]")
 _MATH_STOP = re.compile(r"[\\${}~^_'&]")
@@ -116,7 +117,7 @@ class _Reader:
         if self.s[start : start + 1] != "{":
             return ""
         level = 0
-        for match in _BRACE.finditer(self.s, start, start + _MAX_SPAN):
+        for match in _BRACE.finditer(self.s, start, start + _MAX_ADDRESS):
             level += 1 if match[0] == "{" else -1
             if not level:
                 self.at = match.end()

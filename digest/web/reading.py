@@ -130,10 +130,14 @@ class Reading:
         return next(iter(found.values()))
 
     def _page(self, name: str, **context: object) -> Response:
-        return HTMLResponse(pages.page(name, site=self.app.site, **context))
+        return HTMLResponse(pages.page(
+                name, site=self.app.site, names=self.app.settings.topics, **context
+            ))
 
     def _private(self, name: str, **context: object) -> Response:
-        return HTMLResponse(pages.page(name, site=self.app.site, **context), headers=PRIVATE)
+        return HTMLResponse(pages.page(
+                name, site=self.app.site, names=self.app.settings.topics, **context
+            ), headers=PRIVATE)
 
     def _message(self, title: str, text: str) -> Response:
         return self._private("message", title=title, text=text)

@@ -199,6 +199,7 @@ def test_a_server_that_waits_for_content_nobody_may_get_is_given_an_empty_messag
 
     assert outcomes(receipts) == [(REFUSED, 550), (ACCEPTED, 250)]
     assert len(server.taken) == 1
+    assert server.connections == 1
 
 
 def test_replies_are_kept_without_email_addresses(serve, transport_to, message, now):

@@ -104,14 +104,17 @@ def test_only_permanent_redirects_are_reported_as_moves(site, get, status, perma
     assert answer.moved_to == (site.url("/new") if permanent else "")
 
 
-def test_a_chain_is_a_move_only_if_every_hop_is_permanent(site, get):
-    site.serve("/a", status=301, location="/b")
-    site.serve("/b", status=302, location="/c")
+@pytest.mark.parametrize(
+    ("first", "second", "moved"), [(301, 308, True), (301, 302, False), (302, 301, False)]
+)
+def test_a_chain_is_a_move_only_if_every_hop_is_permanent(site, get, first, second, moved):
+    site.serve("/a", status=first, location="/b")
+    site.serve("/b", status=second, location="/c")
     site.serve("/c")
 
     answer = get(site.url("/a"))
 
-    assert (answer.url, answer.moved_to) == (site.url("/c"), "")
+    assert (answer.url, answer.moved_to) == (site.url("/c"), site.url("/c") if moved else "")
 
 
 def test_validators_survive_a_redirect_so_that_the_end_can_say_304(site, get):

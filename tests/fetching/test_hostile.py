@@ -79,9 +79,10 @@ def test_a_name_is_resolved_once_and_that_very_address_is_asked(site, get):
     assert site.seen[0].get("Host") == f"rebind.test:{site.port}"
 
 
-def test_a_dead_address_does_not_hide_a_live_one(site, get):
+@pytest.mark.parametrize("addresses", [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]])
+def test_a_dead_address_does_not_hide_a_live_one(site, get, addresses):
     async def two(host, port):
-        return ["127.0.0.2", "127.0.0.1"]
+        return addresses
 
     site.serve()
 

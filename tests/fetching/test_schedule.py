@@ -90,6 +90,7 @@ def test_a_304_renews_the_validators_it_carries_and_keeps_the_others():
     state = after(KNOWN, answer(None, etag='"new"'))
 
     assert (state.etag, state.last_modified) == ('"new"', KNOWN.last_modified)
+    assert prepare(REQUEST, after(KNOWN, answer(None))) == prepare(REQUEST, KNOWN)
 
 
 def test_a_200_without_validators_forgets_the_old_ones():

@@ -39,10 +39,12 @@ TITLES = (
     "Schrödinger Bridges over Graphs: Éléments d’une théorie",
     "نماذج لغوية صغيرة للبحث في المكتبات القديمة",
     "🦉 Owls at Night: Cheap Distillation of Very Large Rerankers",
-    "A Very Long Title That Goes On, and On, through Every Ingredient of the Method, from the "
-    "Tokenizer to the Loss, the Schedule, the Hardware, the Seeds, and Finally the Name of the "
-    "Data Set It Was Tuned for, which Nobody Else Has, so That No Line of Any Mail Can Hold It "
-    "and Every Reader Has Given Up by Now, as Intended",
+    (
+        "A Very Long Title That Goes On, and On, through Every Ingredient of the Method, from the "
+        "Tokenizer to the Loss, the Schedule, the Hardware, the Seeds, and Finally the Name of the "
+        "Data Set It Was Tuned for, which Nobody Else Has, so That No Line of Any Mail Can Hold It "
+        "and Every Reader Has Given Up by Now, as Intended"
+    ),
     "检索增强生成中的长尾问题",
     "Counting Triangles in O(n) Expected Time",
     "Do Citation Graphs Forget? A Century of References",

@@ -56,6 +56,14 @@ def test_the_oldest_archive_leads_on_to_one_made_before():
     assert oldest["next_url"] == "https://papers.example/feeds/cs.LG/2026-05-29.json"
 
 
+def test_only_an_archive_that_leads_to_another_is_marked_as_one():
+    entries = [entry(2, date(2026, 6, 10)), entry(1, date(2026, 6, 9))]
+    found = documents(INFO, entries, SITE, today=TODAY)
+    assert b"<fh:archive/>" in found["feeds/cs.LG/2026-06-10.atom"]
+    assert b"<fh:archive/>" not in found["feeds/cs.LG/2026-06-09.atom"]
+    assert b"<fh:archive/>" not in found["feeds/cs.LG.atom"]
+
+
 def test_an_archive_stays_as_it_is_when_the_next_day_comes():
     monday = [entry(1, date(2026, 6, 8)), entry(2, date(2026, 6, 8))]
     tuesday = [entry(3, date(2026, 6, 9)), *monday]

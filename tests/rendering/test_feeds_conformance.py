@@ -298,7 +298,7 @@ def check_all(found: dict[str, bytes]) -> None:
 # --- the tests ------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(found=entries(), title=text, description=text)
 def test_no_text_breaks_a_rule_of_any_format(found, title, description):
     info = FeedInfo(slug="any", title=title, description=description)
@@ -325,18 +325,15 @@ def test_no_text_breaks_the_list_of_feeds(title, description):
 @pytest.mark.parametrize(
     ("broken", "by"),
     [
-        (b"<title>x<b>y</b></title>", ET.fromstring),
-        (b"<p>open", lambda body: check_html(body.decode())),
-        (b'<p onclick="x">y</p>', lambda body: check_html(body.decode())),
-        (b"<p>AT&T</p>", lambda body: check_html(body.decode())),
-        (b"a<b", lambda body: check_plain(body.decode())),
-        (b"javascript:alert(1)", lambda body: check_url(body.decode())),
+        ("<p>open", check_html),
+        ('<p onclick="x">y</p>', check_html),
+        ("<p>AT&T</p>", check_html),
+        ("<p>$x<y$</p>", check_html),
+        ("a<b", check_plain),
+        ("javascript:alert(1)", check_url),
     ],
 )
 def test_the_checks_do_find_faults(broken, by):
-    if by is ET.fromstring:
-        assert len(by(broken)) == 1
-        return
     with pytest.raises(AssertionError):
         by(broken)
 

@@ -8,6 +8,7 @@ import pytest
 
 from digest.errors import ListingUnreadable
 from digest.model import Harvest, Listing
+from digest.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,8 @@ def unharmed() -> Callable[[Source, Listing], Harvest | None]:
             return None
         for item in harvest.items:
             assert item.paper.id.partition(":")[0] in {"arxiv", "doi"}
-            assert item.paper.title.isprintable()
             assert item.paper.title
+            assert clean(item.paper.title) == item.paper.title
             assert item.announcement.paper_id == item.paper.id
             assert item.paper.id in item.paper.identifiers
             assert all(each.value >= 0 for each in item.signals)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ConfigError, ListingUnreadable
@@ -376,6 +376,13 @@ def test_an_item_without_an_id_is_a_problem_and_the_others_are_kept():
     ]
 
 
+def test_an_item_without_a_title_is_a_problem():
+    harvest = SOURCE.parse(listing(rss(item(title="{}"))))
+
+    assert harvest.items == ()
+    assert harvest.problems[0].cause == "2606.00001 has no title"
+
+
 @pytest.mark.parametrize(
     ("word", "meaning"),
     [("replace-withdrawn", AnnounceType.REPLACE), ("fresh", AnnounceType.NEW)],
@@ -385,6 +392,17 @@ def test_an_unknown_announce_type_is_reported_and_the_paper_kept(word, meaning):
 
     assert harvest.items[0].announcement.type is meaning
     assert word in harvest.problems[0].cause
+
+
+def test_a_listing_as_long_as_arxiv_allows_was_cut_off():
+    line = "<item><guid>oai:arXiv.org:2606.{:05}v1</guid><title>Sheep</title></item>"
+    whole = [line.format(at) for at in range(2_000)]
+
+    full, shorter = (SOURCE.parse(listing(rss(*items))) for items in (whole, whole[1:]))
+
+    assert "set a smaller per_request" in full.problems[-1].cause
+    assert len(full.items) == 2_000
+    assert "per_request" not in shorter.problems[-1].cause
 
 
 def test_an_error_feed_is_refused_with_its_own_words():
@@ -402,11 +420,13 @@ def test_what_is_no_feed_is_refused(body):
         SOURCE.parse(listing(body))
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_it(unharmed, body):
     unharmed(SOURCE, listing(body))
 
 
+@settings(max_examples=40)
 @given(
     at=st.integers(0, 2_000),
     length=st.integers(0, 60),

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ConfigError, InvalidInput, ListingUnreadable
@@ -272,6 +272,7 @@ def test_what_is_no_feed_is_refused(body):
         SOURCE.parse(listing(body))
 
 
+@settings(max_examples=40)
 @given(
     at=st.integers(0, 2_500),
     length=st.integers(0, 60),

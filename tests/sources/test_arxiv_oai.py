@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ConfigError, ListingUnreadable
@@ -304,6 +304,7 @@ def test_what_is_not_oai_pmh_is_refused(body):
         SOURCE.parse(listing(body))
 
 
+@settings(max_examples=40)
 @given(
     at=st.integers(0, 2_500),
     length=st.integers(0, 60),

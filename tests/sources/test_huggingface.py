@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ConfigError, ListingUnreadable
@@ -92,9 +92,14 @@ def test_pages_end_with_one_that_is_not_full_or_after_the_fourth():
     full = [record(f"2606.{at:05}") for at in range(50)]
 
     assert SOURCE.parse(listing(full[:49])).more == ()
-    assert SOURCE.parse(listing(full, url=f"{URL}&p=3")).more == ()
-    assert SOURCE.parse(listing(full, url=f"{URL}&p=x")).more == ()
-    assert SOURCE.parse(listing(full, url="file:x.json")).more == ()
+    assert SOURCE.parse(listing(full, place="2026-06-10, page 3")).more[0].url == f"{URL}&p=3"
+    assert SOURCE.parse(listing(full, place="2026-06-10, page 4")).more == ()
+
+
+def test_a_recorded_list_has_no_further_pages():
+    full = [record(f"2606.{at:05}") for at in range(50)]
+
+    assert SOURCE.parse(listing(full, place="2026-06-10.json", fetched_at=None)).more == ()
 
 
 @pytest.mark.parametrize("wrong", [0, 32, "2", None])
@@ -228,6 +233,7 @@ def test_a_list_inside_a_recorders_envelope_is_read():
         ({}, "a record without a paper"),
         ({"paper": {"id": "x"}}, "a paper without an arXiv id"),
         ({"paper": {"id": "2606.00009"}}, "paper 2606.00009 has no title"),
+        ({"paper": {"id": "2606.00009", "title": "\u200b"}}, "paper 2606.00009 has no title"),
     ],
 )
 def test_a_bad_record_is_a_problem_and_the_others_are_kept(bad, cause):
@@ -255,6 +261,7 @@ def test_an_empty_list_is_no_fault():
     assert harvest.problems == ()
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_it(unharmed, body):
     unharmed(SOURCE, listing(body))
@@ -269,6 +276,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(
     field=st.sampled_from([*record()["paper"], "githubRepo", "projectPage"]),
     outer=st.sampled_from([*record()]),

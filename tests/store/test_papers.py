@@ -131,7 +131,10 @@ def test_a_new_version_brings_its_text_to_readers_and_to_the_search(store, make)
 
 def test_an_arxiv_record_takes_over_the_id_everywhere(store, make):
     record = make.paper(
-        1, id="doi:10.1234/example.5", doi="10.1234/example.5", identifiers=("doi:10.1234/example.5",)
+        1,
+        id="doi:10.1234/example.5",
+        doi="10.1234/example.5",
+        identifiers=("doi:10.1234/example.5",),
     )
     store.papers.ingest([make.item(record, source="journal", signals=(make.signal(record),))])
     person = make.subscriber()

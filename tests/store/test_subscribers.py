@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import tracemalloc
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -56,19 +55,26 @@ def test_a_known_address_is_left_alone(store, make):
     ]
 
 
-def test_many_are_added_from_a_generator_in_constant_memory(store, make):
-    count = 12_000
-    rows = ((make.subscriber(number), [make.interest()]) for number in range(count))
-    store.subscribers.add([])
-    tracemalloc.start()
+def test_many_are_added_a_bounded_block_at_a_time(store, make, monkeypatch):
+    monkeypatch.setattr("digest.store.subscribers.MOST_ROWS", 10)
+    stored_by_then = []
 
-    added = store.subscribers.add(rows)
+    def rows():
+        for number in range(25):
+            if number % 10 == 0:
+                stored_by_then.append(store.counts()["subscribers"])
+            yield make.subscriber(number), [make.interest()]
 
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert added == count
-    assert peak < 20_000_000
-    assert sum(1 for _ in store.subscribers.all()) == count
+    assert store.subscribers.add(rows()) == 25
+    assert stored_by_then == [0, 10, 20]
+
+
+def test_all_goes_on_past_one_block(store, make, monkeypatch):
+    monkeypatch.setattr("digest.store.subscribers.BLOCK", 4)
+    people = [make.subscriber(number) for number in range(10)]
+    store.subscribers.add((person, [make.interest()]) for person in reversed(people))
+
+    assert list(store.subscribers.all()) == [(person, [make.interest()]) for person in people]
 
 
 def test_saving_replaces_the_row_but_not_the_interests(store, make):

@@ -1,0 +1,320 @@
+"""What a reader, a mail program and a mail server get."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+
+from digest import tokens
+from digest.errors import ConfigError, InvalidInput
+from digest.model import Cadence, Mood, Site
+from digest.rendering import links, mail
+from digest.rendering.lint import lint
+
+
+def read(content: bytes) -> EmailMessage:
+    return message_from_bytes(content, policy=policy.default)
+
+
+@pytest.fixture
+def sent(edition, digest, subscriber, now):
+    return mail.message(
+        edition, digest, subscriber, message_id="<s_ada.2026-06-10@example.org>", at=now
+    )
+
+
+@pytest.fixture
+def shown(edition, digest, subscriber):
+    return mail.parts(edition, digest, subscriber)
+
+
+def test_a_message_has_a_text_part_and_then_an_html_part(sent):
+    message = read(sent.content)
+
+    assert not message.defects
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert not any(part.defects for part in message.iter_parts())
+
+
+def test_the_header_fields_say_what_the_mail_is_and_how_to_stop_it(sent):
+    message = read(sent.content)
+
+    assert message["From"] == "Paper Digest <digest@example.org>"
+    assert message["To"] == "ada@example.com"
+    assert message["Date"].datetime.isoformat() == "2026-06-10T07:00:00+00:00"
+    assert message["Message-ID"] == "<s_ada.2026-06-10@example.org>"
+    assert message["List-Id"] == "Paper Digest <digest.example.org>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Precedence"] == "bulk"
+    assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+    assert message["Feedback-ID"] == "2026-06-10:daily:digest:digest.example.org"
+    assert message["List-Help"] == "<mailto:ask@example.org>"
+    assert all(len(message.get_all(name)) == 1 for name in message.keys())  # noqa: SIM118 - keys repeat
+
+
+def test_the_envelope_goes_to_the_subscriber_and_bounces_come_back_to_us(sent, digest):
+    assert (sent.sender, sent.recipient) == ("bounce@example.org", "ada@example.com")
+    assert sent.digest_id == digest.id
+
+
+def test_unsubscribing_is_offered_by_web_and_by_mail_on_one_line(sent, site, subscriber):
+    line = next(
+        line for line in sent.content.split(b"\r\n") if line.startswith(b"List-Unsubscribe:")
+    ).decode()
+
+    page, mailto = re.fullmatch(r"List-Unsubscribe: <(.+)>, <(.+)>", line).groups()
+
+    assert page == links.unsubscribe(site, subscriber)
+    assert mailto.startswith("mailto:unsubscribe@example.org?subject=unsubscribe%20s_ada..")
+
+
+def test_the_same_digest_gives_the_same_bytes(
+    compiled, site, topics, papers, digest, subscriber, now, because, sent
+):
+    afresh = mail.edition(
+        compiled(site, topics), papers, upvotes={"arxiv:2606.00002": 57}, because=because
+    )
+
+    again = mail.message(
+        afresh, digest, subscriber, message_id="<s_ada.2026-06-10@example.org>", at=now
+    )
+
+    assert again.content == sent.content
+
+
+def test_the_preview_is_what_is_sent(sent, shown):
+    message = read(sent.content)
+
+    assert message.get_body(("plain",)).get_content() == shown.text
+    assert message.get_body(("html",)).get_content() == shown.html
+    assert message["Subject"] == shown.subject
+
+
+def test_the_subject_names_the_first_paper_the_rest_and_the_day(shown):
+    assert shown.subject == (
+        "Learning to Retrieve from Pages People Turn Back To and 9 more (Wed 10 Jun)"
+    )
+
+
+def test_both_parts_hold_the_same_papers_in_the_same_order(shown, papers, digest):
+    for pick in digest.picks:
+        url = papers[pick.paper_id].url
+        assert url in shown.text
+        assert f'href="{url}"' in shown.html
+    for text in (shown.text, shown.html):
+        places = [text.index(papers[pick.paper_id].url) for pick in digest.picks]
+        assert places == sorted(places)
+
+
+def test_every_pick_says_why_what_and_where(shown):
+    assert " 1. Learning to Retrieve from Pages People Turn Back To\n" in shown.text
+    assert "    Ada Grün, Mei-Ling Čapek, O. N’Diaye, Ravi Iyer, Zoë Ó Sé and 4 more" in shown.text
+    assert "    Because you follow Information Retrieval and liked “Owls by Day”.\n" in shown.text
+    assert "    Information Retrieval (cs.IR) · Machine Learning (cs.LG)\n" in shown.text
+    assert "    PDF: https://arxiv.org/pdf/2606.00001\n" in shown.text
+    assert "    Code: https://code.example.org/p/1?a=1&b=2\n" in shown.text
+    assert "57 upvotes" in shown.text
+
+
+def test_what_happened_is_said_in_one_line(shown):
+    said = "Today: 367 papers announced, 41 in your topics, 10 picked for you. 3 more were left out"
+
+    assert said in " ".join(shown.text.split())
+    assert said in shown.html
+
+
+def test_the_remaining_titles_follow_one_line_each(shown, papers, digest):
+    assert "31 more in your topics" in shown.text
+    assert all(papers[each].url in shown.text for each in digest.rest)
+    assert shown.html.count("<li") == 31
+
+
+def test_a_long_list_is_cut_and_the_cut_is_said(compiled, site, topics, papers, digest, subscriber):
+    edition = mail.edition(compiled(site, topics), papers)
+    long = replace(digest, rest=tuple(papers) * 2)
+
+    shown = mail.parts(edition, long, subscriber)
+
+    assert "And 32 more, all in the browser" in shown.text
+    assert shown.html.count("<li") == 50
+
+
+def test_the_links_for_answers_carry_the_picks_number_and_a_token_that_holds(
+    shown, site, subscriber, digest
+):
+    page = links.digest(site, subscriber, digest.edition)
+    named = tokens.read(page.rpartition("/")[2])
+
+    assert named.subject == "2026-06-10"
+    assert tokens.holds(named, subscriber.key, links.DIGEST)
+    for number in range(1, 11):
+        for answer in ("more", "less"):
+            assert f'href="{page}/{number}/{answer}"' in shown.html
+            assert f"{page}/{number}/{answer}\n" in shown.text
+
+
+def test_a_paper_no_longer_kept_is_left_out_and_the_others_keep_their_numbers(
+    compiled, site, topics, papers, digest, subscriber
+):
+    first, *others = papers
+    edition = mail.edition(compiled(site, topics), {each: papers[each] for each in others})
+
+    shown = mail.parts(edition, digest, subscriber)
+
+    assert papers[first].url not in shown.text
+    assert " 2. When Is α < β & γ > 0?" in shown.text
+    assert "/1/more" not in shown.text
+
+
+def test_text_from_outside_is_text_in_the_html(shown):
+    assert "&lt;b&gt;Bold&lt;/b&gt; Claims: &#34;Quoting&#34;" in shown.html
+    assert "<b>" not in shown.html
+    assert "https://code.example.org/p/1?a=1&amp;b=2" in shown.html
+
+
+def test_a_dangerous_link_is_not_a_link(compiled, site, topics, papers, digest, subscriber):
+    bad = replace(papers["arxiv:2606.00001"], url="javascript:alert(1)", links=())
+    edition = mail.edition(compiled(site, topics), papers | {bad.id: bad})
+
+    shown = mail.parts(edition, digest, subscriber)
+
+    assert "javascript:" not in shown.html + shown.text
+    assert 'href="https://digest.example.org/papers/arxiv:2606.00001"' in shown.html
+
+
+def test_without_a_site_nothing_links_to_it(compiled, topics, papers, digest, subscriber, because):
+    site = Site(mail_from="digest@example.org", unsubscribe_to="stop@example.org")
+    edition = mail.edition(compiled(site, topics), papers, because=because)
+
+    shown = mail.parts(edition, digest, subscriber)
+
+    assert shown.headers["List-Unsubscribe"].startswith("<mailto:stop@example.org?subject=")
+    assert "List-Unsubscribe-Post" not in shown.headers
+    assert "List-Help" not in shown.headers
+    assert "like this" not in shown.html + shown.text
+    assert "in the browser" not in shown.html + shown.text
+    assert 'href="mailto:stop@example.org' in shown.html
+    assert not lint(shown.html)
+
+
+def test_without_a_mailbox_either_one_can_reply(compiled, topics, papers, digest, subscriber):
+    edition = mail.edition(compiled(Site(), topics), papers)
+
+    shown = mail.parts(edition, digest, subscriber)
+
+    assert "List-Unsubscribe" not in shown.headers
+    assert 'reply to this mail with the word "unsubscribe"' in shown.text
+
+
+QUIET = {
+    Mood.NO_MATCH: "none of it was about what you follow",
+    Mood.HOLIDAY: "as on weekends and holidays",
+    Mood.OUTAGE: "papers may be missing here",
+}
+
+
+@pytest.mark.parametrize("mood", QUIET)
+def test_a_quiet_day_says_which_kind_it_is_and_what_comes_next(edition, digest, subscriber, mood):
+    quiet = replace(digest, mood=mood, picks=(), rest=(), announced=0, matched=0, withheld=0)
+
+    shown = mail.parts(edition, quiet, subscriber)
+
+    for text in (" ".join(shown.text.split()), shown.html):
+        assert [said for said in QUIET.values() if said in text] == [QUIET[mood]]
+        assert "The next digest comes on Thursday 11 June, around 07:00 (Europe/Berlin)." in text
+    assert "like this" not in shown.html
+    assert not lint(shown.html)
+
+
+def test_an_outage_is_told_even_when_there_are_papers(edition, digest, subscriber):
+    shown = mail.parts(edition, replace(digest, mood=Mood.OUTAGE), subscriber)
+
+    assert "Some listings could not be read." in shown.text
+    assert " 1. Learning to Retrieve" in shown.text
+    assert "The next digest" not in shown.text
+
+
+def test_a_weekly_digest_speaks_of_the_week(edition, digest, subscriber):
+    weekly = replace(subscriber, cadence=Cadence.WEEKLY, weekday=2)
+
+    shown = mail.parts(edition, digest, weekly)
+
+    assert "This week: 367 papers announced" in shown.text
+    assert "It comes every Wednesday, around 07:00" in " ".join(shown.text.split())
+
+
+def test_the_html_has_none_of_the_faults_the_linter_knows(shown):
+    assert lint(shown.html) == []
+
+
+def test_the_text_is_wrapped_but_for_addresses(shown):
+    long = [line for line in shown.text.splitlines() if len(line) > 72]
+
+    assert all("https://" in line for line in long)
+
+
+def test_a_digest_of_ordinary_papers_is_small(sent, shown):
+    assert len(shown.html.encode()) < 45_000
+    assert len(sent.content) < 75_000
+
+
+def test_what_hides_the_preheader_is_display_none_alone(shown):
+    hidden = re.search(r'<div style="([^"]*)">(Also: [^<]*)</div>', shown.html)
+
+    assert hidden[1] == "display:none"
+    assert len(hidden[2]) <= 110
+
+
+def test_a_right_to_left_language_turns_the_mail_round(
+    compiled, site, topics, papers, digest, subscriber
+):
+    turned = replace(site, language="ar")
+
+    shown = mail.parts(mail.edition(compiled(turned, topics), papers), digest, subscriber)
+
+    assert '<html lang="ar" dir="rtl">' in shown.html
+
+
+def test_an_address_that_cannot_be_written_is_refused_without_naming_it(
+    edition, digest, subscriber, now
+):
+    nasty = replace(subscriber, email="ada@example.com>\r\nBcc: eve@example.com")
+
+    with pytest.raises(InvalidInput) as caught:
+        mail.message(edition, digest, nasty, message_id="<1@example.org>", at=now)
+
+    assert "eve" not in str(caught.value)
+
+
+def test_the_confirmation_has_one_link_to_press_and_no_list_fields(
+    compiled, site, topics, subscriber, now
+):
+    sent = mail.confirmation(compiled(site, topics), subscriber, message_id="<c@x.org>", at=now)
+
+    message = read(sent.content)
+    text = message.get_body(("plain",)).get_content()
+    html = message.get_body(("html",)).get_content()
+    link = links.confirm(site, subscriber)
+    assert f"\n{link}\n" in text
+    assert f'href="{link}"' in html
+    assert message["List-Unsubscribe"] is None
+    assert not lint(html)
+
+
+def test_a_confirmation_needs_a_site_to_link_to(compiled, topics, subscriber, now):
+    with pytest.raises(ConfigError, match="site.url"):
+        mail.confirmation(compiled(Site(), topics), subscriber, message_id="<c@x.org>", at=now)
+
+
+def test_a_from_address_that_is_none_is_the_operators_to_mend(
+    compiled, topics, papers, digest, subscriber, now
+):
+    edition = mail.edition(compiled(Site(mail_from="nobody"), topics), papers)
+
+    with pytest.raises(ConfigError, match="mail.from"):
+        mail.message(edition, digest, subscriber, message_id="<1@example.org>", at=now)

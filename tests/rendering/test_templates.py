@@ -1,0 +1,164 @@
+"""Inlining once says the same as inlining every mail; what would not is refused at compile time."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html as lxml_html
+
+from digest.errors import ConfigError
+from digest.rendering import compiled, templates
+from digest.rendering.mail import compile_mail
+from digest.rendering.views import LineView, LinkView, PaperView
+from digest.resources import templates_dir
+
+FOLDER = templates_dir() / "mail"
+SHEET = (FOLDER / "mail.css").read_text()
+SOURCE = (FOLDER / "digest.html").read_text()
+# Line breaks would be words apart in one and joined in the other; braces are Jinja's.
+WORDS = st.text(alphabet="abß漢<>&\"'/=;:%#- ", max_size=12)
+
+
+def tree(node: lxml_html.HtmlElement) -> object:
+    """What a browser would make of it: names, attributes, and words without white space."""
+    style = sorted(each.strip() for each in node.get("style", "").split(";"))
+    attributes = {name: value for name, value in node.items() if name != "style"}
+    children = [(tree(child), "".join((child.tail or "").split())) for child in node]
+    return node.tag, attributes, style, "".join((node.text or "").split()), children
+
+
+def dom(text: str) -> object:
+    parser = lxml_html.HTMLParser(remove_comments=True)
+    return tree(lxml_html.document_fromstring(text, parser=parser))
+
+
+def rendered(source: str, context: dict[str, object]) -> str:
+    made = templates.environment(escape=True, sources={"part": source})
+    return made.get_template("part").render(context)
+
+
+papers = st.builds(
+    PaperView,
+    links=st.lists(st.builds(LinkView, name=WORDS, phrase=WORDS, url=WORDS), max_size=3).map(tuple),
+    **{field.name: WORDS for field in fields(PaperView) if field.name != "links"},
+)
+names = [name for name, value in compiled._SPECIMEN.items() if name != "lang"]
+contexts = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(names, WORDS),
+        "lang": st.just("en"),
+        "picks": st.lists(papers, max_size=3),
+        "rest": st.lists(st.builds(LineView, title=WORDS, url=WORDS), max_size=3),
+    }
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(contexts)
+def test_inlining_the_template_is_inlining_every_mail(context):
+    once = rendered(templates.inline(SOURCE, SHEET, name="digest.html"), context)
+    each = templates.inline(rendered(SOURCE, context), SHEET, name="mail")
+
+    assert dom(once) == dom(each)
+
+
+def test_a_mail_joined_from_pieces_is_the_template_rendered_whole(
+    edition, digest, subscriber, compiled
+):
+    shell = edition.templates.digest[0].shell({"subject": "x", "picks": "", "rest": ""})
+
+    assert b"%(subject)b" in shell.template
+    assert b"%(preheader)b" not in shell.template
+
+
+def test_css_is_in_the_elements_and_only_media_rules_stay_in_the_head():
+    done = templates.inline(SOURCE, SHEET, name="digest.html")
+
+    assert 'style="display:none"' in done
+    head = done.partition("</head>")[0]
+    assert "@media (prefers-color-scheme: dark)" in head
+    assert "max-width:640px" not in head
+    assert len(head) < templates.LARGEST_SHEET
+
+
+def test_a_sheet_is_split_at_its_top_level_rules():
+    plain, kept = templates.split_sheet(
+        "/* no {braces} */ .a { color: red } @media (x) { .a { b: c } .d { e: f } } .g { h: i }"
+    )
+
+    assert plain == ".a { color: red }\n.g { h: i }"
+    assert kept == "@media (x) { .a { b: c } .d { e: f } }"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '<table>{% for p in picks %}<tr><td>{{ p }}</td></tr>{% endfor %}</table><p>{{ "a" }}</p>',
+        "<p>{{ a if b < c else d }}</p>",
+        '<a href="{{ paper url }}">x</a><p>{{ x|e("<>") }}</p>',
+    ],
+)
+def test_a_template_that_inlining_would_change_is_refused(broken):
+    with pytest.raises(ConfigError, match="inlining the CSS would change"):
+        templates.inline(f"<html><head></head><body>{broken}</body></html>", "", name="x.html")
+
+
+def test_a_stylesheet_elsewhere_is_never_fetched():
+    source = (
+        '<html><head><link rel="stylesheet" href="http://203.0.113.1/a.css"></head>'
+        "<body><p>a</p></body></html>"
+    )
+
+    done = templates.inline(source, ".b { color: red }", name="x.html")
+
+    assert "color:red" not in done
+
+
+def edited(tmp_path, name, old, new):
+    folder = tmp_path / "mail"
+    shutil.copytree(FOLDER, folder)
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "complaint"),
+    [
+        ("digest.html", ' role="presentation"', "", "read out as data"),
+        ("digest.html", "{{ summary }}", "{{ sumary }}", "sumary"),
+        ("digest.txt", "<!--% endblock %-->", "", "digest.txt"),
+        ("mail.css", "color: #5c574c", "color: #b0aca0", "contrast"),
+        ("mail.css", "display: none;", "display: flex;", "not for mail"),
+        ("mail.css", "padding: 0 !important", "padding: 0", "needs !important"),
+        ("mail.css", ".head { padding: 26px", "td.head { padding: 26px", "single classes"),
+    ],
+)
+def test_a_bad_edit_stops_at_compile_time_with_a_word_on_why(
+    tmp_path, site, topics, name, old, new, complaint
+):
+    folder = edited(tmp_path, name, old, new)
+
+    with pytest.raises(ConfigError, match=complaint):
+        compile_mail(site, topics, folder=folder)
+
+
+def test_a_missing_template_is_named(tmp_path, site, topics):
+    with pytest.raises(ConfigError, match=r"mail\.css"):
+        compile_mail(site, topics, folder=tmp_path)
+
+
+def test_words_wrap_at_72_columns_and_addresses_stay_whole():
+    url = "https://example.org/" + "x" * 80
+
+    wrapped = templates.wrap(f"{'word ' * 20}{url}", 4)
+
+    lines = wrapped.splitlines()
+    assert lines[-1].strip() == url
+    assert all(len(line) <= 72 for line in lines[:-1])
+    assert all(line.startswith("    w") for line in lines[1:-1])

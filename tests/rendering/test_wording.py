@@ -1,0 +1,94 @@
+"""The sentences of a digest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest.model import Cadence, Mood
+from digest.rendering import wording
+
+
+def test_one_paper_alone_is_not_and_zero_more(digest):
+    assert wording.subject(digest, ["Owls"], 1) == "Owls (Wed 10 Jun)"
+
+
+@pytest.mark.parametrize(
+    ("mood", "subject"),
+    [
+        (Mood.NO_MATCH, "Nothing new in your topics (Wed 10 Jun)"),
+        (Mood.HOLIDAY, "No new listings today (Wed 10 Jun)"),
+        (Mood.OUTAGE, "Some listings could not be read (Wed 10 Jun)"),
+    ],
+)
+def test_a_quiet_day_says_so_in_its_subject(digest, mood, subject):
+    assert wording.subject(replace(digest, mood=mood, picks=()), [], 0) == subject
+
+
+@pytest.mark.parametrize(
+    ("changes", "cadence", "said"),
+    [
+        (
+            {"announced": 1702, "withheld": 0},
+            Cadence.DAILY,
+            "Today: 1,702 papers announced, 41 in your topics, 10 picked for you.",
+        ),
+        (
+            {"announced": 1, "matched": 0, "picks": (), "withheld": 0},
+            Cadence.DAILY,
+            "Today: 1 paper announced, none in your topics.",
+        ),
+        (
+            {"withheld": 1},
+            Cadence.WEEKLY,
+            "This week: 367 papers announced, 41 in your topics, 10 picked for you. "
+            "1 more was left out, since you already had it.",
+        ),
+        (
+            {"mood": Mood.HOLIDAY, "announced": 0, "withheld": 0},
+            Cadence.DAILY,
+            "Today: nothing was announced.",
+        ),
+    ],
+)
+def test_the_summary_counts(digest, changes, cadence, said):
+    assert wording.summary(replace(digest, **changes), cadence=cadence) == said
+
+
+def test_after_a_gap_the_summary_does_not_say_today(digest):
+    late = replace(digest, since=digest.until - timedelta(days=3))
+
+    assert wording.summary(late, cadence=Cadence.DAILY).startswith("Since your last digest: ")
+
+
+def test_having_had_everything_is_not_the_same_as_nothing_matching(digest):
+    had = replace(digest, mood=Mood.NO_MATCH, picks=(), rest=(), matched=0, withheld=3)
+
+    assert "had reached you before" in wording.notice_of(had).sentence
+    assert "none of it" in wording.notice_of(replace(had, withheld=0)).sentence
+
+
+@pytest.mark.parametrize(
+    ("edition", "cadence", "weekday", "day"),
+    [
+        ("2026-06-10", Cadence.DAILY, 0, "Thursday 11 June"),
+        ("2026-06-12", Cadence.DAILY, 0, "Saturday 13 June"),
+        ("2026-06-12", Cadence.WEEKDAYS, 0, "Monday 15 June"),
+        ("2026-06-10", Cadence.WEEKLY, 2, "Wednesday 17 June"),
+        ("2026-06-10", Cadence.WEEKLY, 0, "Monday 15 June"),
+    ],
+)
+def test_the_next_digest_is_named_by_its_day(digest, subscriber, edition, cadence, weekday, day):
+    person = replace(subscriber, cadence=cadence, weekday=weekday)
+
+    said = wording.next_digest(replace(digest, edition=edition), person)
+
+    assert said == f"The next digest comes on {day}, around 07:00 (Europe/Berlin)."
+
+
+def test_the_preheader_adds_to_the_subject_rather_than_repeat_it():
+    assert wording.preheader(["One", "Two", "Three"], "Summary.") == "Also: Two; Three"
+    assert wording.preheader(["One"], "Summary.") == "Summary."
+    assert len(wording.preheader(["x", "long " * 99], "")) <= 100

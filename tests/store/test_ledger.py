@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest.errors import NotFound
+from digest.model import Mood, Outcome, Pick, Reason, ReasonKind, Status
+
+HOUR = timedelta(hours=1)
+NOTHING_OUT = {"queued": 0, "sending": 0, "sent": 0, "retry": 0, "failed": 0, "expired": 0}
+
+
+@pytest.fixture
+def people(store, make):
+    """Three active subscribers and three stored papers."""
+    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
+    found = [make.subscriber(number) for number in (1, 2, 3)]
+    store.subscribers.add((person, []) for person in found)
+    return found
+
+
+def states(store):
+    """Outbox states that occur, with their counts."""
+    return {state: count for state, count in store.ledger.counts().items() if count}
+
+
+# --- composing --------------------------------------------------------------------------------
+
+
+def test_a_digest_comes_back_as_it_was(store, make, people):
+    reasons = (
+        Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.1 + 0.2),
+        Reason(kind=ReasonKind.DISLIKE, what="arxiv:2606.00003", amount=-0.125),
+    )
+    digest = make.digest(
+        people[0],
+        mood=Mood.PICKS,
+        picks=(
+            Pick(paper_id="arxiv:2606.00002", score=0.175, reasons=reasons),
+            Pick(paper_id="arxiv:2606.00001", score=-1.5),
+        ),
+        rest=("arxiv:2606.00003",),
+        announced=30,
+        matched=4,
+        withheld=1,
+    )
+
+    assert make.queue(store, digest) == 1
+
+    assert store.ledger.digest(digest.id) == digest
+    assert store.ledger.digest("s_000001.1999-01-01") is None
+
+
+def test_composing_a_known_key_changes_nothing(store, make, people):
+    digest = make.digest(people[0], papers=[make.paper(1)])
+    make.queue(store, digest)
+
+    again = make.queue(store, replace(digest, picks=(), rest=("arxiv:2606.00002",)), digest)
+
+    assert again == 0
+    assert store.ledger.digest(digest.id) == digest
+    assert states(store) == {"queued": 1}
+
+
+def test_composing_moves_due_times_also_of_those_without_a_digest(store, make, people):
+    due = make.day + timedelta(days=1)
+
+    store.ledger.compose(
+        [(make.digest(people[0]), None)],
+        next_due={people[0].id: due, people[1].id: due},
+        send_from={},
+        message_ids={},
+    )
+
+    found = store.subscribers.get(each.id for each in people)
+    assert [found[each.id].due_at for each in people] == [due, due, make.day]
+
+
+def test_a_digest_without_expiry_is_kept_but_not_sent(store, make, people):
+    digest = make.digest(people[0], mood=Mood.HOLIDAY)
+
+    make.queue(store, digest, expires=None)
+
+    assert store.ledger.digest(digest.id) == digest
+    assert store.ledger.counts() == NOTHING_OUT
+
+
+def test_all_of_a_batch_is_kept_or_nothing(store, make, people):
+    good = make.digest(people[0])
+    stranger = make.digest(make.subscriber(99))
+
+    with pytest.raises(NotFound):
+        make.queue(store, good, stranger)
+
+    assert store.ledger.digest(good.id) is None
+    assert store.counts()["digests"] == 0
+
+
+def test_the_latest_digest_of_each_subscriber_is_the_last_edition(store, make, people):
+    newest = make.digest(people[0], papers=[make.paper(1)], rest=("x:1",), edition="2026-06-10")
+    make.queue(store, newest, make.digest(people[0], edition="2026-06-09"))
+
+    found = store.ledger.last([each.id for each in people])
+
+    assert found == {people[0].id: replace(newest, picks=(), rest=())}
+
+
+def test_recent_digests_come_whole_and_newest_first(store, make, people):
+    digests = [
+        make.digest(people[0], papers=[make.paper(1)], edition=f"2026-06-{day:02}")
+        for day in (8, 10, 9)
+    ]
+    make.queue(store, *digests, make.digest(people[1]))
+
+    assert store.ledger.recent(people[0].id, limit=2) == [digests[1], digests[2]]
+
+
+# --- what was sent ----------------------------------------------------------------------------
+
+
+def test_sent_finds_picks_and_titles_of_each_ones_own_digests(store, make, people):
+    make.queue(
+        store,
+        make.digest(people[0], papers=[make.paper(1)], rest=("arxiv:2606.00002",)),
+        make.digest(people[1], papers=[make.paper(3)]),
+    )
+    asked = ["arxiv:2606.00001", "arxiv:2606.00002"]
+
+    sent = store.ledger.sent([each.id for each in people], asked)
+
+    assert sent == {people[0].id: frozenset(asked)}
+    assert store.ledger.sent([people[1].id], []) == {}
+
+
+def test_sent_can_leave_the_edition_out_that_is_made_again(store, make, people):
+    make.queue(
+        store,
+        make.digest(people[0], papers=[make.paper(1)], edition="2026-06-09"),
+        make.digest(people[0], papers=[make.paper(2)], edition="2026-06-10"),
+    )
+    asked = ["arxiv:2606.00001", "arxiv:2606.00002"]
+
+    sent = store.ledger.sent([people[0].id], asked, but_edition="2026-06-10")
+
+    assert sent == {people[0].id: frozenset({"arxiv:2606.00001"})}
+
+
+# --- claiming -----------------------------------------------------------------------------------
+
+
+def test_a_claim_gives_what_is_due_oldest_first_with_all_that_sending_needs(store, make, people):
+    first = make.digest(people[1], papers=[make.paper(1)], rest=("arxiv:2606.00002",))
+    make.queue(store, make.digest(people[0]), send_from=make.day)
+    make.queue(store, first, send_from=make.day - HOUR)
+    make.queue(store, make.digest(people[2]), send_from=make.day + HOUR)
+
+    envelopes = store.ledger.claim(make.day, owner="one", limit=10, lease=60)
+
+    assert [each.subscriber for each in envelopes] == [people[1], people[0]]
+    envelope = envelopes[0]
+    assert envelope.digest == first
+    assert envelope.message_id == f"<{first.id}@example.org>"
+    assert envelope.attempts == 1
+    assert envelope.expires_at == make.day + 20 * HOUR
+    assert {each.lease for each in envelopes} == {envelope.lease}
+    assert states(store) == {"sending": 2, "queued": 1}
+
+
+def test_two_claims_never_share_a_row(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+
+    blocks = [store.ledger.claim(make.day, owner="one", limit=2, lease=60) for _ in range(3)]
+
+    assert [len(block) for block in blocks] == [2, 1, 0]
+    assert len({each.digest.id for block in blocks for each in block}) == 3
+    assert blocks[0][0].lease != blocks[1][0].lease
+
+
+def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(store, make, people):
+    make.queue(store, make.digest(people[0]))
+    (old,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+
+    assert store.ledger.claim(make.day, owner="two", limit=1, lease=60) == []
+    (new,) = store.ledger.claim(make.day + 2 * HOUR, owner="two", limit=1, lease=60)
+
+    assert (new.digest.id, new.message_id, new.attempts) == (old.digest.id, old.message_id, 2)
+    assert store.ledger.settle([make.receipt(old)], lease=old.lease) == 0
+    assert store.ledger.release(old.lease) == 0
+    assert store.ledger.settle([make.receipt(new)], lease=new.lease) == 1
+    assert states(store) == {"sent": 1}
+
+
+def test_what_is_past_its_window_expires_instead(store, make, people):
+    make.queue(store, make.digest(people[0]), expires=make.day + HOUR)
+    make.queue(store, make.digest(people[1]), expires=make.day + HOUR)
+    store.ledger.claim(make.day, owner="crashed", limit=1, lease=60)
+
+    assert store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60) == []
+    assert states(store) == {"expired": 2}
+
+
+def test_a_row_that_is_being_sent_does_not_expire_under_its_lease(store, make, people):
+    make.queue(store, make.digest(people[0]), expires=make.day + HOUR)
+    (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=2 * 3600)
+
+    store.ledger.claim(make.day + HOUR, owner="two", limit=1, lease=60)
+
+    assert store.ledger.settle([make.receipt(envelope)], lease=envelope.lease) == 1
+
+
+@pytest.mark.parametrize("status", [Status.UNSUBSCRIBED, Status.PAUSED, Status.SUPPRESSED])
+def test_people_who_have_left_are_passed_over_without_holding_others_up(
+    store, make, people, status
+):
+    make.queue(store, *(make.digest(each) for each in people))
+    for person in people[:2]:
+        store.subscribers.save(replace(person, status=status))
+
+    envelopes = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+
+    assert [each.subscriber.id for each in envelopes] == [people[2].id]
+    assert states(store) == {"failed": 2, "sending": 1}
+    assert store.counts()["deliveries"] == 2
+    assert store.ledger.refusals(people[0].id, make.day) == 0
+
+
+# --- settling ---------------------------------------------------------------------------------
+
+
+def claimed(store, make, person):
+    make.queue(store, make.digest(person))
+    (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    return envelope
+
+
+@pytest.mark.parametrize(
+    ("outcome", "retry_in", "state"),
+    [
+        (Outcome.ACCEPTED, None, "sent"),
+        (Outcome.REFUSED, None, "failed"),
+        (Outcome.DEFERRED, HOUR, "retry"),
+        (Outcome.DEFERRED, None, "expired"),
+        (Outcome.DEFERRED, 20 * HOUR, "expired"),
+    ],
+)
+def test_a_receipt_leads_to_a_state(store, make, people, outcome, retry_in, state):
+    envelope = claimed(store, make, people[0])
+    retry_at = None if retry_in is None else make.day + retry_in
+    receipt = make.receipt(envelope, outcome, code=450, reply="4.2.1 busy", retry_at=retry_at)
+
+    assert store.ledger.settle([receipt, receipt], lease=envelope.lease) == 1
+
+    assert states(store) == {state: 1}
+    assert store.counts()["deliveries"] == 1
+    assert store.ledger.settle([receipt], lease=envelope.lease) == 0
+
+
+def test_a_deferred_digest_is_tried_again_at_its_time(store, make, people):
+    envelope = claimed(store, make, people[0])
+    later = make.receipt(envelope, Outcome.DEFERRED, code=421, retry_at=make.day + HOUR)
+    store.ledger.settle([later], lease=envelope.lease)
+
+    assert store.ledger.claim(make.day + HOUR / 2, owner="one", limit=1, lease=60) == []
+    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=1, lease=60)
+
+    assert (again.attempts, again.message_id) == (2, envelope.message_id)
+
+
+def test_releasing_gives_back_what_was_not_settled_as_it_was(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+    first, second, third = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    store.ledger.settle(
+        [
+            make.receipt(first),
+            make.receipt(second, Outcome.DEFERRED, code=421, retry_at=make.day + HOUR),
+        ],
+        lease=first.lease,
+    )
+
+    assert store.ledger.release(first.lease) == 1
+    assert states(store) == {"sent": 1, "retry": 1, "queued": 1}
+
+    again = store.ledger.claim(make.day + HOUR, owner="one", limit=3, lease=60)
+    assert {each.digest.id: each.attempts for each in again} == {
+        third.digest.id: 1,
+        second.digest.id: 2,
+    }
+    store.ledger.release(again[0].lease)
+    assert states(store) == {"sent": 1, "retry": 1, "queued": 1}
+
+
+def test_refusals_count_in_a_row_since_the_last_acceptance(store, make, people):
+    outcomes = [
+        (Outcome.REFUSED, 554),
+        (Outcome.ACCEPTED, 250),
+        (Outcome.REFUSED, 554),
+        (Outcome.DEFERRED, 451),
+        (Outcome.REFUSED, 550),
+        (Outcome.REFUSED, 0),
+    ]
+    for days, (outcome, code) in enumerate(outcomes):
+        at = make.day + timedelta(days=days)
+        make.queue(
+            store,
+            make.digest(people[0], edition=f"2026-06-{10 + days}"),
+            send_from=at,
+            expires=at + HOUR,
+        )
+        (envelope,) = store.ledger.claim(at, owner="one", limit=1, lease=60)
+        store.ledger.settle(
+            [make.receipt(envelope, outcome, code=code, at=at)], lease=envelope.lease
+        )
+
+    assert store.ledger.refusals(people[0].id, make.day) == 2
+    assert store.ledger.refusals(people[0].id, make.day + timedelta(days=3)) == 1
+    assert store.ledger.refusals(people[1].id, make.day) == 0

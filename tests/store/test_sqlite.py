@@ -1,0 +1,330 @@
+"""What is particular to SQLite: locks, files, versions, and two processes on one file."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from digest.errors import ConfigError, NotFound, StoreBusy
+from digest.store import SqliteStore, open_store, outbox
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A database at the newest schema."""
+    path = tmp_path_factory.mktemp("template") / "digest.db"
+    store = open_store(path)
+    store.migrate()
+    store.close()
+    return path
+
+
+@pytest.fixture
+def path(template, tmp_path):
+    """A copy of it that no one has open."""
+    return Path(shutil.copy(template, tmp_path / "digest.db"))
+
+
+# --- a locked database --------------------------------------------------------------------------
+
+CALLS = {
+    "papers.ingest": lambda s, m: s.papers.ingest([m.item()]),
+    "papers.get": lambda s, m: s.papers.get(["arxiv:1"]),
+    "papers.announced": lambda s, m: s.papers.announced(m.day, m.day),
+    "papers.announcements": lambda s, m: s.papers.announcements(["arxiv:1"]),
+    "papers.signals": lambda s, m: s.papers.signals(["arxiv:1"]),
+    "papers.signalled": lambda s, m: s.papers.signalled(m.day),
+    "papers.set_trending": lambda s, m: s.papers.set_trending({}),
+    "papers.trending": lambda s, m: s.papers.trending(),
+    "papers.in_categories": lambda s, m: s.papers.in_categories([], since=m.day, limit=1),
+    "papers.categories": lambda s, m: s.papers.categories(m.day),
+    "papers.daily_counts": lambda s, m: s.papers.daily_counts(
+        ["cs.LG"], since=m.day, before=m.day.date()
+    ),
+    "papers.search": lambda s, m: s.papers.search("graphs", limit=1),
+    "sources.cursor": lambda s, m: s.sources.cursor("arxiv"),
+    "sources.set_cursor": lambda s, m: s.sources.set_cursor("arxiv", "{}"),
+    "sources.poll_states": lambda s, m: s.sources.poll_states(),
+    "sources.save_polls": lambda s, m: s.sources.save_polls([]),
+    "sources.add_reports": lambda s, m: s.sources.add_reports([]),
+    "sources.reports": lambda s, m: s.sources.reports(since=m.day),
+    "subscribers.add": lambda s, m: s.subscribers.add([(m.subscriber(), [])]),
+    "subscribers.save": lambda s, m: s.subscribers.save(m.subscriber()),
+    "subscribers.by_email": lambda s, m: s.subscribers.by_email("reader@example.org"),
+    "subscribers.get": lambda s, m: s.subscribers.get(["s_1"]),
+    "subscribers.all": lambda s, m: list(s.subscribers.all()),
+    "subscribers.profiles": lambda s, m: s.subscribers.profiles(["s_1"]),
+    "subscribers.set_interests": lambda s, m: s.subscribers.set_interests("s_1", []),
+    "subscribers.add_interests": lambda s, m: s.subscribers.add_interests("s_1", []),
+    "subscribers.due": lambda s, m: s.subscribers.due(m.day, limit=1),
+    "subscribers.page": lambda s, m: s.subscribers.page("", limit=1),
+    "subscribers.topics_in_use": lambda s, m: s.subscribers.topics_in_use(),
+    "ledger.compose": lambda s, m: m.queue(s, m.digest()),
+    "ledger.last": lambda s, m: s.ledger.last(["s_1"]),
+    "ledger.digest": lambda s, m: s.ledger.digest("s_1.2026-06-10"),
+    "ledger.recent": lambda s, m: s.ledger.recent("s_1", limit=1),
+    "ledger.sent": lambda s, m: s.ledger.sent(["s_1"], ["arxiv:1"]),
+    "ledger.claim": lambda s, m: s.ledger.claim(m.day, owner="one", limit=1, lease=60),
+    "ledger.settle": lambda s, m: s.ledger.settle([], lease="one"),
+    "ledger.release": lambda s, m: s.ledger.release("one"),
+    "ledger.counts": lambda s, m: s.ledger.counts(),
+    "ledger.refusals": lambda s, m: s.ledger.refusals("s_1", m.day),
+    "check": lambda s, m: s.check(),
+    "migrate": lambda s, m: s.migrate(),
+    "counts": lambda s, m: s.counts(),
+    "lease": lambda s, m: s.lease("poll", owner="one", now=m.day, seconds=1),
+    "unlease": lambda s, m: s.unlease("poll", owner="one"),
+    "prune": lambda s, m: s.prune(papers_before=m.day.date(), logs_before=m.day),
+    "backup": lambda s, m: s.backup(s.path.with_name("backup.db")),
+}
+
+
+def public(thing):
+    return {
+        name for name in dir(thing) if not name.startswith("_") and callable(getattr(thing, name))
+    }
+
+
+def test_every_public_method_is_in_the_list_of_calls(path):
+    store = open_store(path)
+    families = ("papers", "sources", "subscribers", "ledger")
+    methods = {f"{each}.{name}" for each in families for name in public(getattr(store, each))}
+    store.close()
+
+    assert set(CALLS) | {"close"} == methods | public(store)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_locked_database_is_a_busy_store(path, make, name):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        store = SqliteStore(path, timeout=0)
+
+        with pytest.raises(StoreBusy) as busy:
+            CALLS[name](store, make)
+
+    assert busy.value.subject == str(path)
+
+
+def test_readers_go_on_while_another_process_writes_and_a_failed_writer_recovers(path, make):
+    store = SqliteStore(path, timeout=0)
+    store.papers.ingest([make.item()])
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(StoreBusy):
+            store.papers.ingest([make.item(make.paper(2))])
+        assert store.counts()["papers"] == 1
+
+    assert store.papers.ingest([make.item(make.paper(2))]).papers == 1
+    store.close()
+
+
+# --- files that cannot be used ------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_database_is_named_in_the_error(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and long enough to be read as a header. " * 20)
+
+    with pytest.raises(ConfigError, match=r"notes\.txt is not a Digest database"):
+        open_store(path)
+    assert path.read_text().startswith("These are notes")
+
+
+def test_a_database_from_a_newer_version_is_refused(path):
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('digest', '0999_far_future', '2030-01-01')"
+        )
+        other.commit()
+
+    with pytest.raises(ConfigError, match="newer version of Digest"):
+        open_store(path)
+    store = SqliteStore(path)
+    with pytest.raises(ConfigError, match="0999_far_future"):
+        store.migrate()
+    store.close()
+
+
+def test_a_database_without_tables_asks_for_a_migration(tmp_path):
+    store = open_store(tmp_path / "empty.db")
+
+    with pytest.raises(ConfigError, match="migrate it first"):
+        store.counts()
+    store.close()
+
+
+def test_a_folder_that_is_not_there_is_named_in_the_error(tmp_path):
+    with pytest.raises(ConfigError, match="No such file or directory"):
+        open_store(tmp_path / "nowhere" / "digest.db")
+
+
+def test_only_the_owner_can_read_the_file(path):
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_commits_outlive_a_power_cut(path):
+    store = open_store(path)
+    with store._connections.read() as connection:
+        settings = [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    store.close()
+
+    assert settings == ["wal", 2, 1]
+
+
+# --- the schema ---------------------------------------------------------------------------------
+
+
+def test_every_table_is_strict_and_every_view_can_be_read(path):
+    with closing(sqlite3.connect(path)) as db:
+        tables = {
+            name: strict
+            for _, name, kind, _, _, strict in db.execute("PRAGMA table_list")
+            if kind == "table" and not name.startswith(("sqlite_", "_sqlite", "papers_fts"))
+        }
+        views = [row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
+        for view in views:
+            db.execute(f"SELECT * FROM {view}").fetchall()
+
+    assert {"papers", "subscribers", "digests", "outbox"} <= tables.keys()
+    assert all(tables.values())
+    assert "latest_papers" in views
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (outbox.DUE.replace("LIMIT ?", "LIMIT 1"), "outbox_due"),
+        ("SELECT * FROM outbox WHERE state = 'sending' AND lease = ?", "outbox_leased"),
+        ("SELECT * FROM subscribers WHERE status = 'active' AND due_at <= ?", "subscribers_due"),
+        ("SELECT * FROM picks WHERE paper_id = ?", "picks_by_paper"),
+        (
+            "SELECT * FROM interests WHERE kind IN ('like', 'dislike') AND value IN (?)",
+            "interests_in_papers",
+        ),
+        ("SELECT * FROM announcements WHERE seen_at > ?", "announcements_by_seen_at"),
+    ],
+)
+def test_what_is_asked_often_goes_by_an_index(path, query, index):
+    with closing(sqlite3.connect(path)) as db:
+        plan = db.execute(f"EXPLAIN QUERY PLAN {query}", ("",)).fetchall()
+
+    steps = [row[3] for row in plan]
+    assert any(index in step for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps)
+
+
+def test_the_search_index_agrees_with_the_papers_also_after_a_vacuum(path, make):
+    store = open_store(path)
+    store.papers.ingest([make.item(make.paper(number)) for number in range(1, 9)])
+    store.prune(papers_before=date(2020, 1, 1), logs_before=make.day)
+    with store._connections.plain() as db:
+        db.execute("DELETE FROM papers WHERE id IN ('arxiv:2606.00001', 'arxiv:2606.00004')")
+        db.execute("UPDATE papers SET title = 'Giraffes' WHERE id = 'arxiv:2606.00007'")
+        db.execute("VACUUM")
+
+        db.execute("INSERT INTO papers_fts (papers_fts, rank) VALUES ('integrity-check', 1)")
+
+    assert [paper.id for paper, _ in store.papers.search("giraffe", limit=9)] == [
+        "arxiv:2606.00007"
+    ]
+    store.close()
+
+
+def test_a_pick_of_a_paper_that_is_not_stored_is_refused(path, make):
+    store = open_store(path)
+    store.subscribers.add([(make.subscriber(), [])])
+
+    with pytest.raises(NotFound):
+        make.queue(store, make.digest(papers=[make.paper(404)]))
+    store.close()
+
+
+# --- backup ---------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_one_whole_private_file(path, make, tmp_path):
+    store = open_store(path)
+    store.papers.ingest([make.item()])
+    target = tmp_path / "backups" / "digest.db"
+    target.parent.mkdir()
+
+    store.backup(target)
+    store.backup(target)
+    store.close()
+
+    assert [each.name for each in target.parent.iterdir()] == ["digest.db"]
+    assert target.stat().st_mode & 0o777 == 0o600
+    copy = open_store(target)
+    assert copy.counts()["papers"] == 1
+    copy.close()
+
+
+def test_a_backup_that_cannot_be_written_leaves_nothing_behind(path, tmp_path):
+    store = open_store(path)
+
+    with pytest.raises(ConfigError, match="cannot be written"):
+        store.backup(tmp_path / "nowhere" / "digest.db")
+    store.close()
+
+
+# --- two processes --------------------------------------------------------------------------------
+
+START = """
+import sys
+from pathlib import Path
+from digest.store import open_store
+store = open_store(Path(sys.argv[1]))
+store.migrate()
+for number in range(10):
+    store.sources.set_cursor(f"{sys.argv[2]}.{number}", "x")
+store.close()
+"""
+
+
+def test_processes_that_start_together_on_a_new_file_take_turns(tmp_path):
+    path = tmp_path / "digest.db"
+    root = Path(__file__).parents[2]
+
+    running = [
+        subprocess.Popen([sys.executable, "-c", START, path, str(number)], cwd=root)
+        for number in range(3)
+    ]
+
+    assert [each.wait(timeout=60) for each in running] == [0, 0, 0]
+    store = open_store(path)
+    cursors = [
+        store.sources.cursor(f"{each}.{number}") for each in range(3) for number in range(10)
+    ]
+    store.close()
+    assert cursors == ["x"] * 30
+
+
+def test_two_stores_on_one_file_claim_every_row_once(path, make):
+    one, two = open_store(path), open_store(path)
+    people = [make.subscriber(number) for number in range(20)]
+    one.subscribers.add((person, []) for person in people)
+    make.queue(one, *(make.digest(person) for person in people))
+
+    claimed = [
+        each.digest.id
+        for store in (one, two) * 2
+        for each in store.ledger.claim(make.day, owner="each", limit=5, lease=60)
+    ]
+
+    assert sorted(claimed) == [f"{person.id}.2026-06-10" for person in people]
+    one.close()
+    two.close()

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+
+from digest.model import InterestKind
+
+LATER = date(2027, 6, 1)
+
+
+def test_counts_name_the_main_tables(store, make):
+    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2)])
+
+    counts = store.counts()
+
+    assert (counts["papers"], counts["announcements"]) == (2, 2)
+    assert (counts["subscribers"], counts["digests"]) == (0, 0)
+
+
+def test_migrating_a_current_store_does_nothing(store):
+    assert store.migrate() == []
+
+
+def test_closing_twice_does_no_harm(store):
+    store.close()
+    store.close()
+
+
+# --- leases -----------------------------------------------------------------------------------
+
+
+def test_a_lease_is_held_by_one_owner_until_it_ends(store, make):
+    def take(owner, after):
+        at = make.day + timedelta(seconds=after)
+        return store.lease("poll", owner=owner, now=at, seconds=60)
+
+    assert take("one", after=0)
+    assert not take("two", after=59)
+    assert take("one", after=30)
+    assert not take("two", after=89)
+    assert take("two", after=90)
+    assert store.lease("other", owner="one", now=make.day, seconds=60)
+
+
+def test_only_its_owner_gives_a_lease_back(store, make):
+    store.lease("poll", owner="one", now=make.day, seconds=60)
+
+    store.unlease("poll", owner="two")
+    assert not store.lease("poll", owner="two", now=make.day, seconds=60)
+    store.unlease("poll", owner="one")
+    assert store.lease("poll", owner="two", now=make.day, seconds=60)
+
+
+# --- pruning ------------------------------------------------------------------------------------
+
+
+def test_pruning_keeps_what_digests_and_opinions_name(store, make):
+    papers = {n: make.paper(n) for n in range(1, 7)}
+    store.papers.ingest([make.item(each) for each in papers.values()])
+    person = make.subscriber()
+    store.subscribers.add(
+        [
+            (
+                person,
+                [
+                    make.interest(papers[3].id, InterestKind.LIKE),
+                    make.interest(papers[4].id, InterestKind.DISLIKE),
+                    make.interest(papers[5].id, InterestKind.KEYWORD),
+                ],
+            )
+        ]
+    )
+    make.queue(store, make.digest(person, papers=[papers[1]], rest=(papers[2].id,)))
+
+    deleted = store.prune(papers_before=LATER, logs_before=make.day)
+
+    assert deleted["papers"] == 2
+    assert set(store.papers.get(each.id for each in papers.values())) == {
+        papers[n].id for n in (1, 2, 3, 4)
+    }
+    assert store.counts()["announcements"] == 4
+
+
+def test_pruning_goes_by_the_last_announcement(store, make):
+    store.papers.ingest([make.item(make.paper(1)), make.item(make.paper(2))])
+    again = {"day": date(2026, 12, 1), "seen_at": make.day + timedelta(days=174)}
+    store.papers.ingest([make.item(make.paper(2), **again)])
+
+    assert store.prune(papers_before=date(2026, 6, 10), logs_before=make.day)["papers"] == 0
+    assert store.prune(papers_before=date(2026, 6, 11), logs_before=make.day)["papers"] == 1
+    assert set(store.papers.get(["arxiv:2606.00001", "arxiv:2606.00002"])) == {"arxiv:2606.00002"}
+
+
+def test_pruning_cuts_logs_at_their_time(store, make, monkeypatch):
+    from digest.model import SourceReport, Verdict
+
+    monkeypatch.setattr("digest.store.pruning.MOST_ROWS", 2)
+    store.sources.add_reports(
+        SourceReport(
+            source="arxiv", place="", verdict=Verdict.NEW, at=make.day + timedelta(days=days)
+        )
+        for days in range(6)
+    )
+
+    deleted = store.prune(papers_before=date(2020, 1, 1), logs_before=make.day + timedelta(days=4))
+
+    assert deleted["runs"] == 4
+    assert len(store.sources.reports(since=make.day)) == 2
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+def test_threads_share_a_store_without_losing_anything(store, make):
+    failures = []
+
+    def work(number):
+        try:
+            for step in range(5):
+                store.papers.ingest([make.item(make.paper(number * 100 + step))])
+                store.subscribers.add([(make.subscriber(number * 100 + step), [])])
+                assert store.papers.search("study", limit=1)
+        except Exception as error:  # noqa: BLE001 - told below, in the thread that can fail the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert (store.counts()["papers"], store.counts()["subscribers"]) == (20, 20)
