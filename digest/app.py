@@ -144,7 +144,10 @@ class App:
         """Where mail leaves."""
         smtp = self.settings.smtp
         return delivery.transport_from_url(
-            smtp.url, timeout=smtp.timeout, per_connection=smtp.per_connection
+            smtp.url,
+            timeout=smtp.timeout,
+            hello=self.mail_domain,
+            per_connection=smtp.per_connection,
         )
 
     @cached_property
@@ -243,7 +246,7 @@ class App:
         return options
 
     def _followed_categories(self) -> list[str]:
-        """arXiv categories that subscribers follow, by themselves or through a named topic."""
+        """ArXiv categories that subscribers follow, by themselves or through a named topic."""
         followed: list[str] = []
         for topic in sorted(self.store.subscribers.topics_in_use()):
             known = self.settings.topics.get(topic)
@@ -252,7 +255,9 @@ class App:
 
     # --- verbs ----------------------------------------------------------------------------
 
-    def ingest(self, *, nightly: bool = False, force: bool = False, only: str = "") -> list[SourceReport]:
+    def ingest(
+        self, *, nightly: bool = False, force: bool = False, only: str = ""
+    ) -> list[SourceReport]:
         """Poll sources."""
         chosen = [self.source(only)] if only else self.sources(nightly=nightly)
         return ingesting.ingest(
@@ -264,6 +269,7 @@ class App:
             rng=self.rng,
             owner=self.owner,
             force=force,
+            reconciling=nightly,
         )
 
     def ingest_files(self, name: str, files: Sequence[Path]) -> list[SourceReport]:
@@ -393,7 +399,7 @@ class App:
             at=now,
         )
         if self.signer is not None:
-            message = replace(message, content=self.signer.sign(message.content, now=now))
+            message = replace(message, content=self.signer.sign(message.content, now))
         receipts = list(self.transport.send([message], now))
         return receipts[0].outcome is Outcome.ACCEPTED
 
@@ -427,7 +433,7 @@ class App:
             )
             if self.signer is None:
                 return message
-            return replace(message, content=self.signer.sign(message.content, now=now))
+            return replace(message, content=self.signer.sign(message.content, now))
 
         return render
 

@@ -347,9 +347,7 @@ def _settings(tables: Table, origin: str) -> Settings:
     return Settings(
         origin=origin,
         db=_typed(tables["db"], str, "db", origin),
-        sources={
-            name: _source(name, table, origin) for name, table in tables["sources"].items()
-        },
+        sources={name: _source(name, table, origin) for name, table in tables["sources"].items()},
         topics={
             **arxiv_topics(),
             **{name: _topic(name, table, origin) for name, table in tables["topics"].items()},
@@ -372,10 +370,13 @@ def _typed(value: object, hint: type, key: str, origin: str) -> Any:
         return float(value)
     wrong = not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))
     if wrong:
-        words = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        raise ConfigError(
-            f"{origin}: {key} must be {words[hint]}, not {value!r}.", subject=key
-        )
+        words = {
+            str: "text in quotes",
+            int: "a whole number",
+            float: "a number",
+            bool: "true or false",
+        }
+        raise ConfigError(f"{origin}: {key} must be {words[hint]}, not {value!r}.", subject=key)
     return value
 
 
@@ -383,7 +384,9 @@ def _source(name: str, table: Table, origin: str) -> SourceSettings:
     options = dict(table)
     key = f"sources.{name}"
     if "use" not in options:
-        raise ConfigError(f'{origin}: {key} needs a class, such as use = ".feed:FeedSource".', subject=key)
+        raise ConfigError(
+            f'{origin}: {key} needs a class, such as use = ".feed:FeedSource".', subject=key
+        )
     return SourceSettings(
         name=name,
         use=_typed(options.pop("use"), str, f"{key}.use", origin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,7 +37,7 @@ PERSONAS = (
         email="ada@demo.example",
         about="information retrieval",
         wishes=subscriptions.Wishes(
-            topics=["cs.IR", "retrieval"],
+            topics=["retrieval", "cs.CL"],
             keywords=["dual encoder", "generative retrieval"],
             likes=["2606.90001"],
             limit=5,
@@ -67,26 +68,21 @@ PERSONAS = (
 )
 
 
-def run(folder: Path, *, live: bool, config: Path | None) -> Iterator[str]:
+def run(folder: Path, *, live: bool) -> Iterator[str]:
     """Run the demo in a folder, a line at a time; doing it again changes nothing.
 
     Raises FetchFailed when `live` and arXiv cannot be reached.
     """
-    overrides: dict[str, object] = {
-        "db": str(folder / ("live.db" if live else "digest.db")),
-        "smtp.url": f"maildir:{folder / 'maildir'}",
-        "site.url": "http://127.0.0.1:8000",
-        "mail.from": "digest@demo.example",
-        "mail.unsubscribe_to": "unsubscribe@demo.example",
-        "worker.publish": str(folder / "public"),
-    }
-    if live:
-        overrides["sources.arxiv.categories"] = list(CATEGORIES)
     folder.mkdir(parents=True, exist_ok=True)
+    settings = _settings(folder, live=live)
+    file = folder / "digest.toml"
+    file.write_text(_as_toml(settings), encoding="utf-8")
+    if live:
+        settings["sources.arxiv.categories"] = list(CATEGORIES)
     moment = [utcnow()]
     if not live:
         moment[0] = datetime.fromisoformat(DAYS[0]).replace(tzinfo=UTC) + HOUR
-    with App(load(config, overrides=overrides), clock=lambda: moment[0]) as app:
+    with App(load(file, overrides=settings), clock=lambda: moment[0]) as app:
         app.create()
         people = [_subscribe(app, persona) for persona in PERSONAS]
         yield f"Subscribed {len(people)} readers: " + "; ".join(
@@ -99,6 +95,27 @@ def run(folder: Path, *, live: bool, config: Path | None) -> Iterator[str]:
             yield from _replay(app, moment)
             edition = DAYS[-1]
         yield from _show(app, folder, people, edition)
+
+
+def _settings(folder: Path, *, live: bool) -> dict[str, object]:
+    """The demo's own settings by dotted key."""
+    place = folder.resolve()
+    return {
+        "db": str(place / ("live.db" if live else "digest.db")),
+        "site.url": "http://127.0.0.1:8000",
+        "mail.from": "digest@demo.example",
+        "mail.unsubscribe_to": "unsubscribe@demo.example",
+        "smtp.url": f"maildir:{place / 'maildir'}",
+        "worker.publish": str(place / "public"),
+        "keep.backups": str(place / "backups"),
+    }
+
+
+def _as_toml(settings: dict[str, object]) -> str:
+    """The settings as a file, so that every other command can look around in the demo."""
+    lines = ["# Made by `digest demo`. Look around with: digest --config THIS-FILE COMMAND"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _subscribe(app: App, persona: Persona) -> Subscriber:
@@ -153,9 +170,7 @@ def _live(app: App) -> Iterator[str]:
     yield f"{composed.digests} digests, {app.deliver().accepted} delivered"
 
 
-def _show(
-    app: App, folder: Path, people: list[Subscriber], edition: str | None
-) -> Iterator[str]:
+def _show(app: App, folder: Path, people: list[Subscriber], edition: str | None) -> Iterator[str]:
     """Write the latest edition's mails as files, publish the feeds, and say where to look."""
     emails = folder / "emails"
     emails.mkdir(exist_ok=True)
@@ -175,4 +190,5 @@ def _show(
     yield f"Mailbox   {folder / 'maildir'}  (a Maildir: mutt -f {folder / 'maildir'})"
     yield f"Feeds     {folder / 'public' / 'feeds'}  ({published.feeds} feeds, OPML beside them)"
     yield f"Database  {app.settings.db}  (SQLite: open it in Datasette)"
-    yield f"Pages     digest --db {app.settings.db} web, with DIGEST_WORKER_PUBLISH={folder / 'public'}"
+    yield f"Look on   digest --config {folder / 'digest.toml'} rank {PERSONAS[0].email} --date {DAYS[-1]}"
+    yield f"          digest --config {folder / 'digest.toml'} web    (then the links in the emails work)"

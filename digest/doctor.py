@@ -62,7 +62,10 @@ def _database(app: App) -> Iterator[tuple[str, str]]:
     rows = app.store.counts()
     yield "fine", f"{path}: {rows['papers']} papers, {rows['subscribers']} subscribers"
     if not os.access(path.resolve().parent, os.W_OK):
-        yield "wrong", f"{path.resolve().parent} is not writable; SQLite needs to write beside the file"
+        yield (
+            "wrong",
+            f"{path.resolve().parent} is not writable; SQLite needs to write beside the file",
+        )
 
 
 def _sources(app: App) -> Iterator[tuple[str, str]]:
@@ -80,8 +83,9 @@ def _sender(app: App) -> Iterator[tuple[str, str]]:
         yield "fine", f"From: {app.site.mail_from}, List-Id: {app.site.list_id}"
     bounce = app.site.bounce_to.rpartition("@")[2]
     if bounce and not (bounce == domain or bounce.endswith("." + domain)):
-        yield "warning", (
-            f"[mail] bounce_to is at {bounce}, not under {domain}: SPF will not align for DMARC"
+        yield (
+            "warning",
+            (f"[mail] bounce_to is at {bounce}, not under {domain}: SPF will not align for DMARC"),
         )
     if not app.site.unsubscribe_to and not app.site.url:
         yield "warning", "set [site] url or [mail] unsubscribe_to, or readers cannot unsubscribe"
@@ -93,11 +97,17 @@ def _dkim(app: App) -> Iterator[tuple[str, str]]:
         yield "warning", "mail is not signed by Digest; fine if your mail server signs it"
         return
     name = f"{settings.selector}._domainkey.{settings.domain}"
-    yield "fine", f"signing; publish as TXT at {name}: {dkim.public_record(settings.private_key.encode())}"
+    yield (
+        "fine",
+        f"signing; publish as TXT at {name}: {dkim.public_record(settings.private_key.encode())}",
+    )
     if settings.domain != app.mail_domain and not app.mail_domain.endswith("." + settings.domain):
-        yield "warning", (
-            f"[dkim] domain {settings.domain} is not that of From ({app.mail_domain}): "
-            "DMARC will not align"
+        yield (
+            "warning",
+            (
+                f"[dkim] domain {settings.domain} is not that of From ({app.mail_domain}): "
+                "DMARC will not align"
+            ),
         )
 
 

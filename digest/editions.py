@@ -90,9 +90,7 @@ def is_list_day(day: date) -> bool:
     return day.weekday() <= FRIDAY
 
 
-def mood(
-    *, announced: int, shown: int, reports: Sequence[SourceReport]
-) -> Mood:
+def mood(*, announced: int, shown: int, reports: Sequence[SourceReport]) -> Mood:
     """What kind of day it is for a subscriber to whom `shown` papers can be shown.
 
     With nothing announced at all it is an outage if any source failed, was stale or gone and none
@@ -112,7 +110,9 @@ def validate_tz(name: str) -> str:
     wanted = name.strip()
     found = _zones().get(wanted.casefold())
     if found is None:
-        raise InvalidInput(f"There is no time zone {wanted!r}; write one like Europe/Berlin or UTC.")
+        raise InvalidInput(
+            f"There is no time zone {wanted!r}; write one like Europe/Berlin or UTC."
+        )
     return found
 
 

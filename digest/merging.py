@@ -34,6 +34,7 @@ _STRENGTH = {"arxiv": 0, "doi": 1, "url": 2, "title": 3}
 _MIN_WORDS = 4
 _MIN_LENGTH = 20
 _MAX_ID = 300
+_CUT = ("…", "...")
 _GENERIC = re.compile(
     r"(?:author |publisher )?(?:correction|corrigendum|erratum|addendum|retraction|withdrawn)\b"
     r"|(?:editorial|preface|foreword|obituary|in memoriam|book review|table of contents)\b"
@@ -48,8 +49,9 @@ _ARXIV_PREFIX = re.compile(
     r"|(?:(?:https?://)?(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.)",
     re.IGNORECASE,
 )
+# Five digits since January 2015 (https://info.arxiv.org/help/arxiv_identifier.html).
 _ARXIV_ID = re.compile(
-    r"(?:(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
+    r"(?:(?P<new>(?:(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}))"
     r"|(?P<archive>[a-z]{2,5}(?:-[a-z]{2,4})?)(?:\.[a-z]{2}(?:-[a-z]{2,4})?)?/(?P<number>\d{7}))"
     r"(?:v(?P<version>[1-9]\d{0,2}))?(?:\.pdf)?/?(?:[?#].*)?",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -196,9 +198,10 @@ def _is_arxiv(paper_id: str) -> bool:
 
 
 def _abstract(old: str, new: str, *, is_later: bool) -> str:
-    if not old or (old.endswith(("…", "...")) and len(new) > len(old)):
+    if not old or (old.endswith(_CUT) and len(new) > len(old)):
         return new or old
-    return new if is_later and len(new) * 2 >= len(old) else old
+    is_cut = new.endswith(_CUT) and len(old) > len(new)
+    return new if is_later and not is_cut and len(new) * 2 >= len(old) else old
 
 
 def _authors(old: tuple[str, ...], new: tuple[str, ...], *, is_later: bool) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ class Announcement(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal(Value):
-    """What a community says of a paper: `kind` is `upvotes`, `comments`, `stars`, …
+    """What a community says of a paper: `kind` is `upvotes`, `comments`, `stars` or the like.
 
     A later signal of the same (paper, source, kind) replaces the earlier one. `by` names who
     put the paper on the list, where a source tells.
@@ -516,8 +516,6 @@ class Receipt(Value):
     reply: str = ""
     at: datetime
     retry_at: datetime | None = None
-
-
 
 
 # --- the publisher ----------------------------------------------------------------------------

@@ -13,15 +13,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from digest.errors import FetchFailed, FetchRefused
 from digest.model import (
     Announcement,
     Answer,
     Digest,
     Envelope,
+    Harvest,
     Interest,
     Item,
     Listing,
-    Harvest,
     Message,
     Paper,
     PollState,
@@ -35,7 +36,6 @@ from digest.model import (
     Subscriber,
     Topic,
 )
-from digest.errors import FetchFailed, FetchRefused
 
 
 class Source(Protocol):
@@ -364,7 +364,7 @@ class Store(Protocol):
         ...
 
     def counts(self) -> dict[str, int]:
-        """Rows of the main tables: papers, announcements, subscribers, digests, …"""
+        """Rows of the main tables: papers, announcements, subscribers, digests and so on."""
         ...
 
     def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:

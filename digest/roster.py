@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import IO, Any
-import secrets
 
 from digest import editions, subscriptions
 from digest.errors import InvalidInput

@@ -178,7 +178,8 @@ def topic_id(text: str, topics: Mapping[str, Topic]) -> str:
     near = [
         each.id
         for each in topics.values()
-        if wanted and (wanted.casefold() in each.name.casefold() or wanted.casefold() in each.id.casefold())
+        if wanted
+        and (wanted.casefold() in each.name.casefold() or wanted.casefold() in each.id.casefold())
     ][:5]
     hint = f"Did you mean {', '.join(near)}?" if near else "`digest topics` lists them all."
     raise NotFound(f"There is no topic {wanted!r}. {hint}", subject=wanted)
@@ -211,7 +212,9 @@ def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
     quiet = subscriber.quiet
     if wishes.quiet is not None:
         if wishes.quiet not in tuple(Quiet):
-            raise InvalidInput(f"On a quiet day one can get 'line' or 'nothing', not {wishes.quiet!r}.")
+            raise InvalidInput(
+                f"On a quiet day one can get 'line' or 'nothing', not {wishes.quiet!r}."
+            )
         quiet = Quiet(wishes.quiet)
     return replace(
         subscriber, at=at, tz=tz, cadence=cadence, weekday=weekday, limit=limit, quiet=quiet

@@ -106,7 +106,9 @@ def check_source(source: Source, listing: Listing, *, now: datetime = NOW) -> Ha
     assert harvest.items or harvest.problems, "the sample gave neither papers nor problems"
     for item in harvest.items:
         paper = item.paper
-        assert ":" in paper.id, f"{paper.id!r} must say what kind of id it is, like arxiv:2406.01234"
+        assert ":" in paper.id, (
+            f"{paper.id!r} must say what kind of id it is, like arxiv:2406.01234"
+        )
         assert paper.title.strip(), f"{paper.id} has no title"
         assert paper.id in keys_of(paper), f"{paper.id} is not among its own keys"
         assert item.announcement.paper_id == paper.id, f"{paper.id} is announced under another id"

@@ -36,7 +36,9 @@ def _sections(parent: click.Context, group: click.Group) -> list[str]:
         lines = [f"## {context.command_path}", "", f"`{' '.join(usage.split())}`", ""]
         lines += [" ".join(each.split()) + "\n" for each in (command.help or "").split("\n\n")]
         records = [
-            each.get_help_record(context) for each in command.params if isinstance(each, click.Option)
+            each.get_help_record(context)
+            for each in command.params
+            if isinstance(each, click.Option)
         ]
         options = [f"- `{left}`: {right}" for left, right in filter(None, records)]
         sections.append("\n".join([*lines, *options, ""] if options else lines))

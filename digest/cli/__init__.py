@@ -16,7 +16,7 @@ import click
 from digest import __version__
 from digest.cli import operating, people, reading, running
 from digest.cli.context import Context
-from digest.errors import ConfigError, DigestError, InvalidInput, NotFound
+from digest.errors import ConfigError, DigestError, InvalidInput
 
 WORK_FAILED, REQUEST_WRONG, INTERRUPTED = 1, 2, 130
 
@@ -25,8 +25,15 @@ EPILOG = "Start with `digest demo`: it needs no network, no settings and no mail
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="digest")
-@click.option("--config", type=click.Path(), metavar="FILE", help="Settings (TOML). Default: digest.toml, if there is one.")
-@click.option("--db", metavar="FILE", help="The database. Default: digest.db, or `db` in the settings.")
+@click.option(
+    "--config",
+    type=click.Path(),
+    metavar="FILE",
+    help="Settings (TOML). Default: digest.toml, if there is one.",
+)
+@click.option(
+    "--db", metavar="FILE", help="The database. Default: digest.db, or `db` in the settings."
+)
 @click.option("--debug", is_flag=True, help="Show tracebacks and log lines.")
 @click.pass_context
 def cli(context: click.Context, config: str | None, db: str | None, debug: bool) -> None:
@@ -49,38 +56,39 @@ for module in (operating, people, reading, running):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        code = cli.main(args=words, standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.Abort:
         code = INTERRUPTED
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "digest"
-        code = _say(f"{error.format_message()} See `{where} --help`.", REQUEST_WRONG)
-    except click.ClickException as error:
-        code = _say(error.format_message(), WORK_FAILED)
-    except (InvalidInput, NotFound, ConfigError) as error:
-        code = _say(error.message, REQUEST_WRONG)
-    except DigestError as error:
-        code = _say(error.message, WORK_FAILED)
     except BrokenPipeError:
         sys.stderr.close()
         code = WORK_FAILED
-    except OSError as error:
-        code = _say(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ") + ".", WORK_FAILED)
     except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence
-        if debug:
+        if "--debug" in words:
             traceback.print_exc()
-        code = _say(
-            f"Something went wrong inside Digest ({type(error).__name__}: {error}); "
-            "run again with --debug and please report what it shows.",
-            WORK_FAILED,
-        )
+        code, sentence = explained(error)
+        click.echo(f"digest: {sentence}", err=True)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _say(sentence: str, code: int) -> int:
-    click.echo(f"digest: {sentence}", err=True)
-    return code
+def explained(error: Exception) -> tuple[int, str]:
+    """The exit code of an error, and what it says to a person."""
+    if isinstance(error, click.UsageError):
+        where = error.ctx.command_path if error.ctx else "digest"
+        return REQUEST_WRONG, f"{error.format_message()} See `{where} --help`."
+    if isinstance(error, click.ClickException):
+        return WORK_FAILED, error.format_message()
+    if isinstance(error, InvalidInput | ConfigError):
+        return REQUEST_WRONG, error.message
+    if isinstance(error, DigestError):
+        return WORK_FAILED, error.message
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return WORK_FAILED, f"{error.strerror or error}{where}."
+    return WORK_FAILED, (
+        f"Something went wrong inside Digest ({type(error).__name__}: {error}); "
+        "run again with --debug and please report what it shows."
+    )

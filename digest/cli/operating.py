@@ -14,6 +14,8 @@ from digest.cli.context import Context, console, json_option, pass_context, show
 if TYPE_CHECKING:
     from digest.model import SourceReport
 
+MOST_SHOWN = 20
+
 
 @click.command()
 @pass_context
@@ -54,12 +56,10 @@ def status(context: Context, as_json: bool) -> None:
             return
         out = console()
         for name, value in rows.items():
-            if isinstance(value, dict):
-                value = ", ".join(f"{count} {state}" for state, count in value.items() if count) or "empty"  # noqa: PLW2901
-            out.print(f"{name.replace('_', ' '):<16}{value}")
+            out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
         if latest:
             out.print()
-            show_reports(latest)
+            show_reports(latest[-MOST_SHOWN:])
 
 
 @click.command()
@@ -141,7 +141,9 @@ def backup(context: Context, to: Path | None) -> None:
     from digest.pipeline import tidying  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
-        target = to or tidying.backup_path(Path(app.settings.keep.backups or "backups"), app.clock())
+        target = to or tidying.backup_path(
+            Path(app.settings.keep.backups or "backups"), app.clock()
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         app.store.backup(target)
         click.echo(f"Backed up to {target}")
@@ -157,7 +159,9 @@ def doctor(context: Context, as_json: bool) -> None:
     with context.app() as app:
         findings = examine(app)
     if as_json:
-        show_json([{"check": each.check, "level": each.level, "text": each.text} for each in findings])
+        show_json(
+            [{"check": each.check, "level": each.level, "text": each.text} for each in findings]
+        )
     else:
         marks = {"fine": "[green]fine[/]", "warning": "[yellow]warn[/]", "wrong": "[red]wrong[/]"}
         for each in findings:
@@ -165,6 +169,12 @@ def doctor(context: Context, as_json: bool) -> None:
             click.echo(each.text)
     if any(each.level == "wrong" for each in findings):
         raise click.exceptions.Exit(1)
+
+
+def _in_words(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return ", ".join(f"{count} {state}" for state, count in value.items() if count) or "empty"
 
 
 def latest_reports(reports: list[SourceReport]) -> list[SourceReport]:

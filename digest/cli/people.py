@@ -17,20 +17,26 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("email")
 @click.option("--topic", "topics", multiple=True, help="Follow a topic, such as cs.LG. Repeatable.")
-@click.option("--keyword", "keywords", multiple=True, help="A word or phrase that matters. Repeatable.")
+@click.option(
+    "--keyword", "keywords", multiple=True, help="A word or phrase that matters. Repeatable."
+)
 @click.option("--author", "authors", multiple=True, help="Follow an author. Repeatable.")
-@click.option("--like", "likes", multiple=True, help="A paper you like: arXiv id or DOI. Repeatable.")
+@click.option(
+    "--like", "likes", multiple=True, help="A paper you like: arXiv id or DOI. Repeatable."
+)
 @click.option("--mute", "mutes", multiple=True, help="Never show papers with this. Repeatable.")
 @click.option("--at", help="Local hour, such as 7:30.")
 @click.option("--tz", help="Time zone, such as Europe/Berlin.")
 @click.option("--cadence", help="daily, weekdays, weekly, or the name of a day.")
 @click.option("--limit", type=int, help="Papers shown in full.")
-@click.option("--quiet", type=click.Choice(["line", "nothing"]), help="What to send on a quiet day.")
+@click.option(
+    "--quiet", type=click.Choice(["line", "nothing"]), help="What to send on a quiet day."
+)
 @click.option("--confirmed", is_flag=True, help="They agreed already: no confirmation mail.")
 @json_option
 @pass_context
 def subscribe(
-    context: Context, email: str, as_json: bool, confirmed: bool, **wishes: object
+    context: Context, /, email: str, as_json: bool, confirmed: bool, **wishes: object
 ) -> None:
     """Add a subscriber, or add interests to a known one."""
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
@@ -87,11 +93,15 @@ def list_(context: Context, as_json: bool) -> None:
             show_json([row(person) for person, _ in app.store.subscribers.all()])
             return
         for person, interests in app.store.subscribers.all():
-            click.echo(f"{person.email}\t{person.status}\t{described(person)}\t{len(interests)} interests")
+            click.echo(
+                f"{person.email}\t{person.status}\t{described(person)}\t{len(interests)} interests"
+            )
 
 
 @subscribers.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+)
 @click.option("--confirmed", is_flag=True, help="They agreed already: make them active.")
 @pass_context
 def import_(context: Context, file: Path, confirmed: bool) -> None:
@@ -104,7 +114,9 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 
     with context.app() as app, progress("importing") as advance:
         app.create()
-        source: IO[str] = sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig", newline="")
+        source: IO[str] = (
+            sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig", newline="")
+        )
         with source:
             result = roster.load(
                 app.store,
@@ -123,8 +135,15 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 
 
 @subscribers.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: by the file's ending, else CSV.")
+@click.argument(
+    "file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-"
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl"]),
+    help="Default: by the file's ending, else CSV.",
+)
 @pass_context
 def export(context: Context, file: Path, form: str | None) -> None:
     """Write all subscribers as CSV or JSON Lines; `import` reads it back."""

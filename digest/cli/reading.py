@@ -13,6 +13,8 @@ from digest.errors import InvalidInput
 if TYPE_CHECKING:
     from digest.model import Digest
 
+MOST_AUTHORS = 5
+
 
 @click.command()
 @click.argument("email")
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1), help="Show this many. Default: all that match.")
 @json_option
 @pass_context
-def rank(context: Context, email: str, edition: str | None, limit: int | None, as_json: bool) -> None:
+def rank(
+    context: Context, email: str, edition: str | None, limit: int | None, as_json: bool
+) -> None:
     """The papers of an edition for one subscriber, best first, with scores and reasons."""
     with context.app() as app:
         look = app.look(email, edition)
@@ -35,7 +39,11 @@ def rank(context: Context, email: str, edition: str | None, limit: int | None, a
                         "score": round(pick.score, 6),
                         "reasons": because.sentences(pick),
                         "terms": [
-                            {"kind": str(term.kind), "what": term.what, "amount": round(term.amount, 6)}
+                            {
+                                "kind": str(term.kind),
+                                "what": term.what,
+                                "amount": round(term.amount, 6),
+                            }
                             for term in pick.reasons
                         ],
                     }
@@ -52,7 +60,11 @@ def rank(context: Context, email: str, edition: str | None, limit: int | None, a
 @click.command()
 @click.argument("email")
 @edition_option()
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file ending in .html, .eml or .txt. Default: the text, here.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file ending in .html, .eml or .txt. Default: the text, here.",
+)
 @pass_context
 def preview(context: Context, email: str, edition: str | None, out: Path | None) -> None:
     """The email that one subscriber would get for an edition. Nothing is kept or sent."""
@@ -95,7 +107,8 @@ def search(context: Context, query: str, limit: int, as_json: bool) -> None:
             return
         for paper, _ in found:
             click.echo(paper.title)
-            people = ", ".join(paper.authors[:5]) + (" and others" if len(paper.authors) > 5 else "")  # noqa: PLR2004
+            people = ", ".join(paper.authors[:MOST_AUTHORS])
+            people += " and others" if len(paper.authors) > MOST_AUTHORS else ""
             click.echo(f"    {people} · {' '.join(paper.categories)} · {paper.url or paper.id}")
         if not found:
             click.echo("Nothing found.")

@@ -26,22 +26,36 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True, help="Where to put everything.")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Where to put everything.",
+)
 @click.option("--live", is_flag=True, help="Use today's real arXiv instead of the shipped sample.")
-@pass_context
-def demo(context: Context, folder: Path, live: bool) -> None:
+def demo(folder: Path, live: bool) -> None:
     """See it work: a listing, three readers, their emails, the feeds. Needs no network."""
     from digest import demo as show  # noqa: PLC0415 - keeps `--help` quick
 
-    for line in show.run(folder, live=live, config=Path(context.config) if context.config else None):
+    for line in show.run(folder, live=live):
         click.echo(line)
 
 
 @click.command()
 @click.argument("source", required=False)
-@click.option("--from", "files", type=click.Path(exists=True, dir_okay=False, path_type=Path), multiple=True, help="Ingest a recorded listing instead of asking the network. Repeatable.")
+@click.option(
+    "--from",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Ingest a recorded listing instead of asking the network. Repeatable.",
+)
 @click.option("--since", "since", metavar="YYYY-MM-DD", help="Back-fill from this day (arxiv-api).")
-@click.option("--until", "until", metavar="YYYY-MM-DD", help="Back-fill up to this day. Default: today.")
+@click.option(
+    "--until", "until", metavar="YYYY-MM-DD", help="Back-fill up to this day. Default: today."
+)
 @click.option("--force", is_flag=True, help="Ask again before the next poll is due.")
 @json_option
 @pass_context
@@ -59,7 +73,9 @@ def fetch(
         app.create()
         if files:
             if source is None:
-                raise InvalidInput("Name the source that the file came from, such as `fetch arxiv --from FILE`.")
+                raise InvalidInput(
+                    "Name the source that the file came from, such as `fetch arxiv --from FILE`."
+                )
             reports = app.ingest_files(source, files)
         elif since:
             reports = app.backfill(source or "arxiv-api", *_range(since, until))
@@ -83,7 +99,7 @@ def run(context: Context) -> None:
         app.create()
         show_reports(app.ingest())
         composed = app.compose_edition(None)
-        _say(app, composed, _deliver(app))
+        _say(composed, _deliver(app))
         if app.settings.worker.publish:
             published = app.publish(Path(app.settings.worker.publish))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
@@ -97,7 +113,7 @@ def deliver(context: Context, edition: str | None) -> None:
     with context.app() as app:
         composed = app.compose_edition(edition) if edition else app.compose_due()
         delivered = _deliver(app)
-        _say(app, composed, delivered)
+        _say(composed, delivered)
         if delivered.deferred or delivered.refused:
             raise click.exceptions.Exit(1)
 
@@ -147,7 +163,7 @@ def _waiting(app: App) -> list[int]:
     return [rows.get(state, 0) for state in ("queued", "retry")]
 
 
-def _say(app: App, composed: Composed, delivered: Delivered) -> None:
+def _say(composed: Composed, delivered: Delivered) -> None:
     click.echo(
         f"{composed.digests} digests composed; {delivered.accepted} sent, {delivered.deferred} to "
         f"be tried again, {delivered.refused} refused."

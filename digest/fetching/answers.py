@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import httpx
 
 from digest.errors import FetchFailed, FetchRefused
 from digest.fetching.address import check_url, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = PERMANENT | {302, 303, 307}

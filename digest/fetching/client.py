@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 from digest.errors import ConfigError, FetchFailed, FetchRefused
 from digest.fetching.address import shown
@@ -19,11 +21,6 @@ from digest.fetching.guard import GuardedTransport, Resolve, resolve
 from digest.fetching.inflating import MIB, Caps
 from digest.fetching.pacing import Queues
 from digest.model import Answer, PollState, Request
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from datetime import datetime
 
 logger = logging.getLogger(__name__)
 

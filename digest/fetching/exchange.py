@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import httpx
 
@@ -26,13 +26,11 @@ from digest.fetching.answers import (
     next_url,
 )
 from digest.fetching.caching import delta_seconds, retry_after
+from digest.fetching.guard import NotPublic
 from digest.fetching.inflating import Caps, Inflater
 from digest.fetching.pacing import Held, Queues
 from digest.fetching.schedule import prepare
 from digest.model import Answer, PollState, Request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 MAX_REDIRECTS = 5
 
@@ -41,6 +39,9 @@ MAX_HEADERS = 32 * 1024
 
 HOLD = 300.0
 """Seconds for which a party that answers 429 without saying how long is left alone."""
+
+MAX_HOLD = 86400.0
+"""Seconds; one absurd Retry-After must not silence a party until the next restart."""
 
 ERROR_PAGE = Caps(wire=128 * 1024, body=128 * 1024)
 ERROR_PAGE_SECONDS = 2.0
@@ -163,6 +164,12 @@ class Exchange:
                 retry_after=held.seconds + watch.elapsed(),
                 status=TOO_MANY,
             ) from None
+        except NotPublic:
+            raise FetchRefused(
+                f"{where} leads to a private or reserved address, which is never asked: "
+                "give a public address, or allow private networks.",
+                subject=where,
+            ) from None
         except TimeoutError:
             raise FetchFailed(
                 f"{where} did not answer in full within {self._timeout:g} seconds: "
@@ -178,7 +185,7 @@ class Exchange:
     def _hold(self, host: str, reply: Reply, watch: Watch) -> None:
         pause = retry_after(reply.headers.get("retry-after", ""), watch.time())
         if pause is not None or reply.status == TOO_MANY:
-            self._queues.hold(host, HOLD if pause is None else pause)
+            self._queues.hold(host, HOLD if pause is None else min(pause, MAX_HOLD))
 
     async def _within(self, trip: Trip, headers: Mapping[str, str]) -> Reply:
         """One exchange inside what is left of the trip's deadline.

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import httpcore
 import httpx
 
-from digest.errors import FetchRefused
 from digest.fetching.address import allowed
-
-if TYPE_CHECKING:
-    import ssl
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Host and port to IP addresses, best first; raises OSError where there are none."""
 
 _ATTEMPTS = 4
 _ATTEMPT_SECONDS = 5.0
+
+
+class NotPublic(Exception):
+    """A name that leads to no address that may be asked."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -48,18 +48,14 @@ class GuardedBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Try the permitted addresses in turn; raises FetchRefused where there is none."""
+        """Try the permitted addresses in turn; raises NotPublic where there is none."""
         try:
             found = await self._find(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"the name {host} was not found") from error
         permitted = [each for each in found if self._allow_private or allowed(each)][:_ATTEMPTS]
         if not permitted:
-            raise FetchRefused(
-                f"{host} leads to a private or reserved address, which is never asked: "
-                "give a public address, or allow private networks.",
-                subject=host,
-            )
+            raise NotPublic(host)
         *others, last = permitted
         for address in others:
             try:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 
-class Held(Exception):  # noqa: N818 - not a fault: the party asked to be left alone
+class Held(Exception):
     """The party has asked to be left alone for another `seconds`."""
 
     def __init__(self, seconds: float) -> None:

@@ -14,14 +14,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from random import Random
 
 from digest.errors import FetchFailed, FetchRefused
 from digest.fetching.caching import lifetime
 from digest.model import Answer, PollState, Request
-
-if TYPE_CHECKING:
-    from random import Random
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -44,12 +41,14 @@ MAX_VALIDATOR = 4096
 class Policy:
     """How often a source may be asked; all in seconds.
 
-    `interval` is the source's own; None means an hour with validators and a day without.
-    `min_interval` holds whatever anyone says. Freshness and back-off count up to
-    `max_interval`, Retry-After up to `max_wait`. `retry` is the first back-off.
+    `interval` is for a URL whose server gives validators, `unconditional` for one without, where
+    every poll costs the whole body. `min_interval` holds whatever anyone says. Freshness and
+    back-off count up to `max_interval`, Retry-After up to `max_wait`; `retry` is the first
+    back-off.
     """
 
-    interval: float | None = None
+    interval: float = HOUR
+    unconditional: float = DAY
     min_interval: float = HOUR / 2
     max_interval: float = DAY
     max_wait: float = 31 * DAY
@@ -116,13 +115,9 @@ def _answered(
     modified = state.last_modified if unchanged else ""
     last_modified = _validator(answer, "last-modified", modified) if ours else ""
     changed = answer.body is not None and body_changed(state, answer.body)
-    usual = HOUR if etag or last_modified else DAY
-    asked = max(lifetime(answer.headers, now), float(ttl or 0))
-    wait = max(
-        usual if policy.interval is None else policy.interval,
-        min(asked, policy.max_interval),
-        policy.min_interval,
-    )
+    usual = policy.interval if etag or last_modified else policy.unconditional
+    fresh = max(lifetime(answer.headers, now), float(ttl or 0))
+    wait = max(usual, policy.interval, min(fresh, policy.max_interval), policy.min_interval)
     return replace(
         state,
         location=_location(state, answer.moved_to) if ours else state.location,

@@ -45,9 +45,10 @@ _ENTRY = re.compile(r"<((?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry))(?:\s[^<>]{0,20
 def salvage(text: str, *, cause: str, url: str = "") -> Feed:
     """Every entry of a damaged feed that can be read.
 
-    `text` is the document as `strict.mended` gives it, `cause` why strict parsing failed. Damaged entries are kept as far as feedparser reads them and reported as problems. Raises
-    ListingUnreadable when there is no feed, or no entry in it: an empty answer must not pass
-    for a quiet day.
+    `text` is the document as `strict.mended` gives it, `cause` why strict parsing failed. Damaged
+    entries are kept as far as feedparser reads them, and reported as problems. Raises
+    ListingUnreadable when there is no feed, or no entry in it: a broken answer must not pass for
+    a quiet day.
     """
     root = _ROOT.search(text, 0, _MAX_HEAD)
     if not root:

@@ -94,9 +94,7 @@ def rank_one(
 ) -> tuple[Digest, Ranking]:
     """The digest this subscriber would get for an edition, composed but not kept, and why."""
     until = now if edition is None else editions.day_window(edition)[1]
-    digests, rankings = _digests(
-        store, ranker, [subscriber], until=until, now=now, edition=edition
-    )
+    digests, rankings = _digests(store, ranker, [subscriber], until=until, now=now, edition=edition)
     return digests[0], rankings[0]
 
 
@@ -113,9 +111,7 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
         trending=store.papers.trending(ids),
         upvotes=trending.upvotes(signals),
         reports=tuple(
-            each
-            for each in store.sources.reports(since=until - REPORT_WINDOW)
-            if each.at <= until
+            each for each in store.sources.reports(since=until - REPORT_WINDOW) if each.at <= until
         ),
     )
 
@@ -219,4 +215,3 @@ def _liked(store: Store, profiles: Sequence[Profile]) -> dict[str, Paper]:
     return store.papers.get(
         {each.value for profile in profiles for each in profile.interests if each.kind in kinds}
     )
-

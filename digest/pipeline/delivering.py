@@ -30,7 +30,6 @@ from digest.ranking import trending
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15 * 60
-POLICY_REFUSALS = 3
 POLICY_WINDOW = timedelta(days=30)
 
 Render = Callable[[Envelope], Message]
@@ -85,9 +84,7 @@ def deliver(
             break
         lease = envelopes[0].lease
         try:
-            total += _deliver_block(
-                store, transport, renderer, envelopes, now=clock(), rng=rng
-            )
+            total += _deliver_block(store, transport, renderer, envelopes, now=clock(), rng=rng)
         finally:
             store.ledger.release(lease)
         progress(len(envelopes))
@@ -156,11 +153,10 @@ def _suppressed(
     store: Store, people: Mapping[str, Subscriber], receipt: Receipt, *, now: datetime
 ) -> bool:
     """Stop sending to an address that does not exist, or that refused us too often."""
-    if receipt.outcome is not Outcome.REFUSED or receipt.code == 0:
+    if receipt.outcome is not Outcome.REFUSED:
         return False
     person = people[receipt.digest_id]
-    hard = policy.is_address_failure(receipt.code, receipt.reply)
-    if not hard and store.ledger.refusals(person.id, now - POLICY_WINDOW) < POLICY_REFUSALS:
+    if not policy.should_suppress(receipt, store.ledger.refusals(person.id, now - POLICY_WINDOW)):
         return False
     subscriptions.suppress(store, person)
     log.warning(
@@ -168,4 +164,3 @@ def _suppressed(
         extra={"action": "suppress", "subscriber": person.id, "code": receipt.code},
     )
     return True
-

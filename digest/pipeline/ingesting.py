@@ -10,12 +10,15 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from statistics import mode
 
 from digest import editions, fetching, freshness
 from digest.errors import FetchFailed, FetchRefused, InvalidInput, ListingUnreadable
 from digest.model import (
+    AnnounceType,
     Answer,
     Harvest,
+    Item,
     Listing,
     PollState,
     Problem,
@@ -29,6 +32,8 @@ from digest.ranking import trending
 POLL_LEASE = "poll"
 LEASE_SECONDS = 15 * 60
 MOST_PAGES = 400
+MOSTLY_KNOWN = 0.1
+SAMPLE = 50
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's own
 
 
@@ -37,6 +42,7 @@ class _Run:
     """What is known of one source while it is being asked."""
 
     source: Source
+    reconciling: bool = False
     pages: int = 0
     failed: bool = False
     cursor: str | None = None
@@ -54,8 +60,11 @@ def ingest(
     rng: random.Random,
     owner: str,
     force: bool = False,
+    reconciling: bool = False,
 ) -> list[SourceReport]:
     """Poll what is due (with `force` everything but what asked us to wait); returns the report.
+
+    `reconciling` is for sources that are asked for records rather than lists: see `_missed`.
 
     Only one process polls at a time, by a lease in the store: the politeness that sites ask for
     is per operator, not per process. Without the lease nothing is done and the list is empty.
@@ -63,7 +72,7 @@ def ingest(
     if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
         return []
     try:
-        runs = {source.name: _Run(source=source) for source in sources}
+        runs = {each.name: _Run(source=each, reconciling=reconciling) for each in sources}
         states = {(s.source, s.url): s for s in store.sources.poll_states()}
         first = _first_requests(store, runs.values(), states, now=now, force=force)
         _ask(store, runs, states, first, fetcher, policy=policy, now=now, rng=rng, owner=owner)
@@ -104,7 +113,9 @@ def backfill(
         store.unlease(POLL_LEASE, owner=owner)
 
 
-def ingest_listing(store: Store, source: Source, listing: Listing, *, now: datetime) -> SourceReport:
+def ingest_listing(
+    store: Store, source: Source, listing: Listing, *, now: datetime
+) -> SourceReport:
     """Ingest one recorded listing; a listing of which nothing can be read is reported as failed."""
     try:
         harvest = source.parse(listing)
@@ -118,7 +129,7 @@ def ingest_listing(store: Store, source: Source, listing: Listing, *, now: datet
         )
     else:
         stored = store.papers.ingest(harvest.items)
-        report = _report(source.name, listing.place, harvest, stored, now=now)
+        report = _report(store, source.name, listing.place, harvest, stored, now=now)
     store.sources.add_reports([report])
     return report
 
@@ -248,10 +259,12 @@ def _take(
         run.failed = True
         run.reports.append(_line(request, Verdict.FAILED, cause=error.message, now=now))
         return (), None
-    stored = store.papers.ingest(harvest.items)
-    run.harvests[request.place] = harvest
+    items = _missed(store, harvest.items, now=now) if run.reconciling else harvest.items
+    stored = store.papers.ingest(items)
+    if request.poll:
+        run.harvests[request.place] = harvest
     run.cursor = run.cursor or harvest.cursor
-    report = _report(request.source, request.place, harvest, stored, now=now)
+    report = _report(store, request.source, request.place, harvest, stored, now=now)
     more = harvest.more
     if more and run.pages >= MOST_PAGES:
         cause = f"stopped after {MOST_PAGES} pages; the rest comes with the next run"
@@ -262,27 +275,29 @@ def _take(
     return more, harvest.ttl
 
 
+def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]:
+    """What records say that lists did not: a paper never announced yet is announced now.
+
+    A record that changes would otherwise be news again, and a paper that the lists missed would
+    be dated back to before the editions that should have had it.
+    """
+    known = store.papers.announcements(each.paper.id for each in items)
+    found: list[Item] = []
+    for item in items:
+        announced = any(each.type.is_first for each in known.get(item.paper.id, ()))
+        announcement = item.announcement
+        if announcement.type.is_first and announced:
+            announcement = replace(announcement, type=AnnounceType.REPLACE)
+        elif announcement.type.is_first:
+            announcement = replace(announcement, seen_at=now)
+        found.append(replace(item, announcement=announcement))
+    return found
+
+
 def _report(
-    source: str, place: str, harvest: Harvest, stored: Ingested, *, now: datetime
+    store: Store, source: str, place: str, harvest: Harvest, stored: Ingested, *, now: datetime
 ) -> SourceReport:
-    if stored.announced or stored.papers:
-        verdict = Verdict.NEW
-    elif harvest.items:
-        verdict = Verdict.UNCHANGED
-    elif harvest.problems:
-        verdict = Verdict.FAILED
-    else:
-        verdict = Verdict.HOLIDAY
-    cause = ""
-    if verdict is Verdict.HOLIDAY:
-        built = harvest.built_at or now
-        cause = (
-            "an empty list on a weekday: a holiday, or a fault at the source"
-            if editions.is_list_day(editions.list_day(built))
-            else "no list is published on this day of the week"
-        )
-    elif verdict is Verdict.FAILED:
-        cause = harvest.problems[0].cause
+    verdict, cause = _verdict(store, harvest, stored, now=now)
     return SourceReport(
         source=source,
         place=place,
@@ -297,6 +312,42 @@ def _report(
     )
 
 
+def _verdict(
+    store: Store, harvest: Harvest, stored: Ingested, *, now: datetime
+) -> tuple[Verdict, str]:
+    """What a listing came to, and for one that brought nothing why."""
+    if harvest.items:
+        few = stored.announced < MOSTLY_KNOWN * len(harvest.items)
+        cause = _repeated(store, harvest) if few else ""
+        if cause:
+            return Verdict.STALE, cause
+        return (Verdict.NEW if stored.announced or stored.papers else Verdict.UNCHANGED), ""
+    if harvest.problems:
+        return Verdict.FAILED, harvest.problems[0].cause
+    built = harvest.built_at or now
+    if editions.is_list_day(editions.list_day(built)):
+        return Verdict.HOLIDAY, "an empty list on a weekday: a holiday, or a fault at the source"
+    return Verdict.HOLIDAY, "no list is published on this day of the week"
+
+
+def _repeated(store: Store, harvest: Harvest) -> str:
+    """In words, that a list which bears a new date is an earlier one served again."""
+    sample = [item.announcement for item in harvest.items[:SAMPLE]]
+    known = store.papers.announcements(each.paper_id for each in sample)
+    repeated: list[date] = []
+    for claimed in sample:
+        days = [
+            each.day
+            for each in known.get(claimed.paper_id, ())
+            if (each.source, each.feed) == (claimed.source, claimed.feed)
+        ]
+        if days and claimed.day not in days:
+            repeated.append(max((day for day in days if day < claimed.day), default=max(days)))
+    if 2 * len(repeated) <= len(sample):
+        return ""
+    return f"the list dated {sample[0].day} is that of {mode(repeated)} again"
+
+
 def _line(request: Request, verdict: Verdict, *, now: datetime, cause: str = "") -> SourceReport:
     return SourceReport(
         source=request.source, place=request.place, verdict=verdict, cause=cause, at=now
@@ -307,8 +358,9 @@ def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
     """Keep the cursor of a complete run, and add what only the whole run can show."""
     if run.cursor is not None and not run.failed:
         store.sources.set_cursor(run.source.name, run.cursor)
-    stale = freshness.behind(run.harvests)
-    stale.update(_silent_categories(store, run, now=now))
+    categories: Sequence[str] = getattr(run.source, "categories", ())
+    stale = freshness.behind(run.harvests) if categories else {}
+    stale.update(_silent(store, run, categories, now=now))
     return [
         *run.reports,
         *(
@@ -320,8 +372,7 @@ def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
     ]
 
 
-def _silent_categories(store: Store, run: _Run, *, now: datetime) -> dict[str, str]:
-    categories = getattr(run.source, "categories", ())
+def _silent(store: Store, run: _Run, categories: Sequence[str], *, now: datetime) -> dict[str, str]:
     fresh = [
         item
         for harvest in run.harvests.values()

@@ -19,9 +19,9 @@ from digest import matching
 from digest.model import Announcement, Digest, Paper, Pick, Site, Topic
 from digest.pipeline import delivering
 from digest.ports import Store
+from digest.ranking import trending
 from digest.rendering import archives, links, opml
 from digest.rendering.feeds import FeedEntry, FeedInfo
-from digest.ranking import trending
 
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
 MOST_PAPERS = 50_000
@@ -99,17 +99,13 @@ def publish(
         total = _written(folder, documents, total)
     kept: set[str] = set()
     for info, entries in _private(store, site, because):
-        documents = archives.documents(
-            info, entries, site, today=today, limit=limit, days=days
-        )
+        documents = archives.documents(info, entries, site, today=today, limit=limit, days=days)
         kept.update(documents)
         total = _written(folder, documents, total)
     _forget(folder, kept)
     outlines = opml.opml([info for info, _ in public], site)
     changed = write(folder / opml.PATH, outlines)
-    return Published(
-        feeds=total.feeds, files=total.files + 1, changed=total.changed + changed
-    )
+    return Published(feeds=total.feeds, files=total.files + 1, changed=total.changed + changed)
 
 
 def _today(store: Store, now: datetime) -> date:
@@ -260,4 +256,3 @@ def _picked(store: Store, digests: Iterable[Digest], because: Because) -> Iterat
                     because=sentence(pick),
                     upvotes=material.upvotes.get(pick.paper_id, 0),
                 )
-

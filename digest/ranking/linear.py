@@ -16,6 +16,7 @@ from digest.ranking.features import Features
 from digest.ranking.profiles import Evidence, Tastes, Weights
 
 CHUNK = 256
+MOST_INTERESTS = 4_096
 COOLS_OVER = 2.0
 
 POSITIVE = (InterestKind.TOPIC, InterestKind.KEYWORD, InterestKind.AUTHOR, InterestKind.LIKE)
@@ -62,8 +63,8 @@ class LinearRanker:
         features = self._features(candidates.papers)
         return [
             ranking
-            for start in range(0, len(block), CHUNK)
-            for ranking in self._rank(block[start : start + CHUNK], features, candidates, without)
+            for chunk in _chunks(block)
+            for ranking in self._rank(chunk, features, candidates, without)
         ]
 
     def _features(self, papers: Sequence[Paper]) -> Features:
@@ -108,13 +109,13 @@ class LinearRanker:
         ]
         likes = profiles.tastes(block, InterestKind.LIKE, features, known)
         dislikes = profiles.tastes(block, InterestKind.DISLIKE, features, known)
-        liking, disliking = likes.cosines(features), dislikes.cosines(features)
+        liking, disliking = weights.like * likes.cosines, -weights.dislike * dislikes.cosines
         popular = _popularity(candidates, features)
         nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
         trending = np.where(nobody[:, None], popular, self._trending * popular)
         scores = sum(each.scores() for each in evidence)
-        scores = scores + weights.like * liking - weights.dislike * disliking + trending
-        matched = liking >= weights.like_floor
+        scores = scores + liking + disliking + trending
+        matched = likes.cosines >= weights.like_floor
         for each in evidence:
             matched |= each.admitted()
         matched |= nobody[:, None] & (popular > 0)
@@ -122,7 +123,7 @@ class LinearRanker:
             features=features,
             known=known,
             evidence=evidence,
-            tastes=[(likes, weights.like * liking), (dislikes, -weights.dislike * disliking)],
+            tastes=[(likes, liking), (dislikes, disliking)],
             trending=trending,
             upvotes=candidates.upvotes,
             scores=scores,
@@ -153,7 +154,7 @@ class _Sheet:
             for name, weight in each.held_by(profile)
         ]
         columns += [
-            _terms(amount[profile, rows], each.kind, each.nearest(profile, rows, self.features))
+            _terms(amount[profile, rows], each.kind, each.nearest(profile, rows))
             for each, amount in self.tastes
             if len(each.held[profile])
         ]
@@ -166,6 +167,20 @@ class _Sheet:
 def _terms(amounts: np.ndarray, kind: ReasonKind, names: Iterable[str]) -> list[reasons.Term]:
     rounded = np.round(amounts.astype(float), reasons.DECIMALS).tolist()
     return list(zip(rounded, repeat(kind), names, strict=False))
+
+
+def _chunks(block: Sequence[Profile]) -> Iterable[list[Profile]]:
+    """The block in parts whose arrays stay small: so many people, and so many interests."""
+    chunk: list[Profile] = []
+    interests = 0
+    for each in block:
+        if chunk and (len(chunk) >= CHUNK or interests + len(each.interests) > MOST_INTERESTS):
+            yield chunk
+            chunk, interests = [], 0
+        chunk.append(each)
+        interests += len(each.interests)
+    if chunk:
+        yield chunk
 
 
 def _best(sheet: _Sheet, profile: int, cap: int) -> np.ndarray:

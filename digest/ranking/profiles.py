@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -83,26 +84,22 @@ class Evidence:
 class Tastes:
     """The liked (or disliked) papers of a block.
 
-    `papers` are the distinct ones by the id that profiles use, `held` the rows of them that each
-    profile holds, `centroids` (profiles × terms, rows of length 1) the weighted mean of each
-    profile's, `single` (papers × terms) the strongest terms of each, for finding the nearest.
+    `names` are the distinct ones by the id that profiles use, `held` the rows of them that each
+    profile holds, `cosines` (profiles × papers) how near each paper is to the weighted mean of
+    a profile's own, `similar` (names × papers) how near to each of them, by its strongest terms.
     """
 
     kind: ReasonKind
     names: Sequence[str]
-    held: Sequence[Sequence[int]]
-    centroids: Matrix
-    single: Matrix
+    held: Sequence[np.ndarray]
+    cosines: np.ndarray
+    similar: np.ndarray
 
-    def cosines(self, features: Features) -> np.ndarray:
-        """How near each paper is to each profile's centroid (profiles × papers)."""
-        return np.asarray((self.centroids @ features.by_term).toarray())
-
-    def nearest(self, profile: int, rows: np.ndarray, features: Features) -> list[str]:
+    def nearest(self, profile: int, rows: np.ndarray) -> list[str]:
         """For each of these papers the one of the profile's own that is most like it."""
-        held = np.asarray(self.held[profile])
-        similar = (self.single[held] @ features.by_term).toarray()[:, rows]
-        return [self.names[each] for each in held[similar.argmax(axis=0)]]
+        held = self.held[profile]
+        best = self.similar[np.ix_(held, rows)].argmax(axis=0)
+        return [self.names[each] for each in held[best].tolist()]
 
 
 def topics(
@@ -170,12 +167,14 @@ def tastes(
     names = sorted({each.value for interests in held for each in interests})
     vectors = features.vectors([known[name] for name in names])
     weights = _holdings(held, names, [1.0] * len(block))
+    centroids = unit_rows(strongest(sp.csr_array(weights @ vectors), STRONGEST))
+    single = strongest(vectors, STRONGEST_OF_ONE)
     return Tastes(
         kind=ReasonKind(str(kind)),
         names=names,
-        held=[weights.indices[slice(*weights.indptr[i : i + 2])] for i in range(len(block))],
-        centroids=unit_rows(strongest(sp.csr_array(weights @ vectors), STRONGEST)),
-        single=strongest(vectors, STRONGEST_OF_ONE),
+        held=[weights.indices[start:end] for start, end in pairwise(weights.indptr)],
+        cosines=(centroids @ features.by_term).toarray(),
+        similar=(single @ features.by_term).toarray(),
     )
 
 

@@ -19,6 +19,8 @@ from digest.text import clean, truncate
 LARGEST_PART = 85_000
 ABSTRACT_LENGTHS = (1200, 700, 400, 200, 0)
 MOST_LINES = 50
+# No more could fit, whatever they say: a pick takes 1.5 KB without its abstract.
+MOST_PICKS = 60
 LONGEST_REASON = 300
 INDENT = 4
 
@@ -84,6 +86,7 @@ def confirmation(templates: MailTemplates, subscriber: Subscriber) -> Body:
 
 
 def _rooms(picks: int) -> Iterator[_Room]:
+    picks = min(picks, MOST_PICKS)
     for abstract in ABSTRACT_LENGTHS:
         yield _Room(abstract=abstract, lines=MOST_LINES, picks=picks)
     lines = MOST_LINES

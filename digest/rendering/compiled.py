@@ -94,12 +94,11 @@ def compile_mail(
     sheet = templates.read(folder / templates.STYLESHEET)
     digest = templates.load(folder, "digest", sheet, _LISTS)
     confirm = templates.load(folder, "confirm", sheet, {})
-    specimens = [
-        digest[0].template.render(_SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}),
-        confirm[0].template.render(_SPECIMEN),
-    ]
+    context = _SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}
     faults = faults_of_sheet(templates.split_sheet(sheet)[1])
-    faults.extend(fault for each in specimens for fault in lint(each))
+    for html, text in (digest, confirm):
+        faults.extend(lint(html.whole(context)))
+        text.whole(context)
     if faults:
         raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
     return MailTemplates(
@@ -193,6 +192,7 @@ _SPECIMEN = {
     "hidden": "Hidden",
     "because_you": "Because you",
     "asked": "Asked",
+    "signature": "Signature",
     "lang": "en",
     "dir": "ltr",
     "home_url": "https://example.org/",

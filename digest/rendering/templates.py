@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from textwrap import TextWrapper
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateNotFound
+from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from jinja2.loaders import DictLoader
 
 from digest.errors import ConfigError
@@ -42,6 +42,7 @@ class Part:
     shell is rendered with one hole in their place, and each item alone, by `block`.
     """
 
+    name: str
     template: Template
     cover: Template
     lists: Mapping[str, str]
@@ -57,6 +58,13 @@ class Part:
             }
             self._shells[given] = Pieces.of(self.cover.render(context | items))
         return self._shells[given]
+
+    def whole(self, context: Mapping[str, object]) -> str:
+        """The mail rendered in one go, to look at; raises ConfigError where a name is wrong."""
+        try:
+            return self.template.render(context)
+        except TemplateError as error:
+            raise _unusable(self.name, str(error)) from error
 
     def block(self, name: str, **context: object) -> Pieces:
         """One item of a list, with the holes that `context` has marks for."""
@@ -135,7 +143,7 @@ def inline(source: str, css: str, *, name: str) -> str:
             subject=name,
         )
     done = done.replace("</head>", f"<style>\n{kept}\n</style>\n</head>", 1)
-    return _slim(done, frozenset(_SELECTOR.findall(kept)))
+    return _slim(done, frozenset(_SELECTOR.findall(kept))) + "\n"
 
 
 def split_sheet(css: str) -> tuple[str, str]:
@@ -178,12 +186,18 @@ def _slim(source: str, used: frozenset[str]) -> str:
 
 
 def _part(source: str, lists: Mapping[str, str], *, escape: bool, name: str) -> Part:
+    if "{%" in source:
+        raise _unusable(name, "statements are written <!--% … %-->, not {% … %}")
     holes = (
         f"<!--% block {block} %-->{hole(each)}<!--% endblock %-->" for each, block in lists.items()
     )
     cover = f"<!--% extends 'part' %-->{''.join(holes)}"
     made = environment(escape=escape, sources={"part": source, "cover": cover})
     try:
-        return Part(made.get_template("part"), made.get_template("cover"), lists)
-    except (TemplateError, TemplateNotFound) as error:
-        raise ConfigError(f"{name} is not a template we can use: {error}.", subject=name) from error
+        return Part(name, made.get_template("part"), made.get_template("cover"), lists)
+    except TemplateError as error:
+        raise _unusable(name, str(error)) from error
+
+
+def _unusable(name: str, why: str) -> ConfigError:
+    return ConfigError(f"The template {name} cannot be used: {why}.", subject=name)

@@ -21,7 +21,7 @@ from digest.store.rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from sqlite3 import Connection
 
 About = TypeVar("About", Announcement, Signal)
@@ -59,10 +59,12 @@ WHERE excluded.seen_at > seen_at
 
 def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
     """Store a batch of items; each is joined to the paper it already is."""
-    owners = loading.owners(connection, listed(key for it in items for key in keys_of(it.paper)))
+    keys = [keys_of(item.paper) for item in items]
+    owners = loading.owners(connection, listed(key for found in keys for key in found))
     ids = listed(owners.values())
     known = resolve(
         items,
+        keys,
         owners=owners,
         stored=loading.papers(connection, owners.values()),
         first_seen={
@@ -78,7 +80,9 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
     _write_papers(connection, distinct)
     pairs = list(zip(items, known, strict=True))
     announced = _announce(
-        connection, [_named(item.announcement, place.paper.id) for item, place in pairs]
+        connection,
+        [_named(item.announcement, place.paper.id) for item, place in pairs],
+        decide=settled,
     )
     _signal(
         connection,
@@ -145,7 +149,7 @@ def _absorb(connection: Connection, *, keep: str, other: str) -> None:
     """Make one stored paper of two: all that names `other` names `keep`, and `other` goes."""
     ids = listed([other])
     announcements = loading.announcements(connection, ids).get(other, [])
-    _announce(connection, [_named(each, keep) for each in announcements])
+    _announce(connection, [_named(each, keep) for each in announcements], decide=united)
     signals = loading.signals(connection, ids).get(other, [])
     _signal(connection, [_named(each, keep) for each in signals])
     connection.execute("UPDATE picks SET paper_id = ? WHERE paper_id = ?", (keep, other))
@@ -181,8 +185,13 @@ def _rename_opinions(connection: Connection, old: str, new: str) -> None:
         )
 
 
-def _announce(connection: Connection, announcements: Sequence[Announcement]) -> int:
-    """Write announcements of stored papers; returns how many are new."""
+def _announce(
+    connection: Connection,
+    announcements: Sequence[Announcement],
+    *,
+    decide: Callable[[Collection[Announcement], Announcement], Announcement | None],
+) -> int:
+    """Write announcements of stored papers as `decide` says; returns how many are new."""
     stored = loading.announcements(connection, listed(each.paper_id for each in announcements))
     rows: defaultdict[tuple[str, str, str], dict[object, Announcement]] = defaultdict(dict)
     for each in (each for found in stored.values() for each in found):
@@ -191,7 +200,7 @@ def _announce(connection: Connection, announcements: Sequence[Announcement]) -> 
     new = 0
     for each in announcements:
         days = rows[each.paper_id, each.source, each.feed]
-        row = settled(days.values(), each)
+        row = decide(days.values(), each)
         if row is not None:
             new += each.day not in days
             days[each.day] = row
@@ -200,19 +209,22 @@ def _announce(connection: Connection, announcements: Sequence[Announcement]) -> 
     return new
 
 
-def settled(feed: Iterable[Announcement], new: Announcement) -> Announcement | None:
+def settled(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
     """The row to write for an announcement, given those of its paper in the same feed; None: none.
 
     A feed announces a paper for the first time once: the same within three days under another
-    date is a list that was served again (arXiv, at the midnight edge and on Saturdays). On one
-    day the earliest sight, the strongest type and the latest version stay.
+    date is a list that was served again (arXiv, at the midnight edge and on Saturdays).
     """
-    feed = list(feed)
+    firsts = {each.day for each in feed if each.type.is_first}
+    near = any(abs(day - new.day) <= SAME_LIST for day in firsts)
+    if new.type.is_first and near and new.day not in firsts:
+        return None
+    return united(feed, new)
+
+
+def united(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
+    """The row to write for its day: the earliest sight, the strongest type, the latest version."""
     same_day = next((each for each in feed if each.day == new.day), None)
-    if new.type.is_first and not (same_day and same_day.type.is_first):
-        firsts = (each for each in feed if each.type.is_first)
-        if any(abs(each.day - new.day) <= SAME_LIST for each in firsts):
-            return None
     if same_day is None:
         return new
     joined = replace(

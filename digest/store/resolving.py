@@ -44,6 +44,7 @@ class Known:
 
 def resolve(
     items: Sequence[Item],
+    keys: Sequence[Sequence[str]],
     *,
     owners: Mapping[str, str],
     stored: Mapping[str, Paper],
@@ -51,8 +52,9 @@ def resolve(
 ) -> list[Known]:
     """The paper of each item, in order; items of one paper share it.
 
-    `owners` are the stored papers that the items' keys name, `stored` and `first_seen` what is
-    known of those. An item whose keys name two papers makes them one.
+    `keys` are those of each item's paper, its id first; `owners` the stored papers they name,
+    `stored` and `first_seen` what is known of those. An item whose keys name two papers makes
+    them one.
     """
     rows = {
         paper_id: Known(
@@ -65,7 +67,7 @@ def resolve(
         for paper_id, paper in stored.items()
     }
     by_key = {key: rows[owner] for key, owner in owners.items()}
-    places = [_place(item, by_key) for item in items]
+    places = [_place(item, of, by_key) for item, of in zip(items, keys, strict=True)]
     final = [place.current() for place in places]
     for known in {id(each): each for each in final}.values():
         _finish(known, by_key)
@@ -77,8 +79,7 @@ def keys_of(paper: Paper) -> tuple[str, ...]:
     return tuple(dict.fromkeys((paper.id, *merging.keys_of(paper))))
 
 
-def _place(item: Item, by_key: dict[str, Known]) -> Known:
-    keys = keys_of(item.paper)
+def _place(item: Item, keys: Sequence[str], by_key: dict[str, Known]) -> Known:
     same = _same(keys, by_key)
     seen_at = item.announcement.seen_at
     if same:

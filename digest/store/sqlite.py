@@ -112,14 +112,11 @@ class SqliteStore:
         Papers go that were not announced since `papers_before`, unless a digest, a like or a
         dislike names them; run-log lines and delivery receipts go from before `logs_before`.
         """
-        deleted = {
+        return {
             "papers": prune_papers(self._connections, papers_before),
             "runs": prune_log(self._connections, "runs", logs_before),
             "deliveries": prune_log(self._connections, "deliveries", logs_before),
         }
-        with self._connections.plain() as connection:
-            connection.execute("PRAGMA optimize")
-        return deleted
 
     def backup(self, to: Path) -> None:
         """Copy the live database to one new file, consistently, while others go on.

@@ -65,7 +65,12 @@ class _Reader:
             if char == "}" and closer:
                 return "".join(out)
             piece = self._special(char, math=math)
-            if not piece and out and self.s[self.at : self.at + 1] in {".", ",", ";", ":", ")"}:
+            if (
+                not piece
+                and not math
+                and out
+                and self.s[self.at : self.at + 1] in {".", ",", ";", ":", ")"}
+            ):
                 out[-1] = out[-1].rstrip(" ")  # what a dropped citation leaves before a full stop
             out.append(piece)
         out.append(plain(self.s[self.at :], math=math))

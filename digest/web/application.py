@@ -51,6 +51,7 @@ class Guard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, guarded."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -130,14 +130,15 @@ class Reading:
         return next(iter(found.values()))
 
     def _page(self, name: str, **context: object) -> Response:
-        return HTMLResponse(pages.page(
-                name, site=self.app.site, names=self.app.settings.topics, **context
-            ))
+        return HTMLResponse(
+            pages.page(name, site=self.app.site, names=self.app.settings.topics, **context)
+        )
 
     def _private(self, name: str, **context: object) -> Response:
-        return HTMLResponse(pages.page(
-                name, site=self.app.site, names=self.app.settings.topics, **context
-            ), headers=PRIVATE)
+        return HTMLResponse(
+            pages.page(name, site=self.app.site, names=self.app.settings.topics, **context),
+            headers=PRIVATE,
+        )
 
     def _message(self, title: str, text: str) -> Response:
         return self._private("message", title=title, text=text)

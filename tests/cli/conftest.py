@@ -7,10 +7,10 @@ import pytest
 
 from digest.cli import main
 
-ROUTE = """<item>
+ITEM = """<item>
 <title>{title}</title>
 <link>https://arxiv.org/abs/{id}</link>
-<description>arXiv:{id}v1 Announce Type: new 
+<description>arXiv:{id}v1 Announce Type: new\x20
 Abstract: {abstract}</description>
 <guid isPermaLink="false">oai:arXiv.org:{id}v1</guid>
 <category>{category}</category>
@@ -32,8 +32,8 @@ LISTING = """<?xml version='1.0' encoding='UTF-8'?>
 
 def listing(*papers):
     items = [
-        ROUTE.format(id=id, title=title, abstract=abstract, category=category)
-        for id, title, abstract, category in papers
+        ITEM.format(id=number, title=title, abstract=abstract, category=category)
+        for number, title, abstract, category in papers
     ]
     return LISTING.format(items="\n".join(items))
 

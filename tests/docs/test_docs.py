@@ -37,7 +37,11 @@ def test_every_command_and_option_says_what_it_is_for():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_a_page_shows_can_be_typed(page):
     known = {path.split()[1] for path, _ in commands()} | {"subscribers"}
-    shown = re.findall(r"(?:^\$ (?:DIGEST_\S+ )*|`)digest ((?:--?\w+ \S+ )*)([a-z]+)", page.read_text("utf-8"), re.M)
+    shown = re.findall(
+        r"(?:^\$ (?:DIGEST_\S+ )*|`)digest ((?:--?\w+ \S+ )*)([a-z]+)",
+        page.read_text("utf-8"),
+        re.MULTILINE,
+    )
     assert {word for _, word in shown} <= known
 
 
@@ -59,7 +63,7 @@ def test_every_route_is_documented(application):
 
 def test_the_readme_begins_with_what_it_is_and_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 2
     assert "digest demo" in blocks[0]
     assert "pytest" in blocks[1]

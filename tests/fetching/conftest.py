@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 import ssl
+import struct
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,13 +35,12 @@ class Seen:
         return next(iter(self.all(name)), None)
 
 
-class Reset(Exception):  # noqa: N818 - an order to the server
-    """Break the connection without a word."""
-
-
 @dataclass
 class Site:
-    """Routes by path; a route is bytes, or a function of the request giving bytes or a stream."""
+    """Routes by path; a route is bytes, or a function of the request giving bytes or a stream.
+
+    A route that raises ConnectionResetError breaks the connection without a word.
+    """
 
     port: int = 0
     routes: dict = field(default_factory=dict)
@@ -69,10 +70,10 @@ class Site:
         self.most_open = max(self.most_open, self.open_now)
         try:
             await self._answer(reader, writer)
-        except Reset:
-            writer.transport.abort()
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+            now = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+            writer.transport.abort()
         finally:
             self.open_now -= 1
             writer.close()

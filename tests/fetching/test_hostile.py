@@ -346,7 +346,7 @@ def test_what_is_not_http_is_a_failure_in_one_clean_sentence(site, get, rubbish)
 
 def test_a_reset_connection_is_a_failure(site, get):
     def reset(_):
-        raise ConnectionAbortedError
+        raise ConnectionResetError
 
     async def half(_):
         yield b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<rss"
@@ -354,5 +354,8 @@ def test_a_reset_connection_is_a_failure(site, get):
 
     site.routes["/at-once"], site.routes["/half"] = reset, half
 
-    assert isinstance(get(site.url("/at-once")), FetchFailed)
-    assert isinstance(get(site.url("/half")), FetchFailed)
+    at_once, half_way = get(site.url("/at-once")), get(site.url("/half"))
+
+    assert isinstance(at_once, FetchFailed)
+    assert isinstance(half_way, FetchFailed)
+    assert "reset by peer" in str(at_once)

@@ -6,7 +6,7 @@ import gzip
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import FetchFailed, FetchRefused
@@ -55,6 +55,7 @@ def test_an_empty_body_is_empty_whatever_it_is_called():
     assert inflate(b"", "gzip") == b""
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "deflate", ""]))
 def test_the_size_of_the_pieces_makes_no_difference(data, step, encoding):
     squeeze = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}[encoding]
@@ -67,6 +68,7 @@ def test_a_damaged_or_short_body_is_to_be_asked_again(data):
         inflate(data, "gzip")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate"]))
 def test_rubbish_is_a_failure_and_nothing_else(data, encoding):
     try:

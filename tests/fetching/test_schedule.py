@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.errors import FetchFailed, FetchRefused
@@ -149,11 +149,17 @@ def test_with_validators_a_source_is_asked_every_hour_and_without_every_day():
     assert DAY <= wait(after(FRESH, answer())) <= DAY + SPREAD
 
 
-def test_a_source_may_have_its_own_interval_but_not_below_the_floor():
-    assert wait(after(FRESH, answer(), policy=Policy(interval=6 * HOUR))) == pytest.approx(
-        6 * HOUR, abs=SPREAD
-    )
-    assert wait(after(KNOWN, answer(None), policy=Policy(interval=1))) >= HOUR / 2
+def test_a_source_may_have_its_own_intervals_but_none_below_the_floor():
+    own = Policy(interval=2 * HOUR, unconditional=6 * HOUR)
+    hasty = Policy(interval=1, unconditional=1)
+
+    assert 2 * HOUR <= wait(after(KNOWN, answer(None), policy=own)) <= 2 * HOUR + SPREAD
+    assert 6 * HOUR <= wait(after(FRESH, answer(), policy=own)) <= 6 * HOUR + SPREAD
+    assert wait(after(KNOWN, answer(None), policy=hasty)) >= HOUR / 2
+
+
+def test_a_short_interval_does_not_apply_where_every_poll_costs_the_whole_body():
+    assert wait(after(FRESH, answer(), policy=Policy(interval=HOUR))) >= DAY
 
 
 @pytest.mark.parametrize("body", [b"<rss/>", None])
@@ -303,9 +309,10 @@ answers = st.builds(
 failures = st.builds(
     FetchFailed, st.text(), retry_after=st.none() | st.floats(0, allow_nan=False)
 ) | st.builds(FetchRefused, st.text())
-policies = st.builds(Policy, interval=st.none() | st.floats(1, 7 * DAY))
+policies = st.builds(Policy, interval=st.floats(1, 7 * DAY), unconditional=st.floats(1, 7 * DAY))
 
 
+@settings(deadline=None)
 @given(
     outcomes=st.lists(answers | failures, min_size=1, max_size=12),
     seed=st.integers(),
@@ -318,7 +325,7 @@ def test_a_source_is_always_asked_again_later_and_within_bounds(outcomes, seed, 
     for outcome in outcomes:
         state = decide(state, outcome, NOW, rng, ttl=ttl, policy=policy)
 
-        longest = max(DAY, policy.interval or 0) + SPREAD
+        longest = max(DAY, policy.interval, policy.unconditional) + SPREAD
         if isinstance(outcome, FetchFailed):
             longest = max(longest, min(outcome.retry_after or 0, policy.max_wait))
         assert policy.min_interval <= wait(state) <= longest
@@ -326,6 +333,7 @@ def test_a_source_is_always_asked_again_later_and_within_bounds(outcomes, seed, 
         assert is_due(state, state.due_at)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(), count=st.integers(2, 60))
 def test_each_back_off_is_at_least_as_long_as_the_last_whatever_the_dice_say(seed, count):
     state, rng, waits = FRESH, Random(seed), []

@@ -46,7 +46,9 @@ def test_a_category_that_always_has_papers_and_today_has_none_is_silent():
 
 
 def test_a_list_with_most_of_its_papers_missing_is_silent_too():
-    found = freshness.silent({"cs.LG": 300, "cs.AI": 16}, {"cs.AI": past(239)}, of=["cs.AI", "cs.LG"])
+    found = freshness.silent(
+        {"cs.LG": 300, "cs.AI": 16}, {"cs.AI": past(239)}, of=["cs.AI", "cs.LG"]
+    )
     assert list(found) == ["cs.AI"]
 
 
@@ -55,4 +57,6 @@ def test_a_small_category_may_have_nothing_to_say():
 
 
 def test_a_day_on_which_everything_is_silent_is_a_holiday_and_not_staleness():
-    assert freshness.silent({}, {"cs.AI": past(240), "cs.LG": past(300)}, of=["cs.AI", "cs.LG"]) == {}
+    assert (
+        freshness.silent({}, {"cs.AI": past(240), "cs.LG": past(300)}, of=["cs.AI", "cs.LG"]) == {}
+    )

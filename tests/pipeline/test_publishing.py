@@ -18,9 +18,7 @@ def titles(path: Path):
     return [each["title"] for each in json.loads(path.read_text(encoding="utf-8"))["items"]]
 
 
-def test_every_category_in_use_and_every_named_topic_has_its_feeds(
-    application, folder, item
-):
+def test_every_category_in_use_and_every_named_topic_has_its_feeds(application, folder, item):
     application.store.papers.ingest(
         [item(1), item(2, category="q-bio.NC", title="Spikes in the olfactory bulb of a mole")]
     )

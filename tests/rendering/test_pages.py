@@ -105,10 +105,10 @@ def test_the_front_page_links_every_topics_feeds(site, context):
     html = pages.page("index", site=site, **context["index"])
 
     for kind in ("atom", "rss", "json"):
-        assert f'href="https://digest.example.org/feeds/cs.ir.{kind}"' in html
+        assert f'href="https://digest.example.org/feeds/cs.IR.{kind}"' in html
     assert "Retrieval &amp; Search" in html
     local = pages.page("index", site=Site(), **context["index"])
-    assert 'href="/feeds/cs.ir.atom"' in local
+    assert 'href="/feeds/cs.IR.atom"' in local
 
 
 def test_category_codes_get_names_when_topics_are_given(site, context, topics):

@@ -43,8 +43,10 @@ def test_a_quiet_day_says_so_in_its_subject(digest, mood, subject):
         (
             {"withheld": 1},
             Cadence.WEEKLY,
-            "This week: 367 papers announced, 41 in your topics, 10 picked for you. "
-            "1 more was left out, since you already had it.",
+            (
+                "This week: 367 papers announced, 41 in your topics, 10 picked for you. "
+                "1 more was left out, since you already had it."
+            ),
         ),
         (
             {"mood": Mood.HOLIDAY, "announced": 0, "withheld": 0},

@@ -104,3 +104,42 @@ def test_ingesting_anything_twice_is_the_same_as_once(new_store, make, data):
     assert everything(store) == before
     assert (second.papers, second.announced) == (0, 0)
     assert first.read == first.papers + first.merged == len(items)
+
+
+NAMES = ("arxiv:2606.00001", "arxiv:2606.00002", "doi:10.1234/1", "doi:10.1234/2", "url:a", "url:b")
+
+
+@st.composite
+def tangles(draw, make):
+    """Items that name each other in any way, also wrongly."""
+    names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
+    days = st.integers(0, 9)
+    return [
+        make.item(
+            make.paper(1, id=found[0], title=f"Title {number}", identifiers=tuple(found)),
+            day=date(2026, 6, 10) + timedelta(days=day),
+            seen_at=make.day + timedelta(days=day),
+        )
+        for number, (found, day) in enumerate(draw(st.lists(st.tuples(names, days), max_size=7)))
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_however_records_name_each_other_every_paper_is_found_by_all_its_names(
+    new_store, make, data
+):
+    items = data.draw(tangles(make))
+    store = new_store()
+
+    for at in range(0, len(items), 2):
+        store.papers.ingest(items[at : at + 2])
+
+    found = store.papers.get(name for item in items for name in item.paper.identifiers)
+    assert set(found) == {name for item in items for name in item.paper.identifiers}
+    assert all(name in paper.identifiers for name, paper in found.items())
+    assert all(paper.id in paper.identifiers for paper in found.values())
+    assert store.counts()["papers"] == len({paper.id for paper in found.values()})
+    again = store.papers.ingest(items)
+    assert (again.papers, again.announced) == (0, 0)
+    assert store.counts()["papers"] == len({paper.id for paper in found.values()})

@@ -1,18 +1,15 @@
 """What the web door answers, and that looking never changes anything."""
 
 import json
+from datetime import UTC, date, datetime
 
 import pytest
 from starlette.testclient import TestClient
 
 from digest import subscriptions
-from digest.model import InterestKind, Status
+from digest.model import Announcement, AnnounceType, InterestKind, Item, Paper, Status
 from digest.rendering import links
 from digest.web import application as asgi
-
-from datetime import UTC, date, datetime
-
-from digest.model import Announcement, AnnounceType, Item, Paper
 
 
 def paper(number):
@@ -108,7 +105,11 @@ def test_a_get_or_head_never_changes_anything(application, client, person):
 def test_one_click_unsubscribe_needs_nothing_but_the_post(application, client, person, body):
     address = addresses(application, person)["unsubscribe"]
     data = {"List-Unsubscribe": "One-Click"}
-    sent = {"data": data} if body == "urlencoded" else {"files": {k: (None, v) for k, v in data.items()}}
+    sent = (
+        {"data": data}
+        if body == "urlencoded"
+        else {"files": {k: (None, v) for k, v in data.items()}}
+    )
     answer = client.post(address, follow_redirects=False, **sent)
     assert answer.status_code == 200
     assert application.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED

@@ -1,0 +1,204 @@
+from datetime import UTC, datetime
+from io import BytesIO
+
+import feedparser
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest.errors import ListingUnreadable
+from digest.parsing import MAX_ENTRIES, Entry, Feed, parse_feed
+from digest.text import html_to_text
+
+
+def test_an_rss_channel_says_what_it_is(feeds):
+    feed = parse_feed(feeds["rss20"].encode())
+
+    assert feed.version == "rss20"
+    assert (feed.title, feed.link, feed.language) == ("Sea & Sky", "https://e.org/", "en")
+    assert (feed.self_url, feed.hub) == ("https://e.org/feed", "https://hub.e.org/")
+    assert feed.built_at == datetime(2026, 6, 10, 5, tzinfo=UTC)
+    assert feed.published_at == datetime(2026, 6, 10, 4, tzinfo=UTC)
+    assert feed.ttl == 90 * 60
+    assert (feed.skip_days, feed.skip_hours) == (("Saturday", "Sunday"), (0, 7))
+    assert feed.problems == ()
+
+
+def test_an_rss_item_is_read_whole(feeds):
+    entry = parse_feed(feeds["rss20"].encode(), url="https://e.org/feed").entries[0]
+
+    assert entry == Entry(
+        id="oai:1",
+        title="Tides below $x<y$",
+        link="https://e.org/papers/1",
+        summary="A <p>summary</p>",
+        content="<p>All of it</p>",
+        authors=("Ada Bee, Cy Dee",),
+        categories=("cs.LG", "stat.ML"),
+        published_at=datetime(2026, 6, 9, 12, tzinfo=UTC),
+        doi="10.1000/1",
+        extra={"announce_type": "new", "doi": "10.1000/1", "title": "Not this one"},
+    )
+
+
+def test_a_permanent_guid_is_the_link_and_mail_addresses_are_dropped(feeds):
+    entry = parse_feed(feeds["rss20"].encode()).entries[1]
+
+    assert entry.link == "https://e.org/2"
+    assert entry.authors == ("Cy Dee",)
+
+
+def test_rss_10_keeps_its_items_beside_the_channel(feeds):
+    feed = parse_feed(feeds["rss10"].encode())
+
+    assert (feed.version, feed.title) == ("rss10", "Old")
+    assert feed.published_at == datetime(2023, 11, 14, 1, 30, tzinfo=UTC)
+    assert [(each.title, each.link, each.authors) for each in feed.entries] == [
+        ("Waves", "https://e.org/1", ("Ada Bee",))
+    ]
+
+
+def test_rss_091_with_document_type_and_html_entities(feeds):
+    feed = parse_feed(feeds["rss091"].encode())
+
+    assert feed.version == "rss091"
+    assert feed.entries[0].title == "Café …"
+
+
+def test_an_atom_entry_is_read_whole(feeds):
+    feed = parse_feed(feeds["atom10"].encode())
+    entry = feed.entries[0]
+
+    assert (feed.version, feed.title, feed.language) == ("atom10", "Sea & Sky", "en")
+    assert feed.built_at == datetime(2026, 6, 10, 4, tzinfo=UTC)
+    assert (entry.id, entry.title) == ("urn:1", "Where a < b")
+    assert entry.link == "https://e.org/base/papers/1"
+    assert entry.authors == ("Ada Bee", "Cy Dee")
+    assert entry.categories == ("cs.AI",)
+    assert html_to_text(entry.content) == "Long & wide"
+    assert entry.published_at == datetime(2026, 6, 8, 22, tzinfo=UTC)
+    assert entry.updated_at == datetime(2026, 6, 10, tzinfo=UTC)
+    assert [each.href for each in entry.links if each.rel == "related"] == ["https://e.org/1.pdf"]
+
+
+def test_a_json_feed_is_read_whole_but_for_its_rubbish(feeds):
+    feed = parse_feed(feeds["json11"].encode())
+
+    assert (feed.version, feed.title, feed.hub) == ("json11", "Sea & Sky", "https://hub.e.org/")
+    assert feed.problems == (("entry 3", "not an object but str"),)
+    assert feed.entries[0].authors == ("Ada Bee", "Cy Dee")
+    assert feed.entries[0].published_at == datetime(2026, 6, 9, 12, tzinfo=UTC)
+    assert (feed.entries[1].id, feed.entries[1].link) == ("2", "https://e.org/2")
+    assert html_to_text(feed.entries[1].content) == "p < 0.05"
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"", "the answer is empty"),
+        (b" \n ", "the answer is empty"),
+        (b"<!DOCTYPE html><html><body>403</body></html>", "a web page, not a feed"),
+        (b'<?xml version="1.0"?><!-- x --><html/>', "a web page, not a feed"),
+        (b"<opml><body/></opml>", "not a feed: the document is <opml>"),
+        (b'{"items": 1}', "JSON, but not a JSON Feed: it has no list of items"),
+        (b"Rate exceeded.", "no feed: "),
+        (b"<rss><channel><title>x</tit", "damaged XML with no readable entry: "),
+    ],
+)
+def test_what_is_no_feed_is_refused_in_a_clear_sentence(body, sentence):
+    with pytest.raises(ListingUnreadable) as caught:
+        parse_feed(body, url="https://e.org/feed")
+
+    assert str(caught.value).startswith(sentence)
+    assert caught.value.subject == "https://e.org/feed"
+
+
+def test_an_empty_feed_is_a_feed():
+    assert parse_feed(b"<rss version='2.0'><channel><title>x</title></channel></rss>").entries == ()
+
+
+def test_entries_beyond_the_cap_are_left_out_and_reported():
+    body = (
+        "<rss><channel>" + "<item><title>x</title></item>" * (MAX_ENTRIES + 1) + "</channel></rss>"
+    )
+
+    feed = parse_feed(body.encode())
+
+    assert len(feed.entries) == MAX_ENTRIES
+    assert feed.problems == (("feed", "5001 entries: only the first 5000 were read"),)
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_are_read_or_refused(body):
+    assert _read_or_refused(body)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(data=st.data())
+def test_mutated_feeds_are_read_or_refused(feeds, data):
+    body = data.draw(st.sampled_from(sorted(feeds.values()))).encode()
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(body)))
+        cut = data.draw(st.integers(0, 40))
+        junk = data.draw(
+            st.sampled_from(
+                [
+                    b"",
+                    b"<",
+                    b"&",
+                    b"\xff",
+                    b"\0",
+                    b"</item>",
+                    b"<item>",
+                    b"]]>",
+                    b'"',
+                    b"{",
+                    b"<!--",
+                ]
+            )
+        )
+        body = body[:at] + junk + body[at + cut :]
+
+    assert _read_or_refused(body)
+
+
+def _read_or_refused(body):
+    try:
+        feed = parse_feed(body)
+    except ListingUnreadable as error:
+        return bool(str(error))
+    assert all(each.link == "" or each.link.startswith("http") for each in feed.entries)
+    return isinstance(feed, Feed)
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("arxiv_rss/2026-06-10-cs-ai.xml", 768),
+        ("arxiv_rss/2026-06-14-cs-cl.xml", 0),
+        ("arxiv_rss_edge/biggest_1101items_2026-05-13-cs-lg.xml", 1101),
+        ("arxiv_rss_edge/max_authors_3435_2025-10-18-cs-ai.xml", 363),
+        ("arxiv_rss_edge/weekday_holiday_2026-07-07-cs-ai.xml", 0),
+        ("arxiv_rss_legacy/rss1.0_2023-11-15-cs-cl.xml", 100),
+        ("arxiv_atom_feed/rss.arxiv.org_atom_cs.AI_2025-08-20_zotero-arxiv-daily.xml", 7),
+    ],
+)
+def test_recorded_listings_have_every_entry(recordings, path, count):
+    feed = parse_feed((recordings / path).read_bytes())
+
+    assert len(feed.entries) == count
+    assert feed.problems == ()
+    assert feed.built_at is not None
+    assert all(each.title and each.link and each.summary for each in feed.entries)
+
+
+@pytest.mark.slow
+def test_every_recorded_listing_has_the_ids_that_feedparser_finds(recordings):
+    for folder in ("arxiv_rss", "arxiv_rss_edge", "arxiv_rss_legacy", "arxiv_atom_feed"):
+        for path in sorted((recordings / folder).iterdir()):
+            body = path.read_bytes()
+
+            ours = [each.id or each.link for each in parse_feed(body).entries]
+            theirs = [each.id for each in feedparser.parse(BytesIO(body)).entries]
+
+            assert ours == theirs, path.name

@@ -1,0 +1,184 @@
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.errors import ListingUnreadable
+from digest.merging import title_key, url_key
+from digest.model import AnnounceType, LinkKind, Listing
+from digest.sources.feed import FeedSource
+
+SOURCE = FeedSource(name="lab", url="https://e.org/feed", categories=("cs.LG",))
+NS = 'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"'
+
+
+def listing(items, *, head="", fetched_at=None):
+    body = f"<rss version='2.0' {NS}><channel><title>Lab</title>{head}{items}</channel></rss>"
+    return Listing(
+        source="lab", url="https://e.org/feed", body=body.encode(), fetched_at=fetched_at
+    )
+
+
+def item(
+    *,
+    title="Tides below the quiet sea",
+    link="https://e.org/1",
+    date="Tue, 09 Jun 2026 23:00:00 GMT",
+    more="",
+):
+    return (
+        f"<item><title>{title}</title><link>{link}</link><pubDate>{date}</pubDate>"
+        f"<description>Short.</description><dc:creator>Ada Bee</dc:creator>{more}</item>"
+    )
+
+
+def only(harvest):
+    assert harvest.problems == ()
+    assert len(harvest.items) == 1
+    return harvest.items[0]
+
+
+def test_it_polls_its_one_address(now):
+    [request] = SOURCE.requests(None, now)
+
+    assert (request.source, request.url, request.poll) == ("lab", "https://e.org/feed", True)
+
+
+def test_an_entry_becomes_a_paper(now):
+    more = "<category>cs.AI</category><category>News</category><category>hep-th</category>"
+
+    found = only(SOURCE.parse(listing(item(more=more), fetched_at=now)))
+
+    assert found.paper.id == url_key("https://e.org/1")
+    assert found.paper.title == "Tides below the quiet sea"
+    assert found.paper.abstract == "Short."
+    assert found.paper.authors == ("Ada Bee",)
+    assert found.paper.categories == ("cs.LG", "cs.AI", "hep-th")
+    assert found.paper.published == datetime(2026, 6, 9, 23, tzinfo=UTC)
+    assert [(each.kind, each.url) for each in found.paper.links] == [
+        (LinkKind.ABSTRACT, "https://e.org/1")
+    ]
+    assert title_key(found.paper.title, ["Ada Bee"]) in found.paper.identifiers
+
+
+def test_it_is_announced_as_new_on_the_day_it_was_published(now):
+    found = only(SOURCE.parse(listing(item(), fetched_at=now))).announcement
+
+    assert (found.paper_id, found.source, found.feed) == (url_key("https://e.org/1"), "lab", "lab")
+    assert (found.day, found.type, found.seen_at) == (date(2026, 6, 9), AnnounceType.NEW, now)
+
+
+@pytest.mark.parametrize(
+    ("link", "more", "paper_id"),
+    [
+        ("https://arxiv.org/abs/2606.00001v2", "", "arxiv:2606.00001"),
+        ("https://e.org/1", "<guid>oai:arXiv.org:2606.00001v1</guid>", "arxiv:2606.00001"),
+        ("https://e.org/1", "<prism:doi>10.1000/ABC</prism:doi>", "doi:10.1000/abc"),
+        ("https://e.org/1", "<dc:identifier>doi:10.1000/abc</dc:identifier>", "doi:10.1000/abc"),
+        ("https://doi.org/10.1000/abc", "", "doi:10.1000/abc"),
+        ("https://e.org/doi/full/10.1000/abc?af=R", "", "doi:10.1000/abc"),
+        (
+            "https://e.org/content/10.1101/2026.06.01.5738v2?rss=1",
+            "",
+            "doi:10.1101/2026.06.01.5738",
+        ),
+    ],
+)
+def test_arxiv_ids_and_dois_are_found_wherever_they_stand(link, more, paper_id):
+    assert only(SOURCE.parse(listing(item(link=link, more=more)))).paper.id == paper_id
+
+
+def test_an_entry_without_a_link_is_named_by_its_guid_in_this_feed():
+    body = listing(item(link="", more="<guid isPermaLink='false'>7</guid>"))
+
+    here = only(SOURCE.parse(body)).paper
+    elsewhere = only(FeedSource(name="lab", url="https://other.org/feed").parse(body)).paper
+
+    assert here.id.startswith("url:")
+    assert here.id != elsewhere.id
+    assert here.url == ""
+
+
+def test_the_longer_of_summary_and_content_is_the_abstract_in_plain_text():
+    more = (
+        '<content:encoded xmlns:content="http://purl.org/rss/1.0/modules/content/">'
+        "&lt;p&gt;We show that $x&amp;lt;y$ \\emph{always}.&lt;/p&gt;</content:encoded>"
+    )
+
+    assert only(SOURCE.parse(listing(item(more=more)))).paper.abstract == "We show that x<y always."
+
+
+@pytest.mark.parametrize(
+    ("creators", "names"),
+    [
+        (["Ada Bee, Cy Dee"], ("Ada Bee", "Cy Dee")),
+        (["Bee, A.; Dee, C."], ("A. Bee", "C. Dee")),
+        (["Bee, Ada", "Dee, Cy"], ("Ada Bee", "Cy Dee")),
+        (["Bee, Ada"], ("Ada Bee",)),
+        (["Ada Bee and Cy Dee"], ("Ada Bee", "Cy Dee")),
+    ],
+)
+def test_authors_come_in_every_form(creators, names):
+    entry = item().replace(
+        "<dc:creator>Ada Bee</dc:creator>",
+        "".join(f"<dc:creator>{each}</dc:creator>" for each in creators),
+    )
+
+    assert only(SOURCE.parse(listing(entry))).paper.authors == names
+
+
+def test_the_feeds_own_dates_stand_in_where_nobody_fetched():
+    built = "<lastBuildDate>Wed, 10 Jun 2026 05:00:00 GMT</lastBuildDate><ttl>60</ttl>"
+
+    harvest = SOURCE.parse(listing(item(), head=built))
+
+    assert (
+        only(harvest).announcement.seen_at
+        == harvest.built_at
+        == datetime(2026, 6, 10, 5, tzinfo=UTC)
+    )
+    assert harvest.ttl == 3600
+
+
+def test_the_newest_entry_dates_a_feed_that_has_no_date():
+    undated = item(link="https://e.org/2", date="")
+
+    harvest = SOURCE.parse(listing(item() + undated))
+
+    assert {each.announcement.seen_at for each in harvest.items} == {
+        datetime(2026, 6, 9, 23, tzinfo=UTC)
+    }
+
+
+def test_entries_that_cannot_be_used_become_problems():
+    harvest = SOURCE.parse(listing(item(title="") + item(link="", date="")))
+
+    assert [(each.source, each.place, each.cause) for each in harvest.problems] == [
+        ("lab", "entry 1", "no title"),
+        ("lab", "entry 2", "neither link nor id"),
+    ]
+
+
+def test_no_date_anywhere_is_a_problem_with_its_cure():
+    [problem] = SOURCE.parse(listing(item(date=""))).problems
+
+    assert problem.cause == "no date anywhere; pass --at"
+
+
+def test_one_paper_twice_in_a_feed_is_announced_once():
+    assert len(SOURCE.parse(listing(item() + item())).items) == 1
+
+
+def test_a_web_page_is_refused(now):
+    with pytest.raises(ListingUnreadable, match="a web page"):
+        SOURCE.parse(Listing(source="lab", url="https://e.org", body=b"<html></html>"))
+
+
+@given(st.binary(max_size=200))
+def test_rubbish_is_refused_or_reported(body):
+    try:
+        harvest = SOURCE.parse(listing("").__class__(source="lab", url="https://e.org", body=body))
+    except ListingUnreadable:
+        return
+    assert harvest.items == ()

@@ -1,0 +1,78 @@
+import sys
+from types import ModuleType
+
+import pytest
+
+from digest import sources
+from digest.errors import ConfigError
+from digest.sources.feed import FeedSource
+
+
+@pytest.fixture
+def plugin(monkeypatch):
+    module = ModuleType("my_pkg_src")
+    monkeypatch.setitem(sys.modules, "my_pkg_src", module)
+    return module
+
+
+def test_a_class_of_this_package_is_built_with_its_options():
+    source = sources.load(
+        "lab", ".feed:FeedSource", {"url": "https://e.org/feed", "categories": ["cs.LG"]}
+    )
+
+    assert source == FeedSource(name="lab", url="https://e.org/feed", categories=("cs.LG",))
+
+
+def test_a_module_alone_means_its_own_source():
+    assert isinstance(sources.load("lab", ".feed", {"url": "https://e.org/feed"}), FeedSource)
+
+
+def test_a_class_of_anyones_is_taken(plugin):
+    class Mine:
+        def __init__(self, *, name, **options):
+            self.name, self.options = name, options
+
+        def requests(self, cursor, now):
+            return []
+
+        def parse(self, listing):
+            return None
+
+    plugin.Mine = Mine
+
+    assert sources.load("mine", "my_pkg_src:Mine", {"anything": 1}).options == {"anything": 1}
+
+
+@pytest.mark.parametrize("name", sorted(set(sources.BUILT_IN) - {"feed"}))
+def test_every_built_in_source_is_there(name):
+    assert sources.load(name, sources.BUILT_IN[name], {}).name == name
+
+
+@pytest.mark.parametrize(
+    ("use", "options", "words"),
+    [
+        (".nowhere:X", {}, ["sources.lab", "'.nowhere:X'", "cannot be imported", ".arxiv:Arxiv"]),
+        ("no_such_package.src:X", {}, ["sources.lab", "no_such_package"]),
+        ("..config", {}, ["sources.lab"]),
+        ("", {}, ["sources.lab"]),
+        (".feed:Nothing", {}, ["sources.lab", "no class Nothing", "digest.sources.feed"]),
+        (".feed:FeedSource", {"url": "https://e.org", "colour": 1}, ["sources.lab", "'colour'", "url, categories, title"]),
+        (".feed:FeedSource", {}, ["sources.lab", "'url' is missing"]),
+        (".feed:FeedSource", {"url": "ftp://e.org"}, ["sources.lab", "no http or https address"]),
+        (".feed:FeedSource", {"url": 3}, ["sources.lab", "no http or https address"]),
+        (".feed:FeedSource", {"url": "https://e.org", "categories": "cs.LG"}, ["sources.lab", "categories must be a list"]),
+        ("my_pkg_src:Number", {}, ["sources.lab", "is no source"]),
+        ("my_pkg_src:Broken", {}, ["sources.lab", "bad luck"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_configuration_names_the_source_and_the_key(plugin, use, options, words):
+    def broken(*, name):
+        raise ValueError("bad luck")
+
+    plugin.Number = lambda *, name: 3
+    plugin.Broken = broken
+
+    with pytest.raises(ConfigError) as caught:
+        sources.load("lab", use, options)
+
+    assert all(word in str(caught.value) for word in words), str(caught.value)

@@ -1,0 +1,95 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.text import author_key, authors_semicolon, split_authors
+
+
+@pytest.mark.parametrize(
+    ("given_string", "names"),
+    [
+        ("Ada Lovelace, Alan Turing", ("Ada Lovelace", "Alan Turing")),
+        (r"Esther Puyol-Ant\'on, K. G\"{o}del", ("Esther Puyol-Antón", "K. Gödel")),
+        ("A. Bee (X, Y (Z, W)), C. Dee (Q)", ("A. Bee", "C. Dee")),
+        ("A. Bee and C. Dee", ("A. Bee", "C. Dee")),
+        ("A. Bee, C. Dee, and E. Eff", ("A. Bee", "C. Dee", "E. Eff")),
+        ("Sandy Anders, Andy Sands", ("Sandy Anders", "Andy Sands")),
+        ("Martin King, Jr., B. Cee, III", ("Martin King Jr.", "B. Cee III")),
+        ("A. Bee (never closed, C. Dee", ("A. Bee", "C. Dee")),
+        (" , A. Bee,,; ", ("A. Bee",)),
+        ("A. Bee et al.", ("A. Bee",)),
+        ("", ()),
+    ],
+)
+def test_one_string_of_authors_is_split_into_names(given_string, names):
+    assert split_authors(given_string) == names
+
+
+def test_semicolons_part_names_with_the_family_first():
+    assert authors_semicolon("A, B.; C, D.") == ("B. A", "D. C")
+    assert authors_semicolon("van Dee, E. F., Jr.; Consortium;") == (
+        "E. F. van Dee Jr.",
+        "Consortium",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Jürgen Schmidhuber",
+        "J. Schmidhuber",
+        "Schmidhuber, J.",
+        "Schmidhuber J",
+        "SCHMIDHUBER, Jurgen",
+    ],
+)
+def test_every_way_to_write_a_name_has_one_key(name):
+    assert author_key(name) == "schmidhuber j"
+
+
+def test_particles_apostrophes_hyphens_and_suffixes_do_not_part_keys():
+    assert author_key("van der Maaten, L.") == author_key("Laurens van der Maaten")
+    assert author_key("Pat O'Brien") == author_key("O’Brien, P.") == "obrien p"
+    assert author_key("E. Puyol-Antón") == author_key("Puyol-Anton, Esther")
+    assert (
+        author_key("Hal Daume III")
+        == author_key("Daume, Hal")
+        == author_key("Daume, III")[:5] + " h"
+    )
+
+
+def test_a_single_name_is_its_own_key():
+    assert author_key("Aristotle") == "aristotle"
+    assert author_key("") == ""
+
+
+def test_thousands_of_names_are_split_at_once():
+    names = [rf"Jos\'e{i} Mu\~noz (Lab {i}, City)" for i in range(3_500)]
+
+    started = time.process_time()
+    found = split_authors(", ".join(names))
+
+    assert len(found) == 3_500
+    assert found[7] == "José7 Muñoz"
+    assert time.process_time() - started < 1
+
+
+@given(st.text(st.sampled_from("ab(),. ;&\\'{}"), max_size=60))
+def test_no_string_of_authors_raises_or_gives_empty_names(s):
+    assert all(name.strip() and "," not in name for name in split_authors(s))
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_a_key_is_folded(name):
+    assert author_key(name) == author_key(name).casefold()
+
+
+def test_the_longest_recorded_list_is_whole(recordings):
+    listing = (recordings / "arxiv_rss_edge" / "max_authors_3435_2025-10-18-cs-ai.xml").read_text()
+    longest = max(
+        (part.partition("</dc:creator>")[0] for part in listing.split("<dc:creator>")[1:]), key=len
+    )
+
+    assert len(split_authors(longest)) == 3_435

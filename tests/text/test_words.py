@@ -1,0 +1,70 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.text import contains_phrase, fold, sentences, truncate, words
+
+
+def test_folding_forgets_case_accents_and_punctuation():
+    assert (
+        fold("Self-Supervised  Učení, ØRSTED & Straße!") == "self supervised uceni orsted strasse"
+    )
+    assert fold("snake_case: O(n)") == "snake case o n"
+
+
+def test_folding_reads_scripts_as_their_letters():
+    assert fold("xᵢⱼ ∈ ℝⁿ") == "xij rn"
+
+
+def test_words_are_the_folded_tokens():
+    assert words("Deep, deep Learning") == ["deep", "deep", "learning"]
+
+
+@given(st.text(max_size=60))
+def test_folding_is_idempotent(s):
+    assert fold(fold(s)) == fold(s)
+
+
+def test_a_phrase_is_found_as_whole_words_only():
+    text = fold("Graph neural networks for molecules")
+
+    assert contains_phrase(text, fold("Neural Networks"))
+    assert contains_phrase(text, "graph")
+    assert not contains_phrase(text, "neural net")
+    assert not contains_phrase(text, "")
+
+
+def test_sentences_end_where_people_end_them():
+    text = "We follow Smith et al. (2020), e.g. Fig. 2. It gains 3.5 points. Does it? Yes!"
+
+    assert sentences(text) == [
+        "We follow Smith et al. (2020), e.g. Fig. 2.",
+        "It gains 3.5 points.",
+        "Does it?",
+        "Yes!",
+    ]
+
+
+def test_truncation_prefers_a_sentence_then_a_word():
+    assert truncate("One short sentence. Another one.", 26) == "One short sentence. …"
+    assert truncate("a few words without any end", 12) == "a few words…"
+    assert truncate("short", 5) == "short"
+
+
+def test_an_endless_word_is_cut_hard():
+    assert truncate("x" * 50, 10) == "x" * 9 + "…"
+
+
+@given(st.text(max_size=200), st.integers(-2, 120))
+def test_truncation_never_exceeds_its_limit(s, limit):
+    cut = truncate(s, limit)
+
+    assert len(cut) <= max(limit, 0)
+    assert cut == s or cut.endswith("…") or limit <= 0
+
+
+@pytest.mark.parametrize("limit", [20, 60, 100])
+def test_truncation_keeps_a_beginning(limit):
+    text = "Some words here. Some more words, and then others; finally the last ones come."
+
+    assert text.startswith(truncate(text, limit).rstrip(" …"))
