@@ -113,9 +113,9 @@ class App:
     def fetcher(self) -> Fetcher:
         """Polite HTTP, with a User-Agent that says whom to write to."""
         fetch = self.settings.fetch
-        contact = self.settings.site.contact or self.settings.site.url
+        contact = self.settings.site.contact or self.settings.site.url or self.settings.mail.from_
         return fetching.HttpFetcher(
-            user_agent=f"paperdigest/{__version__}" + (f" (+{contact})" if contact else ""),
+            user_agent=f"paperdigest/{__version__}" + f" (+{contact})",
             allow_private=fetch.allow_private,
             timeout=fetch.timeout,
             max_wire=int(fetch.max_wire_mb * MEGABYTE),
@@ -265,7 +265,7 @@ class App:
             chosen,
             self.fetcher,
             policy=fetching.Policy(interval=self.settings.fetch.interval * 60),
-            now=self.clock(),
+            clock=self.clock,
             rng=self.rng,
             owner=self.owner,
             force=force,
@@ -297,7 +297,7 @@ class App:
             first,
             last,
             policy=fetching.Policy(interval=self.settings.fetch.interval * 60),
-            now=self.clock(),
+            clock=self.clock,
             rng=self.rng,
             owner=self.owner,
         )

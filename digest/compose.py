@@ -1,14 +1,17 @@
-"""A ranking becomes a digest: how many in full, which titles after them, what kind of day it was."""
+"""From a ranking to a digest: what is shown in full, what as a title, and what kind of day it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from digest import editions
 from digest.model import Digest, Mood, Quiet, Ranking, SourceReport, Subscriber
 
-MOST_TITLES = 100
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REST_CAP = 100
 
 
 def compose(
@@ -22,20 +25,29 @@ def compose(
     withheld: int,
     reports: Sequence[SourceReport],
     now: datetime,
-    rest_cap: int = MOST_TITLES,
+    rest_cap: int = REST_CAP,
 ) -> Digest:
-    """One subscriber's edition: the best `subscriber.limit` in full, the others as titles."""
-    picks = ranking.picks[: subscriber.limit]
-    rest = ranking.picks[subscriber.limit : subscriber.limit + rest_cap]
+    """One subscriber's digest of an edition.
+
+    The best `subscriber.limit` papers are picks; of the other matching ones the ids are kept,
+    best first, up to `rest_cap`. `announced` and `withheld` count papers of (since, until].
+    """
+    shown = ranking.picks[: subscriber.limit]
+    others = ranking.picks[subscriber.limit : subscriber.limit + rest_cap]
     return Digest(
         id=f"{subscriber.id}.{edition}",
         subscriber_id=subscriber.id,
         edition=edition,
-        mood=editions.mood(announced=announced, shown=len(picks), reports=reports),
+        mood=editions.mood(
+            announced=announced,
+            matched=len(shown),
+            reports=reports,
+            day=date.fromisoformat(edition),
+        ),
         since=since,
         until=until,
-        picks=picks,
-        rest=tuple(pick.paper_id for pick in rest),
+        picks=shown,
+        rest=tuple(pick.paper_id for pick in others),
         announced=announced,
         matched=ranking.matched,
         withheld=withheld,
@@ -44,5 +56,5 @@ def compose(
 
 
 def wants_mail(digest: Digest, subscriber: Subscriber) -> bool:
-    """Whether to send it: always with papers, on a quiet day as the subscriber chose."""
+    """Whether a digest is worth a mail to this subscriber: quiet days only if they asked for a line."""
     return digest.mood is Mood.PICKS or subscriber.quiet is Quiet.LINE

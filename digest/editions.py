@@ -1,167 +1,199 @@
-"""Calendars: when a subscriber's next digest is due, what it covers, and what kind of day it is.
+"""When a digest is due, which day it is for, what it covers, and what kind of day that was.
 
-All pure: stored values and a moment in, moments out. Local hours are IANA zones' own; an hour that
-the spring change skips fires at the first instant after the gap, and one that autumn repeats fires
-once, so that no local date ever has two digests or none.
+A subscriber's edition is their local date; there is one a date at most, whatever clocks do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.errors import InvalidInput
 from digest.model import Cadence, Mood, SourceReport, Subscriber, Verdict
 
-LIST_ZONE = ZoneInfo("America/New_York")
-FRIDAY, WEEK = 4, 7
-LOOK_BACK = {
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+FURTHEST_BACK = {
     Cadence.DAILY: timedelta(days=7),
     Cadence.WEEKDAYS: timedelta(days=7),
     Cadence.WEEKLY: timedelta(days=14),
-}
-FIRST_LOOK_BACK = {
-    Cadence.DAILY: timedelta(days=1),
-    Cadence.WEEKDAYS: timedelta(days=1),
-    Cadence.WEEKLY: timedelta(days=7),
 }
 VALIDITY = {
     Cadence.DAILY: timedelta(hours=18),
     Cadence.WEEKDAYS: timedelta(hours=18),
     Cadence.WEEKLY: timedelta(hours=48),
 }
-INSTANT = timedelta(microseconds=1)
+FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
+LIST_ZONE = "America/New_York"
+FAULTS = frozenset({Verdict.FAILED, Verdict.STALE, Verdict.GONE})
 
-_AT = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?", re.IGNORECASE)
+_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?h?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
 
 
 def edition_of(subscriber: Subscriber, at: datetime) -> str:
-    """The edition of a moment: the subscriber's local date, ISO."""
+    """The edition that a moment falls in: the subscriber's local date, ISO."""
     return at.astimezone(_zone(subscriber.tz)).date().isoformat()
 
 
 def next_due(subscriber: Subscriber, after: datetime) -> datetime:
-    """The first moment strictly after `after` at which a digest is due, in UTC."""
+    """The first moment strictly after `after` at which a digest is due, in UTC.
+
+    Due is the subscriber's local time on each of their days. A time that the clocks skip is due
+    at the first instant after the gap, one that comes twice at its first coming. A day that has
+    no such instant (Samoa's 30 December 2011) has no edition.
+    """
     zone = _zone(subscriber.tz)
-    day = after.astimezone(zone).date() - timedelta(days=1)
+    day = after.astimezone(zone).date()
     while True:
         if _is_day(subscriber, day):
             due = _instant(day, subscriber.at, zone)
-            if due > after:
+            if due > after and due.astimezone(zone).date() == day:
                 return due
-        day += timedelta(days=1)
+        day += DAY
 
 
 def window(
     cadence: Cadence, last_until: datetime | None, until: datetime
 ) -> tuple[datetime, datetime]:
-    """What a digest covers: announcements seen in (since, until].
+    """What a digest covers, (since, until]: all since the last one ended.
 
-    Since the end of the last digest, so that nothing falls between two, but not further back than
-    a week (two for weekly): after a long pause nobody wants the whole past. A first digest covers
-    a day (a week for weekly).
+    After a pause it reaches back 7 days at most (weekly: 14). A first digest reaches back to
+    the latest list: 24 hours, over a weekend to Friday's (48 on Saturday, 72 on Sunday and
+    Monday, by UTC); a first weekly one 7 days.
     """
-    if last_until is None:
-        return until - FIRST_LOOK_BACK[cadence], until
-    return max(last_until, until - LOOK_BACK[cadence]), until
+    if last_until is not None:
+        return max(min(last_until, until), until - FURTHEST_BACK[cadence]), until
+    if cadence is Cadence.WEEKLY:
+        return until - 7 * DAY, until
+    since_friday = {SATURDAY: 2, SUNDAY: 3, 0: 3}
+    return until - since_friday.get(until.astimezone(UTC).weekday(), 1) * DAY, until
 
 
 def day_window(edition: str) -> tuple[datetime, datetime]:
-    """The UTC day of a date as (since, until]; for replays, where nobody's hour counts."""
-    start = datetime.combine(date.fromisoformat(edition), time(), tzinfo=UTC)
-    return start - INSTANT, start + timedelta(days=1) - INSTANT
+    """The UTC day of an ISO date, as (since, until]; raises InvalidInput."""
+    try:
+        start = datetime.combine(date.fromisoformat(edition), time(), UTC)
+        return start - INSTANT, start + DAY - INSTANT
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            f"{edition!r} is not a date; write it as 2026-06-10.", subject=edition
+        ) from None
 
 
 def validity(cadence: Cadence) -> timedelta:
-    """How long after composing a digest may still be sent; a stale one is worse than none."""
+    """How long after it was due a digest may still be sent; then it would be yesterday's news."""
     return VALIDITY[cadence]
 
 
-def list_day(at: datetime) -> date:
-    """The date that arXiv's lists have at a moment: US Eastern (arXiv help, availability)."""
-    return at.astimezone(LIST_ZONE).date()
-
-
 def is_list_day(day: date) -> bool:
-    """Whether a list is due that day, holidays aside: Monday to Friday."""
+    """Whether arXiv dates a list on this day of the week (Monday to Friday, US Eastern).
+
+    Holidays are not known here: arXiv announces them a year at a time.
+    """
     return day.weekday() <= FRIDAY
 
 
-def mood(*, announced: int, shown: int, reports: Sequence[SourceReport]) -> Mood:
-    """What kind of day it is for a subscriber to whom `shown` papers can be shown.
+def list_day(moment: datetime) -> date:
+    """The date that a list built at this moment bears: arXiv's lists turn at US Eastern midnight."""
+    return moment.astimezone(_zone(LIST_ZONE)).date()
 
-    With nothing announced at all it is an outage if any source failed, was stale or gone and none
-    brought anything; otherwise a holiday (weekends among them).
+
+def mood(*, announced: int, matched: int, reports: Sequence[SourceReport], day: date) -> Mood:
+    """What kind of day it was for a subscriber; `matched` counts what there is to show.
+
+    With nothing announced it is an outage if the last word of any source was a fault and of
+    none was news, else a holiday. On a day of the week without lists, one source that answered
+    is enough to believe that there was nothing.
     """
-    if shown:
+    if matched:
         return Mood.PICKS
     if announced:
         return Mood.NO_MATCH
-    verdicts = {report.verdict for report in reports}
-    broken = verdicts & {Verdict.FAILED, Verdict.STALE, Verdict.GONE}
-    return Mood.OUTAGE if broken and Verdict.NEW not in verdicts else Mood.HOLIDAY
+    asked = sorted(
+        (each for each in reports if each.verdict is not Verdict.WAITING), key=lambda r: r.at
+    )
+    last = {(each.source, each.place): each.verdict for each in asked}.values()
+    faulty = any(each in FAULTS for each in last)
+    believed = any(
+        each is Verdict.NEW or (each not in FAULTS and not is_list_day(day)) for each in last
+    )
+    return Mood.OUTAGE if faulty and not believed else Mood.HOLIDAY
 
 
 def validate_tz(name: str) -> str:
-    """The zone's IANA name as the database spells it; raises InvalidInput."""
-    wanted = name.strip()
-    found = _zones().get(wanted.casefold())
-    if found is None:
-        raise InvalidInput(
-            f"There is no time zone {wanted!r}; write one like Europe/Berlin or UTC."
-        )
-    return found
+    """The IANA name of the zone meant, whatever its case; raises InvalidInput with near misses."""
+    wanted = name.strip().replace(" ", "_").casefold()
+    known = _zones()
+    if wanted in known:
+        return known[wanted]
+    # People know the city: `berlin` for Europe/Berlin.
+    cities = sorted(each for fold, each in known.items() if fold.rpartition("/")[2] == wanted)
+    if len(cities) == 1:
+        return cities[0]
+    near = cities or [known[each] for each in get_close_matches(wanted, known, n=3)]
+    hint = f"Did you mean {' or '.join(near)}?" if near else "Write it as Europe/Berlin or UTC."
+    raise InvalidInput(f"There is no time zone {name!r}. {hint}", subject=name)
 
 
 def parse_at(text: str) -> time:
-    """A local time as people type it: `7`, `07:30`, `7pm`; raises InvalidInput."""
-    match = _AT.fullmatch(text.strip())
-    if match:
-        hour, minute = int(match[1]), int(match[2] or 0)
-        half = (match[3] or "").lower()
+    """The time of day in `7`, `07:30`, `7.30`, `19h`, `7pm` or `7:30 pm`; raises InvalidInput."""
+    found = _TIME.fullmatch(text.strip())
+    if found is not None:
+        hour, minute = int(found[1]), int(found[2] or 0)
+        half = (found[3] or "").casefold()
         if half and 1 <= hour <= 12:  # noqa: PLR2004 - the clock's face
-            hour = hour % 12 + (12 if half == "pm" else 0)
-            half = ""
-        if not half and hour < 24 and minute < 60:  # noqa: PLR2004 - the clock's face
-            return time(hour, minute)
-    raise InvalidInput(f"A time of day is written like 7, 7:30 or 7pm, not {text!r}.")
+            return _time(hour % 12 + (12 if half == "p" else 0), minute, text)
+        if not half:
+            return _time(hour, minute, text)
+    raise _no_time(text)
+
+
+def _time(hour: int, minute: int, text: str) -> time:
+    try:
+        return time(hour, minute)
+    except ValueError:
+        raise _no_time(text) from None
+
+
+def _no_time(text: str) -> InvalidInput:
+    return InvalidInput(f"{text!r} is not a time of day; write 7, 07:30 or 7pm.", subject=text)
 
 
 def _is_day(subscriber: Subscriber, day: date) -> bool:
-    if subscriber.cadence is Cadence.WEEKDAYS:
-        return day.weekday() <= FRIDAY
-    return subscriber.cadence is Cadence.DAILY or day.weekday() == subscriber.weekday
+    if subscriber.cadence is Cadence.WEEKLY:
+        return day.weekday() == subscriber.weekday
+    return subscriber.cadence is Cadence.DAILY or day.weekday() <= FRIDAY
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The moment of a local time: the first of two, and for a skipped one the end of the gap.
-
-    A skipped local time taken with the offset from before the gap lands after it by as much as it
-    was inside; going back to the same minute before shows where the gap began (PEP 495).
-    """
-    local = datetime.combine(day, at, tzinfo=zone)
-    moment = local.astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
-        return moment
-    low, high = moment - timedelta(days=1), moment
-    before = low.astimezone(zone).utcoffset()
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(zone).utcoffset() == before:
-            low = middle
+    """The first instant at which the local clock shows this time or, if skipped, a later one."""
+    # PEP 495: fold=0 reads a skipped time by the offset before the gap, fold=1 by that after it.
+    late = datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)
+    early = datetime.combine(day, at.replace(fold=1), zone).astimezone(UTC)
+    if late <= early:
+        return late
+    after_gap = late.astimezone(zone).utcoffset()
+    while late - early > INSTANT:
+        middle = early + (late - early) / 2
+        if middle.astimezone(zone).utcoffset() == after_gap:
+            late = middle
         else:
-            high = middle
-    return high.replace(microsecond=0)
+            early = middle
+    return late
 
 
-@lru_cache(maxsize=1024)
 def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+    return ZoneInfo(validate_tz(name))
 
 
-@lru_cache(maxsize=1)
+@cache
 def _zones() -> dict[str, str]:
-    return {name.casefold(): name for name in available_timezones()}
+    """Zone names by their folded form."""
+    return {each.casefold(): each for each in sorted(available_timezones())}

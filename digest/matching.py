@@ -7,11 +7,14 @@ topic is ranked are the same papers.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from digest.model import Paper, Topic
 from digest.text import author_key, contains_phrase, fold, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _SHORTEST_PLURAL = 4
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
@@ -54,7 +57,9 @@ def in_topic(text: str, categories: Sequence[str], topic: Topic) -> bool:
     categories) or one of its phrases. The topic's keywords admit nothing.
     """
     wanted, phrases = demands(topic)
-    return bool(wanted & category_keys(tuple(categories))) or any(mentions(text, p) for p in phrases)
+    return bool(wanted & category_keys(tuple(categories))) or any(
+        mentions(text, p) for p in phrases
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -115,7 +115,7 @@ def canonical_url(s: str) -> str:
 
 def url_key(address: str) -> str:
     """The key of a paper that only its page's address names."""
-    return f"url:{hashlib.sha256(canonical_url(address).encode()).hexdigest()[:20]}"
+    return f"url:{_hash(canonical_url(address))}"
 
 
 def title_key(title: str, authors: Iterable[str]) -> str:
@@ -129,7 +129,7 @@ def title_key(title: str, authors: Iterable[str]) -> str:
     is_short = len(folded) < _MIN_LENGTH or folded.count(" ") + 1 < _MIN_WORDS
     if not author or is_short or _GENERIC.match(folded):
         return ""
-    return f"title:{hashlib.sha256(folded.encode()).hexdigest()[:20]}|{author}"
+    return f"title:{_hash(folded)}|{author}"
 
 
 def keys_of(paper: Paper) -> tuple[str, ...]:
@@ -191,6 +191,10 @@ def join(old: Paper, new: Paper) -> Paper:
         links=_distinct((*old.links, *new.links)),
         identifiers=_united(old.identifiers, new.identifiers, ids),
     )
+
+
+def _hash(s: str) -> str:
+    return hashlib.sha256(s.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def _is_arxiv(paper_id: str) -> bool:

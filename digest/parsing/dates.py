@@ -8,6 +8,8 @@ from email.utils import parsedate_tz
 from functools import lru_cache
 
 _MAX_LENGTH = 100
+# Beyond these a date is a mistake, and arithmetic with it may overflow.
+_YEARS = range(1900, 2200)
 _ISO = re.compile(
     r"(\d{4})(?:-?(\d{1,2})(?:-?(\d{1,2}))?)?"
     r"(?:[T\s]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?)?"
@@ -33,14 +35,11 @@ def parse_date(s: str) -> datetime | None:
     if not s:
         return None
     try:
-        return (
-            (_iso(s) if s[0].isdigit() else None)
-            or _rfc822(s)
-            or _rfc822(f"{s} 00:00")
-            or _written(s)
-        )
+        found = (_iso(s) if s[0].isdigit() else None) or _rfc822(s)
+        found = found or _rfc822(f"{s} 00:00") or _written(s)
     except (ValueError, OverflowError, TypeError):
         return None
+    return found if found and found.year in _YEARS else None
 
 
 def _iso(s: str) -> datetime | None:

@@ -81,7 +81,10 @@ def _text(data: dict[str, object], key: str) -> str:
     value = data.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    return value.strip()[:MAX_TEXT] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # JSON can spell half a surrogate pair, which no encoding takes.
+    return value.strip()[:MAX_TEXT].encode("utf-8", "replace").decode()
 
 
 def _list(data: dict[str, object], key: str) -> list[object]:

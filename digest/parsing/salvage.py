@@ -56,25 +56,36 @@ def salvage(text: str, *, cause: str, url: str = "") -> Feed:
     attributes = dict(_ATTRIBUTE.findall(root[0]))
     opening = f"<{root[1]}{''.join(f' {key}={value}' for key, value in attributes.items())}>"
     feed = _head(text, root, opening, url)
+    entries, problems = _read_chunks(text, root, opening, url or feed.link)
+    if not entries:
+        raise ListingUnreadable(f"damaged XML with no readable entry: {cause}", subject=url)
+    problems.insert(0, ("feed", f"damaged XML: {cause}"))
+    return replace(feed, entries=tuple(entries), problems=tuple(problems))
+
+
+def _read_chunks(
+    text: str, root: re.Match[str], opening: str, base: str
+) -> tuple[list[Entry], list[tuple[str, str]]]:
     entries: list[Entry] = []
-    problems = [("feed", f"damaged XML: {cause}")]
+    problems: list[tuple[str, str]] = []
     room = MAX_DAMAGED_TOTAL
     for number, (chunk, is_whole) in enumerate(_chunks(text, root.end()), 1):
         if number > MAX_ENTRIES:
             problems.append(("feed", f"only the first {MAX_ENTRIES} entries were read"))
             break
-        entry = _strict_entry(opening, root[1], chunk, url or feed.link) if is_whole else None
+        entry = _strict_entry(opening, root[1], chunk, base) if is_whole else None
         if entry is None:
             room -= max(len(chunk), _LEAST)
-            entry = _damaged_entry(opening, chunk, url) if room >= 0 else None
+            entry = _damaged_entry(opening, chunk, base) if room >= 0 else None
+            if entry and entry.summary and not is_whole:
+                # marked as cut, so that a later record of the paper may complete it
+                entry = replace(entry, summary=f"{entry.summary}…")
             problems.append(
                 (f"entry {number}", "damaged XML: read in part" if entry else "damaged XML")
             )
         if entry:
             entries.append(entry)
-    if not entries:
-        raise ListingUnreadable(f"damaged XML with no readable entry: {cause}", subject=url)
-    return replace(feed, entries=tuple(entries), problems=tuple(problems))
+    return entries, problems
 
 
 def _chunks(text: str, start: int) -> Iterator[tuple[str, bool]]:
@@ -132,6 +143,11 @@ def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
     if not title and not link:
         return None
     tags = (each.get("term") for each in found.get("tags", ()))
+    extra = {
+        key.partition("_")[2]: value
+        for key, value in found.items()
+        if "_" in key and isinstance(value, str)
+    }
     return Entry(
         id=text("id"),
         title=title,
@@ -141,9 +157,6 @@ def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
         categories=tuple(term for term in tags if term),
         published_at=parse_date(text("published")),
         updated_at=parse_date(text("updated")),
-        extra={
-            key.partition("_")[2]: value
-            for key, value in found.items()
-            if "_" in key and isinstance(value, str)
-        },
+        doi=extra.get("doi", ""),
+        extra=extra,
     )

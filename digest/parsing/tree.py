@@ -65,20 +65,15 @@ def read_tree(root: Element, *, url: str = "") -> Feed | None:
     found = fields(root)
     channel = found.get("channel", [root])[0]
     head = fields(channel) if channel is not root else found
-    items = [*head.get("item", ()), *(found.get("item", ()) if channel is not root else ())]
-    for container in head.get("items", ()) if kind == "channel" else ():
-        items += fields(container).get("item", ())
-    items += [*head.get("atom:entry", ()), *head.get("entry", ())]
+    items = _items(head)
+    if channel is not root:
+        items += found.get("item", ())
     if kind == "rdf" and not items and "channel" not in found:
         return None
     links = _references(head, base=root.get(_BASE) or url)
     link = _text_link(head, url) or _link_of(links)
     base = root.get(_BASE) or url or link
-    problems = (
-        [("feed", f"{len(items)} entries: only the first {MAX_ENTRIES} were read")]
-        if len(items) > MAX_ENTRIES
-        else []
-    )
+    too_many = f"{len(items)} entries: only the first {MAX_ENTRIES} were read"
     return Feed(
         version=_version(root, kind),
         title=_title(head),
@@ -92,8 +87,15 @@ def read_tree(root: Element, *, url: str = "") -> Feed | None:
         skip_days=tuple(_children(head, "skipdays")),
         skip_hours=hours(_children(head, "skiphours")),
         entries=tuple(_entry(item, base) for item in items[:MAX_ENTRIES]),
-        problems=tuple(problems),
+        problems=(("feed", too_many),) if len(items) > MAX_ENTRIES else (),
     )
+
+
+def _items(head: Fields) -> list[Element]:
+    items = [each for name in ("item", "atom:entry", "entry") for each in head.get(name, ())]
+    for container in head.get("items", ()):  # RSS 1.1; in RSS 1.0 it holds only addresses
+        items += fields(container).get("item", ())
+    return items
 
 
 @lru_cache(maxsize=2048)

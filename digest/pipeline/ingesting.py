@@ -7,7 +7,7 @@ that never comes each become a line of the report, and the next poll is schedule
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import mode
@@ -56,7 +56,7 @@ def ingest(
     fetcher: Fetcher,
     *,
     policy: fetching.Policy,
-    now: datetime,
+    clock: Callable[[], datetime],
     rng: random.Random,
     owner: str,
     force: bool = False,
@@ -69,13 +69,14 @@ def ingest(
     Only one process polls at a time, by a lease in the store: the politeness that sites ask for
     is per operator, not per process. Without the lease nothing is done and the list is empty.
     """
+    now = clock()
     if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
         return []
     try:
         runs = {each.name: _Run(source=each, reconciling=reconciling) for each in sources}
         states = {(s.source, s.url): s for s in store.sources.poll_states()}
         first = _first_requests(store, runs.values(), states, now=now, force=force)
-        _ask(store, runs, states, first, fetcher, policy=policy, now=now, rng=rng, owner=owner)
+        _ask(store, runs, states, first, fetcher, policy=policy, clock=clock, rng=rng, owner=owner)
         return _finish_all(store, runs.values(), now=now)
     finally:
         store.unlease(POLL_LEASE, owner=owner)
@@ -89,7 +90,7 @@ def backfill(
     last: date,
     *,
     policy: fetching.Policy,
-    now: datetime,
+    clock: Callable[[], datetime],
     rng: random.Random,
     owner: str,
 ) -> list[SourceReport]:
@@ -102,12 +103,13 @@ def backfill(
         raise InvalidInput(
             f"{source.name} cannot be asked for past days; `arxiv-api` can.", subject=source.name
         )
+    now = clock()
     if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
         return []
     try:
         runs = {source.name: _Run(source=source)}
         requests = [ask(first, last)]
-        _ask(store, runs, {}, requests, fetcher, policy=policy, now=now, rng=rng, owner=owner)
+        _ask(store, runs, {}, requests, fetcher, policy=policy, clock=clock, rng=rng, owner=owner)
         return _finish_all(store, runs.values(), now=now)
     finally:
         store.unlease(POLL_LEASE, owner=owner)
@@ -150,20 +152,23 @@ def _ask(
     fetcher: Fetcher,
     *,
     policy: fetching.Policy,
-    now: datetime,
+    clock: Callable[[], datetime],
     rng: random.Random,
     owner: str,
 ) -> None:
     """Fetch, store, and go on with the pages that listings ask for, until none is left."""
     while waiting:
+        now = clock()
         store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS)
         batch = [(request, _state_of(request, states)) for request in waiting]
         outcomes = fetcher.fetch(batch, now)
         following: list[Request] = []
         changed: list[PollState] = []
         for (request, state), outcome in zip(batch, outcomes, strict=True):
-            more, ttl = _take(store, runs[request.source], request, outcome, state, now=now)
-            decided = fetching.decide(state, outcome, now, rng, ttl=ttl, policy=policy)
+            more, ttl, failed = _take(store, runs[request.source], request, outcome, state, now=now)
+            decided = fetching.decide(
+                state, failed or outcome, clock(), rng, ttl=ttl, policy=policy
+            )
             states[decided.source, decided.url] = decided
             changed.append(decided)
             following.extend(more)
@@ -233,18 +238,22 @@ def _take(
     state: PollState,
     *,
     now: datetime,
-) -> tuple[Sequence[Request], int | None]:
-    """Store what one outcome brings; returns the pages it asks for, and its ttl."""
+) -> tuple[Sequence[Request], int | None, FetchFailed | None]:
+    """Store what one outcome brings; returns the pages it asks for, and its ttl.
+
+    A body that could not be read counts as a failed fetch: with its validators kept, the next
+    poll would be told that nothing has changed, and the list would be lost.
+    """
     run.pages += 1
     if not isinstance(outcome, Answer):
         run.failed = True
         gone = isinstance(outcome, FetchRefused) and outcome.gone
         verdict = Verdict.GONE if gone else Verdict.FAILED
         run.reports.append(_line(request, verdict, cause=outcome.message, now=now))
-        return (), None
+        return (), None, None
     if outcome.body is None or (request.poll and not fetching.body_changed(state, outcome.body)):
         run.reports.append(_line(request, Verdict.UNCHANGED, now=now))
-        return (), None
+        return (), None, None
     listing = Listing(
         source=request.source,
         url=outcome.url,
@@ -258,7 +267,7 @@ def _take(
     except ListingUnreadable as error:
         run.failed = True
         run.reports.append(_line(request, Verdict.FAILED, cause=error.message, now=now))
-        return (), None
+        return (), None, FetchFailed(error.message, subject=request.url)
     items = _missed(store, harvest.items, now=now) if run.reconciling else harvest.items
     stored = store.papers.ingest(items)
     if request.poll:
@@ -272,7 +281,7 @@ def _take(
         report = replace(report, problems=(*report.problems, problem))
         run.failed, more = True, ()
     run.reports.append(report)
-    return more, harvest.ttl
+    return more, harvest.ttl, None
 
 
 def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from digest.model import Pick, Reason, ReasonKind, Topic
 from digest.text import clean, truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MOST_SAID = 3
 LONGEST_NAME = 80
@@ -46,7 +49,9 @@ def sentence(reason: Reason, *, topics: Mapping[str, Topic], titles: Mapping[str
     if reason.kind is ReasonKind.TOPIC:
         topic = topics.get(reason.what)
         known = topic is not None and topic.name != topic.id
-        return f"you follow {_short(topic.name)} ({name})" if topic and known else f"you follow {name}"
+        return (
+            f"you follow {_short(topic.name)} ({name})" if topic and known else f"you follow {name}"
+        )
     if reason.kind is ReasonKind.KEYWORD:
         return f"your keyword “{name}”"
     if reason.kind is ReasonKind.AUTHOR:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
-from digest.model import Paper
 from digest.ranking.index import Index
 from digest.text import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digest.model import Paper
 
 MOST_TERMS = 60_000
 MOST_KEPT = 20_000
@@ -21,7 +25,7 @@ STRONGEST = 256
 STRONGEST_OF_ONE = 32
 _NEVER_A_WORD = "\n"
 
-Matrix = sp.csr_array
+Matrix: TypeAlias = sp.csr_array
 
 
 def terms(text: str) -> list[str]:

@@ -6,11 +6,15 @@ paper, so that a question costs what its answer is long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from digest import matching
-from digest.model import Paper, Topic
 from digest.text import author_key, contains_phrase, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from digest.model import Paper, Topic
 
 
 class PhraseIndex:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.model import InterestKind, Paper, Pick, Profile, Ranking, ReasonKind, Topic
-from digest.ports import Candidates
+from digest.model import InterestKind, Paper, Profile, Ranking, ReasonKind, Topic
 from digest.ranking import profiles, reasons
 from digest.ranking.features import Features
 from digest.ranking.profiles import Evidence, Tastes, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from digest.ports import Candidates
 
 CHUNK = 256
 MOST_INTERESTS = 4_096
@@ -232,4 +236,4 @@ def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
     hottest = heat.max()
     if not np.isfinite(hottest):
         return np.zeros(len(heat), np.float32)
-    return np.maximum(0, 1 - (hottest - heat) / COOLS_OVER).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - (hottest - heat) / COOLS_OVER), np.float32)

@@ -7,9 +7,9 @@ one product a kind, whoever the people are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,7 +26,11 @@ from digest.ranking.features import (
 )
 from digest.text import fold, words
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
 ENOUGH_KEYWORDS = 2
+WITHOUT_KEYWORDS = 0.2
 KEYWORDS_FADE_BY = 5
 
 
@@ -34,21 +38,22 @@ KEYWORDS_FADE_BY = 5
 class Weights:
     """What each kind of interest is worth, in units of the strongest match of one topic.
 
-    A `like` multiplies a cosine, which is about 0.25 for a paper right up one's street, and a
-    `dislike` half as much (Rocchio's γ/β). The floors are cosines: a paper that is in no topic,
-    names no keyword and no author is still let in if it is that close to what one likes or types.
+    `similar_words`, `like` and `dislike` multiply cosines of TF-IDF: about 0.25 for a paper right
+    up one's street, 0.04 for any. Dislikes count half as much as likes (Rocchio's γ/β). The
+    floors are such cosines too: a paper that is in no topic, has no keyword and is by nobody one
+    follows is still let in if it is that close to what one likes, or types.
     """
 
     topic: float = 1.0
     cross_list: float = 0.8
     keyword: float = 1.0
     in_abstract: float = 0.7
-    similar_words: float = 0.5
+    similar_words: float = 2.0
     author: float = 1.5
     like: float = 4.0
     dislike: float = 2.0
-    like_floor: float = 0.10
-    keyword_floor: float = 0.25
+    like_floor: float = 0.08
+    keyword_floor: float = 0.12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,8 +110,9 @@ class Tastes:
 def topics(
     block: Sequence[Profile], features: Features, known: Mapping[str, Topic], weights: Weights
 ) -> Evidence:
-    """Followed topics; a topic's own keywords raise its papers, and following many dilutes each.
+    """Followed topics: the primary category or a phrase in the title count in full.
 
+    Where a topic has keywords, a fifth of the value hangs on a paper's having two of them.
     k topics count 1/√k each, or people who follow whole fields would never see what they like.
     """
 
@@ -128,10 +134,12 @@ def keywords(block: Sequence[Profile], features: Features, weights: Weights) -> 
     scale = [KEYWORDS_FADE_BY / (KEYWORDS_FADE_BY + n) for n in likes]
 
     def values(name: str) -> np.ndarray:
-        row = np.zeros(len(features.papers), np.float32)
-        row[list(features.index.texts.find(fold(name)))] = weights.keyword * weights.in_abstract
-        row[list(features.index.titles.find(fold(name)))] = weights.keyword
-        return row
+        index, phrase = features.index, fold(name)
+        return _row(
+            features,
+            (weights.keyword * weights.in_abstract, index.texts.find(phrase)),
+            (weights.keyword, index.titles.find(phrase)),
+        )
 
     exact = _evidence(ReasonKind.KEYWORD, held, scale, values, features)
     similar = (features.queries(exact.names) @ features.by_term).toarray()
@@ -164,7 +172,7 @@ def tastes(
 ) -> Tastes:
     """Likes or dislikes as Rocchio's centroids in TF-IDF space; unknown papers are passed over."""
     held = [[each for each in _distinct(p, kind) if each.value in known] for p in block]
-    names = sorted({each.value for interests in held for each in interests})
+    names = _names(held)
     vectors = features.vectors([known[name] for name in names])
     weights = _holdings(held, names, [1.0] * len(block))
     centroids = unit_rows(strongest(sp.csr_array(weights @ vectors), STRONGEST))
@@ -178,9 +186,7 @@ def tastes(
     )
 
 
-def muted(
-    block: Sequence[Profile], features: Features, known: Mapping[str, Topic]
-) -> np.ndarray:
+def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topic]) -> np.ndarray:
     """Papers that a profile never wants to see (profiles × papers).
 
     A mute is a word or phrase in title, abstract or an author's name, an author, a category, or
@@ -193,29 +199,25 @@ def muted(
         rows |= index.in_topic(matching.topic_of(name, known))
         if len(words(name)) > 1:
             rows |= index.by_author(name)
-        row = np.zeros(len(features.papers), np.float32)
-        row[list(rows)] = 1
-        return row
+        return _row(features, (1, rows))
 
     held = [_distinct(each, InterestKind.MUTE) for each in block]
-    unit = [1.0] * len(block)
-    return _evidence(ReasonKind.DISLIKE, held, unit, values, features).admitted()
+    names, rows = _rows(held, values, features)
+    return np.asarray(_holdings(held, names, [1.0] * len(block)) @ rows > 0)
 
 
 def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndarray:
     index = features.index
-    row = np.zeros(len(features.papers), np.float32)
-    row[list(index.in_topic(topic))] = weights.cross_list
     categories, phrases = matching.demands(topic)
-    for key in categories:
-        row[index.primary.get(key, [])] = 1
-    for phrase in phrases:
-        row[list(index.titles.find(phrase))] = 1
+    row = _row(
+        features,
+        (weights.cross_list, index.in_topic(topic)),
+        *((1, index.primary.get(key, ())) for key in categories),
+        *((1, index.titles.find(phrase)) for phrase in phrases),
+    )
     if topic.keywords:
-        hits = np.zeros_like(row)
-        for keyword in topic.keywords:
-            hits[list(index.texts.find(fold(keyword)))] += 1
-        row *= 0.8 + 0.2 * np.minimum(hits / ENOUGH_KEYWORDS, 1)
+        hits = sum(_row(features, (1, index.texts.find(fold(each)))) for each in topic.keywords)
+        row *= 1 - WITHOUT_KEYWORDS + WITHOUT_KEYWORDS * np.minimum(hits / ENOUGH_KEYWORDS, 1)
     return row
 
 
@@ -234,10 +236,7 @@ def _evidence(
     values_of: Callable[[str], np.ndarray],
     features: Features,
 ) -> Evidence:
-    names = sorted({each.value for interests in held for each in interests})
-    values = np.zeros((len(names), len(features.papers)), np.float32)
-    for row, name in enumerate(names):
-        values[row] = values_of(name)
+    names, values = _rows(held, values_of, features)
     return Evidence(
         kind=kind,
         names=names,
@@ -245,6 +244,31 @@ def _evidence(
         values=values,
         admits=values > 0,
     )
+
+
+def _rows(
+    held: Sequence[Sequence[Interest]],
+    values_of: Callable[[str], np.ndarray],
+    features: Features,
+) -> tuple[list[str], np.ndarray]:
+    """The distinct interests of a block, and for each its values over the papers."""
+    names = _names(held)
+    values = np.zeros((len(names), len(features.papers)), np.float32)
+    for row, name in enumerate(names):
+        values[row] = values_of(name)
+    return names, values
+
+
+def _row(features: Features, *marks: tuple[float, Iterable[int]]) -> np.ndarray:
+    """One row over the papers: each value at its places, later ones over earlier ones."""
+    row = np.zeros(len(features.papers), np.float32)
+    for value, places in marks:
+        row[list(places)] = value
+    return row
+
+
+def _names(held: Sequence[Sequence[Interest]]) -> list[str]:
+    return sorted({each.value for interests in held for each in interests})
 
 
 def _holdings(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import fsum
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from digest.model import Pick, Reason, ReasonKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MOST_REASONS = 6
 TRIFLE = 0.005

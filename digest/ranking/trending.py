@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import log10
 from statistics import median
+from typing import TYPE_CHECKING
 
-from digest.model import Signal
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from digest.model import Signal
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 TENFOLD = timedelta(days=2)
@@ -54,9 +57,7 @@ def upvotes(signals: Sequence[Signal]) -> dict[str, int]:
     return {paper: count for paper, count in votes.items() if count}
 
 
-def _typical(
-    votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]
-) -> dict[str, float]:
+def _typical(votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]) -> dict[str, float]:
     by_category: defaultdict[str, list[int]] = defaultdict(list)
     for paper, count in votes.items():
         by_category[_primary(paper, categories)].append(count)

@@ -40,7 +40,6 @@ class MailTemplates:
     """
 
     site: Site
-    topics: Mapping[str, Topic]
     digest: tuple[Part, Part]
     confirm: tuple[Part, Part]
     values: Mapping[str, str]
@@ -103,7 +102,6 @@ def compile_mail(
         raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
     return MailTemplates(
         site=site,
-        topics=topics,
         digest=digest,
         confirm=confirm,
         values=site_values(site),

@@ -18,7 +18,7 @@ UNSUBSCRIBE = "unsubscribe"
 CONFIRM = "confirm"
 FEED = "feed"
 
-LONGEST = 2_000
+LONGEST = 1_000
 
 _NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")

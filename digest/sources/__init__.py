@@ -59,7 +59,7 @@ def _factory(name: str, use: str) -> Callable[..., object]:
     module_name = f"{__name__}{path}" if path.startswith(".") else path
     try:
         module = import_module(module_name)
-    except (ImportError, ValueError, TypeError) as error:
+    except (ImportError, SyntaxError, ValueError, TypeError) as error:
         raise ConfigError(
             f"sources.{name}: use = {use!r} cannot be imported ({error}); built in are "
             f"{', '.join(sorted(set(BUILT_IN.values())))}.",

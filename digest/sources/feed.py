@@ -160,7 +160,9 @@ class FeedSource:
         if entry.link:
             keys.append(url_key(entry.link))
         if not keys:
-            digest = hashlib.sha256(f"{self.url}\n{entry.id}".encode()).hexdigest()
+            digest = hashlib.sha256(
+                f"{self.url}\n{entry.id}".encode("utf-8", "replace")
+            ).hexdigest()
             keys.append(f"url:{digest[:20]}")
         return tuple(keys)
 

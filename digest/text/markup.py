@@ -75,7 +75,7 @@ def _strip(s: str) -> str:
         end = match.end()
     parts.append(s[end:].replace("<", "&lt;"))
     # nh3 decodes `&copy` without its semicolon, as browsers do; a bare ampersand is just one.
-    escaped = _BARE.sub("&amp;", "".join(parts))
+    escaped = _BARE.sub("&amp;", "".join(parts)).encode("utf-8", "ignore").decode()
     return nh3.clean(escaped, tags=set(), clean_content_tags={"script", "style"})
 
 

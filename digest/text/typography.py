@@ -13,6 +13,7 @@ _QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,200})'(?![\w'])")
 _EN_DASH = re.compile(r"--(?<!---)(?!-)(?:(?![a-z])|(?<=[^\s-]--))")
 _SHORT_SCRIPT = 3
 _MAX_SCRIPT = 8
+_MAX_WORDS = 4
 
 
 def plain(chunk: str, *, math: bool) -> str:
@@ -41,7 +42,9 @@ def is_math(content: str, after: str) -> bool:
     """Whether what stands between two dollar signs is math rather than prose between prices."""
     if _TEX_SIGN.search(content):
         return True
-    if content[0].isdigit() and after.isdigit():
-        return False
     long_words = len(_LONG_WORD.findall(content))
-    return not (long_words > 1 or (long_words and content != content.strip()))
+    if content != content.strip():
+        return not long_words
+    if content[0].isdigit():
+        return not after.isdigit() and long_words <= 1
+    return long_words <= _MAX_WORDS

@@ -39,7 +39,16 @@ def test_a_missing_time_is_midnight(written):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "soon", "12/06/2026", "2026-13-40", "99999999", "0001-01-01T00:00:00+14:00", "1" * 500],
+    [
+        "",
+        "soon",
+        "12/06/2026",
+        "2026-13-40",
+        "99999999",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59Z",
+        "1" * 500,
+    ],
 )
 def test_what_is_no_date_is_none(written):
     assert parse_date(written) is None

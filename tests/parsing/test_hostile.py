@@ -144,6 +144,20 @@ def test_a_truncated_feed_keeps_its_entries_and_says_so():
     assert feed.title == "c"
 
 
+def test_a_cut_off_summary_is_marked_as_cut():
+    body = rss(GOOD + "<item><title>Bad</title><description>Only the beginning</description><guid>")
+
+    assert parse_feed(body[:-16]).entries[1].summary == "Only the beginning…"
+
+
+def test_half_a_surrogate_pair_in_json_is_replaced():
+    entry = parse_feed(
+        b'{"items": [{"id": "\\ud800", "title": "a\\ud800b", "url": "https://e.org/\\ud800"}]}'
+    ).entries[0]
+
+    assert (entry.id, entry.link) == ("?", "https://e.org/?")
+
+
 def test_a_damaged_entry_is_read_in_part_and_the_others_whole():
     feed = parse_feed(
         rss("<item><title>Bad</title><b><link>https://e.org/bad</link></item>" + GOOD)

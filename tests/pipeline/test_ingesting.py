@@ -29,7 +29,7 @@ def ingest(store, now):
             sources,
             fetcher,
             policy=fetching.Policy(),
-            now=at,
+            clock=lambda: at,
             rng=random.Random(1),
             owner=owner,
             force=force,
@@ -100,6 +100,13 @@ def test_a_page_instead_of_a_feed_is_a_failure_with_its_cause(ingest):
     assert reports[0].cause
 
 
+def test_a_list_that_could_not_be_read_is_asked_for_again_in_full(ingest, now):
+    url = "https://journal.example/feed"
+    ingest([feed()], {url: b"<html>503</html>"})
+    reports, _ = ingest([feed()], {url: FEED}, at=now + timedelta(days=2))
+    assert reports[0].verdict is Verdict.NEW
+
+
 def test_only_one_process_polls_at_a_time(ingest, store, now):
     assert store.lease(ingesting.POLL_LEASE, owner="other", now=now, seconds=60)
     reports, asked = ingest([feed()], {"https://journal.example/feed": FEED})
@@ -140,7 +147,7 @@ def test_a_source_that_knows_no_past_cannot_be_back_filled(store, now):
             now.date(),
             now.date(),
             policy=fetching.Policy(),
-            now=now,
+            clock=lambda: now,
             rng=random.Random(1),
             owner="w1",
         )

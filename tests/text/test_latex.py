@@ -63,6 +63,7 @@ def test_accents_become_letters(tex, text):
         (r"\(x\) and \[y\] and $$z$$", "x and y and z"),
         (r"$\hat{x} \le \left( y \right)$", "x̂ ≤ ( y )"),
         (r"$\sim$5\,ms", "~5 ms"),
+        ("a $graph algebra$: defined", "a graph algebra: defined"),
     ],
 )
 def test_math_becomes_readable(tex, text):
@@ -92,6 +93,7 @@ def test_styles_signs_and_links_become_plain_text(tex, text):
     "text",
     [
         "costs $5 and $10",
+        "in US$ and A$ alike",
         "between $500-$780 in total",
         "a $0.01 call, or $3.5M a year",
         "50% of snake_case names and O(n^2)",

@@ -47,6 +47,10 @@ def test_scripts_and_styles_go_with_their_content():
     )
 
 
+def test_half_a_surrogate_pair_is_dropped():
+    assert html_to_text("<p>a\ud800b</p>") == "ab"
+
+
 def test_nested_blocks_cost_no_quadratic_time():
     assert html_to_text("<div>" * 40_000 + "deep") == "deep"
 
