@@ -475,12 +475,15 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope(Value):
-    """A claimed outbox row: what to send, to whom, until when, and under whose lease."""
+    """A claimed outbox row: what to send, to whom, until when, and under whose lease.
+
+    `attempts` counts this one.
+    """
 
     digest: Digest
     subscriber: Subscriber
     message_id: str
-    attempts: int = 0
+    attempts: int = 1
     expires_at: datetime
     lease: str
 

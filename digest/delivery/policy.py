@@ -131,9 +131,9 @@ def _retry_at(
 ) -> datetime | None:
     throttled = is_throttled(receipt.code, receipt.reply)
     delay = FIRST_DELAY_WHEN_THROTTLED if throttled else FIRST_DELAY
-    attempts = envelope.attempts if envelope else 0
+    earlier = max(envelope.attempts - 1, 0) if envelope else 0
     # Ten doublings are past the longest delay already; forty would overflow.
-    delay = min(delay * (1 << min(attempts, 10)), LONGEST_DELAY)
+    delay = min(delay * (1 << min(earlier, 10)), LONGEST_DELAY)
     retry_at = now + delay * rng.uniform(1 - JITTER, 1 + JITTER)
     if envelope and retry_at >= envelope.expires_at:
         return None

@@ -84,10 +84,14 @@ def deliver(
             break
         lease = envelopes[0].lease
         try:
-            total += _deliver_block(store, transport, renderer, envelopes, now=clock(), rng=rng)
+            done = _deliver_block(store, transport, renderer, envelopes, now=clock(), rng=rng)
         finally:
             store.ledger.release(lease)
+        total += done
         progress(len(envelopes))
+        if not (done.accepted or done.deferred or done.refused):
+            log.error("the transport gave no receipt for a block", extra={"action": "deliver"})
+            break
     return total
 
 

@@ -28,7 +28,7 @@ def receipt(outcome=Outcome.DEFERRED, code=450, reply="", number=1):
     return Receipt(digest_id=f"d{number}", outcome=outcome, code=code, reply=reply, at=NOW)
 
 
-def envelope(attempts=0, expires_in=timedelta(days=1), number=1):
+def envelope(attempts=1, expires_in=timedelta(days=1), number=1):
     person = Subscriber(id="s_1", email="a@example.net", at=time(7), key="00", created_at=NOW)
     digest = Digest(
         id=f"d{number}",
@@ -57,7 +57,7 @@ def delay(one, other):
 
 
 @pytest.mark.parametrize(
-    ("attempts", "minutes"), [(0, 5), (1, 10), (2, 20), (3, 40), (4, 80), (5, 120), (99, 120)]
+    ("attempts", "minutes"), [(1, 5), (2, 10), (3, 20), (4, 40), (5, 80), (6, 120), (99, 120)]
 )
 def test_delays_double_from_five_minutes_to_two_hours(attempts, minutes):
     waited = delay(receipt(code=451), envelope(attempts))

@@ -130,6 +130,15 @@ def test_someone_who_left_before_sending_gets_nothing(application, composed, del
     assert composed[0].email not in {each.recipient for each in transport.sent}
 
 
+def test_a_transport_that_says_nothing_does_not_hold_us_for_ever(application, composed, deliver):
+    class Silent(MemoryTransport):
+        def send(self, messages, now):
+            return iter(())
+
+    assert deliver(Silent()).accepted == 0
+    assert outbox(application) == {"queued": 5}
+
+
 def test_stopping_finishes_the_block_in_hand(application, composed):
     asked = iter([False, True])
     result = delivering.deliver(
