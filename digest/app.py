@@ -8,7 +8,7 @@ import random
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -272,14 +272,26 @@ class App:
             reconciling=nightly,
         )
 
-    def ingest_files(self, name: str, files: Sequence[Path]) -> list[SourceReport]:
-        """Ingest recorded listings as if this source had just published them."""
+    def ingest_files(
+        self, name: str, files: Sequence[Path], *, at: date | None = None
+    ) -> list[SourceReport]:
+        """Ingest recorded listings as if this source had just published them.
+
+        `at` is the UTC day they were fetched, for those that do not say themselves.
+        """
         source = self.source(name)
+        fetched_at = datetime.combine(at, time(12), tzinfo=UTC) if at else None
         reports = [
             ingesting.ingest_listing(
                 self.store,
                 source,
-                Listing(source=source.name, url="", body=file.read_bytes(), place=file.name),
+                Listing(
+                    source=source.name,
+                    url="",
+                    body=file.read_bytes(),
+                    place=file.name,
+                    fetched_at=fetched_at,
+                ),
                 now=self.clock(),
             )
             for file in files

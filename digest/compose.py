@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from digest import editions
 from digest.model import Digest, Mood, Quiet, Ranking, SourceReport, Subscriber
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 REST_CAP = 100
 

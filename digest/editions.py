@@ -6,17 +6,14 @@ A subscriber's edition is their local date; there is one a date at most, whateve
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from digest.errors import InvalidInput
 from digest.model import Cadence, Mood, SourceReport, Subscriber, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)

@@ -7,14 +7,11 @@ topic is ranked are the same papers.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from digest.model import Paper, Topic
 from digest.text import author_key, contains_phrase, fold, words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SHORTEST_PLURAL = 4
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
@@ -30,9 +27,10 @@ def variants(phrase: str) -> tuple[str, ...]:
 
     Only the regular English `s`, because that is what people mean when they type a phrase.
     """
-    if phrase.endswith("s") and not phrase.endswith("ss") and len(phrase) >= _SHORTEST_PLURAL:
-        return (phrase, phrase[:-1])
-    return (phrase, f"{phrase}s") if phrase else ()
+    if not phrase.endswith("s"):
+        return (phrase, f"{phrase}s") if phrase else ()
+    is_plural = len(phrase) >= _SHORTEST_PLURAL and not phrase.endswith("ss")
+    return (phrase, phrase[:-1]) if is_plural else (phrase,)
 
 
 def mentions(text: str, phrase: str) -> bool:

@@ -56,6 +56,9 @@ def demo(folder: Path, live: bool) -> None:
 @click.option(
     "--until", "until", metavar="YYYY-MM-DD", help="Back-fill up to this day. Default: today."
 )
+@click.option(
+    "--at", metavar="YYYY-MM-DD", help="When a recorded file was fetched, if it does not say."
+)
 @click.option("--force", is_flag=True, help="Ask again before the next poll is due.")
 @json_option
 @pass_context
@@ -65,6 +68,7 @@ def fetch(
     files: tuple[Path, ...],
     since: str | None,
     until: str | None,
+    at: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -76,7 +80,7 @@ def fetch(
                 raise InvalidInput(
                     "Name the source that the file came from, such as `fetch arxiv --from FILE`."
                 )
-            reports = app.ingest_files(source, files)
+            reports = app.ingest_files(source, files, at=_range(at, at)[0] if at else None)
         elif since:
             reports = app.backfill(source or "arxiv-api", *_range(since, until))
         else:

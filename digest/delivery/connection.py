@@ -9,16 +9,14 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from digest.delivery.policy import scrub
 from digest.errors import ConfigError, DeliveryDeferred
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Security = Literal["none", "opportunistic", "starttls", "tls"]
 

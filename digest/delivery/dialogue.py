@@ -8,17 +8,13 @@ after every command; here a body is sent as it is, and where the server offers P
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from digest.delivery.connection import MailServer, words_of
 from digest.delivery.policy import scrub
+from digest.delivery.wire import Prepared
 from digest.model import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from digest.delivery.wire import Prepared
 
 # The first digit of the answer that lets each step go on (RFC 5321 §4.3.2).
 _EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2}

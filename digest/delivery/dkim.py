@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -24,10 +25,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from digest.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
 
 # RFC 6376 §5.4.1, and RFC 8058 §4, which asks for both List-Unsubscribe fields.
 SIGNED = (

@@ -7,15 +7,12 @@ where a server gives none, the basic codes of RFC 5321 §4.2.3 have to do.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from random import Random
 
 from digest.model import Envelope, Outcome, Receipt
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
 
 FIRST_DELAY = timedelta(minutes=5)
 FIRST_DELAY_WHEN_THROTTLED = timedelta(minutes=15)

@@ -8,10 +8,13 @@ a repeat can be recognised; everything else about a broken connection is known, 
 from __future__ import annotations
 
 import logging
+import smtplib
+import ssl
 from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from queue import LifoQueue
-from typing import TYPE_CHECKING
 
 from digest.delivery.connection import (
     FINAL_TIMEOUT,
@@ -25,12 +28,6 @@ from digest.delivery.dialogue import Reply, hand_over
 from digest.delivery.wire import Prepared, prepare
 from digest.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 from digest.model import Message, Outcome, Receipt
-
-if TYPE_CHECKING:
-    import smtplib
-    import ssl
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
 BREAKS_IN_A_ROW = 3
 

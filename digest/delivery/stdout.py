@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TextIO
 
 from digest.model import Message, Outcome, Receipt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
 _FROM_LINE = re.compile(r"^(>*From )", re.MULTILINE)
 

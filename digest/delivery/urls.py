@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, get_args
+from typing import TextIO, get_args
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from digest.delivery.connection import (
@@ -23,9 +23,7 @@ from digest.delivery.maildir import MaildirTransport
 from digest.delivery.smtp import SmtpTransport
 from digest.delivery.stdout import StdoutTransport
 from digest.errors import ConfigError, DeliveryDeferred
-
-if TYPE_CHECKING:
-    from digest.ports import Transport
+from digest.ports import Transport
 
 FORMS = "smtp://user:password@host:587, smtps://…, smtp+starttls://…, maildir:PATH or stdout:"
 

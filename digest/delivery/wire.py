@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import DeliveryRefused
-
-if TYPE_CHECKING:
-    from digest.model import Message
+from digest.model import Message
 
 LONGEST_LINE = 998
 LONGEST_LOCAL_PART = 64

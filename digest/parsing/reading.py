@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from digest.errors import ListingUnreadable
+from digest.parsing.feed import Feed
 from digest.parsing.jsonfeed import read_json
 from digest.parsing.salvage import salvage
 from digest.parsing.strict import mended, parsed, well_formed
 from digest.parsing.tree import field_of, read_tree
-
-if TYPE_CHECKING:
-    from digest.parsing.feed import Feed
 
 _HEAD = 2_048
 _HTML = re.compile(

@@ -9,10 +9,10 @@ seconds), so it gets bytes, in small pieces, and not many of them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import feedparser
 from lxml import etree
@@ -24,9 +24,6 @@ from digest.parsing.links import safe_url
 from digest.parsing.strict import parsed
 from digest.parsing.tree import read_tree
 from digest.text import html_to_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Damaged entries go to feedparser up to this size each and in all (an entry counts as 1,000
 # characters at least), and only with as many tags and attributes as an entry can have.

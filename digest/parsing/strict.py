@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from html.entities import html5
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from digest.errors import ListingUnreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _HEAD = 1_024
 _MAX_CODE = 0x10FFFF
@@ -156,6 +153,7 @@ def _parser(encoding: str | None = None) -> etree.XMLParser:
         no_network=True,
         load_dtd=False,
         huge_tree=False,
+        collect_ids=False,
         remove_comments=True,
         remove_pis=True,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING
 
 from lxml import etree
 
@@ -13,9 +13,6 @@ from digest.parsing.dates import parse_date
 from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, MAX_TITLE, Entry, Feed, Reference
 from digest.parsing.links import safe_url
 from digest.text import clean, html_to_text
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
 Fields = dict[str, list[Element]]
@@ -134,7 +131,7 @@ def first(found: Fields, *names: str) -> str:
 
 def inner(element: Element) -> str:
     """What an element holds: its text, or its XHTML as a string of markup."""
-    text = element.text or ""
+    text: str = element.text or ""
     if len(element):
         parts = [escape(text, quote=False)]
         parts += (etree.tostring(child, encoding="unicode") for child in element)
@@ -222,11 +219,15 @@ def _permalink(found: Fields) -> str:
 
 def _authors(found: Fields) -> tuple[str, ...]:
     names = [inner(each) for each in found.get("dc:creator", ())]
-    names += [
-        first(fields(person), "atom:name", "name") if len(person) else mailbox_name(inner(person))
-        for person in (*found.get("atom:author", ()), *found.get("author", ()))
-    ]
-    return tuple(name for each in names if (name := each.strip()))
+    for kind in ("atom:author", "author"):
+        names += [_person(each) for each in found.get(kind, ())]
+    return tuple([name for each in names if (name := each.strip())])
+
+
+def _person(element: Element) -> str:
+    if len(element):
+        return first(fields(element), "atom:name", "name")
+    return mailbox_name(inner(element))
 
 
 def mailbox_name(s: str) -> str:
@@ -239,16 +240,17 @@ def mailbox_name(s: str) -> str:
 
 
 _term = lru_cache(maxsize=2048)(clean)
+_local = lru_cache(maxsize=2048)(lambda name: name.rpartition(":")[2])
 
 
 def _categories(found: Fields) -> tuple[str, ...]:
-    terms = [inner(each) for name in ("category", "dc:subject") for each in found.get(name, ())]
-    terms += [
-        each.get("term", "")
-        for name in ("atom:category", "category")
+    """Terms: the text of RSS's elements, an attribute of Atom's."""
+    terms = [
+        _term(each.text or each.get("term") or "")
+        for name in ("category", "atom:category", "dc:subject")
         for each in found.get(name, ())
     ]
-    return tuple(dict.fromkeys(term for each in terms if (term := _term(each))))
+    return tuple(dict.fromkeys(filter(None, terms)))
 
 
 def _children(found: Fields, name: str) -> list[str]:
@@ -266,8 +268,11 @@ def _date(found: Fields, names: tuple[str, ...]) -> datetime | None:
 def _extra(found: Fields) -> dict[str, str]:
     extra: dict[str, str] = {}
     for name, elements in found.items():
-        if name not in _KNOWN and not len(elements[0]) and elements[0].text:
-            extra.setdefault(name.rpartition(":")[2], elements[0].text.strip()[:MAX_TEXT])
+        if name in _KNOWN:
+            continue
+        text = elements[0].text
+        if text and not len(elements[0]):
+            extra.setdefault(_local(name), text[:MAX_TEXT].strip())
     return extra
 
 

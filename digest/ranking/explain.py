@@ -57,7 +57,7 @@ def sentence(reason: Reason, *, topics: Mapping[str, Topic], titles: Mapping[str
     if reason.kind is ReasonKind.AUTHOR:
         return f"by {name}, whom you follow"
     if reason.kind is ReasonKind.TRENDING:
-        return f"trending: {_counted(reason.what)}" if reason.what else "trending"
+        return f"trending: {_counted(name)}" if name else "trending"
     title = titles.get(reason.what)
     paper = f"“{_short(title)}”" if title else "papers"
     return f"similar to {paper} that you {reason.kind}d"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 CHUNK = 256
 MOST_INTERESTS = 4_096
-COOLS_OVER = 2.0
 
 POSITIVE = (InterestKind.TOPIC, InterestKind.KEYWORD, InterestKind.AUTHOR, InterestKind.LIKE)
 
@@ -88,9 +86,10 @@ class LinearRanker:
         sheet.matched[_barred(block, features, sheet.known, without)] = False
         sheet.matched[profiles.muted(block, features, self._topics)] = False
         for row, profile in enumerate(block):
+            best = _best(sheet, row, self._cap)
             picks = [
                 reasons.pick(features.papers[paper].id, terms)
-                for paper, terms in sheet.explained(row, _best(sheet, row, self._cap))
+                for paper, terms in zip(best, sheet.explained(row, best), strict=True)
             ]
             # Rounded amounts can tie or turn what single precision told apart.
             order = sorted(picks, key=lambda pick: (-pick.score, features.position[pick.paper_id]))
@@ -148,29 +147,32 @@ class _Sheet:
     scores: np.ndarray
     matched: np.ndarray
 
-    def explained(
-        self, profile: int, rows: np.ndarray
-    ) -> Iterable[tuple[int, tuple[reasons.Term, ...]]]:
+    def explained(self, profile: int, rows: np.ndarray) -> list[list[reasons.Term]]:
         """The terms of a profile's score for each of these papers."""
-        columns = [
-            _terms(weight * each.values[name, rows], each.kind, repeat(each.names[name]))
-            for each in self.evidence
-            for name, weight in each.held_by(profile)
-        ]
-        columns += [
-            _terms(amount[profile, rows], each.kind, each.nearest(profile, rows))
-            for each, amount in self.tastes
-            if len(each.held[profile])
-        ]
+        terms: list[list[reasons.Term]] = [[] for _ in rows]
+        for each in self.evidence:
+            for name, weight in each.held_by(profile):
+                names = [each.names[name]] * len(rows)
+                _add(terms, weight * each.values[name, rows], each.kind, names)
+        for taste, amounts in self.tastes:
+            if len(taste.held[profile]):
+                _add(terms, amounts[profile, rows], taste.kind, taste.nearest(profile, rows))
         papers = self.features.papers
-        votes = (str(self.upvotes.get(papers[row].id) or "") for row in rows.tolist())
-        columns.append(_terms(self.trending[profile, rows], ReasonKind.TRENDING, votes))
-        return zip(rows.tolist(), zip(*columns, strict=True), strict=True)
+        votes = [str(self.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
+        _add(terms, self.trending[profile, rows], ReasonKind.TRENDING, votes)
+        return terms
 
 
-def _terms(amounts: np.ndarray, kind: ReasonKind, names: Iterable[str]) -> list[reasons.Term]:
-    rounded = np.round(amounts.astype(float), reasons.DECIMALS).tolist()
-    return list(zip(rounded, repeat(kind), names, strict=False))
+def _add(
+    terms: Sequence[list[reasons.Term]],
+    amounts: np.ndarray,
+    kind: ReasonKind,
+    names: Sequence[str],
+) -> None:
+    rounded = np.round(amounts.astype(float), reasons.DECIMALS)
+    places = np.flatnonzero(rounded).tolist()
+    for place, amount in zip(places, rounded[places].tolist(), strict=True):
+        terms[place].append((amount, kind, names[place]))
 
 
 def _chunks(block: Sequence[Profile]) -> Iterable[list[Profile]]:
@@ -228,12 +230,13 @@ def _barred(
 
 
 def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
-    """Stored hot scores on a scale of 0 to 1 over an edition's papers (float32).
+    """Stored hot scores brought to a scale of 0 to 1 over an edition's papers (float32).
 
-    The hottest is 1; two units of heat (see `trending`) below it is 0, as is a paper without.
+    The hottest is 1, one that is d units of heat cooler (see `trending`) 1/(1 + d), and a paper
+    that has no score 0.
     """
     heat = np.array([candidates.trending.get(each.id, -np.inf) for each in features.papers])
     hottest = heat.max()
     if not np.isfinite(hottest):
         return np.zeros(len(heat), np.float32)
-    return np.asarray(np.maximum(0, 1 - (hottest - heat) / COOLS_OVER), np.float32)
+    return np.asarray(1 / (1 + hottest - heat), np.float32)

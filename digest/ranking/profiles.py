@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ENOUGH_KEYWORDS = 2
-WITHOUT_KEYWORDS = 0.2
+KEYWORDS_SHARE = 0.2
 KEYWORDS_FADE_BY = 5
 
 
@@ -48,7 +48,7 @@ class Weights:
     cross_list: float = 0.8
     keyword: float = 1.0
     in_abstract: float = 0.7
-    similar_words: float = 2.0
+    similar_words: float = 3.0
     author: float = 1.5
     like: float = 4.0
     dislike: float = 2.0
@@ -217,7 +217,7 @@ def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndar
     )
     if topic.keywords:
         hits = sum(_row(features, (1, index.texts.find(fold(each)))) for each in topic.keywords)
-        row *= 1 - WITHOUT_KEYWORDS + WITHOUT_KEYWORDS * np.minimum(hits / ENOUGH_KEYWORDS, 1)
+        row *= 1 - KEYWORDS_SHARE + KEYWORDS_SHARE * np.minimum(hits / ENOUGH_KEYWORDS, 1)
     return row
 
 

@@ -5,17 +5,13 @@ An archive is written once: the set of its entries never changes, and it links b
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
+from digest.model import Site
 from digest.rendering.feed_items import MAX_ABSTRACT, FeedEntry
 from digest.rendering.feeds import FeedInfo, Page, atom, json_feed, rss
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from digest.model import Site
 
 MAX_ENTRIES = 100
 MAX_DAYS = 14

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from digest.model import AnnounceType, LinkKind, Paper, Site, Value
 from digest.rendering import links
 from digest.text import clean, truncate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 TAG_YEAR = 2026

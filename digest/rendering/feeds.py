@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
 from digest.errors import InvalidInput
@@ -29,10 +30,6 @@ from digest.rendering.feed_items import (
     tag,
 )
 from digest.text import truncate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
 
 __all__ = ["FORMATS", "FeedEntry", "FeedInfo", "Page", "atom", "json_feed", "rss"]
 

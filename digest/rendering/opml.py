@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
+from digest.model import Site
 from digest.rendering import links
 from digest.rendering.feed_items import legible, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digest.model import Site
-    from digest.rendering.feeds import FeedInfo
+from digest.rendering.feeds import FeedInfo
 
 PATH = "feeds.opml"
 

@@ -7,15 +7,12 @@ installed: `.arxiv` is a module here, `.arxiv:ArxivApi` a class in it, `my_pkg.s
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from digest.errors import ConfigError, DigestError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from digest.ports import Source
+from digest.ports import Source
 
 BUILT_IN: Mapping[str, str] = {
     "arxiv": ".arxiv:Arxiv",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from digest.merging import arxiv_id, canonical_doi
@@ -14,9 +15,6 @@ from digest.parsing import find_links, parse_date, safe_url
 from digest.sources import _options
 from digest.sources._json import YEARS
 from digest.text import clean, latex_to_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 EASTERN = ZoneInfo("America/New_York")
 DEADLINE = time(14)

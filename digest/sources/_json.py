@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
 
 from digest.errors import ListingUnreadable
-
-if TYPE_CHECKING:
-    from digest.model import Listing
+from digest.model import Listing
 
 YEARS = range(1991, 2200)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from digest.errors import ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
@@ -15,9 +15,6 @@ from digest.sources import _options
 from digest.sources.arxiv_api import ArxivApi
 from digest.sources.arxiv_oai import ArxivOai
 from digest.text import clean, html_to_text, split_authors, truncate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MOST_CATEGORIES = 30
 # New papers come first in a listing, so that what a very busy day cuts off are replacements.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from digest.errors import InvalidInput, ListingUnreadable
@@ -14,9 +14,6 @@ from digest.parsing import xml_root
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MOST_RESULTS = 30_000
 MOST_A_PAGE = 2_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from digest.errors import ListingUnreadable
@@ -15,9 +15,6 @@ from digest.parsing import xml_root
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 NEW_WITHIN = timedelta(days=7)
 MOST_PAGES = 500

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from digest.errors import ConfigError
 from digest.merging import (
@@ -38,9 +38,6 @@ from digest.text import (
     truncate,
 )
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 MAX_ABSTRACT = 20_000
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9,"
@@ -50,6 +47,10 @@ _CATEGORY = re.compile(r"([a-z-]+)\.[A-Za-z]{2}(?:-[a-z]{2,4})?|([a-z]+-[a-z]+)"
 # Publishers' pages that have the DOI in their path: doi.org/…, /doi/full/…, /content/…v2
 _DOI_IN_PATH = re.compile(r"/(?:doi|content)/(?:(?:abs|e?pdf|full|epub)/)?(10\.\d{4,9}/[^?#]+)")
 _DOI_TAIL = re.compile(r"v\d+(?:\.[a-z.-]+)?$|/(?:full|abstract|meta|pdf|html)$")
+
+# A feed shows its backlog on the first poll; what is older than this is dated as it was published,
+# so that it does not flood the next digest.
+BACKLOG = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,9 @@ class FeedSource:
         published = entry.published_at or entry.updated_at
         seen_at = fetched_at or otherwise or published
         if seen_at is None:
-            return "no date anywhere; pass --at"
+            return "no date anywhere; say with --at when the file was fetched"
+        if published is not None and seen_at - published > BACKLOG:
+            seen_at = published
         paper = self._paper(entry)
         announcement = Announcement(
             paper_id=paper.id,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from sqlite3 import Connection
+from typing import TypeVar
 
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
@@ -19,10 +21,6 @@ from digest.store.rows import (
     signal_columns,
     stamp,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-    from sqlite3 import Connection
 
 About = TypeVar("About", Announcement, Signal)
 
@@ -212,12 +210,20 @@ def _announce(
 def settled(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
     """The row to write for an announcement, given those of its paper in the same feed; None: none.
 
-    A feed announces a paper for the first time once: the same within three days under another
-    date is a list that was served again (arXiv, at the midnight edge and on Saturdays).
+    A feed announces a paper for the first time once, and a revision once: the same within three
+    days under another date is a list that was served again (arXiv, at the midnight edge and on
+    Saturdays).
     """
-    firsts = {each.day for each in feed if each.type.is_first}
-    near = any(abs(day - new.day) <= SAME_LIST for day in firsts)
-    if new.type.is_first and near and new.day not in firsts:
+    others = [each for each in feed if each.day != new.day]
+    near = [each for each in others if abs(each.day - new.day) <= SAME_LIST]
+    today = next((each for each in feed if each.day == new.day), None)
+    if new.type.is_first:
+        repeated = any(each.type.is_first for each in near)
+        if repeated and not (today and today.type.is_first):
+            return None
+    elif today is None and any(
+        each.version == new.version and not each.type.is_first for each in near
+    ):
         return None
     return united(feed, new)
 

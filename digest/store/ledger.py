@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from sqlite3 import Connection
 
 from digest.model import Digest, Envelope, OutboxState, Pick, Receipt
 from digest.store import loading, outbox
+from digest.store.connections import Connections
 from digest.store.rows import (
     digest_columns,
     listed,
@@ -18,13 +21,6 @@ from digest.store.rows import (
     to_pick,
 )
 from digest.store.subscribers import subscribers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-    from sqlite3 import Connection
-
-    from digest.store.connections import Connections
 
 PUT_EDITION = """
 INSERT INTO editions (edition, first_composed, digests, queued, announced)

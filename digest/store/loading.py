@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from sqlite3 import Connection
 
+from digest.model import Announcement, Link, Paper, Signal
 from digest.store.rows import listed, to_announcement, to_link, to_paper, to_signal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from sqlite3 import Connection
-
-    from digest.model import Announcement, Link, Paper, Signal
 
 
 def owners(connection: Connection, keys: str) -> dict[str, str]:

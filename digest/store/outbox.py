@@ -11,15 +11,12 @@ one has taken over.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from sqlite3 import Connection, Row
 
 from digest.model import OutboxState, Outcome, Receipt
 from digest.store.rows import listed, moment, stamp
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from sqlite3 import Connection, Row
 
 WAITING = "o.state IN ('queued', 'retry')"
 

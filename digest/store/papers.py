@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
+from digest.model import Announcement, Item, Paper, Signal
 from digest.ports import Ingested
 from digest.store import ingest, loading, search
+from digest.store.connections import Connections
 from digest.store.rows import listed, stamp, to_announcement, to_signal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from digest.model import Announcement, Item, Paper, Signal
-    from digest.store.connections import Connections
 
 # A title weighs ten times, an author four times what the abstract does.
 BM25 = "bm25(papers_fts, 10.0, 1.0, 4.0)"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from datetime import date, datetime
+from sqlite3 import Connection
+from typing import Literal
 
 from digest.store import loading
+from digest.store.connections import Connections
 from digest.store.rows import listed, stamp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
-    from sqlite3 import Connection
-
-    from digest.store.connections import Connections
 
 MOST_ROWS = 5_000
 

@@ -5,16 +5,12 @@ Pure: items and what is stored of them in, the papers that they are out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from digest import merging
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from digest.model import Item, Paper
+from digest.model import Item, Paper
 
 ARXIV = "arxiv:"
 

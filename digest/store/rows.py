@@ -7,9 +7,10 @@ as text. Lists of ids go into statements as one JSON parameter, read with `json_
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from sqlite3 import Row
 
 from digest.model import (
     Announcement,
@@ -34,10 +35,6 @@ from digest.model import (
     Subscriber,
     Verdict,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from sqlite3 import Row
 
 Columns = tuple[str | int | float | None, ...]
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
 
+from digest.model import PollState, SourceReport
+from digest.store.connections import Connections
 from digest.store.rows import poll_columns, report_columns, stamp, to_poll, to_report
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from digest.model import PollState, SourceReport
-    from digest.store.connections import Connections
 
 
 class Sources:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -19,9 +19,6 @@ from digest.store.pruning import prune_log, prune_papers
 from digest.store.rows import stamp
 from digest.store.sources import Sources
 from digest.store.subscribers import Subscribers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COUNTED = (
     "papers",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from digest.errors import InvalidInput, NotFound
 from digest.model import Interest, InterestKind, Profile, Status, Subscriber
+from digest.store.connections import Connections
 from digest.store.rows import (
     interest_columns,
     listed,
@@ -18,11 +19,6 @@ from digest.store.rows import (
     to_interest,
     to_subscriber,
 )
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from digest.store.connections import Connections
 
 MOST_ROWS = 5_000
 BLOCK = 1_000

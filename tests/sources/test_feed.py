@@ -163,7 +163,7 @@ def test_entries_that_cannot_be_used_become_problems():
 def test_no_date_anywhere_is_a_problem_with_its_cure():
     [problem] = SOURCE.parse(listing(item(date=""))).problems
 
-    assert problem.cause == "no date anywhere; pass --at"
+    assert problem.cause == "no date anywhere; say with --at when the file was fetched"
 
 
 def test_one_paper_twice_in_a_feed_is_announced_once():

@@ -1,0 +1,83 @@
+"""From a ranking to a digest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest.compose import compose, wants_mail
+from digest.model import Mood, Pick, Quiet, Ranking, SourceReport, Subscriber, Verdict
+
+
+@pytest.fixture
+def ada(now):
+    return Subscriber(id="s_ada", email="ada@example.org", key="00", created_at=now, limit=2)
+
+
+@pytest.fixture
+def composed(ada, now):
+    """The digest of this many matching papers, with what else the test says."""
+
+    def make(matching, **about):
+        picks = tuple(Pick(paper_id=f"p{n}", score=9.0 - n) for n in range(matching))
+        ranking = Ranking(subscriber_id=ada.id, picks=picks, matched=matching)
+        values = {"announced": 50, "withheld": 0, "reports": (), **about}
+        return compose(
+            ranking,
+            subscriber=ada,
+            edition="2026-06-10",
+            since=now - timedelta(days=1),
+            until=now,
+            now=now,
+            **values,
+        )
+
+    return make
+
+
+def test_the_best_papers_are_shown_in_full_and_the_others_as_titles(composed):
+    digest = composed(5, announced=50, withheld=3)
+
+    assert [pick.paper_id for pick in digest.picks] == ["p0", "p1"]
+    assert digest.rest == ("p2", "p3", "p4")
+    assert (digest.announced, digest.matched, digest.withheld) == (50, 5, 3)
+
+
+def test_the_key_is_subscriber_and_edition(composed, ada, now):
+    digest = composed(1)
+
+    assert (digest.id, digest.subscriber_id) == ("s_ada.2026-06-10", "s_ada")
+    assert (digest.edition, digest.until, digest.composed_at) == ("2026-06-10", now, now)
+
+
+def test_titles_are_bounded(composed):
+    digest = composed(9, rest_cap=4)
+
+    assert digest.rest == ("p2", "p3", "p4", "p5")
+    assert digest.matched == 9
+
+
+def test_the_mood_says_what_kind_of_day_it_was(composed, now):
+    failed = SourceReport(source="arxiv", place="", verdict=Verdict.FAILED, at=now)
+
+    assert composed(1).mood is Mood.PICKS
+    assert composed(0).mood is Mood.NO_MATCH
+    assert composed(0, announced=0).mood is Mood.HOLIDAY
+    assert composed(0, announced=0, reports=[failed]).mood is Mood.OUTAGE
+
+
+@pytest.mark.parametrize(
+    ("matching", "quiet", "wanted"),
+    [
+        (1, Quiet.NOTHING, True),
+        (1, Quiet.LINE, True),
+        (0, Quiet.LINE, True),
+        (0, Quiet.NOTHING, False),
+    ],
+)
+def test_a_quiet_day_is_mailed_only_to_those_who_want_a_line(
+    composed, ada, matching, quiet, wanted
+):
+    assert wants_mail(composed(matching), replace(ada, quiet=quiet)) is wanted

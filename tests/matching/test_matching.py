@@ -1,0 +1,93 @@
+"""Topics, phrases and names: the rules that ranking and feeds share."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.matching import agree, folded, given_name, in_topic, mentions, topic_of
+from digest.model import Paper, Topic
+
+TOPIC = Topic(
+    id="t", name="T", categories=("cs.IR", "math"), phrases=("Dual Encoder",), keywords=("search",)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "categories", "inside"),
+    [
+        ("", ["cs.IR"], True),
+        ("", ["cs.LG", "CS.ir"], True),
+        ("", ["math.OC"], True),
+        ("", ["math"], True),
+        ("", ["cs.IRX", "maths"], False),
+        ("we train a dual encoder", [], True),
+        ("we train dual encoders", [], True),
+        ("we search", [], False),
+        ("the individual encoder", [], False),
+        ("", [], False),
+    ],
+)
+def test_a_paper_is_in_a_topic_by_category_archive_or_phrase(text, categories, inside):
+    assert in_topic(text, categories, TOPIC) is inside
+
+
+def test_a_phrase_is_not_put_together_from_title_and_abstract():
+    paper = Paper(id="p", title="A dual", abstract="Encoder: the story")
+
+    assert not in_topic(folded(paper), paper.categories, TOPIC)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "found"),
+    [
+        ("large language models", "language model", True),
+        ("a language model", "language models", True),
+        ("loss", "los", False),
+        ("los", "loss", False),
+        ("gpus", "gpu", True),
+        ("anything", "", False),
+    ],
+)
+def test_a_phrase_is_found_in_either_number(text, phrase, found):
+    assert mentions(text, phrase) is found
+
+
+def test_an_unknown_topic_is_a_category():
+    assert topic_of("bread", {"bread": TOPIC}) is TOPIC
+    assert topic_of("q-bio.NC", {}).categories == ("q-bio.NC",)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("Jürgen Schmidhuber", "jurgen"),
+        ("Schmidhuber, Jürgen", "jurgen"),
+        ("J. Schmidhuber", "j"),
+        ("Schmidhuber J", "j"),
+        ("Yu-Chen Lin", "yuchen"),
+        ("John Smith, Jr.", "john"),
+        ("Plato", ""),
+        ("", ""),
+    ],
+)
+def test_the_given_name_is_found_in_every_usual_form(name, given):
+    assert given_name(name) == given
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("wei", "wei", True), ("w", "wei", True), ("wei", "wen", False), ("w", "v", False)],
+)
+def test_full_given_names_must_be_equal_and_initials_only_agree(one, other, same):
+    assert agree(one, other) is same
+    assert agree(other, one) is same
+
+
+@given(st.text(), st.text())
+def test_any_text_whatever_can_be_asked_about(title, phrase):
+    topic = Topic(id=phrase, name=phrase, categories=(phrase,), phrases=(phrase,))
+
+    assert in_topic(folded(Paper(id="p", title=title)), (phrase,), topic)
+    assert isinstance(given_name(title), str)

@@ -1,0 +1,392 @@
+"""What the ranker promises: who matches, in what order, and what is never shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from math import fsum
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest.model import InterestKind, ReasonKind, Topic
+from digest.ports import Candidates
+from digest.ranking.linear import LinearRanker
+
+
+def ids(ranking):
+    return [pick.paper_id for pick in ranking.picks]
+
+
+def amounts(pick):
+    return {reason.kind: reason.amount for reason in pick.reasons}
+
+
+# --- what matches ---------------------------------------------------------------------------
+
+
+def test_a_topic_brings_its_primary_papers_then_its_cross_lists_and_nothing_else(
+    rank, paper, profile
+):
+    papers = [
+        paper("elsewhere", categories=("cs.CV",)),
+        paper("cross", categories=("cs.CV", "cs.IR")),
+        paper("primary", categories=("cs.IR", "cs.CV")),
+    ]
+
+    ranking = rank(profile(topic="cs.IR"), papers)
+
+    assert ids(ranking) == ["primary", "cross"]
+    assert ranking.matched == 2
+
+
+def test_a_topic_that_nobody_described_is_read_as_a_category_or_an_archive(rank, paper, profile):
+    papers = [paper("field", categories=("math.OC",)), paper("other", categories=("stat.ME",))]
+
+    assert ids(rank(profile(topic="math"), papers)) == ["field"]
+    assert ids(rank(profile(topic="math.OC"), papers)) == ["field"]
+
+
+def test_a_topics_phrase_admits_and_its_keywords_only_raise(rank, paper, profile):
+    papers = [
+        paper("plain", "Sourdough in winter", "A starter rests."),
+        paper("richer", "Sourdough in summer", "The oven gives the crust."),
+        paper("oven", "An oven with a crust", "Yeast is not at home here."),
+    ]
+
+    ranking = rank(profile(topic="bread"), papers)
+
+    assert ids(ranking) == ["richer", "plain"]
+
+
+def test_following_many_topics_makes_each_count_for_less(rank, paper, profile):
+    papers = [paper("p", categories=("cs.IR",))]
+
+    alone = rank(profile(topic="cs.IR"), papers).picks[0].score
+    among = rank(profile(topic=["cs.IR", "cs.CV", "cs.LG", "cs.RO"]), papers).picks[0].score
+
+    assert alone == pytest.approx(1)
+    assert among == pytest.approx(0.5)
+
+
+def test_a_keyword_counts_more_in_the_title_than_in_the_abstract(rank, paper, profile):
+    papers = [
+        paper("abstract", "Searching quickly", "We train a dual encoder on questions."),
+        paper("title", "A dual encoder for questions", "We search quickly."),
+        paper("neither", "Bridges of stone", "We count arches."),
+    ]
+
+    ranking = rank(profile(keyword="Dual-Encoder"), papers)
+
+    assert ids(ranking) == ["title", "abstract"]
+    assert [pick.reasons[0].what for pick in ranking.picks] == ["Dual-Encoder", "Dual-Encoder"]
+
+
+def test_a_keyword_is_a_whole_word_in_singular_or_plural(rank, paper, profile):
+    papers = [
+        paper("plural", "Large language models at rest"),
+        paper("inside", "A metalanguage modelled on rest"),
+    ]
+
+    assert ids(rank(profile(keyword="language model"), papers)) == ["plural"]
+
+
+def test_sharing_one_common_word_with_a_keyword_is_not_a_match(rank, paper, profile):
+    papers = [paper(f"p{n}", f"Learning number {n}", "We learn things.") for n in range(9)]
+
+    ranking = rank(profile(keyword="federated learning of zebras"), papers)
+
+    assert (ranking.picks, ranking.matched) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("followed", "written", "same"),
+    [
+        ("J. Schmidhuber", "Jürgen Schmidhuber", True),
+        ("Jürgen Schmidhuber", "J. Schmidhuber", True),
+        ("Schmidhuber, Jürgen", "Jurgen Schmidhuber", True),
+        ("Schmidhuber", "Jürgen Schmidhuber", True),
+        ("Wei Wang", "Wen Wang", False),
+        ("Wei Wang", "Wei Zhang", False),
+    ],
+)
+def test_an_author_is_found_however_the_name_is_written(
+    rank, paper, profile, followed, written, same
+):
+    ranking = rank(profile(author=followed), [paper("p", authors=("A. N. Other", written))])
+
+    assert bool(ranking.picks) is same
+
+
+def test_likes_bring_what_is_like_them_and_name_the_nearest(rank, paper, profile):
+    liked = [
+        paper("tides", "Tides of the northern sea", "Tides rise by the moon and the wind."),
+        paper("clocks", "Clocks of brass and steel", "Clocks keep time by a pendulum."),
+    ]
+    papers = [
+        paper("watch", "Brass clocks revisited", "A pendulum of steel keeps better time."),
+        paper("moon", "The moon and the tides", "Wind makes the tides rise in the sea."),
+        paper("zoo", "Penguins in a zoo", "They eat fish on schedule."),
+    ]
+
+    ranking = rank(profile(like=["tides", "clocks"]), papers, liked=liked)
+
+    nearest = {pick.paper_id: pick.reasons[0].what for pick in ranking.picks}
+    assert nearest == {"watch": "clocks", "moon": "tides"}
+
+
+def test_a_dislike_lowers_what_is_like_it_and_says_so(rank, paper, profile):
+    disliked = paper("old", "Brass clocks", "A pendulum of brass.", categories=("cs.IR",))
+    papers = [
+        paper("clock", "A brass pendulum", "Clocks again.", categories=("cs.IR",)),
+        paper("bird", "A penguin census", "Counting birds.", categories=("cs.IR",)),
+    ]
+
+    ranking = rank(profile(topic="cs.IR", dislike="old"), papers, liked=[disliked])
+
+    assert ids(ranking) == ["bird", "clock"]
+    last = ranking.picks[-1].reasons[-1]
+    assert (last.kind, last.what) == (ReasonKind.DISLIKE, "old")
+    assert last.amount < 0
+
+
+def test_keywords_fade_as_likes_accumulate(rank, paper, profile):
+    papers = [paper("p", "A dual encoder")]
+    liked = [paper(f"l{n}", f"Penguin number {n}") for n in range(5)]
+    keyword_of = {"keyword": "dual encoder"}
+
+    fresh = rank(profile(**keyword_of), papers)
+    settled = rank(profile(**keyword_of, like=[each.id for each in liked]), papers, liked=liked)
+
+    whole, half = (amounts(each.picks[0])[ReasonKind.KEYWORD] for each in (fresh, settled))
+    assert half == pytest.approx(whole / 2, abs=1e-5)
+
+
+def test_the_weight_of_an_interest_multiplies_what_it_adds(rank, paper, profile):
+    papers = [paper("p", categories=("cs.IR",))]
+
+    ranking = rank(profile(topic="cs.IR", weight=3.0), papers)
+
+    assert ranking.picks[0].score == pytest.approx(3)
+
+
+# --- what is never shown --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "mute", ["crypto", "proof of work", "Bob Sled", "sled", "cs.CR", "bread", "CRYPTOS"]
+)
+def test_a_muted_word_author_category_or_topic_never_appears_and_is_not_counted(
+    rank, paper, profile, mute
+):
+    muted = paper(
+        "muted",
+        "Crypto and sourdough",
+        "With proof of work.",
+        authors=("Bob Sled",),
+        categories=("cs.IR", "cs.CR"),
+    )
+    kept = paper("kept", categories=("cs.IR",))
+
+    ranking = rank(profile(topic="cs.IR", mute=mute), [muted, kept])
+
+    assert ids(ranking) == ["kept"]
+    assert ranking.matched == 1
+
+
+def test_what_was_disliked_liked_or_sent_before_is_not_shown_again(rank, paper, profile):
+    papers = [paper(each, categories=("cs.IR",)) for each in ("liked", "hated", "sent", "new")]
+
+    ranking = rank(profile(topic="cs.IR", like="liked", dislike="hated"), papers, without={"sent"})
+
+    assert ids(ranking) == ["new"]
+    assert ranking.matched == 1
+
+
+def test_a_dislike_by_another_name_of_the_paper_counts_too(paper, profile):
+    papers = [paper("arxiv:2606.00001", categories=("cs.IR",))]
+    candidates = Candidates(papers=papers, liked={"doi:10.1/x": papers[0]})
+    hater = profile(topic="cs.IR", dislike="doi:10.1/x")
+
+    (ranking,) = LinearRanker(topics={}).rank([hater], candidates, without={}, now=None)
+
+    assert ranking.picks == ()
+
+
+# --- trending -------------------------------------------------------------------------------
+
+
+def test_trending_breaks_ties_but_never_buries_a_niche(rank, paper, profile):
+    papers = [
+        paper("quiet", categories=("cs.IR",)),
+        paper("loud", categories=("cs.IR",)),
+        paper("niche", "Dual encoder", categories=("cs.IR",)),
+        paper("famous", categories=("cs.CV",)),
+    ]
+    heat = {"loud": 3.0, "famous": 4.0}
+
+    ranking = rank(
+        profile(topic="cs.IR", keyword="dual encoder"),
+        papers,
+        trending=heat,
+        upvotes={"loud": 57},
+    )
+
+    assert ids(ranking) == ["niche", "loud", "quiet"]
+    last = ranking.picks[1].reasons[-1]
+    assert (last.kind, last.what) == (ReasonKind.TRENDING, "57")
+    assert 0 < last.amount <= 0.25
+
+
+def test_someone_without_interests_gets_what_is_trending(rank, paper, profile):
+    papers = [paper("cold"), paper("warm"), paper("hot"), paper("muted", "Crypto")]
+    heat = {"warm": 7.0, "hot": 8.0, "muted": 9.0}
+
+    ranking = rank(profile(mute="crypto"), papers, trending=heat)
+
+    assert ids(ranking) == ["hot", "warm"]
+
+
+# --- order, sums and blocks -----------------------------------------------------------------
+
+
+def test_of_equal_papers_the_newer_comes_first_then_the_smaller_id(rank, paper, profile, now):
+    papers = [
+        paper("a-old", categories=("cs.IR",), published=now - timedelta(days=2)),
+        paper("c-new", categories=("cs.IR",), published=now),
+        paper("b-new", categories=("cs.IR",), published=now),
+        paper("undated", categories=("cs.IR",), published=None),
+    ]
+
+    assert ids(rank(profile(topic="cs.IR"), papers)) == ["b-new", "c-new", "a-old", "undated"]
+
+
+def test_all_matches_are_counted_but_only_the_best_up_to_the_cap_are_kept(rank, paper, profile):
+    papers = [paper(f"p{n}", categories=("cs.IR",)) for n in range(9)]
+    papers.append(paper("q", "Dual encoder", categories=("cs.IR",)))
+
+    ranking = rank(
+        profile(topic="cs.IR", keyword="dual encoder"),
+        papers,
+        ranker=LinearRanker(topics={}, cap=3),
+    )
+
+    assert ids(ranking) == ["q", "p0", "p1"]
+    assert ranking.matched == 10
+
+
+def test_nothing_announced_and_nothing_readable_are_no_errors(rank, paper, profile):
+    anyone = profile(topic="cs.IR", keyword="???", author=",", like="gone", mute="!")
+
+    assert rank(anyone, []).matched == 0
+    assert ids(rank(anyone, [paper("p", "???", categories=("cs.IR",))])) == ["p"]
+
+
+words = st.sampled_from("tide clock moon brass wind bread oven sourdough encoder".split())
+texts = st.lists(words, max_size=12).map(" ".join)
+categories = st.lists(st.sampled_from(["cs.IR", "cs.CV", "math.OC"]), max_size=3, unique=True)
+authors = st.lists(st.sampled_from(["Ada Byron", "A. Byron", "Bo Ek"]), max_size=2)
+interests = st.lists(
+    st.tuples(
+        st.sampled_from(InterestKind),
+        st.sampled_from(
+            ["cs.IR", "bread", "math", "tide", "brass clock", "Ada Byron", "liked", "p1"]
+        ),
+    ),
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(texts, texts, categories, authors), min_size=1, max_size=6),
+    st.lists(interests, min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from(["p0", "p1", "p2"]), st.floats(0, 5)),
+)
+def test_reasons_sum_to_the_score_and_a_block_ranks_like_one_by_one(
+    paper, profile, topics, drawn, people, heat
+):
+    papers = [
+        paper(f"p{n}", title, abstract, categories=tuple(tags), authors=tuple(names))
+        for n, (title, abstract, tags, names) in enumerate(drawn)
+    ]
+    candidates = Candidates(
+        papers=papers, trending=heat, liked={"liked": paper("liked", "Brass clock and tide")}
+    )
+    block = [
+        profile(
+            f"s_{n}",
+            **{
+                str(kind): [value for k, value in dict.fromkeys(held) if k is kind]
+                for kind, _ in held
+            },
+        )
+        for n, held in enumerate(people)
+    ]
+    ranker = LinearRanker(topics=topics)
+
+    together = ranker.rank(block, candidates, without={}, now=None)
+
+    alone = [ranker.rank([each], candidates, without={}, now=None)[0] for each in block]
+    assert together == alone
+    for ranking in together:
+        scores = [pick.score for pick in ranking.picks]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) == ranking.matched
+        for pick in ranking.picks:
+            given_reasons = [reason.amount for reason in pick.reasons]
+            assert abs(fsum(given_reasons) - pick.score) < 1e-9
+            assert given_reasons == sorted(given_reasons, reverse=True)
+            assert len(given_reasons) <= 6
+
+
+def test_one_block_is_the_same_as_many_small_ones(paper, profile, topics, monkeypatch):
+    papers = [paper(f"p{n}", f"Tide {n}", categories=("cs.IR",)) for n in range(4)]
+    block = [profile(f"s_{n}", topic="cs.IR", keyword=f"tide {n}") for n in range(7)]
+    candidates = Candidates(papers=papers)
+    whole = LinearRanker(topics=topics).rank(block, candidates, without={}, now=None)
+
+    monkeypatch.setattr("digest.ranking.linear.CHUNK", 2)
+
+    assert LinearRanker(topics=topics).rank(block, candidates, without={}, now=None) == whole
+
+
+def test_features_are_made_once_for_the_same_papers_and_again_for_others(paper, profile):
+    ranker, reader = LinearRanker(topics={}), profile(keyword="tide")
+    monday = [paper("m", "The tide")]
+
+    first = ranker.rank([reader], Candidates(papers=monday), without={}, now=None)
+    again = ranker.rank([reader], Candidates(papers=list(monday)), without={}, now=None)
+    other = ranker.rank([reader], Candidates(papers=[paper("t", "A tide")]), without={}, now=None)
+
+    assert first == again
+    assert ids(other[0]) == ["t"]
+
+
+def test_a_phrase_in_a_topic_is_found_like_a_category(rank, paper, profile):
+    topic = Topic(id="both", name="Both", categories=("cs.CV",), phrases=("tide table",))
+    papers = [
+        paper("a", "Vision", categories=("cs.CV",)),
+        paper("b", "Reading", "From tide tables."),
+    ]
+
+    ranking = rank(profile(topic="both"), papers, ranker=LinearRanker(topics={"both": topic}))
+
+    assert ids(ranking) == ["a", "b"]
+
+
+def test_the_package_is_cheap_to_import_until_something_is_ranked():
+    code = (
+        "import sys, digest.ranking, digest.ranking.trending, digest.ranking.explain; "
+        "print(sorted({'numpy', 'scipy', 'sklearn'} & set(sys.modules)))"
+    )
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert loaded.stdout.strip() == "[]"

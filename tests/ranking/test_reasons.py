@@ -1,0 +1,58 @@
+"""Few reasons, and none of the score lost."""
+
+from __future__ import annotations
+
+from math import fsum
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.model import ReasonKind
+from digest.ranking.reasons import pick
+
+TOPIC, KEYWORD, LIKE = ReasonKind.TOPIC, ReasonKind.KEYWORD, ReasonKind.LIKE
+
+
+def test_the_largest_reason_comes_first():
+    made = pick("p", [(0.5, TOPIC, "cs.IR"), (1.25, LIKE, "p0")])
+
+    assert [(each.kind, each.what) for each in made.reasons] == [(LIKE, "p0"), (TOPIC, "cs.IR")]
+    assert made.score == 1.75
+
+
+def test_a_trifle_is_added_to_the_largest_of_its_kind():
+    made = pick("p", [(0.5, KEYWORD, "salt"), (0.001, KEYWORD, "pepper"), (0.2, TOPIC, "t")])
+
+    assert [(each.what, each.amount) for each in made.reasons] == [("salt", 0.501), ("t", 0.2)]
+
+
+def test_a_seventh_reason_is_added_to_the_largest_of_its_kind():
+    many = [(1 - n / 10, KEYWORD, f"k{n}") for n in range(7)]
+
+    made = pick("p", [*many, (0.05, TOPIC, "t")])
+
+    assert len(made.reasons) == 6
+    assert made.reasons[0].what == "k0"
+    assert made.reasons[0].amount == 1.9
+    assert made.reasons[-1].what == "t"
+
+
+terms = st.lists(
+    st.tuples(
+        st.floats(-3, 3).map(lambda amount: round(amount, 6)).filter(bool),
+        st.sampled_from(ReasonKind),
+        st.text(max_size=3),
+    ),
+    max_size=15,
+    unique_by=lambda term: term[1:],
+)
+
+
+@given(terms)
+def test_whatever_the_terms_the_reasons_sum_to_the_score(drawn):
+    made = pick("p", drawn)
+
+    assert abs(made.score - fsum(amount for amount, _, _ in drawn)) < 1e-6
+    assert abs(made.score - fsum(each.amount for each in made.reasons)) < 1e-9
+    assert len(made.reasons) <= 6
+    assert {each.kind for each in made.reasons} <= {kind for _, kind, _ in drawn}
