@@ -83,7 +83,13 @@ def preview(context: Context, email: str, edition: str | None, out: Path | None)
 
 @click.command()
 @click.argument("query")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="Show this many.",
+)
 @json_option
 @pass_context
 def search(context: Context, query: str, limit: int, as_json: bool) -> None:

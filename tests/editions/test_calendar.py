@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -128,7 +129,7 @@ schedules = st.builds(
     cadence=st.sampled_from(Cadence),
     weekday=st.integers(0, 6),
 )
-moments = st.datetimes(datetime(2005, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+moments = st.integers(0, 30 * 365 * 24 * 60).map(lambda n: utc(2005, 1, 1) + timedelta(minutes=n))
 
 
 @given(schedules, moments)
@@ -161,10 +162,6 @@ def test_a_daily_reader_gets_every_existing_date_once(tz, at, start):
 
     dates = [date.fromisoformat(edition_of(reader, d)) for d in due_after(reader, start, 10)]
 
-    gaps = {(later - earlier).days for earlier, later in zip(dates, dates[1:], strict=False)}
-    missing = {date(2011, 12, 30)} if tz == "Pacific/Apia" else set()
-    assert gaps <= ({1, 2} if missing & set(_between(dates)) else {1})
-
-
-def _between(dates):
-    return [dates[0] + timedelta(days=n) for n in range((dates[-1] - dates[0]).days)]
+    steps = {(later - earlier).days for earlier, later in pairwise(dates)}
+    skipped = dates[0] < date(2011, 12, 30) < dates[-1] and tz == "Pacific/Apia"
+    assert steps == ({1, 2} if skipped else {1})

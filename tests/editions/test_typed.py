@@ -47,11 +47,13 @@ def test_every_minute_of_the_day_can_be_typed(at):
 
 
 @given(st.text())
-def test_any_text_is_a_time_or_invalid_input(text):
+def test_any_text_is_a_time_or_refused_as_invalid(text):
     try:
-        assert isinstance(parse_at(text), time)
-    except InvalidInput as error:
-        assert error.subject == text
+        found = parse_at(text)
+    except InvalidInput:
+        found = None
+
+    assert found is None or isinstance(found, time)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_zone_is_known_whatever_its_case_and_by_its_city(text, zone):
 
 
 def test_a_misspelled_zone_brings_the_near_ones():
-    with pytest.raises(InvalidInput, match="Did you mean .*Europe/Berlin"):
+    with pytest.raises(InvalidInput, match=r"Did you mean .*Europe/Berlin"):
         validate_tz("Europe/Berlim")
 
 
