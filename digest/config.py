@@ -424,6 +424,6 @@ def _topic(name: str, table: Table, origin: str) -> Topic:
         id=name,
         name=texts["name"] or name,
         description=texts["description"],
-        group=texts["group"] or "Topics",
+        group=texts["group"],
         **words,
     )

@@ -124,10 +124,10 @@ def topics(context: Context, search: str | None, as_json: bool) -> None:
             )
             return
         group = None
-        for each in sorted(found, key=lambda topic: topic.group != "Topics"):
+        for each in sorted(found, key=lambda topic: bool(topic.group)):
             if each.group != group:
+                click.echo(("" if group is None else "\n") + (each.group or "Named topics"))
                 group = each.group
-                click.echo(("\n" if each is not found[0] else "") + group)
             click.echo(f"  {each.id:<20} {each.name}")
         if not found:
             click.echo("No topic has that in its id or name.")

@@ -8,11 +8,12 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from digest import subscriptions, tokens
 from digest.app import App, counts
 from digest.errors import NotFound
-from digest.model import Digest, Paper, Status, Subscriber
+from digest.model import Digest, Paper, Status, Subscriber, Topic
 from digest.pipeline import delivering
 from digest.rendering import links, pages
 
 SIMILAR = 8
+TRENDING = Topic(id="trending", name="Trending papers")
 PRIVATE = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
 GONE = "This link is not valid, or not any more."
 
@@ -33,9 +34,12 @@ class Reading:
         """What this is, and the feeds one can follow."""
         followed = self.app.store.subscribers.topics_in_use()
         topics = [
-            topic
-            for topic in self.app.settings.topics.values()
-            if topic.group == "Topics" or topic.id in followed
+            TRENDING,
+            *(
+                topic
+                for topic in self.app.settings.topics.values()
+                if topic.categories != (topic.id,) or topic.id in followed
+            ),
         ]
         return self._page("index", topics=topics)
 
