@@ -9,7 +9,7 @@ from digest.model import Pick, Reason, ReasonKind, Topic
 from digest.text import clean, truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MOST_SAID = 3
 LONGEST_NAME = 80
@@ -24,18 +24,30 @@ class Because:
     titles: Mapping[str, str]
 
     def __call__(self, pick: Pick) -> str:
-        """One line: `because you follow …, your keyword …, and …`; empty if nothing is known."""
-        said = self.sentences(pick)
-        if len(said) > 1:
-            said[-1] = f"and {said[-1]}"
-        return f"because {(', ' if len(said) > 2 else ' ').join(said)}" if said else ""  # noqa: PLR2004 - the serial comma
+        """One line: `Because you follow …, it matches your keyword …, and …`; empty without any."""
+        kinds: dict[ReasonKind, list[str]] = {}
+        for each in _weighty(pick):
+            kinds.setdefault(each.kind, []).append(self._name(each))
+        clauses = [clause(kind, names) for kind, names in kinds.items()]
+        return f"Because {_listed(clauses)}" if clauses else ""
 
     def sentences(self, pick: Pick) -> list[str]:
         """The up to three reasons that made the most of the score, largest first."""
-        for_it = [each for each in pick.reasons if each.amount > 0]
-        least = WORTH_SAYING * max((each.amount for each in for_it), default=0)
-        worth = [each for each in for_it if each.amount >= least][:MOST_SAID]
-        return [sentence(each, topics=self.topics, titles=self.titles) for each in worth]
+        return [clause(each.kind, [self._name(each)]) for each in _weighty(pick)]
+
+    def _name(self, reason: Reason) -> str:
+        """What a reason speaks of, as its reader calls it; empty for a paper we have no title of."""
+        name = _short(reason.what)
+        if reason.kind is ReasonKind.TOPIC:
+            topic = self.topics.get(reason.what)
+            known = topic is not None and topic.name != topic.id
+            return f"{_short(topic.name)} ({name})" if topic and known else name
+        if reason.kind is ReasonKind.KEYWORD:
+            return f"“{name}”"
+        if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE):
+            title = self.titles.get(reason.what)
+            return f"“{_short(title)}”" if title else ""
+        return name
 
 
 def explainer(*, topics: Mapping[str, Topic], titles: Mapping[str, str]) -> Because:
@@ -43,24 +55,36 @@ def explainer(*, topics: Mapping[str, Topic], titles: Mapping[str, str]) -> Beca
     return Because(topics=topics, titles=titles)
 
 
-def sentence(reason: Reason, *, topics: Mapping[str, Topic], titles: Mapping[str, str]) -> str:
-    """One reason in words that stand after "because"; at most about 120 characters."""
-    name = _short(reason.what)
-    if reason.kind is ReasonKind.TOPIC:
-        topic = topics.get(reason.what)
-        known = topic is not None and topic.name != topic.id
-        return (
-            f"you follow {_short(topic.name)} ({name})" if topic and known else f"you follow {name}"
-        )
-    if reason.kind is ReasonKind.KEYWORD:
-        return f"your keyword “{name}”"
-    if reason.kind is ReasonKind.AUTHOR:
-        return f"by {name}, whom you follow"
-    if reason.kind is ReasonKind.TRENDING:
-        return f"trending: {_counted(name)}" if name else "trending"
-    title = titles.get(reason.what)
-    paper = f"“{_short(title)}”" if title else "papers"
-    return f"similar to {paper} that you {reason.kind}d"
+def clause(kind: ReasonKind, names: Sequence[str]) -> str:
+    """Reasons of one kind as a clause that stands after "because"; `names` may be empty texts."""
+    named = _listed([each for each in names if each])
+    if kind is ReasonKind.TOPIC:
+        return f"you follow {named}"
+    if kind is ReasonKind.KEYWORD:
+        return f"it matches your keyword{'s' if len(names) > 1 else ''} {named}"
+    if kind is ReasonKind.AUTHOR:
+        return f"it is by {named}, whom you follow"
+    if kind is ReasonKind.TRENDING:
+        return f"it is trending ({_counted(named)})" if named else "it is trending"
+    said = "liked" if kind is ReasonKind.LIKE else "disliked"
+    return (
+        f"it is similar to {named}, which you {said}"
+        if named
+        else f"it is similar to papers you {said}"
+    )
+
+
+def _weighty(pick: Pick) -> list[Reason]:
+    in_favour = [each for each in pick.reasons if each.amount > 0]
+    least = WORTH_SAYING * max((each.amount for each in in_favour), default=0)
+    return [each for each in in_favour if each.amount >= least][:MOST_SAID]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Parts as a person lists them: `a`, `a and b`, `a, b, and c`."""
+    if len(parts) < 3:  # noqa: PLR2004 - the serial comma begins with three
+        return " and ".join(parts)
+    return f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
 def _counted(votes: str) -> str:

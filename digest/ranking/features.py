@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -59,35 +60,45 @@ class Features:
         fitted = self._vectoriser.fit_transform([*documents, [_NEVER_A_WORD]])
         self.tfidf: Matrix = sp.csr_array(fitted)[: len(self.papers)]
         self.by_term: Matrix = self.tfidf.T.tocsr()
+        self._rarest = log(len(documents) + 2) + 1  # smooth IDF of a term that no document has
         self._kept: OrderedDict[str, Vector] = OrderedDict()
 
     def vectors(self, papers: Sequence[Paper]) -> Matrix:
-        """Other papers in the space of these, one row each (float32, length 1).
+        """Other papers in the space of these, one row each (float32), of length 1 or less.
 
         Liked papers recur from block to block, so the latest 20,000 vectors are kept.
         """
-        missing = {each.id: each for each in papers if each.id not in self._kept}
-        if missing:
-            found = sp.csr_array(self._vectoriser.transform(map(terms_of, missing.values())))
-            for row, key in enumerate(missing):
-                part = slice(found.indptr[row], found.indptr[row + 1])
-                self._kept[key] = Vector(found.indices[part].copy(), found.data[part].copy())
+        for each in papers:
+            if each.id not in self._kept:
+                self._kept[each.id] = self._vector(terms_of(each))
         rows = [self._kept[each.id] for each in papers]
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return stack(rows, self.tfidf.shape[1])
 
     def queries(self, phrases: Sequence[str]) -> Matrix:
-        """Phrases as vectors, one row each; words that no paper here has still lengthen them."""
+        """Phrases in the space of these papers, one row each (float32), of length 1 or less."""
+        return stack([self._vector(terms(each)) for each in phrases], self.tfidf.shape[1])
+
+    def _vector(self, found: list[str]) -> Vector:
+        """TF-IDF of terms, divided by the length it would have if all of them were known here.
+
+        Where few papers give few words, any two texts would be alike by what little they share;
+        what no paper here has counts as the rarest of terms, and keeps them apart.
+        """
         vocabulary, idf = self._vectoriser.vocabulary_, self._vectoriser.idf_
-        rows = []
-        for phrase in phrases:
-            columns = [vocabulary.get(term, -1) for term in set(terms(phrase))]
-            known = np.array(sorted(each for each in columns if each >= 0), dtype=np.int32)
-            unknown = len(columns) - len(known)
-            length = np.sqrt((idf[known] ** 2).sum() + unknown * idf.max() ** 2)
-            rows.append(Vector(known, (idf[known] / (length or 1)).astype(np.float32)))
-        return stack(rows, self.tfidf.shape[1])
+        known: dict[int, float] = {}
+        unknown = 0.0
+        for term, count in Counter(found).items():
+            frequency = 1 + log(count)
+            if term in vocabulary:
+                known[vocabulary[term]] = frequency
+            else:
+                unknown += (frequency * self._rarest) ** 2
+        columns = np.array(sorted(known), np.int32)
+        values = np.array([known[each] for each in columns]) * idf[columns]
+        length = sqrt(float(values @ values) + unknown) or 1.0
+        return Vector(columns, (values / length).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +132,14 @@ def strongest(matrix: Matrix, most: int) -> Matrix:
     return kept
 
 
-def unit_rows(matrix: Matrix) -> Matrix:
-    """Rows scaled to length 1; empty rows stay empty."""
-    lengths = sp.linalg.norm(matrix, axis=1)
-    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    return sp.csr_array(sp.diags_array(scale.astype(np.float32)) @ matrix)
+def lengths(matrix: Matrix) -> np.ndarray:
+    """The Euclidean length of each row."""
+    return np.asarray(np.sqrt(matrix.power(2).sum(axis=1)), float)
+
+
+def scaled(matrix: Matrix, by: np.ndarray) -> Matrix:
+    """Each row times its factor (float32)."""
+    return sp.csr_array(sp.diags_array(by.astype(np.float32)) @ matrix)
 
 
 def _newer_first(paper: Paper) -> tuple[float, str]:

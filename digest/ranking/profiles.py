@@ -21,8 +21,9 @@ from digest.ranking.features import (
     STRONGEST_OF_ONE,
     Features,
     Matrix,
+    lengths,
+    scaled,
     strongest,
-    unit_rows,
 )
 from digest.text import fold, words
 
@@ -32,14 +33,15 @@ if TYPE_CHECKING:
 ENOUGH_KEYWORDS = 2
 KEYWORDS_SHARE = 0.2
 KEYWORDS_FADE_BY = 5
+TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """What each kind of interest is worth, in units of the strongest match of one topic.
 
-    `similar_words`, `like` and `dislike` multiply cosines of TF-IDF: about 0.25 for a paper right
-    up one's street, 0.04 for any. Dislikes count half as much as likes (Rocchio's γ/β). The
+    `similar_words`, `like` and `dislike` multiply cosines of TF-IDF: about 0.15 for a paper right
+    up one's street, 0.02 for any. Dislikes count half as much as likes (Rocchio's γ/β). The
     floors are such cosines too: a paper that is in no topic, has no keyword and is by nobody one
     follows is still let in if it is that close to what one likes, or types.
     """
@@ -50,9 +52,9 @@ class Weights:
     in_abstract: float = 0.7
     similar_words: float = 3.0
     author: float = 1.5
-    like: float = 4.0
-    dislike: float = 2.0
-    like_floor: float = 0.08
+    like: float = 6.0
+    dislike: float = 3.0
+    like_floor: float = 0.05
     keyword_floor: float = 0.12
 
 
@@ -175,7 +177,11 @@ def tastes(
     names = _names(held)
     vectors = features.vectors([known[name] for name in names])
     weights = _holdings(held, names, [1.0] * len(block))
-    centroids = unit_rows(strongest(sp.csr_array(weights @ vectors), STRONGEST))
+    centroids = strongest(sp.csr_array(weights @ vectors), STRONGEST)
+    # A mean is shorter the more its papers differ, which says nothing against any of them: it is
+    # brought to the length that they have on average.
+    average = np.asarray(weights @ lengths(vectors)) / np.maximum(weights.sum(axis=1), TINY)
+    centroids = scaled(centroids, average / np.maximum(lengths(centroids), TINY))
     single = strongest(vectors, STRONGEST_OF_ONE)
     return Tastes(
         kind=ReasonKind(str(kind)),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Pick, Reason, ReasonKind
-from digest.ranking.explain import explainer, sentence
+from digest.ranking.explain import explainer
 
 TITLES = {"arxiv:2606.1": "Tides of the northern sea"}
 
@@ -21,18 +21,21 @@ def reason(kind, what, amount=1.0):
     [
         ("topic", "cs.IR", "you follow Information Retrieval (cs.IR)"),
         ("topic", "math.OC", "you follow math.OC"),
-        ("keyword", "dual encoder", "your keyword “dual encoder”"),
-        ("author", "Ada Lovelace", "by Ada Lovelace, whom you follow"),
-        ("like", "arxiv:2606.1", "similar to “Tides of the northern sea” that you liked"),
-        ("like", "arxiv:0000.0", "similar to papers that you liked"),
-        ("dislike", "arxiv:2606.1", "similar to “Tides of the northern sea” that you disliked"),
-        ("trending", "57", "trending: 57 upvotes"),
-        ("trending", "1", "trending: 1 upvote"),
-        ("trending", "", "trending"),
+        ("keyword", "dual encoder", "it matches your keyword “dual encoder”"),
+        ("author", "Ada Lovelace", "it is by Ada Lovelace, whom you follow"),
+        ("like", "arxiv:2606.1", "it is similar to “Tides of the northern sea”, which you liked"),
+        ("like", "arxiv:0000.0", "it is similar to papers you liked"),
+        ("trending", "57", "it is trending (57 upvotes)"),
+        ("trending", "1", "it is trending (1 upvote)"),
+        ("trending", "", "it is trending"),
     ],
 )
 def test_each_kind_of_reason_reads_as_a_person_would_say_it(topics, kind, what, words):
-    assert sentence(reason(kind, what), topics=topics, titles=TITLES) == words
+    pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what),))
+    because = explainer(topics=topics, titles=TITLES)
+
+    assert because.sentences(pick) == [words]
+    assert because(pick) == f"Because {words}"
 
 
 def test_the_three_weightiest_reasons_make_one_line(topics):
@@ -49,12 +52,12 @@ def test_the_three_weightiest_reasons_make_one_line(topics):
     )
 
     assert explainer(topics=topics, titles=TITLES)(pick) == (
-        "because you follow Information Retrieval (cs.IR), your keyword “dual encoder”, "
-        "and by Ada Lovelace, whom you follow"
+        "Because you follow Information Retrieval (cs.IR), it matches your keyword "
+        "“dual encoder”, and it is by Ada Lovelace, whom you follow"
     )
 
 
-def test_two_reasons_need_no_comma_and_trifles_are_not_mentioned(topics):
+def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
     pick = Pick(
         paper_id="p",
         score=1.93,
@@ -66,7 +69,7 @@ def test_two_reasons_need_no_comma_and_trifles_are_not_mentioned(topics):
     )
 
     assert explainer(topics=topics, titles=TITLES)(pick) == (
-        "because your keyword “tide” and your keyword “moon”"
+        "Because it matches your keywords “tide” and “moon”"
     )
 
 
@@ -78,7 +81,8 @@ def test_without_a_reason_in_favour_nothing_is_said(topics):
 
 @given(st.sampled_from(ReasonKind), st.text(max_size=200), st.text(max_size=200))
 def test_one_reason_is_one_short_line_whatever_stands_in_it(kind, what, title):
-    words = sentence(Reason(kind=kind, what=what, amount=1.0), topics={}, titles={what: title})
+    pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what),))
+    (words,) = explainer(topics={}, titles={what: title}).sentences(pick)
 
-    assert len(words) <= 120
+    assert len(words) <= 130
     assert len(words.splitlines()) == 1
