@@ -17,7 +17,7 @@ from typing import Self
 from digest import __version__, delivery, editions, fetching, sources, subscriptions
 from digest.config import Settings, SourceSettings
 from digest.delivery import dkim
-from digest.errors import ConfigError, NotFound
+from digest.errors import ConfigError, InvalidInput, NotFound
 from digest.model import (
     Cadence,
     Digest,
@@ -39,6 +39,7 @@ from digest.rendering import mail
 from digest.store import open_store
 
 MEGABYTE = 1_000_000
+NOWHERE = "https://recorded.invalid/"
 
 
 def utcnow() -> datetime:
@@ -227,15 +228,26 @@ class App:
             if each.enabled and each.nightly is nightly
         ]
 
-    def source(self, name: str) -> Source:
-        """A source by its name in config, or a built-in one by its own; raises NotFound."""
+    def source(self, name: str, *, recorded: bool = False) -> Source:
+        """A source by its name in config, or a built-in one by its own; raises NotFound.
+
+        `recorded` is for reading files: a feed then needs no address.
+        """
         settings = self.settings.sources.get(name)
-        if settings is None:
-            if name not in sources.BUILT_IN:
-                known = ", ".join(sorted({*self.settings.sources, *sources.BUILT_IN}))
-                raise NotFound(f"There is no source {name!r}; there are {known}.", subject=name)
+        if settings is not None:
+            return sources.load(name, settings.use, self._source_options(settings))
+        if name not in sources.BUILT_IN:
+            known = ", ".join(sorted({*self.settings.sources, *sources.BUILT_IN}))
+            raise NotFound(f"There is no source {name!r}; there are {known}.", subject=name)
+        if name != "feed":
             return sources.load(name, sources.BUILT_IN[name], {})
-        return sources.load(name, settings.use, self._source_options(settings))
+        if not recorded:
+            raise InvalidInput(
+                "`feed` reads recorded files (--from FILE); to poll one, give it a name and a url "
+                "in the settings, as [sources.NAME].",
+                subject=name,
+            )
+        return sources.load(name, sources.BUILT_IN[name], {"url": NOWHERE})
 
     def _source_options(self, settings: SourceSettings) -> dict[str, object]:
         options = dict(settings.options)
@@ -260,6 +272,7 @@ class App:
     ) -> list[SourceReport]:
         """Poll sources."""
         chosen = [self.source(only)] if only else self.sources(nightly=nightly)
+        known = self.settings.sources.get(only)
         return ingesting.ingest(
             self.store,
             chosen,
@@ -269,7 +282,7 @@ class App:
             rng=self.rng,
             owner=self.owner,
             force=force,
-            reconciling=nightly,
+            reconciling=nightly or (known is not None and known.nightly),
         )
 
     def ingest_files(
@@ -279,7 +292,7 @@ class App:
 
         `at` is the UTC day they were fetched, for those that do not say themselves.
         """
-        source = self.source(name)
+        source = self.source(name, recorded=True)
         fetched_at = datetime.combine(at, time(12), tzinfo=UTC) if at else None
         reports = [
             ingesting.ingest_listing(

@@ -184,6 +184,7 @@ def load(
     """Read settings; `overrides` maps dotted keys (`smtp.url`) to values given as flags.
 
     Without `path`, DIGEST_CONFIG or a digest.toml in the working folder is taken if there is one.
+    PORT, by which process managers say where to listen, counts as DIGEST_WEB_PORT.
     Raises ConfigError.
     """
     env = dict(os.environ if environment is None else environment)  # noqa: TID251 - its one home
@@ -195,6 +196,8 @@ def load(
     if path is not None:
         _overlay(tables, _read(path), origin)
     _overlay_environment(tables, env)
+    if "DIGEST_WEB_PORT" not in env and env.get("PORT", "").isdigit():
+        tables["web"]["port"] = int(env["PORT"])
     for dotted, value in (overrides or {}).items():
         _put(tables, dotted.split("."), value)
     return _settings(tables, origin)

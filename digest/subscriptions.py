@@ -130,6 +130,13 @@ def suppress(store: Store, subscriber: Subscriber) -> Subscriber:
     return stopped
 
 
+def revoke(store: Store, subscriber: Subscriber) -> Subscriber:
+    """Give a subscriber a new key: every link of theirs, and their feed's address, ends."""
+    renewed = replace(subscriber, key=secrets.token_hex(KEY_BYTES))
+    store.subscribers.save(renewed)
+    return renewed
+
+
 def answer(
     store: Store, subscriber: Subscriber, paper_id: str, *, more: bool, now: datetime
 ) -> Interest:

@@ -98,6 +98,18 @@ def list_(context: Context, as_json: bool) -> None:
             )
 
 
+@subscribers.command()
+@click.argument("email")
+@pass_context
+def revoke(context: Context, email: str) -> None:
+    """End all links mailed to someone, and their feed's address; new mails carry new ones."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        subscriptions.revoke(app.store, subscriptions.find(app.store, email))
+        click.echo("Their old links are dead; the next digest carries new ones.")
+
+
 @subscribers.command("import")
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)

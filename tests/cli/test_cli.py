@@ -1,6 +1,7 @@
 """The command line as others script against it."""
 
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,42 @@ def test_fetching_a_recorded_listing_says_what_it_gave_and_may_be_repeated(diges
     again = digest("fetch", "arxiv", "--from", listed, "--json").json
     assert again[0]["verdict"] == "unchanged"
     assert (again[0]["papers"], again[0]["announced"]) == (0, 0)
+
+
+FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>A journal</title>
+<link>https://j.example/</link><item><title>On the patience of feed readers</title>
+<link>https://j.example/1</link><description>They wait.</description>{date}</item></channel></rss>"""
+
+
+def test_any_recorded_feed_can_be_read_without_settings(digest, tmp_path):
+    file = tmp_path / "feed.xml"
+    file.write_text(FEED.format(date="<pubDate>Wed, 10 Jun 2026 01:00:00 GMT</pubDate>"))
+    assert "1 read, 1 new papers" in digest("fetch", "feed", "--from", str(file)).out
+
+
+def test_a_recorded_feed_without_any_date_asks_for_one(digest, tmp_path):
+    file = tmp_path / "feed.xml"
+    file.write_text(FEED.format(date=""))
+    asked = digest("fetch", "feed", "--from", str(file))
+    assert asked.code == 1
+    assert "--at" in asked.out
+    assert "1 new papers" in digest("fetch", "feed", "--from", str(file), "--at", "2026-06-10").out
+
+
+def test_a_feed_can_only_be_polled_under_a_name_of_its_own(digest):
+    ran = digest("fetch", "feed")
+    assert ran.code == 2
+    assert "[sources.NAME]" in ran.err
+
+
+def test_a_subscriber_can_be_given_new_links(ready, monkeypatch):
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    ready("preview", "a@b.example", *DAY, "--out", "a.txt")
+    assert ready("subscribers", "revoke", "a@b.example").code == 0
+    ready("preview", "a@b.example", *DAY, "--out", "b.txt")
+    before, after = Path("a.txt").read_text("utf-8"), Path("b.txt").read_text("utf-8")
+    assert [line for line in before.splitlines() if "/u/" in line]
+    assert not {line for line in before.splitlines() if "/u/" in line} & set(after.splitlines())
 
 
 def test_status_counts_rows_and_the_outbox_by_state(ready):

@@ -52,6 +52,11 @@ def test_the_environment_wins_over_the_file_and_flags_win_over_both(tmp_path):
     assert (settings.smtp.url, settings.web.port) == ("smtp://env", 3)
 
 
+def test_the_port_that_a_process_manager_gives_is_taken_unless_we_were_told_ours(tmp_path):
+    assert from_file(tmp_path, "", PORT="5000").web.port == 5000
+    assert from_file(tmp_path, "", PORT="5000", DIGEST_WEB_PORT="80").web.port == 80
+
+
 def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path):
     secret = tmp_path / "smtp"
     secret.write_text("smtp://user:secret@mail\n", encoding="utf-8")

@@ -137,6 +137,17 @@ def test_likes_bring_what_is_like_them_and_name_the_nearest(rank, paper, profile
     assert nearest == {"watch": "clocks", "moon": "tides"}
 
 
+def test_in_a_small_edition_a_few_shared_words_do_not_make_papers_alike(rank, paper, profile):
+    liked = paper(
+        "bees",
+        "How bees choose a meadow",
+        "We propose a model of nectar, distance, weather and memory in foraging honey bees.",
+    )
+    papers = [paper("fuse", "Fuses for old houses", "We propose a model of copper and solder.")]
+
+    assert rank(profile(like="bees"), papers, liked=[liked]).matched == 0
+
+
 def test_a_dislike_lowers_what_is_like_it_and_says_so(rank, paper, profile):
     disliked = paper("old", "Brass clocks", "A pendulum of brass.", categories=("cs.IR",))
     papers = [
