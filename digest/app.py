@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import random
+import secrets
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -70,7 +71,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
-        self.owner = f"{socket.gethostname()}.{os.getpid()}"
+        self.owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
         self._may_create = False
 
     def __enter__(self) -> Self:

@@ -82,7 +82,7 @@ def compose_edition(
     total, after = Composed(), ""
     while people := store.subscribers.page(after, limit=block):
         after = people[-1].id
-        until = now if edition is None else editions.day_window(edition)[1]
+        until = _until(edition, now)
         total += _compose_block(
             store, ranker, people, until=until, now=now, domain=domain, edition=edition
         )
@@ -93,9 +93,14 @@ def rank_one(
     store: Store, ranker: Ranker, subscriber: Subscriber, edition: str | None, *, now: datetime
 ) -> tuple[Digest, Ranking]:
     """The digest this subscriber would get for an edition, composed but not kept, and why."""
-    until = now if edition is None else editions.day_window(edition)[1]
+    until = _until(edition, now)
     digests, rankings = _digests(store, ranker, [subscriber], until=until, now=now, edition=edition)
     return digests[0], rankings[0]
+
+
+def _until(edition: str | None, now: datetime) -> datetime:
+    """Where a digest's window ends: never later than now, or what comes until then would be lost."""
+    return now if edition is None else min(now, editions.day_window(edition)[1])
 
 
 def window_of(store: Store, since: datetime, until: datetime) -> Window:

@@ -125,13 +125,11 @@ def _deliver_block(
         try:
             messages.append(render(envelope))
         except DigestError as error:
+            receipts.append(_not_rendered(envelope, Outcome.REFUSED, error.message, now=now))
+        except Exception as error:
+            log.exception("a digest could not be rendered", extra={"action": "render"})
             receipts.append(
-                Receipt(
-                    digest_id=envelope.digest.id,
-                    outcome=Outcome.REFUSED,
-                    reply=f"not rendered: {error.message}",
-                    at=now,
-                )
+                _not_rendered(envelope, Outcome.DEFERRED, type(error).__name__, now=now)
             )
     try:
         receipts.extend(transport.send(messages, now))
@@ -150,6 +148,13 @@ def _deliver_block(
                 policy.scrub(each.reply) for each in settled if each.outcome is not Outcome.ACCEPTED
             )
         ),
+    )
+
+
+def _not_rendered(envelope: Envelope, outcome: Outcome, cause: str, *, now: datetime) -> Receipt:
+    """A receipt of our own; what may be a fault of ours is put off, so that others go first."""
+    return Receipt(
+        digest_id=envelope.digest.id, outcome=outcome, reply=f"not rendered: {cause}", at=now
     )
 
 

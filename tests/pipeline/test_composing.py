@@ -88,6 +88,17 @@ def test_a_day_without_papers_is_kept_as_a_digest_too(application, subscribe):
     assert sum(application.store.ledger.counts().values()) == 0
 
 
+def test_composing_today_by_hand_loses_nothing_of_the_rest_of_the_day(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.moment[0] = datetime(2026, 6, 10, 10, tzinfo=UTC)
+    application.store.papers.ingest([item(1)])
+    application.compose_edition("2026-06-10")
+    application.store.papers.ingest([item(2, seen_at=datetime(2026, 6, 10, 15, tzinfo=UTC))])
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    compose(application)
+    assert [pick.paper_id for pick in digests(application, person)[0].picks] == ["arxiv:2606.00002"]
+
+
 def test_looking_keeps_nothing(application, subscribe, item):
     application.store.papers.ingest([item(1)])
     person = subscribe()

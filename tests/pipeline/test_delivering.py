@@ -130,6 +130,26 @@ def test_someone_who_left_before_sending_gets_nothing(application, composed, del
     assert composed[0].email not in {each.recipient for each in transport.sent}
 
 
+def test_one_digest_that_cannot_be_rendered_does_not_hold_up_the_others(
+    application, composed, deliver, monkeypatch
+):
+    renderer = application.renderer
+
+    def faulty(material):
+        render = renderer(material)
+
+        def maybe(envelope):
+            if envelope.subscriber.id == composed[0].id:
+                raise RuntimeError
+            return render(envelope)
+
+        return maybe
+
+    monkeypatch.setattr(application, "renderer", faulty)
+    result = deliver(MemoryTransport())
+    assert (result.accepted, result.deferred) == (4, 1)
+
+
 def test_a_transport_that_says_nothing_does_not_hold_us_for_ever(application, composed, deliver):
     class Silent(MemoryTransport):
         def send(self, messages, now):

@@ -137,13 +137,16 @@ def test_likes_bring_what_is_like_them_and_name_the_nearest(rank, paper, profile
     assert nearest == {"watch": "clocks", "moon": "tides"}
 
 
-def test_in_a_small_edition_a_few_shared_words_do_not_make_papers_alike(rank, paper, profile):
+def test_in_a_small_edition_a_shared_common_word_does_not_make_papers_alike(rank, paper, profile):
     liked = paper(
         "bees",
         "How bees choose a meadow",
         "We propose a model of nectar, distance, weather and memory in foraging honey bees.",
     )
-    papers = [paper("fuse", "Fuses for old houses", "We propose a model of copper and solder.")]
+    papers = [
+        paper("fuse", "Fuses for old houses", "A model of copper wire, tin, solder and rust."),
+        paper("glue", "Glues for new boats", "We study cold glue, warm glue and varnish."),
+    ]
 
     assert rank(profile(like="bees"), papers, liked=[liked]).matched == 0
 
