@@ -8,7 +8,7 @@ from datetime import date, datetime
 from digest import editions
 from digest.model import Digest, Mood, Quiet, Ranking, SourceReport, Subscriber
 
-REST_CAP = 100
+REST_CAP = 1_000
 
 
 def compose(

@@ -180,7 +180,7 @@ def _digests(
             compose.compose(
                 ranking,
                 subscriber=person,
-                edition=edition or editions.edition_of(person, until),
+                edition=edition or editions.edition_of(person, _due(person, until)),
                 since=spans[person.id],
                 until=until,
                 announced=len(ids - old),
@@ -190,6 +190,20 @@ def _digests(
             )
         )
     return digests, rankings
+
+
+def _due(person: Subscriber, until: datetime) -> datetime:
+    """The moment whose date names the digest: when it was last due, else now.
+
+    One that was due before midnight and is composed after it is still yesterday's; it must not
+    take the place of today's.
+    """
+    due = person.due_at
+    if due is None or due > until:
+        return until
+    while (following := editions.next_due(person, due)) <= until:
+        due = following
+    return due
 
 
 def _spans(

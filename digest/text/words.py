@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 _ASCII_FOLD = "".join(chr(c).lower() if chr(c).isalnum() else " " for c in range(128))
+_SYMBOLIC = re.compile(r"\b([A-Za-z])(\+\+|#)(?![\w+#])")
+_SPOKEN = {"++": "plusplus", "#": "sharp"}
 _NOT_WORD = re.compile(r"[\W_]+")
 # Letters that Unicode does not decompose, though people type them without the stroke.
 _STROKES = str.maketrans(
@@ -21,7 +23,12 @@ _ELLIPSIS = "…"
 
 
 def fold(s: str) -> str:
-    """`s` for matching: case folded, accents stripped, punctuation turned to single spaces."""
+    """`s` for matching: case folded, accents stripped, punctuation turned to single spaces.
+
+    `C++` and `C#` become words of their own, or they would match every lone `c`.
+    """
+    if "+" in s or "#" in s:
+        s = _SYMBOLIC.sub(lambda found: f"{found[1]}{_SPOKEN[found[2]]}", s)
     if s.isascii():
         return " ".join(s.translate(_ASCII_FOLD).split())
     plain = unicodedata.normalize("NFKD", s).casefold().translate(_STROKES)

@@ -31,6 +31,28 @@ def test_a_digest_is_composed_at_the_local_hour_and_not_before(application, subs
     assert digest.announced == 2
 
 
+def test_a_digest_composed_after_midnight_is_that_of_the_day_it_was_due(
+    application, subscribe, item
+):
+    application.moment[0] = datetime(2026, 6, 10, 20, tzinfo=UTC)
+    person = subscribe(at="23:50")
+    application.store.papers.ingest([item(1)])
+    application.moment[0] = datetime(2026, 6, 11, 0, 5, tzinfo=UTC)
+    compose(application)
+    application.store.papers.ingest([item(2, seen_at=datetime(2026, 6, 11, 4, tzinfo=UTC))])
+    application.moment[0] = datetime(2026, 6, 11, 23, 55, tzinfo=UTC)
+    compose(application)
+    assert [each.edition for each in digests(application, person)] == ["2026-06-11", "2026-06-10"]
+
+
+def test_after_days_of_silence_the_digest_is_todays(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.moment[0] = datetime(2026, 6, 14, 9, tzinfo=UTC)
+    application.store.papers.ingest([item(1, seen_at=datetime(2026, 6, 14, 4, tzinfo=UTC))])
+    assert compose(application).digests == 1
+    assert digests(application, person)[0].edition == "2026-06-14"
+
+
 def test_a_missed_hour_is_made_up_once(application, subscribe, item):
     person = subscribe(at="7:00")
     application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])

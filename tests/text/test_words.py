@@ -68,3 +68,15 @@ def test_truncation_keeps_a_beginning(limit):
     text = "Some words here. Some more words, and then others; finally the last ones come."
 
     assert text.startswith(truncate(text, limit).rstrip(" …"))
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("C++ and C# in F#", "cplusplus and csharp in fsharp"),
+        ("a + b", "a b"),
+        ("#1 in C", "1 in c"),
+    ],
+)
+def test_languages_named_by_symbols_are_not_lone_letters(text, folded):
+    assert fold(text) == folded
