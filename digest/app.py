@@ -269,7 +269,12 @@ class App:
     # --- verbs ----------------------------------------------------------------------------
 
     def ingest(
-        self, *, nightly: bool = False, force: bool = False, only: str = ""
+        self,
+        *,
+        nightly: bool = False,
+        force: bool = False,
+        only: str = "",
+        stopping: Callable[[], bool] = lambda: False,
     ) -> list[SourceReport]:
         """Poll sources."""
         chosen = [self.source(only)] if only else self.sources(nightly=nightly)
@@ -283,6 +288,7 @@ class App:
             rng=self.rng,
             owner=self.owner,
             force=force,
+            stopping=stopping,
             reconciling=nightly or (known is not None and known.nightly),
         )
 

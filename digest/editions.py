@@ -106,8 +106,8 @@ def mood(*, announced: int, matched: int, reports: Sequence[SourceReport], day: 
     """What kind of day it was for a subscriber; `matched` counts what there is to show.
 
     With nothing announced it is an outage if the last word of any source was a fault and of
-    none was news, else a holiday. On a day of the week without lists, one source that answered
-    is enough to believe that there was nothing.
+    none was news, or if on a day of lists no source was asked at all; else a holiday. On a day of
+    the week without lists, one source that answered is enough to believe that there was nothing.
     """
     if matched:
         return Mood.PICKS
@@ -121,7 +121,8 @@ def mood(*, announced: int, matched: int, reports: Sequence[SourceReport], day: 
     believed = any(
         each is Verdict.NEW or (each not in FAULTS and not is_list_day(day)) for each in last
     )
-    return Mood.OUTAGE if faulty and not believed else Mood.HOLIDAY
+    unread = not asked and is_list_day(day)
+    return Mood.OUTAGE if (faulty and not believed) or unread else Mood.HOLIDAY
 
 
 def validate_tz(name: str) -> str:

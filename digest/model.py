@@ -386,6 +386,7 @@ class ReasonKind(StrEnum):
 
     TOPIC = "topic"
     KEYWORD = "keyword"
+    WORDS = "words"
     AUTHOR = "author"
     LIKE = "like"
     DISLIKE = "dislike"
@@ -396,7 +397,8 @@ class ReasonKind(StrEnum):
 class Reason(Value):
     """One term of a pick's score: `amount` is what it added; the amounts sum to the score.
 
-    `what` is the topic id, keyword, author, liked paper's id, or the count of upvotes.
+    `what` is the topic id, keyword, author, liked paper's id, or the count of upvotes. KEYWORD
+    is a keyword that stands in the paper, WORDS one with which it only shares words.
     """
 
     kind: ReasonKind

@@ -131,7 +131,7 @@ class Ingested:
 class PaperStore(Protocol):
     """Papers, their identities, announcements and signals."""
 
-    def ingest(self, items: Sequence[Item], *, prune_before: datetime | None = None) -> Ingested:
+    def ingest(self, items: Sequence[Item]) -> Ingested:
         """Store a batch in one transaction, joining each item to the paper it already is.
 
         Identity goes by `merging.keys_of`; records are joined by `merging.join`. Ids inside
@@ -288,8 +288,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def last(self, subscriber_ids: Sequence[str]) -> dict[str, Digest]:
-        """The latest digest of each subscriber (picks and rest not loaded)."""
+    def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
+        """Up to when each subscriber's digests cover what was announced; who has none is left out.
+
+        A digest that expired or was refused covers nothing: its days come in the next.
+        """
         ...
 
     def digest(self, digest_id: str) -> Digest | None:

@@ -251,6 +251,8 @@ def _interest(kind: InterestKind, value: str, now: datetime) -> Interest:
     text = " ".join(value.split())
     if not text or len(text) > LONGEST_INTEREST:
         raise InvalidInput(f"A {kind} must have between 1 and {LONGEST_INTEREST} characters.")
+    if ";" in text:
+        raise InvalidInput(f"A {kind} cannot have a semicolon; give {text!r} as two.")
     return Interest(kind=kind, value=text, added_at=now)
 
 

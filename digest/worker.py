@@ -11,7 +11,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -19,11 +19,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.app import App
 from digest.errors import DigestError
+from digest.model import Verdict
 from digest.pipeline import tidying
 
 log = logging.getLogger(__name__)
 
 NIGHTLY = "nightly"
+RECONCILED = "reconciled"
+PUBLISHED = "published"
+PUBLISH_EVERY = timedelta(hours=1)
+UNANSWERED = (Verdict.FAILED, Verdict.WAITING)
 NIGHTLY_LEASE_SECONDS = 3600
 PUBLISH_LEASE_SECONDS = 600
 
@@ -38,7 +43,13 @@ def work(app: App) -> None:
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
-    _ = app.store, app.transport, app.ranker  # a wrong setting should stop us now, not at seven
+    _ = (
+        app.store,
+        app.transport,
+        app.ranker,
+        app.signer,
+        app.templates,
+    )  # a wrong setting should stop us now, not at seven
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
         lambda: tick(app, stopping=stop.is_set),
@@ -61,7 +72,7 @@ def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
 
     def poll() -> None:
         nonlocal changed
-        changed |= any(report.announced for report in app.ingest())
+        changed |= any(report.announced for report in app.ingest(stopping=stopping))
 
     def compose() -> None:
         nonlocal changed
@@ -70,17 +81,12 @@ def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
     def deliver() -> None:
         app.deliver(stopping=stopping)
 
-    def publish() -> None:
-        folder = app.settings.worker.publish
-        if folder and (changed or not Path(folder, "feeds.opml").is_file()):
-            publish_alone(app, Path(folder))
-
     for name, part in (
         ("poll", poll),
         ("compose", compose),
         ("deliver", deliver),
-        ("publish", publish),
-        ("night", lambda: nightly(app)),
+        ("publish", lambda: publish(app, changed=changed)),
+        ("night", lambda: nightly(app, stopping=stopping)),
     ):
         if stopping():
             return
@@ -92,24 +98,44 @@ def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
             log.exception("%s failed; the next tick tries again", name, extra={"action": name})
 
 
-def publish_alone(app: App, folder: Path) -> None:
-    """Publish unless another worker is at it."""
-    if app.store.lease("publish", owner=app.owner, now=app.clock(), seconds=PUBLISH_LEASE_SECONDS):
+def publish(app: App, *, changed: bool) -> None:
+    """Write the feeds if they are stale, unless another worker is at it."""
+    folder = app.settings.worker.publish
+    if not folder:
+        return
+    if changed:
+        app.store.sources.set_cursor(PUBLISHED, "")
+    now = app.clock()
+    if not is_stale(now, app.store.sources.cursor(PUBLISHED)):
+        return
+    if app.store.lease("publish", owner=app.owner, now=now, seconds=PUBLISH_LEASE_SECONDS):
         try:
-            app.publish(folder)
+            app.publish(Path(folder))
+            app.store.sources.set_cursor(PUBLISHED, now.isoformat())
         finally:
             app.store.unlease("publish", owner=app.owner)
 
 
-def nightly(app: App) -> bool:
-    """Reconcile, prune and back up, once a UTC day after the configured hour; True if done now."""
+def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Reconcile, prune and back up, once a UTC day after the configured hour; True if done now.
+
+    Reconciling is tried again, when its sources' own back-off allows, until it has succeeded.
+    """
     now = app.clock()
-    if not is_night(now, app.store.sources.cursor(NIGHTLY), hour=app.settings.worker.nightly_hour):
+    hour, cursor = app.settings.worker.nightly_hour, app.store.sources.cursor
+    reconciled = not is_night(now, cursor(RECONCILED), hour=hour)
+    if reconciled and not is_night(now, cursor(NIGHTLY), hour=hour):
         return False
     if not app.store.lease(NIGHTLY, owner=app.owner, now=now, seconds=NIGHTLY_LEASE_SECONDS):
         return False
     try:
-        app.ingest(nightly=True)
+        if not reconciled:
+            reports = app.ingest(nightly=True, force=True, stopping=stopping)
+            answered = bool(reports) or not app.sources(nightly=True)
+            if answered and not any(each.verdict in UNANSWERED for each in reports):
+                app.store.sources.set_cursor(RECONCILED, now.date().isoformat())
+        if not is_night(now, cursor(NIGHTLY), hour=hour):
+            return False
         keep = app.settings.keep
         tidying.prune(app.store, now=now, papers=keep.papers, logs=keep.logs)
         if keep.backups:
@@ -123,3 +149,11 @@ def nightly(app: App) -> bool:
 def is_night(now: datetime, done: str | None, *, hour: int) -> bool:
     """Whether the nightly work of this UTC day is due; `done` is the day it was last done."""
     return now.hour >= hour and done != now.date().isoformat()
+
+
+def is_stale(now: datetime, published: str | None) -> bool:
+    """Whether feeds are to be written: something changed, or an hour has passed.
+
+    The hour is for changes that nobody told us of, such as a subscriber who left on the web.
+    """
+    return not published or now - datetime.fromisoformat(published) >= PUBLISH_EVERY

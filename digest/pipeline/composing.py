@@ -7,12 +7,15 @@ processes, adds nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest import compose, editions
+from digest.errors import InvalidInput, Rejected
 from digest.model import (
+    Cadence,
     Digest,
     InterestKind,
     Paper,
@@ -23,6 +26,8 @@ from digest.model import (
 )
 from digest.ports import Candidates, Ranker, Store
 from digest.ranking import trending
+
+log = logging.getLogger(__name__)
 
 REPORT_WINDOW = timedelta(hours=36)
 
@@ -62,7 +67,28 @@ def compose_due(
         due = store.subscribers.due(now, limit=block)
         if not due:
             return total
-        total += _compose_block(store, ranker, due, until=now, now=now, domain=domain)
+        try:
+            total += _compose_block(store, ranker, due, until=now, now=now, domain=domain)
+        except Rejected:
+            total += _one_by_one(store, ranker, due, now=now, domain=domain)
+
+
+def _one_by_one(
+    store: Store, ranker: Ranker, people: Sequence[Subscriber], *, now: datetime, domain: str
+) -> Composed:
+    """Compose for each alone, since one of them cannot be; that one is put off for a day."""
+    total = Composed()
+    for person in people:
+        try:
+            total += _compose_block(store, ranker, [person], until=now, now=now, domain=domain)
+        except Rejected as error:
+            log.error(  # noqa: TRY400 - the message says it all
+                "a digest cannot be composed: %s",
+                error.message,
+                extra={"action": "compose", "subscriber": person.id},
+            )
+            store.subscribers.save(replace(person, due_at=now + timedelta(days=1)))
+    return total
 
 
 def compose_edition(
@@ -94,13 +120,25 @@ def rank_one(
 ) -> tuple[Digest, Ranking]:
     """The digest this subscriber would get for an edition, composed but not kept, and why."""
     until = _until(edition, now)
-    digests, rankings = _digests(store, ranker, [subscriber], until=until, now=now, edition=edition)
+    named = edition or editions.edition_of(subscriber, now)
+    kept = store.ledger.digest(f"{subscriber.id}.{named}")
+    spans = None
+    if kept is not None:
+        edition, until, spans = named, kept.until, {subscriber.id: kept.since}
+    digests, rankings = _digests(
+        store, ranker, [subscriber], until=until, now=now, edition=edition, spans=spans
+    )
     return digests[0], rankings[0]
 
 
 def _until(edition: str | None, now: datetime) -> datetime:
     """Where a digest's window ends: never later than now, or what comes until then would be lost."""
-    return now if edition is None else min(now, editions.day_window(edition)[1])
+    if edition is None:
+        return now
+    since, until = editions.day_window(edition)
+    if since > now + timedelta(days=1):
+        raise InvalidInput(f"{edition} has not come yet.")
+    return min(now, until)
 
 
 def window_of(store: Store, since: datetime, until: datetime) -> Window:
@@ -155,9 +193,10 @@ def _digests(
     until: datetime,
     now: datetime,
     edition: str | None,
+    spans: Mapping[str, datetime] | None = None,
 ) -> tuple[list[Digest], list[Ranking]]:
     """One digest a person, in order: rank the whole block at once, then cut each one's list."""
-    spans = _spans(store, people, until=until, edition=edition)
+    spans = spans or _spans(store, people, until=until, edition=edition)
     window = window_of(store, min(spans.values()), until)
     profiles = store.subscribers.profiles([each.id for each in people])
     ids = frozenset(window.seen_at)
@@ -210,13 +249,18 @@ def _spans(
     store: Store, people: Sequence[Subscriber], *, until: datetime, edition: str | None
 ) -> dict[str, datetime]:
     """Since when each person's digest looks: the end of their last one, within bounds."""
-    last = store.ledger.last([each.id for each in people])
+    covered = store.ledger.covered([each.id for each in people])
     spans: dict[str, datetime] = {}
     for person in people:
-        earlier = last.get(person.id)
-        last_until = earlier.until if earlier is not None and earlier.until < until else None
-        if edition is not None and last_until is None:
+        last_until = covered.get(person.id)
+        if last_until is not None and last_until >= until:
+            last_until = None
+        if edition is not None and last_until is None and person.cadence is not Cadence.WEEKLY:
             spans[person.id] = editions.day_window(edition)[0]
+        elif last_until is None and edition is None:
+            due = min(person.due_at or until, until)
+            first = editions.window(person.cadence, None, due)[0]
+            spans[person.id] = editions.window(person.cadence, first, until)[0]
         else:
             spans[person.id] = editions.window(person.cadence, last_until, until)[0]
     return spans

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from digest import subscriptions
 from digest.delivery import policy
-from digest.errors import DigestError
+from digest.errors import ConfigError, DigestError
 from digest.model import (
     Digest,
     Envelope,
@@ -84,7 +84,7 @@ def deliver(
             break
         lease = envelopes[0].lease
         try:
-            done = _deliver_block(store, transport, renderer, envelopes, now=clock(), rng=rng)
+            done = _deliver_block(store, transport, renderer, envelopes, clock=clock, rng=rng)
         finally:
             store.ledger.release(lease)
         total += done
@@ -115,15 +115,18 @@ def _deliver_block(
     renderer: Callable[[Material], Render],
     envelopes: Sequence[Envelope],
     *,
-    now: datetime,
+    clock: Callable[[], datetime],
     rng: random.Random,
 ) -> Delivered:
+    now = clock()
     render = renderer(material_for(store, (each.digest for each in envelopes)))
     messages: list[Message] = []
     receipts: list[Receipt] = []
     for envelope in envelopes:
         try:
             messages.append(render(envelope))
+        except ConfigError:
+            raise
         except DigestError as error:
             receipts.append(_not_rendered(envelope, Outcome.REFUSED, error.message, now=now))
         except Exception as error:
@@ -132,7 +135,11 @@ def _deliver_block(
                 _not_rendered(envelope, Outcome.DEFERRED, type(error).__name__, now=now)
             )
     try:
-        receipts.extend(transport.send(messages, now))
+        for receipt in transport.send(messages, now):
+            receipts.append(receipt)
+            # A server that takes minutes for each must not have ours sent by the next worker too.
+            if clock() - now > timedelta(seconds=LEASE_SECONDS / 2):
+                break
     finally:
         settled = policy.settle_times(receipts, envelopes, now, rng)
         store.ledger.settle(settled, lease=envelopes[0].lease)

@@ -6,14 +6,23 @@ that never comes each become a line of the report, and the next poll is schedule
 
 from __future__ import annotations
 
+import logging
 import random
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import mode
 
 from digest import editions, fetching, freshness
-from digest.errors import FetchFailed, FetchRefused, InvalidInput, ListingUnreadable
+from digest.errors import (
+    DigestError,
+    FetchFailed,
+    FetchRefused,
+    InvalidInput,
+    ListingUnreadable,
+    Rejected,
+)
 from digest.model import (
     AnnounceType,
     Answer,
@@ -29,9 +38,13 @@ from digest.model import (
 from digest.ports import Fetcher, Ingested, Source, Store
 from digest.ranking import trending
 
+log = logging.getLogger(__name__)
+
 POLL_LEASE = "poll"
 LEASE_SECONDS = 15 * 60
 MOST_PAGES = 400
+MOST_CATEGORIES = 30
+CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
 MOSTLY_KNOWN = 0.1
 SAMPLE = 50
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's own
@@ -61,6 +74,7 @@ def ingest(
     owner: str,
     force: bool = False,
     reconciling: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[SourceReport]:
     """Poll what is due (with `force` everything but what asked us to wait); returns the report.
 
@@ -76,7 +90,18 @@ def ingest(
         runs = {each.name: _Run(source=each, reconciling=reconciling) for each in sources}
         states = {(s.source, s.url): s for s in store.sources.poll_states()}
         first = _first_requests(store, runs.values(), states, now=now, force=force)
-        _ask(store, runs, states, first, fetcher, policy=policy, clock=clock, rng=rng, owner=owner)
+        _ask(
+            store,
+            runs,
+            states,
+            first,
+            fetcher,
+            policy=policy,
+            clock=clock,
+            rng=rng,
+            owner=owner,
+            stopping=stopping,
+        )
         return _finish_all(store, runs.values(), now=now)
     finally:
         store.unlease(POLL_LEASE, owner=owner)
@@ -109,7 +134,18 @@ def backfill(
     try:
         runs = {source.name: _Run(source=source)}
         requests = [ask(first, last)]
-        _ask(store, runs, {}, requests, fetcher, policy=policy, clock=clock, rng=rng, owner=owner)
+        _ask(
+            store,
+            runs,
+            {},
+            requests,
+            fetcher,
+            policy=policy,
+            clock=clock,
+            rng=rng,
+            owner=owner,
+            stopping=lambda: False,
+        )
         return _finish_all(store, runs.values(), now=now)
     finally:
         store.unlease(POLL_LEASE, owner=owner)
@@ -120,8 +156,9 @@ def ingest_listing(
 ) -> SourceReport:
     """Ingest one recorded listing; a listing of which nothing can be read is reported as failed."""
     try:
-        harvest = source.parse(listing)
-    except ListingUnreadable as error:
+        harvest, stored = _read(store, source, listing)
+        report = _report(store, source.name, listing.place, harvest, stored, now=now)
+    except Rejected as error:
         report = SourceReport(
             source=source.name,
             place=listing.place,
@@ -129,11 +166,39 @@ def ingest_listing(
             cause=error.message,
             at=now,
         )
-    else:
-        stored = store.papers.ingest(harvest.items)
-        report = _report(store, source.name, listing.place, harvest, stored, now=now)
     store.sources.add_reports([report])
     return report
+
+
+def _read(
+    store: Store, source: Source, listing: Listing, *, missed_at: datetime | None = None
+) -> tuple[Harvest, Ingested]:
+    """Parse and store a listing; raises Rejected when nothing can be made of it.
+
+    A fault in a source's code is its own failure, not that of the sources beside it.
+    """
+    try:
+        harvest = source.parse(listing)
+        items = [_bounded(each) for each in harvest.items]
+        if missed_at is not None:
+            items = _missed(store, items, now=missed_at)
+        return harvest, store.papers.ingest(items)
+    except DigestError:
+        raise
+    except Exception as error:
+        log.exception("a source failed", extra={"action": "parse", "source": source.name})
+        raise ListingUnreadable(
+            f"the source {source.name} failed on it ({type(error).__name__})", subject=source.name
+        ) from error
+
+
+def _bounded(item: Item) -> Item:
+    """The item with no more categories than a paper has: each makes a feed."""
+    categories = item.paper.categories
+    if len(categories) <= MOST_CATEGORIES and all(map(CATEGORY.fullmatch, categories)):
+        return item
+    kept = [each for each in categories if CATEGORY.fullmatch(each)][:MOST_CATEGORIES]
+    return replace(item, paper=replace(item.paper, categories=tuple(kept)))
 
 
 def refresh_trending(store: Store, *, now: datetime) -> None:
@@ -155,24 +220,32 @@ def _ask(
     clock: Callable[[], datetime],
     rng: random.Random,
     owner: str,
+    stopping: Callable[[], bool],
 ) -> None:
     """Fetch, store, and go on with the pages that listings ask for, until none is left."""
+    faulty: set[tuple[str, str]] = set()  # a page that came must not undo what another was told
     while waiting:
+        if stopping():
+            for request in waiting:
+                runs[request.source].failed = True
+            break
         now = clock()
         store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS)
         batch = [(request, _state_of(request, states)) for request in waiting]
         outcomes = fetcher.fetch(batch, now)
         following: list[Request] = []
-        changed: list[PollState] = []
         for (request, state), outcome in zip(batch, outcomes, strict=True):
             more, ttl, failed = _take(store, runs[request.source], request, outcome, state, now=now)
-            decided = fetching.decide(
-                state, failed or outcome, clock(), rng, ttl=ttl, policy=policy
-            )
-            states[decided.source, decided.url] = decided
-            changed.append(decided)
+            result = failed or outcome
             following.extend(more)
-        store.sources.save_polls(changed)
+            shared = not request.poll and (state.source, state.url) in faulty
+            if shared and isinstance(result, Answer):
+                continue
+            decided = fetching.decide(state, result, clock(), rng, ttl=ttl, policy=policy)
+            states[decided.source, decided.url] = decided
+            if not isinstance(result, Answer):
+                faulty.add((decided.source, decided.url))
+            store.sources.save_polls([decided])
         waiting = following
 
 
@@ -214,7 +287,8 @@ def _not_asked(request: Request, state: PollState, *, now: datetime) -> SourceRe
     else:
         cause = f"next poll at {state.due_at:%Y-%m-%d %H:%M} UTC"
         if state.failures:
-            cause += f" after {state.failures} failures: {state.last_error}"
+            times = "failure" if state.failures == 1 else "failures"
+            cause += f" after {state.failures} {times}: {state.last_error}"
     return SourceReport(
         source=request.source,
         place=request.place,
@@ -263,13 +337,12 @@ def _take(
         fetched_at=outcome.at,
     )
     try:
-        harvest = run.source.parse(listing)
-    except ListingUnreadable as error:
+        missed_at = now if run.reconciling else None
+        harvest, stored = _read(store, run.source, listing, missed_at=missed_at)
+    except Rejected as error:
         run.failed = True
         run.reports.append(_line(request, Verdict.FAILED, cause=error.message, now=now))
         return (), None, FetchFailed(error.message, subject=request.url)
-    items = _missed(store, harvest.items, now=now) if run.reconciling else harvest.items
-    stored = store.papers.ingest(items)
     if request.poll:
         run.harvests[request.place] = harvest
     run.cursor = run.cursor or harvest.cursor

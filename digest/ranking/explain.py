@@ -42,7 +42,7 @@ class Because:
             topic = self.topics.get(reason.what)
             known = topic is not None and topic.name != topic.id
             return f"{_short(topic.name)} ({name})" if topic and known else name
-        if reason.kind is ReasonKind.KEYWORD:
+        if reason.kind in (ReasonKind.KEYWORD, ReasonKind.WORDS):
             return f"“{name}”"
         if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE):
             title = self.titles.get(reason.what)
@@ -62,6 +62,8 @@ def clause(kind: ReasonKind, names: Sequence[str]) -> str:
         return f"you follow {named}"
     if kind is ReasonKind.KEYWORD:
         return f"it matches your keyword{'s' if len(names) > 1 else ''} {named}"
+    if kind is ReasonKind.WORDS:
+        return f"it shares words with your keyword{'s' if len(names) > 1 else ''} {named}"
     if kind is ReasonKind.AUTHOR:
         return f"it is by {named}, whom you follow"
     if kind is ReasonKind.TRENDING:
@@ -75,7 +77,12 @@ def clause(kind: ReasonKind, names: Sequence[str]) -> str:
 
 
 def _weighty(pick: Pick) -> list[Reason]:
-    in_favour = [each for each in pick.reasons if each.amount > 0]
+    there = {each.what for each in pick.reasons if each.kind is ReasonKind.KEYWORD}
+    in_favour = [
+        each
+        for each in pick.reasons
+        if each.amount > 0 and not (each.kind is ReasonKind.WORDS and each.what in there)
+    ]
     least = WORTH_SAYING * max((each.amount for each in in_favour), default=0)
     return [each for each in in_favour if each.amount >= least][:MOST_SAID]
 

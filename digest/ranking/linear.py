@@ -107,7 +107,7 @@ class LinearRanker:
         known = _known(block, candidates, features)
         evidence = [
             profiles.topics(block, features, self._topics, weights),
-            profiles.keywords(block, features, weights),
+            *profiles.keywords(block, features, weights),
             profiles.authors(block, features, weights),
         ]
         likes = profiles.tastes(block, InterestKind.LIKE, features, known)

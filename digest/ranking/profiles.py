@@ -7,7 +7,7 @@ one product a kind, whoever the people are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -126,10 +126,12 @@ def topics(
     return _evidence(ReasonKind.TOPIC, held, scale, values, features)
 
 
-def keywords(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
-    """Typed words and phrases, whole, and to a small part by the words they share with a paper.
+def keywords(
+    block: Sequence[Profile], features: Features, weights: Weights
+) -> tuple[Evidence, Evidence]:
+    """Typed words and phrases that stand in a paper, and those that only share words with it.
 
-    They fade by 5/(5 + n) as n likes say better what someone wants.
+    Both fade by 5/(5 + n) as n likes say better what someone wants.
     """
     held = [_distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
     likes = [len(each.of(InterestKind.LIKE)) for each in block]
@@ -145,13 +147,13 @@ def keywords(block: Sequence[Profile], features: Features, weights: Weights) -> 
 
     exact = _evidence(ReasonKind.KEYWORD, held, scale, values, features)
     similar = (features.queries(exact.names) @ features.by_term).toarray()
-    return Evidence(
-        kind=exact.kind,
-        names=exact.names,
-        weights=exact.weights,
-        values=exact.values + np.float32(weights.similar_words) * similar,
-        admits=exact.admits | (similar >= weights.keyword_floor),
+    near = replace(
+        exact,
+        kind=ReasonKind.WORDS,
+        values=np.float32(weights.similar_words) * similar,
+        admits=similar >= weights.keyword_floor,
     )
+    return exact, near
 
 
 def authors(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:

@@ -76,8 +76,8 @@ def notice_of(digest: Digest) -> Notice:
     if digest.mood is Mood.OUTAGE:
         return Notice(
             title="Some listings could not be read.",
-            sentence="A source we read did not answer, or answered with something unreadable, so "
-            "papers may be missing here. We keep asking, and what we missed comes in a later digest.",
+            sentence="A source was not read for this day, did not answer, or answered with something "
+            "unreadable, so papers may be missing here. What we missed comes in a later digest.",
         )
     if digest.mood is Mood.PICKS:
         return Notice(

@@ -218,7 +218,7 @@ def settled(feed: Collection[Announcement], new: Announcement) -> Announcement |
     near = [each for each in others if abs(each.day - new.day) <= SAME_LIST]
     today = next((each for each in feed if each.day == new.day), None)
     if new.type.is_first:
-        repeated = any(each.type.is_first for each in near)
+        repeated = any(each.type is new.type for each in near)
         if repeated and not (today and today.type.is_first):
             return None
     elif today is None and any(

@@ -88,17 +88,24 @@ class Ledger:
             )
         return len(fresh)
 
-    def last(self, subscriber_ids: Sequence[str]) -> dict[str, Digest]:
-        """The latest digest of each subscriber (picks and rest not loaded)."""
+    def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
+        """Up to when each subscriber's digests cover what was announced.
+
+        That is the end of the latest one that was not lost. One that expired or was refused showed
+        nothing to anybody: where there are only such, it is the start of the first.
+        """
         with self._connections.read() as connection:
             return {
-                row["subscriber_id"]: to_digest(row, whole=False)
+                row["subscriber_id"]: moment(row["covered"])
                 for row in connection.execute(
                     """
-                    SELECT d.* FROM json_each(?) AS s JOIN digests AS d ON d.id = (
-                        SELECT id FROM digests WHERE subscriber_id = s.value
-                        ORDER BY edition DESC LIMIT 1
-                    )
+                    SELECT subscriber_id, coalesce(max(iif(lost, NULL, until)), min(since)) AS covered
+                    FROM (
+                        SELECT d.subscriber_id, d.since, d.until,
+                            coalesce(o.state IN ('expired', 'failed'), 0) AS lost
+                        FROM digests AS d LEFT JOIN outbox AS o ON o.digest_id = d.id
+                        WHERE d.subscriber_id IN (SELECT value FROM json_each(?))
+                    ) GROUP BY subscriber_id
                     """,
                     (listed(subscriber_ids),),
                 )
@@ -117,7 +124,7 @@ class Ledger:
                 for row in connection.execute(
                     """
                     SELECT id FROM digests WHERE subscriber_id = ?
-                    ORDER BY edition DESC LIMIT ?
+                    ORDER BY until DESC, edition DESC LIMIT ?
                     """,
                     (subscriber_id, limit),
                 )
@@ -128,7 +135,7 @@ class Ledger:
     def sent(
         self, subscriber_ids: Sequence[str], paper_ids: Iterable[str], *, but_edition: str = ""
     ) -> dict[str, frozenset[str]]:
-        """Which of the papers stand in an earlier digest of each subscriber.
+        """Which of the papers stand in an earlier digest of each subscriber that was not lost.
 
         `but_edition` leaves that edition out, so that re-ranking a composed day is repeatable.
         """
@@ -145,6 +152,10 @@ class Ledger:
                 ) AS picked
                 FROM digests AS d
                 WHERE d.subscriber_id IN (SELECT value FROM json_each(?1)) AND d.edition <> ?2
+                    AND NOT EXISTS (
+                        SELECT 1 FROM outbox AS o
+                        WHERE o.digest_id = d.id AND o.state IN ('expired', 'failed')
+                    )
                     AND d.until >= (
                         SELECT min(first_seen) FROM papers
                         WHERE id IN (SELECT value FROM json_each(?3))

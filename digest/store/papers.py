@@ -21,14 +21,11 @@ class Papers:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def ingest(self, items: Sequence[Item], *, prune_before: datetime | None = None) -> Ingested:
+    def ingest(self, items: Sequence[Item]) -> Ingested:
         """Store items, each joined to the paper it already is; a second time changes nothing.
 
-        Items go in transactions of bounded size. Those seen before `prune_before` are left out,
-        so that reading an old list again does not bring back what was pruned.
+        Items go in transactions of bounded size.
         """
-        if prune_before is not None:
-            items = [item for item in items if item.announcement.seen_at >= prune_before]
         total = Ingested()
         for start in range(0, len(items), ingest.MOST_ITEMS):
             with self._connections.write() as connection:

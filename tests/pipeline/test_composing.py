@@ -1,7 +1,11 @@
 """Who gets a digest when, of what, and never twice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from digest.errors import InvalidInput
 from digest.model import Mood
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
@@ -106,7 +110,7 @@ def test_a_day_without_papers_is_kept_as_a_digest_too(application, subscribe):
     person = subscribe(quiet="nothing")
     application.compose_edition("2026-06-10")
     (digest,) = digests(application, person)
-    assert digest.mood is Mood.HOLIDAY
+    assert digest.mood is Mood.OUTAGE, "no source was asked on this Wednesday"
     assert sum(application.store.ledger.counts().values()) == 0
 
 
@@ -127,3 +131,48 @@ def test_looking_keeps_nothing(application, subscribe, item):
     look = application.look(person.email, "2026-06-10")
     assert [pick.paper_id for pick in look.picks] == ["arxiv:2606.00001"]
     assert digests(application, person) == []
+
+
+def test_what_an_expired_digest_would_have_shown_comes_in_the_next(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    compose(application)
+    application.moment[0] = datetime(2026, 6, 12, 7, tzinfo=UTC)
+    application.store.ledger.claim(application.clock(), owner="w1", limit=10, lease=60)
+    assert application.store.ledger.counts()["expired"] == 1
+    compose(application)
+    assert [pick.paper_id for pick in digests(application, person)[0].picks] == ["arxiv:2606.00001"]
+
+
+def test_a_first_digest_that_is_late_covers_the_days_it_is_late(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
+    application.moment[0] = datetime(2026, 6, 14, 6, tzinfo=UTC)
+    compose(application)
+    assert len(digests(application, person)[0].picks) == 1
+
+
+def test_looking_at_a_composed_day_shows_that_day_again(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1)])
+    application.compose_edition(None)
+    (kept,) = digests(application, person)
+    for edition in (None, kept.edition):
+        look = application.look(person.email, edition)
+        assert [pick.paper_id for pick in look.picks] == [pick.paper_id for pick in kept.picks]
+
+
+def test_a_day_that_has_not_come_cannot_be_composed(application, subscribe):
+    subscribe()
+    with pytest.raises(InvalidInput, match="has not come yet"):
+        application.compose_edition("2062-06-10")
+
+
+def test_one_bad_row_does_not_stop_the_others(application, subscribe, item):
+    bad, good = subscribe("bad@example.org"), subscribe("good@example.org")
+    application.store.subscribers.save(replace(bad, tz="Mars/Olympus"))
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    assert compose(application).digests == 1
+    assert len(digests(application, good)) == 1

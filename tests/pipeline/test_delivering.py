@@ -185,3 +185,47 @@ def test_two_workers_share_the_work_without_sharing_a_message(application, compo
     assert len(first) == 3
     assert len(second) == 2
     assert not {each.digest.id for each in first} & {each.digest.id for each in second}
+
+
+class SlowTransport(MemoryTransport):
+    """Takes four minutes for each message."""
+
+    moment: list
+
+    def send(self, messages, now):
+        for receipt in super().send(messages, now):
+            self.moment[0] += timedelta(minutes=4)
+            yield receipt
+
+
+def test_a_slow_server_does_not_have_us_outlive_our_lease(application, composed):
+    transport = SlowTransport()
+    transport.moment = application.moment
+    first = application.moment[0]
+    delivering.deliver(
+        application.store,
+        transport,
+        application.renderer,
+        clock=application.clock,
+        rng=random.Random(1),
+        owner="w1",
+        block=50,
+        stopping=lambda: application.moment[0] > first,
+    )
+    assert len(transport.sent) == 2
+    assert outbox(application) == {"sent": 2, "queued": 3}
+
+
+def test_a_wrong_setting_fails_no_digest(application, composed, deliver, monkeypatch):
+    from digest.errors import ConfigError
+
+    def misconfigured(_material):
+        def render(_envelope):
+            raise ConfigError("mail.from is wrong.")
+
+        return render
+
+    monkeypatch.setattr(application, "renderer", misconfigured)
+    with pytest.raises(ConfigError):
+        deliver(MemoryTransport())
+    assert outbox(application) == {"queued": 5}

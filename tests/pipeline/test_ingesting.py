@@ -151,3 +151,30 @@ def test_a_source_that_knows_no_past_cannot_be_back_filled(store, now):
             rng=random.Random(1),
             owner="w1",
         )
+
+
+class Broken(FeedSource):
+    """A plug-in with a fault in it."""
+
+    def parse(self, listing):
+        raise KeyError(listing.url)
+
+
+def test_a_fault_in_one_source_stays_in_it_and_is_not_repeated_at_once(ingest, now):
+    broken = Broken(name="broken", url="https://broken.example/feed")
+    bodies = {"https://broken.example/feed": FEED, "https://journal.example/feed": FEED}
+    reports, _ = ingest([broken, feed("journal")], bodies)
+    assert {each.source: each.verdict for each in reports} == {
+        "broken": Verdict.FAILED,
+        "journal": Verdict.NEW,
+    }
+    _, asked = ingest([broken, feed("journal")], bodies, at=now + timedelta(minutes=1))
+    assert asked == []
+
+
+def test_a_paper_has_only_so_many_categories(store, now):
+    terms = "".join(f"<category>cs.{number:04}</category>" for number in range(3_000))
+    body = FEED.replace(b"<description>", terms.encode() + b"<description>")
+    listing = Listing(source="journal", url="", body=body, place="feed.xml")
+    ingesting.ingest_listing(store, feed(), listing, now=now)
+    assert len(store.papers.categories(now - timedelta(days=9))) <= ingesting.MOST_CATEGORIES

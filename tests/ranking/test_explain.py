@@ -22,6 +22,7 @@ def reason(kind, what, amount=1.0):
         ("topic", "cs.IR", "you follow Information Retrieval (cs.IR)"),
         ("topic", "math.OC", "you follow math.OC"),
         ("keyword", "dual encoder", "it matches your keyword “dual encoder”"),
+        ("words", "dual encoder", "it shares words with your keyword “dual encoder”"),
         ("author", "Ada Lovelace", "it is by Ada Lovelace, whom you follow"),
         ("like", "arxiv:2606.1", "it is similar to “Tides of the northern sea”, which you liked"),
         ("like", "arxiv:0000.0", "it is similar to papers you liked"),

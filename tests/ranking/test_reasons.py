@@ -26,14 +26,14 @@ def test_a_trifle_is_added_to_the_largest_of_its_kind():
     assert [(each.what, each.amount) for each in made.reasons] == [("salt", 0.501), ("t", 0.2)]
 
 
-def test_a_seventh_reason_is_added_to_the_largest_of_its_kind():
-    many = [(1 - n / 10, KEYWORD, f"k{n}") for n in range(7)]
+def test_an_eighth_reason_is_added_to_the_largest_of_its_kind():
+    many = [(1 - n / 10, KEYWORD, f"k{n}") for n in range(8)]
 
     made = pick("p", [*many, (0.05, TOPIC, "t")])
 
-    assert len(made.reasons) == 6
+    assert len(made.reasons) == 7
     assert made.reasons[0].what == "k0"
-    assert made.reasons[0].amount == 1.9
+    assert made.reasons[0].amount == 1.7
     assert made.reasons[-1].what == "t"
 
 
@@ -54,5 +54,5 @@ def test_whatever_the_terms_the_reasons_sum_to_the_score(drawn):
 
     assert abs(made.score - fsum(amount for amount, _, _ in drawn)) < 1e-6
     assert abs(made.score - fsum(each.amount for each in made.reasons)) < 1e-9
-    assert len(made.reasons) <= 6
+    assert len(made.reasons) <= 7
     assert {each.kind for each in made.reasons} <= {kind for _, kind, _ in drawn}

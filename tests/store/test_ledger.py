@@ -98,13 +98,13 @@ def test_all_of_a_batch_is_kept_or_nothing(store, make, people):
     assert store.counts()["digests"] == 0
 
 
-def test_the_latest_digest_of_each_subscriber_is_the_last_edition(store, make, people):
-    newest = make.digest(people[0], papers=[make.paper(1)], rest=("x:1",), edition="2026-06-10")
+def test_digests_cover_up_to_the_end_of_the_latest(store, make, people):
+    newest = make.digest(people[0], edition="2026-06-10")
     make.queue(store, newest, make.digest(people[0], edition="2026-06-09"))
 
-    found = store.ledger.last([each.id for each in people])
+    found = store.ledger.covered([each.id for each in people])
 
-    assert found == {people[0].id: replace(newest, picks=(), rest=())}
+    assert found == {people[0].id: newest.until}
 
 
 def test_recent_digests_come_whole_and_newest_first(store, make, people):

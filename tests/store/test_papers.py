@@ -106,15 +106,6 @@ def test_a_batch_larger_than_a_transaction_is_stored_whole(store, make, monkeypa
     assert counts == Ingested(read=10, papers=5, merged=5, announced=5)
 
 
-def test_what_was_seen_before_the_pruned_past_is_left_out(store, make):
-    old = make.item(make.paper(1), seen_at=make.day - timedelta(days=400))
-
-    counts = store.papers.ingest([old, make.item(make.paper(2))], prune_before=make.day)
-
-    assert counts.read == 1
-    assert set(store.papers.get(["arxiv:2606.00001", "arxiv:2606.00002"])) == {"arxiv:2606.00002"}
-
-
 def test_a_new_version_brings_its_text_to_readers_and_to_the_search(store, make):
     store.papers.ingest([make.item(make.paper(1, title="On the older question of zebras"))])
 

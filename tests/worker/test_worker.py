@@ -65,14 +65,59 @@ def test_a_worker_that_is_stopping_starts_nothing(offline, tmp_path):
 
 
 def test_the_night_is_tidied_once_a_day_after_its_hour(offline, tmp_path):
-    offline.moment[0] = datetime(2026, 6, 10, 2, 59, tzinfo=UTC)
+    offline.moment[0] = datetime(2026, 6, 10, 5, 59, tzinfo=UTC)
     assert not worker.nightly(offline)
-    offline.moment[0] = datetime(2026, 6, 10, 3, 0, tzinfo=UTC)
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
     assert worker.nightly(offline)
     assert not worker.nightly(offline)
     assert [each.name for each in (tmp_path / "backups").iterdir()] == ["digest-2026-06-10.db"]
     offline.moment[0] = datetime(2026, 6, 11, 9, 0, tzinfo=UTC)
     assert worker.nightly(offline)
+
+
+NOTHING_NEW = b"""<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">
+<responseDate>2026-06-10T06:00:00Z</responseDate><request verb="ListRecords"/>
+<error code="noRecordsMatch">nothing</error></OAI-PMH>"""
+
+
+class AnyUrl(dict):
+    """Answers every URL alike."""
+
+    def get(self, _url):
+        return NOTHING_NEW
+
+
+def test_every_night_is_reconciled_and_only_once(application):
+    fetcher = application.__dict__["fetcher"] = RecordedFetcher(AnyUrl())
+    asked = []
+    for day in (10, 11, 12):
+        application.moment[0] = datetime(2026, 6, day, 6, 0, tzinfo=UTC)
+        worker.nightly(application)
+        worker.nightly(application)
+        asked.append(len(fetcher.asked))
+    assert asked == [2, 4, 6], "two sets, once a night"
+
+
+def test_a_night_that_could_not_be_reconciled_is_tried_again(offline):
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    worker.nightly(offline)
+    tried = len(offline.fetcher.asked)
+    worker.nightly(offline)
+    assert len(offline.fetcher.asked) == tried, "not before its back-off is over"
+    offline.moment[0] += timedelta(hours=3)
+    worker.nightly(offline)
+    assert len(offline.fetcher.asked) > tried
+
+
+def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(offline, tmp_path):
+    person = subscribe(offline)
+    worker.tick(offline)
+    mine = tmp_path / "public" / "feeds" / "mine"
+    assert len(list(mine.iterdir())) == 3
+    subscriptions.unsubscribe(offline.store, person)
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+    assert list(mine.iterdir()) == []
 
 
 def test_two_workers_send_one_mail(offline, tmp_path):
