@@ -15,22 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from digest import __version__, delivery, editions, fetching, sources, subscriptions
+from digest import __version__, delivery, fetching, sources, subscriptions
 from digest.config import Settings, SourceSettings
 from digest.delivery import dkim
 from digest.errors import ConfigError, InvalidInput, NotFound
 from digest.model import (
-    Cadence,
     Digest,
     Envelope,
     Listing,
     Message,
     Outcome,
     Pick,
-    Quiet,
     Site,
     SourceReport,
-    Status,
     Subscriber,
 )
 from digest.pipeline import composing, delivering, ingesting, publishing
@@ -133,12 +130,16 @@ class App:
             factory = getattr(importlib.import_module(module, "digest.ranking"), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise ConfigError(
-                f"{self.settings.origin}: ranking.use names no class: {ranking.use!r}.",
-                subject="ranking.use",
+                f"[ranking] use names no class: {ranking.use!r}.", subject="ranking.use"
             ) from error
-        ranker: Ranker = factory(
-            topics=self.settings.topics, trending=ranking.trending, cap=ranking.cap
-        )
+        try:
+            ranker: Ranker = factory(
+                topics=self.settings.topics, trending=ranking.trending, cap=ranking.cap
+            )
+        except TypeError as error:
+            raise ConfigError(
+                f"[ranking] use names no ranker: {ranking.use!r}.", subject="ranking.use"
+            ) from error
         return ranker
 
     @cached_property
@@ -161,7 +162,7 @@ class App:
             return None
         if not all(given):
             raise ConfigError(
-                f"{self.settings.origin}: dkim needs domain, selector and private_key, or none.",
+                "[dkim] needs domain, selector and private_key, or none of them.",
                 subject="dkim",
             )
         return dkim.Signer(*given[:2], given[2].encode())
@@ -192,32 +193,20 @@ class App:
     @property
     def mail_domain(self) -> str:
         """The domain of the From address, which Message-IDs carry."""
-        _, at, domain = self.settings.mail.from_.rpartition("@")
-        if not at or not domain:
-            raise ConfigError(
-                f"{self.settings.origin}: mail.from must be an address, such as digest@example.org.",
-                subject="mail.from",
-            )
-        return domain
+        return self.settings.mail.from_.rpartition("@")[2]
 
     @property
     def newcomer(self) -> Subscriber:
         """The defaults of a new subscriber; id, address and key are filled in later."""
         given = self.settings.subscriber
-        cadence, weekday = subscriptions.parse_cadence(given.cadence)
-        return Subscriber(
-            id="",
-            email="",
-            status=Status.PENDING,
-            at=editions.parse_at(given.at),
-            tz=editions.validate_tz(given.tz),
-            cadence=Cadence(cadence),
-            weekday=weekday,
-            limit=given.limit,
-            quiet=Quiet(given.quiet),
-            key="",
-            created_at=self.clock(),
+        wishes = subscriptions.Wishes(
+            at=given.at, tz=given.tz, cadence=given.cadence, limit=given.limit, quiet=given.quiet
         )
+        blank = Subscriber(id="", email="", key="", created_at=self.clock())
+        try:
+            return subscriptions.with_schedule(blank, wishes)
+        except InvalidInput as error:
+            raise ConfigError(f"[subscriber]: {error.message}", subject="subscriber") from error
 
     # --- sources --------------------------------------------------------------------------
 
@@ -475,11 +464,3 @@ def counts(store: Store) -> dict[str, object]:
     rows: dict[str, object] = dict(store.counts())
     rows["outbox"] = store.ledger.counts()
     return rows
-
-
-def reports_by_source(reports: Sequence[SourceReport]) -> dict[str, list[SourceReport]]:
-    """Run-log lines grouped by source, in order."""
-    grouped: dict[str, list[SourceReport]] = {}
-    for report in reports:
-        grouped.setdefault(report.source, []).append(report)
-    return grouped

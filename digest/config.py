@@ -8,6 +8,7 @@ type or an unreadable file is a ConfigError that names the file or variable and 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 import types
 import typing
@@ -25,6 +26,30 @@ Table = dict[str, Any]
 
 PREFIX = "DIGEST_"
 LOCAL_FILE = Path("digest.toml")
+
+ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
+WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\^`{|}?#]+")
+LEAST: Mapping[str, float] = {
+    "smtp.timeout": 1,
+    "smtp.per_connection": 1,
+    "smtp.block": 1,
+    "fetch.timeout": 1,
+    "fetch.max_wire_mb": 0.1,
+    "fetch.max_body_mb": 0.1,
+    "fetch.interval": 1,
+    "subscriber.limit": 1,
+    "ranking.trending": 0,
+    "ranking.cap": 1,
+    "ranking.block": 1,
+    "feeds.days": 1,
+    "feeds.limit": 1,
+    "worker.tick": 1,
+    "worker.nightly_hour": 0,
+    "keep.papers": 30,
+    "keep.logs": 1,
+    "keep.backup_count": 1,
+    "web.port": 0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +225,9 @@ def load(
         tables["web"]["port"] = int(env["PORT"])
     for dotted, value in (overrides or {}).items():
         _put(tables, dotted.split("."), value)
-    return _settings(tables, origin)
+    settings = _settings(tables, origin)
+    _check(settings)
+    return settings
 
 
 @cache
@@ -357,6 +384,36 @@ def _settings(tables: Table, origin: str) -> Settings:
         },
         **sections,
     )
+
+
+def _check(settings: Settings) -> None:
+    """Refuse values of the right type that could only do harm; raises ConfigError."""
+    for key, least in LEAST.items():
+        section, name = key.split(".")
+        value = getattr(getattr(settings, section), name)
+        if value < least:
+            raise ConfigError(
+                f"[{section}] {name} must be at least {least}, not {value}.", subject=key
+            )
+    for name in ("from_", "bounce_to", "unsubscribe_to"):
+        address, key = getattr(settings.mail, name), name.rstrip("_")
+        if (address or name == "from_") and not ADDRESS.fullmatch(address):
+            raise ConfigError(
+                f"[mail] {key} must be a bare address, such as digest@example.org.",
+                subject=f"mail.{key}",
+            )
+    url = settings.site.url
+    if url and not WEB_ADDRESS.fullmatch(url):
+        raise ConfigError(
+            "[site] url must be a web address, such as https://digest.example.org.",
+            subject="site.url",
+        )
+    for reserved in ("trending", "mine"):
+        if reserved in settings.topics:
+            raise ConfigError(
+                f"[topics.{reserved}] must have another name: Digest has a feed of that name.",
+                subject=f"topics.{reserved}",
+            )
 
 
 def _section(kind: type, table: Table, name: str, origin: str) -> Any:

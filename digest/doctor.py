@@ -52,6 +52,7 @@ def _guarded(
 
 
 def _settings(app: App) -> Iterator[tuple[str, str]]:
+    _ = app.newcomer, app.ranker
     yield "fine", f"read from {app.settings.origin}"
     for variable in config.unknown_variables():
         yield "warning", f"the environment variable {variable} names no setting"

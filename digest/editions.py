@@ -85,7 +85,7 @@ def day_window(edition: str) -> tuple[datetime, datetime]:
 
 
 def validity(cadence: Cadence) -> timedelta:
-    """How long after it was due a digest may still be sent; then it would be yesterday's news."""
+    """How long after it was composed a digest may still be sent; then it is yesterday's news."""
     return VALIDITY[cadence]
 
 

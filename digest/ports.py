@@ -233,6 +233,10 @@ class SubscriberStore(Protocol):
         """Replace one subscriber's row (not the interests)."""
         ...
 
+    def set_status(self, subscriber_id: str, status: Status) -> None:
+        """Change the status alone, whatever else has changed meanwhile; only `active` stays due."""
+        ...
+
     def by_email(self, email: str) -> Subscriber | None:
         """The subscriber with this address, compared as `subscriptions` normalises it."""
         ...

@@ -50,12 +50,30 @@ class Loaded:
 
 
 def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
-    """Rows with their line numbers; raises InvalidInput when the file has no `email` column."""
-    if json_lines:
-        for number, line in enumerate(source, 1):
-            if line.strip():
-                yield number, _json_row(line)
-        return
+    """Rows with their line numbers.
+
+    Raises InvalidInput when the file has no `email` column, or is no text of this kind; the rows
+    before the place that cannot be read have been given by then.
+    """
+    number = 0
+    try:
+        for number, row in _json_rows(source) if json_lines else _table_rows(source):
+            yield number, row
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"The file is not UTF-8 after line {number}; save it as UTF-8."
+        ) from error
+    except csv.Error as error:
+        raise InvalidInput(f"The file is no CSV after line {number}: {error}.") from error
+
+
+def _json_rows(source: IO[str]) -> Iterator[Row]:
+    for number, line in enumerate(source, 1):
+        if line.strip():
+            yield number, _json_row(line)
+
+
+def _table_rows(source: IO[str]) -> Iterator[Row]:
     reader = csv.DictReader(source)
     columns = [name.strip().casefold() for name in reader.fieldnames or ()]
     if "email" not in columns:
@@ -63,6 +81,8 @@ def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
         raise InvalidInput(f"There is no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
+    if len(set(columns)) < len(columns):
+        raise InvalidInput("The first line names a column twice.")
     reader.fieldnames = columns
     for row in reader:
         yield reader.line_num, row
@@ -123,7 +143,7 @@ def write(
 def _json_row(line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 
@@ -136,6 +156,10 @@ def _person(
     confirmed: bool,
     now: datetime,
 ) -> tuple[Subscriber, Sequence[Interest]]:
+    try:
+        str(row).encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("this line holds characters that are no text") from None
     email = row.get("email")
     if not isinstance(email, str) or not email.strip():
         raise InvalidInput("there is no email in this line")
@@ -186,8 +210,11 @@ def _limit(cell: object) -> int | None:
     if cell in (None, ""):
         return None
     try:
-        return int(str(cell))
-    except ValueError:
+        number = float(str(cell))
+        if number != int(number):
+            raise ValueError(cell)  # noqa: TRY301
+        return int(number)
+    except (ValueError, OverflowError):
         raise InvalidInput(f"a limit is a number, not {cell!r}") from None
 
 

@@ -69,7 +69,7 @@ def subscribe(
 ) -> Subscriber:
     """Add a subscriber, or add wishes to a known one.
 
-    New ones stay `pending` until they confirm, unless `confirmed` (an operator vouches).
+    New ones, and those who come back, stay `pending` until they confirm, unless `confirmed` (an operator vouches).
     A confirmed call also revives someone who had unsubscribed; nothing revives a suppressed
     address but an operator's confirmation. Raises InvalidInput.
     """
@@ -86,6 +86,8 @@ def subscribe(
         confirmed_at=None,
         due_at=None,
     )
+    if base.status is Status.UNSUBSCRIBED and not confirmed:
+        base = replace(base, status=Status.PENDING)
     wanted = with_schedule(base, wishes)
     if known is None:
         store.subscribers.add([(wanted, interests)])
@@ -118,16 +120,14 @@ def unsubscribe(store: Store, subscriber: Subscriber) -> Subscriber:
     """End a subscription at once; interests are kept, in case it was a slip."""
     if subscriber.status in (Status.UNSUBSCRIBED, Status.SUPPRESSED):
         return subscriber
-    ended = replace(subscriber, status=Status.UNSUBSCRIBED, due_at=None)
-    store.subscribers.save(ended)
-    return ended
+    store.subscribers.set_status(subscriber.id, Status.UNSUBSCRIBED)
+    return replace(subscriber, status=Status.UNSUBSCRIBED, due_at=None)
 
 
 def suppress(store: Store, subscriber: Subscriber) -> Subscriber:
     """Stop sending to an address that a mail server refused for good."""
-    stopped = replace(subscriber, status=Status.SUPPRESSED, due_at=None)
-    store.subscribers.save(stopped)
-    return stopped
+    store.subscribers.set_status(subscriber.id, Status.SUPPRESSED)
+    return replace(subscriber, status=Status.SUPPRESSED, due_at=None)
 
 
 def revoke(store: Store, subscriber: Subscriber) -> Subscriber:

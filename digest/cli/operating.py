@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from digest.cli.context import Context, console, json_option, pass_context, show_json
+from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
     from digest.model import SourceReport
@@ -144,6 +145,8 @@ def backup(context: Context, to: Path | None) -> None:
         target = to or tidying.backup_path(
             Path(app.settings.keep.backups or "backups"), app.clock()
         )
+        if target.exists() and target.samefile(app.settings.db):
+            raise InvalidInput("A backup needs a file of its own, not the live database.")
         target.parent.mkdir(parents=True, exist_ok=True)
         app.store.backup(target)
         click.echo(f"Backed up to {target}")

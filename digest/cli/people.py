@@ -58,12 +58,10 @@ def subscribe(
             return
         click.echo(f"{person.email} is {person.status}, {described(person)}.")
         if person.status == "pending":
-            click.echo(
-                "A confirmation mail is on its way."
-                if mailed
-                else "No confirmation mail can be sent while [site] url is not set; "
-                "run this again with --confirmed if they agreed."
-            )
+            click.echo(_about_the_mail(mailed, has_site=bool(app.site.url)))
+        (profile,) = app.store.subscribers.profiles([person.id])
+        if not profile.interests:
+            click.echo("They follow nothing yet: --topic, --keyword, --author and --like say what.")
 
 
 @click.command()
@@ -169,6 +167,17 @@ def export(context: Context, file: Path, form: str | None) -> None:
         with file.open("w", encoding="utf-8", newline="") as target:
             count = roster.write(target, app.store.subscribers.all(), json_lines=json_lines)
         click.echo(f"{count} subscribers written to {file}")
+
+
+def _about_the_mail(mailed: bool, *, has_site: bool) -> str:
+    if mailed:
+        return "A confirmation mail is on its way."
+    if has_site:
+        return "The mail server did not take the confirmation mail; run this again later."
+    return (
+        "No confirmation mail can be sent while [site] url is not set; "
+        "run this again with --confirmed if they agreed."
+    )
 
 
 def described(person: Subscriber) -> str:

@@ -115,7 +115,8 @@ def search(context: Context, query: str, limit: int, as_json: bool) -> None:
             click.echo(paper.title)
             people = ", ".join(paper.authors[:MOST_AUTHORS])
             people += " and others" if len(paper.authors) > MOST_AUTHORS else ""
-            click.echo(f"    {people} · {' '.join(paper.categories)} · {paper.url or paper.id}")
+            facts = (people, " ".join(paper.categories), paper.url or paper.id)
+            click.echo(f"    {' · '.join(filter(None, facts))}")
         if not found:
             click.echo("Nothing found.")
 

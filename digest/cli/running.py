@@ -59,7 +59,9 @@ def demo(folder: Path, live: bool) -> None:
 @click.option(
     "--at", metavar="YYYY-MM-DD", help="When a recorded file was fetched, if it does not say."
 )
-@click.option("--force", is_flag=True, help="Ask again before the next poll is due.")
+@click.option(
+    "--force", is_flag=True, help="Ask again before the next poll is due, as naming a SOURCE does."
+)
 @json_option
 @pass_context
 def fetch(
@@ -83,6 +85,8 @@ def fetch(
             reports = app.ingest_files(source, files, at=_range(at, at)[0] if at else None)
         elif since:
             reports = app.backfill(source or "arxiv-api", *_range(since, until))
+        elif until:
+            raise InvalidInput("--until needs --since: the days to back-fill.")
         else:
             reports = app.ingest(only=source or "", force=force or source is not None)
         if as_json:
@@ -101,12 +105,18 @@ def run(context: Context) -> None:
     """One full cycle now: fetch, compose today's digests for everyone, deliver, publish."""
     with context.app() as app:
         app.create()
-        show_reports(app.ingest())
+        reports = app.ingest()
+        show_reports(reports)
         composed = app.compose_edition(None)
-        _say(composed, _deliver(app))
+        delivered = _deliver(app)
+        _say(composed, delivered)
         if app.settings.worker.publish:
             published = app.publish(Path(app.settings.worker.publish))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
+        asked = [each for each in reports if each.verdict != "waiting"]
+        unread = asked and all(each.verdict in ("failed", "gone") for each in asked)
+        if unread or delivered.deferred or delivered.refused:
+            raise click.exceptions.Exit(1)
 
 
 @click.command()
@@ -147,7 +157,7 @@ def worker(context: Context) -> None:
 
 @click.command()
 @click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @pass_context
 def web(context: Context, host: str | None, port: int | None) -> None:
     """Serve the feeds, the pages that mails link to, and /health."""

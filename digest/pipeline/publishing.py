@@ -77,10 +77,12 @@ def publish(
     today = _today(store, now)
     since = datetime.combine(today - timedelta(days=days), time(), tzinfo=UTC)
     shelf = _shelf(store, since)
-    public = [
-        *_topic_feeds(store, shelf, topics, since=since, site=site),
-        (TRENDING, _trending(store, shelf)),
-    ]
+    public = _distinct(
+        [
+            (TRENDING, _trending(store, shelf)),
+            *_topic_feeds(store, shelf, topics, since=since, site=site),
+        ]
+    )
     total = Published()
     for info, entries in public:
         archived = _archived(folder, info)
@@ -106,6 +108,19 @@ def publish(
     outlines = opml.opml([info for info, _ in public], site)
     changed = write(folder / opml.PATH, outlines)
     return Published(feeds=total.feeds, files=total.files + 1, changed=total.changed + changed)
+
+
+def _distinct(
+    feeds: Iterable[tuple[FeedInfo, Sequence[FeedEntry]]],
+) -> list[tuple[FeedInfo, Sequence[FeedEntry]]]:
+    """The feeds without those whose address another has already, whatever a category is called."""
+    taken = {"mine"}
+    kept = []
+    for info, entries in feeds:
+        if info.slug.casefold() not in taken:
+            taken.add(info.slug.casefold())
+            kept.append((info, entries))
+    return kept
 
 
 def _today(store: Store, now: datetime) -> date:

@@ -19,6 +19,7 @@ from digest.text import clean, truncate
 LARGEST_PART = 85_000
 ABSTRACT_LENGTHS = (1200, 700, 400, 200, 0)
 MOST_LINES = 50
+MOST_LINES_UNLINKED = 150  # with no page that lists them all, the mail has to
 # No more could fit, whatever they say: a pick takes 1.5 KB without its abstract.
 MOST_PICKS = 60
 LONGEST_REASON = 300
@@ -59,7 +60,8 @@ def compose(
     Abstracts are shortened first, then the list of titles, at last the picks; each step says
     how much was left out, and the footer always stays.
     """
-    for room in _rooms(len(digest.picks)):
+    lines = MOST_LINES if personal.digest else MOST_LINES_UNLINKED
+    for room in _rooms(len(digest.picks), lines):
         body = _fill(edition, digest, subscriber, personal, room)
         if body.fits:
             break
@@ -85,11 +87,10 @@ def confirmation(templates: MailTemplates, subscriber: Subscriber) -> Body:
     )
 
 
-def _rooms(picks: int) -> Iterator[_Room]:
+def _rooms(picks: int, lines: int) -> Iterator[_Room]:
     picks = min(picks, MOST_PICKS)
     for abstract in ABSTRACT_LENGTHS:
-        yield _Room(abstract=abstract, lines=MOST_LINES, picks=picks)
-    lines = MOST_LINES
+        yield _Room(abstract=abstract, lines=lines, picks=picks)
     while lines:
         lines //= 2
         yield _Room(abstract=0, lines=lines, picks=picks)

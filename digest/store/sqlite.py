@@ -67,15 +67,30 @@ class SqliteStore:
     def migrate(self) -> list[str]:
         """Bring the schema up to date; returns the names of the migrations applied.
 
-        In one transaction taken beforehand, so that processes that start together take turns.
+        In one transaction taken beforehand, so that processes that start together take turns; a
+        file that is up to date is only read, and waits for nobody. Raises ConfigError for a
+        database that is not ours, or newer than we are.
         """
+        with self._connections.read() as connection:
+            if not self._pending(Database(connection)):
+                return []
         with self._connections.write() as connection:
             db = Database(connection)
-            self._refuse_newer(db)
-            pending = [each.name for each in migrations.pending(db)]
+            pending = self._pending(db)
             if pending:
                 migrations.apply(db)
         return pending
+
+    def _pending(self, db: Database) -> list[str]:
+        self._refuse_newer(db)
+        tables = db.table_names()
+        if tables and migrations.migrations_table not in tables:
+            raise ConfigError(
+                f"{self.path} is a database of something else (it has a table {tables[0]!r}); "
+                "name another file.",
+                subject=str(self.path),
+            )
+        return [each.name for each in migrations.pending(db)]
 
     def counts(self) -> dict[str, int]:
         """Rows of the main tables."""

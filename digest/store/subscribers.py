@@ -75,6 +75,22 @@ class Subscribers:
         if not changed:
             raise NotFound("There is no such subscriber.", subject=subscriber.id)
 
+    def set_status(self, subscriber_id: str, status: Status) -> None:
+        """Change the status alone, whatever else has changed meanwhile; only `active` stays due.
+
+        Raises NotFound for an unknown id.
+        """
+        with self._connections.write() as connection:
+            changed = connection.execute(
+                """
+                UPDATE subscribers SET status = ?2, due_at = iif(?2 = 'active', due_at, NULL)
+                WHERE id = ?1
+                """,
+                (subscriber_id, status.value),
+            ).rowcount
+        if not changed:
+            raise NotFound("There is no such subscriber.", subject=subscriber_id)
+
     def by_email(self, email: str) -> Subscriber | None:
         """The subscriber with exactly this address; callers normalise it as on the way in."""
         with self._connections.read() as connection:

@@ -86,7 +86,7 @@ def application(app: App) -> Starlette:
         Route("/u/{token}", reading.unsubscribe, methods=["GET", "POST"]),
         Route("/c/{token}", reading.confirm, methods=["GET", "POST"]),
         Route("/d/{token}", reading.digest, methods=["GET"]),
-        Route("/d/{token}/{number:int}/{answer}", reading.answer, methods=["GET", "POST"]),
+        Route("/d/{token}/{number}/{answer}", reading.answer, methods=["GET", "POST"]),
         Route("/papers/{paper:path}", reading.paper, methods=["GET"]),
         Mount("/", app=Published(directory=published, check_dir=False), name="published"),
     ]

@@ -13,6 +13,7 @@ from digest.pipeline import delivering
 from digest.rendering import links, pages
 
 SIMILAR = 8
+LONGEST_NUMBER = 5
 TRENDING = Topic(id="trending", name="Trending papers")
 PRIVATE = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
 GONE = "This link is not valid, or not any more."
@@ -63,6 +64,8 @@ class Reading:
             return self._message(
                 "You are subscribed", "Your first digest comes at your next local hour."
             )
+        if person.status is Status.PAUSED:
+            return self._message("Your digests are paused", "They go on when the pause ends.")
         if person.status is not Status.PENDING:
             return self._message("This subscription has ended", "Subscribe again to start anew.")
         return self._private("confirm", email=person.email)
@@ -89,7 +92,8 @@ class Reading:
         """More or less like this: shows the paper and a button; the POST records the answer."""
         person, subject = self._person(request, links.DIGEST)
         digest = self._digest(person, subject)
-        number, word = request.path_params["number"], request.path_params["answer"]
+        typed, word = request.path_params["number"], request.path_params["answer"]
+        number = int(typed) if typed.isdecimal() and len(typed) < LONGEST_NUMBER else 0
         if word not in ("more", "less") or not 1 <= number <= len(digest.picks):
             raise NotFound(GONE)
         paper = self._paper(digest.picks[number - 1].paper_id)

@@ -61,10 +61,11 @@ def test_titles_are_bounded(composed):
 
 def test_the_mood_says_what_kind_of_day_it_was(composed, now):
     failed = SourceReport(source="arxiv", place="", verdict=Verdict.FAILED, at=now)
+    empty = SourceReport(source="arxiv", place="", verdict=Verdict.HOLIDAY, at=now)
 
     assert composed(1).mood is Mood.PICKS
     assert composed(0).mood is Mood.NO_MATCH
-    assert composed(0, announced=0).mood is Mood.HOLIDAY
+    assert composed(0, announced=0, reports=[empty]).mood is Mood.HOLIDAY
     assert composed(0, announced=0, reports=[failed]).mood is Mood.OUTAGE
 
 

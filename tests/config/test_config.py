@@ -145,3 +145,22 @@ def test_every_arxiv_category_can_be_followed_by_name():
     assert topics["hep-th"].categories == ("hep-th",)
     assert topics["cond-mat.mes-hall"].group == "Condensed Matter"
     assert len(topics) > 160
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[mail]\nfrom = "Ada <ada@example.org>"\n', "[mail] from"),
+        ('[mail]\nfrom = ""\n', "[mail] from"),
+        ('[mail]\nunsubscribe_to = "a@b, c@d"\n', "[mail] unsubscribe_to"),
+        ('[site]\nurl = "javascript:alert(1)//"\n', "[site] url"),
+        ('[site]\nurl = "digest.example.org"\n', "[site] url"),
+        ("[smtp]\nblock = 0\n", "[smtp] block"),
+        ("[keep]\npapers = -5\n", "[keep] papers"),
+        ('[topics.trending]\nname = "Mine"\n', "topics.trending"),
+    ],
+)
+def test_a_value_that_could_only_do_harm_is_refused(tmp_path, text, named):
+    with pytest.raises(ConfigError) as caught:
+        from_file(tmp_path, text)
+    assert named in str(caught.value)

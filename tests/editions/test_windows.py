@@ -117,7 +117,7 @@ def test_papers_that_do_not_match_make_a_day_without_match(said):
     [
         ({"arxiv": "holiday"}, WEDNESDAY, Mood.HOLIDAY),
         ({"arxiv": "unchanged"}, SUNDAY, Mood.HOLIDAY),
-        ({}, WEDNESDAY, Mood.HOLIDAY),
+        ({}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "failed"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "stale"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "gone"}, WEDNESDAY, Mood.OUTAGE),

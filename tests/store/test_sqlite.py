@@ -67,6 +67,7 @@ CALLS = {
     "subscribers.page": lambda s, m: s.subscribers.page("", limit=1),
     "subscribers.topics_in_use": lambda s, m: s.subscribers.topics_in_use(),
     "ledger.compose": lambda s, m: m.queue(s, m.digest()),
+    "subscribers.set_status": lambda s, m: s.subscribers.set_status("s_1", m.subscriber().status),
     "ledger.covered": lambda s, m: s.ledger.covered(["s_1"]),
     "ledger.digest": lambda s, m: s.ledger.digest("s_1.2026-06-10"),
     "ledger.recent": lambda s, m: s.ledger.recent("s_1", limit=1),

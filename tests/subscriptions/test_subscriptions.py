@@ -104,6 +104,20 @@ def test_unsubscribing_ends_it_and_may_be_repeated(store, subscribe):
     assert subscribe().status is Status.ACTIVE
 
 
+def test_someone_who_left_can_come_back_by_confirming(store, subscribe, now):
+    subscriptions.unsubscribe(store, subscribe())
+    back = subscribe(confirmed=False)
+    assert back.status is Status.PENDING
+    assert subscriptions.activate(store, back, now=now).status is Status.ACTIVE
+
+
+def test_ending_a_subscription_undoes_nothing_that_changed_meanwhile(store, subscribe):
+    stale = subscribe()
+    subscribe(at="9:00")
+    subscriptions.unsubscribe(store, stale)
+    assert store.subscribers.by_email(stale.email).at == time(9)
+
+
 def test_a_suppressed_address_is_not_sent_to_again(store, subscribe):
     person = subscriptions.suppress(store, subscribe())
     assert person.status is Status.SUPPRESSED
