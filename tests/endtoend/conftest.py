@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -41,8 +41,9 @@ class CommandLine:
     Settings are given as the environment variables they are; none of ours leak in.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prepared: Path) -> None:
         self.folder = folder
+        self.prepared = prepared
         self.db = folder / "digest.db"
         self.settings = {
             "DIGEST_SMTP_URL": f"maildir:{folder / 'maildir'}",
@@ -91,19 +92,25 @@ class CommandLine:
             return connection.execute(query, values).fetchall()
 
     def outbox(self) -> dict[str, int]:
-        """Rows of the outbox by state, as `status` tells them; empty states left out."""
-        counts = json.loads(self("status", "--json").out)["outbox"]
-        return {state: count for state, count in counts.items() if count}
+        """Rows of the outbox by state."""
+        return dict(self.rows("SELECT state, count(*) FROM outbox GROUP BY state"))
 
     def ready(self, people: int, *fetching: str) -> list[str]:
-        """Ingest the sample and subscribe that many readers; returns their addresses."""
-        assert self("init").code == 0
-        assert self("fetch", "arxiv", "--from", SAMPLE, *fetching).code == 0
+        """Ingest the sample and subscribe that many readers; returns their addresses.
+
+        Done once a session for each choice, and copied from then on.
+        """
         addresses = [f"reader{number}@example.net" for number in range(people)]
-        roster = self.folder / "readers.csv"
-        lines = [f"{each},cs.IR;cs.LG,dual encoder,5" for each in addresses]
-        roster.write_text("\n".join(["email,topics,keywords,limit", *lines, ""]))
-        assert self("subscribers", "import", roster, "--confirmed").code == 0
+        copy = self.prepared / "-".join(["ready", str(people), *fetching])
+        if not copy.is_file():
+            lines = [f"{each},cs.IR;cs.LG,dual encoder,5" for each in addresses]
+            roster = self.folder / "readers.csv"
+            roster.write_text("\n".join(["email,topics,keywords,limit", *lines, ""]))
+            assert self("init").code == 0
+            assert self("fetch", "arxiv", "--from", SAMPLE, *fetching).code == 0
+            assert self("subscribers", "import", roster, "--confirmed").code == 0
+            shutil.copy(self.db, copy)
+        shutil.copy(copy, self.db)
         return addresses
 
     def _environment(self, settings: dict[str, str]) -> dict[str, str]:
@@ -129,12 +136,18 @@ class Sink:
 
     `fault(stage, address)` is asked at RCPT, and at TAKEN: the content is ours, nothing is said
     yet. It gives the reply, DROP to break the connection, HANG to fall silent, None for the usual.
+    `pause` is how many seconds each message takes.
     """
 
     def __init__(
-        self, fault: Callable[[str, str], str | None] = lambda *_: None, **options: object
+        self,
+        fault: Callable[[str, str], str | None] = lambda *_: None,
+        *,
+        pause: float = 0,
+        **options: object,
     ) -> None:
         self.fault = fault
+        self.pause = pause
         self.taken: list[Taken] = []
         self.port = free_port()
         self._controller = Controller(
@@ -145,6 +158,7 @@ class Sink:
             **options,
         )
         self._controller.start()
+        self._running = True
 
     @property
     def url(self) -> str:
@@ -155,7 +169,9 @@ class Sink:
         return [each.recipient for each in self.taken]
 
     def stop(self) -> None:
-        self._controller.stop()
+        if self._running:
+            self._controller.stop()
+        self._running = False
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
         reply = await self._reply(server, "RCPT", address)
@@ -165,6 +181,7 @@ class Sink:
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        await asyncio.sleep(self.pause)
         (address,) = envelope.rcpt_tos
         self.taken.append(Taken(address, envelope.content, session.peer))
         return await self._reply(server, "TAKEN", address) or "250 2.0.0 Ok: queued"
@@ -184,16 +201,36 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def digest(tmp_path):
-    command_line = CommandLine(tmp_path)
-    yield command_line
-    command_line.stop()
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A folder for databases that several tests begin with."""
+    return tmp_path_factory.mktemp("prepared")
+
+
+@pytest.fixture(scope="module")
+def command_line(prepared):
+    """Make command lines in folders; what they leave running is stopped after the module."""
+    made = []
+
+    def make(folder: Path) -> CommandLine:
+        made.append(CommandLine(folder, prepared))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture
+def digest(command_line, tmp_path):
+    made = command_line(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
 def serve():
-    """Start sinks; they are stopped after the test."""
+    """Start sinks; they are stopped after the module."""
     sinks = []
 
     def start(*arguments, **options) -> Sink:

@@ -1,0 +1,266 @@
+"""From a listing to three mailboxes: the command line, DKIM and a real Postfix."""
+
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.utils import parseaddr
+from pathlib import Path
+
+import dkim as dkimpy
+import pytest
+
+from digest.delivery import generate_key, public_record
+
+pytestmark = pytest.mark.slow
+
+DELIVER = ("deliver", "--date", "2026-06-11")
+READERS = {
+    "ada": ("--topic", "cs.IR", "--topic", "retrieval", "--keyword", "dual encoder"),
+    "noor": ("--topic", "q-bio.NC", "--cadence", "weekdays", "--tz", "Asia/Amman"),
+    "tomas": ("--topic", "math.OC", "--topic", "stat.ML", "--cadence", "thursday"),
+}
+MASTER = """\
+127.0.0.1:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+proxymap unix - - n - - proxymap
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+error unix - - n - - error
+retry unix - - n - - error
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+"""
+MAIN = """\
+compatibility_level = 3.6
+myhostname = mx.example.net
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/mail.log
+maillog_file_prefixes = {folder}
+virtual_mailbox_domains = example.net
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = inline:{{ {boxes} }}
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+smtpd_recipient_restrictions = reject_unlisted_recipient, reject_unauth_destination
+"""
+
+
+@dataclass(frozen=True)
+class Postfix:
+    """An instance of its own: own queue, own port on loopback, nothing of the system's touched."""
+
+    url: str
+    mail: Path
+
+    def files(self):
+        return sorted(self.mail.glob("*/new/*"))
+
+
+@pytest.fixture(scope="module")
+def postfix():
+    if shutil.which("postfix") is None:
+        pytest.skip("postfix is not installed")
+    if os.geteuid() != 0:
+        pytest.skip("postfix must be started by root")
+    owner = pwd.getpwnam("postfix")
+    # Not tmp_path: Postfix's own user must be able to get there.
+    folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
+    folder.chmod(0o755)
+    for name in ("config", "queue", "data", "mail"):
+        (folder / name).mkdir()
+    for name in ("data", "mail"):
+        os.chown(folder / name, owner.pw_uid, owner.pw_gid)
+    config = folder / "config"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    boxes = ", ".join(f"{{ {name}@example.net = {name}/ }}" for name in READERS)
+    ids = {"uid": owner.pw_uid, "gid": owner.pw_gid}
+    (config / "main.cf").write_text(MAIN.format(folder=folder, boxes=boxes, **ids))
+    (config / "master.cf").write_text(MASTER.format(port=port))
+    for name in ("postfix-files", "dynamicmaps.cf"):
+        shutil.copy(Path("/etc/postfix") / name, config)
+    command = {"capture_output": True, "text": True, "timeout": 60}
+    try:
+        started = subprocess.run(["postfix", "-c", config, "start"], check=False, **command)
+        if started.returncode != 0:
+            pytest.skip(f"postfix does not start here: {started.stderr[-300:]}")
+        yield Postfix(f"smtp://127.0.0.1:{port}", folder / "mail")
+    finally:
+        subprocess.run(["postfix", "-c", config, "stop"], check=False, **command)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def key():
+    return generate_key()
+
+
+@pytest.fixture(scope="module")
+def digest(postfix, key, command_line, tmp_path_factory):
+    """Three readers, a listing, and mail that leaves signed through Postfix."""
+    made = command_line(tmp_path_factory.mktemp("through-postfix"))
+    (made.folder / "dkim.pem").write_bytes(key)
+    made.settings |= {
+        "DIGEST_SMTP_URL": postfix.url,
+        "DIGEST_DKIM_DOMAIN": "digest.example",
+        "DIGEST_DKIM_SELECTOR": "s1",
+        "DIGEST_DKIM_PRIVATE_KEY_FILE": str(made.folder / "dkim.pem"),
+    }
+    made.ready(0)
+    for name, wishes in READERS.items():
+        assert made("subscribe", f"{name}@example.net", *wishes, "--confirmed").code == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def arrived(digest, postfix, eventually):
+    """What lies in each reader's mailbox after the hop, as it lies there."""
+    assert digest(*DELIVER).code == 0
+    assert eventually(lambda: len(postfix.files()) >= len(READERS), 20)
+    return {each.parent.parent.name: each.read_bytes() for each in postfix.files()}
+
+
+def parsed(content):
+    return message_from_bytes(content, policy=policy.default)
+
+
+def test_each_reader_gets_one_mail_addressed_to_them(arrived):
+    addressed = {name: parseaddr(parsed(each)["to"])[1] for name, each in arrived.items()}
+
+    assert addressed == {name: f"{name}@example.net" for name in READERS}
+
+
+def test_a_second_run_sends_nothing(digest, arrived, postfix):
+    again = digest(*DELIVER)
+
+    assert again.code == 0
+    assert "0 digests composed; 0 sent" in again.out
+    assert len(postfix.files()) == len(READERS)
+    status = json.loads(digest("status", "--json").out)
+    assert {state: count for state, count in status["outbox"].items() if count} == {
+        "sent": len(READERS)
+    }
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_header_marks_it_as_wanted_list_mail(arrived, name):
+    mail = parsed(arrived[name])
+
+    assert parseaddr(mail["from"]) == ("Digest", "digest@digest.example")
+    assert mail["return-path"] == "<digest@digest.example>"
+    assert abs(mail["date"].datetime - datetime.now(UTC)) < timedelta(minutes=10)
+    assert mail["list-id"] == "Digest <digest.digest.example>"
+    assert mail["list-help"] == "<https://digest.example/>"
+    assert mail["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
+    assert mail["auto-submitted"] == "auto-generated"
+    assert re.fullmatch(
+        r"2026-06-11:(daily|weekdays|weekly):digest:digest\.digest\.example", mail["feedback-id"]
+    )
+    once = ("from", "to", "subject", "date", "message-id", "list-id", "list-unsubscribe")
+    assert [len(mail.get_all(each)) for each in once] == [1] * len(once)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_both_ways_to_unsubscribe_carry_the_same_secret(arrived, name):
+    mail = parsed(arrived[name])
+
+    ways = re.fullmatch(
+        r"<https://digest\.example/u/(\S+)>,\s*"
+        r"<mailto:unsubscribe@digest\.example\?subject=unsubscribe%20(\S+)>",
+        mail["list-unsubscribe"],
+    )
+    assert ways[1] == ways[2]
+    assert len({parsed(each)["list-unsubscribe"] for each in arrived.values()}) == len(READERS)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_both_parts_can_be_read_and_hold_the_first_pick(arrived, digest, name):
+    mail = parsed(arrived[name])
+    ((title,),) = digest.rows(
+        """
+        SELECT p.title FROM picks AS k JOIN papers AS p ON p.id = k.paper_id
+        JOIN digests AS d ON d.id = k.digest_id JOIN subscribers AS s ON s.id = d.subscriber_id
+        WHERE s.email = ? AND k.rank = 1
+        """,
+        f"{name}@example.net",
+    )
+
+    text = mail.get_body(("plain",)).get_content()
+    html = mail.get_body(("html",)).get_content()
+
+    assert " ".join(title.split()) in " ".join(text.split())
+    assert title.split()[0] in html
+    assert html.rstrip().endswith("</html>")
+    assert "Unsubscribe" in html
+    assert "https://digest.example/u/" in text
+    assert not mail.defects
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_line_is_short_enough_for_smtp(arrived, name):
+    assert max(len(each) for each in arrived[name].splitlines()) <= 998
+    assert arrived[name].isascii()
+
+
+def test_a_preview_of_what_was_sent_has_its_message_id_and_its_words(arrived, digest):
+    out = digest.folder / "ada.eml"
+
+    assert digest("preview", "ada@example.net", *DELIVER[1:], "--out", out).code == 0
+
+    sent, shown = parsed(arrived["ada"]), parsed(out.read_bytes().replace(b"\r\n", b"\n"))
+    assert shown["message-id"] == sent["message-id"]
+    assert shown["subject"] == sent["subject"]
+    for part in ("plain", "html"):
+        ours, theirs = (each.get_body((part,)).get_content() for each in (shown, sent))
+        assert ours == theirs
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_signature_is_good_after_the_hop_and_covers_the_one_click_header(arrived, key, name):
+    wire = arrived[name].replace(b"\n", b"\r\n")
+
+    assert dkimpy.verify(wire, dnsfunc=lambda *_, **__: public_record(key).encode())
+
+    signature = re.sub(r"\s", "", parsed(arrived[name])["dkim-signature"])
+    signed = re.search(r"h=([^;]+);", signature)[1].lower().split(":")
+    assert {"from", "list-unsubscribe", "list-unsubscribe-post"} <= set(signed)
+    assert "d=digest.example;" in signature
+
+
+def test_opendkim_agrees(arrived, key, tmp_path):
+    if shutil.which("opendkim") is None:
+        pytest.skip("opendkim is not installed")
+    (tmp_path / "dns").write_text(f"s1._domainkey.digest.example {public_record(key)}\n")
+    (tmp_path / "conf").write_text(
+        f"Mode v\nSyslog no\nTestDNSData file:{tmp_path}/dns\nOn-Default reject\n"
+    )
+    for name, content in arrived.items():
+        (tmp_path / f"{name}.eml").write_bytes(content.replace(b"\n", b"\r\n"))
+    mails = ",".join(str(each) for each in sorted(tmp_path.glob("*.eml")))
+
+    checked = subprocess.run(
+        ["opendkim", "-x", tmp_path / "conf", "-t", mails],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert checked.returncode == 0, checked.stderr
+    assert (checked.stdout + checked.stderr).count("succeeded") == len(READERS)

@@ -1,0 +1,90 @@
+"""Two workers on one database: everyone gets one mail, and both stop when asked."""
+
+import logging
+import signal
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytestmark = pytest.mark.slow
+log = logging.getLogger(__name__)
+
+PEOPLE = 100
+STOPPING_SECONDS = 15
+
+
+@pytest.fixture
+def due(digest):
+    """Readers whose hour has just come, and a list that was published today."""
+    noon = datetime.now(UTC) - timedelta(hours=12)
+    people = digest.ready(PEOPLE, "--at", noon.date().isoformat())
+    just_now = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.000000Z}"
+    digest.rows("UPDATE subscribers SET due_at = ? RETURNING 1", just_now)
+    return people
+
+
+@pytest.fixture
+def workers(digest, eventually):
+    """Run workers until the outbox is empty and they have looked again; returns exit codes."""
+
+    def settled():
+        return digest.outbox() == {"sent": PEOPLE}
+
+    def run(number, **settings):
+        settings |= {"DIGEST_WORKER_TICK": "1", "DIGEST_SMTP_BLOCK": "10"}
+        running = [digest.start("worker", **settings) for _ in range(number)]
+        assert eventually(settled)
+        assert not eventually(lambda: any(each.poll() is not None for each in running), 2.5)
+        for each in running:
+            each.send_signal(signal.SIGTERM)
+        return [each.wait(timeout=STOPPING_SECONDS) for each in running]
+
+    return run
+
+
+def test_each_reader_gets_one_mail_from_two_workers(digest, due, serve, workers):
+    sink = serve(pause=0.05)
+
+    codes = workers(2, DIGEST_SMTP_URL=sink.url)
+
+    shares = Counter(each.peer for each in sink.taken)
+    log.info("mails a connection: %s", sorted(shares.values()))
+    assert len(shares) == 2, "both took part"
+    assert Counter(sink.recipients) == Counter(due)
+    assert len({each.message_id for each in sink.taken}) == PEOPLE
+    assert all(b"dual encoder" in each.content for each in sink.taken)
+    assert digest.rows("SELECT DISTINCT mood FROM digests") == [("picks",)]
+    assert codes == [0, 0]
+    assert digest.outbox() == {"sent": PEOPLE}
+
+
+def test_each_reader_finds_one_mail_in_a_maildir_that_two_workers_share(
+    digest, due, workers, tmp_path
+):
+    codes = workers(2)
+
+    mails = [each.read_text() for each in (tmp_path / "maildir" / "new").iterdir()]
+    addressed = (line for mail in mails for line in mail.splitlines() if line.startswith("To: "))
+    assert Counter(addressed) == Counter(f"To: {each}" for each in due)
+    # A Maildir hides a repeat, which replaces the first copy; the ledger does not.
+    attempts = "SELECT count(*), max(attempt), count(DISTINCT digest_id) FROM deliveries"
+    assert digest.rows(attempts) == [(PEOPLE, 1, PEOPLE)]
+    assert codes == [0, 0]
+
+
+def test_a_worker_stopped_half_way_finishes_its_block_and_leaves_the_rest_to_the_next(
+    digest, due, serve, workers
+):
+    def stop_at_the_25th(stage, _address):
+        if stage == "TAKEN" and len(sink.taken) == 25:
+            first.send_signal(signal.SIGTERM)
+
+    sink = serve(stop_at_the_25th)
+    settings = {"DIGEST_SMTP_URL": sink.url, "DIGEST_SMTP_BLOCK": "10"}
+    first = digest.start("worker", **settings)
+
+    assert first.wait(timeout=60) == 0
+    assert digest.outbox() == {"sent": 30, "queued": PEOPLE - 30}
+    assert workers(1, DIGEST_SMTP_URL=sink.url) == [0]
+    assert Counter(sink.recipients) == Counter(due)
