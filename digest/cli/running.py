@@ -84,11 +84,13 @@ def fetch(
                 )
             reports = app.ingest_files(source, files, at=_range(at, at)[0] if at else None)
         elif since:
-            reports = app.backfill(source or "arxiv-api", *_range(since, until))
+            with progress("fetching"):
+                reports = app.backfill(source or "arxiv-api", *_range(since, until))
         elif until:
             raise InvalidInput("--until needs --since: the days to back-fill.")
         else:
-            reports = app.ingest(only=source or "", force=force or source is not None)
+            with progress("fetching"):
+                reports = app.ingest(only=source or "", force=force or source is not None)
         if as_json:
             show_json([report_row(each) for each in reports])
         else:
@@ -105,9 +107,11 @@ def run(context: Context) -> None:
     """One full cycle now: fetch, compose today's digests for everyone, deliver, publish."""
     with context.app() as app:
         app.create()
-        reports = app.ingest()
+        with progress("fetching"):
+            reports = app.ingest()
         show_reports(reports)
-        composed = app.compose_edition(None)
+        with progress("composing"):
+            composed = app.compose_edition(None)
         delivered = _deliver(app)
         _say(composed, delivered)
         if app.settings.worker.publish:
@@ -138,7 +142,8 @@ def deliver(context: Context, edition: str | None) -> None:
 def publish(context: Context, folder: Path) -> None:
     """Write all feeds (RSS, Atom, JSON), their archives and an OPML as static files to FOLDER."""
     with context.app() as app:
-        published = app.publish(folder)
+        with progress("publishing"):
+            published = app.publish(folder)
         click.echo(
             f"{published.feeds} feeds, {published.files} files in {folder}; "
             f"{published.changed} changed."
