@@ -132,6 +132,11 @@ def deliver(context: Context, edition: str | None) -> None:
         composed = app.compose_edition(edition) if edition else app.compose_due()
         delivered = _deliver(app)
         _say(composed, delivered)
+        waiting = app.store.ledger.counts().get("retry", 0)
+        if waiting:
+            click.echo(
+                f"{waiting} wait for their next try; `digest worker`, or this again, makes it."
+            )
         if delivered.deferred or delivered.refused:
             raise click.exceptions.Exit(1)
 
