@@ -12,9 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from statistics import mode
 
-from digest import editions, fetching, freshness
+from digest import fetching, freshness
 from digest.errors import (
     DigestError,
     FetchFailed,
@@ -35,6 +34,7 @@ from digest.model import (
     SourceReport,
     Verdict,
 )
+from digest.pipeline import reporting
 from digest.ports import Fetcher, Ingested, Source, Store
 from digest.ranking import trending
 
@@ -45,8 +45,6 @@ LEASE_SECONDS = 15 * 60
 MOST_PAGES = 400
 MOST_CATEGORIES = 30
 CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
-MOSTLY_KNOWN = 0.1
-SAMPLE = 50
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's own
 
 
@@ -157,7 +155,7 @@ def ingest_listing(
     """Ingest one recorded listing; a listing of which nothing can be read is reported as failed."""
     try:
         harvest, stored = _read(store, source, listing)
-        report = _report(store, source.name, listing.place, harvest, stored, now=now)
+        report = reporting.report(store, source.name, listing.place, harvest, stored, now=now)
     except Rejected as error:
         report = SourceReport(
             source=source.name,
@@ -277,25 +275,8 @@ def _first_requests(
             if fetching.is_due(state, now) or (force and not state.gone and not asked_to_wait):
                 due.append(request)
             else:
-                run.reports.append(_not_asked(request, state, now=now))
+                run.reports.append(reporting.not_asked(request, state, now=now))
     return due
-
-
-def _not_asked(request: Request, state: PollState, *, now: datetime) -> SourceReport:
-    if state.gone:
-        cause = "the address answered 410 Gone; remove the source or give it a new address"
-    else:
-        cause = f"next poll at {state.due_at:%Y-%m-%d %H:%M} UTC"
-        if state.failures:
-            times = "failure" if state.failures == 1 else "failures"
-            cause += f" after {state.failures} {times}: {state.last_error}"
-    return SourceReport(
-        source=request.source,
-        place=request.place,
-        verdict=Verdict.GONE if state.gone else Verdict.WAITING,
-        cause=cause,
-        at=now,
-    )
 
 
 def _state_of(request: Request, states: dict[tuple[str, str], PollState]) -> PollState:
@@ -323,10 +304,10 @@ def _take(
         run.failed = True
         gone = isinstance(outcome, FetchRefused) and outcome.gone
         verdict = Verdict.GONE if gone else Verdict.FAILED
-        run.reports.append(_line(request, verdict, cause=outcome.message, now=now))
+        run.reports.append(reporting.line(request, verdict, cause=outcome.message, now=now))
         return (), None, None
     if outcome.body is None or (request.poll and not fetching.body_changed(state, outcome.body)):
-        run.reports.append(_line(request, Verdict.UNCHANGED, now=now))
+        run.reports.append(reporting.line(request, Verdict.UNCHANGED, now=now))
         return (), None, None
     listing = Listing(
         source=request.source,
@@ -341,12 +322,12 @@ def _take(
         harvest, stored = _read(store, run.source, listing, missed_at=missed_at)
     except Rejected as error:
         run.failed = True
-        run.reports.append(_line(request, Verdict.FAILED, cause=error.message, now=now))
+        run.reports.append(reporting.line(request, Verdict.FAILED, cause=error.message, now=now))
         return (), None, FetchFailed(error.message, subject=request.url)
     if request.poll:
         run.harvests[request.place] = harvest
     run.cursor = run.cursor or harvest.cursor
-    report = _report(store, request.source, request.place, harvest, stored, now=now)
+    report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
     more = harvest.more
     if more and run.pages >= MOST_PAGES:
         cause = f"stopped after {MOST_PAGES} pages; the rest comes with the next run"
@@ -374,66 +355,6 @@ def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]
             announcement = replace(announcement, seen_at=now)
         found.append(replace(item, announcement=announcement))
     return found
-
-
-def _report(
-    store: Store, source: str, place: str, harvest: Harvest, stored: Ingested, *, now: datetime
-) -> SourceReport:
-    verdict, cause = _verdict(store, harvest, stored, now=now)
-    return SourceReport(
-        source=source,
-        place=place,
-        verdict=verdict,
-        read=stored.read,
-        papers=stored.papers,
-        announced=stored.announced,
-        merged=stored.merged,
-        problems=harvest.problems,
-        cause=cause,
-        at=now,
-    )
-
-
-def _verdict(
-    store: Store, harvest: Harvest, stored: Ingested, *, now: datetime
-) -> tuple[Verdict, str]:
-    """What a listing came to, and for one that brought nothing why."""
-    if harvest.items:
-        few = stored.announced < MOSTLY_KNOWN * len(harvest.items)
-        cause = _repeated(store, harvest) if few else ""
-        if cause:
-            return Verdict.STALE, cause
-        return (Verdict.NEW if stored.announced or stored.papers else Verdict.UNCHANGED), ""
-    if harvest.problems:
-        return Verdict.FAILED, harvest.problems[0].cause
-    built = harvest.built_at or now
-    if editions.is_list_day(editions.list_day(built)):
-        return Verdict.HOLIDAY, "an empty list on a weekday: a holiday, or a fault at the source"
-    return Verdict.HOLIDAY, "no list is published on this day of the week"
-
-
-def _repeated(store: Store, harvest: Harvest) -> str:
-    """In words, that a list which bears a new date is an earlier one served again."""
-    sample = [item.announcement for item in harvest.items[:SAMPLE]]
-    known = store.papers.announcements(each.paper_id for each in sample)
-    repeated: list[date] = []
-    for claimed in sample:
-        days = [
-            each.day
-            for each in known.get(claimed.paper_id, ())
-            if (each.source, each.feed) == (claimed.source, claimed.feed)
-        ]
-        if days and claimed.day not in days:
-            repeated.append(max((day for day in days if day < claimed.day), default=max(days)))
-    if 2 * len(repeated) <= len(sample):
-        return ""
-    return f"the list dated {sample[0].day} is that of {mode(repeated)} again"
-
-
-def _line(request: Request, verdict: Verdict, *, now: datetime, cause: str = "") -> SourceReport:
-    return SourceReport(
-        source=request.source, place=request.place, verdict=verdict, cause=cause, at=now
-    )
 
 
 def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
