@@ -50,6 +50,7 @@ def work(app: App) -> None:
         app.signer,
         app.templates,
     )  # a wrong setting should stop us now, not at seven
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long round skips ticks by design
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
         lambda: tick(app, stopping=stop.is_set),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -178,13 +180,16 @@ def web(context: Context, host: str | None, port: int | None) -> None:
 
 
 def _deliver(app: App) -> Delivered:
-    with progress("delivering", sum(_waiting(app))) as advance:
-        return app.deliver(progress=advance)
-
-
-def _waiting(app: App) -> list[int]:
+    """Send what is due; asked to end, finish the block in hand, so that nothing is sent twice."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
     rows = app.store.ledger.counts()
-    return [rows.get(state, 0) for state in ("queued", "retry")]
+    waiting = rows.get("queued", 0) + rows.get("retry", 0)
+    try:
+        with progress("delivering", waiting) as advance:
+            return app.deliver(stopping=stop.is_set, progress=advance)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(composed: Composed, delivered: Delivered) -> None:

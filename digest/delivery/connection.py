@@ -196,6 +196,10 @@ def _explained(server: MailServer) -> Iterator[None]:
             f"{SETTING}: {server.place} is not a host name that can be looked up",
             subject=server.place,
         ) from error
+    except smtplib.SMTPServerDisconnected as error:
+        silent = isinstance(error.__context__, TimeoutError)
+        why = f"no answer within {server.timeout:g} s" if silent else str(error)
+        raise _unreachable(server, why) from error
     except TimeoutError as error:
         raise _unreachable(server, f"no answer within {server.timeout:g} s") from error
     except OSError as error:

@@ -171,17 +171,19 @@ def _reset(client: smtplib.SMTP, refusal: Reply) -> Reply:
 
 
 def _broken(error: OSError, *, offered: bool) -> Reply:
+    silent = isinstance(error.__context__, TimeoutError)
+    lost = "no answer in time" if silent else "connection lost"
     if isinstance(error, smtplib.SMTPResponseException):
         text = f"the server's reply is not SMTP: {words_of(error.smtp_error)}"
     elif offered:
-        text = "connection lost after DATA: outcome unknown"
+        text = f"{lost} after DATA: outcome unknown"
     else:
-        text = "connection lost before the message was sent"
+        text = f"{lost} before the message was sent"
     return Reply(
         outcome=Outcome.DEFERRED,
         code=0,
         text=text,
         closed=True,
         unsent=not offered,
-        timed_out=isinstance(error.__context__, TimeoutError),
+        timed_out=silent,
     )

@@ -130,7 +130,11 @@ def _deliver_block(
         except DigestError as error:
             receipts.append(_not_rendered(envelope, Outcome.REFUSED, error.message, now=now))
         except Exception as error:
-            log.exception("a digest could not be rendered", extra={"action": "render"})
+            log.error(  # noqa: TRY400 - the traceback is for --debug
+                "a digest could not be rendered",
+                extra={"action": "render"},
+                exc_info=log.isEnabledFor(logging.DEBUG),
+            )
             receipts.append(
                 _not_rendered(envelope, Outcome.DEFERRED, type(error).__name__, now=now)
             )

@@ -184,7 +184,11 @@ def _read(
     except DigestError:
         raise
     except Exception as error:
-        log.exception("a source failed", extra={"action": "parse", "source": source.name})
+        log.error(  # noqa: TRY400 - the traceback is for --debug
+            "a source failed",
+            extra={"action": "parse", "source": source.name},
+            exc_info=log.isEnabledFor(logging.DEBUG),
+        )
         raise ListingUnreadable(
             f"the source {source.name} failed on it ({type(error).__name__})", subject=source.name
         ) from error

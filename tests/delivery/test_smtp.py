@@ -350,7 +350,7 @@ def test_a_server_that_falls_silent_defers_the_rest_after_one_time_limit(
     receipts = list(transport.send([message(n) for n in range(4)], now))
 
     assert outcomes(receipts) == [(ACCEPTED, 250)] + [(DEFERRED, 0)] * 3
-    assert receipts[1].reply == "connection lost after DATA: outcome unknown"
+    assert receipts[1].reply == "no answer in time after DATA: outcome unknown"
     assert server.connections == 1
 
 
