@@ -15,15 +15,22 @@ from typing import Protocol
 
 from digest.errors import FetchFailed, FetchRefused
 from digest.model import (
+    AddressChange,
     Announcement,
     Answer,
     Digest,
     Envelope,
+    Evidence,
+    EvidenceKind,
+    Feedback,
+    FeedbackKind,
     Harvest,
     Interest,
     Item,
+    Letter,
     Listing,
     Message,
+    Moderation,
     Paper,
     PollState,
     Profile,
@@ -33,8 +40,12 @@ from digest.model import (
     Signal,
     SourceReport,
     Status,
+    Submission,
+    SubmissionState,
     Subscriber,
+    SuppressionReason,
     Topic,
+    Voice,
 )
 
 
@@ -76,13 +87,15 @@ class Candidates:
     """The papers of one edition window, with what ranking may use about them.
 
     `trending` is the stored hot score by paper id, `upvotes` the raw count behind it, `liked`
-    the papers that profiles refer to as liked or disliked (they need not be candidates).
+    the papers that profiles refer to as liked, disliked or known (they need not be candidates),
+    `featured` those that curators picked.
     """
 
     papers: Sequence[Paper]
     trending: Mapping[str, float] = field(default_factory=dict)
     upvotes: Mapping[str, int] = field(default_factory=dict)
     liked: Mapping[str, Paper] = field(default_factory=dict)
+    featured: frozenset[str] = frozenset()
 
 
 class Ranker(Protocol):
@@ -116,6 +129,16 @@ class Transport(Protocol):
 
 
 # --- the store, by table family ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """What a search is narrowed to: any of these categories, one source, and days of first news."""
+
+    categories: tuple[str, ...] = ()
+    source: str = ""
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,8 +209,29 @@ class PaperStore(Protocol):
         """Papers first announced by category and list day, for lists seen since then."""
         ...
 
-    def search(self, query: str, *, limit: int) -> list[tuple[Paper, float]]:
-        """Full-text search over title, abstract and authors by BM25, best first; scores positive."""
+    def search(
+        self, query: str, *, limit: int, offset: int = 0, within: Within | None = None
+    ) -> list[tuple[Paper, float]]:
+        """Full-text search over title, abstract and authors by BM25, best first; scores positive.
+
+        `within` narrows it; an empty query then finds everything within, newest first.
+        """
+        ...
+
+    def announced_on(self, day: date) -> list[tuple[Paper, Announcement]]:
+        """Papers first announced (new or cross) that could first be read on this UTC day."""
+        ...
+
+    def days(self, first: date, last: date) -> dict[date, int]:
+        """How many papers were first announced on each UTC day between two; empty days left out."""
+        ...
+
+    def by_author(self, name: str, *, limit: int) -> list[Paper]:
+        """Papers of authors with this folded name (`text.author_key`), newest first."""
+        ...
+
+    def voted(self, since: datetime, *, limit: int) -> list[tuple[Paper, int]]:
+        """Papers with votes seen since then and how many, most first, for trending by period."""
         ...
 
 
@@ -273,6 +317,184 @@ class SubscriberStore(Protocol):
         """Topic ids that active subscribers follow, with how many follow each."""
         ...
 
+    def remove_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Take interests away by (kind, value); one that is not there is no error."""
+        ...
+
+    def resumable(self, now: datetime, *, limit: int) -> list[Subscriber]:
+        """Paused subscribers whose `paused_until` has come."""
+        ...
+
+    def put_change(self, change: AddressChange) -> None:
+        """Keep a wished change of address; the latest wish of a subscriber counts."""
+        ...
+
+    def change(self, subscriber_id: str) -> AddressChange | None:
+        """The subscriber's open change of address."""
+        ...
+
+    def drop_change(self, subscriber_id: str) -> None:
+        """Forget an open change of address."""
+        ...
+
+    def erase(self, subscriber_id: str) -> None:
+        """Delete a subscriber and everything kept about them, mail evidence and letters included.
+
+        Papers they submitted stay, without their name and line, where curators featured them.
+        """
+        ...
+
+
+class FeedbackStore(Protocol):
+    """What readers said, and what it did to their profiles."""
+
+    def add(self, feedback: Feedback) -> None:
+        """Keep it and apply its interests, in one transaction: `added` go in over `replaced`.
+
+        Doing it twice under one id changes nothing.
+        """
+        ...
+
+    def undo(self, feedback_id: str, now: datetime) -> Feedback | None:
+        """Take back what it added and put back what it replaced; None if there is no such, or done."""
+        ...
+
+    def get(self, feedback_id: str) -> Feedback | None:
+        """One, undone or not."""
+        ...
+
+    def of(
+        self,
+        subscriber_id: str,
+        *,
+        kinds: Sequence[FeedbackKind] = (),
+        paper_id: str = "",
+        limit: int = 100,
+        standing: bool = True,
+    ) -> list[Feedback]:
+        """What one reader said, newest first; `standing` leaves out what was undone."""
+        ...
+
+
+class CommunityStore(Protocol):
+    """Votes, submissions, featured papers, and the moderation log."""
+
+    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+        """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`."""
+        ...
+
+    def unvote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+        """Take the vote back; returns the votes left."""
+        ...
+
+    def votes_of(self, subscriber_id: str, paper_ids: Iterable[str]) -> frozenset[str]:
+        """Which of the papers this subscriber voted for."""
+        ...
+
+    def submit(self, submission: Submission) -> Submission:
+        """Keep a submission; one that stands for the same paper already is returned instead."""
+        ...
+
+    def submission(self, submission_id: str) -> Submission | None:
+        """One submission."""
+        ...
+
+    def submissions(
+        self, state: SubmissionState | None = None, *, since: datetime, limit: int
+    ) -> list[Submission]:
+        """Submissions made since then, newest first; all states, or one."""
+        ...
+
+    def arrived(self) -> int:
+        """Open the waiting submissions whose paper has been stored meanwhile; how many."""
+        ...
+
+    def decide(self, submission: Submission, moderation: Moderation) -> None:
+        """Keep a decided submission and the line of the log, in one transaction."""
+        ...
+
+    def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:
+        """Who speaks for the featured ones among these papers: submitter, then curator."""
+        ...
+
+    def featured(self, since: datetime) -> frozenset[str]:
+        """Papers featured since then."""
+        ...
+
+    def log(self, *, limit: int) -> list[Moderation]:
+        """The moderation log, newest first."""
+        ...
+
+
+class PostStore(Protocol):
+    """Letters on their way, what came back, and whom not to write to."""
+
+    def put(self, letters: Sequence[Letter]) -> int:
+        """Queue letters; a known id is left alone. Returns how many were new."""
+        ...
+
+    def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
+        """Lease letters that are due, oldest first; what is past its expiry is dropped."""
+        ...
+
+    def settle(self, letter_id: str, *, retry_at: datetime | None) -> None:
+        """Done with for good (None), or to be tried again then."""
+        ...
+
+    def record(self, evidence: Evidence) -> bool:
+        """Keep evidence; False if it is known already (the same id)."""
+        ...
+
+    def evidence(self, evidence_id: str) -> Evidence | None:
+        """One, with the raw mail."""
+        ...
+
+    def evidences(
+        self,
+        *,
+        subscriber_id: str = "",
+        kind: EvidenceKind | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Evidence]:
+        """Newest first, without the raw mails."""
+        ...
+
+    def settle_evidence(self, evidence_id: str, now: datetime) -> None:
+        """An operator undid it, or dealt with it."""
+        ...
+
+    def waiting(self) -> int:
+        """Letters not yet sent."""
+        ...
+
+    def first_time(self, key: str, now: datetime) -> bool:
+        """Whether this mail (by a hash of ours) comes for the first time; remembers it."""
+        ...
+
+    def suppress(self, hashed: str, reason: SuppressionReason, now: datetime) -> None:
+        """Put a salted hash of an address on the list."""
+        ...
+
+    def suppression(self, hashed: str) -> SuppressionReason | None:
+        """Why it is on the list, None if it is not."""
+        ...
+
+    def unsuppress(self, hashed: str) -> None:
+        """Take it off the list."""
+        ...
+
+    def secret(self, name: str) -> bytes:
+        """32 random bytes of this installation, minted when first asked for."""
+        ...
+
+    def take(self, bucket: str, *, now: datetime, seconds: float, most: int) -> bool:
+        """Count one use of a bucket; False once `most` were counted within the last `seconds`.
+
+        What is refused is not counted. Buckets are hashes or plain words, never addresses.
+        """
+        ...
+
 
 class Ledger(Protocol):
     """Digests and their way out: at least once, with a key."""
@@ -342,6 +564,14 @@ class Ledger(Protocol):
         """How many digests in a row a mail server refused for good since then."""
         ...
 
+    def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
+        """Queue kept digests once more, by digest id, under a new Message-ID; how many."""
+        ...
+
+    def deliveries(self, *, since: datetime, limit: int) -> list[tuple[Receipt, str]]:
+        """Attempts since then, newest first, with the subscriber id, for the operator's page."""
+        ...
+
 
 class Store(Protocol):
     """The database: one attribute a table family, and what concerns the whole file."""
@@ -364,6 +594,21 @@ class Store(Protocol):
     @property
     def ledger(self) -> Ledger:
         """Digests, outbox, deliveries."""
+        ...
+
+    @property
+    def feedback(self) -> FeedbackStore:
+        """What readers said."""
+        ...
+
+    @property
+    def community(self) -> CommunityStore:
+        """Votes, submissions, curators' picks."""
+        ...
+
+    @property
+    def post(self) -> PostStore:
+        """Letters, evidence, suppressions, limits."""
         ...
 
     def migrate(self) -> list[str]:

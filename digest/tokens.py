@@ -9,10 +9,11 @@ links it has: `/d/<token>/3/more`.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from dataclasses import dataclass
 
 MAC_BYTES = 16
+TAG_BYTES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,27 @@ def holds(named: Named, key: str, scope: str) -> bool:
     """Whether the signature is right for this scope and key; takes constant time."""
     expected = _mac(key, scope, named.subscriber_id, named.subject)
     return hmac.compare_digest(expected.encode(), named.mac.encode())
+
+
+def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
+    """A token for the local part of a mail address: lower case, no case to lose, below 56 letters.
+
+    `s_….20260610.<mac>`: 80 bits of the same HMAC in base32 (RFC 4648 §6); RFC 5321 §4.5.3.1.1
+    allows a local part 64 octets. `subject` is lower-case letters, digits and hyphens.
+    """
+    return f"{subscriber_id}.{subject}.{_tag(key, scope, subscriber_id, subject)}".lower()
+
+
+def holds_tag(named: Named, key: str, scope: str) -> bool:
+    """Whether a tag (read with `read`, in lower case) is right for this scope and key."""
+    expected = _tag(key, scope, named.subscriber_id, named.subject)
+    return hmac.compare_digest(expected.encode(), named.mac.lower().encode())
+
+
+def _tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
+    text = f"mail.{scope}.{subscriber_id}.{subject}".encode()
+    digest = hmac.digest(bytes.fromhex(key), text, "sha256")[:TAG_BYTES]
+    return b32encode(digest).decode().lower()
 
 
 def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:

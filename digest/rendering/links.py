@@ -17,6 +17,14 @@ DIGEST = "digest"
 UNSUBSCRIBE = "unsubscribe"
 CONFIRM = "confirm"
 FEED = "feed"
+PREFERENCES = "preferences"
+ACCOUNT = "account"
+ADDRESS_OLD = "address-old"
+ADDRESS_NEW = "address-new"
+
+# Scopes of tags in mail addresses (`tokens.make_tag`).
+REPLY = "reply"
+BOUNCE = "bounce"
 
 LONGEST = 1_000
 
@@ -54,9 +62,27 @@ def unsubscribe(site: Site, subscriber: Subscriber) -> str:
     return _signed(site, "u", subscriber, UNSUBSCRIBE)
 
 
-def confirm(site: Site, subscriber: Subscriber) -> str:
-    """Where a new subscriber says that the address is theirs."""
-    return _signed(site, "c", subscriber, CONFIRM)
+def confirm(site: Site, subscriber: Subscriber, on: str = "") -> str:
+    """Where a new subscriber says that the address is theirs; `on` is the day of the letter."""
+    return _signed(site, "c", subscriber, CONFIRM, on)
+
+
+def preferences(site: Site, subscriber: Subscriber, on: str) -> str:
+    """All that a reader can see and change; `on` is the day (ISO) of the mail that carries it."""
+    return _signed(site, "me", subscriber, PREFERENCES, on)
+
+
+def account(site: Site, subscriber: Subscriber, at: int) -> str:
+    """What only the owner of the mailbox may do: export, change of address, erasure.
+
+    `at` is the minute it was asked for, in minutes since 1970; the web app lets it live an hour.
+    """
+    return _signed(site, "account", subscriber, ACCOUNT, str(at))
+
+
+def address(site: Site, subscriber: Subscriber, scope: str, subject: str) -> str:
+    """Where the old (ADDRESS_OLD) or the new (ADDRESS_NEW) address agrees to a change."""
+    return _signed(site, "a", subscriber, scope, subject)
 
 
 def personal_feed(site: Site, subscriber: Subscriber) -> str:

@@ -11,7 +11,8 @@ from sqlite_utils import Database, Migrations
 migrations = Migrations("digest")
 
 FIRST = "0001_first_schema"
-NAMES = (FIRST,)
+PEOPLE = "0002_people"
+NAMES = (FIRST, PEOPLE)
 
 PAPERS = """
 CREATE TABLE papers (
@@ -281,4 +282,144 @@ WHERE o.state <> 'sent' ORDER BY o.due_at DESC;
 def first_schema(db: Database) -> None:
     """All tables of the first release."""
     for script in (PAPERS, SEARCH, SOURCES, SUBSCRIBERS, LEDGER, VIEWS):
+        db.executescript(script)
+
+
+ANSWERS = """
+ALTER TABLE subscribers ADD COLUMN paused_until TEXT;
+ALTER TABLE subscribers ADD COLUMN seen_until TEXT;
+ALTER TABLE subscribers ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE subscribers ADD COLUMN shows_name INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX subscribers_resuming ON subscribers (paused_until, id) WHERE status = 'paused';
+
+CREATE TABLE address_changes (
+    subscriber_id TEXT PRIMARY KEY NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
+    email TEXT NOT NULL,
+    asked_at TEXT NOT NULL,
+    old_confirmed INTEGER NOT NULL,
+    new_confirmed INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE feedback (
+    id TEXT PRIMARY KEY NOT NULL,
+    subscriber_id TEXT NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    paper_id TEXT NOT NULL,
+    value TEXT NOT NULL,
+    via TEXT NOT NULL,
+    at TEXT NOT NULL,
+    edition TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    added TEXT NOT NULL CHECK (json_valid(added)),
+    replaced TEXT NOT NULL CHECK (json_valid(replaced)),
+    undone_at TEXT
+) STRICT;
+
+CREATE INDEX feedback_by_subscriber ON feedback (subscriber_id, at);
+CREATE INDEX feedback_by_paper ON feedback (paper_id, at) WHERE paper_id <> '';
+"""
+
+COMMUNITY = """
+CREATE TABLE votes (
+    paper_id TEXT NOT NULL REFERENCES papers (id) ON UPDATE CASCADE ON DELETE CASCADE,
+    subscriber_id TEXT NOT NULL REFERENCES subscribers (id) ON DELETE CASCADE,
+    at TEXT NOT NULL,
+    PRIMARY KEY (paper_id, subscriber_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX votes_by_subscriber ON votes (subscriber_id);
+
+CREATE TABLE submissions (
+    id TEXT PRIMARY KEY NOT NULL,
+    paper_id TEXT NOT NULL,
+    subscriber_id TEXT NOT NULL,
+    line TEXT NOT NULL,
+    at TEXT NOT NULL,
+    state TEXT NOT NULL,
+    curator_id TEXT NOT NULL,
+    curator_line TEXT NOT NULL,
+    decided_at TEXT
+) STRICT;
+
+CREATE INDEX submissions_by_state ON submissions (state, at);
+CREATE INDEX submissions_by_paper ON submissions (paper_id);
+CREATE INDEX submissions_by_subscriber ON submissions (subscriber_id);
+
+CREATE TABLE moderation (
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    submission_id TEXT NOT NULL,
+    paper_id TEXT NOT NULL,
+    note TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX moderation_by_at ON moderation (at);
+"""
+
+POST = """
+CREATE TABLE letters (
+    id TEXT PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    content BLOB NOT NULL,
+    at TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    lease_until TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX letters_due ON letters (due_at);
+
+CREATE TABLE evidence (
+    id TEXT PRIMARY KEY NOT NULL,
+    kind TEXT NOT NULL,
+    subscriber_id TEXT NOT NULL,
+    digest_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    raw BLOB NOT NULL,
+    at TEXT NOT NULL,
+    settled_at TEXT
+) STRICT;
+
+CREATE INDEX evidence_by_at ON evidence (at);
+CREATE INDEX evidence_by_subscriber ON evidence (subscriber_id, at) WHERE subscriber_id <> '';
+
+CREATE TABLE received (
+    key TEXT PRIMARY KEY NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX received_by_at ON received (at);
+
+CREATE TABLE suppressions (
+    hashed TEXT PRIMARY KEY NOT NULL,
+    reason TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE secrets (
+    name TEXT PRIMARY KEY NOT NULL,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE uses (
+    bucket TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX uses_by_bucket ON uses (bucket, at);
+CREATE INDEX uses_by_at ON uses (at);
+"""
+
+
+@migrations(name=PEOPLE)
+def people(db: Database) -> None:
+    """What readers say, send and ask for; the community; letters and evidence."""
+    for script in (ANSWERS, COMMUNITY, POST):
         db.executescript(script)

@@ -268,6 +268,10 @@ def subscriber_columns(subscriber: Subscriber) -> Columns:
         stamp(subscriber.created_at),
         stamp_or_none(subscriber.confirmed_at),
         stamp_or_none(subscriber.due_at),
+        stamp_or_none(subscriber.paused_until),
+        stamp_or_none(subscriber.seen_until),
+        subscriber.name,
+        int(subscriber.shows_name),
     )
 
 
@@ -287,6 +291,10 @@ def to_subscriber(row: Row) -> Subscriber:
         created_at=moment(row["created_at"]),
         confirmed_at=moment_or_none(row["confirmed_at"]),
         due_at=moment_or_none(row["due_at"]),
+        paused_until=moment_or_none(row["paused_until"]),
+        seen_until=moment_or_none(row["seen_until"]),
+        name=row["name"],
+        shows_name=bool(row["shows_name"]),
     )
 
 

@@ -23,7 +23,7 @@ from digest.store.rows import (
 MOST_ROWS = 5_000
 BLOCK = 1_000
 
-INSERT_SUBSCRIBER = "INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_SUBSCRIBER = f"INSERT INTO subscribers VALUES ({', '.join('?' * 17)})"
 PUT_INTEREST = """
 INSERT INTO interests VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (subscriber_id, kind, value) DO UPDATE
@@ -63,7 +63,8 @@ class Subscribers:
                     """
                     UPDATE subscribers SET email = ?2, status = ?3, tz = ?4, at = ?5, cadence = ?6,
                         weekday = ?7, max_picks = ?8, quiet = ?9, key = ?10, created_at = ?11,
-                        confirmed_at = ?12, due_at = ?13
+                        confirmed_at = ?12, due_at = ?13, paused_until = ?14, seen_until = ?15,
+                        name = ?16, shows_name = ?17
                     WHERE id = ?1
                     """,
                     columns,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,14 +11,13 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.app import App
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, RetryLater
 from digest.rendering import pages
-from digest.web.reading import Reading
-from digest.web.static import Published
+from digest.web import feeds, operator, people, reading
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +76,10 @@ class Guard:
 
 def application(app: App) -> Starlette:
     """The ASGI application."""
-    reading = Reading(app)
-    published = Path(app.settings.worker.publish or "public")
     routes: list[BaseRoute] = [
-        Route("/health", reading.health, methods=["GET"]),
-        Route("/", reading.front, methods=["GET"]),
-        Route("/u/{token}", reading.unsubscribe, methods=["GET", "POST"]),
-        Route("/c/{token}", reading.confirm, methods=["GET", "POST"]),
-        Route("/d/{token}", reading.digest, methods=["GET"]),
-        Route("/d/{token}/{number}/{answer}", reading.answer, methods=["GET", "POST"]),
-        Route("/papers/{paper:path}", reading.paper, methods=["GET"]),
-        Mount("/", app=Published(directory=published, check_dir=False), name="published"),
+        route
+        for part in (people, reading, operator, feeds)  # feeds last: it takes what is left
+        for route in part.routes(app)
     ]
     return Starlette(
         routes=routes,

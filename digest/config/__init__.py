@@ -13,14 +13,17 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from digest.config.settings import Settings, SourceSettings
 from digest.errors import ConfigError
 from digest.model import Topic
 from digest.resources import config_dir
+
+__all__ = ["Settings", "SourceSettings", "arxiv_topics", "load", "unknown_variables"]
 
 Table = dict[str, Any]
 
@@ -29,6 +32,7 @@ LOCAL_FILE = Path("digest.toml")
 
 ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\^`{|}?#]+")
+DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
 LEAST: Mapping[str, float] = {
     "smtp.timeout": 1,
     "smtp.per_connection": 1,
@@ -49,148 +53,14 @@ LEAST: Mapping[str, float] = {
     "keep.logs": 1,
     "keep.backup_count": 1,
     "web.port": 0,
+    "web.signups": 1,
+    "web.letters": 1,
+    "web.requests": 1,
+    "inbound.evidence_days": 1,
+    "inbound.soft_bounces": 1,
+    "inbound.soft_days": 1,
+    "community.submissions_a_day": 0,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteSettings:
-    """`[site]`: the publisher, as readers see it."""
-
-    name: str
-    url: str
-    imprint: str
-    contact: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailSettings:
-    """`[mail]`: the addresses in the headers; `from_` is the key `from`."""
-
-    from_: str
-    list_id: str
-    unsubscribe_to: str
-    bounce_to: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpSettings:
-    """`[smtp]`: how mail leaves; `url` may hold a password."""
-
-    url: str
-    timeout: float
-    per_connection: int
-    block: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DkimSettings:
-    """`[dkim]`: signing; all three keys, or none."""
-
-    domain: str
-    selector: str
-    private_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchSettings:
-    """`[fetch]`: bounds of one exchange; `interval` in minutes, `timeout` in seconds."""
-
-    allow_private: bool
-    timeout: float
-    max_wire_mb: float
-    max_body_mb: float
-    interval: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriberSettings:
-    """`[subscriber]`: what a new subscriber gets."""
-
-    at: str
-    tz: str
-    cadence: str
-    limit: int
-    quiet: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankingSettings:
-    """`[ranking]`: the ranker and its bounds."""
-
-    use: str
-    trending: float
-    cap: int
-    block: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedSettings:
-    """`[feeds]`: how much a feed holds."""
-
-    days: int
-    limit: int
-    hub: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """`[worker]`: the clock's tick in seconds, the nightly hour in UTC, where to publish."""
-
-    tick: int
-    nightly_hour: int
-    publish: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepSettings:
-    """`[keep]`: retention in days, and backups."""
-
-    papers: int
-    logs: int
-    backups: str
-    backup_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSettings:
-    """`[web]`: where to listen."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSettings:
-    """One `[sources.NAME]`: the class to use and the arguments it is built with."""
-
-    name: str
-    use: str
-    enabled: bool
-    nightly: bool
-    follow_subscribers: bool
-    options: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Everything Digest can be told, once read; `origin` names the file it came from."""
-
-    origin: str
-    db: str
-    site: SiteSettings
-    mail: MailSettings
-    smtp: SmtpSettings
-    dkim: DkimSettings
-    fetch: FetchSettings
-    sources: Mapping[str, SourceSettings]
-    topics: Mapping[str, Topic]
-    subscriber: SubscriberSettings
-    ranking: RankingSettings
-    feeds: FeedSettings
-    worker: WorkerSettings
-    keep: KeepSettings
-    web: WebSettings
 
 
 _SECTIONS: dict[str, type] = {
@@ -408,7 +278,12 @@ def _check(settings: Settings) -> None:
             "[site] url must be a web address, such as https://digest.example.org.",
             subject="site.url",
         )
-    for reserved in ("trending", "mine"):
+    if settings.inbound.domain and not DOMAIN.fullmatch(settings.inbound.domain):
+        raise ConfigError(
+            "[inbound] domain must be a bare domain, such as papers.example.org.",
+            subject="inbound.domain",
+        )
+    for reserved in ("trending", "picks", "mine"):
         if reserved in settings.topics:
             raise ConfigError(
                 f"[topics.{reserved}] must have another name: Digest has a feed of that name.",
@@ -428,6 +303,10 @@ def _section(kind: type, table: Table, name: str, origin: str) -> Any:
 def _typed(value: object, hint: type, key: str, origin: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise ConfigError(f"{origin}: {key} must be a list of texts.", subject=key)
+        return tuple(value)
     wrong = not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))
     if wrong:
         words = {

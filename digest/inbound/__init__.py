@@ -1,0 +1,1 @@
+"""Mail that comes in: what people ask by mail, bounces and complaints."""

@@ -1,0 +1,70 @@
+"""Digests on their way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from digest.model.base import Value
+from digest.model.digests import Digest
+from digest.model.people import Subscriber
+
+
+class OutboxState(StrEnum):
+    """Where a digest stands on its way out."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope(Value):
+    """A claimed outbox row: what to send, to whom, until when, and under whose lease.
+
+    `attempts` counts this one.
+    """
+
+    digest: Digest
+    subscriber: Subscriber
+    message_id: str
+    attempts: int = 1
+    expires_at: datetime
+    lease: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Value):
+    """A finished RFC 5322 message in wire form (CRLF, no line over 998) and its SMTP envelope."""
+
+    digest_id: str
+    sender: str
+    recipient: str
+    content: bytes
+
+
+class Outcome(StrEnum):
+    """What came of handing one message over."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Value):
+    """The end of one attempt: the server's code and words, as they stand in the ledger.
+
+    `code` 0 means that no reply came. `retry_at` is set by the delivery policy for a deferred one.
+    """
+
+    digest_id: str
+    outcome: Outcome
+    code: int = 0
+    reply: str = ""
+    at: datetime
+    retry_at: datetime | None = None

@@ -1,0 +1,81 @@
+"""Polls of a source, and what they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from digest.model.base import Value
+from digest.model.listings import Problem, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollState(Value):
+    """What is kept between polls of one URL: validators byte for byte, and when to come back.
+
+    `url` is the address the source asks for, `location` where it has permanently moved to.
+    `due_at` None means now. `failures` counts in a row. `gone` stops polling for good (410).
+    """
+
+    source: str
+    url: str
+    location: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    due_at: datetime | None = None
+    polled_at: datetime | None = None
+    changed_at: datetime | None = None
+    failures: int = 0
+    last_error: str = ""
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Value):
+    """The end of one polite exchange: a body (200) or `body` None (304).
+
+    `moved_to` is set when every hop was permanent (301, 308). Header names are lower-case.
+    """
+
+    request: Request
+    status: int
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    moved_to: str = ""
+    at: datetime
+
+
+class Verdict(StrEnum):
+    """What one poll of a source came to; the word stands in the run report."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    HOLIDAY = "holiday"
+    FAILED = "failed"
+    GONE = "gone"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceReport(Value):
+    """One line of a run report: what one source's place gave, and why if nothing.
+
+    `read` counts entries, `papers` those stored for the first time, `merged` those that were
+    another record of a paper we had; `failed` carries its `cause`.
+    """
+
+    source: str
+    place: str
+    verdict: Verdict
+    read: int = 0
+    papers: int = 0
+    announced: int = 0
+    merged: int = 0
+    problems: tuple[Problem, ...] = ()
+    cause: str = ""
+    at: datetime

@@ -1,0 +1,1 @@
+"""References as people exchange them: BibTeX, RIS, CSL-JSON, read and written."""
