@@ -1,18 +1,12 @@
 """From a listing to three mailboxes: the command line, DKIM and a real Postfix."""
 
 import json
-import os
-import pwd
 import re
 import shutil
-import socket
 import subprocess
-import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.utils import parseaddr
-from pathlib import Path
 
 import dkim as dkimpy
 import pytest
@@ -27,83 +21,12 @@ READERS = {
     "noor": ("--topic", "q-bio.NC", "--cadence", "weekdays", "--tz", "Asia/Amman"),
     "tomas": ("--topic", "math.OC", "--topic", "stat.ML", "--cadence", "thursday"),
 }
-MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-error unix - - n - - error
-retry unix - - n - - error
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-"""
-MAIN = """\
-compatibility_level = 3.6
-myhostname = mx.example.net
-mydestination =
-mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/mail.log
-maillog_file_prefixes = {folder}
-virtual_mailbox_domains = example.net
-virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = inline:{{ {boxes} }}
-virtual_uid_maps = static:{uid}
-virtual_gid_maps = static:{gid}
-smtpd_recipient_restrictions = reject_unlisted_recipient, reject_unauth_destination
-"""
-
-
-@dataclass(frozen=True)
-class Postfix:
-    """An instance of its own: own queue, own port on loopback, nothing of the system's touched."""
-
-    url: str
-    mail: Path
-
-    def files(self):
-        return sorted(self.mail.glob("*/new/*"))
 
 
 @pytest.fixture(scope="module")
-def postfix():
-    if shutil.which("postfix") is None:
-        pytest.skip("postfix is not installed")
-    if os.geteuid() != 0:
-        pytest.skip("postfix must be started by root")
-    owner = pwd.getpwnam("postfix")
-    # Not tmp_path: Postfix's own user must be able to get there.
-    folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
-    folder.chmod(0o755)
-    for name in ("config", "queue", "data", "mail"):
-        (folder / name).mkdir()
-    for name in ("data", "mail"):
-        os.chown(folder / name, owner.pw_uid, owner.pw_gid)
-    config = folder / "config"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    boxes = ", ".join(f"{{ {name}@example.net = {name}/ }}" for name in READERS)
-    ids = {"uid": owner.pw_uid, "gid": owner.pw_gid}
-    (config / "main.cf").write_text(MAIN.format(folder=folder, boxes=boxes, **ids))
-    (config / "master.cf").write_text(MASTER.format(port=port))
-    for name in ("postfix-files", "dynamicmaps.cf"):
-        shutil.copy(Path("/etc/postfix") / name, config)
-    command = {"capture_output": True, "text": True, "timeout": 60}
-    try:
-        started = subprocess.run(["postfix", "-c", config, "start"], check=False, **command)
-        if started.returncode != 0:
-            pytest.skip(f"postfix does not start here: {started.stderr[-300:]}")
-        yield Postfix(f"smtp://127.0.0.1:{port}", folder / "mail")
-    finally:
-        subprocess.run(["postfix", "-c", config, "stop"], check=False, **command)
-        shutil.rmtree(folder)
+def postfix(start_postfix):
+    """Postfix with a mailbox for each reader."""
+    return start_postfix([f"{name}@example.net" for name in READERS])
 
 
 @pytest.fixture(scope="module")
