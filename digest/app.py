@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import random
 import secrets
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -15,29 +17,44 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from digest import __version__, delivery, fetching, sources, subscriptions
+from digest import __version__, delivery, fetching, inbound, sources, subscriptions
 from digest.config import Settings, SourceSettings
 from digest.delivery import dkim
-from digest.errors import ConfigError, InvalidInput, NotFound
+from digest.errors import ConfigError, DigestError, InvalidInput, NotFound
+from digest.inbound import imap
 from digest.model import (
     Digest,
     Envelope,
+    Evidence,
+    Letter,
     Listing,
     Message,
-    Outcome,
     Pick,
     Site,
     SourceReport,
     Subscriber,
 )
-from digest.pipeline import composing, delivering, ingesting, publishing
+from digest.pipeline import (
+    catalogue,
+    composing,
+    delivering,
+    ingesting,
+    looking_up,
+    posting,
+    publishing,
+    websub,
+)
 from digest.ports import Fetcher, Ranker, Source, Store, Transport
 from digest.ranking import explain
-from digest.rendering import mail
+from digest.rendering import letters, mail, mime
 from digest.store import open_store
 
+log = logging.getLogger(__name__)
+
 MEGABYTE = 1_000_000
+TICKED = "ticked"
 NOWHERE = "https://recorded.invalid/"
+MOST_AT_ONCE = 10
 
 
 def utcnow() -> datetime:
@@ -70,6 +87,7 @@ class App:
         self.rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
         self.owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
         self._may_create = False
+        self._posting = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +102,7 @@ class App:
 
     def close(self) -> None:
         """Close what was opened."""
-        for name in ("fetcher", "transport", "store"):
+        for name in ("fetcher", "transport", "courier", "store"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 
@@ -144,7 +162,15 @@ class App:
 
     @cached_property
     def transport(self) -> Transport:
-        """Where mail leaves."""
+        """Where digests leave."""
+        return self._transport()
+
+    @cached_property
+    def courier(self) -> Transport:
+        """Where letters leave: a way of their own, so that none waits for a morning's digests."""
+        return self._transport()
+
+    def _transport(self) -> Transport:
         smtp = self.settings.smtp
         return delivery.transport_from_url(
             smtp.url,
@@ -172,6 +198,11 @@ class App:
         """Mail templates, compiled once."""
         return mail.compile_mail(self.site, self.settings.topics)
 
+    @cached_property
+    def letters(self) -> letters.LetterTemplates:
+        """The frame of letters, compiled once."""
+        return letters.compile_letters(self.site, self.settings.topics)
+
     # --- values ---------------------------------------------------------------------------
 
     @property
@@ -188,12 +219,51 @@ class App:
             imprint=site.imprint,
             contact=site.contact,
             language=site.language,
+            inbound_domain=self.settings.inbound.domain,
+        )
+
+    @property
+    def feed_terms(self) -> catalogue.Terms:
+        """What feeds are made by."""
+        feeds = self.settings.feeds
+        return catalogue.Terms(
+            topics=self.settings.topics,
+            site=self.site,
+            days=feeds.days,
+            limit=feeds.limit,
+            hub=feeds.hub,
         )
 
     @property
     def mail_domain(self) -> str:
         """The domain of the From address, which Message-IDs carry."""
         return self.settings.mail.from_.rpartition("@")[2]
+
+    @property
+    def last_tick(self) -> datetime | None:
+        """When a worker last looked at what is due."""
+        ticked = self.store.sources.cursor(TICKED)
+        return datetime.fromisoformat(ticked) if ticked else None
+
+    @property
+    def inbound_policy(self) -> inbound.Policy:
+        """How mail that comes in is dealt with."""
+        given, web = self.settings.inbound, self.settings.web
+        if not given.domain:
+            raise ConfigError(
+                "[inbound] domain is not set: no mail is taken in without it.",
+                subject="inbound.domain",
+            )
+        return inbound.Policy(
+            domain=given.domain,
+            authserv_id=given.authserv_id,
+            site=self.site,
+            topics=self.settings.topics,
+            defaults=self.newcomer,
+            bounds=subscriptions.Bounds(signups=web.signups, letters=web.letters),
+            soft_bounces=given.soft_bounces,
+            soft_days=given.soft_days,
+        )
 
     @property
     def newcomer(self) -> Subscriber:
@@ -254,6 +324,10 @@ class App:
             known = self.settings.topics.get(topic)
             followed.extend(known.categories if known else ())
         return [each for each in followed if each in self.settings.topics]
+
+    def note_tick(self) -> None:
+        """A worker is alive, and looks at what is due."""
+        self.store.sources.set_cursor(TICKED, self.clock().isoformat())
 
     # --- verbs ----------------------------------------------------------------------------
 
@@ -323,6 +397,12 @@ class App:
             owner=self.owner,
         )
 
+    def look_up_waiting(self) -> looking_up.LookedUp:
+        """Fetch the papers that readers put forward, and announce what curators featured."""
+        return looking_up.look_up_waiting(
+            self.store, self.fetcher, clock=self.clock, owner=self.owner
+        )
+
     def compose_due(self) -> composing.Composed:
         """Compose for whoever's hour has come."""
         return composing.compose_due(
@@ -359,22 +439,134 @@ class App:
             rng=self.rng,
             owner=self.owner,
             block=self.settings.smtp.block,
+            bounced=self.bounced,
             stopping=stopping,
             progress=progress,
         )
 
-    def publish(self, folder: Path) -> publishing.Published:
-        """Write the feeds."""
-        return publishing.publish(
+    def welcome(self, person: Subscriber) -> None:
+        """Compose and send the first digest of someone who has just confirmed, without the clock.
+
+        Whatever stands in the queue before it goes first; a long queue is left to the worker.
+        """
+        composed = composing.compose_one(
+            self.store, self.ranker, person, now=self.clock(), domain=self.mail_domain
+        )
+        if not composed.digests:
+            return
+        turns = iter(range(MOST_AT_ONCE))
+        with self._posting:
+            delivering.deliver(
+                self.store,
+                self.courier,
+                self.renderer,
+                clock=self.clock,
+                rng=self.rng,
+                owner=self.owner,
+                block=1,
+                bounced=self.bounced,
+                stopping=lambda: next(turns, None) is None,
+            )
+
+    def write(
+        self,
+        kind: str,
+        person: Subscriber | None,
+        *,
+        recipient: str = "",
+        in_reply_to: str = "",
+        attachment: mime.Attachment | None = None,
+        **context: object,
+    ) -> Letter:
+        """Queue a letter to `recipient`, or where the person's digests go; `post` sends it."""
+        return posting.write(
             self.store,
-            folder,
-            topics=self.settings.topics,
-            site=self.site,
+            self.letters,
+            kind,
+            person,
+            domain=self.mail_domain,
             now=self.clock(),
-            days=self.settings.feeds.days,
-            limit=self.settings.feeds.limit,
-            hub=self.settings.feeds.hub,
-            because=self.because,
+            recipient=recipient,
+            in_reply_to=in_reply_to,
+            attachment=attachment,
+            **context,
+        )
+
+    def post(self, *, stopping: Callable[[], bool] = lambda: False) -> delivering.Delivered:
+        """Send the letters that are due; from any thread, one at a time."""
+        with self._posting:
+            return posting.post_due(
+                self.store,
+                self.courier,
+                self.sign,
+                clock=self.clock,
+                rng=self.rng,
+                bounced=self.bounced,
+                stopping=stopping,
+            )
+
+    def take_in(self, raw: bytes, recipients: Sequence[str] = ()) -> tuple[inbound.Reply, ...]:
+        """Act on a mail that came in, answer it, and send what is due.
+
+        Raises RetryLater while the database is locked: the mail must then be offered again.
+        """
+        replies = inbound.take_in(
+            self.store,
+            raw,
+            recipients=recipients,
+            policy=self.inbound_policy,
+            answer=self._answer,
+            now=self.clock(),
+        )
+        if replies:
+            try:
+                self.post()
+            except DigestError as error:  # they are queued, and the worker tries again
+                log.warning("answers wait: %s", error.message, extra={"action": "take-in"})
+        return replies
+
+    def _answer(self, reply: inbound.Reply) -> None:
+        try:
+            self.write(
+                reply.kind,
+                reply.subscriber,
+                recipient=reply.recipient,
+                in_reply_to=reply.in_reply_to,
+                attachment=reply.attachment,
+                **reply.context,
+            )
+        except (InvalidInput, ConfigError) as error:
+            log.warning("an answer cannot be written: %s", error.message, extra={"action": "take-in"})
+
+    def fetch_mail(self) -> int:
+        """Take in what is new in the mailbox of `[inbound] imap`; how many mails."""
+        settings = self.settings.inbound
+        if not settings.imap:
+            return 0
+        _ = self.inbound_policy
+        return imap.poll(settings.imap, settings.imap_folder, self.take_in)
+
+    def bounced(self, evidence: Evidence) -> Subscriber | None:
+        """Act on a bounce or complaint, by mail or said at SMTP time."""
+        inbound = self.settings.inbound
+        return subscriptions.bounce(
+            self.store,
+            evidence,
+            soft_bounces=inbound.soft_bounces,
+            soft_days=inbound.soft_days,
+            now=self.clock(),
+        )
+
+    def publish(self, folder: Path) -> publishing.Published:
+        """Write the feeds as files."""
+        return publishing.publish(
+            self.store, folder, self.feed_terms, now=self.clock(), because=self.because
+        )
+
+    def tell_hub(self) -> websub.Told:
+        """Tell the WebSub hub which feeds have changed."""
+        return websub.tell(
+            self.store, self.feed_terms, self.fetcher.post_form, now=self.clock()
         )
 
     # --- looking --------------------------------------------------------------------------
@@ -409,20 +601,11 @@ class App:
         return (parts.html if form == ".html" else parts.text).encode()
 
     def send_confirmation(self, person: Subscriber) -> bool:
-        """Mail the link that confirms a subscription; False while no site address is set."""
+        """Mail the link that confirms a subscription; False if it did not leave at once."""
         if not self.site.url:
             return False
-        now = self.clock()
-        message = mail.confirmation(
-            self.templates,
-            person,
-            message_id=f"<confirm.{person.id}.{now:%Y%m%d%H%M%S}@{self.mail_domain}>",
-            at=now,
-        )
-        if self.signer is not None:
-            message = replace(message, content=self.signer.sign(message.content, now))
-        receipts = list(self.transport.send([message], now))
-        return receipts[0].outcome is Outcome.ACCEPTED
+        self.write("confirm", person)
+        return self.post().accepted > 0
 
     # --- rendering ------------------------------------------------------------------------
 
@@ -437,6 +620,7 @@ class App:
             material.papers,
             upvotes=material.upvotes,
             because=self.because(material),
+            voices=material.voices,
         )
 
     def renderer(self, material: delivering.Material) -> Callable[[Envelope], Message]:
@@ -452,11 +636,13 @@ class App:
                 message_id=envelope.message_id,
                 at=envelope.digest.composed_at,
             )
-            if self.signer is None:
-                return message
-            return replace(message, content=self.signer.sign(message.content, now))
+            return replace(message, content=self.sign(message.content, now))
 
         return render
+
+    def sign(self, content: bytes, now: datetime) -> bytes:
+        """A message as it goes out: signed with DKIM where that is set up."""
+        return self.signer.sign(content, now) if self.signer is not None else content
 
 
 def counts(store: Store) -> dict[str, object]:

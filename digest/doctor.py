@@ -34,6 +34,7 @@ def examine(app: App) -> list[Finding]:
         ("dkim", _dkim),
         ("site", _site),
         ("mail", _mail),
+        ("inbound", _inbound),
     ):
         findings.extend(_guarded(name, check, app))
     return findings
@@ -126,3 +127,31 @@ def _site(app: App) -> Iterator[tuple[str, str]]:
 def _mail(app: App) -> Iterator[tuple[str, str]]:
     for line in delivery.check(app.settings.smtp.url, timeout=app.settings.smtp.timeout):
         yield "fine", line
+
+
+def _inbound(app: App) -> Iterator[tuple[str, str]]:
+    settings = app.settings.inbound
+    if not settings.domain:
+        return
+    yield "fine", f"mail for {settings.domain} is taken in"
+    if not settings.authserv_id:
+        yield (
+            "warning",
+            (
+                "[inbound] authserv_id is not set: nobody can subscribe by mail, and only replies "
+                "to mails of ours are understood"
+            ),
+        )
+    host = settings.lmtp.rpartition(":")[0].strip("[]")
+    if settings.lmtp and not settings.lmtp.startswith("unix:") and not _is_here(host):
+        yield (
+            "warning",
+            (
+                f"[inbound] lmtp listens at {settings.lmtp}: whoever can connect there can claim "
+                "to be anybody; keep it on loopback, or let only your mail server through"
+            ),
+        )
+
+
+def _is_here(host: str) -> bool:
+    return host in ("", "localhost", "::1") or host.startswith("127.")

@@ -13,13 +13,30 @@ from functools import lru_cache
 from digest.model import Paper, Topic
 from digest.text import author_key, contains_phrase, fold, words
 
+# Words in nearly every abstract: a query means the others, unless it has no others.
+STOP_WORDS = frozenset(
+    (
+        "a", "an", "and", "are", "as", "at", "by", "can", "for", "from", "in", "is", "it", "its",
+        "of", "on", "or", "our", "that", "the", "this", "to", "via", "we", "which", "with",
+    )
+)  # fmt: skip
+PREFIX = "*"
+
 _SHORTEST_PLURAL = 4
+_SHORTEST_PREFIX = 3
+_MOST_PARTS = 16
+_QUERY_PART = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
 
 def folded(paper: Paper) -> str:
     """Title and abstract folded for phrase matching; no phrase reaches from one into the other."""
     return f"{fold(paper.title)} \n {fold(paper.abstract)}"
+
+
+def searched(paper: Paper) -> str:
+    """What a query is looked for in: title, abstract and authors, folded."""
+    return " \n ".join((folded(paper), *map(fold, paper.authors)))
 
 
 def variants(phrase: str) -> tuple[str, ...]:
@@ -36,6 +53,33 @@ def variants(phrase: str) -> tuple[str, ...]:
 def mentions(text: str, phrase: str) -> bool:
     """Whether a folded text contains a folded phrase as whole words, in singular or plural."""
     return any(contains_phrase(text, each) for each in variants(phrase))
+
+
+@lru_cache(maxsize=8192)
+def query_parts(query: str) -> tuple[str, ...]:
+    """What a query demands: its words and quoted phrases, folded; `prefix*` keeps its asterisk.
+
+    Read as the search box reads it: stop words count only where there is nothing else, and no
+    more than 16 parts.
+    """
+    told: dict[str, None] = {}
+    plain: dict[str, None] = {}
+    for quoted, word in _QUERY_PART.findall(query):
+        part = fold(quoted or word)
+        if word.endswith(PREFIX) and len(part) >= _SHORTEST_PREFIX:
+            told.setdefault(part + PREFIX)
+        elif part:
+            (plain if word and part in STOP_WORDS else told).setdefault(part)
+    return tuple(told or plain)[:_MOST_PARTS]
+
+
+def in_query(text: str, query: str) -> bool:
+    """Whether a text (see `searched`) holds every word and phrase of a query, in either number."""
+    parts = query_parts(query)
+    return bool(parts) and all(
+        f" {part[:-1]}" in f" {text}" if part.endswith(PREFIX) else mentions(text, part)
+        for part in parts
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -81,6 +81,13 @@ class Fetcher(Protocol):
         """
         ...
 
+    def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Send a form to a service that others run (a WebSub hub); redirects are not followed.
+
+        Raises FetchFailed or FetchRefused unless the answer is 2xx.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
@@ -234,6 +241,13 @@ class PaperStore(Protocol):
         """Papers with votes seen since then and how many, most first, for trending by period."""
         ...
 
+    def changed(self) -> str:
+        """A short token, another one whenever public pages and feeds may show something else.
+
+        It follows papers, announcements, signals, hot scores, featured papers and shown names.
+        """
+        ...
+
 
 class SourceStore(Protocol):
     """Cursors, poll states and run reports."""
@@ -317,8 +331,16 @@ class SubscriberStore(Protocol):
         """Topic ids that active subscribers follow, with how many follow each."""
         ...
 
+    def by_status(self) -> dict[Status, int]:
+        """How many subscribers stand where; a status that nobody has is left out."""
+        ...
+
     def remove_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
         """Take interests away by (kind, value); one that is not there is no error."""
+        ...
+
+    def wanted(self, since: datetime, *, limit: int) -> list[str]:
+        """Papers liked since then by an id (`arxiv:…`, `doi:…`) that is not stored, newest first."""
         ...
 
     def resumable(self, now: datetime, *, limit: int) -> list[Subscriber]:
@@ -466,6 +488,10 @@ class PostStore(Protocol):
 
     def waiting(self) -> int:
         """Letters not yet sent."""
+        ...
+
+    def came(self, key: str) -> bool:
+        """Whether this mail (by a hash of ours) is remembered; remembers nothing itself."""
         ...
 
     def first_time(self, key: str, now: datetime) -> bool:
@@ -627,10 +653,17 @@ class Store(Protocol):
         """Give a named lease back, if it is ours."""
         ...
 
-    def prune(self, *, papers_before: date, logs_before: datetime) -> dict[str, int]:
+    def prune(
+        self,
+        *,
+        papers_before: date,
+        logs_before: datetime,
+        evidence_before: datetime | None = None,
+    ) -> dict[str, int]:
         """Delete what policy no longer keeps; returns deleted rows by table.
 
-        Papers that a digest, a like or a dislike names are kept.
+        Papers that a digest or a reader names are kept, and so is mail that nobody could read
+        until it is settled. Without `evidence_before` all evidence is kept.
         """
         ...
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import IO, Any
 
@@ -23,12 +22,32 @@ LISTS: Mapping[str, InterestKind] = {
     "topics": InterestKind.TOPIC,
     "keywords": InterestKind.KEYWORD,
     "authors": InterestKind.AUTHOR,
+    "queries": InterestKind.QUERY,
     "likes": InterestKind.LIKE,
     "dislikes": InterestKind.DISLIKE,
+    "known": InterestKind.KNOWN,
     "mutes": InterestKind.MUTE,
+    "mute_authors": InterestKind.MUTE_AUTHOR,
+    "mute_topics": InterestKind.MUTE_TOPIC,
 }
-COLUMNS = ("email", "status", "at", "tz", "cadence", "limit", "quiet", *LISTS)
-SCHEDULE = ("at", "tz", "cadence", "quiet")
+PAPERS_ONLY = ("dislikes", "known")
+NAMES = {kind: name for name, kind in LISTS.items()}
+COLUMNS = (
+    "email",
+    "name",
+    "shows_name",
+    "status",
+    "paused_until",
+    "at",
+    "tz",
+    "cadence",
+    "limit",
+    "quiet",
+    *LISTS,
+    "weights",
+)
+AS_TYPED = ("name", "at", "tz", "cadence", "quiet")
+YES = ("1", "true", "yes")
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -100,14 +119,20 @@ def load(
 ) -> Loaded:
     """Add rows in batches; addresses already known are left alone, bad lines reported.
 
-    A row's own `status` counts only with `confirmed`: an import never revives anyone by itself.
+    A row's own `status` counts only with `confirmed`: an import never revives anyone by itself,
+    and what is on the suppression list is rejected without it.
     """
     result = Loaded()
+    admit = subscriptions.admission(store, confirmed=confirmed)
 
     def usable() -> Iterator[tuple[Subscriber, Sequence[Interest]]]:
         for line, row in rows:
             try:
-                yield _person(row, topics=topics, defaults=defaults, confirmed=confirmed, now=now)
+                person, interests = _person(
+                    row, topics=topics, defaults=defaults, confirmed=confirmed, now=now
+                )
+                admit(person.email)
+                yield person, interests
             except InvalidInput as error:
                 result.reject(line, error.message)
 
@@ -164,39 +189,83 @@ def _person(
     if not isinstance(email, str) or not email.strip():
         raise InvalidInput("there is no email in this line")
     lists = {key: _values(row.get(key)) for key in LISTS}
+    typed = {key: str(row[key]).strip() for key in AS_TYPED if row.get(key)}
     wishes = subscriptions.Wishes(
         topics=lists["topics"],
         keywords=lists["keywords"],
         authors=lists["authors"],
+        queries=lists["queries"],
         likes=lists["likes"],
         mutes=lists["mutes"],
+        mute_authors=lists["mute_authors"],
+        mute_topics=lists["mute_topics"],
+        at=typed.get("at"),
+        tz=typed.get("tz"),
+        cadence=typed.get("cadence"),
+        quiet=typed.get("quiet"),
         limit=_limit(row.get("limit")),
-        **{key: str(row[key]).strip() for key in SCHEDULE if row.get(key)},
+        name=typed.get("name"),
+        shows_name=str(row.get("shows_name") or "").strip().casefold() in YES,
     )
-    interests = list(subscriptions.interests_of(wishes, topics=topics, now=now))
-    interests.extend(
-        Interest(kind=InterestKind.DISLIKE, value=subscriptions.paper_key(each), added_at=now)
-        for each in lists["dislikes"]
-    )
-    person = subscriptions.with_schedule(
-        replace(
-            defaults,
-            id=f"s_{secrets.token_hex(subscriptions.ID_BYTES)}",
-            email=subscriptions.normal_address(email),
-            key=secrets.token_hex(subscriptions.KEY_BYTES),
-            created_at=now,
+    interests = [
+        *subscriptions.interests_of(wishes, topics=topics, now=now),
+        *(
+            Interest(kind=LISTS[key], value=subscriptions.paper_key(each), added_at=now)
+            for key in PAPERS_ONLY
+            for each in lists[key]
         ),
-        wishes,
+    ]
+    person = subscriptions.asked_for(
+        subscriptions.newcomer(defaults, subscriptions.normal_address(email), now=now), wishes
     )
+    if weights := _weights(row.get("weights")):
+        interests = [
+            replace(each, weight=weights.get((NAMES[each.kind], each.value), each.weight))
+            for each in interests
+        ]
+    return _with_status(person, row, confirmed=confirmed, now=now), interests
+
+
+def _with_status(
+    person: Subscriber, row: Mapping[str, Any], *, confirmed: bool, now: datetime
+) -> Subscriber:
     status = str(row.get("status") or Status.ACTIVE)
     if status not in tuple(Status):
         raise InvalidInput(f"a status is one of {', '.join(Status)}, not {status!r}")
     if not confirmed:
-        return person, interests
+        return person
     person = replace(person, status=Status(status))
     if person.status is Status.ACTIVE:
-        person = replace(person, confirmed_at=now, due_at=editions.next_due(person, now))
-    return person, interests
+        return replace(person, confirmed_at=now, due_at=editions.next_due(person, now))
+    if person.status is Status.PAUSED:
+        return replace(person, confirmed_at=now, paused_until=_moment(row.get("paused_until")))
+    return person
+
+
+def _moment(cell: object) -> datetime | None:
+    if cell in (None, ""):
+        return None
+    try:
+        moment = datetime.fromisoformat(str(cell).strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"a pause ends at a time like 2026-12-24, not {cell!r}") from None
+
+
+def _weights(cell: object) -> dict[tuple[str, str], float]:
+    """Weights by column and value, from `topics:cs.IR=2` and so on."""
+    found: dict[tuple[str, str], float] = {}
+    for each in _values(cell):
+        name, _, weight = each.rpartition("=")
+        column, _, value = name.partition(":")
+        try:
+            number = float(weight)
+        except ValueError:
+            column = ""
+        if column not in LISTS:
+            raise InvalidInput(f"a weight is written like topics:cs.IR=2, not {each!r}")
+        found[column, value] = subscriptions.checked_weight(number)
+    return found
 
 
 def _values(cell: object) -> list[str]:
@@ -224,7 +293,10 @@ def _row(person: Subscriber, interests: Sequence[Interest]) -> dict[str, object]
         cadence = subscriptions.WEEKDAYS[person.weekday]
     return {
         "email": person.email,
+        "name": person.name,
+        "shows_name": "yes" if person.shows_name else "",
         "status": str(person.status),
+        "paused_until": person.paused_until.isoformat() if person.paused_until else "",
         "at": f"{person.at:%H:%M}",
         "tz": person.tz,
         "cadence": cadence,
@@ -234,6 +306,11 @@ def _row(person: Subscriber, interests: Sequence[Interest]) -> dict[str, object]
             name: [each.value for each in interests if each.kind is kind]
             for name, kind in LISTS.items()
         },
+        "weights": [
+            f"{NAMES[each.kind]}:{each.value}={each.weight:g}"
+            for each in interests
+            if each.weight != 1
+        ],
     }
 
 

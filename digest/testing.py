@@ -39,17 +39,27 @@ NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 class RecordedFetcher:
     """A Fetcher that answers from memory: URL to body, or to the error to return.
 
-    A body that was answered before, by its ETag, is answered with 304. `asked` records the URLs.
+    A body that was answered before, by its ETag, is answered with 304. `asked` records the URLs,
+    `posted` the forms sent.
     """
 
     bodies: Mapping[str, bytes | FetchFailed | FetchRefused]
     asked: list[str] = field(default_factory=list)
+    posted: list[tuple[str, Sequence[tuple[str, str]]]] = field(default_factory=list)
 
     def fetch(
         self, batch: Sequence[tuple[Request, PollState]], now: datetime
     ) -> list[Answer | FetchFailed | FetchRefused]:
         """One outcome a request, in order."""
         return [self._answer(request, state, now) for request, state in batch]
+
+    def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Take a form; raises the error that stands under the address, if any."""
+        _ = now
+        self.posted.append((url, fields))
+        body = self.bodies.get(url, b"")
+        if not isinstance(body, bytes):
+            raise body
 
     def close(self) -> None:
         """Nothing to close."""

@@ -17,8 +17,10 @@ from types import FrameType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from digest import subscriptions
 from digest.app import App
-from digest.errors import DigestError
+from digest.errors import DigestError, RetryLater
+from digest.inbound import lmtp
 from digest.model import Verdict
 from digest.pipeline import tidying
 
@@ -49,11 +51,14 @@ def work(app: App) -> None:
         app.ranker,
         app.signer,
         app.templates,
+        app.letters,
     )  # a wrong setting should stop us now, not at seven
+    door = Door(app)
+    door.open()
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long round skips ticks by design
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
-        lambda: tick(app, stopping=stop.is_set),
+        lambda: tick(app, stopping=stop.is_set, door=door),
         "interval",
         seconds=app.settings.worker.tick,
         next_run_time=app.clock(),
@@ -64,10 +69,38 @@ def work(app: App) -> None:
     scheduler.start()
     while not stop.wait(1):
         pass
+    door.close()
     scheduler.shutdown(wait=True)
 
 
-def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
+class Door:
+    """Where mail comes in by LMTP, if anywhere; of several workers, one at a time listens."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._server: lmtp.Server | None = None
+
+    def open(self) -> None:
+        """Listen, unless we do already or another worker does; raises ConfigError."""
+        address = self._app.settings.inbound.lmtp
+        if not address or self._server is not None:
+            return
+        _ = self._app.inbound_policy
+        try:
+            self._server = lmtp.serve(self._app.take_in, address)
+        except RetryLater as error:
+            log.info("%s", error.message, extra={"action": "lmtp"})
+
+    def close(self) -> None:
+        """Finish the mail in hand; safe to call twice."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+def tick(
+    app: App, *, stopping: Callable[[], bool] = lambda: False, door: Door | None = None
+) -> None:
     """Do everything that is due, each part by itself: one that fails does not stop the others."""
     changed = False
 
@@ -79,12 +112,23 @@ def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
         nonlocal changed
         changed |= app.compose_due().digests > 0
 
+    def mail() -> None:
+        if door is not None:
+            door.open()
+        app.fetch_mail()
+
     def deliver() -> None:
-        app.deliver(stopping=stopping)
+        # Letters between the blocks: a morning's digests take hours, and an answer does not wait.
+        app.deliver(stopping=stopping, progress=lambda _: app.post(stopping=stopping))
 
     for name, part in (
+        ("alive", app.note_tick),
+        ("resume", lambda: subscriptions.resume_due(app.store, now=app.clock())),
+        ("mail", mail),
         ("poll", poll),
+        ("look up", app.look_up_waiting),
         ("compose", compose),
+        ("post", lambda: app.post(stopping=stopping)),
         ("deliver", deliver),
         ("publish", lambda: publish(app, changed=changed)),
         ("night", lambda: nightly(app, stopping=stopping)),
@@ -100,9 +144,9 @@ def tick(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
 
 
 def publish(app: App, *, changed: bool) -> None:
-    """Write the feeds if they are stale, unless another worker is at it."""
+    """Write the feeds if they are to be files, and tell the hub; unless another worker is at it."""
     folder = app.settings.worker.publish
-    if not folder:
+    if not folder and not app.settings.feeds.hub:
         return
     if changed:
         app.store.sources.set_cursor(PUBLISHED, "")
@@ -111,7 +155,9 @@ def publish(app: App, *, changed: bool) -> None:
         return
     if app.store.lease("publish", owner=app.owner, now=now, seconds=PUBLISH_LEASE_SECONDS):
         try:
-            app.publish(Path(folder))
+            if folder:
+                app.publish(Path(folder))
+            app.tell_hub()
             app.store.sources.set_cursor(PUBLISHED, now.isoformat())
         finally:
             app.store.unlease("publish", owner=app.owner)
@@ -138,7 +184,14 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
         if not is_night(now, cursor(NIGHTLY), hour=hour):
             return False
         keep = app.settings.keep
-        tidying.prune(app.store, now=now, papers=keep.papers, logs=keep.logs)
+        tidying.prune(
+            app.store,
+            now=now,
+            papers=keep.papers,
+            logs=keep.logs,
+            evidence=app.settings.inbound.evidence_days,
+        )
+        subscriptions.forget_pending(app.store, now)
         if keep.backups:
             tidying.backup(app.store, Path(keep.backups), now=now, keep=keep.backup_count)
         app.store.sources.set_cursor(NIGHTLY, now.date().isoformat())

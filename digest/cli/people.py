@@ -1,4 +1,4 @@
-"""Commands about subscribers: subscribe, unsubscribe, subscribers list | import | export."""
+"""Commands about subscribers: who they are, what they want, when they rest, and their leaving."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 @click.option(
     "--like", "likes", multiple=True, help="A paper you like: arXiv id or DOI. Repeatable."
 )
+@click.option("--query", "queries", multiple=True, help="Follow a saved search. Repeatable.")
 @click.option("--mute", "mutes", multiple=True, help="Never show papers with this. Repeatable.")
+@click.option("--mute-author", "mute_authors", multiple=True, help="Hide an author. Repeatable.")
+@click.option("--mute-topic", "mute_topics", multiple=True, help="Hide a topic. Repeatable.")
+@click.option(
+    "--weight", type=float, help="How much what is named here counts, 0.1 to 5. Default: 1."
+)
 @click.option("--at", help="Local hour, such as 7:30.")
 @click.option("--tz", help="Time zone, such as Europe/Berlin.")
 @click.option("--cadence", help="daily, weekdays, weekly, or the name of a day.")
@@ -32,7 +38,15 @@ if TYPE_CHECKING:
 @click.option(
     "--quiet", type=click.Choice(["line", "nothing"]), help="What to send on a quiet day."
 )
-@click.option("--confirmed", is_flag=True, help="They agreed already: no confirmation mail.")
+@click.option("--name", help="Their name, for what they submit.")
+@click.option(
+    "--show-name/--hide-name", "shows_name", default=None, help="Whether others see that name."
+)
+@click.option(
+    "--confirmed",
+    is_flag=True,
+    help="They agreed already: no confirmation mail, and off the suppression list if on it.",
+)
 @json_option
 @pass_context
 def subscribe(
@@ -76,6 +90,76 @@ def unsubscribe(context: Context, email: str) -> None:
         click.echo(f"{person.email} is {person.status}.")
 
 
+@click.command()
+@click.argument("email")
+@click.argument("span", nargs=-1)
+@pass_context
+def pause(context: Context, email: str, span: tuple[str, ...]) -> None:
+    """Send someone nothing for a while: `2 weeks`, `a month`, `until 2026-12-24`, `until monday`.
+
+    Without SPAN it lasts until `digest resume`.
+    """
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        person, now = subscriptions.find(app.store, email), app.clock()
+        until = subscriptions.parse_span(" ".join(span), now, tz=person.tz) if span else None
+        person = subscriptions.pause(app.store, person, until=until, now=now)
+        click.echo(f"{person.email} is paused {_until(person)}.")
+
+
+@click.command()
+@click.argument("email")
+@pass_context
+def resume(context: Context, email: str) -> None:
+    """End a pause; the next digest comes at the next local hour."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        person = subscriptions.find(app.store, email)
+        person = subscriptions.resume(app.store, person, now=app.clock())
+        click.echo(f"{person.email} is {person.status}, {described(person)}.")
+
+
+@click.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask again.")
+@pass_context
+def forget(context: Context, email: str, yes: bool) -> None:
+    """Erase someone and all that is kept about them, but a salted hash of the address."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        person = subscriptions.find(app.store, email)
+        if not yes:
+            click.confirm(f"Erase {person.email}, with digests and answers, for good?", abort=True)
+        subscriptions.erase(app.store, person, now=app.clock())
+        click.echo("They are forgotten.")
+
+
+@click.command()
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is kept about them as JSON.")
+@pass_context
+def show(context: Context, email: str, as_json: bool) -> None:
+    """Someone's schedule, and what Digest thinks they like, with the evidence."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        person = subscriptions.find(app.store, email)
+        if as_json:
+            show_json(subscriptions.export(app.store, person))
+            return
+        status = f"paused {_until(person)}" if person.status == "paused" else str(person.status)
+        click.echo(f"{person.email} is {status}, {described(person)}.")
+        if person.name:
+            click.echo(f"{person.name} ({'shown' if person.shows_name else 'not shown'} to others)")
+        for each in subscriptions.evidence_of(app.store, person):
+            said = ", ".join(f"{word.kind} on {word.at:%Y-%m-%d}" for word in each.feedback)
+            line = f"  {each.interest.kind:<12}{each.interest.weight:<5g}{each.interest.value}"
+            click.echo(f"{line}  ({said})" if said else line)
+
+
 @click.group()
 def subscribers() -> None:
     """List, import and export subscribers."""
@@ -117,8 +201,11 @@ def revoke(context: Context, email: str) -> None:
 def import_(context: Context, file: Path, confirmed: bool) -> None:
     """Add subscribers from CSV or JSON Lines (by the file's ending; - is CSV on standard input).
 
-    Columns: email, and if wanted name any of topics, keywords, authors, likes, mutes (values
-    separated by `;`), at, tz, cadence, limit, quiet. Lines that cannot be used are reported.
+    Columns: email, and if wanted any of topics, keywords, authors, queries, likes, dislikes,
+    known, mutes, mute_authors, mute_topics (values separated by `;`), weights
+    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet; with --confirmed also
+    status and paused_until. Lines that cannot be used are reported. Without --confirmed, who
+    does not confirm within 14 days is forgotten.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
@@ -180,6 +267,15 @@ def _about_the_mail(mailed: bool, *, has_site: bool) -> str:
     )
 
 
+def _until(person: Subscriber) -> str:
+    """Until when a pause lasts, in the subscriber's own time."""
+    if person.paused_until is None:
+        return "until resumed"
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - keeps `--help` quick
+
+    return f"until {person.paused_until.astimezone(ZoneInfo(person.tz)):%Y-%m-%d %H:%M}"
+
+
 def described(person: Subscriber) -> str:
     """A subscriber's schedule in words."""
     cadence = str(person.cadence)
@@ -206,4 +302,4 @@ def row(person: Subscriber) -> dict[str, object]:
     }
 
 
-COMMANDS = (subscribe, unsubscribe, subscribers)
+COMMANDS = (subscribe, unsubscribe, pause, resume, forget, show, subscribers)

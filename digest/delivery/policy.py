@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from digest.model import Envelope, Outcome, Receipt
+from digest.model import Envelope, Evidence, EvidenceKind, Outcome, Receipt
 
 FIRST_DELAY = timedelta(minutes=5)
 FIRST_DELAY_WHEN_THROTTLED = timedelta(minutes=15)
@@ -105,6 +105,22 @@ def should_suppress(receipt: Receipt, refusals: int) -> bool:
     if is_address_failure(receipt.code, receipt.reply):
         return True
     return receipt.code > 0 and refusals >= REFUSALS_IN_A_ROW
+
+
+def evidence(receipt: Receipt, *, subscriber_id: str, attempt: int, hard: bool) -> Evidence:
+    """A refusal as a bounce said at SMTP time: no mail to keep, only the server's words.
+
+    A server that refuses before it has the message sends no bounce, so this is all there is.
+    """
+    return Evidence(
+        id=f"{receipt.digest_id}.{attempt}",
+        kind=EvidenceKind.HARD_BOUNCE if hard else EvidenceKind.SOFT_BOUNCE,
+        subscriber_id=subscriber_id,
+        digest_id=receipt.digest_id,
+        status=enhanced_code(receipt.code, receipt.reply) or str(receipt.code),
+        detail=scrub(receipt.reply),
+        at=receipt.at,
+    )
 
 
 def enhanced_code(code: int, reply: str) -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 
 from digest.errors import ConfigError, FetchFailed, FetchRefused
 from digest.fetching.address import shown
@@ -96,6 +97,22 @@ class HttpFetcher:
         future = asyncio.run_coroutine_threadsafe(self._fetch_all(batch, now), loop)
         try:
             return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Send a form, as politely and safely as everything else; the answer's words are dropped.
+
+        Raises FetchFailed or FetchRefused.
+        """
+        watch = Watch(now=now, clock=self._clock)
+        body = urlencode(fields).encode()
+        future = asyncio.run_coroutine_threadsafe(
+            self._exchange.post_form(url, body, watch), self._running_loop()
+        )
+        try:
+            future.result()
         except BaseException:
             future.cancel()
             raise

@@ -33,6 +33,7 @@ from digest.fetching.schedule import prepare
 from digest.model import Answer, PollState, Request
 
 MAX_REDIRECTS = 5
+FORM = "application/x-www-form-urlencoded"
 
 MAX_HEADERS = 32 * 1024
 """Bytes of response headers taken; past 100 KiB the HTTP parser itself stops reading."""
@@ -66,10 +67,14 @@ class Watch:
 
 @dataclass(slots=True, kw_only=True)
 class Trip:
-    """Where a request has been on its way; `left` is the seconds it may still take."""
+    """Where a request has been on its way; `left` is the seconds it may still take.
+
+    With a `body` it is a POST.
+    """
 
     url: str
     left: float
+    body: bytes = b""
     permanent: bool = True
     visited: list[str] = field(default_factory=list)
 
@@ -118,7 +123,7 @@ class Exchange:
     async def carry_out(self, request: Request, state: PollState, watch: Watch) -> Answer:
         """Ask until there is an answer to keep; raises FetchFailed or FetchRefused."""
         conditions = prepare(request, state)
-        headers = self._headers(request, conditions)
+        headers = self._headers(request.accept, conditions)
         moved = state.location if request.poll and request.url == state.url else ""
         trip = Trip(url=check_url(moved or request.url), left=self._timeout)
         reply = await self._visit(trip, headers, watch)
@@ -138,13 +143,25 @@ class Exchange:
             at=watch.time(),
         )
 
-    def _headers(self, request: Request, conditions: Mapping[str, str]) -> dict[str, str]:
+    async def post_form(self, url: str, body: bytes, watch: Watch) -> None:
+        """Send a form, encoded as `body`; whatever 2xx comes back will do, redirects will not.
+
+        Raises FetchFailed or FetchRefused.
+        """
+        headers = self._headers("*/*", {"Content-Type": FORM, "Content-Length": str(len(body))})
+        reply = await self._visit(
+            Trip(url=check_url(url), left=self._timeout, body=body), headers, watch
+        )
+        if not 200 <= reply.status < 300:  # noqa: PLR2004 - success, RFC 9110 §15.3
+            raise failure(reply, retry_after=_pause(reply, watch))
+
+    def _headers(self, accept: str, more: Mapping[str, str]) -> dict[str, str]:
         return {
             "User-Agent": self._user_agent,
-            "Accept": request.accept,
+            "Accept": accept,
             "Accept-Encoding": "gzip",
             "Connection": "close",
-            **conditions,
+            **more,
         }
 
     async def _visit(self, trip: Trip, headers: Mapping[str, str], watch: Watch) -> Reply:
@@ -197,18 +214,20 @@ class Exchange:
         began = clock()
         try:
             async with asyncio.timeout(trip.left):
-                return await self._send(trip.url, headers)
+                return await self._send(trip, headers)
         finally:
             trip.left -= clock() - began
 
-    async def _send(self, url: str, headers: Mapping[str, str]) -> Reply:
+    async def _send(self, trip: Trip, headers: Mapping[str, str]) -> Reply:
         # httpx would write header values as UTF-8; validators must go out as they came in.
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         response = await self._transport.handle_async_request(
-            httpx.Request("GET", url, headers=raw)
+            httpx.Request(
+                "POST" if trip.body else "GET", trip.url, headers=raw, content=trip.body or None
+            )
         )
         try:
-            where = shown(url)
+            where = shown(trip.url)
             if sum(len(name) + len(value) for name, value in response.headers.raw) > MAX_HEADERS:
                 raise FetchRefused(
                     f"{where} sent more than {MAX_HEADERS // 1024} KiB of headers: "
@@ -217,7 +236,7 @@ class Exchange:
                 )
             fields = headers_of(response.headers.raw)
             body = await self._body(response, fields, where)
-            return Reply(url=url, status=response.status_code, headers=fields, body=body)
+            return Reply(url=trip.url, status=response.status_code, headers=fields, body=body)
         finally:
             await response.aclose()
 

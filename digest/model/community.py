@@ -53,7 +53,7 @@ class Voice(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moderation(Value):
-    """One line of the moderation log; `actor` is a subscriber id, or `operator`."""
+    """One line of the moderation log; `actor` is a subscriber id, `operator` or `lookup`."""
 
     at: datetime
     actor: str

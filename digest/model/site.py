@@ -15,6 +15,7 @@ class Site(Value):
     the service are then left out. `mail_from` is the bare From address, `list_id` a domain-like
     name (RFC 2919), `unsubscribe_to` the mailbox for mailto: unsubscribing (empty: none),
     `bounce_to` the envelope sender (empty: `mail_from`), `imprint` a line for the footer.
+    `inbound_domain` is where mail to us comes in, bounces and unsubscribing too (empty: nowhere).
     """
 
     name: str = "Digest"
@@ -26,3 +27,4 @@ class Site(Value):
     imprint: str = ""
     contact: str = ""
     language: str = "en"
+    inbound_domain: str = ""

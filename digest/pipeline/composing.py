@@ -22,6 +22,7 @@ from digest.model import (
     Profile,
     Ranking,
     SourceReport,
+    Status,
     Subscriber,
 )
 from digest.ports import Candidates, Ranker, Store
@@ -30,6 +31,8 @@ from digest.ranking import trending
 log = logging.getLogger(__name__)
 
 REPORT_WINDOW = timedelta(hours=36)
+FEATURED_FOR = timedelta(days=14)
+REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,15 @@ def compose_due(
             total += _one_by_one(store, ranker, due, now=now, domain=domain)
 
 
+def compose_one(
+    store: Store, ranker: Ranker, person: Subscriber, *, now: datetime, domain: str
+) -> Composed:
+    """Compose for one person whose hour has come, without waiting for the clock."""
+    if person.status is not Status.ACTIVE or person.due_at is None or person.due_at > now:
+        return Composed()
+    return _compose_block(store, ranker, [person], until=now, now=now, domain=domain)
+
+
 def _one_by_one(
     store: Store, ranker: Ranker, people: Sequence[Subscriber], *, now: datetime, domain: str
 ) -> Composed:
@@ -87,7 +99,9 @@ def _one_by_one(
                 error.message,
                 extra={"action": "compose", "subscriber": person.id},
             )
-            store.subscribers.save(replace(person, due_at=now + timedelta(days=1)))
+            current = store.subscribers.get([person.id]).get(person.id)
+            if current is not None:
+                store.subscribers.save(replace(current, due_at=now + timedelta(days=1)))
     return total
 
 
@@ -122,12 +136,20 @@ def rank_one(
     until = _until(edition, now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
-    spans = None
     if kept is not None:
-        edition, until, spans = named, kept.until, {subscriber.id: kept.since}
-    digests, rankings = _digests(
-        store, ranker, [subscriber], until=until, now=now, edition=edition, spans=spans
-    )
+        digests, rankings = _composed(
+            store,
+            ranker,
+            [subscriber],
+            {subscriber.id: kept.since},
+            until=kept.until,
+            now=now,
+            edition=named,
+        )
+    else:
+        digests, rankings = _digests(
+            store, ranker, [subscriber], until=until, now=now, edition=edition
+        )
     return digests[0], rankings[0]
 
 
@@ -193,42 +215,89 @@ def _digests(
     until: datetime,
     now: datetime,
     edition: str | None,
-    spans: Mapping[str, datetime] | None = None,
 ) -> tuple[list[Digest], list[Ranking]]:
-    """One digest a person, in order: rank the whole block at once, then cut each one's list."""
-    spans = spans or _spans(store, people, until=until, edition=edition)
+    """One digest a person, in order.
+
+    The first digest of someone who has just confirmed looks back as far as one after a pause if
+    there is nothing in it otherwise: an empty mail, over a holiday perhaps, is no welcome.
+    """
+    covered = store.ledger.covered([each.id for each in people])
+    spans = _spans(people, covered, until=until, edition=edition)
+    found = _composed(store, ranker, people, spans, until=until, now=now, edition=edition)
+    newcomers = [
+        person
+        for person, ranking in zip(people, found[1], strict=True)
+        if edition is None
+        and not ranking.picks
+        and person.id not in covered
+        and _has_just_confirmed(person)
+    ]
+    if not newcomers:
+        return found
+    further = {
+        each.id: _unseen(each, until - editions.FURTHEST_BACK[each.cadence], until)
+        for each in newcomers
+    }
+    again = _composed(store, ranker, newcomers, further, until=until, now=now, edition=None)
+    by_id = {each.subscriber_id: (each, ranking) for each, ranking in zip(*again, strict=True)}
+    pairs = [
+        by_id.get(each.subscriber_id, (each, ranking)) for each, ranking in zip(*found, strict=True)
+    ]
+    return [each for each, _ in pairs], [ranking for _, ranking in pairs]
+
+
+def _composed(
+    store: Store,
+    ranker: Ranker,
+    people: Sequence[Subscriber],
+    spans: Mapping[str, datetime],
+    *,
+    until: datetime,
+    now: datetime,
+    edition: str | None,
+) -> tuple[list[Digest], list[Ranking]]:
+    """Rank the whole block at once, then cut each one's list; `spans` is since when each looks."""
     window = window_of(store, min(spans.values()), until)
     profiles = store.subscribers.profiles([each.id for each in people])
     ids = frozenset(window.seen_at)
     sent = store.ledger.sent([each.id for each in people], ids, but_edition=edition or "")
-    without = {
-        each.id: sent.get(each.id, frozenset()) | _too_old(window, spans[each.id])
-        for each in people
-    }
-    candidates = Candidates(
+    old = {each.id: _too_old(window, spans[each.id]) for each in people}
+    without = {each.id: sent.get(each.id, frozenset()) | old[each.id] for each in people}
+    candidates = _candidates(store, window, profiles)
+    rankings = ranker.rank(profiles, candidates, without=without, now=now)
+    digests = [
+        compose.compose(
+            ranking,
+            subscriber=person,
+            edition=edition or editions.edition_of(person, _due(person, until)),
+            since=spans[person.id],
+            until=until,
+            announced=len(ids - old[person.id]),
+            withheld=len(sent.get(person.id, frozenset()) - old[person.id]),
+            reports=window.reports,
+            now=now,
+        )
+        for person, ranking in zip(people, rankings, strict=True)
+    ]
+    return digests, rankings
+
+
+def _candidates(store: Store, window: Window, profiles: Sequence[Profile]) -> Candidates:
+    """What the ranker may use: the window, the papers that profiles name, the curators' picks."""
+    return Candidates(
         papers=window.papers,
         trending=window.trending,
         upvotes=window.upvotes,
-        liked=_liked(store, profiles),
+        liked=store.papers.get(
+            {
+                each.value
+                for profile in profiles
+                for each in profile.interests
+                if each.kind in REFERRED
+            }
+        ),
+        featured=store.community.featured(window.until - FEATURED_FOR),
     )
-    rankings = ranker.rank(profiles, candidates, without=without, now=now)
-    digests = []
-    for person, ranking in zip(people, rankings, strict=True):
-        old = _too_old(window, spans[person.id])
-        digests.append(
-            compose.compose(
-                ranking,
-                subscriber=person,
-                edition=edition or editions.edition_of(person, _due(person, until)),
-                since=spans[person.id],
-                until=until,
-                announced=len(ids - old),
-                withheld=len(sent.get(person.id, frozenset()) - old),
-                reports=window.reports,
-                now=now,
-            )
-        )
-    return digests, rankings
 
 
 def _due(person: Subscriber, until: datetime) -> datetime:
@@ -246,10 +315,16 @@ def _due(person: Subscriber, until: datetime) -> datetime:
 
 
 def _spans(
-    store: Store, people: Sequence[Subscriber], *, until: datetime, edition: str | None
+    people: Sequence[Subscriber],
+    covered: Mapping[str, datetime],
+    *,
+    until: datetime,
+    edition: str | None,
 ) -> dict[str, datetime]:
-    """Since when each person's digest looks: the end of their last one, within bounds."""
-    covered = store.ledger.covered([each.id for each in people])
+    """Since when each person's digest looks: the end of their last one, within bounds.
+
+    What they have marked as seen since then is left out.
+    """
     spans: dict[str, datetime] = {}
     for person in people:
         last_until = covered.get(person.id)
@@ -263,18 +338,23 @@ def _spans(
             spans[person.id] = editions.window(person.cadence, first, until)[0]
         else:
             spans[person.id] = editions.window(person.cadence, last_until, until)[0]
+        spans[person.id] = _unseen(person, spans[person.id], until)
     return spans
+
+
+def _has_just_confirmed(person: Subscriber) -> bool:
+    """Whether the digest that is due is the one that `subscriptions.confirm` made due at once."""
+    if person.confirmed_at is None or person.due_at is None:
+        return False
+    return person.due_at <= person.confirmed_at
+
+
+def _unseen(person: Subscriber, since: datetime, until: datetime) -> datetime:
+    """Where a digest begins for someone who has marked everything up to some moment as seen."""
+    return since if person.seen_until is None else min(max(since, person.seen_until), until)
 
 
 def _too_old(window: Window, since: datetime) -> frozenset[str]:
     if since <= window.since:
         return frozenset()
     return frozenset(paper for paper, seen in window.seen_at.items() if seen <= since)
-
-
-def _liked(store: Store, profiles: Sequence[Profile]) -> dict[str, Paper]:
-    """The papers that the block's likes and dislikes name, by the id the profile uses."""
-    kinds = (InterestKind.LIKE, InterestKind.DISLIKE)
-    return store.papers.get(
-        {each.value for profile in profiles for each in profile.interests if each.kind in kinds}
-    )

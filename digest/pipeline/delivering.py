@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digest import subscriptions
 from digest.delivery import policy
 from digest.errors import ConfigError, DigestError
 from digest.model import (
     Digest,
     Envelope,
+    Evidence,
     Message,
     Outcome,
     Paper,
     Receipt,
+    Status,
     Subscriber,
+    Voice,
 )
 from digest.ports import Store, Transport
 from digest.ranking import trending
@@ -33,6 +35,7 @@ LEASE_SECONDS = 15 * 60
 POLICY_WINDOW = timedelta(days=30)
 
 Render = Callable[[Envelope], Message]
+Bounced = Callable[[Evidence], Subscriber | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Material:
     papers: Mapping[str, Paper]
     upvotes: Mapping[str, int]
     titles: Mapping[str, str]
+    voices: Mapping[str, Sequence[Voice]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +77,15 @@ def deliver(
     rng: random.Random,
     owner: str,
     block: int,
+    bounced: Bounced,
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Delivered:
-    """Send everything that is due, a block at a time, until none is left or we are `stopping`."""
+    """Send everything that is due, a block at a time, until none is left or we are `stopping`.
+
+    `bounced` acts on what a mail server refused for good, and returns the subscriber as they are
+    after it.
+    """
     total = Delivered()
     while not stopping():
         envelopes = store.ledger.claim(clock(), owner=owner, limit=block, lease=LEASE_SECONDS)
@@ -84,7 +93,9 @@ def deliver(
             break
         lease = envelopes[0].lease
         try:
-            done = _deliver_block(store, transport, renderer, envelopes, clock=clock, rng=rng)
+            done = _deliver_block(
+                store, transport, renderer, envelopes, clock=clock, rng=rng, bounced=bounced
+            )
         finally:
             store.ledger.release(lease)
         total += done
@@ -96,7 +107,7 @@ def deliver(
 
 
 def material_for(store: Store, digests: Iterable[Digest]) -> Material:
-    """Load the papers, upvotes and liked titles that a block of digests shows."""
+    """Load the papers, upvotes, voices and liked titles that a block of digests shows."""
     digests = list(digests)
     picks = [pick for digest in digests for pick in digest.picks]
     ids = {pick.paper_id for pick in picks}
@@ -106,7 +117,12 @@ def material_for(store: Store, digests: Iterable[Digest]) -> Material:
     others = store.papers.get(each for each in named if ":" in each)
     signals = [s for found in store.papers.signals(papers).values() for s in found]
     titles = {key: paper.title for key, paper in (*papers.items(), *others.items())}
-    return Material(papers=papers, upvotes=trending.upvotes(signals), titles=titles)
+    return Material(
+        papers=papers,
+        upvotes=trending.upvotes(signals),
+        titles=titles,
+        voices=store.community.voices(papers),
+    )
 
 
 def _deliver_block(
@@ -117,6 +133,7 @@ def _deliver_block(
     *,
     clock: Callable[[], datetime],
     rng: random.Random,
+    bounced: Bounced,
 ) -> Delivered:
     now = clock()
     render = renderer(material_for(store, (each.digest for each in envelopes)))
@@ -147,8 +164,12 @@ def _deliver_block(
     finally:
         settled = policy.settle_times(receipts, envelopes, now, rng)
         store.ledger.settle(settled, lease=envelopes[0].lease)
-    people = {each.digest.id: each.subscriber for each in envelopes}
-    suppressed = sum(_suppressed(store, people, receipt, now=now) for receipt in settled)
+    by_id = {each.digest.id: each for each in envelopes}
+    suppressed = sum(
+        _suppressed(store, by_id[each.digest_id], each, now=now, bounced=bounced)
+        for each in settled
+        if each.outcome is Outcome.REFUSED
+    )
     return Delivered(
         accepted=sum(each.outcome is Outcome.ACCEPTED for each in settled),
         deferred=sum(each.outcome is Outcome.DEFERRED for each in settled),
@@ -170,15 +191,20 @@ def _not_rendered(envelope: Envelope, outcome: Outcome, cause: str, *, now: date
 
 
 def _suppressed(
-    store: Store, people: Mapping[str, Subscriber], receipt: Receipt, *, now: datetime
+    store: Store, envelope: Envelope, receipt: Receipt, *, now: datetime, bounced: Bounced
 ) -> bool:
-    """Stop sending to an address that does not exist, or that refused us too often."""
-    if receipt.outcome is not Outcome.REFUSED:
+    """Tell of a refusal; whether it ended the sending, as for an address that does not exist."""
+    person = envelope.subscriber
+    refusals = store.ledger.refusals(person.id, now - POLICY_WINDOW)
+    hard = policy.should_suppress(receipt, refusals)
+    if not hard and not receipt.code:
+        return False  # a fault of ours says nothing of their address
+    evidence = policy.evidence(
+        receipt, subscriber_id=person.id, attempt=envelope.attempts, hard=hard
+    )
+    after = bounced(evidence)
+    if after is None or after.status is not Status.SUPPRESSED:
         return False
-    person = people[receipt.digest_id]
-    if not policy.should_suppress(receipt, store.ledger.refusals(person.id, now - POLICY_WINDOW)):
-        return False
-    subscriptions.suppress(store, person)
     log.warning(
         "stopped sending to a subscriber that the mail server refuses",
         extra={"action": "suppress", "subscriber": person.id, "code": receipt.code},

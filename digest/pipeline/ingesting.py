@@ -177,7 +177,7 @@ def _read(
     """
     try:
         harvest = source.parse(listing)
-        items = [_bounded(each) for each in harvest.items]
+        items = [bounded(each) for each in harvest.items]
         if missed_at is not None:
             items = _missed(store, items, now=missed_at)
         return harvest, store.papers.ingest(items)
@@ -194,7 +194,7 @@ def _read(
         ) from error
 
 
-def _bounded(item: Item) -> Item:
+def bounded(item: Item) -> Item:
     """The item with no more categories than a paper has: each makes a feed."""
     categories = item.paper.categories
     if len(categories) <= MOST_CATEGORIES and all(map(CATEGORY.fullmatch, categories)):

@@ -10,10 +10,12 @@ from digest.ports import Store
 PATTERN = "digest-*.db"
 
 
-def prune(store: Store, *, now: datetime, papers: int, logs: int) -> dict[str, int]:
-    """Delete papers and log lines older than so many days; returns deleted rows by table."""
+def prune(store: Store, *, now: datetime, papers: int, logs: int, evidence: int) -> dict[str, int]:
+    """Delete papers, log lines and evidence older than so many days; returns deleted rows by table."""
     return store.prune(
-        papers_before=(now - timedelta(days=papers)).date(), logs_before=now - timedelta(days=logs)
+        papers_before=(now - timedelta(days=papers)).date(),
+        logs_before=now - timedelta(days=logs),
+        evidence_before=now - timedelta(days=evidence),
     )
 
 

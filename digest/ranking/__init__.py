@@ -2,8 +2,15 @@
 
 `features` describes an edition's papers once; `profiles` turns a block of people into sparse
 matrices over them; `linear` multiplies, and takes the best; `reasons` says for each pick what
-made its score; `explain` says it in words. `trending` is what a community's votes are worth.
+made its score; `explain` says it in words. `trending` is what a community's votes are worth,
+`searching` the order of what a search found.
 
-`trending` and `explain` need nothing but the standard library. numpy, scipy and scikit-learn are
-loaded by importing `digest.ranking.linear`, and only there are they needed.
+`trending`, `searching` and `explain` need nothing but the standard library. numpy, scipy and
+scikit-learn are loaded by importing `digest.ranking.linear`, and only there are they needed.
 """
+
+from __future__ import annotations
+
+from digest.ranking.searching import fuse, related
+
+__all__ = ["fuse", "related"]

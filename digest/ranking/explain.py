@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,28 @@ from digest.model import Pick, Reason, ReasonKind, Topic
 from digest.text import clean, truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 MOST_SAID = 3
 LONGEST_NAME = 80
 WORTH_SAYING = 0.1
+
+# `{s}` and `{es}` are for several names.
+_CLAUSES: Mapping[ReasonKind, str] = {
+    ReasonKind.TOPIC: "you follow {}",
+    ReasonKind.KEYWORD: "it matches your keyword{s} {}",
+    ReasonKind.WORDS: "it shares words with your keyword{s} {}",
+    ReasonKind.QUERY: "it matches your saved search{es} {}",
+    ReasonKind.AUTHOR: "it is by {}, whom you follow",
+    ReasonKind.LIKE: "it is similar to {}, which you liked",
+    ReasonKind.DISLIKE: "it is similar to {}, which you disliked",
+    ReasonKind.PICKED: "curators picked it",
+}
+_UNNAMED: Mapping[ReasonKind, str] = {
+    ReasonKind.LIKE: "it is similar to papers you liked",
+    ReasonKind.DISLIKE: "it is similar to papers you disliked",
+    ReasonKind.TRENDING: "it is trending",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +60,9 @@ class Because:
             topic = self.topics.get(reason.what)
             known = topic is not None and topic.name != topic.id
             return f"{_short(topic.name)} ({name})" if topic and known else name
-        if reason.kind in (ReasonKind.KEYWORD, ReasonKind.WORDS):
-            return f"“{name}”"
+        if reason.kind in (ReasonKind.KEYWORD, ReasonKind.WORDS, ReasonKind.QUERY):
+            plain = name.replace('"', "'")
+            return f"“{plain}”"
         if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE):
             title = self.titles.get(reason.what)
             return f"“{_short(title)}”" if title else ""
@@ -57,23 +76,13 @@ def explainer(*, topics: Mapping[str, Topic], titles: Mapping[str, str]) -> Beca
 
 def clause(kind: ReasonKind, names: Sequence[str]) -> str:
     """Reasons of one kind as a clause that stands after "because"; `names` may be empty texts."""
-    named = _listed([each for each in names if each])
-    if kind is ReasonKind.TOPIC:
-        return f"you follow {named}"
-    if kind is ReasonKind.KEYWORD:
-        return f"it matches your keyword{'s' if len(names) > 1 else ''} {named}"
-    if kind is ReasonKind.WORDS:
-        return f"it shares words with your keyword{'s' if len(names) > 1 else ''} {named}"
-    if kind is ReasonKind.AUTHOR:
-        return f"it is by {named}, whom you follow"
+    named = [each for each in names if each]
+    if not named and kind in _UNNAMED:
+        return _UNNAMED[kind]
     if kind is ReasonKind.TRENDING:
-        return f"it is trending ({_counted(named)})" if named else "it is trending"
-    said = "liked" if kind is ReasonKind.LIKE else "disliked"
-    return (
-        f"it is similar to {named}, which you {said}"
-        if named
-        else f"it is similar to papers you {said}"
-    )
+        return f"it is trending ({_counted(_listed(named))})"
+    several = len(names) > 1
+    return _CLAUSES[kind].format(_listed(named), s="s" * several, es="es" * several)
 
 
 def _weighty(pick: Pick) -> list[Reason]:

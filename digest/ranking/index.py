@@ -33,6 +33,12 @@ class PhraseIndex:
         """Rows that contain the folded phrase as whole words, in singular or plural."""
         return {row for each in matching.variants(phrase) for row in self._find(each)}
 
+    def find_prefix(self, start: str) -> set[int]:
+        """Rows with a word that begins so; of a start of several words, those that have it all."""
+        if " " in start:
+            return {row for row, text in enumerate(self._texts) if f" {start}" in f" {text}"}
+        return {row for word, rows in self._rows.items() if word.startswith(start) for row in rows}
+
     def _find(self, phrase: str) -> Iterable[int]:
         words = phrase.split()
         found = sorted((self._rows.get(word, []) for word in words), key=len)
@@ -75,8 +81,25 @@ class Index:
         known = self._authors.get(key, ())
         return {row for other, row in known if matching.agree(given, other)}
 
+    def in_query(self, query: str) -> tuple[set[int], set[int]]:
+        """Rows of the papers for which `matching.in_query` is true, and those by title alone."""
+        parts = matching.query_parts(query)
+        if not parts:
+            return set(), set()
+        titles = [_find_part(self.titles, each) for each in parts]
+        anywhere = [
+            found | _find_part(self.texts, each) | _find_part(self.names, each)
+            for found, each in zip(titles, parts, strict=True)
+        ]
+        return set.intersection(*anywhere), set.intersection(*titles)
+
     def in_topic(self, topic: Topic) -> set[int]:
         """Rows of the papers for which `matching.in_topic` is true."""
         categories, phrases = matching.demands(topic)
         found = {row for key in categories for row in self.any_category.get(key, ())}
         return found.union(*(self.texts.find(phrase) for phrase in phrases))
+
+
+def _find_part(texts: PhraseIndex, part: str) -> set[int]:
+    start = part.removesuffix(matching.PREFIX)
+    return texts.find(part) if start == part else texts.find_prefix(start)

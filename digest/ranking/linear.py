@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.model import InterestKind, Paper, Profile, Ranking, ReasonKind, Topic
+from digest.model import Interest, InterestKind, Paper, Profile, Ranking, ReasonKind, Topic
 from digest.ranking import profiles, reasons
 from digest.ranking.features import Features
 from digest.ranking.profiles import Evidence, Tastes, Weights
@@ -21,16 +21,26 @@ if TYPE_CHECKING:
 CHUNK = 256
 MOST_INTERESTS = 4_096
 
-POSITIVE = (InterestKind.TOPIC, InterestKind.KEYWORD, InterestKind.AUTHOR, InterestKind.LIKE)
+PICKED_SHARE = 0.5
+
+POSITIVE = (
+    InterestKind.TOPIC,
+    InterestKind.KEYWORD,
+    InterestKind.AUTHOR,
+    InterestKind.LIKE,
+    InterestKind.QUERY,
+)
+SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
 
 class LinearRanker:
-    """Scores are sums of terms, one a reason: topics, keywords, authors, likes, trending.
+    """Scores are sums of terms, one a reason: topics, keywords, authors, likes, trending, picked.
 
-    A paper matches when it is in a followed topic, names a keyword, is by a followed author, or
-    is close enough to what was liked. Trending adds at most `trending` to a paper that matches,
-    and orders the papers of someone who has named no interest at all. Never picked is what is
-    muted, disliked, liked already, or named in `without`. At most `cap` picks a profile.
+    A paper matches when it is in a followed topic, names a keyword, is found by a saved search,
+    is by a followed author, or is close enough to what was liked. Votes and curators together add
+    at most `trending` to a paper that matches, and order the papers of someone who has named no
+    interest at all. Never picked is what is muted, disliked, liked or known already, or named in
+    `without`. At most `cap` picks a profile.
 
     `background` are papers that word frequencies are learned from beside the edition's own.
     """
@@ -105,29 +115,32 @@ class LinearRanker:
         """Scores and matches of a block before anything is barred."""
         weights = self._weights
         known = _known(block, candidates, features)
-        evidence = [
+        kinds = (
             profiles.topics(block, features, self._topics, weights),
             *profiles.keywords(block, features, weights),
+            profiles.queries(block, features, weights),
             profiles.authors(block, features, weights),
-        ]
+        )
+        evidence = [each for each in kinds if len(each.names)]
         likes = profiles.tastes(block, InterestKind.LIKE, features, known)
         dislikes = profiles.tastes(block, InterestKind.DISLIKE, features, known)
         liking, disliking = weights.like * likes.cosines, -weights.dislike * dislikes.cosines
-        popular = _popularity(candidates, features)
         nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
-        trending = np.where(nobody[:, None], popular, self._trending * popular)
+        bound = np.where(nobody, 1, self._trending).astype(np.float32)
+        trending, picked = _community(candidates, features, bound)
         scores = sum(each.scores() for each in evidence)
-        scores = scores + liking + disliking + trending
+        scores = scores + liking + disliking + trending + picked
         matched = likes.cosines >= weights.like_floor
         for each in evidence:
             matched |= each.admitted()
-        matched |= nobody[:, None] & (popular > 0)
+        matched |= nobody[:, None] & (trending + picked > 0)
         return _Sheet(
             features=features,
             known=known,
             evidence=evidence,
             tastes=[(likes, liking), (dislikes, disliking)],
             trending=trending,
+            picked=picked,
             upvotes=candidates.upvotes,
             scores=scores,
             matched=matched,
@@ -143,6 +156,7 @@ class _Sheet:
     evidence: Sequence[Evidence]
     tastes: Sequence[tuple[Tastes, np.ndarray]]
     trending: np.ndarray
+    picked: np.ndarray
     upvotes: Mapping[str, int]
     scores: np.ndarray
     matched: np.ndarray
@@ -160,6 +174,7 @@ class _Sheet:
         papers = self.features.papers
         votes = [str(self.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
         _add(terms, self.trending[profile, rows], ReasonKind.TRENDING, votes)
+        _add(terms, self.picked[profile, rows], ReasonKind.PICKED, [""] * len(rows))
         return terms
 
 
@@ -202,10 +217,10 @@ def _best(sheet: _Sheet, profile: int, cap: int) -> np.ndarray:
 def _known(
     block: Sequence[Profile], candidates: Candidates, features: Features
 ) -> dict[str, Paper]:
-    """The liked and disliked papers that we have, by the id that profiles use for them."""
+    """The liked, disliked and known papers that we have, by the id that profiles use for them."""
     known: dict[str, Paper] = {}
     for profile in block:
-        for each in (*profile.of(InterestKind.LIKE), *profile.of(InterestKind.DISLIKE)):
+        for each in _said(profile):
             if each.value in candidates.liked:
                 known[each.value] = candidates.liked[each.value]
             elif each.value in features.position:
@@ -222,11 +237,27 @@ def _barred(
     """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
     barred = np.zeros((len(block), len(features.papers)), bool)
     for row, profile in enumerate(block):
-        said = (*profile.of(InterestKind.LIKE), *profile.of(InterestKind.DISLIKE))
-        ids = {known[each.value].id for each in said if each.value in known}
+        ids = {known[each.value].id for each in _said(profile) if each.value in known}
         ids |= without.get(profile.subscriber_id, frozenset())
         barred[row, [features.position[each] for each in ids if each in features.position]] = True
     return barred
+
+
+def _said(profile: Profile) -> Iterable[Interest]:
+    return (each for each in profile.interests if each.kind in SAID)
+
+
+def _community(
+    candidates: Candidates, features: Features, bound: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What votes and what curators add (profiles × papers), together at most each one's bound.
+
+    A curator's choice is worth half of the bound; votes fill the rest as far as they go.
+    """
+    featured = np.array([each.id in candidates.featured for each in features.papers])
+    voted = bound[:, None] * _popularity(candidates, features)
+    picked = PICKED_SHARE * bound[:, None] * featured
+    return np.minimum(voted, bound[:, None] - picked), picked
 
 
 def _popularity(candidates: Candidates, features: Features) -> np.ndarray:

@@ -134,8 +134,7 @@ def keywords(
     Both fade by 5/(5 + n) as n likes say better what someone wants.
     """
     held = [_distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
-    likes = [len(each.of(InterestKind.LIKE)) for each in block]
-    scale = [KEYWORDS_FADE_BY / (KEYWORDS_FADE_BY + n) for n in likes]
+    scale = _fading(block)
 
     def values(name: str) -> np.ndarray:
         index, phrase = features.index, fold(name)
@@ -154,6 +153,19 @@ def keywords(
         admits=similar >= weights.keyword_floor,
     )
     return exact, near
+
+
+def queries(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
+    """Saved searches, worth what a keyword is, and fading as keywords do."""
+    held = [_distinct(each, InterestKind.QUERY, by=_parts_of) for each in block]
+
+    def values(name: str) -> np.ndarray:
+        anywhere, in_title = features.index.in_query(name)
+        return _row(
+            features, (weights.keyword * weights.in_abstract, anywhere), (weights.keyword, in_title)
+        )
+
+    return _evidence(ReasonKind.QUERY, held, _fading(block), values, features)
 
 
 def authors(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
@@ -195,10 +207,10 @@ def tastes(
 
 
 def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topic]) -> np.ndarray:
-    """Papers that a profile never wants to see (profiles × papers).
+    """Papers that a profile never wants to see (profiles × papers), whatever else speaks for them.
 
     A mute is a word or phrase in title, abstract or an author's name, an author, a category, or
-    a topic of ours.
+    a topic of ours. A hidden author or topic is that alone.
     """
 
     def values(name: str) -> np.ndarray:
@@ -209,9 +221,23 @@ def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topi
             rows |= index.by_author(name)
         return _row(features, (1, rows))
 
-    held = [_distinct(each, InterestKind.MUTE) for each in block]
-    names, rows = _rows(held, values, features)
-    return np.asarray(_holdings(held, names, [1.0] * len(block)) @ rows > 0)
+    def by_author(name: str) -> np.ndarray:
+        return _row(features, (1, features.index.by_author(name)))
+
+    def in_topic(name: str) -> np.ndarray:
+        return _row(features, (1, features.index.in_topic(matching.topic_of(name, known))))
+
+    found = np.zeros((len(block), len(features.papers)), bool)
+    for kind, values_of in (
+        (InterestKind.MUTE, values),
+        (InterestKind.MUTE_AUTHOR, by_author),
+        (InterestKind.MUTE_TOPIC, in_topic),
+    ):
+        held = [_distinct(each, kind) for each in block]
+        names, rows = _rows(held, values_of, features)
+        if names:
+            found |= np.asarray(_holdings(held, names, [1.0] * len(block)) @ rows > 0)
+    return found
 
 
 def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndarray:
@@ -227,6 +253,16 @@ def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndar
         hits = sum(_row(features, (1, index.texts.find(fold(each)))) for each in topic.keywords)
         row *= 1 - KEYWORDS_SHARE + KEYWORDS_SHARE * np.minimum(hits / ENOUGH_KEYWORDS, 1)
     return row
+
+
+def _fading(block: Sequence[Profile]) -> list[float]:
+    """What typed words still count for each, the more likes say better what someone wants."""
+    likes = (len(each.of(InterestKind.LIKE)) for each in block)
+    return [KEYWORDS_FADE_BY / (KEYWORDS_FADE_BY + n) for n in likes]
+
+
+def _parts_of(query: str) -> str:
+    return " ".join(sorted(matching.query_parts(query)))
 
 
 def _distinct(

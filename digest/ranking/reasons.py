@@ -24,8 +24,8 @@ def pick(paper_id: str, terms: Iterable[Term]) -> Pick:
     """The pick that these (amount, kind, what) terms make, its reasons largest first.
 
     Amounts have at most six decimals and are not zero; the score is the sum of the reasons'
-    amounts. At most seven reasons are kept, one of each kind that has any; what trifles and those
-    beyond the seventh add goes to the largest of their kind, so that nothing is lost from the sum.
+    amounts. One reason of each kind is kept, and others as long as there are not seven; what those
+    beyond and the trifles add goes to the largest of their kind, so that nothing is lost from the sum.
     """
     found = sorted(terms, key=_amount, reverse=True)
     kept = _folded(found) if len({kind for _, kind, _ in found}) < len(found) else found

@@ -1,22 +1,28 @@
-"""What a community's votes are worth: a hot score that can be stored, fair to small fields."""
+"""What a community's votes are worth, fair to small fields: now (hot), and over a period."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from math import log10
 from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from digest.model import Signal
+    from digest.model import Paper, Signal
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 TENFOLD = timedelta(days=2)
 VOTES = frozenset({"upvotes", "likes"})
 PRIOR = 5
+PERIODS: Mapping[str, timedelta] = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
 
 
 def hot(
@@ -26,25 +32,45 @@ def hot(
 
     Reddit's form (r2/r2/lib/db/_sorts.pyx), in which time only ever adds to newer papers: the
     order of two papers does not change as hours pass, so scores may be stored. Reddit's 12.5
-    hours for a tenfold of votes are 2 days here, since lists come daily. `typical` are the
-    median votes of the paper's primary category, drawn towards the median of all as five
-    papers' worth of doubt, so that a large field does not bury a small one. Time counts from
-    when the votes were last seen, and not from beyond `now`.
+    hours for a tenfold of votes are 2 days here, since lists come daily. For what is `typical`
+    see `relative`. Time counts from when the votes were last seen, and not from beyond `now`.
     """
     votes = upvotes(signals)
     seen: dict[str, datetime] = {}
     for each in signals:
         if each.paper_id in votes and each.kind in VOTES:
             seen[each.paper_id] = max(seen.get(each.paper_id, EPOCH), min(each.seen_at, now))
+    worth = relative(votes, categories)
+    return {paper: score + (seen[paper] - EPOCH) / TENFOLD for paper, score in worth.items()}
+
+
+def by_period(voted: Sequence[tuple[Paper, int]]) -> list[Paper]:
+    """Papers with the votes of a period, those first that have most for their field.
+
+    Of equals the one with more votes comes first, then the one that stood first.
+    """
+    worth = relative(
+        {paper.id: votes for paper, votes in voted},
+        {paper.id: paper.categories for paper, _ in voted},
+    )
+    ordered = sorted(voted, key=lambda each: (-worth.get(each[0].id, 0.0), -each[1]))
+    return [paper for paper, _ in ordered]
+
+
+def relative(votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """What votes are worth beside what is usual in a field: log₁₀(1 + votes / typical) by paper id.
+
+    `typical` is the median of the votes in a paper's primary category, drawn towards the median
+    of all as five papers' worth of doubt, so that a large field does not bury a small one.
+    """
     typical = _typical(votes, categories)
     return {
         paper: log10(1 + count / typical[_primary(paper, categories)])
-        + (seen[paper] - EPOCH) / TENFOLD
         for paper, count in votes.items()
     }
 
 
-def upvotes(signals: Sequence[Signal]) -> dict[str, int]:
+def upvotes(signals: Iterable[Signal]) -> dict[str, int]:
     """Votes by paper id, over all sources, counting each source's latest number once."""
     latest: dict[tuple[str, str, str], Signal] = {}
     for each in signals:
@@ -61,7 +87,7 @@ def _typical(votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]) 
     by_category: defaultdict[str, list[int]] = defaultdict(list)
     for paper, count in votes.items():
         by_category[_primary(paper, categories)].append(count)
-    overall = median(votes.values()) if votes else 1
+    overall = max(median(votes.values()), 1) if votes else 1
     return {
         category: (PRIOR * overall + len(counts) * median(counts)) / (PRIOR + len(counts))
         for category, counts in by_category.items()

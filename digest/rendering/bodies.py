@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 from digest.model import Digest, Mood, Pick, Subscriber
 from digest.rendering import links, wording
-from digest.rendering.compiled import Edition, MailTemplates
+from digest.rendering.compiled import Edition
 from digest.rendering.pieces import encode
 from digest.rendering.templates import wrap
 from digest.text import clean, truncate
@@ -68,25 +68,6 @@ def compose(
     return body
 
 
-def confirmation(templates: MailTemplates, subscriber: Subscriber) -> Body:
-    """The mail that asks whether the address is its owner's."""
-    site = templates.site
-    subject = wording.confirm_subject(site)
-    values = {
-        **templates.values,
-        "subject": subject,
-        "asked": wording.asked(site, subscriber),
-        "confirm_url": links.confirm(site, subscriber),
-        "signature": wording.signature(site),
-    }
-    html_part, text_part = templates.confirm
-    return Body(
-        subject=subject,
-        html=html_part.shell(values).fill(_in_html(values)),
-        text=text_part.shell(values).fill(_in_text(values)),
-    )
-
-
 def _rooms(picks: int, lines: int) -> Iterator[_Room]:
     picks = min(picks, MOST_PICKS)
     for abstract in ABSTRACT_LENGTHS:
@@ -123,6 +104,8 @@ def _fill(
         "hidden": wording.hidden(hidden, linked=bool(personal.digest)),
         "full_url": personal.digest,
         "feed_url": personal.feed,
+        "preferences_url": personal.preferences,
+        "by_mail": wording.BY_MAIL if shown and personal.reply_to else "",
         "unsubscribe_url": personal.unsubscribe,
         "unsubscribe_mailto": personal.unsubscribe_mailto,
     }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 from digest.errors import ConfigError
-from digest.model import Paper, Pick, Site, Topic
+from digest.model import Paper, Pick, Site, Topic, Voice
 from digest.rendering import templates
+from digest.rendering.feed_items import spoken
 from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.pieces import Pieces, hole
 from digest.rendering.templates import Part
@@ -19,6 +20,8 @@ from digest.text import clean, truncate
 
 KEPT_FRAGMENTS = 4096
 LONGEST_IMPRINT = 500
+LONGEST_VOICE = 300
+MOST_VOICES = 3
 
 _LISTS = {"picks": "paper", "rest": "line"}
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ur", "yi"})
@@ -36,14 +39,14 @@ class Fragment:
 class MailTemplates:
     """The compiled templates of a site; `paper` and `line` render, and keep the latest they made.
 
-    `paper` takes the paper, its upvotes, the longest abstract and whether there is a reason.
+    `paper` takes the paper, its upvotes, who speaks for it, the longest abstract and whether there is
+    a reason.
     """
 
     site: Site
     digest: tuple[Part, Part]
-    confirm: tuple[Part, Part]
     values: Mapping[str, str]
-    paper: Callable[[Paper, int, int, bool], Fragment]
+    paper: Callable[[Paper, int, tuple[Voice, ...], int, bool], Fragment]
     line: Callable[[Paper], tuple[bytes, bytes]]
 
 
@@ -55,6 +58,7 @@ class Edition:
     papers: Mapping[str, Paper]
     upvotes: Mapping[str, int]
     because: Callable[[Pick], str]
+    voices: Mapping[str, Sequence[Voice]]
     _papers: dict[tuple[str, int, bool], Fragment] = field(default_factory=dict)
     _lines: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
@@ -70,7 +74,11 @@ class Edition:
         key = (paper_id, longest, reasoned)
         if key not in self._papers:
             self._papers[key] = self.templates.paper(
-                self.papers[paper_id], self.upvotes.get(paper_id, 0), longest, reasoned
+                self.papers[paper_id],
+                self.upvotes.get(paper_id, 0),
+                tuple(self.voices.get(paper_id, ())),
+                longest,
+                reasoned,
             )
         return self._papers[key]
 
@@ -92,18 +100,16 @@ def compile_mail(
     folder = folder or templates_dir() / "mail"
     sheet = templates.read(folder / templates.STYLESHEET)
     digest = templates.load(folder, "digest", sheet, _LISTS)
-    confirm = templates.load(folder, "confirm", sheet, {})
     context = _SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}
     faults = faults_of_sheet(templates.split_sheet(sheet)[1])
-    for html, text in (digest, confirm):
-        faults.extend(lint(html.whole(context)))
-        text.whole(context)
+    html, text = digest
+    faults.extend(lint(html.whole(context)))
+    text.whole(context)
     if faults:
         raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
     return MailTemplates(
         site=site,
         digest=digest,
-        confirm=confirm,
         values=site_values(site),
         paper=lru_cache(KEPT_FRAGMENTS)(partial(_paper, digest, site, topics)),
         line=lru_cache(KEPT_FRAGMENTS)(partial(_line, digest, site)),
@@ -130,19 +136,19 @@ def _paper(
     topics: Mapping[str, Topic],
     paper: Paper,
     upvotes: int,
+    voices: tuple[Voice, ...],
     longest: int,
     reasoned: bool,
 ) -> Fragment:
     view = paper_view(paper, site=site, topics=topics, upvotes=upvotes)
-    answer = f"{hole('answer')}/{hole('number')}" if site.url else ""
     view = replace(
         view,
         abstract=truncate(view.abstract, longest) if longest else "",
         number=hole("number"),
         label=hole("label"),
         reason=hole("reason") if reasoned else "",
-        more_url=answer and f"{answer}/more",
-        less_url=answer and f"{answer}/less",
+        answer_url=f"{hole('answer')}/{hole('number')}" if site.url else "",
+        voices=tuple(truncate(clean(spoken(each)), LONGEST_VOICE) for each in voices[:MOST_VOICES]),
     )
     html, text = parts
     return Fragment(html.block("paper", paper=view), text.block("paper", paper=view))
@@ -168,8 +174,8 @@ def _specimen_paper(number: int) -> PaperView:
         links=(LinkView(name="PDF", phrase="PDF of", url=f"{url}.pdf"),),
         number=str(number),
         reason="Reason",
-        more_url=f"{url}/more",
-        less_url=f"{url}/less",
+        answer_url=url,
+        voices=("Voice 1", "Voice 2"),
     )
 
 
@@ -189,7 +195,6 @@ _SPECIMEN = {
     "rest_title": "Rest title",
     "hidden": "Hidden",
     "because_you": "Because you",
-    "asked": "Asked",
     "signature": "Signature",
     "lang": "en",
     "dir": "ltr",
@@ -198,5 +203,6 @@ _SPECIMEN = {
     "feed_url": "https://example.org/feed",
     "unsubscribe_url": "https://example.org/u/",
     "unsubscribe_mailto": "",
-    "confirm_url": "https://example.org/c/",
+    "preferences_url": "https://example.org/me/",
+    "by_mail": "By mail",
 }

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote, urlsplit
 
-from digest.model import AnnounceType, LinkKind, Paper, Site, Value
+from digest.model import AnnounceType, LinkKind, Paper, Site, Value, Voice
 from digest.rendering import links
 from digest.text import clean, truncate
 
@@ -26,6 +26,12 @@ _LABELS = {
     LinkKind.CODE: "Code",
     LinkKind.PROJECT: "Project page",
     LinkKind.DISCUSSION: "Discussion",
+}
+_ANSWERS = {
+    "more": "More like this",
+    "less": "Less like this",
+    "save": "Save",
+    "known": "Already knew it",
 }
 _ANNOUNCED = {
     AnnounceType.CROSS: "cross-listed",
@@ -44,7 +50,8 @@ _NOT_A_HOST = re.compile(r"[^a-z0-9.-]+")
 class FeedEntry(Value):
     """A paper in a feed: when it was first announced, when it last changed, and what is said of it.
 
-    `because` is the reason in a personal feed, `announce` how a listing announced it.
+    `because` is the reason in a personal feed, and `answers` the address below which its reader
+    answers it; `announce` is how a listing announced it, `voices` who speaks for it.
     """
 
     paper: Paper
@@ -53,6 +60,8 @@ class FeedEntry(Value):
     because: str = ""
     announce: AnnounceType = AnnounceType.NEW
     upvotes: int = 0
+    voices: tuple[Voice, ...] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +174,11 @@ def _item(
         ]
     )
     page = links.paper(site, paper.id)
-    addresses = _links(paper, page)
+    addresses = _links(paper, page) | _answers(entry.answers)
+    picked = [legible(spoken(voice)) for voice in entry.voices]
     notes = legible(". ".join(note for note in (paper.journal_ref, paper.comment) if note))
     title = truncate(legible(paper.title), MAX_TITLE) or legible(paper.id)
-    said = [each for each in (byline, facts, because, abstract, notes) if each] or [title]
+    said = [each for each in (byline, facts, because, *picked, abstract, notes) if each] or [title]
     anchors = " · ".join(f'<a href="{escape(url)}">{label}</a>' for url, label in addresses.items())
     return FeedItem(
         id=paper_tag(owner, paper.id),
@@ -186,6 +196,13 @@ def _item(
     )
 
 
+def spoken(voice: Voice) -> str:
+    """Who speaks for a paper, and what they say: `Picked by Ada: worth your time`."""
+    who = voice.name or ("a curator" if voice.curator else "a reader")
+    said = f"{'Picked' if voice.curator else 'Submitted'} by {who}"
+    return f"{said}: {voice.line}" if voice.line else said
+
+
 def _extra(
     entry: FeedEntry, categories: Iterable[tuple[str, str]], because: str
 ) -> dict[str, object]:
@@ -197,6 +214,7 @@ def _extra(
         "categories": [term for term, _ in categories],
         "because": because,
         "upvotes": entry.upvotes,
+        "picked_by": [legible(spoken(voice)) for voice in entry.voices],
     }
 
 
@@ -217,8 +235,15 @@ def _links(paper: Paper, page: str) -> dict[str, str]:
         if address := _uri(url):
             found.setdefault(address, label)
     if page:
-        found[page] = "More like this"
+        found[page] = "Similar papers"
     return found
+
+
+def _answers(address: str) -> dict[str, str]:
+    """Labels by address, of the pages on which a reader answers an entry of their own feed."""
+    if not address:
+        return {}
+    return {f"{address}/{word}?via=feed": label for word, label in _ANSWERS.items()}
 
 
 def _uri(url: str) -> str:

@@ -31,7 +31,7 @@ from digest.rendering.feed_items import (
 )
 from digest.text import truncate
 
-__all__ = ["FORMATS", "FeedEntry", "FeedInfo", "Page", "atom", "json_feed", "rss"]
+__all__ = ["FORMATS", "FeedEntry", "FeedInfo", "Page", "atom", "document", "json_feed", "rss"]
 
 FORMATS = {
     "rss": "application/rss+xml",
@@ -39,6 +39,10 @@ FORMATS = {
     "json": "application/feed+json",
 }
 TTL = 60
+MAX_BYTES = 4_900_000
+"""The W3C validator reads no more of a document than 5 MB."""
+
+SHORTER = (MAX_ABSTRACT, 600, 150, 0)
 MAX_SUMMARY = 300
 DOCS = "https://www.rssboard.org/rss-specification"
 LONGEST_SLUG = 200
@@ -53,8 +57,9 @@ class FeedInfo(Value):
     """What a feed is called and where it lives: `feeds/<slug>.<rss|atom|json>`.
 
     `home_page` is the address of the same for people (default: the front page). A `private` feed
-    asks not to be indexed and has no archive. Raises InvalidInput for a slug that could not be
-    a file name; `links.slug` makes a good one of a topic id.
+    asks not to be indexed and has no archive. The feed of a search lives at `search.<ending>`,
+    with its `query` string. Raises InvalidInput for a slug that could not be a file name;
+    `links.slug` makes a good one of a topic id.
     """
 
     slug: str
@@ -62,6 +67,7 @@ class FeedInfo(Value):
     description: str = ""
     private: bool = False
     home_page: str = ""
+    query: str = ""
 
     def __post_init__(self) -> None:
         if len(self.slug) > LONGEST_SLUG or not _SLUG.fullmatch(self.slug):
@@ -70,6 +76,8 @@ class FeedInfo(Value):
 
     def path(self, kind: str, day: date | None = None) -> str:
         """Where a document of this feed stands: the current one, or the archive of a day."""
+        if self.query:  # search.json is the search itself, for programs
+            return f"search.{'feed.json' if kind == 'json' else kind}?{self.query}"
         return f"feeds/{self.slug}{f'/{day}' if day else ''}.{kind}"
 
     def url(self, site: Site, kind: str, day: date | None = None) -> str:
@@ -92,6 +100,23 @@ class Page(Value):
 
 
 CURRENT = Page()
+
+
+def document(
+    kind: str,
+    info: FeedInfo,
+    entries: Sequence[FeedEntry],
+    site: Site,
+    *,
+    page: Page = CURRENT,
+) -> bytes:
+    """One document (`kind` is a key of FORMATS) of at most MAX_BYTES: abstracts give way first."""
+    body = b""
+    for limit in SHORTER:
+        body = _SERIALISERS[kind](info, entries, site, page=page, abstract=limit)
+        if len(body) <= MAX_BYTES:
+            break
+    return body
 
 
 def rss(
@@ -190,6 +215,9 @@ def json_feed(
     document = {key: value for key, value in document.items() if value}
     document["items"] = [_json_item(item) for item in head.items]
     return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+_SERIALISERS = {"rss": rss, "atom": atom, "json": json_feed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The addresses that mails, feeds and pages print; the web app answers them.
 
-All of them need a served site: with an empty `site.url` every function here returns "" and the
-link is left out. A message costs one HMAC a scope, however many links it has.
+Links need a served site, and addresses to write to a domain whose mail comes in: without, the
+functions here return "" and what they are for is left out. A message costs one HMAC a scope, however many links it has.
 """
 
 from __future__ import annotations
@@ -40,20 +40,27 @@ class Personal:
     feed: str
     unsubscribe: str
     unsubscribe_mailto: str
+    preferences: str
+    reply_to: str
+    bounces_to: str
 
 
 def personal(site: Site, subscriber: Subscriber, edition: str) -> Personal:
     """All that a digest links to on behalf of its reader."""
+    subject = edition.replace("-", "")
     return Personal(
         digest=digest(site, subscriber, edition),
         feed=personal_feed(site, subscriber),
         unsubscribe=unsubscribe(site, subscriber),
         unsubscribe_mailto=unsubscribe_mailto(site, subscriber),
+        preferences=preferences(site, subscriber, edition),
+        reply_to=reply_to(site, subscriber, subject),
+        bounces_to=bounces_to(site, subscriber, subject),
     )
 
 
 def digest(site: Site, subscriber: Subscriber, edition: str) -> str:
-    """One edition in full, in the browser; `/3/more` and `/3/less` after it answer its third pick."""
+    """One edition in full, in the browser; `/3/more` after it (less, save, known) answers its third."""
     return _signed(site, "d", subscriber, DIGEST, edition)
 
 
@@ -98,10 +105,23 @@ def feed_token(subscriber: Subscriber) -> str:
 
 def unsubscribe_mailto(site: Site, subscriber: Subscriber) -> str:
     """The mailto: form of the same, with the token in its subject; "" without a mailbox for it."""
-    if not site.unsubscribe_to:
+    mailbox = site.unsubscribe_to
+    if not mailbox and site.inbound_domain:
+        mailbox = f"{UNSUBSCRIBE}@{site.inbound_domain}"
+    if not mailbox:
         return ""
     token = tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id)
-    return f"mailto:{quote(site.unsubscribe_to, safe='@+')}?subject=unsubscribe%20{quote(token)}"
+    return f"mailto:{quote(mailbox, safe='@+')}?subject=unsubscribe%20{quote(token)}"
+
+
+def reply_to(site: Site, subscriber: Subscriber, subject: str) -> str:
+    """Where a reader answers by mail; `subject` is an edition without hyphens, or `letter`."""
+    return _tagged(site, subscriber, REPLY, subject)
+
+
+def bounces_to(site: Site, subscriber: Subscriber, subject: str) -> str:
+    """The envelope sender that tells whose mail came back (VERP), with the same subjects."""
+    return _tagged(site, subscriber, BOUNCE, subject)
 
 
 def home(site: Site) -> str:
@@ -146,6 +166,13 @@ def safe(url: str) -> str:
     except ValueError:
         return ""
     return url if host else ""
+
+
+def _tagged(site: Site, subscriber: Subscriber, scope: str, subject: str) -> str:
+    if not site.inbound_domain:
+        return ""
+    tag = tokens.make_tag(subscriber.key, scope, subscriber.id, subject)
+    return f"{scope}+{tag}@{site.inbound_domain}"
 
 
 def _signed(site: Site, path: str, subscriber: Subscriber, scope: str, subject: str = "") -> str:

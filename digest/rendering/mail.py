@@ -1,4 +1,4 @@
-"""The mails: a digest, and the one that asks a new subscriber to confirm.
+"""The daily mail: one subscriber's digest as a finished message.
 
 `compile_mail` makes the templates ready once, an `edition` renders each paper once whoever it is
 for, and a `message` is a join of ready bytes with one signed token in them.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_qp
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from digest.errors import ConfigError, InvalidInput
-from digest.model import Digest, Message, Paper, Pick, Site, Subscriber
+from digest.model import Digest, Message, Paper, Pick, Site, Subscriber, Voice
 from digest.rendering import bodies, links, mime
 from digest.rendering.compiled import Edition, MailTemplates, compile_mail
 
@@ -22,7 +21,6 @@ __all__ = [
     "MailTemplates",
     "Parts",
     "compile_mail",
-    "confirmation",
     "edition",
     "message",
     "parts",
@@ -47,9 +45,16 @@ def edition(
     *,
     upvotes: Mapping[str, int] | None = None,
     because: Callable[[Pick], str] = lambda _: "",
+    voices: Mapping[str, Sequence[Voice]] | None = None,
 ) -> Edition:
     """What a block of digests shares; `because` says in a sentence why a pick was picked."""
-    return Edition(templates=templates, papers=papers, upvotes=upvotes or {}, because=because)
+    return Edition(
+        templates=templates,
+        papers=papers,
+        upvotes=upvotes or {},
+        because=because,
+        voices=voices or {},
+    )
 
 
 def message(
@@ -63,12 +68,13 @@ def message(
     personal = links.personal(edition.templates.site, subscriber, digest.edition)
     body = bodies.compose(edition, digest, subscriber, personal)
     headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
-    return _finished(
-        edition.templates.site,
-        subscriber,
-        [*headers, mime.date(at), mime.verbatim("Message-ID", message_id)],
-        body,
+    headers += [mime.date(at), mime.verbatim("Message-ID", message_id)]
+    site = edition.templates.site
+    return Message(
         digest_id=digest.id,
+        sender=personal.bounces_to or site.bounce_to or site.mail_from,
+        recipient=mime.mail_address(subscriber.email),
+        content=mime.alternative(headers, text=body.text, html=body.html, key=digest.id),
     )
 
 
@@ -85,44 +91,6 @@ def parts(edition: Edition, digest: Digest, subscriber: Subscriber) -> Parts:
     )
 
 
-def confirmation(
-    templates: MailTemplates, subscriber: Subscriber, *, message_id: str, at: datetime
-) -> Message:
-    """The mail that asks whether an address is its owner's, with the link to say so.
-
-    Raises ConfigError when no site address is set, for then there is no link, and InvalidInput
-    when the address cannot be written in a header.
-    """
-    site = templates.site
-    if not site.url:
-        raise ConfigError("Confirming by mail needs site.url to be set.", subject="site.url")
-    body = bodies.confirmation(templates, subscriber)
-    headers = [
-        *_envelope_headers(site, subscriber, body.subject),
-        mime.verbatim("Auto-Submitted", "auto-generated"),
-        mime.verbatim("X-Auto-Response-Suppress", "OOF, AutoReply"),
-        mime.date(at),
-        mime.verbatim("Message-ID", message_id),
-    ]
-    return _finished(site, subscriber, headers, body, digest_id=message_id.strip("<>"))
-
-
-def _finished(
-    site: Site,
-    subscriber: Subscriber,
-    headers: list[mime.Header],
-    body: bodies.Body,
-    *,
-    digest_id: str,
-) -> Message:
-    return Message(
-        digest_id=digest_id,
-        sender=site.bounce_to or site.mail_from,
-        recipient=mime.mail_address(subscriber.email),
-        content=mime.alternative(headers, text=body.text, html=body.html, key=digest_id),
-    )
-
-
 def _headers(
     site: Site, digest: Digest, subscriber: Subscriber, personal: links.Personal, subject: str
 ) -> list[mime.Header]:
@@ -133,14 +101,11 @@ def _headers(
     """
     list_id = _NOT_IN_A_LIST_ID.sub("", site.list_id)
     headers = [
-        *_envelope_headers(site, subscriber, subject),
+        *mime.addressed(site, subscriber.email, subject),
+        *([mime.named("Reply-To", personal.reply_to, site.name)] if personal.reply_to else []),
         mime.named("List-Id", list_id, site.name),
     ]
-    ways = [f"<{way}>" for way in (personal.unsubscribe, personal.unsubscribe_mailto) if way]
-    if ways:
-        headers.append(mime.verbatim("List-Unsubscribe", ", ".join(ways)))
-    if personal.unsubscribe:
-        headers.append(mime.verbatim("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    headers += mime.unsubscribing(personal.unsubscribe, personal.unsubscribe_mailto)
     help_at = links.help_address(site)
     if help_at:
         headers.append(mime.verbatim("List-Help", f"<{help_at}>"))
@@ -152,22 +117,6 @@ def _headers(
         mime.verbatim(
             "Feedback-ID", f"{digest.edition}:{subscriber.cadence.value}:digest:{list_id}"
         ),
-    ]
-
-
-def _envelope_headers(site: Site, subscriber: Subscriber, subject: str) -> list[mime.Header]:
-    try:
-        sender = mime.mailbox("From", site.mail_from, site.name)
-    except InvalidInput as error:
-        raise ConfigError(
-            "mail.from is not an address that can be written in a mail header.",
-            subject="mail.from",
-        ) from error
-    return [
-        sender,
-        mime.mailbox("To", subscriber.email),
-        mime.unstructured("Subject", subject),
-        mime.verbatim("MIME-Version", "1.0"),
     ]
 
 

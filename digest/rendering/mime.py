@@ -8,7 +8,7 @@ message of this size, and our bodies are encoded already.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from collections.abc import Iterable
 from datetime import datetime
 from email.utils import format_datetime
@@ -17,10 +17,12 @@ from hashlib import sha256
 
 import idna
 
-from digest.errors import InvalidInput
+from digest.errors import ConfigError, InvalidInput
+from digest.model import Site
 from digest.text import clean
 
 Header = tuple[str, bytes]
+Attachment = tuple[str, str, bytes]
 
 LONGEST_LOCAL_PART = 64
 _ROOM = 76
@@ -31,6 +33,8 @@ _LONGEST_PLAIN_WORD = 60
 _LOCAL_PART = re.compile(r"[^\x00-\x20\x7f-\x9f\"(),:;<>@\[\\\]]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
@@ -61,6 +65,36 @@ def named(name: str, spec: str, display: str) -> Header:
         display = '"' + re.sub(r'(["\\])', r"\\\1", display) + '"'
     fold = "\r\n " if len(name) + len(display) + len(spec) + 5 > _ROOM else " "
     return name, f"{display}{fold}<{spec}>".encode()
+
+
+def addressed(site: Site, recipient: str, subject: str) -> list[Header]:
+    """From, To and Subject, as every mail of a site begins.
+
+    Raises InvalidInput when the recipient's address cannot be written in a header, ConfigError
+    when the site's cannot.
+    """
+    try:
+        sender = mailbox("From", site.mail_from, site.name)
+    except InvalidInput as error:
+        raise ConfigError(
+            "mail.from is not an address that can be written in a mail header.",
+            subject="mail.from",
+        ) from error
+    return [
+        sender,
+        mailbox("To", recipient),
+        unstructured("Subject", subject),
+        verbatim("MIME-Version", "1.0"),
+    ]
+
+
+def unsubscribing(page: str, mailto: str) -> list[Header]:
+    """The ways to unsubscribe that there are: List-Unsubscribe (RFC 2369), one click (RFC 8058)."""
+    ways = [f"<{way}>" for way in (page, mailto) if way]
+    headers = [verbatim("List-Unsubscribe", ", ".join(ways))] if ways else []
+    if page:
+        headers.append(verbatim("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    return headers
 
 
 def verbatim(name: str, value: str) -> Header:
@@ -94,23 +128,58 @@ def mail_address(address: str) -> str:
     raise InvalidInput("An email address cannot be written in a mail header; correct the address.")
 
 
-def alternative(headers: Iterable[Header], *, text: bytes, html: bytes, key: str) -> bytes:
-    """A multipart/alternative message, text first (RFC 2046 §5.1.4).
+def alternative(
+    headers: Iterable[Header],
+    *,
+    text: bytes,
+    html: bytes,
+    key: str,
+    attachment: Attachment | None = None,
+) -> bytes:
+    """A multipart/alternative message, text first (RFC 2046 §5.1.4), or one with a file beside it.
 
-    The parts are quoted-printable and end with CRLF. The boundary is derived from `key`, so the
-    same mail has the same bytes; it begins with `=_`, which no quoted-printable text can hold.
+    The parts are quoted-printable and end with CRLF, the file is base64. Boundaries are derived
+    from `key`, so the same mail has the same bytes; they begin with `=_`, which no
+    quoted-printable text can hold.
     """
-    boundary = b"=_%s" % sha256(key.encode(errors="replace")).hexdigest()[:32].encode()
+    boundary = _boundary(key)
     fields = [b"%s: %s\r\n" % (name.encode(), value) for name, value in headers]
+    both = (
+        b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary,
+        _part(boundary, b"plain", text),
+        _part(boundary, b"html", html),
+        b"--%s--\r\n" % boundary,
+    )
+    if attachment is None:
+        return b"".join((*fields, *both))
+    outer = _boundary(f"{key} and a file")
     return b"".join(
         (
             *fields,
-            b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary,
-            _part(boundary, b"plain", text),
-            _part(boundary, b"html", html),
-            b"--%s--\r\n" % boundary,
+            b'Content-Type: multipart/mixed;\r\n boundary="%s"\r\n\r\n' % outer,
+            b"--%s\r\n" % outer,
+            *both,
+            b"\r\n--%s\r\n" % outer,
+            _file(*attachment),
+            b"--%s--\r\n" % outer,
         )
     )
+
+
+def _boundary(key: str) -> bytes:
+    return b"=_%s" % sha256(key.encode(errors="replace")).hexdigest()[:32].encode()
+
+
+def _file(name: str, kind: str, content: bytes) -> bytes:
+    """An attachment; a name or type that could end its header field is replaced."""
+    name = _NOT_IN_A_FILE_NAME.sub("-", name).strip("-.")[-_LONGEST_PLAIN_WORD:] or "file"
+    if not _MEDIA_TYPE.fullmatch(kind):
+        kind = "application/octet-stream"
+    lines = encodebytes(content).replace(b"\n", b"\r\n")
+    return (
+        f'Content-Type: {kind}\r\nContent-Disposition: attachment;\r\n filename="{name}"\r\n'
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    ).encode() + lines
 
 
 def _part(boundary: bytes, kind: bytes, body: bytes) -> bytes:

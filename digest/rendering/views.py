@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
 
 from digest.model import Link, LinkKind, Paper, Site, Topic
 from digest.rendering import links
@@ -16,7 +18,11 @@ LONGEST_NAME = 60
 MOST_AUTHORS = 5
 MOST_FIELDS = 3
 MOST_UPVOTES = 10**9
+TEASER = 230
 
+_CREATIVE_COMMONS = re.compile(
+    r"https?://creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/([\d.]+)"
+)
 _LABELS = {
     LinkKind.ABSTRACT: ("Abstract", "Abstract of"),
     LinkKind.PDF: ("PDF", "PDF of"),
@@ -36,8 +42,21 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A category as pages show it: its code, what it is called, and where its papers are."""
+
+    code: str
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaperView:
-    """A paper as shown; `number`, `reason` and the two answer addresses belong to a pick."""
+    """A paper as shown; `number`, `reason` and the address of its answers belong to a pick.
+
+    `path` is its page on this site, `page_url` the same as an address for elsewhere (empty while
+    the site has none); pages print `chips`, `votes` and `teaser` where mails print `field`.
+    """
 
     id: str
     title: str
@@ -51,16 +70,22 @@ class PaperView:
     number: str = ""
     label: str = ""
     reason: str = ""
-    more_url: str = ""
-    less_url: str = ""
+    answer_url: str = ""
+    voices: tuple[str, ...] = ()
+    path: str = ""
+    chips: tuple[Chip, ...] = ()
+    votes: int = 0
+    teaser: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """A paper of which only the title is shown."""
+    """A paper of which only the title is shown, on pages also who wrote it."""
 
     title: str
     url: str
+    path: str = ""
+    authors: str = ""
 
 
 def paper_view(
@@ -68,9 +93,11 @@ def paper_view(
 ) -> PaperView:
     """Everything about a paper that is the same for every reader; the abstract is whole."""
     title = title_of(paper)
+    abstract = clean(paper.abstract)
+    votes = max(0, min(upvotes, MOST_UPVOTES))
     facts = [*_fields(paper.categories, topics)]
-    if upvotes > 0:
-        facts.append(count(min(upvotes, MOST_UPVOTES), "upvote"))
+    if votes:
+        facts.append(count(votes, "upvote"))
     return PaperView(
         id=paper.id,
         title=title,
@@ -79,14 +106,61 @@ def paper_view(
         page_url=links.paper(site, paper.id),
         authors=authors_line(paper.authors),
         field=" · ".join(facts),
-        abstract=clean(paper.abstract),
+        abstract=abstract,
         links=_links(paper, site),
+        path=paper_path(site, paper.id),
+        chips=tuple(chip(each, site=site, topics=topics) for each in paper.categories if each),
+        votes=votes,
+        teaser=truncate(abstract, TEASER),
     )
 
 
 def line_view(paper: Paper, *, site: Site) -> LineView:
     """A paper's title and where it leads."""
-    return LineView(title=title_of(paper), url=_url(paper, site))
+    return LineView(
+        title=title_of(paper),
+        url=_url(paper, site),
+        path=paper_path(site, paper.id),
+        authors=authors_line(paper.authors),
+    )
+
+
+def chip(category: str, *, site: Site, topics: Mapping[str, Topic]) -> Chip:
+    """A category and the page of its papers."""
+    topic = topics.get(category)
+    code = truncate(clean(category), LONGEST_NAME)
+    return Chip(
+        code=code,
+        name=truncate(clean(topic.name), LONGEST_NAME) if topic else code,
+        path=f"{root(site)}/topics/{links.slug(category)}",
+    )
+
+
+def root(site: Site) -> str:
+    """What the paths of all pages begin with: "" where the site has its host to itself."""
+    return quote(urlsplit(site.url).path.rstrip("/"), safe="/%")
+
+
+def paper_path(site: Site, paper_id: str) -> str:
+    """A paper's page; the slashes of old arXiv ids and of DOIs stay as they are."""
+    return f"{root(site)}/papers/{quote(paper_id, safe=':/')}"
+
+
+def licence_of(paper: Paper) -> tuple[str, str]:
+    """A licence's short name and its address ("" if it gives none): `CC BY 4.0`."""
+    text = clean(paper.licence)
+    found = _CREATIVE_COMMONS.match(text)
+    if found:
+        kind = "CC0" if found[1] == "zero" else f"CC {found[1].upper()}"
+        return f"{kind} {found[2]}", links.safe(text)
+    if "arxiv.org/licenses/nonexclusive-distrib" in text:
+        return "arXiv, non-exclusive", links.safe(text)
+    return truncate(text, LONGEST_NAME), links.safe(text)
+
+
+def author_path(site: Site, name: str) -> str:
+    """The page of an author's papers."""
+    return f"{root(site)}/authors/{quote(name, safe='')}"
 
 
 def authors_line(authors: Sequence[str], most: int = MOST_AUTHORS) -> str:

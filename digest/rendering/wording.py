@@ -13,6 +13,8 @@ SUBJECT_TITLE = 80
 PREHEADER = 100
 TITLES_NAMED = 4
 
+BY_MAIL = "Answer by mail: reply with “more 2 5”, “less 3”, “pause 2 weeks” or “help”."
+
 _FRIDAY = 4
 
 
@@ -120,19 +122,6 @@ def rhythm(subscriber: Subscriber) -> str:
 def because_you(site: Site, subscriber: Subscriber) -> str:
     """Why this mail comes at all."""
     return f"You get this because you asked {clean(site.name)} for it. {rhythm(subscriber)}"
-
-
-def confirm_subject(site: Site) -> str:
-    """The subject of the mail that asks for confirmation."""
-    return f"Please confirm: shall {clean(site.name)} write to you?"
-
-
-def asked(site: Site, subscriber: Subscriber) -> str:
-    """Why someone who never heard of us gets a mail."""
-    return (
-        f"Someone, we hope you, asked for {clean(site.name)} at this address: the new papers in "
-        f"the topics you follow, in one mail. {rhythm(subscriber)}"
-    )
 
 
 def rest_title(shown: int, *, after_picks: bool) -> str:

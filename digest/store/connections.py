@@ -19,8 +19,10 @@ from digest.store.failures import mapped
 MOST_IDLE = 8
 
 # FULL makes a commit outlive a power cut: what a mail server accepted must never be forgotten.
+# `secure_delete` writes zeros over what is deleted: who is erased is not to be read in the file.
 SET_UP = (
     "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",

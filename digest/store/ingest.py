@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
-from digest.store import loading
+from digest.store import loading, renaming
 from digest.store.resolving import Known, keys_of, resolve
 from digest.store.rows import (
     announcement_columns,
@@ -106,7 +106,7 @@ def _write_papers(connection: Connection, papers: Sequence[Known]) -> None:
         for other in others:
             _absorb(connection, keep=keep, other=other)
         if keep != known.paper.id:
-            _rename(connection, keep, known.paper.id)
+            renaming.rename(connection, keep, known.paper.id)
         if others or known.paper != known.before:
             changed.append(known.paper)
             connection.execute(UPDATE_PAPER, (*paper_columns(known.paper), known.paper.id))
@@ -150,37 +150,8 @@ def _absorb(connection: Connection, *, keep: str, other: str) -> None:
     _announce(connection, [_named(each, keep) for each in announcements], decide=united)
     signals = loading.signals(connection, ids).get(other, [])
     _signal(connection, [_named(each, keep) for each in signals])
-    connection.execute("UPDATE picks SET paper_id = ? WHERE paper_id = ?", (keep, other))
-    _rename_opinions(connection, other, keep)
+    renaming.join(connection, keep=keep, other=other)
     connection.execute("DELETE FROM papers WHERE id = ?", (other,))
-
-
-def _rename(connection: Connection, old: str, new: str) -> None:
-    """Give a stored paper another id; foreign keys carry it to every table but `interests`."""
-    connection.execute("UPDATE papers SET id = ? WHERE id = ?", (new, old))
-    _rename_opinions(connection, old, new)
-
-
-def _rename_opinions(connection: Connection, old: str, new: str) -> None:
-    """Let likes and dislikes name the new id; who has said both keeps what was said last."""
-    for row in connection.execute(
-        """
-        SELECT subscriber_id, kind, weight, added_at FROM interests
-        WHERE kind IN ('like', 'dislike') AND value IN (?, ?) ORDER BY added_at
-        """,
-        (old, new),
-    ).fetchall():
-        connection.execute(
-            """
-            DELETE FROM interests
-            WHERE subscriber_id = ? AND kind IN ('like', 'dislike') AND value IN (?, ?)
-            """,
-            (row["subscriber_id"], old, new),
-        )
-        connection.execute(
-            "INSERT INTO interests VALUES (?, ?, ?, ?, ?)",
-            (row["subscriber_id"], row["kind"], new, row["weight"], row["added_at"]),
-        )
 
 
 def _announce(

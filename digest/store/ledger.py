@@ -19,6 +19,7 @@ from digest.store.rows import (
     stamp,
     to_digest,
     to_pick,
+    to_receipt,
 )
 from digest.store.subscribers import subscribers
 
@@ -102,7 +103,7 @@ class Ledger:
                     SELECT subscriber_id, coalesce(max(iif(lost, NULL, until)), min(since)) AS covered
                     FROM (
                         SELECT d.subscriber_id, d.since, d.until,
-                            coalesce(o.state IN ('expired', 'failed'), 0) AS lost
+                            coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost
                         FROM digests AS d LEFT JOIN outbox AS o ON o.digest_id = d.id
                         WHERE d.subscriber_id IN (SELECT value FROM json_each(?))
                     ) GROUP BY subscriber_id
@@ -155,6 +156,7 @@ class Ledger:
                     AND NOT EXISTS (
                         SELECT 1 FROM outbox AS o
                         WHERE o.digest_id = d.id AND o.state IN ('expired', 'failed')
+                            AND NOT o.was_sent
                     )
                     AND d.until >= (
                         SELECT min(first_seen) FROM papers
@@ -220,6 +222,29 @@ class Ledger:
                 (subscriber_id, stamp(since)),
             ).fetchone()
         return int(row["refused"])
+
+    def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
+        """Queue kept digests once more, by digest id, under a new Message-ID; how many.
+
+        Attempts begin anew, deliveries are told on. One that is still on its way is left alone.
+        """
+        with self._connections.write() as connection:
+            return outbox.requeue(connection, message_ids, now=now, expires_at=expires_at)
+
+    def deliveries(self, *, since: datetime, limit: int) -> list[tuple[Receipt, str]]:
+        """Attempts at or after `since`, newest first, each with the subscriber id."""
+        with self._connections.read() as connection:
+            return [
+                (to_receipt(row), row["subscriber_id"])
+                for row in connection.execute(
+                    """
+                    SELECT v.*, d.subscriber_id
+                    FROM deliveries AS v JOIN digests AS d ON d.id = v.digest_id
+                    WHERE v.at >= ? ORDER BY v.at DESC, v.rowid DESC LIMIT ?
+                    """,
+                    (stamp(since), limit),
+                )
+            ]
 
     def _envelopes(self, lease: str) -> list[Envelope]:
         with self._connections.read() as connection:

@@ -25,6 +25,11 @@ def owners(connection: Connection, keys: str) -> dict[str, str]:
     return {key: found[key] for key in json.loads(keys) if key in found}
 
 
+def owner(connection: Connection, key: str) -> str:
+    """The id of the paper that a key names; an unknown key as it is."""
+    return owners(connection, listed([key])).get(key, key)
+
+
 def names(connection: Connection, ids: str) -> dict[str, str]:
     """Every key of these papers, with the id it stands for."""
     return dict(

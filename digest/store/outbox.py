@@ -11,7 +11,7 @@ one has taken over.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 
@@ -22,7 +22,7 @@ WAITING = "o.state IN ('queued', 'retry')"
 
 # CROSS JOIN keeps the outbox outermost, so that its index gives the order and the limit.
 DUE = f"""
-SELECT o.digest_id, o.attempts, s.status
+SELECT o.digest_id, o.earlier + o.attempts AS attempts, s.status
 FROM outbox AS o CROSS JOIN subscribers AS s ON s.id = o.subscriber_id
 WHERE {WAITING} AND o.due_at <= ? ORDER BY o.due_at, o.digest_id LIMIT ?
 """  # noqa: S608 - a constant
@@ -81,7 +81,7 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
         row["digest_id"]: row
         for row in connection.execute(
             """
-            SELECT digest_id, attempts, expires_at FROM outbox
+            SELECT digest_id, earlier + attempts AS attempts, expires_at FROM outbox
             WHERE state = 'sending' AND lease = ?
                 AND digest_id IN (SELECT value FROM json_each(?))
             """,
@@ -122,6 +122,33 @@ def release(connection: Connection, lease: str) -> int:
         WHERE state = 'sending' AND lease = ?
         """,
         (lease,),
+    ).rowcount
+
+
+def requeue(
+    connection: Connection,
+    message_ids: Mapping[str, str],
+    *,
+    now: datetime,
+    expires_at: datetime,
+) -> int:
+    """Queue kept digests as if for the first time; returns how many.
+
+    That one arrived before is remembered: should it not arrive again, it was not lost.
+    """
+    return connection.executemany(
+        """
+        INSERT INTO outbox (digest_id, subscriber_id, state, due_at, expires_at, message_id)
+        SELECT id, subscriber_id, 'queued', ?1, ?2, ?3 FROM digests WHERE id = ?4
+        ON CONFLICT (digest_id) DO UPDATE SET state = 'queued', due_at = excluded.due_at,
+            expires_at = excluded.expires_at, message_id = excluded.message_id,
+            was_sent = was_sent OR state = 'sent', earlier = earlier + attempts, attempts = 0
+        WHERE state IN ('sent', 'failed', 'expired')
+        """,
+        (
+            (stamp(now), stamp(expires_at), message_id, digest_id)
+            for digest_id, message_id in message_ids.items()
+        ),
     ).rowcount
 
 

@@ -10,27 +10,36 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from digest.errors import ConfigError
+from digest.store.community import Community
 from digest.store.connections import Connections
 from digest.store.failures import mapped
+from digest.store.feedback import FeedbackLog
 from digest.store.ledger import Ledger
 from digest.store.migrations import NAMES, migrations
 from digest.store.papers import Papers
-from digest.store.pruning import prune_log, prune_papers
+from digest.store.post import Post
+from digest.store.pruning import LOGS, prune_evidence, prune_log, prune_papers
 from digest.store.rows import stamp
 from digest.store.sources import Sources
 from digest.store.subscribers import Subscribers
 
-COUNTED = (
-    "papers",
-    "announcements",
-    "signals",
-    "subscribers",
-    "interests",
-    "digests",
-    "picks",
-    "deliveries",
-    "runs",
-)
+COUNTED = {
+    "papers": "papers",
+    "announcements": "announcements",
+    "signals": "signals",
+    "subscribers": "subscribers",
+    "interests": "interests",
+    "digests": "digests",
+    "picks": "picks",
+    "deliveries": "deliveries",
+    "runs": "runs",
+    "feedback": "feedback",
+    "votes": "votes",
+    "submissions": "submissions",
+    "letters": "letters WHERE due_at IS NOT NULL",
+    "evidence": "evidence",
+    "suppressions": "suppressions",
+}
 
 
 def open_store(path: Path, *, timeout: float = 10.0) -> SqliteStore:
@@ -58,6 +67,9 @@ class SqliteStore:
         self.sources = Sources(self._connections)
         self.subscribers = Subscribers(self._connections)
         self.ledger = Ledger(self._connections)
+        self.feedback = FeedbackLog(self._connections)
+        self.community = Community(self._connections)
+        self.post = Post(self._connections)
 
     def check(self) -> None:
         """Raise ConfigError unless this is a database that this version can use."""
@@ -93,11 +105,11 @@ class SqliteStore:
         return [each.name for each in migrations.pending(db)]
 
     def counts(self) -> dict[str, int]:
-        """Rows of the main tables."""
+        """Rows of the main tables; of letters, those not yet sent."""
         with self._connections.read() as connection:
             return {
-                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - a constant
-                for table in COUNTED
+                name: connection.execute(f"SELECT count(*) FROM {rows}").fetchone()[0]  # noqa: S608 - a constant
+                for name, rows in COUNTED.items()
             }
 
     def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
@@ -118,17 +130,26 @@ class SqliteStore:
         with self._connections.write() as connection:
             connection.execute("DELETE FROM leases WHERE name = ? AND owner = ?", (name, owner))
 
-    def prune(self, *, papers_before: date, logs_before: datetime) -> dict[str, int]:
+    def prune(
+        self,
+        *,
+        papers_before: date,
+        logs_before: datetime,
+        evidence_before: datetime | None = None,
+    ) -> dict[str, int]:
         """Delete what policy no longer keeps; returns deleted rows by table.
 
-        Papers go that were not announced since `papers_before`, unless a digest, a like or a
-        dislike names them; run-log lines and delivery receipts go from before `logs_before`.
+        Papers go that were not announced since `papers_before`, unless a digest or a reader names
+        them; lines of logs, uses and letters that are over go from before `logs_before`. Evidence
+        goes from before `evidence_before` (None: none), but what nobody could read not before it
+        is settled.
         """
-        return {
-            "papers": prune_papers(self._connections, papers_before),
-            "runs": prune_log(self._connections, "runs", logs_before),
-            "deliveries": prune_log(self._connections, "deliveries", logs_before),
-        }
+        deleted = {"papers": prune_papers(self._connections, papers_before)}
+        for table in LOGS:
+            deleted[table] = prune_log(self._connections, table, logs_before)
+        if evidence_before is not None:
+            deleted["evidence"] = prune_evidence(self._connections, evidence_before)
+        return deleted
 
     def backup(self, to: Path) -> None:
         """Copy the live database to one new file, consistently, while others go on.

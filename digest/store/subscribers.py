@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
 from digest.errors import InvalidInput, NotFound
-from digest.model import Interest, InterestKind, Profile, Status, Subscriber
+from digest.model import AddressChange, Interest, Profile, Status, Subscriber
+from digest.store import changes, erasing
 from digest.store.connections import Connections
+from digest.store.interests import add_block, by_subscriber, put, remove
 from digest.store.rows import (
-    interest_columns,
+    change_columns,
     listed,
     stamp,
     subscriber_columns,
-    to_interest,
+    to_change,
     to_subscriber,
 )
 
 MOST_ROWS = 5_000
 BLOCK = 1_000
 
-INSERT_SUBSCRIBER = f"INSERT INTO subscribers VALUES ({', '.join('?' * 17)})"
-PUT_INTEREST = """
-INSERT INTO interests VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (subscriber_id, kind, value) DO UPDATE
-SET weight = excluded.weight, added_at = excluded.added_at
+INSERT_SUBSCRIBER = """
+INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-OPPOSITE = {InterestKind.LIKE: InterestKind.DISLIKE, InterestKind.DISLIKE: InterestKind.LIKE}
 
 Newcomer = tuple[Subscriber, Sequence[Interest]]
 
@@ -58,6 +55,8 @@ class Subscribers:
         """
         columns = subscriber_columns(subscriber)
         with self._connections.write() as connection:
+            if _renamed(connection, subscriber):
+                changes.mark(connection)
             try:
                 changed = connection.execute(
                     """
@@ -114,21 +113,21 @@ class Subscribers:
         while block := self._block(after, status, BLOCK):
             after = block[-1].id
             with self._connections.read() as connection:
-                found = _interests(connection, [each.id for each in block])
+                found = by_subscriber(connection, [each.id for each in block])
             for each in block:
                 yield each, found[each.id]
 
     def profiles(self, ids: Sequence[str]) -> list[Profile]:
         """The profiles of a block, in the order asked."""
         with self._connections.read() as connection:
-            found = _interests(connection, ids)
+            found = by_subscriber(connection, ids)
         return [Profile(subscriber_id=each, interests=tuple(found[each])) for each in ids]
 
     def set_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
         """Replace all interests; raises NotFound for an unknown subscriber."""
         with self._connections.write() as connection:
             connection.execute("DELETE FROM interests WHERE subscriber_id = ?", (subscriber_id,))
-            _put(connection, subscriber_id, interests)
+            put(connection, subscriber_id, interests)
 
     def add_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
         """Add or re-weigh interests; (kind, value) is the key; a like replaces a dislike and back.
@@ -136,7 +135,12 @@ class Subscribers:
         Raises NotFound for an unknown subscriber.
         """
         with self._connections.write() as connection:
-            _put(connection, subscriber_id, interests)
+            put(connection, subscriber_id, interests)
+
+    def remove_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Take interests away by (kind, value); one that is not there is no error."""
+        with self._connections.write() as connection:
+            remove(connection, subscriber_id, interests)
 
     def due(self, now: datetime, *, limit: int) -> list[Subscriber]:
         """Active subscribers whose `due_at` has come, longest overdue first."""
@@ -152,9 +156,48 @@ class Subscribers:
                 )
             ]
 
+    def wanted(self, since: datetime, *, limit: int) -> list[str]:
+        """Papers liked since then by an id (`arxiv:…`, `doi:…`) that is not stored, newest first."""
+        with self._connections.read() as connection:
+            return [
+                row["value"]
+                for row in connection.execute(
+                    """
+                    SELECT value, max(added_at) AS latest FROM interests
+                    WHERE kind = 'like' AND added_at >= ?
+                        AND (value LIKE 'arxiv:%' OR value LIKE 'doi:%')
+                        AND NOT EXISTS (SELECT 1 FROM identifiers WHERE key = value)
+                    GROUP BY value ORDER BY latest DESC, value LIMIT ?
+                    """,
+                    (stamp(since), limit),
+                )
+            ]
+
+    def resumable(self, now: datetime, *, limit: int) -> list[Subscriber]:
+        """Paused subscribers whose `paused_until` has come, longest overdue first."""
+        with self._connections.read() as connection:
+            return [
+                to_subscriber(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM subscribers WHERE status = 'paused' AND paused_until <= ?
+                    ORDER BY paused_until, id LIMIT ?
+                    """,
+                    (stamp(now), limit),
+                )
+            ]
+
     def page(self, after: str, *, limit: int) -> list[Subscriber]:
         """Active subscribers with an id greater than `after`, by id: keyset paging."""
         return self._block(after, Status.ACTIVE, limit)
+
+    def by_status(self) -> dict[Status, int]:
+        """How many subscribers stand where; a status that nobody has is left out."""
+        with self._connections.read() as connection:
+            rows = connection.execute(
+                "SELECT status, count(*) AS people FROM subscribers GROUP BY status ORDER BY status"
+            )
+            return {Status(row["status"]): row["people"] for row in rows}
 
     def topics_in_use(self) -> dict[str, int]:
         """Topic ids that active subscribers follow, with how many follow each."""
@@ -170,6 +213,40 @@ class Subscribers:
                     """
                 )
             }
+
+    def put_change(self, change: AddressChange) -> None:
+        """Keep a wished change of address; the latest wish of a subscriber counts.
+
+        Raises NotFound for an unknown subscriber.
+        """
+        with self._connections.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO address_changes VALUES (?, ?, ?, ?, ?)",
+                change_columns(change),
+            )
+
+    def change(self, subscriber_id: str) -> AddressChange | None:
+        """The subscriber's open change of address."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM address_changes WHERE subscriber_id = ?", (subscriber_id,)
+            ).fetchone()
+        return None if row is None else to_change(row)
+
+    def drop_change(self, subscriber_id: str) -> None:
+        """Forget an open change of address."""
+        with self._connections.write() as connection:
+            connection.execute(
+                "DELETE FROM address_changes WHERE subscriber_id = ?", (subscriber_id,)
+            )
+
+    def erase(self, subscriber_id: str) -> None:
+        """Delete a subscriber and everything kept about them; an unknown one is no error.
+
+        Papers they submitted stay, without their name and line, where curators featured them.
+        """
+        with self._connections.write() as connection, changes.marked(connection):
+            erasing.erase(connection, subscriber_id)
 
     def _block(self, after: str, status: Status | None, limit: int) -> list[Subscriber]:
         with self._connections.read() as connection:
@@ -196,6 +273,17 @@ def subscribers(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str,
     }
 
 
+def _renamed(connection: sqlite3.Connection, subscriber: Subscriber) -> bool:
+    """Whether the name that others may see would change."""
+    return (
+        connection.execute(
+            "SELECT 1 FROM subscribers WHERE id = ? AND (name, shows_name) <> (?, ?)",
+            (subscriber.id, subscriber.name, int(subscriber.shows_name)),
+        ).fetchone()
+        is not None
+    )
+
+
 def _add_block(connection: sqlite3.Connection, block: Sequence[Newcomer]) -> int:
     ids, emails = set(), set()
     for row in connection.execute(
@@ -208,61 +296,11 @@ def _add_block(connection: sqlite3.Connection, block: Sequence[Newcomer]) -> int
         ids.add(row["id"])
         emails.add(row["email"])
     fresh: list[Newcomer] = []
-    for subscriber, interests in block:
+    for subscriber, wanted in block:
         if subscriber.id not in ids and subscriber.email not in emails:
             ids.add(subscriber.id)
             emails.add(subscriber.email)
-            fresh.append((subscriber, interests))
+            fresh.append((subscriber, wanted))
     connection.executemany(INSERT_SUBSCRIBER, (subscriber_columns(each) for each, _ in fresh))
-    connection.executemany(
-        PUT_INTEREST,
-        (
-            interest_columns(each.id, interest)
-            for each, interests in fresh
-            for interest in _consistent(interests)
-        ),
-    )
+    add_block(connection, ((each.id, wanted) for each, wanted in fresh))
     return len(fresh)
-
-
-def _put(connection: sqlite3.Connection, subscriber_id: str, interests: Sequence[Interest]) -> None:
-    if not connection.execute(
-        "SELECT 1 FROM subscribers WHERE id = ?", (subscriber_id,)
-    ).fetchone():
-        raise NotFound("There is no such subscriber.", subject=subscriber_id)
-    connection.executemany(
-        "DELETE FROM interests WHERE subscriber_id = ? AND kind = ? AND value = ?",
-        (
-            (subscriber_id, OPPOSITE[each.kind], each.value)
-            for each in interests
-            if each.kind in OPPOSITE
-        ),
-    )
-    connection.executemany(
-        PUT_INTEREST,
-        (interest_columns(subscriber_id, each) for each in _consistent(interests)),
-    )
-
-
-def _consistent(interests: Iterable[Interest]) -> list[Interest]:
-    """One interest a key, and one opinion a paper: the last one said counts."""
-    said: dict[tuple[str, str], Interest] = {}
-    for each in interests:
-        said["opinion" if each.kind in OPPOSITE else each.kind, each.value] = each
-    return list(said.values())
-
-
-def _interests(
-    connection: sqlite3.Connection, ids: Iterable[str]
-) -> defaultdict[str, list[Interest]]:
-    """Interests by subscriber, in the order they were added."""
-    found: defaultdict[str, list[Interest]] = defaultdict(list)
-    for row in connection.execute(
-        """
-        SELECT * FROM interests WHERE subscriber_id IN (SELECT value FROM json_each(?))
-        ORDER BY subscriber_id, added_at, rowid
-        """,
-        (listed(ids),),
-    ):
-        found[row["subscriber_id"]].append(to_interest(row))
-    return found

@@ -1,13 +1,14 @@
 """Text from outside made safe, readable and comparable; pure functions of strings.
 
 The one door to pylatexenc and nh3. `cleaning` makes text safe, `latex` and `markup` make it
-readable, `names` and `words` make it comparable. Everything here takes any string whatever and
-never raises.
+readable, `names` and `words` make it comparable, `escaping` turns it back into LaTeX. Everything
+here takes any string whatever and never raises.
 """
 
 from __future__ import annotations
 
 from digest.text.cleaning import clean
+from digest.text.escaping import latex_escape
 from digest.text.latex import latex_to_text
 from digest.text.markup import html_to_text
 from digest.text.names import author_key, authors_semicolon, split_authors
@@ -20,6 +21,7 @@ __all__ = [
     "contains_phrase",
     "fold",
     "html_to_text",
+    "latex_escape",
     "latex_to_text",
     "sentences",
     "split_authors",

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from math import ceil
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest.app import App
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, RetryLater
 from digest.rendering import pages
-from digest.web import feeds, operator, people, reading
+from digest.web import feeds, operator, people, reading, static
+from digest.web.caching import takes_gzip
+from digest.web.guard import Guard
+from digest.web.limits import Buckets, Dear
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY = 64 * 1024
 SMALLEST_TO_COMPRESS = 500
-
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
+COMPRESSION = 6
+THREADS = 16
+"""Requests worked on at once: more would only wait for the interpreter, or hold database files open."""
 
 STATUS: dict[type[DigestError], int] = {
     NotFound: 404,
@@ -38,61 +39,66 @@ STATUS: dict[type[DigestError], int] = {
     RetryLater: 503,
     ConfigError: 500,
 }
+WORDS = {
+    404: "There is no such page.",
+    405: "This page cannot be asked like that.",
+    413: "That is too large: send less at once.",
+    429: "That was asked too often from where you are. Please try again a little later.",
+}
 
-Endpoint = Callable[[Request], Response]
+
+class Guarded(Starlette):
+    """Starlette inside the guard: so that answers to its own faults are guarded too."""
+
+    guard: Callable[[ASGIApp], Guard]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The stack that requests go through, the guard first."""
+        return self.guard(super().build_middleware_stack())
 
 
-class Guard:
-    """Adds the security headers to every answer, and refuses bodies that no form of ours makes."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+class Zipped(GZipMiddleware):
+    """Compresses answers that are not compressed yet, for those who take it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, guarded."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > LARGEST_BODY:
-            await Response("Too large.", status_code=413)(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (name.encode(), value.encode())
-                        for name, value in HEADERS.items()
-                        if name.encode() not in present
-                    ),
-                ]
-            await send(message)
-
-        await self.app(scope, receive, guarded)
+        """Starlette looks for the word alone, and takes `gzip;q=0` for a yes."""
+        takes = scope["type"] == "http" and takes_gzip(
+            Headers(scope=scope).get("accept-encoding", "")
+        )
+        await (super().__call__ if takes else self.app)(scope, receive, send)
 
 
 def application(app: App) -> Starlette:
     """The ASGI application."""
-    routes: list[BaseRoute] = [
-        route
-        for part in (people, reading, operator, feeds)  # feeds last: it takes what is left
-        for route in part.routes(app)
-    ]
-    return Starlette(
-        routes=routes,
+    web = app.settings.web
+    buckets = Buckets(web.requests)
+    made = Guarded(
+        routes=[  # feeds first: they are asked for most, and routes are tried in turn
+            *feeds.routes(app, buckets),
+            *static.routes(app),
+            *people.routes(app),
+            *reading.routes(app),
+            *operator.routes(app),
+        ],
         middleware=[
-            Middleware(Guard),
-            Middleware(GZipMiddleware, minimum_size=SMALLEST_TO_COMPRESS),
+            Middleware(Dear, buckets=buckets, refuse=_handler(app, _http_error)),
+            Middleware(Zipped, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=COMPRESSION),
         ],
         exception_handlers={
             DigestError: _handler(app, _digest_error),
             HTTPException: _handler(app, _http_error),
             Exception: _handler(app, _unexpected),
         },
+        lifespan=_with_threads,
     )
+    made.guard = partial(Guard, url=app.site.url, hosts=web.hosts)
+    return made
+
+
+@asynccontextmanager
+async def _with_threads(_app: Starlette) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 def _handler(
@@ -100,10 +106,16 @@ def _handler(
 ) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         status, text = describe(error)
-        if request.url.path == "/health" or "json" in request.headers.get("accept", ""):
-            return JSONResponse({"error": text}, status_code=status)
+        headers = {"cache-control": "no-store", **(getattr(error, "headers", None) or {})}
+        seconds = getattr(error, "retry_after", None)
+        if seconds is not None:
+            headers["retry-after"] = str(ceil(seconds))
+        path = request.url.path
+        asked = "json" in request.headers.get("accept", "")
+        if asked or path == "/health" or path.endswith(".json"):
+            return JSONResponse({"error": text}, status_code=status, headers=headers)
         page = pages.page("message", site=app.site, title="That did not work", text=text)
-        return HTMLResponse(page, status_code=status)
+        return HTMLResponse(page, status_code=status, headers=headers)
 
     return handle
 
@@ -117,8 +129,7 @@ def _digest_error(error: Exception) -> tuple[int, str]:
 
 def _http_error(error: Exception) -> tuple[int, str]:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    words = {404: "There is no such page.", 405: "This page cannot be asked like that."}
-    return status, words.get(status, "The request could not be answered.")
+    return status, WORDS.get(status, "The request could not be answered.")
 
 
 def _unexpected(error: Exception) -> tuple[int, str]:

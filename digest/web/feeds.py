@@ -1,16 +1,254 @@
-"""The feeds: published files."""
+"""The feeds, made when somebody asks for them first after a change, and then kept as bytes.
+
+Who has a feed already is told so (304) by one look-up in the database, and nothing is rendered.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from urllib.parse import urlencode
 
-from starlette.routing import BaseRoute, Mount
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from digest.app import App
-from digest.web.static import Published
+from digest.errors import NotFound
+from digest.pipeline import personal
+from digest.pipeline.catalogue import Catalogue
+from digest.pipeline.days import Days
+from digest.rendering import links, opml
+from digest.rendering.feeds import FORMATS, FeedInfo
+from digest.web.caching import Cache, Kept, answer, kept
+from digest.web.common import GONE, Handlers
+from digest.web.limits import Buckets, network
+from digest.web.showing import day_of, typed
+
+OPML = "text/x-opml; charset=utf-8"
+NO_FEED = "There is no such feed here."
+MOST_BYTES = 64 * 1024 * 1024
+MOST_DATED = 5_000
+
+SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=6)
+READING_TAKES = timedelta(minutes=2)
+STALE = 3600
+PRIVATE = {
+    "cache-control": "private, max-age=300",
+    "referrer-policy": "no-referrer",
+    "vary": "Accept-Encoding",
+    "x-robots-tag": "noindex, nofollow",
+}
 
 
-def routes(app: App) -> list[BaseRoute]:
-    """The routes of this part."""
-    published = Path(app.settings.worker.publish or "public")
-    return [Mount("/", app=Published(directory=published, check_dir=False), name="published")]
+def routes(app: App, buckets: Buckets) -> list[BaseRoute]:
+    """The routes of this part; feeds of searches take from `buckets` when they are made."""
+    feeds = Feeds(app, buckets)
+    return [
+        Route("/feeds.opml", feeds.outline, methods=["GET"]),
+        Route("/feeds/mine/{token}.{kind}", feeds.mine, methods=["GET"]),
+        Route("/feeds/{slug}/{day}.{kind}", feeds.archive, methods=["GET"]),
+        Route("/feeds/{slug}.{kind}", feeds.current, methods=["GET"]),
+        Route("/search.atom", partial(feeds.search, "atom"), methods=["GET"]),
+        Route("/search.rss", partial(feeds.search, "rss"), methods=["GET"]),
+        Route("/search.feed.json", partial(feeds.search, "json"), methods=["GET"]),
+    ]
+
+
+class Feeds(Handlers):
+    """Every feed, live."""
+
+    def __init__(self, app: App, buckets: Buckets) -> None:
+        super().__init__(app)
+        self._buckets = buckets
+        self._cache = Cache(MOST_BYTES)
+        self._dates: OrderedDict[Hashable, tuple[str, datetime]] = OrderedDict()
+        self._days = Days(app.settings.topics)
+        self._latest: tuple[Hashable, Catalogue] | None = None
+        self._asked: datetime | None = None
+        self._due: datetime | None = None
+        self._lock = threading.Lock()
+
+    async def current(self, request: Request) -> Response:
+        """A feed as it is now."""
+        slug, kind = request.path_params["slug"], _kind(request)
+        made = partial(self._document, slug, kind, None)
+        return await self._public(request, made, f"feeds/{slug}.{kind}", told=True)
+
+    async def archive(self, request: Request) -> Response:
+        """What a feed held of one day that is over (RFC 5005)."""
+        slug, kind = request.path_params["slug"], _kind(request)
+        day = day_of(request.path_params["day"])
+        if day is None:
+            raise NotFound(NO_FEED)
+        made = partial(self._document, slug, kind, day)
+        return await self._public(request, made, f"feeds/{slug}/{day}.{kind}")
+
+    async def outline(self, request: Request) -> Response:
+        """The list of feeds, for readers to import."""
+        return await self._public(request, self._outline, opml.PATH)
+
+    async def search(self, kind: str, request: Request) -> Response:
+        """A search, followed: the best of the last months, newest first."""
+        query, slug = typed(request, "q"), typed(request, "topic")
+        if not (query or slug):
+            raise NotFound("Say what to search for, as in /search.atom?q=retrieval.")
+        info = self._info(query, slug)
+
+        def make() -> Kept:
+            self._buckets.take(network(request))
+            return self._searched(info, query, slug, kind)
+
+        return await self._public(request, make, info.path(kind))
+
+    async def mine(self, request: Request) -> Response:
+        """A subscriber's own feed; the address is all it takes to read it."""
+        return await run_in_threadpool(self._mine, request)
+
+    def _mine(self, request: Request) -> Response:
+        kind = _kind(request)
+        person, subject = self.person(request, links.FEED)
+        if subject:
+            raise NotFound(GONE)
+        store, site = self.app.store, self.app.site
+        latest = store.ledger.recent(person.id, limit=1)
+        state = [(each.id, each.composed_at) for each in latest]
+
+        def make() -> Kept:
+            found = personal.documents(store, site, person, self.app.because, (kind,))
+            return kept(found[kind], _type(kind))
+
+        name = ("mine", person.id, kind)
+        version = (person.key, *state, store.papers.changed())
+        return answer(request, self._kept(name, version, make), headers=PRIVATE)
+
+    # --- how they are kept ----------------------------------------------------------------
+
+    async def _public(
+        self, request: Request, make: Callable[[], Kept], path: str, *, told: bool = False
+    ) -> Response:
+        """An answer from memory without leaving the event loop, or from a thread that makes it.
+
+        The version is one look-up by key, which never waits for a writer. `path` is where the
+        answer is at home; with `told` a hub is told of its changes.
+        """
+        version = self._version()
+        found = self._cache.find(path, version)
+        if found is None:
+            found = await run_in_threadpool(self._kept, path, version, make)
+        return answer(
+            request, found, cache_control=self._fresh(), headers=self._headers(path, told=told)
+        )
+
+    def _kept(self, name: Hashable, version: Hashable, make: Callable[[], Kept]) -> Kept:
+        return self._cache.get(name, version, lambda: self._dated(name, make()))
+
+    def _dated(self, name: Hashable, made: Kept) -> Kept:
+        """The answer with the time since which its bytes are what they are, as far as we know."""
+        now = self.app.clock().replace(microsecond=0)
+        with self._lock:
+            etag, since = self._dates.pop(name, ("", datetime.min.replace(tzinfo=now.tzinfo)))
+            if etag != made.etag:
+                # Never the same second twice, or two documents would have one date.
+                since = max(now, since + timedelta(seconds=1))
+            self._dates[name] = (made.etag, since)
+            while len(self._dates) > MOST_DATED:
+                self._dates.popitem(last=False)
+        return replace(made, modified=since)
+
+    def _version(self) -> Hashable:
+        """Differs whenever a feed might; what trends in a day also changes as hours pass."""
+        return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
+
+    def _catalogue(self) -> Catalogue:
+        """The catalogue of the store as it is."""
+        version, now = self._version(), self.app.clock()
+        with self._lock:
+            if self._latest is None or self._latest[0] != version:
+                made = Catalogue(self.app.store, self.app.feed_terms, now, days=self._days)
+                self._latest = version, made
+            return self._latest[1]
+
+    # --- what they are --------------------------------------------------------------------
+
+    def _document(self, slug: str, kind: str, day: date | None) -> Kept:
+        catalogue = self._catalogue()
+        feed = catalogue.find(slug)
+        content = catalogue.document(feed, kind, day) if feed else None
+        if content is None:
+            raise NotFound(NO_FEED)
+        return kept(content, _type(kind))
+
+    def _outline(self) -> Kept:
+        return kept(opml.opml([each.info for each in self._catalogue().feeds], self.app.site), OPML)
+
+    def _info(self, query: str, slug: str) -> FeedInfo:
+        """The feed of a search in all topics, or in the one of this slug."""
+        site = self.app.site
+        told = urlencode({key: text for key, text in (("q", query), ("topic", slug)) if text})
+        return FeedInfo(
+            slug=f"search-{hashlib.sha256(told.encode()).hexdigest()[:16]}",
+            title=f"{' in '.join(each for each in (query, slug) if each)} · {site.name}",
+            description="What a search finds from now on.",
+            home_page=site.url and f"{site.url}/search?{told}",
+            query=told,
+        )
+
+    def _searched(self, info: FeedInfo, query: str, slug: str, kind: str) -> Kept:
+        catalogue = self._catalogue()
+        feed = catalogue.find(slug) if slug else None
+        if slug and (feed is None or feed.topic is None):
+            raise NotFound("There is no such topic here.", subject=slug)
+        topic = feed.topic if feed else None
+        return kept(catalogue.search(query, topic, info, kind), _type(kind))
+
+    # --- what is said of them -------------------------------------------------------------
+
+    def _headers(self, path: str, *, told: bool) -> dict[str, str]:
+        """Anybody may read public feeds, from any page; WebSub §4 wants a hub and one self."""
+        site = self.app.site
+        hub = self.app.settings.feeds.hub if told else ""
+        related = (("hub", hub), ("self", site.url and f"{site.url}/{path}"))
+        linked = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in related if url)
+        headers = {
+            "access-control-allow-origin": "*",
+            "cross-origin-resource-policy": "cross-origin",
+            "vary": "Accept-Encoding",
+        }
+        return headers | ({"link": linked} if linked else {})
+
+    def _fresh(self) -> str:
+        """Cache-Control until the next news can be expected: after the next poll of a source."""
+        now = self.app.clock()
+        if not self._asked or not timedelta() <= now - self._asked < SHORTEST:
+            polls = self.app.store.sources.poll_states()
+            due = (each.due_at for each in polls if each.due_at and each.due_at > now)
+            self._asked, self._due = now, min(due, default=None)
+        seconds = fresh_for(now, self._due, timedelta(minutes=self.app.settings.fetch.interval))
+        return f"public, max-age={seconds}, stale-while-revalidate={STALE}"
+
+
+def fresh_for(now: datetime, due: datetime | None, interval: timedelta) -> int:
+    """Seconds until news can be expected: the next poll, and the time it takes; 5 min to 6 h.
+
+    Where no poll is due to come, the usual pause between two stands for it.
+    """
+    expected = (due - now if due else interval) + READING_TAKES
+    return int(min(max(expected, SHORTEST), LONGEST).total_seconds())
+
+
+def _kind(request: Request) -> str:
+    kind: str = request.path_params["kind"]
+    if kind not in FORMATS:
+        raise NotFound(NO_FEED)
+    return kind
+
+
+def _type(kind: str) -> str:
+    return f"{FORMATS[kind]}; charset=utf-8"

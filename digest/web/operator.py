@@ -1,13 +1,159 @@
-"""The operator's page, behind a token."""
+"""The operator's page: how everything fares, and the few things only an operator may do.
+
+It is there only if `[web] operator` is set: whoever knows that token gets a cookie, the only one
+there is. Every form carries a token of the session besides.
+"""
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
+from digest import subscriptions
 from digest.app import App
+from digest.errors import InvalidInput, NotFound
+from digest.model import EvidenceKind
+from digest.rendering import pages
+from digest.web.common import PRIVATE, Handlers
+from digest.web.limits import Buckets, Handler, network, with_form
+from digest.web.overview import overview
+from digest.web.sessions import PATH, Sessions
+
+TRIES = 10
+TRIES_OF_ALL = 60
+EVERYBODY = "everybody"
+LARGEST_SHOWN = 64 * 1024
+
+DONE = {
+    "undone": "Taken back: mail goes to that address again as it did before.",
+    "settled": "Noted as dealt with.",
+    "featured": "Featured: it stands among the picks, with your line.",
+    "rejected": "Rejected.",
+}
 
 
 def routes(app: App) -> list[BaseRoute]:
     """The routes of this part; none while no token is set."""
-    _ = app
-    return []
+    if not app.settings.web.operator:
+        return []
+    operator = Operator(app)
+    posts = {
+        f"{PATH}/leave": operator.leave,
+        f"{PATH}/evidence/{{evidence}}/undo": operator.undo,
+        f"{PATH}/evidence/{{evidence}}/settle": operator.settle,
+        f"{PATH}/submissions/{{submission}}": operator.decide,
+    }
+    return [
+        Route(PATH, with_form(operator.show), methods=["GET", "POST"]),
+        Route(f"{PATH}/evidence/{{evidence}}", operator.mail, methods=["GET"]),
+        *(
+            Route(path, with_form(operator.acting(act)), methods=["POST"])
+            for path, act in posts.items()
+        ),
+    ]
+
+
+class Operator(Handlers):
+    """What the operator sees and does."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self._tries = Buckets(TRIES)
+        self._tries_of_all = Buckets(TRIES_OF_ALL)
+        self._sessions = Sessions(
+            app.settings.web.operator,
+            app.store.post.secret("operator"),
+            https=app.site.url.startswith("https:"),
+        )
+
+    def show(self, request: Request) -> Response:
+        """The page, or the form that asks for the token; a right token opens a session."""
+        if request.method == "POST":
+            return self._enter(request)
+        if not self._sessions.holds(request, self.app.clock()):
+            return self._ask("", status=200)
+        done = DONE.get(request.query_params.get("done", ""), "")
+        return self.private(
+            "operator",
+            overview=overview(self.app),
+            form_token=self._sessions.form_token(request),
+            done=done,
+        )
+
+    def mail(self, request: Request) -> Response:
+        """A mail that came in, as plain text."""
+        if not self._sessions.holds(request, self.app.clock()):
+            return self._ask("", status=403)
+        found = self.app.store.post.evidence(request.path_params["evidence"])
+        if found is None:
+            raise NotFound("There is no such mail.")
+        text = found.raw[:LARGEST_SHOWN].decode("utf-8", "replace") or found.detail
+        return PlainTextResponse(text, headers=PRIVATE)
+
+    def acting(self, act: Handler) -> Handler:
+        """The handler of a form, for an open session whose own form it is."""
+
+        def handle(request: Request) -> Response:
+            given = request.state.form.get("form_token", "")
+            if not self._sessions.holds(request, self.app.clock()):
+                return self._ask("Your session has ended.", status=403)
+            if not isinstance(given, str) or not self._sessions.form_holds(request, given):
+                raise HTTPException(403)
+            return act(request)
+
+        return handle
+
+    def leave(self, _request: Request) -> Response:
+        """End the session."""
+        response = _back()
+        self._sessions.close(response)
+        return response
+
+    def undo(self, request: Request) -> Response:
+        """Take a bounce or complaint back."""
+        evidence = request.path_params["evidence"]
+        subscriptions.undo_bounce(self.app.store, evidence, now=self.app.clock())
+        return _back("undone")
+
+    def settle(self, request: Request) -> Response:
+        """Have dealt with a mail that nobody could read."""
+        found = self.app.store.post.evidence(request.path_params["evidence"])
+        if found is None or found.kind is not EvidenceKind.UNREAD:
+            raise NotFound("There is no such mail.")
+        self.app.store.post.settle_evidence(found.id, self.app.clock())
+        return _back("settled")
+
+    def decide(self, request: Request) -> Response:
+        """Feature or reject what a reader put forward."""
+        form = request.state.form
+        choice = form.get("choice")
+        if choice not in ("feature", "reject"):
+            raise InvalidInput("Feature it, or reject it.")
+        subscriptions.decide(
+            self.app.store,
+            None,
+            request.path_params["submission"],
+            feature=choice == "feature",
+            line=str(form.get("line", "")),
+            now=self.app.clock(),
+        )
+        return _back("featured" if choice == "feature" else "rejected")
+
+    def _enter(self, request: Request) -> Response:
+        self._tries_of_all.take(EVERYBODY)
+        self._tries.take(network(request))
+        if not self._sessions.opens(str(request.state.form.get("token", ""))):
+            return self._ask("That is not the token.", status=403)
+        response = _back()
+        self._sessions.open(response, self.app.clock())
+        return response
+
+    def _ask(self, problem: str, *, status: int) -> Response:
+        page = pages.page("operator_enter", site=self.app.site, problem=problem)
+        return HTMLResponse(page, status_code=status, headers=PRIVATE)
+
+
+def _back(done: str = "") -> Response:
+    return RedirectResponse(f"{PATH}?done={done}" if done else PATH, 303, headers=PRIVATE)

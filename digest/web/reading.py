@@ -1,54 +1,30 @@
-"""What everyone can read: papers, topics, days."""
+"""What everyone can read: days, topics, papers, search, what trends, and what this is."""
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from digest.app import App, counts
-from digest.model import Topic
-from digest.web.common import Handlers
-
-SIMILAR = 8
-TRENDING = Topic(id="trending", name="Trending papers")
+from digest.app import App
+from digest.web.about import About
+from digest.web.caching import Cache
+from digest.web.community import Community
+from digest.web.days import Days
+from digest.web.papers import Papers
+from digest.web.searching import Searching
+from digest.web.shelf import Shelf
+from digest.web.topics import Topics
 
 
 def routes(app: App) -> list[BaseRoute]:
-    """The routes of this part."""
-    reading = Reading(app)
+    """The routes of this part; they share one cache and one shelf of recent papers."""
+    cache = Cache()
+    shelf = Shelf(app.settings.topics, days=app.settings.feeds.days)
+    community = Community(app, cache=cache, shelf=shelf)
     return [
-        Route("/health", reading.health, methods=["GET"]),
-        Route("/", reading.front, methods=["GET"]),
-        Route("/papers/{paper:path}", reading.show_paper, methods=["GET"]),
+        *Days(app, cache=cache, shelf=shelf, community=community).routes(),
+        *Topics(app, cache=cache, shelf=shelf, community=community).routes(),
+        *Papers(app, cache=cache, shelf=shelf).routes(),
+        *Searching(app, cache=cache, shelf=shelf).routes(),
+        *community.routes(),
+        *About(app, cache=cache, shelf=shelf).routes(),
     ]
-
-
-class Reading(Handlers):
-    """Public pages."""
-
-    def health(self, _request: Request) -> Response:
-        """Whether the database answers, and what it holds."""
-        return JSONResponse(
-            {"status": "ok", **counts(self.app.store)}, headers={"cache-control": "no-store"}
-        )
-
-    def front(self, _request: Request) -> Response:
-        """What this is, and the feeds one can follow."""
-        followed = self.app.store.subscribers.topics_in_use()
-        topics = [
-            TRENDING,
-            *(
-                topic
-                for topic in self.app.settings.topics.values()
-                if topic.categories != (topic.id,) or topic.id in followed
-            ),
-        ]
-        return self.page("index", topics=topics)
-
-    def show_paper(self, request: Request) -> Response:
-        """One paper, and the papers most like it."""
-        paper = self.paper(request.path_params["paper"])
-        found = self.app.store.papers.search(paper.title, limit=SIMILAR + 1)
-        similar = [each for each, _ in found if each.id != paper.id][:SIMILAR]
-        return self.page("paper", paper=paper, similar=similar)

@@ -1,44 +1,39 @@
-"""The published files, with the types, caching and privacy that feeds need."""
+"""Style sheets and scripts: `/static/<name>`, which browsers keep for as long as the address lasts."""
 
 from __future__ import annotations
 
-import os
-from pathlib import PurePath
+from functools import cache
 
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Route
 
-TYPES = {
-    ".rss": "application/rss+xml; charset=utf-8",
-    ".atom": "application/atom+xml; charset=utf-8",
-    ".json": "application/feed+json; charset=utf-8",
-    ".opml": "text/x-opml; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-}
-PRIVATE = "feeds/mine/"
-MAX_AGE = 900
+from digest.app import App
+from digest.rendering import assets
+from digest.web.caching import Kept, answer, kept
+
+FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_AN_HOUR = "public, max-age=3600"
 
 
-class Published(StaticFiles):
-    """Static files with strong validators by modification time and size, as Starlette makes them."""
+def routes(_app: App) -> list[BaseRoute]:
+    """The routes of this part."""
+    return [Route("/static/{name}", serve, methods=["GET"])]
 
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        """A file, or 304 where the reader has it already."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        kind = TYPES.get(PurePath(full_path).suffix)
-        if kind is not None and response.status_code == 200:  # noqa: PLR2004 - the HTTP status
-            response.headers["content-type"] = kind
-        if self.get_path(scope).replace(os.sep, "/").startswith(PRIVATE):
-            response.headers["cache-control"] = f"private, max-age={MAX_AGE}"
-            response.headers["x-robots-tag"] = "noindex, nofollow"
-        else:
-            response.headers["cache-control"] = f"public, max-age={MAX_AGE}"
-        return response
+
+async def serve(request: Request) -> Response:
+    """A file; under an address of an older version it is the newest, and not kept for good."""
+    asset = assets.asset(request.path_params["name"])
+    named = request.query_params.get("v") == asset.hash
+    return answer(
+        request,
+        _prepared(asset),
+        cache_control=FOR_GOOD if named else FOR_AN_HOUR,
+        headers={"vary": "Accept-Encoding"},
+    )
+
+
+@cache
+def _prepared(asset: assets.Asset) -> Kept:
+    """As it goes out, compressed once a process."""
+    return kept(asset.content, asset.media_type)

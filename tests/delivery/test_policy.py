@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from digest.delivery.policy import (
     LONGEST_REPLY,
     enhanced_code,
+    evidence,
     is_address_failure,
     is_throttled,
     scrub,
     settle_times,
     should_suppress,
 )
-from digest.model import Digest, Envelope, Outcome, Receipt, Subscriber
+from digest.model import Digest, Envelope, EvidenceKind, Outcome, Receipt, Subscriber
 
 NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -168,6 +169,25 @@ def test_a_message_we_ourselves_would_not_send_is_never_held_against_its_reader(
 @pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.DEFERRED])
 def test_only_refusals_suppress(outcome):
     assert not should_suppress(receipt(outcome, 550, "5.1.1 x"), refusals=9)
+
+
+@pytest.mark.parametrize(
+    ("hard", "kind"), [(True, EvidenceKind.HARD_BOUNCE), (False, EvidenceKind.SOFT_BOUNCE)]
+)
+def test_a_refusal_is_evidence_without_addresses(hard, kind):
+    refused = receipt(Outcome.REFUSED, 550, "5.1.1 <ada@example.org> unknown")
+
+    found = evidence(refused, subscriber_id="s_ada", attempt=2, hard=hard)
+
+    assert (found.kind, found.status, found.detail) == (kind, "5.1.1", "5.1.1 <address> unknown")
+    assert (found.id, found.digest_id) == (f"{refused.digest_id}.2", refused.digest_id)
+    assert found.raw == b""
+
+
+def test_a_refusal_without_an_enhanced_code_is_told_by_its_basic_one():
+    found = evidence(receipt(Outcome.REFUSED, 554, "no"), subscriber_id="s", attempt=1, hard=False)
+
+    assert found.status == "554"
 
 
 def test_a_block_refused_almost_whole_speaks_of_us_and_is_tried_again():

@@ -11,7 +11,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import make_msgid
+from email.utils import make_msgid, parseaddr
 
 import dkim as dkimpy
 import pytest
@@ -64,12 +64,13 @@ def door(free_ports):
 
 
 @pytest.fixture(scope="module")
-def postfix(start_postfix, milter, door):
+def postfix(start_postfix, milter, door, serve):
+    far = serve(lambda stage, _: "550 5.1.1 no such mailbox" if stage == "RCPT" else None)
     return start_postfix(
         [ADA],
         f"relay_domains = {DOMAIN}, far.example",
         f"transport_maps = inline:{{ {{ {DOMAIN} = lmtp:inet:127.0.0.1:{door} }},"
-        " { far.example = error:5.1.1 no such mailbox } }",
+        f" {{ far.example = smtp:[127.0.0.1]:{far.port} }} }}",
         "relay_recipient_maps =",
         "recipient_delimiter = +",
         f"smtpd_milters = {milter}",
@@ -117,7 +118,7 @@ def write(postfix, key):
         if signed:
             wire = dkimpy.sign(wire, b"s1", b"example.net", key) + wire
         with smtplib.SMTP("127.0.0.1", postfix.port) as server:
-            server.sendmail(sender, [to], wire)
+            server.sendmail(sender, [parseaddr(to)[1]], wire)
 
     return send
 
@@ -155,7 +156,7 @@ def test_a_reader_needs_nothing_but_mail(digest, postfix, write, arrives, eventu
     write(f"subscribe+cs.IR@{DOMAIN}", "subscribe", "keywords: dual encoder")
     asked = arrives(0)
     assert status_of(digest, ADA) == "pending"
-    assert asked["reply-to"].startswith("reply+")
+    assert parseaddr(asked["reply-to"])[1].startswith("reply+")
     assert asked["auto-submitted"].startswith("auto-")
 
     write(asked["reply-to"], f"Re: {asked['subject']}", "yes please", signed=False)
@@ -186,14 +187,11 @@ def test_a_reader_needs_nothing_but_mail(digest, postfix, write, arrives, eventu
 def test_who_cannot_prove_the_address_is_neither_answered_nor_subscribed(
     digest, postfix, write, eventually
 ):
-    before = len(postfix.files("ada"))
-
     write(f"subscribe@{DOMAIN}", "subscribe cs.LG", sender="eve@example.net", signed=False)
     write(f"help@{DOMAIN}", "help", sender="eve@example.net", signed=False)
 
     assert eventually(lambda: digest.rows("SELECT count(*) FROM received")[0][0] >= 2, 30)
     assert status_of(digest, "eve@example.net") is None
-    assert len(postfix.files("ada")) == before
     assert not postfix.files("eve")
 
 

@@ -27,6 +27,7 @@ class Seen:
     method: str
     target: str
     headers: list[tuple[str, str]]
+    body: bytes = b""
 
     def all(self, name):
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -83,7 +84,8 @@ class Site:
         first, *lines = head.rstrip("\r\n").split("\r\n")
         method, target, _ = first.split(" ")
         headers = [tuple(line.split(": ", 1)) for line in lines]
-        request = Seen(method, target, headers)
+        length = next((int(value) for name, value in headers if name == "Content-Length"), 0)
+        request = Seen(method, target, headers, await reader.readexactly(length))
         self.seen.append(request)
         route = self.routes.get(target.split("?")[0], self.response(status=404))
         answer = route(request) if callable(route) else route

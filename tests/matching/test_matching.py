@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.matching import agree, folded, given_name, in_topic, mentions, topic_of
+from digest.matching import (
+    agree,
+    folded,
+    given_name,
+    in_query,
+    in_topic,
+    mentions,
+    query_parts,
+    searched,
+    topic_of,
+)
 from digest.model import Paper, Topic
+from digest.text import fold
 
 TOPIC = Topic(
     id="t", name="T", categories=("cs.IR", "math"), phrases=("Dual Encoder",), keywords=("search",)
@@ -54,6 +65,34 @@ def test_a_phrase_is_found_in_either_number(text, phrase, found):
     assert mentions(text, phrase) is found
 
 
+@pytest.mark.parametrize(
+    ("query", "parts"),
+    [
+        ('Graph "neural networks" for X-rays', ("graph", "neural networks", "x rays")),
+        ('"open phrase', ("open phrase",)),
+        ("the of", ("the", "of")),
+        ('"the"', ("the",)),
+        ("transf* ab*", ("transf*", "ab")),
+        ("a A a", ("a",)),
+        ('?! "" -', ()),
+    ],
+)
+def test_a_query_demands_its_words_and_quoted_phrases(query, parts):
+    assert query_parts(query) == parts
+
+
+def test_a_query_holds_only_where_all_of_it_stands():
+    paper = Paper(id="p", title="Graphs of networks", abstract="We learn.", authors=("Émile Ek",))
+    text = searched(paper)
+
+    assert in_query(text, "graph networks émile")
+    assert in_query(text, 'learn "graphs of networks" net*')
+    assert not in_query(text, '"networks of graphs"')
+    assert not in_query(text, '"networks we"')
+    assert not in_query(text, "graph tide")
+    assert not in_query(text, "")
+
+
 def test_an_unknown_topic_is_a_category():
     assert topic_of("bread", {"bread": TOPIC}) is TOPIC
     assert topic_of("q-bio.NC", {}).categories == ("q-bio.NC",)
@@ -91,3 +130,4 @@ def test_any_text_whatever_can_be_asked_about(title, phrase):
 
     assert in_topic(folded(Paper(id="p", title=title)), (phrase,), topic)
     assert isinstance(given_name(title), str)
+    assert in_query(fold(title), phrase) in {True, False}

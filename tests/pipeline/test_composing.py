@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.model import Mood
+from digest.model import FeedbackKind, Mood, Ranking, Status, Via
+from digest.pipeline import composing
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
@@ -175,4 +177,176 @@ def test_one_bad_row_does_not_stop_the_others(application, subscribe, item):
     application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
     application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
     assert compose(application).digests == 1
+    assert len(digests(application, good)) == 1
+
+
+# --- the first digest ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def confirm(application, subscribe):
+    """Someone who has just confirmed, at the application's present moment."""
+
+    def begin(email="ada@example.org", **wishes):
+        person = subscribe(email, **wishes)
+        application.store.subscribers.save(replace(person, status=Status.PENDING, due_at=None))
+        return subscriptions.confirm(application.store, person, now=application.clock())
+
+    return begin
+
+
+def test_who_confirms_gets_the_last_list_at_once(application, confirm, item):
+    application.moment[0] = datetime(2026, 6, 10, 13, 20, tzinfo=UTC)
+    application.store.papers.ingest([item(1), item(2)])
+    person = confirm(at="7:00")
+    assert compose(application).digests == 1
+    (digest,) = digests(application, person)
+    assert len(digest.picks) == 2
+    stored = application.store.subscribers.get([person.id])[person.id]
+    assert stored.due_at == datetime(2026, 6, 11, 7, tzinfo=UTC)
+
+
+def test_nobody_gets_a_second_digest_on_the_day_they_confirm(application, confirm, item):
+    application.moment[0] = datetime(2026, 6, 10, 6, 30, tzinfo=UTC)
+    application.store.papers.ingest([item(1)])
+    person = confirm(at="7:00")
+    compose(application)
+    application.store.papers.ingest([item(2, seen_at=datetime(2026, 6, 10, 6, 45, tzinfo=UTC))])
+    application.moment[0] = datetime(2026, 6, 10, 7, tzinfo=UTC)
+    compose(application)
+    assert len(digests(application, person)) == 1
+
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    compose(application)
+    shown = [[pick.paper_id for pick in each.picks] for each in digests(application, person)]
+    assert shown == [["arxiv:2606.00002"], ["arxiv:2606.00001"]]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_first_digest_over_a_holiday_is_that_of_the_list_before_it(
+    application, confirm, item, elsewhere
+):
+    application.store.papers.ingest([item(1)])
+    application.moment[0] = datetime(2026, 6, 13, 23, tzinfo=UTC)
+    if elsewhere:  # only news that is not for this reader
+        application.store.papers.ingest(
+            [item(2, category="math.AG", title="Schemes", seen_at=application.moment[0])]
+        )
+    person = confirm()
+    compose(application)
+    (digest,) = digests(application, person)
+    assert [pick.paper_id for pick in digest.picks] == ["arxiv:2606.00001"]
+    assert digest.mood is Mood.PICKS
+
+
+def test_one_newcomer_looking_further_back_changes_nothing_for_the_others(
+    application, subscribe, confirm, item
+):
+    application.moment[0] = datetime(2026, 6, 9, 8, tzinfo=UTC)
+    reader = subscribe("bo@example.org", at="8:00")
+    application.moment[0] = datetime(2026, 6, 10, 8, tzinfo=UTC)
+    application.store.papers.ingest([item(1)])
+    compose(application)
+    application.moment[0] = datetime(2026, 6, 13, 8, tzinfo=UTC)
+    newcomer = confirm(at="8:00")
+    compose(application)
+    assert digests(application, reader)[0].picks == ()
+    assert len(digests(application, newcomer)[0].picks) == 1
+
+
+def test_an_operators_newcomer_gets_an_honest_line_at_their_hour(application, subscribe, item):
+    application.store.papers.ingest([item(1)])
+    application.moment[0] = datetime(2026, 6, 13, 6, tzinfo=UTC)
+    person = subscribe(at="7:00")
+    application.moment[0] = datetime(2026, 6, 13, 7, tzinfo=UTC)
+    compose(application)
+    assert digests(application, person)[0].mood is not Mood.PICKS
+
+
+def test_an_old_list_is_not_news_to_a_newcomer(application, confirm, item):
+    application.store.papers.ingest([item(1)])
+    application.moment[0] = datetime(2026, 6, 20, 8, tzinfo=UTC)
+    person = confirm()
+    compose(application)
+    assert digests(application, person)[0].picks == ()
+
+
+def test_a_first_digest_shows_nothing_marked_as_seen(application, confirm, item):
+    application.store.papers.ingest([item(1)])
+    application.moment[0] = datetime(2026, 6, 13, 23, tzinfo=UTC)
+    person = confirm()
+    application.store.subscribers.save(replace(person, seen_until=DAY + timedelta(hours=1)))
+    compose(application)
+    assert digests(application, person)[0].picks == ()
+
+
+# --- what readers and curators said ----------------------------------------------------------------
+
+
+def test_what_was_marked_as_seen_is_left_out_and_the_rest_is_not(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(hours=5))])
+    seen_at = DAY + timedelta(hours=6)
+    subscriptions.give(application.store, person, FeedbackKind.SEEN_ALL, via=Via.WEB, now=seen_at)
+    application.store.papers.ingest([item(2, seen_at=DAY + timedelta(hours=7))])
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    compose(application)
+    (digest,) = digests(application, person)
+    assert [pick.paper_id for pick in digest.picks] == ["arxiv:2606.00002"]
+    assert (digest.since, digest.announced) == (seen_at, 1)
+
+
+def test_marking_as_seen_later_changes_nothing_of_a_kept_digest(application, subscribe, item):
+    person = subscribe(at="7:00")
+    application.store.papers.ingest([item(1)])
+    application.compose_edition(None)
+    now = application.clock() + timedelta(hours=1)
+    subscriptions.give(application.store, person, FeedbackKind.SEEN_ALL, via=Via.WEB, now=now)
+    (kept,) = digests(application, person)
+    look = application.look(person.email, kept.edition)
+    assert [pick.paper_id for pick in look.picks] == ["arxiv:2606.00001"]
+
+
+class Listening:
+    """A ranker that picks nothing and remembers what it was given."""
+
+    def rank(self, block, candidates, *, without, now):
+        self.candidates = candidates
+        return [Ranking(subscriber_id=each.subscriber_id) for each in block]
+
+
+def test_the_ranker_is_told_of_known_papers_and_of_the_curators_picks(application, subscribe, item):
+    person, now = subscribe(), application.clock()
+    store = application.store
+    store.papers.ingest([item(number) for number in range(1, 5)])
+    known, liked, picked = (
+        store.papers.get([f"arxiv:2606.0000{n}"])[f"arxiv:2606.0000{n}"] for n in (1, 2, 3)
+    )
+    for kind, paper in ((FeedbackKind.KNOWN, known), (FeedbackKind.MORE, liked)):
+        subscriptions.give(store, person, kind, paper=paper, via=Via.WEB, now=now)
+    put = subscriptions.submit(store, person, picked.id, "Read it", a_day=5, now=now)
+    subscriptions.decide(store, None, put.id, feature=True, line="", now=now)
+
+    ranker = Listening()
+    composing.rank_one(store, ranker, person, None, now=now + timedelta(days=13))
+    assert set(ranker.candidates.liked) == {known.id, liked.id}
+    assert ranker.candidates.featured == {picked.id}
+
+    composing.rank_one(store, ranker, person, None, now=now + timedelta(days=15))
+    assert ranker.candidates.featured == frozenset()
+
+
+def test_someone_erased_while_digests_are_composed_stops_nobody(application, subscribe, item):
+    gone, good = subscribe("a@example.org", at="7:00"), subscribe("b@example.org", at="7:00")
+    application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+
+    class Erasing(Listening):
+        def rank(self, block, candidates, *, without, now):
+            application.store.subscribers.erase(gone.id)
+            return super().rank(block, candidates, without=without, now=now)
+
+    composing.compose_due(
+        application.store, Erasing(), now=application.clock(), block=10, domain="digest.example"
+    )
     assert len(digests(application, good)) == 1

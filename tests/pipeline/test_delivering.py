@@ -6,9 +6,12 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from digest.model import Outcome, Status
+from digest import subscriptions
+from digest.model import EvidenceKind, Outcome, Status, Voice
 from digest.pipeline import delivering
 from digest.testing import MemoryTransport
+
+NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -22,6 +25,7 @@ def deliver(application):
             rng=random.Random(1),
             owner="w1",
             block=2,
+            bounced=application.bounced,
         )
 
     return run
@@ -92,6 +96,77 @@ def test_a_refusal_of_the_message_is_recorded_but_does_not_end_the_subscription(
     assert (result.refused, result.suppressed) == (1, 0)
     assert result.causes == ("5.7.1 looks like spam",)
     assert application.store.subscribers.by_email(composed[0].email).status is Status.ACTIVE
+
+
+def test_what_a_server_refuses_is_kept_as_evidence_in_its_own_words_without_addresses(
+    application, composed, deliver
+):
+    gone, full = composed[:2]
+    deliver(
+        MemoryTransport(
+            answers={
+                gone.email: (Outcome.REFUSED, 550, f"5.1.1 no such user <{gone.email}>"),
+                full.email: (Outcome.REFUSED, 552, "5.2.2 mailbox full"),
+            }
+        )
+    )
+
+    evidence = {each.subscriber_id: each for each in application.store.post.evidences()}
+    hard, soft = evidence[gone.id], evidence[full.id]
+    assert (hard.kind, hard.status, hard.raw) == (EvidenceKind.HARD_BOUNCE, "5.1.1", b"")
+    assert (soft.kind, soft.status) == (EvidenceKind.SOFT_BOUNCE, "5.2.2")
+    assert hard.digest_id == f"{gone.id}.2026-06-10"
+    assert hard.id == f"{gone.id}.2026-06-10.1"
+    assert hard.detail.startswith("5.1.1 no such user <address>")
+    assert len(evidence) == 2
+
+
+def test_an_operator_can_undo_what_a_refusal_did(application, composed, deliver):
+    gone = {composed[0].email: (Outcome.REFUSED, 550, "5.1.1 no such user")}
+    deliver(MemoryTransport(answers=gone))
+    (evidence,) = application.store.post.evidences()
+
+    subscriptions.undo_bounce(application.store, evidence.id, now=application.clock())
+
+    assert application.store.subscribers.by_email(composed[0].email).status is Status.ACTIVE
+
+
+def test_a_server_that_refuses_almost_everyone_speaks_of_us_and_nothing_is_held_against_readers(
+    application, subscribe, item
+):
+    application.store.papers.ingest([item(1)])
+    people = [subscribe(f"many{number}@example.org") for number in range(12)]
+    application.compose_edition("2026-06-10")
+    blocked = MemoryTransport(
+        answers={each.email: (Outcome.REFUSED, 554, "5.7.1 your IP is blocked") for each in people}
+    )
+
+    result = delivering.deliver(
+        application.store,
+        blocked,
+        application.renderer,
+        clock=application.clock,
+        rng=random.Random(1),
+        owner="w1",
+        block=50,
+        bounced=application.bounced,
+    )
+
+    assert (result.deferred, result.refused) == (12, 0)
+    assert application.store.post.evidences() == []
+
+
+def test_who_speaks_for_a_paper_is_named_in_the_mail(application, composed, deliver, monkeypatch):
+    def voices(paper_ids):
+        (first, *_) = sorted(paper_ids)
+        return {first: [Voice(paper_id=first, name="Bo", line="Worth it.", curator=True, at=NOON)]}
+
+    monkeypatch.setattr(application.store.community, "voices", voices)
+    transport = MemoryTransport()
+    deliver(transport)
+
+    message = message_from_bytes(transport.sent[0].content, policy=policy.default)
+    assert "Picked by Bo: Worth it." in message.get_body(("plain",)).get_content()
 
 
 class Crash(Exception):
@@ -169,6 +244,7 @@ def test_stopping_finishes_the_block_in_hand(application, composed):
         rng=random.Random(1),
         owner="w1",
         block=2,
+        bounced=application.bounced,
         stopping=lambda: next(asked),
     )
     assert result.accepted == 2
@@ -210,6 +286,7 @@ def test_a_slow_server_does_not_have_us_outlive_our_lease(application, composed)
         rng=random.Random(1),
         owner="w1",
         block=50,
+        bounced=application.bounced,
         stopping=lambda: application.moment[0] > first,
     )
     assert len(transport.sent) == 2

@@ -26,6 +26,8 @@ def reason(kind, what, amount=1.0):
         ("author", "Ada Lovelace", "it is by Ada Lovelace, whom you follow"),
         ("like", "arxiv:2606.1", "it is similar to “Tides of the northern sea”, which you liked"),
         ("like", "arxiv:0000.0", "it is similar to papers you liked"),
+        ("query", '"dual encoder" tide', "it matches your saved search “'dual encoder' tide”"),
+        ("picked", "", "curators picked it"),
         ("trending", "57", "it is trending (57 upvotes)"),
         ("trending", "1", "it is trending (1 upvote)"),
         ("trending", "", "it is trending"),

@@ -12,6 +12,11 @@ from digest.ranking.index import Index
 words = st.lists(st.sampled_from(["tide", "tides", "clock", "brass", "bus"]), max_size=5)
 phrases = st.lists(st.sampled_from(["tide", "Tide clock", "brass", "bus", "buss"]), max_size=2)
 categories = st.lists(st.sampled_from(["cs.IR", "cs.CV", "math.OC", "hep-th"]), max_size=3)
+queries = st.lists(
+    st.sampled_from(["tide", "tides", '"tide clock"', '"brass', "bu*", "clo*", "the", "ek", "?!"]),
+    max_size=3,
+).map(" ".join)
+authors = st.lists(st.sampled_from(["Bo Ek", "Ada Tide"]), max_size=2)
 followed = st.lists(st.sampled_from(["cs", "CS.ir", "math", "math.O", "hep-th"]), max_size=2)
 
 
@@ -30,3 +35,20 @@ def test_a_topic_has_the_same_papers_by_index_and_by_rule(drawn, some_phrases, s
         for row, paper in enumerate(papers)
         if matching.in_topic(matching.folded(paper), paper.categories, topic)
     }
+
+
+@given(st.lists(st.tuples(words, words, authors), max_size=5), queries)
+def test_a_query_finds_the_same_papers_by_index_and_by_rule(drawn, query):
+    papers = [
+        Paper(id=str(n), title=" ".join(a), abstract=" ".join(b), authors=tuple(c))
+        for n, (a, b, c) in enumerate(drawn)
+    ]
+
+    found, by_title = Index(papers).in_query(query)
+
+    assert found == {
+        row
+        for row, paper in enumerate(papers)
+        if matching.in_query(matching.searched(paper), query)
+    }
+    assert by_title <= found

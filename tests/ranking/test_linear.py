@@ -306,7 +306,7 @@ interests = st.lists(
     st.tuples(
         st.sampled_from(InterestKind),
         st.sampled_from(
-            ["cs.IR", "bread", "math", "tide", "brass clock", "Ada Byron", "liked", "p1"]
+            ["cs.IR", "bread", "math", "tide", "brass clock", "Ada Byron", "liked", "p1", '"oven']
         ),
     ),
     max_size=12,
@@ -320,16 +320,20 @@ interests = st.lists(
     st.lists(st.tuples(texts, texts, categories, authors), min_size=1, max_size=6),
     st.lists(interests, min_size=1, max_size=4),
     st.dictionaries(st.sampled_from(["p0", "p1", "p2"]), st.floats(0, 5)),
+    st.frozensets(st.sampled_from(["p0", "p1"])),
 )
 def test_reasons_sum_to_the_score_and_a_block_ranks_like_one_by_one(
-    paper, profile, topics, drawn, people, heat
+    paper, profile, topics, drawn, people, heat, featured
 ):
     papers = [
         paper(f"p{n}", title, abstract, categories=tuple(tags), authors=tuple(names))
         for n, (title, abstract, tags, names) in enumerate(drawn)
     ]
     candidates = Candidates(
-        papers=papers, trending=heat, liked={"liked": paper("liked", "Brass clock and tide")}
+        papers=papers,
+        trending=heat,
+        liked={"liked": paper("liked", "Brass clock and tide")},
+        featured=featured,
     )
     block = [
         profile(
@@ -355,7 +359,7 @@ def test_reasons_sum_to_the_score_and_a_block_ranks_like_one_by_one(
             given_reasons = [reason.amount for reason in pick.reasons]
             assert abs(fsum(given_reasons) - pick.score) < 1e-9
             assert given_reasons == sorted(given_reasons, reverse=True)
-            assert len(given_reasons) <= 6
+            assert len(given_reasons) <= len(ReasonKind)
 
 
 def test_one_block_is_the_same_as_many_small_ones(paper, profile, topics, monkeypatch):

@@ -10,8 +10,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from digest.errors import InvalidInput
-from digest.model import AnnounceType, Link, LinkKind, Paper, Site
-from digest.rendering.feeds import FeedEntry, FeedInfo, Page, atom, json_feed, rss
+from digest.model import AnnounceType, Link, LinkKind, Paper, Site, Voice
+from digest.rendering.feeds import (
+    FORMATS,
+    MAX_BYTES,
+    FeedEntry,
+    FeedInfo,
+    Page,
+    atom,
+    document,
+    json_feed,
+    rss,
+)
 
 SITE = Site(name="Papers", url="https://papers.example", list_id="papers.example")
 INFO = FeedInfo(slug="cs.LG", title="cs.LG: Machine Learning", description="New in cs.LG")
@@ -149,6 +159,7 @@ def test_json_tells_what_a_reader_needs_and_what_a_program_may_want():
         "categories": ["cs.LG", "biorxiv:neuroscience"],
         "because": "You follow cs.LG",
         "upvotes": 12,
+        "picked_by": [],
     }
 
 
@@ -164,8 +175,56 @@ def test_all_formats_carry_the_same_html():
         '<p><a href="https://arxiv.org/abs/2606.90001">Abstract</a>'
         ' · <a href="https://github.com/example-org/cats">Code</a>'
         ' · <a href="https://doi.org/10.5555/12.(3)">DOI</a>'
-        ' · <a href="https://papers.example/papers/arxiv:2606.90001">More like this</a></p>'
+        ' · <a href="https://papers.example/papers/arxiv:2606.90001">Similar papers</a></p>'
     )
+
+
+def test_who_picked_a_paper_stands_in_every_format_with_their_line():
+    voices = (
+        Voice(paper_id=PAPER.id, name="Ada", line="Read it & weep.", at=SEEN),
+        Voice(paper_id=PAPER.id, curator=True, at=SEEN),
+    )
+    entry = replace(ENTRY, voices=voices)
+    item = json_item(entry)
+    assert item["_digest"]["picked_by"] == [
+        "Submitted by Ada: Read it & weep.",
+        "Picked by a curator",
+    ]
+    assert (
+        "<p>Submitted by Ada: Read it &amp; weep.</p>\n<p>Picked by a curator</p>"
+        in (item["content_html"])
+    )
+    assert rss_item(entry).findtext("description") == item["content_html"]
+
+
+def test_an_entry_of_ones_own_feed_leads_to_its_answers():
+    address = "https://papers.example/d/s_1.2026-06-10.mac/3"
+    html = json_item(replace(ENTRY, answers=address))["content_html"]
+    for word, label in (
+        ("more", "More like this"),
+        ("less", "Less like this"),
+        ("save", "Save"),
+        ("known", "Already knew it"),
+    ):
+        assert f'<a href="{address}/{word}?via=feed">{label}</a>' in html
+    assert "via=feed" not in json_item()["content_html"]
+
+
+def test_the_feed_of_a_search_lives_beside_the_search():
+    info = FeedInfo(slug="search-0123", title="Cats", query="q=cats+%26+dogs")
+    assert info.url(SITE, "atom") == "https://papers.example/search.atom?q=cats+%26+dogs"
+    assert info.url(SITE, "json") == "https://papers.example/search.feed.json?q=cats+%26+dogs"
+    assert b'href="https://papers.example/search.atom?q=cats+%26+dogs"' in atom(info, [], SITE)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_document_too_large_for_readers_gives_up_abstracts_not_entries(kind):
+    large = [
+        replace(each, paper=replace(each.paper, abstract="word " * 2_400)) for each in several(500)
+    ]
+    body = document(kind, INFO, large, SITE)
+    assert len(body) <= MAX_BYTES
+    assert all(f"paper/arxiv/2606.9{n:04}".encode() in body for n in range(500))
 
 
 def test_a_title_reads_the_same_as_text_and_as_html():

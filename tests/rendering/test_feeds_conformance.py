@@ -25,13 +25,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.model import AnnounceType, Link, LinkKind, Paper, Site
-from digest.rendering.archives import documents
-from digest.rendering.feeds import FeedEntry, FeedInfo
+from digest.model import AnnounceType, Link, LinkKind, Paper, Site, Voice
+from digest.rendering.feeds import FORMATS, FeedEntry, FeedInfo, Page, document
 from digest.rendering.opml import opml
 
 SITE = Site(name="Papers & co", url="https://papers.example", list_id="papers.example")
-TODAY = date(2026, 6, 11)
 SEEN = datetime(2026, 6, 11, 4, 0, 5, tzinfo=UTC)
 NS = {"a": "http://www.w3.org/2005/Atom", "fh": "http://purl.org/syndication/history/1.0"}
 
@@ -51,12 +49,26 @@ HOSTILE = (
     "'\"` e@mail.example",
     "long " * 3_000,
 )
+PAGES = (
+    Page(previous=date(2026, 6, 10), hub="https://hub.example/"),
+    Page(day=date(2026, 6, 10), previous=date(2026, 6, 9)),
+    Page(day=date(2026, 6, 9)),
+)
 text = st.one_of(
     st.sampled_from(HOSTILE),
     st.text(max_size=60),
     st.text(alphabet="<>&;#/!?]['\"-xaAb 0\x00\ufffd", max_size=40),
 )
 ids = st.from_regex(r"(arxiv|doi|url):[ -~]{1,30}", fullmatch=True)
+
+
+def documents(info: FeedInfo, found: list[FeedEntry]) -> dict[str, bytes]:
+    """The current document and two archives of a public feed, the one document of a private."""
+    return {
+        info.path(kind, page.day): document(kind, info, found, SITE, page=page)
+        for page in (PAGES if not info.private else (Page(),))
+        for kind in FORMATS
+    }
 
 
 @st.composite
@@ -82,6 +94,7 @@ def entries(draw: st.DrawFn) -> list[FeedEntry]:
                 updated=draw(st.sampled_from([seen, SEEN])),
                 because=draw(text),
                 announce=draw(st.sampled_from(AnnounceType)),
+                voices=(Voice(paper_id=paper_id, name=draw(text), line=draw(text), at=SEEN),),
             )
         )
     return found
@@ -106,7 +119,18 @@ def hostile_entries(count: int = 60) -> list[FeedEntry]:
             links=(Link(kind=LinkKind.CODE, url=f'https://example.org/{bad[:30]}"><script>'),),
         )
         updated = SEEN if number % 7 == 0 else seen
-        found.append(FeedEntry(paper=paper, seen_at=seen, updated=updated, because=bad, upvotes=3))
+        voice = Voice(paper_id=paper.id, name=bad, line=bad, curator=bool(number % 2), at=SEEN)
+        found.append(
+            FeedEntry(
+                paper=paper,
+                seen_at=seen,
+                updated=updated,
+                because=bad,
+                upvotes=3,
+                voices=(voice,),
+                answers="https://papers.example/d/s_1.2026-06-10.mac/1",
+            )
+        )
     return found
 
 
@@ -302,11 +326,11 @@ def check_all(found: dict[str, bytes]) -> None:
 @given(found=entries(), title=text, description=text)
 def test_no_text_breaks_a_rule_of_any_format(found, title, description):
     info = FeedInfo(slug="any", title=title, description=description)
-    check_all(documents(info, found, SITE, today=TODAY, hub="https://hub.example/"))
+    check_all(documents(info, found))
 
 
 def test_hostile_text_in_every_place_breaks_no_rule():
-    check_all(documents(FeedInfo(slug="any", title="Any"), hostile_entries(), SITE, today=TODAY))
+    check_all(documents(FeedInfo(slug="any", title="Any"), hostile_entries()))
 
 
 @given(title=text, description=text)
@@ -378,7 +402,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = {"feeds.opml": opml(infos, SITE)}
     for info in infos:
         chosen = [] if info.slug == "empty" else hostile_entries()
-        files |= documents(info, chosen, SITE, today=TODAY, hub="https://hub.example/")
+        files |= documents(info, chosen)
     for name, body in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(body)

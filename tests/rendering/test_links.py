@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from urllib.parse import unquote
 
 import pytest
@@ -36,10 +37,45 @@ def test_without_a_site_there_are_no_addresses(subscriber):
 
     made = links.personal(nowhere, subscriber, "2026-06-10")
 
-    assert (made.digest, made.feed, made.unsubscribe, made.unsubscribe_mailto) == ("",) * 4
+    assert set(asdict(made).values()) == {""}
     assert links.paper(nowhere, "arxiv:1") == ""
     assert links.topic_feed(nowhere, "cs.LG") == ""
     assert links.home(nowhere) == ""
+
+
+def test_an_address_to_write_to_needs_a_domain_whose_mail_comes_in(site, subscriber):
+    for make in (links.reply_to, links.bounces_to):
+        assert make(site, subscriber, "letter") == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "box", "scope"),
+    [(links.reply_to, "reply", links.REPLY), (links.bounces_to, "bounce", links.BOUNCE)],
+)
+def test_an_address_to_write_to_holds_for_its_own_purpose_and_fits_any_server(
+    site, subscriber, make, box, scope
+):
+    person = replace(subscriber, id="s_0123456789abcdef0123")
+    address = make(replace(site, inbound_domain="in.example.org"), person, "20260610")
+
+    local, _, domain = address.partition("@")
+    named = tokens.read(local.removeprefix(f"{box}+"))
+    assert domain == "in.example.org"
+    assert address == address.lower()
+    assert len(local) <= 64
+    assert tokens.holds_tag(named, person.key, scope)
+    assert not tokens.holds_tag(named, person.key, links.REPLY if box == "bounce" else links.BOUNCE)
+
+
+def test_a_mailbox_for_unsubscribing_that_is_set_wins_over_ours(site, subscriber):
+    ours = replace(site, inbound_domain="in.example.org", unsubscribe_to="")
+
+    assert links.unsubscribe_mailto(ours, subscriber).startswith(
+        "mailto:unsubscribe@in.example.org?"
+    )
+    assert links.unsubscribe_mailto(replace(site, inbound_domain="in.example.org"), subscriber) == (
+        links.unsubscribe_mailto(site, subscriber)
+    )
 
 
 @given(st.text(min_size=1))

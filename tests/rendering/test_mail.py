@@ -11,7 +11,7 @@ import pytest
 
 from digest import tokens
 from digest.errors import ConfigError, InvalidInput
-from digest.model import Cadence, Mood, Site
+from digest.model import Cadence, Mood, Site, Voice
 from digest.rendering import links, mail
 from digest.rendering.lint import lint
 
@@ -157,7 +157,7 @@ def test_the_links_for_answers_carry_the_picks_number_and_a_token_that_holds(
     assert named.subject == "2026-06-10"
     assert tokens.holds(named, subscriber.key, links.DIGEST)
     for number in range(1, 11):
-        for answer in ("more", "less"):
+        for answer in ("more", "less", "save", "known"):
             assert f'href="{page}/{number}/{answer}"' in shown.html
             assert f"{page}/{number}/{answer}\n" in shown.text
 
@@ -295,23 +295,69 @@ def test_an_address_that_cannot_be_written_is_refused_without_naming_it(
     assert "eve" not in str(caught.value)
 
 
-def test_the_confirmation_has_one_link_to_press_and_no_list_fields(
-    compiled, site, topics, subscriber, now
+@pytest.fixture
+def by_mail(compiled, site, topics, papers, digest, subscriber, now):
+    """The same digest from a site to which people can write."""
+    site = replace(site, inbound_domain="in.example.org", unsubscribe_to="")
+    edition = mail.edition(compiled(site, topics), papers)
+    return mail.message(edition, digest, subscriber, message_id="<1@example.org>", at=now)
+
+
+def test_a_digest_can_be_answered_by_mail_under_a_tag_that_names_its_edition(by_mail, subscriber):
+    message = read(by_mail.content)
+
+    local, _, domain = message["Reply-To"].addresses[0].addr_spec.partition("@")
+    named = tokens.read(local.removeprefix("reply+"))
+    assert domain == "in.example.org"
+    assert (named.subscriber_id, named.subject) == (subscriber.id, "20260610")
+    assert tokens.holds_tag(named, subscriber.key, links.REPLY)
+    assert "reply with “more 2 5”, “less 3”" in " ".join(content(message, "plain").split())
+
+
+def test_what_bounces_comes_back_to_an_address_that_says_whose_it_was(by_mail, subscriber):
+    local, _, domain = by_mail.sender.partition("@")
+    named = tokens.read(local.removeprefix("bounce+"))
+
+    assert domain == "in.example.org"
+    assert tokens.holds_tag(named, subscriber.key, links.BOUNCE)
+
+
+def test_mail_that_comes_in_also_unsubscribes(by_mail):
+    assert (
+        "<mailto:unsubscribe@in.example.org?subject=unsubscribe%20s_ada.."
+        in (read(by_mail.content)["List-Unsubscribe"])
+    )
+
+
+def test_where_no_mail_comes_in_nobody_is_asked_to_write(sent, shown):
+    assert read(sent.content)["Reply-To"] is None
+    assert "Answer by mail" not in shown.text + shown.html
+
+
+def test_every_digest_leads_to_the_preferences_by_a_link_of_its_day(shown, site, subscriber):
+    link = links.preferences(site, subscriber, "2026-06-10")
+
+    assert f"Change what you get:\n{link}\n" in shown.text
+    assert f'href="{link}"' in shown.html
+
+
+def test_who_speaks_for_a_paper_stands_with_it_as_text(
+    compiled, site, topics, papers, digest, subscriber, now
 ):
-    sent = mail.confirmation(compiled(site, topics), subscriber, message_id="<c@x.org>", at=now)
+    spoken = [
+        Voice(paper_id="arxiv:2606.00002", name="Bo <b>", line="At last\r\na proof.", at=now),
+        Voice(paper_id="arxiv:2606.00002", line="Section 4 first.", curator=True, at=now),
+        *(Voice(paper_id="arxiv:2606.00002", line="And " * 999, at=now) for _ in range(9)),
+    ]
+    edition = mail.edition(compiled(site, topics), papers, voices={"arxiv:2606.00002": spoken})
 
-    message = read(sent.content)
-    text, html = content(message, "plain"), content(message, "html")
-    link = links.confirm(site, subscriber)
-    assert f"\n{link}\n" in text
-    assert f'href="{link}"' in html
-    assert message["List-Unsubscribe"] is None
-    assert not lint(html)
+    shown = mail.parts(edition, digest, subscriber)
 
-
-def test_a_confirmation_needs_a_site_to_link_to(compiled, topics, subscriber, now):
-    with pytest.raises(ConfigError, match=r"site\.url"):
-        mail.confirmation(compiled(Site(), topics), subscriber, message_id="<c@x.org>", at=now)
+    assert "    Submitted by Bo <b>: At last a proof.\n" in shown.text
+    assert "    Picked by a curator: Section 4 first.\n" in shown.text
+    assert "Submitted by Bo &lt;b&gt;: At last a proof." in shown.html
+    assert shown.text.count("ed by") == 3
+    assert lint(shown.html) == []
 
 
 def test_a_from_address_that_is_none_is_the_operators_to_mend(

@@ -109,3 +109,19 @@ def test_the_boundary_cannot_stand_in_a_body_and_depends_on_the_key_alone():
     ]
     assert built("one") == built("one")
     assert built("one") != built("two")
+
+
+@given(name=st.text(max_size=80), kind=st.text(max_size=80), data=st.binary(max_size=500))
+def test_a_file_beside_the_text_arrives_as_it_was(name, kind, data):
+    content = mime.alternative(
+        [], text=encode("a\n"), html=encode("<p>b\n"), key="k", attachment=(name, kind, data)
+    )
+
+    message = message_from_bytes(content, policy=policy.default)
+    (file,) = message.iter_attachments()
+    assert not message.defects
+    assert message.get_body(("plain",)).get_content() == "a\r\n"
+    assert message.get_body(("html",)).get_content() == "<p>b\r\n"
+    assert file.get_payload(decode=True) == data
+    assert all(len(line) <= 76 and b"\n" not in line for line in content.split(b"\r\n"))
+    assert content.isascii()

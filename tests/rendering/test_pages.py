@@ -1,9 +1,8 @@
-"""The pages that links in mails lead to."""
+"""The frame of all pages, and what templates may and may not do."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,110 +10,76 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from digest.model import Site
-from digest.rendering import links, pages
+from digest.rendering import pages
 from digest.resources import templates_dir
 
-
-@pytest.fixture
-def context(papers, digest, subscriber, topics, because):
-    some = list(papers.values())
-    picks = [
-        (number, pick, papers[pick.paper_id], because(pick))
-        for number, pick in enumerate(digest.picks, 1)
-    ]
-    rest = [papers[each] for each in digest.rest]
-    return {
-        "message": {"title": "Noted", "text": "More like it will come."},
-        "unsubscribe": {"email": "ada@example.com", "active": True},
-        "confirm": {"email": "ada@example.com"},
-        "feedback": {"paper": some[9], "more": False},
-        "paper": {"paper": some[1], "similar": some[2:6]},
-        "index": {"topics": list(topics.values())},
-        "digest": {"digest": digest, "subscriber": subscriber, "picks": picks, "rest": rest},
-    }
+MESSAGE = {"title": "Noted", "text": "More like it will come."}
+NOT_PAGES = {"base", "parts"}
 
 
-@pytest.fixture(params=pages.NAMES)
-def name(request):
-    return request.param
+def templates():
+    folder = templates_dir() / "page"
+    return sorted(path.stem for path in folder.glob("*.html") if path.stem not in NOT_PAGES)
 
 
-def test_every_template_is_a_page_we_know():
-    files = {path.stem for path in (templates_dir() / "page").glob("*.html")}
+@pytest.mark.parametrize("name", templates())
+def test_no_template_has_a_style_a_script_or_anyone_elses_address_in_it(name):
+    source = (templates_dir() / "page" / f"{name}.html").read_text(encoding="utf-8")
 
-    assert files - {"base", "parts"} == set(pages.NAMES)
+    assert not re.search(r"<style|\sstyle=|<script>|\son\w+=|\|\s*safe\b|javascript:", source)
+    fetched = re.findall(r'(?:src|action)="([^"{]*)', source)
+    assert not [each for each in fetched if each.startswith(("http", "//"))]
 
 
-def test_every_page_is_plain_and_asks_nothing_of_anyone_else(site, context, name):
-    html = pages.page(name, site=site, **context[name])
+def test_the_frame_has_landmarks_a_way_around_and_the_operators_imprint():
+    site = Site(name="Lab Digest", url="https://digest.example", imprint="1 Example Street")
+
+    html = pages.page("message", site=site, **MESSAGE)
 
     assert html.startswith('<!DOCTYPE html>\n<html lang="en" dir="ltr">')
-    assert html.count("<h1") == 1
-    assert len(re.findall("<title>[^<]+</title>", html)) == 1
-    assert "<script" not in html
-    assert not re.findall(r'<(?:img|iframe|link rel="stylesheet")|url\(|@import|src=', html)
+    assert "<title>Noted · Lab Digest</title>" in html
+    assert 'href="#main">Skip to the content</a>' in html
+    assert '<main id="main"' in html
+    assert 'role="search" action="/search"' in html
+    for path in ("/topics", "/trending", "/search", "/subscribe", "/about", "/privacy", "/help"):
+        assert f'href="{path}"' in html
+    assert "1 Example Street" in html
 
 
-def test_every_page_works_without_a_site_address(context, name):
-    assert "<h1" in pages.page(name, site=Site(), **context[name])
+def test_a_site_below_a_path_links_below_it():
+    site = Site(url="https://lab.example/digest")
+
+    html = pages.page("message", site=site, **MESSAGE, canonical="/about")
+
+    local = re.findall(r'(?:href|action)="(/[^"]*)"', html)
+    assert local
+    assert all(each.startswith("/digest/") for each in local)
+    assert '<link rel="canonical" href="https://lab.example/digest/about">' in html
 
 
-@pytest.mark.parametrize("name", ["unsubscribe", "confirm", "feedback"])
-def test_what_changes_anything_is_a_button_that_posts_to_the_same_address(site, context, name):
-    html = pages.page(name, site=site, **context[name])
+def test_where_one_is_is_said():
+    html = pages.page("message", site=Site(), **MESSAGE, here="topics")
 
-    assert html.count('<form method="post">') == 1
-    assert html.count("<button") == 1
-
-
-def test_nothing_to_unsubscribe_shows_no_button(site):
-    html = pages.page("unsubscribe", site=site, email="ada@example.com", active=False)
-
-    assert "<button" not in html
+    assert '<a href="/topics" aria-current="page">' in html
+    assert html.count("aria-current") == 1
 
 
-def test_the_whole_digest_has_every_pick_every_title_and_links_to_answer(
-    site, context, digest, subscriber, papers
-):
-    html = pages.page("digest", site=site, **context["digest"])
+def test_feeds_are_named_in_all_formats():
+    feeds = pages.feed_links("cs.IR", "Retrieval & Search")
 
-    assert html.count("<article>") == len(digest.picks)
-    assert html.count("<li>") == len(digest.rest)
-    assert all(f'href="{paper.url}"' in html for paper in papers.values())
-    answer = links.digest(site, subscriber, digest.edition)
-    assert f'href="{answer}/10/less"' in html
-    assert "liked “Owls by Day”." in html
+    html = pages.page("message", site=Site(), **MESSAGE, feeds=feeds)
 
-
-def test_an_empty_digest_says_why(site, context, digest):
-    empty = context["digest"] | {"picks": [], "rest": [], "digest": replace(digest, picks=())}
-
-    assert "<h2>" in pages.page("digest", site=site, **empty)
+    assert (
+        '<link rel="alternate" type="application/atom+xml" '
+        'title="Retrieval &amp; Search (Atom)" href="/feeds/cs.IR.atom">'
+    ) in html
+    assert html.count('rel="alternate"') == 3
 
 
-def test_a_papers_page_has_its_abstract_all_its_authors_and_those_like_it(site, context, papers):
-    html = pages.page("paper", site=site, **context["paper"])
+def test_the_feed_of_a_search_has_its_query():
+    (feed,) = pages.search_feed('"a b" & c')
 
-    assert "Search engines answer best" in html
-    assert html.count("Kim Oh") == 6
-    assert 'href="https://digest.example.org/papers/arxiv:2606.00003"' in html
-    assert "When Is α &lt; β &amp; γ &gt; 0?" in html
-
-
-def test_the_front_page_links_every_topics_feeds(site, context):
-    html = pages.page("index", site=site, **context["index"])
-
-    for kind in ("atom", "rss", "json"):
-        assert f'href="https://digest.example.org/feeds/cs.IR.{kind}"' in html
-    assert "Retrieval &amp; Search" in html
-    local = pages.page("index", site=Site(), **context["index"])
-    assert 'href="/feeds/cs.IR.atom"' in local
-
-
-def test_category_codes_get_names_when_topics_are_given(site, context, topics):
-    html = pages.page("paper", site=site, names=topics, **context["paper"])
-
-    assert "Information Retrieval (cs.IR)" in html
+    assert feed.path == "/search.atom?q=%22a+b%22+%26+c"
 
 
 @given(st.text(), st.text())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from digest.model import Link, LinkKind, Paper, Site
-from digest.rendering.views import LONGEST_TITLE, authors_line, paper_view
+from digest.rendering.views import LONGEST_TITLE, authors_line, licence_of, paper_view, root
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,42 @@ def test_the_published_page_of_a_paper_comes_before_our_own(site, topics):
     )
     with_link = replace(paper, links=(Link(kind=LinkKind.ABSTRACT, url="https://a.example/"),))
     assert paper_view(with_link, site=site, topics=topics).url == "https://a.example/"
+
+
+def test_a_papers_page_is_below_the_sites_own_path(topics):
+    site = Site(url="https://lab.example/digest")
+    paper = Paper(id="arxiv:math.GT/0309136", title="T", categories=("biorxiv:x y",))
+
+    view = paper_view(paper, site=site, topics=topics)
+
+    assert root(site) == "/digest"
+    assert view.path == "/digest/papers/arxiv:math.GT/0309136"
+    assert view.chips[0].path == "/digest/topics/biorxiv-x-y"
+
+
+def test_pages_show_codes_votes_and_how_the_abstract_begins(site, topics):
+    paper = Paper(id="x:1", title="T", categories=("cs.IR",), abstract="Owls. " * 200)
+
+    view = paper_view(paper, site=site, topics=topics, upvotes=-3)
+
+    assert (view.chips[0].code, view.chips[0].name) == ("cs.IR", "Information Retrieval")
+    assert view.votes == 0
+    assert len(view.teaser) < len(view.abstract)
+
+
+@pytest.mark.parametrize(
+    ("licence", "name", "linked"),
+    [
+        ("http://creativecommons.org/licenses/by/4.0/", "CC BY 4.0", True),
+        ("https://creativecommons.org/licenses/by-nc-nd/4.0/", "CC BY-NC-ND 4.0", True),
+        ("http://creativecommons.org/publicdomain/zero/1.0/", "CC0 1.0", True),
+        ("http://arxiv.org/licenses/nonexclusive-distrib/1.0/", "arXiv, non-exclusive", True),
+        ("cc_by", "cc_by", False),
+        ("", "", False),
+    ],
+)
+def test_licences_are_called_by_their_short_names(licence, name, linked):
+    told, url = licence_of(Paper(id="x:1", title="T", licence=licence))
+
+    assert told == name
+    assert bool(url) is linked

@@ -1,13 +1,14 @@
 """Subscribers travel as CSV and JSON Lines, and come back the same."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 
-from digest import roster
+from digest import roster, subscriptions
 from digest.config import arxiv_topics
 from digest.errors import InvalidInput
-from digest.model import InterestKind, Status, Subscriber
+from digest.model import InterestKind, Status, Subscriber, SuppressionReason
 
 
 @pytest.fixture
@@ -35,7 +36,10 @@ def people(store):
             person.weekday,
             person.limit,
             str(person.quiet),
-            sorted((str(each.kind), each.value) for each in interests),
+            sorted((str(each.kind), each.value, each.weight) for each in interests),
+            person.name,
+            person.shows_name,
+            person.paused_until,
         )
         for person, interests in store.subscribers.all()
     }
@@ -46,13 +50,68 @@ ada@example.org,cs.IR; cs.CL,"dual encoder; ranking, fast",7:30,Europe/Berlin,fr
 noor@example.org,q-bio.NC,,,,,,
 """
 
+EVERYTHING = (
+    "email,name,shows_name,status,paused_until,topics,queries,known,dislikes,mute_authors,"
+    "mute_topics,weights\n"
+    "bo@example.org,Bo Sample,yes,paused,2026-12-24,cs.IR; cs.LG,dual encoder,2606.00001,"
+    "10.1000/xyz,Ada Example,cs.CV,topics:cs.IR=2.5; dislikes:doi:10.1000/xyz=0.5\n"
+)
+
 
 def test_a_table_of_people_is_read(load, store):
     result = load(CSV)
     assert (result.added, result.known, result.rejected) == (2, 0, 0)
     ada = people(store)["ada@example.org"]
     assert ada[:7] == (Status.ACTIVE, "07:30", "Europe/Berlin", "weekly", 4, 5, "nothing")
-    assert (str(InterestKind.KEYWORD), "ranking, fast") in ada[7]
+    assert (str(InterestKind.KEYWORD), "ranking, fast", 1.0) in ada[7]
+
+
+def test_names_pauses_and_weights_are_read(load, store):
+    load(EVERYTHING)
+    bo = people(store)["bo@example.org"]
+    assert (bo[0], bo[8:]) == (
+        Status.PAUSED,
+        ("Bo Sample", True, datetime(2026, 12, 24, tzinfo=UTC)),
+    )
+    assert bo[7] == [
+        ("dislike", "doi:10.1000/xyz", 0.5),
+        ("known", "arxiv:2606.00001", 1.0),
+        ("mute-author", "Ada Example", 1.0),
+        ("mute-topic", "cs.CV", 1.0),
+        ("query", "dual encoder", 1.0),
+        ("topic", "cs.IR", 2.5),
+        ("topic", "cs.LG", 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("weights", "cs.IR=2", "written like topics:cs.IR=2"),
+        ("weights", "topics:cs.IR=heavy", "written like topics:cs.IR=2"),
+        ("weights", "topics:cs.IR=50", "from 0.1 to 5"),
+        ("paused_until", "soon", "2026-12-24"),
+        ("name", "http://x.example", "no address"),
+    ],
+)
+def test_a_cell_that_cannot_be_used_says_how_to_write_it(load, column, cell, words):
+    result = load(f"email,status,{column}\nada@example.org,paused,{cell}\n")
+    ((line, cause),) = result.problems
+    assert line == 2
+    assert words in cause
+
+
+def test_a_suppressed_address_is_added_only_by_those_who_vouch(load, store, now):
+    hashed = subscriptions.address_hash(store, "ada@example.org")
+    store.post.suppress(hashed, SuppressionReason.COMPLAINED, now)
+
+    result = load(CSV, confirmed=False)
+    assert (result.added, result.rejected) == (1, 1)
+    assert "reported our mail as spam" in result.problems[0][1]
+    assert "ada@" not in result.problems[0][1]
+
+    assert load(CSV).added == 1
+    assert store.post.suppression(hashed) is None
 
 
 def test_reading_twice_adds_nobody_twice(load):
@@ -69,9 +128,10 @@ def test_without_their_consent_people_stay_pending(load, store):
 @pytest.mark.parametrize("json_lines", [False, True])
 def test_an_export_can_be_imported_again(load, store, tmp_path, now, json_lines):
     load(CSV + "zoë@example.org,cs.LG,naïve,,,weekdays,,\n")
+    load(EVERYTHING)
     before = people(store)
     out = io.StringIO(newline="")
-    assert roster.write(out, store.subscribers.all(), json_lines=json_lines) == 3
+    assert roster.write(out, store.subscribers.all(), json_lines=json_lines) == 4
 
     from digest.store import open_store
 

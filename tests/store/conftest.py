@@ -16,9 +16,15 @@ from digest.model import (
     Announcement,
     AnnounceType,
     Digest,
+    Evidence,
+    EvidenceKind,
+    Feedback,
+    FeedbackKind,
     Interest,
     InterestKind,
     Item,
+    Letter,
+    Moderation,
     Outcome,
     Paper,
     Pick,
@@ -27,7 +33,10 @@ from digest.model import (
     Receipt,
     Signal,
     Status,
+    Submission,
+    SubmissionState,
     Subscriber,
+    Via,
 )
 from digest.store import open_store
 
@@ -162,6 +171,74 @@ def receipt(envelope, outcome=Outcome.ACCEPTED, **fields):
     return Receipt(**defaults | fields)
 
 
+def feedback(number=1, *, person=None, about=None, **fields):
+    """A reader's "more like this" of a paper, on the web, which did nothing to the profile."""
+    defaults = {
+        "id": f"f_{number}",
+        "subscriber_id": (person or subscriber()).id,
+        "kind": FeedbackKind.MORE,
+        "paper_id": about.id if about else "",
+        "via": Via.WEB,
+        "at": DAY + timedelta(minutes=number),
+    }
+    return Feedback(**defaults | fields)
+
+
+def submission(number=1, *, person=None, about=None, **fields):
+    """An open submission of a paper, with a line."""
+    defaults = {
+        "id": f"p_{number}",
+        "paper_id": (about or paper(number)).id,
+        "subscriber_id": (person or subscriber()).id,
+        "line": "Worth an evening.",
+        "at": DAY + timedelta(minutes=number),
+        "state": SubmissionState.OPEN,
+    }
+    return Submission(**defaults | fields)
+
+
+def moderation(about, **fields):
+    """The operator featured this submission a day after the day."""
+    defaults = {
+        "at": DAY + timedelta(days=1),
+        "actor": "operator",
+        "action": "feature",
+        "submission_id": about.id,
+        "paper_id": about.paper_id,
+        "note": "",
+    }
+    return Moderation(**defaults | fields)
+
+
+def letter(number=1, **fields):
+    """A confirmation to a reader, good for a day."""
+    defaults = {
+        "id": f"confirm-{number}",
+        "kind": "confirm",
+        "sender": "digest@example.org",
+        "recipient": f"reader{number}@example.org",
+        "content": b"Subject: Please confirm\r\n\r\nOne button.\r\n",
+        "at": DAY,
+        "expires_at": DAY + timedelta(days=1),
+    }
+    return Letter(**defaults | fields)
+
+
+def evidence(number=1, **fields):
+    """A hard bounce of a mail to the first subscriber."""
+    defaults = {
+        "id": f"e_{number}",
+        "kind": EvidenceKind.HARD_BOUNCE,
+        "subscriber_id": subscriber().id,
+        "digest_id": f"{subscriber().id}.2026-06-10",
+        "status": "5.1.1",
+        "detail": "no such user",
+        "raw": b"Subject: Undelivered mail\r\n\r\nSorry.\r\n",
+        "at": DAY + timedelta(minutes=number),
+    }
+    return Evidence(**defaults | fields)
+
+
 @pytest.fixture(scope="session")
 def make():
     """The makers above, by name."""
@@ -175,4 +252,9 @@ def make():
         digest=digest,
         receipt=receipt,
         queue=queue,
+        feedback=feedback,
+        submission=submission,
+        moderation=moderation,
+        letter=letter,
+        evidence=evidence,
     )

@@ -316,3 +316,68 @@ def test_refusals_count_in_a_row_since_the_last_acceptance(store, make, people):
     assert store.ledger.refusals(people[0].id, make.day) == 2
     assert store.ledger.refusals(people[0].id, make.day + timedelta(days=3)) == 1
     assert store.ledger.refusals(people[1].id, make.day) == 0
+
+
+# --- once more ------------------------------------------------------------------------------------
+
+
+def requeue(store, make, digest, *, after=HOUR):
+    at = make.day + after
+    return store.ledger.requeue({digest: "<again@example.org>"}, at, at + 20 * HOUR)
+
+
+def test_a_digest_that_is_queued_once_more_begins_anew(store, make, people):
+    envelope = claimed(store, make, people[0])
+    store.ledger.settle([make.receipt(envelope)], lease=envelope.lease)
+
+    assert requeue(store, make, envelope.digest.id) == 1
+
+    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    assert again.digest == envelope.digest
+    assert (again.message_id, again.attempts) == ("<again@example.org>", 1)
+    assert again.expires_at == make.day + 21 * HOUR
+
+
+def test_every_attempt_is_told_newest_first(store, make, people):
+    envelope = claimed(store, make, people[0])
+    first = make.receipt(envelope, Outcome.REFUSED, code=550, reply="no")
+    store.ledger.settle([first], lease=envelope.lease)
+    requeue(store, make, envelope.digest.id)
+    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    second = make.receipt(again, code=250, at=make.day + HOUR)
+
+    store.ledger.settle([second], lease=again.lease)
+
+    told = store.ledger.deliveries(since=make.day, limit=9)
+    assert told == [(second, people[0].id), (first, people[0].id)]
+    assert store.ledger.deliveries(since=make.day, limit=1) == told[:1]
+    assert store.ledger.deliveries(since=make.day + HOUR, limit=9) == told[:1]
+
+
+def test_what_once_arrived_is_not_lost_if_it_does_not_arrive_again(store, make, people):
+    paper = make.paper(1)
+    make.queue(store, make.digest(people[0], papers=[paper]))
+    (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    store.ledger.settle([make.receipt(envelope)], lease=envelope.lease)
+    requeue(store, make, envelope.digest.id)
+
+    store.ledger.claim(make.day + timedelta(days=3), owner="one", limit=9, lease=60)
+
+    assert states(store) == {"expired": 1}
+    assert store.ledger.covered([people[0].id]) == {people[0].id: make.day}
+    assert store.ledger.sent([people[0].id], [paper.id]) == {people[0].id: {paper.id}}
+
+
+def test_what_is_still_on_its_way_is_not_queued_once_more(store, make, people):
+    make.queue(store, make.digest(people[0]))
+
+    assert requeue(store, make, f"{people[0].id}.2026-06-10") == 0
+    assert requeue(store, make, "s_unknown.2026-06-10") == 0
+
+
+def test_a_digest_that_was_only_kept_can_be_sent_later(store, make, people):
+    digest = make.digest(people[0])
+    make.queue(store, digest, expires=None)
+
+    assert requeue(store, make, digest.id) == 1
+    assert states(store) == {"queued": 1}

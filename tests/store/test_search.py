@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.model import AnnounceType
+from digest.ports import Within
 from digest.store.search import MOST_TERMS, expressions
 
 ANYTHING = st.text(
@@ -31,6 +35,10 @@ def numbers(found):
     return [int(paper.id[-5:]) for paper, _ in found]
 
 
+def numbers_of(papers):
+    return [int(paper.id[-5:]) for paper in papers]
+
+
 def test_a_title_weighs_more_than_an_abstract_and_scores_are_positive(library):
     found = library.papers.search("diffusion", limit=10)
 
@@ -50,6 +58,9 @@ def test_a_title_weighs_more_than_an_abstract_and_scores_are_positive(library):
         ("self-supervised", [2]),  # a hyphen is no operator
         ("title:graphs", []),  # nor is a column name
         ("attention retrieval", [3]),  # all of the words
+        ("the attention of", [3]),  # but for those that are everywhere
+        ("and", [3, 1]),  # unless there is nothing else
+        ("tr*", []),  # two letters are no prefix, but a word
         ("", []),
         ("   ", []),
         ("!?*", []),
@@ -80,11 +91,170 @@ def test_a_very_long_query_is_cut():
 
 
 def test_deleted_papers_are_not_found(new_store, make):
-    from datetime import date
-
     store = new_store()
     store.papers.ingest([make.item(make.paper(1, title="A title to be deleted soon"))])
 
     store.prune(papers_before=date(2027, 1, 1), logs_before=make.day)
 
     assert store.papers.search("deleted", limit=5) == []
+
+
+# --- pages and filters ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shelves(new_store, make):
+    """Six papers about graphs, a day apart: 1 to 3 in cs.LG, 4 and 5 in math.CO, 6 in a journal."""
+    store = new_store()
+    places = {4: ("math.CO", "cs.IT"), 5: ("math.CO",), 6: ("mathematics",)}
+    for number in range(1, 7):
+        paper = make.paper(
+            number,
+            title="Graphs" + " and more" * number,
+            categories=places.get(number, ("cs.LG",)),
+        )
+        seen = make.day + timedelta(days=number)
+        source = "journal" if number == 6 else "arxiv"
+        store.papers.ingest([make.item(paper, day=seen.date(), seen_at=seen, source=source)])
+    return store
+
+
+def day(number):
+    return date(2026, 6, 10 + number)
+
+
+def test_pages_follow_each_other(shelves):
+    pages = [shelves.papers.search("graphs", limit=4, offset=offset) for offset in (0, 4, 8)]
+
+    assert [len(page) for page in pages] == [4, 2, 0]
+    assert sorted(number for page in pages for number in numbers(page)) == [1, 2, 3, 4, 5, 6]
+
+
+WITHIN = [
+    (Within(categories=("cs.LG",)), [3, 2, 1]),
+    (Within(categories=("cs.IT", "mathematics")), [6, 4]),
+    (Within(categories=("math",)), [5, 4]),  # an archive, but not its namesake
+    (Within(categories=("cs",)), [4, 3, 2, 1]),
+    (Within(source="journal"), [6]),
+    (Within(source="nowhere"), []),
+    (Within(since=day(4)), [6, 5, 4]),
+    (Within(until=day(2)), [2, 1]),
+    (Within(since=day(2), until=day(4)), [4, 3, 2]),
+    (Within(since=day(4), until=day(2)), []),
+    (Within(categories=("math.CO",), since=day(5)), [5]),
+    (Within(categories=("cs.LG",), source="journal"), []),
+    (Within(), [6, 5, 4, 3, 2, 1]),
+]
+
+
+@pytest.mark.parametrize("few", [2_000, 1, -1], ids=["by numbers", "mixed", "one by one"])
+@pytest.mark.parametrize(("within", "expected"), WITHIN)
+def test_a_search_is_narrowed_however_many_papers_pass(shelves, within, expected, few, monkeypatch):
+    monkeypatch.setattr("digest.store.finding.FEW", few)
+
+    found = shelves.papers.search("graphs", limit=9, within=within)
+    everything = shelves.papers.search("", limit=9, within=within)
+
+    assert sorted(numbers(found), reverse=True) == expected
+    assert numbers(everything) == expected
+    assert {score for _, score in everything} <= {0.0}
+
+
+def test_an_empty_search_within_goes_on_to_the_next_page(shelves):
+    found = shelves.papers.search(" ", limit=2, offset=2, within=Within())
+
+    assert numbers(found) == [4, 3]
+
+
+def test_nothing_that_can_be_searched_for_finds_nothing_within(shelves):
+    assert shelves.papers.search("!?*", limit=9, within=Within()) == []
+
+
+def test_of_what_many_papers_match_the_last_stored_are_ranked(shelves, monkeypatch):
+    monkeypatch.setattr("digest.store.finding.MOST_RANKED", 3)
+
+    found = shelves.papers.search("graphs", limit=9)
+
+    assert numbers(found) == [4, 5, 6]  # a title with fewer words around it is a better match
+    assert numbers(shelves.papers.search("graphs", limit=9, offset=2)) == [6]
+    assert shelves.papers.search("graphs", limit=9, offset=3) == []
+
+
+# --- authors ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authored(new_store, make):
+    store = new_store()
+    names = ["Jürgen Schmidhuber", "J. Schmidhuber", "Schmidhuber, Jürgen", "Anna Schmidhuber"]
+    names += ["Conan O'Brien", "Łukasz Øksendal", "Wei Wang III", "Brien O."]
+    store.papers.ingest(
+        [
+            make.item(make.paper(number, authors=("Bo Sample", name)))
+            for number, name in enumerate(names, start=1)
+        ]
+    )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Jürgen Schmidhuber", [3, 2, 1]),
+        ("schmidhuber j", [3, 2, 1]),
+        ("Anna Schmidhuber", [4]),
+        ("Conan O'Brien", [5]),
+        ("Łukasz Øksendal", [6]),
+        ("Wang, Wei", [7]),
+        ("Nobody Here", []),
+        ('"', []),
+        ("", []),
+    ],
+)
+def test_papers_of_an_author_are_found_by_any_way_to_write_the_name(authored, name, expected):
+    assert numbers_of(authored.papers.by_author(name, limit=9)) == expected
+
+
+def test_papers_of_an_author_are_limited_to_the_newest(authored):
+    assert numbers_of(authored.papers.by_author("Jürgen Schmidhuber", limit=2)) == [3, 2]
+    assert authored.papers.by_author("Jürgen Schmidhuber", limit=0) == []
+
+
+@given(name=ANYTHING)
+def test_no_name_whatever_is_an_error(authored, name):
+    assert len(authored.papers.by_author(name, limit=3)) <= 3
+
+
+# --- days -------------------------------------------------------------------------------------------
+
+
+def test_days_count_papers_by_the_utc_day_they_could_first_be_read(shelves):
+    assert shelves.papers.days(day(2), day(4)) == {day(2): 1, day(3): 1, day(4): 1}
+    assert len(shelves.papers.days(date.min, date.max)) == 6
+    assert shelves.papers.days(day(5), day(4)) == {}
+    assert shelves.papers.days(date(2020, 1, 1), date(2020, 2, 1)) == {}
+
+
+def test_days_of_an_empty_store_are_none(store):
+    assert store.papers.days(date.min, date.max) == {}
+
+
+def test_a_day_shows_what_could_first_be_read_on_it(store, make):
+    night = make.day.replace(hour=23, minute=59)
+    first = make.item(make.paper(1), seen_at=night, day=date(2026, 6, 11))
+    crossed = {"type": AnnounceType.CROSS, "feed": "cs.AI", "day": date(2026, 6, 19)}
+    store.papers.ingest(
+        [
+            first,
+            make.item(make.paper(1), seen_at=make.day + timedelta(days=9), **crossed),
+            make.item(make.paper(2), seen_at=make.day),
+            make.item(make.paper(3), seen_at=make.day, type=AnnounceType.REPLACE),
+            make.item(make.paper(4), seen_at=make.day + timedelta(days=1)),
+        ]
+    )
+
+    found = store.papers.announced_on(date(2026, 6, 10))
+
+    assert numbers_of(paper for paper, _ in found) == [2, 1]
+    assert found[1][1] == first.announcement
+    assert store.papers.announced_on(date(2026, 6, 9)) == []

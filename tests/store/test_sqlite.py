@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from digest.errors import ConfigError, NotFound, StoreBusy
-from digest.store import SqliteStore, open_store, outbox
+from digest.model import AddressChange, SuppressionReason
+from digest.store import SqliteStore, finding, open_store, outbox, papers
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,55 @@ CALLS = {
     "ledger.release": lambda s, m: s.ledger.release("one"),
     "ledger.counts": lambda s, m: s.ledger.counts(),
     "ledger.refusals": lambda s, m: s.ledger.refusals("s_1", m.day),
+    "papers.announced_on": lambda s, m: s.papers.announced_on(m.day.date()),
+    "papers.days": lambda s, m: s.papers.days(m.day.date(), m.day.date()),
+    "papers.by_author": lambda s, m: s.papers.by_author("Ada Example", limit=1),
+    "papers.voted": lambda s, m: s.papers.voted(m.day, limit=1),
+    "papers.changed": lambda s, m: s.papers.changed(),
+    "subscribers.remove_interests": lambda s, m: s.subscribers.remove_interests("s_1", []),
+    "subscribers.wanted": lambda s, m: s.subscribers.wanted(m.day, limit=1),
+    "subscribers.resumable": lambda s, m: s.subscribers.resumable(m.day, limit=1),
+    "subscribers.put_change": lambda s, m: s.subscribers.put_change(
+        AddressChange(subscriber_id="s_1", email="new@example.org", asked_at=m.day)
+    ),
+    "subscribers.change": lambda s, m: s.subscribers.change("s_1"),
+    "subscribers.drop_change": lambda s, m: s.subscribers.drop_change("s_1"),
+    "subscribers.erase": lambda s, m: s.subscribers.erase("s_1"),
+    "ledger.requeue": lambda s, m: s.ledger.requeue({}, m.day, m.day),
+    "ledger.deliveries": lambda s, m: s.ledger.deliveries(since=m.day, limit=1),
+    "feedback.add": lambda s, m: s.feedback.add(m.feedback()),
+    "feedback.undo": lambda s, m: s.feedback.undo("f_1", m.day),
+    "feedback.get": lambda s, m: s.feedback.get("f_1"),
+    "feedback.of": lambda s, m: s.feedback.of("s_1"),
+    "community.vote": lambda s, m: s.community.vote("s_1", "arxiv:1", m.day),
+    "community.unvote": lambda s, m: s.community.unvote("s_1", "arxiv:1", m.day),
+    "community.votes_of": lambda s, m: s.community.votes_of("s_1", ["arxiv:1"]),
+    "community.submit": lambda s, m: s.community.submit(m.submission()),
+    "community.submission": lambda s, m: s.community.submission("p_1"),
+    "community.submissions": lambda s, m: s.community.submissions(since=m.day, limit=1),
+    "community.arrived": lambda s, m: s.community.arrived(),
+    "community.decide": lambda s, m: s.community.decide(
+        m.submission(), m.moderation(m.submission())
+    ),
+    "community.voices": lambda s, m: s.community.voices(["arxiv:1"]),
+    "community.featured": lambda s, m: s.community.featured(m.day),
+    "community.log": lambda s, m: s.community.log(limit=1),
+    "post.put": lambda s, m: s.post.put([m.letter()]),
+    "post.claim": lambda s, m: s.post.claim(m.day, limit=1, lease=60),
+    "post.settle": lambda s, m: s.post.settle("confirm-1", retry_at=None),
+    "post.record": lambda s, m: s.post.record(m.evidence()),
+    "post.evidence": lambda s, m: s.post.evidence("e_1"),
+    "post.evidences": lambda s, m: s.post.evidences(),
+    "post.settle_evidence": lambda s, m: s.post.settle_evidence("e_1", m.day),
+    "post.waiting": lambda s, m: s.post.waiting(),
+    "post.came": lambda s, m: s.post.came("a hash"),
+    "subscribers.by_status": lambda s, m: s.subscribers.by_status(),
+    "post.first_time": lambda s, m: s.post.first_time("a hash", m.day),
+    "post.suppress": lambda s, m: s.post.suppress("a hash", SuppressionReason.BOUNCED, m.day),
+    "post.suppression": lambda s, m: s.post.suppression("a hash"),
+    "post.unsuppress": lambda s, m: s.post.unsuppress("a hash"),
+    "post.secret": lambda s, m: s.post.secret("suppressions"),
+    "post.take": lambda s, m: s.post.take("signups", now=m.day, seconds=60, most=1),
     "check": lambda s, m: s.check(),
     "migrate": lambda s, m: s.migrate(),
     "counts": lambda s, m: s.counts(),
@@ -95,7 +145,7 @@ def public(thing):
 
 def test_every_public_method_is_in_the_list_of_calls(path):
     store = open_store(path)
-    families = ("papers", "sources", "subscribers", "ledger")
+    families = ("papers", "sources", "subscribers", "ledger", "feedback", "community", "post")
     methods = {f"{each}.{name}" for each in families for name in public(getattr(store, each))}
     store.close()
 
@@ -200,7 +250,7 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
         for view in views:
             db.execute(f"SELECT * FROM {view}").fetchall()
 
-    assert {"papers", "subscribers", "digests", "outbox"} <= tables.keys()
+    assert {"papers", "subscribers", "digests", "outbox", "feedback"} <= tables.keys()
     assert all(tables.values())
     assert "latest_papers" in views
 
@@ -213,10 +263,23 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
         ("SELECT * FROM subscribers WHERE status = 'active' AND due_at <= ?", "subscribers_due"),
         ("SELECT * FROM picks WHERE paper_id = ?", "picks_by_paper"),
         (
-            "SELECT * FROM interests WHERE kind IN ('like', 'dislike') AND value IN (?)",
+            "SELECT * FROM interests WHERE kind IN ('like', 'dislike', 'known') AND value = ?",
             "interests_in_papers",
         ),
         ("SELECT * FROM announcements WHERE seen_at > ?", "announcements_by_seen_at"),
+        ("SELECT * FROM feedback WHERE paper_id = ? AND paper_id <> ''", "feedback_by_paper"),
+        ("SELECT * FROM feedback WHERE subscriber_id = ? ORDER BY at DESC", "feedback_by_subscr"),
+        ("SELECT * FROM letters WHERE due_at <= ? ORDER BY due_at, id", "letters_due"),
+        ("SELECT * FROM deliveries WHERE at >= ? ORDER BY at DESC", "deliveries_by_at"),
+        ("SELECT * FROM uses WHERE bucket = ? AND at > '2026'", "uses_by_bucket"),
+        (
+            "SELECT * FROM subscribers WHERE status = 'paused' AND paused_until <= ?",
+            "subscribers_resuming",
+        ),
+        (
+            "SELECT * FROM submissions WHERE state = 'featured' AND decided_at >= ?",
+            "submissions_by_state",
+        ),
     ],
 )
 def test_what_is_asked_often_goes_by_an_index(path, query, index):
@@ -226,6 +289,28 @@ def test_what_is_asked_often_goes_by_an_index(path, query, index):
     steps = [row[3] for row in plan]
     assert any(index in step for step in steps)
     assert not any("TEMP B-TREE" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "indexes"),
+    [
+        (papers.COUNT_DAYS, ("2026-06-01", "2026-06-30"), {"papers_by_day"}),
+        (
+            finding.EXAMINED + "WHERE " + finding.CATEGORIES.holds,
+            {"query": "graphs", "last": 9, "examined": 9, "categories": "[]"},
+            {"papers_by_number"},
+        ),
+        (finding.CATEGORIES.papers, {"categories": "[]"}, {"categories_by_category"}),
+        (finding.SOURCE.papers, {"source": "arxiv"}, {"announcements_by_source"}),
+    ],
+)
+def test_searches_are_narrowed_without_looking_at_rows(path, query, values, indexes):
+    with closing(sqlite3.connect(path)) as db:
+        plan = db.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
+
+    found = [row[3] for row in plan if " USING " in row[3] and "PRIMARY KEY" not in row[3]]
+    assert all("COVERING INDEX" in step for step in found)
+    assert {index for index in indexes for step in found if index in step} == indexes
 
 
 def test_the_search_index_agrees_with_the_papers_also_after_a_vacuum(path, make):
@@ -252,6 +337,21 @@ def test_a_pick_of_a_paper_that_is_not_stored_is_refused(path, make):
     with pytest.raises(NotFound):
         make.queue(store, make.digest(papers=[make.paper(404)]))
     store.close()
+
+
+def test_an_erased_address_is_not_to_be_read_in_the_file_either(path, make):
+    store = open_store(path)
+    person = make.subscriber(email="ada.lovegood@example.org")
+    store.subscribers.add([(person, []), (make.subscriber(2), [])])
+    store.post.put([make.letter(recipient=person.email)])
+    store.post.record(make.evidence(raw=b"To: " + person.email.encode() + b"x" * 9_000))
+
+    store.subscribers.erase(person.id)
+    store.close()
+
+    file = path.read_bytes()
+    assert b"reader2@example.org" in file
+    assert b"ada.lovegood" not in file
 
 
 # --- backup ---------------------------------------------------------------------------------------
@@ -329,3 +429,50 @@ def test_two_stores_on_one_file_claim_every_row_once(path, make):
     assert sorted(claimed) == [f"{person.id}.2026-06-10" for person in people]
     one.close()
     two.close()
+
+
+MINT = """
+import sys
+from pathlib import Path
+from digest.store import open_store
+store = open_store(Path(sys.argv[1]))
+print(store.post.secret("suppressions").hex())
+store.close()
+"""
+
+
+def test_processes_that_mint_a_secret_together_get_the_same(path):
+    root = Path(__file__).parents[2]
+
+    running = [
+        subprocess.Popen([sys.executable, "-c", MINT, path], cwd=root, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+
+    secrets = {each.communicate(timeout=60)[0].strip() for each in running}
+    assert len(secrets) == 1
+    assert len(bytes.fromhex(secrets.pop().decode())) == 32
+
+
+def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
+    from sqlite_utils import Database
+
+    from digest.store.migrations import PEOPLE, migrations
+
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as old:
+        migrations.apply(Database(old), stop_before=PEOPLE)
+        old.execute(
+            "INSERT INTO subscribers VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC',"
+            " '07:00:00', 'daily', 0, 10, 'line', '01', '2026-05-11T04:00:00.000000Z', NULL,"
+            " '2026-06-10T04:00:00.000000Z')"
+        )
+        old.commit()
+    store = open_store(path)
+
+    assert store.migrate() == [PEOPLE]
+
+    assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
+    assert store.feedback.of("s_000001") == []
+    assert store.migrate() == []
+    store.close()

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 import pytest
 
 from digest.errors import InvalidInput, NotFound
-from digest.model import Cadence, InterestKind, Quiet, Status
+from digest.model import AddressChange, Cadence, InterestKind, Quiet, Status
 
 LIKE, DISLIKE = InterestKind.LIKE, InterestKind.DISLIKE
 
@@ -22,6 +22,10 @@ def test_a_subscriber_comes_back_as_they_were(store, make):
         quiet=Quiet.NOTHING,
         confirmed_at=make.day,
         due_at=None,
+        paused_until=make.day + timedelta(days=14),
+        seen_until=make.day,
+        name="Ada",
+        shows_name=True,
     )
     wishes = [make.interest("cs.LG"), make.interest("diffusion", InterestKind.KEYWORD, weight=2.5)]
 
@@ -225,3 +229,84 @@ def test_topics_in_use_are_those_of_active_subscribers(store, make):
     )
 
     assert store.subscribers.topics_in_use() == {"cs.CL": 1, "cs.LG": 2}
+
+
+def test_subscribers_are_counted_by_status(store, make):
+    assert store.subscribers.by_status() == {}
+    states = (Status.ACTIVE, Status.ACTIVE, Status.PENDING)
+    store.subscribers.add(
+        (make.subscriber(number, status=status), []) for number, status in enumerate(states)
+    )
+
+    assert store.subscribers.by_status() == {Status.ACTIVE: 2, Status.PENDING: 1}
+
+
+def test_interests_are_taken_away_by_kind_and_value(store, make):
+    person = make.subscriber()
+    kept, gone = make.interest("cs.LG"), make.interest("graphs", InterestKind.KEYWORD, weight=3.0)
+    store.subscribers.add([(person, [kept, gone])])
+
+    for _ in range(2):
+        store.subscribers.remove_interests(
+            person.id, [make.interest("graphs", InterestKind.KEYWORD), make.interest("graphs")]
+        )
+
+    assert store.subscribers.profiles([person.id])[0].interests == (kept,)
+
+
+# --- pauses ---------------------------------------------------------------------------------------
+
+
+def test_paused_people_are_resumable_when_their_pause_is_over(store, make):
+    def paused(number, days, status=Status.PAUSED):
+        until = None if days is None else make.day + timedelta(days=days)
+        return make.subscriber(number, status=status, due_at=None, paused_until=until)
+
+    store.subscribers.add(
+        (each, [])
+        for each in (
+            paused(1, 0),
+            paused(2, -1),
+            paused(3, 1),
+            paused(4, None),
+            paused(5, -1, Status.UNSUBSCRIBED),
+        )
+    )
+
+    assert [each.id for each in store.subscribers.resumable(make.day, limit=9)] == [
+        "s_000002",
+        "s_000001",
+    ]
+    assert len(store.subscribers.resumable(make.day, limit=1)) == 1
+
+
+def test_paused_people_are_never_due(store, make):
+    store.subscribers.add([(make.subscriber(status=Status.PAUSED), [])])
+
+    assert store.subscribers.due(make.day + timedelta(days=1), limit=9) == []
+
+
+# --- changes of address ---------------------------------------------------------------------------
+
+
+def test_the_latest_wish_for_another_address_counts_until_it_is_dropped(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [])])
+    first = AddressChange(subscriber_id=person.id, email="a@example.org", asked_at=make.day)
+    second = replace(first, email="b@example.org", old_confirmed=True)
+
+    store.subscribers.put_change(first)
+    assert store.subscribers.change(person.id) == first
+    store.subscribers.put_change(second)
+    assert store.subscribers.change(person.id) == second
+
+    store.subscribers.drop_change(person.id)
+    store.subscribers.drop_change(person.id)
+    assert store.subscribers.change(person.id) is None
+
+
+def test_a_stranger_cannot_wish_for_another_address(store, make):
+    with pytest.raises(NotFound):
+        store.subscribers.put_change(
+            AddressChange(subscriber_id="s_unknown", email="a@example.org", asked_at=make.day)
+        )

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
-from digest.model import InterestKind
+from digest.model import EvidenceKind, InterestKind, SubmissionState
 
 LATER = date(2027, 6, 1)
 
@@ -81,6 +83,56 @@ def test_pruning_keeps_what_digests_and_opinions_name(store, make):
     assert store.counts()["announcements"] == 4
 
 
+def test_pruning_keeps_what_readers_said_something_of(store, make):
+    papers = {n: make.paper(n) for n in range(1, 6)}
+    store.papers.ingest([make.item(each) for each in papers.values()])
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest(papers[1].id, InterestKind.KNOWN)])])
+    store.feedback.add(make.feedback(about=papers[2]))
+    store.feedback.undo("f_1", make.day)
+    store.community.vote(person.id, papers[3].id, make.day)
+    store.community.submit(make.submission(about=papers[4]))
+
+    assert store.prune(papers_before=LATER, logs_before=make.day)["papers"] == 1
+
+    assert set(store.papers.get(each.id for each in papers.values())) == {
+        papers[n].id for n in (1, 2, 3, 4)
+    }
+
+
+def test_evidence_goes_when_it_is_old_but_never_unread(store, make):
+    unread = EvidenceKind.UNREAD
+    settled = make.day + timedelta(hours=1)
+    for found in (
+        make.evidence(1),
+        make.evidence(2, kind=unread),
+        make.evidence(3, kind=unread, settled_at=settled),
+        make.evidence(4, at=make.day + timedelta(days=2)),
+    ):
+        store.post.record(found)
+
+    assert "evidence" not in store.prune(papers_before=LATER, logs_before=make.day)
+    deleted = store.prune(
+        papers_before=LATER, logs_before=make.day, evidence_before=make.day + timedelta(days=1)
+    )
+
+    assert deleted["evidence"] == 2
+    assert [each.id for each in store.post.evidences()] == ["e_4", "e_2"]
+
+
+def test_pruning_forgets_uses_received_mail_and_letters_that_are_over(store, make):
+    later = make.day + timedelta(days=2)
+    for key, at in (("old", make.day), ("new", later)):
+        store.post.first_time(key, at)
+        store.post.take(key, now=at, seconds=60, most=1)
+    store.post.put([make.letter(1), make.letter(2, expires_at=later)])
+
+    deleted = store.prune(papers_before=date(2020, 1, 1), logs_before=later)
+
+    assert (deleted["received"], deleted["uses"], deleted["letters"]) == (1, 1, 1)
+    assert not store.post.first_time("new", later)
+
+
 def test_pruning_goes_by_the_last_announcement(store, make):
     store.papers.ingest([make.item(make.paper(1)), make.item(make.paper(2))])
     again = {"day": date(2026, 12, 1), "seen_at": make.day + timedelta(days=174)}
@@ -131,3 +183,51 @@ def test_threads_share_a_store_without_losing_anything(store, make):
 
     assert failures == []
     assert (store.counts()["papers"], store.counts()["subscribers"]) == (20, 20)
+
+
+# --- what everyone can read -----------------------------------------------------------------------
+
+
+def test_the_token_changes_with_what_everyone_can_read(store, make):
+    person = make.subscriber(name="Ada", shows_name=True)
+    paper = make.paper(1)
+    put = make.submission(about=paper)
+    decided = replace(put, state=SubmissionState.FEATURED, decided_at=make.day)
+    changes = (
+        lambda: store.papers.ingest([make.item(paper)]),
+        lambda: store.papers.set_trending({paper.id: 1.5}),
+        lambda: store.papers.ingest([make.item(paper, signals=(make.signal(paper),))]),
+        lambda: store.subscribers.add([(person, [])]) and store.community.submit(put),
+        lambda: store.community.vote(person.id, paper.id, make.day),
+        lambda: store.community.unvote(person.id, paper.id, make.day),
+        lambda: store.community.decide(decided, make.moderation(put)),
+        lambda: store.subscribers.save(replace(person, shows_name=False)),
+        lambda: store.subscribers.erase(person.id),
+    )
+    tokens = [store.papers.changed()]
+
+    for change in changes:
+        change()
+        tokens.append(store.papers.changed())
+
+    same = [number for number, (a, b) in enumerate(pairwise(tokens)) if a == b]
+    assert same == [3]  # who signs up, and what waits for a curator, shows nowhere
+    assert len(set(tokens)) == len(tokens) - 1
+
+
+def test_the_token_stays_when_nothing_changes(store, make):
+    person, paper = make.subscriber(), make.paper(1)
+    store.papers.ingest([make.item(paper)])
+    store.papers.set_trending({paper.id: 1.5})
+    store.subscribers.add([(person, [])])
+    store.community.vote(person.id, paper.id, make.day)
+    before = store.papers.changed()
+
+    store.papers.ingest([make.item(paper)])
+    store.papers.set_trending({paper.id: 1.5})
+    store.community.vote(person.id, paper.id, make.day + timedelta(hours=1))
+    store.subscribers.save(replace(person, limit=3))
+    make.queue(store, make.digest(person, papers=[paper]))
+    store.prune(papers_before=date(2020, 1, 1), logs_before=make.day)
+
+    assert store.papers.changed() == before

@@ -1,11 +1,13 @@
 """The worker's tick: what is due stands in rows, and each part stands alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from digest import subscriptions, worker
 from digest.errors import FetchFailed
+from digest.model import Status
 from digest.testing import RecordedFetcher
 
 FEED = "https://rss.arxiv.org/rss/"
@@ -131,3 +133,43 @@ def test_two_workers_send_one_mail(offline, tmp_path):
         worker.tick(offline)
         worker.tick(other)
     assert len(mailbox(tmp_path)) == 1
+
+
+def test_a_pause_that_has_ended_ends_with_the_next_tick(offline):
+    person, now = subscribe(offline), offline.clock()
+    until = now + timedelta(days=2)
+    subscriptions.pause(offline.store, person, until=until, now=now)
+    offline.moment[0] = until - timedelta(minutes=1)
+    worker.tick(offline)
+    assert offline.store.subscribers.by_email(person.email).status is Status.PAUSED
+    offline.moment[0] = until
+    worker.tick(offline)
+    assert offline.store.subscribers.by_email(person.email).status is Status.ACTIVE
+
+
+def test_who_never_confirmed_is_forgotten_at_night(offline):
+    person = subscribe(offline)
+    offline.store.subscribers.save(
+        replace(person, status=Status.PENDING, confirmed_at=None, due_at=None)
+    )
+    offline.moment[0] += timedelta(days=14)
+    worker.nightly(offline)
+    assert offline.store.subscribers.by_email(person.email) is None
+
+
+def test_a_tick_looks_up_what_was_put_forward_before_it_composes(application):
+    person = subscribe(application)
+    application.__dict__["fetcher"] = fetcher = RecordedFetcher({})
+    subscriptions.submit(
+        application.store, person, "10.1000/fish.3", "Read it.", a_day=3, now=application.clock()
+    )
+
+    worker.tick(application)
+
+    assert "https://api.crossref.org/works/10.1000%2Ffish.3" in fetcher.asked
+
+
+def test_a_tick_leaves_a_sign_of_life(offline):
+    assert offline.last_tick is None
+    worker.tick(offline)
+    assert offline.last_tick == offline.clock()

@@ -1,0 +1,160 @@
+"""Commands about what readers submit, and about bounces and complaints."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from digest.cli.context import Context, json_option, pass_context, show_json
+from digest.text import clean
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.model import Evidence, Submission
+
+MOST_SHOWN = 1_000
+DAYS = 90
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def submissions(click_context: click.Context) -> None:
+    """Papers that readers put forward: list them, feature or reject one."""
+    if click_context.invoked_subcommand is None:
+        click_context.invoke(list_)
+
+
+@submissions.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that are decided.")
+@json_option
+@pass_context
+def list_(context: Context, everything: bool = False, as_json: bool = False) -> None:
+    """Papers put forward in the last 90 days that wait for a decision."""
+    from digest.model import SubmissionState  # noqa: PLC0415 - keeps `--help` quick
+
+    waiting = (SubmissionState.WAITING, SubmissionState.OPEN)
+    with context.app() as app:
+        found = [
+            each
+            for each in app.store.community.submissions(
+                None, since=app.clock() - timedelta(days=DAYS), limit=MOST_SHOWN
+            )
+            if everything or each.state in waiting
+        ]
+        titles = {
+            paper_id: paper.title
+            for paper_id, paper in app.store.papers.get({each.paper_id for each in found}).items()
+        }
+        if as_json:
+            show_json([_submission_row(each, titles) for each in found])
+            return
+        for each in found:
+            click.echo(f"{each.id}  {each.state}  {each.at:%Y-%m-%d}  {each.paper_id}")
+            click.echo(f"    {titles.get(each.paper_id, 'not fetched yet')}")
+            click.echo(f"    “{each.line}”")
+        if not found:
+            click.echo("Nothing waits for a decision.")
+
+
+@submissions.command()
+@click.argument("submission_id", metavar="ID")
+@click.option("--line", default="", help="A line that is printed with it.")
+@pass_context
+def feature(context: Context, submission_id: str, line: str) -> None:
+    """Feature a paper: it is shown to everyone as picked."""
+    with context.app() as app:
+        _decide(app, submission_id, feature=True, line=line)
+
+
+@submissions.command()
+@click.argument("submission_id", metavar="ID")
+@click.option("--line", default="", help="A line for the moderation log.")
+@pass_context
+def reject(context: Context, submission_id: str, line: str) -> None:
+    """Reject a paper: it is shown to nobody."""
+    with context.app() as app:
+        _decide(app, submission_id, feature=False, line=line)
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also those that are settled.")
+@json_option
+@pass_context
+def bounces(context: Context, everything: bool, as_json: bool) -> None:
+    """Bounces, complaints and mail that nobody could read, of the last 90 days, newest first."""
+    with context.app() as app:
+        found = [
+            each
+            for each in app.store.post.evidences(
+                since=app.clock() - timedelta(days=DAYS), limit=MOST_SHOWN
+            )
+            if everything or each.settled_at is None
+        ]
+        people = app.store.subscribers.get({each.subscriber_id for each in found})
+        emails = {each.id: each.email for each in people.values()}
+        if as_json:
+            show_json([_evidence_row(each, emails) for each in found])
+            return
+        for each in found:
+            who = emails.get(each.subscriber_id, "nobody known")
+            settled = "  settled" if each.settled_at else ""
+            click.echo(f"{each.id}  {each.kind}  {each.at:%Y-%m-%d}  {who}{settled}")
+            if words := clean(f"{each.status} {each.detail}"):
+                click.echo(f"    {words}")
+        if not found:
+            click.echo("Nothing has come back.")
+
+
+@click.command()
+@click.argument("evidence_id", metavar="EVIDENCE")
+@pass_context
+def restore(context: Context, evidence_id: str) -> None:
+    """Undo what came of a bounce or complaint that `digest bounces` lists."""
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        person = subscriptions.undo_bounce(app.store, evidence_id, now=app.clock())
+        if person is None:
+            click.echo("Settled; nobody was concerned.")
+        else:
+            click.echo(f"{person.email} is {person.status}.")
+
+
+def _decide(app: App, submission_id: str, *, feature: bool, line: str) -> None:
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
+
+    decided = subscriptions.decide(
+        app.store, None, submission_id, feature=feature, line=line, now=app.clock()
+    )
+    click.echo(f"{decided.paper_id} is {decided.state}.")
+
+
+def _submission_row(submission: Submission, titles: dict[str, str]) -> dict[str, object]:
+    return {
+        "id": submission.id,
+        "state": str(submission.state),
+        "paper": submission.paper_id,
+        "title": titles.get(submission.paper_id, ""),
+        "line": submission.line,
+        "at": submission.at,
+        "curator_line": submission.curator_line,
+        "decided_at": submission.decided_at,
+    }
+
+
+def _evidence_row(evidence: Evidence, emails: dict[str, str]) -> dict[str, object]:
+    return {
+        "id": evidence.id,
+        "kind": str(evidence.kind),
+        "email": emails.get(evidence.subscriber_id, ""),
+        "digest": evidence.digest_id,
+        "status": evidence.status,
+        "detail": evidence.detail,
+        "at": evidence.at,
+        "settled_at": evidence.settled_at,
+    }
+
+
+COMMANDS = (submissions, bounces, restore)

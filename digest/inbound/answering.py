@@ -1,0 +1,153 @@
+"""Numbered papers of a digest, answered: `more 2 5`, `less 3`; and taken back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from digest import subscriptions
+from digest.errors import InvalidInput
+from digest.model import (
+    Digest,
+    Feedback,
+    FeedbackKind,
+    Paper,
+    ReasonKind,
+    Subscriber,
+    Topic,
+    Via,
+)
+from digest.model.base import Value
+from digest.ports import Store
+from digest.ranking.explain import explainer
+from digest.text import truncate
+
+LONGEST_TITLE = 100
+SAID = {
+    FeedbackKind.MORE: "More like",
+    FeedbackKind.LESS: "Less like",
+    FeedbackKind.SAVE: "Saved:",
+    FeedbackKind.KNOWN: "Known already:",
+    FeedbackKind.UPVOTE: "Upvoted:",
+    FeedbackKind.HIDE_AUTHOR: "Hidden author:",
+    FeedbackKind.HIDE_TOPIC: "Hidden topic:",
+    FeedbackKind.SEEN_ALL: "All marked as seen",
+}
+
+_OF_A_DIGEST = re.compile(r"<(s_[0-9a-f]{4,40})\.(\d{4}-\d{2}-\d{2})(?:\.[^@<>]*)?@", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Value):
+    """What to say of the answers, and whether any of them changed something."""
+
+    lines: tuple[str, ...]
+    changed: bool
+
+
+def answer(
+    store: Store,
+    person: Subscriber,
+    answers: Sequence[tuple[FeedbackKind, int]],
+    *,
+    edition: str,
+    topics: Mapping[str, Topic],
+    now: datetime,
+) -> Told:
+    """Take what is said of numbered papers of an edition, with why they stood there.
+
+    `edition` is "" for the latest digest. Raises InvalidInput where there is no such digest.
+    """
+    digest = _digest(store, person, edition)
+    papers = store.papers.get([pick.paper_id for pick in digest.picks])
+    liked = {
+        reason.what
+        for pick in digest.picks
+        for reason in pick.reasons
+        if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE)
+    }
+    titles = {key: paper.title for key, paper in store.papers.get(liked).items()}
+    because = explainer(topics=topics, titles=titles)
+    lines: list[str] = []
+    changed = False
+    for kind, number in answers:
+        pick = digest.picks[number - 1] if 0 < number <= len(digest.picks) else None
+        if pick is None:
+            lines.append(_no_such(number, digest))
+            continue
+        paper = papers.get(pick.paper_id)
+        if paper is None:
+            lines.append(f"Paper {number} is not kept any more.")
+            continue
+        subscriptions.give(
+            store,
+            person,
+            kind,
+            paper=paper,
+            via=Via.MAIL,
+            now=now,
+            edition=digest.edition,
+            rank=number,
+            reason=because(pick),
+        )
+        changed = True
+        lines.append(f"{SAID[kind]} {_titled(paper)}")
+    return Told(lines=tuple(lines), changed=changed)
+
+
+def undo(store: Store, person: Subscriber, *, now: datetime) -> tuple[str, ...]:
+    """Take back the last thing said: all that was said at once with it."""
+    said = store.feedback.of(person.id)
+    last = [each for each in said if each.at == said[0].at]
+    if not last:
+        return ("There is no answer of yours to take back.",)
+    papers = store.papers.get([each.paper_id for each in last if each.paper_id])
+    for each in last:
+        subscriptions.undo(store, person, each.id, now=now)
+    return tuple(f"Taken back: {_described(each, papers)}" for each in reversed(last))
+
+
+def all_seen(store: Store, person: Subscriber, *, via: Via, now: datetime) -> Feedback:
+    """Mark everything so far as seen."""
+    return subscriptions.give(store, person, FeedbackKind.SEEN_ALL, via=via, now=now)
+
+
+def edition_from(references: Sequence[str], person: Subscriber) -> str:
+    """The edition of the person's digest that a mail refers to, the nearest first; "" for none."""
+    for each in references:
+        found = _OF_A_DIGEST.match(each)
+        if found and found[1] == person.id:
+            return found[2]
+    return ""
+
+
+def _digest(store: Store, person: Subscriber, edition: str) -> Digest:
+    if edition:
+        digest = store.ledger.digest(f"{person.id}.{edition}")
+    else:
+        digest = next(iter(store.ledger.recent(person.id, limit=1)), None)
+    if digest is None or not digest.picks:
+        raise InvalidInput(
+            "That digest is not kept any more; answer a newer one."
+            if edition
+            else "You have had no digest yet whose papers could be answered."
+        )
+    return digest
+
+
+def _no_such(number: int, digest: Digest) -> str:
+    day = date.fromisoformat(digest.edition)
+    there = f"it has {len(digest.picks)}" if len(digest.picks) > 1 else "it has one"
+    return f"There is no paper {number} in the digest of {day.day} {day:%B}: {there}."
+
+
+def _titled(paper: Paper) -> str:
+    return f"“{truncate(paper.title, LONGEST_TITLE)}”"
+
+
+def _described(feedback: Feedback, papers: Mapping[str, Paper]) -> str:
+    paper = papers.get(feedback.paper_id)
+    about = _titled(paper) if paper else feedback.value
+    return f"{SAID[feedback.kind]} {about}".strip()

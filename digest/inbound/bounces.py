@@ -1,0 +1,145 @@
+"""Bounces and complaints: whom they are about, and what is kept of them.
+
+What kind of failure a report speaks of anyone could have written, so it only counts against a
+subscriber whom it names with our MAC: by the address it was sent to (VERP), or by an address or
+a link in the mail of ours that it returns. All else is kept as it came, for the operator.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from digest import subscriptions, tokens
+from digest.inbound import guard, proving, reading, reports
+from digest.inbound.values import Incoming, Policy
+from digest.model import Evidence, EvidenceKind, Subscriber
+from digest.ports import Store
+from digest.rendering import links
+
+log = logging.getLogger(__name__)
+
+MOST_KEPT = 256_000
+MOST_NAMED = 20
+
+SCOPES = (
+    links.UNSUBSCRIBE,
+    links.DIGEST,
+    links.PREFERENCES,
+    links.FEED,
+    links.CONFIRM,
+)
+
+_SOFT_BREAK = re.compile(rb"=\r?\n|\r?\n[ \t]+")
+_TAG = re.compile(
+    rb"(?:reply|bounce)\+(s_[0-9a-f]{4,40}\.[a-z0-9-]{1,20}\.[a-z2-7]{16})@", re.IGNORECASE
+)
+_TOKEN = re.compile(rb"(?<![\w.-])(s_[0-9a-f]{4,40}\.[\w-]{0,20}\.[\w-]{22})(?![\w-])")
+_OF_A_DIGEST = re.compile(rb"<(s_[0-9a-f]{4,40}\.\d{4}-\d\d-\d\d)(?:\.[^@<>\s]{0,40})?@")
+
+
+def handle(
+    store: Store, mail: Incoming, recipients: Sequence[str], policy: Policy, *, now: datetime
+) -> None:
+    """Take in a report, or whatever came to an address for bounces; twice is once."""
+    automatic = guard.silence(mail, policy) in ("automatic", "list")
+    found = reports.find(mail, automatic=automatic)
+    is_addressed = any(each.lower().startswith(f"{links.BOUNCE}+") for each in recipients)
+    is_riddle = found.kind is EvidenceKind.UNREAD and mail.content_type != "multipart/report"
+    if found.kind is None or (is_riddle and not is_addressed):
+        log.info("nothing to count", extra={"action": "report"})
+        return
+    person, edition = _about(store, mail, recipients, policy, found.kind)
+    is_known = person is not None and found.kind is not EvidenceKind.UNREAD
+    digest_id = f"{person.id}.{edition}" if person is not None and edition else ""
+    evidence = Evidence(
+        id=evidence_id(mail.raw),
+        kind=found.kind if is_known else EvidenceKind.UNREAD,
+        subscriber_id=person.id if person is not None else "",
+        digest_id=digest_id if digest_id and store.ledger.digest(digest_id) else "",
+        status=found.status,
+        detail=found.detail,
+        raw=mail.raw[:MOST_KEPT],
+        at=now,
+    )
+    log.info("a report came in", extra={"action": "report", "kind": str(evidence.kind)})
+    subscriptions.bounce(
+        store,
+        evidence,
+        soft_bounces=policy.soft_bounces,
+        soft_days=policy.soft_days,
+        now=now,
+    )
+
+
+def keep_unread(store: Store, raw: bytes, *, detail: str, now: datetime) -> None:
+    """Keep a mail that nothing could be made of, until an operator has seen it."""
+    store.post.record(
+        Evidence(
+            id=evidence_id(raw),
+            kind=EvidenceKind.UNREAD,
+            detail=detail,
+            raw=raw[:MOST_KEPT],
+            at=now,
+        )
+    )
+
+
+def evidence_id(raw: bytes) -> str:
+    """The id of a mail as evidence: the same for the same bytes."""
+    return f"e_{sha256(raw).hexdigest()[:24]}"
+
+
+def _about(
+    store: Store,
+    mail: Incoming,
+    recipients: Sequence[str],
+    policy: Policy,
+    kind: EvidenceKind,
+) -> tuple[Subscriber | None, str]:
+    """The subscriber a report names with our MAC, and the edition if one is named."""
+    tagged = proving.by_tag(store, recipients, scope=links.BOUNCE, policy=policy)
+    if tagged is not None:
+        return tagged[0], _dated(tagged[1])
+    returned = _SOFT_BREAK.sub(b"", mail.raw[: reading.MOST_BYTES])
+    for scopes, is_tag, named in _named(returned):
+        person = store.subscribers.get([named.subscriber_id]).get(named.subscriber_id)
+        holds = tokens.holds_tag if is_tag else tokens.holds
+        if person is not None and any(holds(named, person.key, scope) for scope in scopes):
+            return person, _dated(proving.edition_of(named.subject)) if is_tag else ""
+    if kind is EvidenceKind.COMPLAINT:
+        return _by_message_id(store, returned)
+    return None, ""
+
+
+def _named(returned: bytes) -> Iterator[tuple[tuple[str, ...], bool, tokens.Named]]:
+    """Tags and tokens in a returned mail, with the scopes they may have; nothing is checked yet."""
+    for pattern, scopes, is_tag in (
+        (_TAG, (links.BOUNCE, links.REPLY), True),
+        (_TOKEN, SCOPES, False),
+    ):
+        for text in list(dict.fromkeys(pattern.findall(returned)))[:MOST_NAMED]:
+            word = text.decode("ascii", "replace")
+            named = tokens.read(word.lower() if is_tag else word)
+            if named is not None:
+                yield scopes, is_tag, named
+
+
+def _by_message_id(store: Store, returned: bytes) -> tuple[Subscriber | None, str]:
+    """Whose digest a complaint returns, where it left nothing of it but the Message-ID.
+
+    That has no MAC, but nobody can guess it, and a complaint ends no more than a subscription.
+    """
+    for text in list(dict.fromkeys(_OF_A_DIGEST.findall(returned)))[:MOST_NAMED]:
+        digest = store.ledger.digest(text.decode("ascii"))
+        if digest is not None:
+            found = store.subscribers.get([digest.subscriber_id])
+            return found.get(digest.subscriber_id), digest.edition
+    return None, ""
+
+
+def _dated(edition: str) -> str:
+    return "" if edition == proving.LETTER else edition

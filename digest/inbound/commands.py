@@ -1,0 +1,250 @@
+"""What a mail asks for: its subject and the lines that were typed, read as commands.
+
+    subscribe cs.IR, dense retrieval     topics cs.IR cs.CL     pause 2 weeks     more 2 5
+    keywords: protein folding            mute benchmark         weekly            less 3
+
+Case, politeness and punctuation do not matter, several commands stand on several lines. What is
+quoted was taken away before; what is chat is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from digest import subscriptions
+from digest.errors import NotFound
+from digest.inbound import grammar
+from digest.inbound.grammar import Verb
+from digest.model import FeedbackKind, Topic
+from digest.model.base import Value
+from digest.subscriptions import Wishes
+
+MOST_COMMANDS = 20
+MOST_LINES = 40
+MOST_BEFORE = 5
+MOST_WISHES = 50
+LONGEST_KEYWORD = 6
+
+LAST = frozenset({Verb.UNSUBSCRIBE, Verb.FORGET})
+# What an answer's subject can ask for; its other words are those of our own subject.
+OF_SUBJECTS = frozenset({Verb.UNSUBSCRIBE, Verb.HELP, Verb.UNDO, Verb.EXPORT, Verb.ANSWER})
+SCHEDULE = {Verb.AT: "at", Verb.ZONE: "tz", Verb.CADENCE: "cadence", Verb.LIMIT: "limit"}
+ADDRESSED = {"subscribe": Verb.SUBSCRIBE, "unsubscribe": Verb.UNSUBSCRIBE}
+
+_PREFIX = re.compile(
+    r"\s*(?:(?:re|fwd?|aw|wg|antw|sv|vs|rv|tr|res|enc|odp|ynt|ref|r|i|回复|转发|答复)\s*(?:\[\d+\])?"
+    r"\s*[:：]\s*)+",
+    re.IGNORECASE,
+)
+_TAGGED = re.compile(r"\s*\[[^\[\]]{1,40}\]\s*")
+_BETWEEN = re.compile(r"[;,]|\band\b|(?=\bat \d)", re.IGNORECASE)
+_AND = re.compile(r"\s[-–]\s|\s(?:and|or|und|oder)\s", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:(?:me|us|to|for|the|a|an|in|on|about|of|topics?|keywords?|papers?|digests?|news|daily|new"
+    r"|category|categories|subject|subscribe|interested|i am|i'm|anything|everything)\b[\s:]*)+",
+    re.IGNORECASE,
+)
+_AUTHOR = re.compile(r"authors?\b\s*:?\s*(.+)", re.IGNORECASE)
+_LIST = re.compile(r"[;,\n•]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command(Value):
+    """One thing asked: `text` is what it is about, `answers` what is said of which papers."""
+
+    verb: Verb
+    text: str = ""
+    answers: tuple[tuple[FeedbackKind, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Value):
+    """All that a mail asks for, and the lines before and between that were not understood."""
+
+    commands: tuple[Command, ...] = ()
+    strange: tuple[str, ...] = ()
+
+
+def parse(subject: str, lines: Sequence[str], *, mailbox: str = "") -> Asked:
+    """Read a mail's commands; `mailbox` is the part of our address before @ and +.
+
+    A subject that answers one of our mails ("Re: …") is ours, so it only counts if nothing was
+    typed, and never as a yes. To subscribe@ and unsubscribe@ no command need be written.
+    """
+    words, is_answer = bare_subject(subject)
+    head = [] if is_answer and any(lines) else [words]
+    asked = _read(head, lines)
+    if is_answer and not any(lines):
+        asked = replace(asked, commands=tuple(e for e in asked.commands if e.verb in OF_SUBJECTS))
+    implied = ADDRESSED.get(mailbox)
+    verbs = {each.verb for each in asked.commands}
+    if implied is None or implied in verbs or Verb.HELP in verbs:
+        return asked
+    if implied is Verb.UNSUBSCRIBE:
+        return Asked(commands=(Command(verb=implied),))
+    text = "\n".join(asked.strange)
+    return Asked(commands=(Command(verb=implied, text=text), *asked.commands))
+
+
+def bare_subject(subject: str) -> tuple[str, bool]:
+    """A subject without `Re:` and the like before it, and whether it had any."""
+    found = _PREFIX.match(subject)
+    words = subject[found.end() :] if found else subject
+    return _TAGGED.sub(" ", words).strip(), found is not None
+
+
+def read_line(line: str) -> tuple[Command, ...]:
+    """The commands of one line; none if it is anything but commands."""
+    if line.startswith(">") or line.endswith(":"):
+        return ()  # a quote, or a heading such as those in mails of ours
+    if grammar.is_leaving(line):
+        return (Command(verb=Verb.UNSUBSCRIBE),)
+    whole = _one(line)
+    if whole is not None:
+        return (whole,)
+    several = [_fixed(each) for each in _BETWEEN.split(grammar.plain(line)) if each.strip()]
+    if several and all(several):
+        return tuple(each for each in several if each is not None)
+    opened = grammar.opened(line)
+    return (Command(verb=opened[0], text=opened[1]),) if opened else ()
+
+
+def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: str = "") -> Wishes:
+    """All that the commands of one mail wish for, with the topics named in the address itself.
+
+    What is the id or the name of a topic is one, every other phrase is a keyword.
+    """
+    named: dict[str, list[str]] = {"topics": [], "keywords": [], "authors": [], "mutes": []}
+    for each in plus.split("+"):
+        found = topic_of(each, topics)
+        named["topics"].extend([found] if found else [])
+    schedule: dict[str, str | int] = {}
+    for command in commands:
+        text = command.text
+        if command.verb in (Verb.SUBSCRIBE, Verb.TOPICS):
+            _sort(text, topics, named)
+        elif command.verb is Verb.KEYWORDS:
+            named["keywords"] += listed(text)
+        elif command.verb is Verb.AUTHORS:
+            named["authors"] += listed(text)
+        elif command.verb is Verb.MUTE:
+            named["mutes"] += listed(text)
+        elif command.verb in SCHEDULE:
+            schedule[SCHEDULE[command.verb]] = scheduled(command)
+    unique = {name: tuple(dict.fromkeys(each))[:MOST_WISHES] for name, each in named.items()}
+    return Wishes(**unique, **schedule)  # type: ignore[arg-type]  # the fields of SCHEDULE
+
+
+def scheduled(command: Command) -> str | int:
+    """A command about the schedule as `Wishes` has it."""
+    if command.verb is Verb.LIMIT:
+        return int(command.text)
+    if command.verb is not Verb.CADENCE:
+        return command.text
+    words = command.text.casefold()
+    if words in ("every day", "each day"):
+        return "daily"
+    if words in ("every week", "once a week"):
+        return "weekly"
+    if words in ("weekdays", "workdays"):
+        return "weekdays"
+    return words.removesuffix("s")
+
+
+def listed(text: str) -> list[str]:
+    """Values that someone parted by commas, semicolons or lines."""
+    return [clean for each in _LIST.split(text) if (clean := each.strip(" .\"'“”"))][:MOST_WISHES]
+
+
+def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:
+    """Topics as someone lists them: by commas, or by spaces; those there are not stay as typed."""
+    names: list[str] = []
+    for given in listed(text):
+        whole = topic_of(given, topics)
+        names += [whole] if whole else [topic_of(each, topics) or each for each in given.split()]
+    return names
+
+
+def topic_of(text: str, topics: Mapping[str, Topic]) -> str:
+    """The topic that these words name by its id or its name, or ""."""
+    words = " ".join(text.split()).strip(" .")
+    if not words:
+        return ""
+    for each in topics.values():
+        if words.casefold() == each.name.casefold():
+            return each.id
+    try:
+        return subscriptions.topic_id(words, topics)
+    except NotFound:
+        return ""
+
+
+def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
+    commands: list[Command] = []
+    strange: list[str] = []
+    for line in (*head, "", *lines[:MOST_LINES]):
+        if grammar.is_closing(line) and not grammar.is_agreeing(line):
+            break
+        if not line.strip():
+            continue
+        if grammar.is_greeting(line):
+            continue
+        found = read_line(line)
+        if len(strange) >= MOST_BEFORE and any(each.verb in LAST for each in found):
+            break  # so far down, it is more likely of a mail quoted without marks
+        commands += found
+        if not found:
+            if commands and line not in head:
+                break  # the end of what is asked: a name, a motto, a disclaimer
+            strange.append(line)
+    unique = tuple(dict.fromkeys(commands))[:MOST_COMMANDS]
+    return Asked(commands=unique, strange=tuple(strange[:MOST_COMMANDS]))
+
+
+def _one(line: str) -> Command | None:
+    if grammar.is_agreeing(line):
+        return Command(verb=Verb.CONFIRM)
+    return _fixed(line)
+
+
+def _fixed(line: str) -> Command | None:
+    said = grammar.answers(line)
+    if said:
+        return Command(verb=Verb.ANSWER, answers=said)
+    found = grammar.fixed(line)
+    return Command(verb=found[0], text=found[1]) if found else None
+
+
+def _sort(text: str, topics: Mapping[str, Topic], named: dict[str, list[str]]) -> None:
+    """Sort plain words into topics, authors and keywords."""
+    for phrase in _LIST.split(text):
+        whole = topic_of(phrase, topics)  # a topic's name can have an "and" in it
+        for chunk in [whole] if whole else _AND.split(phrase):
+            author = _AUTHOR.fullmatch(chunk.strip())
+            if author:
+                named["authors"].append(author[1].strip())
+                continue
+            found, rest = _topics_in(chunk.strip(), topics)
+            named["topics"] += found
+            if 0 < len(rest.split()) <= LONGEST_KEYWORD and len(rest) > 1:
+                named["keywords"].append(rest)
+
+
+def _topics_in(words: str, topics: Mapping[str, Topic]) -> tuple[list[str], str]:
+    """The topics that words name, and what is left of the words."""
+    whole = topic_of(words, topics)
+    if whole:
+        return [whole], ""
+    lead = _ABOUT.match(words)
+    found, rest = [], []
+    for word in words[lead.end() if lead else 0 :].split():
+        topic = topic_of(word, topics) if "." in word or "-" in word else ""
+        if topic:
+            found.append(topic)
+        else:
+            rest.append(word)
+    left = " ".join(rest).strip(" .!?\"'“”")
+    topic = topic_of(left, topics)
+    return ([*found, topic], "") if topic else (found, left)

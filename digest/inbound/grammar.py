@@ -1,0 +1,218 @@
+"""The words people use: greetings, politeness, and the ways to say each command.
+
+A command is a whole line. What cannot be undone by the next mail must say nothing else: a line
+is only taken for `unsubscribe` if nothing but politeness is left beside the word itself.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from digest.model import FeedbackKind
+
+
+class Verb(StrEnum):
+    """What can be asked by mail."""
+
+    SUBSCRIBE = "subscribe"
+    CONFIRM = "confirm"
+    UNSUBSCRIBE = "unsubscribe"
+    TOPICS = "topics"
+    KEYWORDS = "keywords"
+    AUTHORS = "authors"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CADENCE = "cadence"
+    AT = "at"
+    ZONE = "zone"
+    LIMIT = "limit"
+    ANSWER = "answer"
+    UNDO = "undo"
+    AGAIN = "again"
+    SEEN = "seen"
+    SETTINGS = "settings"
+    LINK = "link"
+    EXPORT = "export"
+    FORGET = "forget"
+    HELP = "help"
+
+
+KINDS = {
+    "more": FeedbackKind.MORE,
+    "like": FeedbackKind.MORE,
+    "liked": FeedbackKind.MORE,
+    "less": FeedbackKind.LESS,
+    "fewer": FeedbackKind.LESS,
+    "dislike": FeedbackKind.LESS,
+    "save": FeedbackKind.SAVE,
+    "keep": FeedbackKind.SAVE,
+    "known": FeedbackKind.KNOWN,
+    "knew": FeedbackKind.KNOWN,
+    "know": FeedbackKind.KNOWN,
+    "upvote": FeedbackKind.UPVOTE,
+    "vote": FeedbackKind.UPVOTE,
+}
+SIGNS = {"+": FeedbackKind.MORE, "-": FeedbackKind.LESS, "−": FeedbackKind.LESS}
+
+POLITE = frozenset(
+    {
+        *("please", "pls", "plz", "kindly", "thanks", "thank", "you", "hi", "hello", "hey", "dear"),
+        *("now", "could", "would", "can", "i", "want", "to", "like", "bitte", "danke", "merci"),
+        *("svp", "gracias", "grazie"),
+    }
+)
+OF_MAILS = frozenset(
+    {
+        *("me", "my", "from", "this", "the", "these", "all", "your", "list", "lists", "newsletter"),
+        *("newsletters", "digest", "digests", "mailing", "mail", "mails", "email", "emails"),
+        *("message", "messages", "subscription", "sending", "it", "of"),
+    }
+)
+
+_LEAVING = re.compile(
+    r"\b(?:un-?subscribe|unsub|stop|remove|cancel|quit|sign[ -]?off|opt[ -]?out|take me off"
+    r"|abmelden|abbestellen|austragen|(?:se |me )?désabonner|désinscri(?:re|ption)|darme de baja"
+    r"|cancelar suscripción|disiscriviti|afmelden|uitschrijven)\b"
+)
+_CONFIRMING = (
+    "yes", "yes please", "y", "ok", "okay", "confirm", "confirmed", "i confirm", "i agree", "agree",
+    "sure", "yep", "confirm subscription", "confirm my subscription", "ja", "ja bitte", "oui", "si",
+    "sí", "sim", "tak", "да",
+)  # fmt: skip
+_TAIL = r"(?:[\s,]+(?:please|thanks|thank you|pls|now|bitte|danke|merci))*"
+_LEAD = re.compile(
+    r"(?:(?:please|pls|plz|kindly|hi|hello|hey|bitte|i(?:'d| would| want| wish)?|could you|can you"
+    r"|would you|(?:would )?like to|want to|send|digest)[\s,:!]+)+",
+    re.IGNORECASE,
+)
+_DAYS = (
+    r"mon(?:day)?s?|tue(?:sday)?s?|wed(?:nesday)?s?|thu(?:rsday)?s?|fri(?:day)?s?|sat(?:urday)?s?"
+    r"|sun(?:day)?s?"
+)
+_CADENCE = rf"daily|every day|each day|weekdays|workdays|weekly|every week|once a week|{_DAYS}"
+_TIME = r"\d{1,2}(?:[:.h]\d{2})?\s?h?(?:\s?[ap]\.?m\.?)?"
+
+# Each is matched against a whole line; its first group is what the command is about.
+PATTERNS: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
+    (verb, re.compile(shape + _TAIL, re.IGNORECASE))
+    for verb, shape in (
+        (Verb.HELP, r"(?:help|hilfe|aide|ayuda|info|commands|\?)(?: me)?"),
+        (Verb.FORGET, r"forget me"),
+        (Verb.EXPORT, r"export(?: (?:all )?(?:of )?my data| everything| all)?"),
+        (Verb.SETTINGS, r"(?:my )?(?:settings|status|preferences|profile)"),
+        (Verb.LINK, r"(?:me )?(?:my |the |a )?(?:link|preferences link|login)"),
+        (Verb.UNDO, r"undo(?: (?:that|it|this|last|the last one))?"),
+        (Verb.AGAIN, r"(?:me )?(?:(?:it |last week(?:'?s)? )?again|last week(?:'?s)?)"),
+        (Verb.SEEN, r"(?:mark )?(?:all|everything)(?: as)? (?:seen|read)|seen all|caught up"),
+        (Verb.RESUME, r"resume|unpause|continue|restart|start again|go on"),
+        (Verb.PAUSE, r"(?:pause|snooze|suspend|take a break)(?: (?:digests?|mails?|it))?[:,]?(?: (.+?))?"),
+        (Verb.CADENCE, rf"(?:(?:me|it|digests?|on|only|weekly on|make it) )*({_CADENCE})"),
+        (Verb.AT, rf"(?:(?:me|it|digests?) )*(?:at|around|um)[: ]+({_TIME})(?: o'?clock)?"),
+        (Verb.ZONE, r"(?:my )?(?:time ?zone|zone|tz)(?: is)?[:= ]+([\w+-]+(?:/[\w+-]+){0,2})"),
+        (Verb.LIMIT, r"(?:(?:limit|papers|at most|max(?:imum)?|(?:show )?only|show)(?: (?:is|to|me|of))?[:= ]+)(\d{1,4})(?: papers?)?"),
+    )
+)  # fmt: skip
+
+# These say what they are about in any words: the rest of the line is theirs.
+OPEN: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
+    (verb, re.compile(shape, re.IGNORECASE))
+    for verb, shape in (
+        (Verb.UNMUTE, r"un-?mute\b\s*[:=]?\s*(.+)"),
+        (Verb.MUTE, r"(?:mute|hide)\b\s*[:=]?\s*(.+)"),
+        (Verb.TOPICS, r"(?:my )?topics?\b\s*[:=]?\s*(.*)"),
+        (Verb.KEYWORDS, r"(?:my )?key-?words?\b\s*[:=]?\s*(.*)"),
+        (Verb.AUTHORS, r"(?:my )?authors?\b\s*[:=]?\s*(.*)"),
+        (Verb.SUBSCRIBE, r"(?:(?:re-?)?subscribe|sign me up|sign up|abonnieren)\b\s*[:=]?\s*(.*)"),
+        (Verb.SUBSCRIBE, r"(?:follow|add)\b\s*[:=]?\s*(\S+(?:\s\S+){0,5})"),
+    )
+)  # fmt: skip
+
+_ANSWERS = re.compile(
+    rf"(?P<word>{'|'.join(KINDS)})(?: (?:like|of|this|these|it|about|already|paper|papers|number|numbers|nr|no))*"
+    r"\s*[:#]?\s*(?P<numbers>#?\d{1,3}(?:\s*(?:,|;|&|\+|and|und|\s)\s*#?\d{1,3}){0,49})",
+)
+_SIGNED = re.compile(r"(?:[+\-−]\s?\d{1,3}[\s,;]*){1,50}")
+_ONE_SIGNED = re.compile(r"([+\-−])\s?(\d{1,3})")
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten tag|liebe[rs]?"
+    r"|bonjour|hola|ciao|sehr geehrte)\b[^?]{0,40}"
+)
+_CLOSING = re.compile(
+    r"(?:(?:many |kind |best |warm |with )*(?:regards|wishes|thanks|cheers|best|sincerely|yours|greetings"
+    r"|thank you)|(?:viele |liebe |mit freundlichen )?(?:grüße|grüßen|danke)|cordialement|merci"
+    r"|saludos|gracias)\b[^?]{0,40}"
+)
+
+
+def plain(line: str) -> str:
+    """A line without the marks and the politeness around what it says, case kept."""
+    text = line.strip().strip("*_\"'“”‘’«»`").strip()
+    if text != "?":
+        text = text.rstrip(".!?,; ")
+    lead = _LEAD.match(text)
+    return text[lead.end() :] if lead and lead.end() < len(text) else text
+
+
+def is_leaving(line: str) -> bool:
+    """Whether a line says that its writer wants no more digests, and nothing else."""
+    text = re.sub(r"[^\w\s'-]", " ", line.casefold())
+    beside, leaving = _LEAVING.subn(" ", text)
+    return leaving > 0 and all(each in POLITE or each in OF_MAILS for each in beside.split())
+
+
+def is_agreeing(line: str) -> bool:
+    """Whether a line is a yes."""
+    return " ".join(re.findall(r"\w+", line.casefold())) in _CONFIRMING
+
+
+def is_greeting(line: str) -> bool:
+    """Whether a line greets and says nothing else."""
+    return bool(_GREETING.fullmatch(line.casefold()))
+
+
+def is_closing(line: str) -> bool:
+    """Whether a line says goodbye: what follows is a name."""
+    return bool(_CLOSING.fullmatch(line.casefold()))
+
+
+def answers(line: str) -> tuple[tuple[FeedbackKind, int], ...]:
+    """`more 2 and 5`, `+2 -3`: what is said of which papers, by number; empty for anything else."""
+    text = plain(line).casefold()
+    if _SIGNED.fullmatch(text):
+        return tuple((SIGNS[sign], int(number)) for sign, number in _ONE_SIGNED.findall(text))
+    said: list[tuple[FeedbackKind, int]] = []
+    at = 0
+    for found in _ANSWERS.finditer(text):
+        between = text[at : found.start()].strip(" ,;/&.")
+        if between not in ("", "and", "und", "but", "i", "already", "i already"):
+            return ()
+        numbers = dict.fromkeys(int(each) for each in re.findall(r"\d+", found["numbers"]))
+        said.extend((KINDS[found["word"]], number) for number in numbers)
+        at = found.end()
+    rest = text[at:].strip(" ,;/&.")
+    return (
+        tuple(said) if said and (not rest or set(rest.split()) <= POLITE | {"for", "later"}) else ()
+    )
+
+
+def fixed(line: str) -> tuple[Verb, str] | None:
+    """The verb that a whole line says in one of its fixed ways, with what it is about."""
+    text = plain(line)
+    for verb, shape in PATTERNS:
+        found = shape.fullmatch(text)
+        if found:
+            return verb, (found[1] or "" if found.re.groups else "")
+    return None
+
+
+def opened(line: str) -> tuple[Verb, str] | None:
+    """The verb that begins a line, with the rest of it in its own case."""
+    text = plain(line)
+    for verb, shape in OPEN:
+        found = shape.fullmatch(text)
+        if found:
+            return verb, (found[1] or "").strip()
+    return None

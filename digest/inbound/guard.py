@@ -1,0 +1,116 @@
+"""What is never answered, whatever it says: machines, mailing lists, bounces, and ourselves.
+
+Two machines that answer each other never stop. So no mail that a program wrote is answered
+(RFC 3834 §2), what we answer carries the marks of one and has no envelope sender to answer to,
+and whoever hides all of that is still answered only so often.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from digest import subscriptions
+from digest.errors import InvalidInput
+from digest.inbound.headers import address, domain_of
+from digest.inbound.values import Incoming, Policy
+from digest.ports import Store
+
+HOUR, DAY = 3_600.0, 86_400.0
+AN_HOUR, A_DAY = 10, 30
+
+AUTOMATIC_FIELDS = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-auto-reply-from",
+    "x-mail-autoreply",
+    "x-loop",
+    "x-failed-recipients",
+    "feedback-type",
+    "mailing-list",
+)
+_BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
+_ROBOT = re.compile(
+    r"mailer-?daemon|no-?reply|do-?not-?reply|bounces?|owner-.*|.*-(?:request|owner|bounces)"
+    r"|(?:bounces?|no-?reply)[+=_.-].*",
+    re.IGNORECASE,
+)
+_AWAY = re.compile(
+    r"(?:auto(?:matic|matische|matische[rs]?)?[ -]?(?:reply|response|antwort|svar|antwoord)"
+    r"|auto:|out of (?:the )?office|ooo\b|abwesen|réponse automatique|respuesta automática"
+    r"|risposta automatica|resposta automática|afwezig|fuera de (?:la )?oficina"
+    r"|vacation (?:reply|response)|undeliver|delivery status|returned mail)",
+    re.IGNORECASE,
+)
+
+
+def silence(mail: Incoming, policy: Policy) -> str:
+    """Why this mail must not be answered or obeyed, in a word for the log; "" if it may be."""
+    own = any(_is_ours(each, policy) for each in (mail.sender, _return_path(mail)))
+    robot = _has_no_sender(mail) or _ROBOT.fullmatch(mail.sender.rpartition("@")[0])
+    for why, is_so in (
+        ("no-sender", not mail.sender),
+        ("own", own),
+        ("robot", robot),
+        ("report", mail.content_type == "multipart/report"),
+        ("automatic", _is_automatic(mail) or _AWAY.match(mail.subject)),
+        ("list", _is_from_a_list(mail)),
+    ):
+        if is_so:
+            return why
+    return ""
+
+
+def may_answer(store: Store, recipient: str, *, now: datetime) -> bool:
+    """Count one answer to this address; False once it had 10 in an hour or 30 in a day."""
+    hashed = bucket(store, recipient)
+    return store.post.take(
+        f"answers.hour.{hashed}", now=now, seconds=HOUR, most=AN_HOUR
+    ) and store.post.take(f"answers.day.{hashed}", now=now, seconds=DAY, most=A_DAY)
+
+
+def may_explain(store: Store, recipient: str, *, now: datetime) -> bool:
+    """Count one help for what was not understood; False if this address had one today."""
+    name = f"answers.help.{bucket(store, recipient)}"
+    return store.post.take(name, now=now, seconds=DAY, most=1)
+
+
+def bucket(store: Store, recipient: str) -> str:
+    """A name for an address that does not tell it."""
+    try:
+        return subscriptions.address_hash(store, recipient)
+    except InvalidInput:
+        return "unusable"
+
+
+def _is_automatic(mail: Incoming) -> bool:
+    submitted = mail.first("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
+    if submitted not in ("", "no"):
+        return True
+    suppressed = mail.first("x-auto-response-suppress").lower()
+    if any(each in suppressed for each in ("all", "autoreply", "oof")):
+        return True
+    return any(mail.first(each) for each in AUTOMATIC_FIELDS)
+
+
+def _is_from_a_list(mail: Incoming) -> bool:
+    if mail.first("precedence").strip().lower() in _BULK:
+        return True
+    return any(name.startswith("list-") for name, _ in mail.fields)
+
+
+def _return_path(mail: Incoming) -> str:
+    return address(mail.first("return-path").strip().strip("<>"))
+
+
+def _has_no_sender(mail: Incoming) -> bool:
+    return mail.first("return-path").replace(" ", "") == "<>"
+
+
+def _is_ours(sender: str, policy: Policy) -> bool:
+    if not sender:
+        return False
+    ours = (policy.site.mail_from, policy.site.bounce_to, policy.site.unsubscribe_to)
+    folded = sender.casefold()
+    return domain_of(sender) == policy.domain.casefold() or folded in {e.casefold() for e in ours}

@@ -1,0 +1,115 @@
+"""Mail from a mailbox that someone else serves: unseen mails are looked at, none is deleted.
+
+A mail that was taken in is marked as seen. One that cannot be taken in now stays unseen, and is
+looked at again; one that trips us is seen and flagged, for a person to look at.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import logging
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessageFlags
+from imap_tools.errors import ImapToolsError
+
+from digest.errors import ConfigError, DigestError, RetryLater
+
+log = logging.getLogger(__name__)
+
+Deliver = Callable[[bytes, list[str]], object]
+
+MOST_AT_ONCE = 200
+MOST_BYTES = 2_000_000
+TIMEOUT = 30.0
+
+BOXES: dict[str, Callable[[SplitResult], BaseMailBox]] = {
+    "imaps": lambda at: MailBox(
+        str(at.hostname), at.port or 993, timeout=TIMEOUT, ssl_context=ssl.create_default_context()
+    ),
+    "imap+starttls": lambda at: MailBoxStartTls(
+        str(at.hostname), at.port or 143, timeout=TIMEOUT, ssl_context=ssl.create_default_context()
+    ),
+    "imap": lambda at: MailBoxUnencrypted(str(at.hostname), at.port or 143, timeout=TIMEOUT),
+}
+TROUBLE = (ImapToolsError, imaplib.IMAP4.error, OSError, UnicodeError, ValueError)
+
+
+def poll(url: str, folder: str, deliver: Deliver) -> int:
+    """Hand each unseen mail of the folder to `deliver(raw, [])`; how many were taken in.
+
+    `url` is `imaps://user:password@host`, `imap+starttls://` or `imap://` (unencrypted). At most
+    200 mails at once. Raises ConfigError for another address, RetryLater when the server cannot
+    be reached or lets us down; no message ever holds the user's name or password.
+    """
+    at = _parted(url)
+    try:
+        box = BOXES[at.scheme](at)
+        try:
+            box.login(unquote(at.username or ""), unquote(at.password or ""), initial_folder=folder)
+            return _looked_through(box, deliver)
+        finally:
+            with suppress(*TROUBLE):
+                box.logout()
+            with suppress(*TROUBLE):
+                box.client.shutdown()
+    except TROUBLE as error:
+        raise RetryLater(
+            f"The mailbox at {at.hostname} cannot be read now ({type(error).__name__}).",
+            subject=str(at.hostname),
+        ) from None  # the cause may quote the login
+
+
+def _looked_through(box: BaseMailBox, deliver: Deliver) -> int:
+    taken = 0
+    for uid in box.uids("UNSEEN")[:MOST_AT_ONCE]:
+        raw = _content(box, uid)
+        if raw is None:
+            continue
+        flags = _taken(raw, deliver)
+        if flags is None:
+            break
+        # Not box.flag: it expunges, which deletes what others have marked for deletion.
+        box.client.uid("store", uid, "+FLAGS", f"({' '.join(flags)})")
+        taken += MailMessageFlags.FLAGGED not in flags
+    return taken
+
+
+def _parted(url: str) -> SplitResult:
+    try:
+        at = urlsplit(url)
+        usable = at.scheme in BOXES and bool(at.hostname and at.username)
+        _ = at.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            "[inbound] imap is imaps://user:password@host, with special characters as %XX.",
+            subject="inbound.imap",
+        )
+    return at
+
+
+def _content(box: BaseMailBox, uid: str) -> bytes | None:
+    """A mail's bytes, without marking it as seen; None if it is gone."""
+    _, answer = box.client.uid("fetch", uid, f"(BODY.PEEK[]<0.{MOST_BYTES}>)")
+    found = [each[1] for each in answer or [] if isinstance(each, tuple) and len(each) > 1]
+    return bytes(found[0]) if found else None
+
+
+def _taken(raw: bytes, deliver: Deliver) -> list[str] | None:
+    """The flags a mail has earned; None if it, and those after it, must wait."""
+    try:
+        deliver(raw, [])
+    except DigestError as error:
+        log.warning("mail waits: %s", error.message, extra={"action": "imap"})
+        return None
+    except Exception as error:  # noqa: BLE001 - one bad mail does not stop the others
+        log.error(  # noqa: TRY400 - a traceback could show the mail
+            "a mail is left flagged", extra={"action": "imap", "error": type(error).__name__}
+        )
+        return [MailMessageFlags.SEEN, MailMessageFlags.FLAGGED]
+    return [MailMessageFlags.SEEN]

@@ -1,0 +1,234 @@
+"""The door for a mail server on the same machine: LMTP (RFC 2033), one answer a recipient.
+
+What this door says yes to is stored. While it cannot be, it says 451, and the mail server keeps
+the mail and tries again. Whoever can connect can claim anything about who wrote, so it belongs
+on loopback or in a folder that only the mail server may enter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import re
+import socket
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from digest.errors import ConfigError, DigestError, RetryLater
+from digest.inbound.headers import LONGEST_ADDRESS
+
+log = logging.getLogger(__name__)
+
+Deliver = Callable[[bytes, list[str]], object]
+
+MOST_BYTES = 2_000_000
+LONGEST_LINE = 100_000
+MOST_RECIPIENTS = 50
+SILENCE_SECONDS = 300
+CLOSE_SECONDS = 10
+BREATH_SECONDS = 0.05
+UNIX = "unix:"
+IDENT = "Digest"
+
+TAKEN = "250 2.0.0 taken"
+LATER = "451 4.3.0 not now, try again later"
+TOO_MANY = "452 4.5.3 too many recipients"
+TOO_LONG = "553 5.1.3 that address is too long"
+
+# Its lines name senders and recipients, and show what they wrote.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+
+_HOST_PORT = re.compile(r"\[?([0-9A-Za-z_.:-]*?)\]?:(\d{1,5})")
+_UNSAFE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]")
+
+
+class Server:
+    """A listening door, with an event loop in a thread of its own."""
+
+    def __init__(self, deliver: Deliver, address: str) -> None:
+        self.address = address
+        self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lmtp")
+        self._loop = asyncio.new_event_loop()
+        self._doors: weakref.WeakSet[LMTP] = weakref.WeakSet()
+        handler = _Handler(deliver, self._hands)
+        try:
+            self._listener = self._loop.run_until_complete(self._listen(handler))
+        except BaseException:
+            self._hands.shutdown()
+            self._loop.close()
+            raise
+        if address.startswith(UNIX):
+            # Who may connect is said by the folder: the mail server runs as somebody else.
+            Path(address.removeprefix(UNIX)).chmod(0o666)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="lmtp", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the mail in hand, answer it, and stop listening; safe to call twice."""
+        self._hands.shutdown(wait=True)
+        if self._loop.is_closed():
+            return
+        stopping = asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
+        stopping.result(timeout=CLOSE_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_SECONDS)
+        self._loop.close()
+        if self.address.startswith(UNIX):
+            Path(self.address.removeprefix(UNIX)).unlink(missing_ok=True)
+
+    async def _listen(self, handler: _Handler) -> asyncio.Server:
+        def open_door() -> LMTP:
+            door = _Door(
+                handler,
+                data_size_limit=MOST_BYTES,
+                enable_SMTPUTF8=True,
+                timeout=SILENCE_SECONDS,
+                hostname="localhost",
+                ident=IDENT,
+                loop=self._loop,
+            )
+            self._doors.add(door)
+            return door
+
+        if not self.address.startswith(UNIX):
+            host, port = _host_port(self.address)
+            with _told(self.address):
+                return await self._loop.create_server(open_door, host, port)
+        path = self.address.removeprefix(UNIX)
+        _check_free(path)
+        with _told(self.address):
+            return await self._loop.create_unix_server(open_door, path)
+
+    async def _stop(self) -> None:
+        await asyncio.sleep(BREATH_SECONDS)  # what is answered leaves
+        self._listener.close()
+        for door in list(self._doors):
+            if door.transport is not None:
+                door.transport.close()
+        await self._listener.wait_closed()
+        others = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for each in others:
+            each.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+def serve(deliver: Deliver, address: str) -> Server:
+    """Listen at `host:port` or `unix:/path` and hand each mail to `deliver(raw, recipients)`.
+
+    `deliver` is called for one mail at a time, in a thread of its own. Raises RetryLater while
+    another process listens there, ConfigError where nothing can.
+    """
+    return Server(deliver, address)
+
+
+class _Door(LMTP):
+    """LMTP with longer lines: what a mail server has taken, we do not send back for its form."""
+
+    line_length_limit = LONGEST_LINE
+
+
+class _Handler:
+    """What aiosmtpd asks at each step of a conversation."""
+
+    def __init__(self, deliver: Deliver, hands: ThreadPoolExecutor) -> None:
+        self._deliver = deliver
+        self._hands = hands
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take every address: who writes to one that we do not know is told what there is."""
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return TOO_MANY
+        if len(address) > LONGEST_ADDRESS:
+            return TOO_LONG
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 fine"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Hand the mail over, and answer once for each recipient (RFC 2033 §4.2)."""
+        recipients = list(envelope.rcpt_tos)
+        raw = _return_path(envelope.mail_from) + _octets(envelope.content)
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._hands, self._deliver, raw, recipients)
+        except DigestError as error:
+            log.warning("a mail waits: %s", error.message, extra={"action": "lmtp"})
+            return _each(LATER, recipients)
+        except Exception as error:  # noqa: BLE001 - the mail server keeps the mail
+            log.error(  # noqa: TRY400 - a traceback could show the mail
+                "a mail waits", extra={"action": "lmtp", "error": type(error).__name__}
+            )
+            return _each(LATER, recipients)
+        return _each(TAKEN, recipients)
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Something in the conversation itself went wrong."""
+        log.warning(
+            "a conversation failed", extra={"action": "lmtp", "error": type(error).__name__}
+        )
+        return LATER
+
+
+def _host_port(address: str) -> tuple[str, int]:
+    found = _HOST_PORT.fullmatch(address)
+    if found is None:
+        raise ConfigError(
+            f"[inbound] lmtp is host:port or unix:/path, not {address!r}.", subject="inbound.lmtp"
+        )
+    return found[1] or "127.0.0.1", int(found[2])
+
+
+def _check_free(path: str) -> None:
+    """A socket's file would be taken from whoever listens at it; a port would not."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return
+    raise _taken(f"{UNIX}{path}")
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """What the system says of an address, in the errors of ours."""
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise _taken(address) from error
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"[inbound] lmtp: nothing can listen at {address}: {why}.", subject="inbound.lmtp"
+        ) from error
+
+
+def _taken(address: str) -> RetryLater:
+    return RetryLater(f"Somebody listens for mail at {address} already.", subject=address)
+
+
+def _return_path(sender: str | None) -> bytes:
+    """The field that keeps the envelope sender once a mail is delivered (RFC 5321 §4.4)."""
+    address = _UNSAFE.sub("", sender or "").strip("<>")[:LONGEST_ADDRESS]
+    return f"Return-Path: <{address}>\r\n".encode("utf-8", "replace")
+
+
+def _octets(content: str | bytes | None) -> bytes:
+    return (
+        content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content or b""
+    )
+
+
+def _each(answer: str, recipients: list[str]) -> str:
+    return "\r\n".join([answer] * len(recipients))

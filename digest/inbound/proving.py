@@ -1,0 +1,123 @@
+"""Who wrote a mail, as far as the mail proves it.
+
+In this order: a tag in the address it was sent to, a token in what was typed (each names its
+subscriber and carries our MAC), and last the From address, if our own mail server vouches for it.
+With a tag or a token, From means nothing: what is asked is done for the subscriber they name, and
+the answer goes to that subscriber's own address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from digest import subscriptions, tokens
+from digest.errors import InvalidInput
+from digest.inbound import results
+from digest.inbound.headers import domain_of
+from digest.inbound.values import Incoming, Policy
+from digest.model import Subscriber
+from digest.model.base import Value
+from digest.ports import Store
+from digest.rendering import links
+
+LETTER = "letter"
+MOST_TAGS = 20
+MOST_TOKENS = 5
+
+_TOKEN = re.compile(
+    r"(?<![\w.-])s_[0-9a-f]{4,40}\.[\w-]{0,40}\.[A-Za-z0-9_-]{22}(?![\w-])", re.ASCII
+)
+_EDITION = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+
+
+class By(StrEnum):
+    """What a proof rests on."""
+
+    TAG = "tag"
+    TOKEN = "token"  # noqa: S105 - a word, no secret
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof(Value):
+    """Who wrote: `subscriber` is None for an address of its owner that has no subscription.
+
+    `address` is the only one that may be answered. `edition` is the ISO date of the digest that
+    a tag belongs to, or "letter" for other mail of ours.
+    """
+
+    by: By
+    address: str
+    subscriber: Subscriber | None = None
+    edition: str = ""
+
+
+def prove(store: Store, mail: Incoming, recipients: Sequence[str], policy: Policy) -> Proof | None:
+    """Who wrote this mail to these addresses of ours; None if nothing proves it."""
+    tagged = by_tag(store, recipients, scope=links.REPLY, policy=policy)
+    if tagged is not None:
+        person, edition = tagged
+        return Proof(by=By.TAG, address=person.email, subscriber=person, edition=edition)
+    if not results.proves(
+        mail.all("authentication-results"), authserv_id=policy.authserv_id, sender=mail.sender
+    ):
+        return None
+    try:
+        address = subscriptions.normal_address(mail.sender)
+    except InvalidInput:
+        return None
+    person_there = store.subscribers.by_email(address)
+    return Proof(by=By.ADDRESS, address=address, subscriber=person_there)
+
+
+def by_unsubscribe_token(store: Store, mail: Incoming) -> Proof | None:
+    """Who may be unsubscribed by a token in the subject or in what was typed."""
+    typed = " ".join((mail.subject, *mail.lines[:MOST_TOKENS])).replace("%20", " ")
+    for named in _named(_TOKEN.findall(typed)[:MOST_TOKENS]):
+        person = _person(store, named.subscriber_id)
+        if person is not None and tokens.holds(named, person.key, links.UNSUBSCRIBE):
+            return Proof(by=By.TOKEN, address=person.email, subscriber=person)
+    return None
+
+
+def without_tokens(text: str) -> str:
+    """A text without the tokens in it."""
+    return _TOKEN.sub(" ", text.replace("%20", " "))
+
+
+def by_tag(
+    store: Store, recipients: Iterable[str], *, scope: str, policy: Policy
+) -> tuple[Subscriber, str] | None:
+    """The subscriber whom a tag of this scope in an address of ours names, and the edition."""
+    for named in _tags(recipients, scope, policy):
+        person = _person(store, named.subscriber_id)
+        if person is not None and tokens.holds_tag(named, person.key, scope):
+            return person, edition_of(named.subject)
+    return None
+
+
+def edition_of(subject: str) -> str:
+    """A tag's subject as an edition: `20260610` is 2026-06-10, all else `letter`."""
+    found = _EDITION.fullmatch(subject)
+    return "-".join(found.groups()) if found else LETTER
+
+
+def _tags(recipients: Iterable[str], scope: str, policy: Policy) -> Iterator[tokens.Named]:
+    found = []
+    for each in recipients:
+        local, _, _ = each.lower().rpartition("@")
+        base, _, detail = local.partition("+")
+        if base == scope and detail and domain_of(each) == policy.domain.lower():
+            found.append(detail)
+    return _named(found[:MOST_TAGS])
+
+
+def _named(texts: Iterable[str]) -> Iterator[tokens.Named]:
+    return (named for each in texts if (named := tokens.read(each)) is not None)
+
+
+def _person(store: Store, subscriber_id: str) -> Subscriber | None:
+    return store.subscribers.get([subscriber_id]).get(subscriber_id)

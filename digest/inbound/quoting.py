@@ -1,0 +1,116 @@
+"""What a person typed, told apart from what their mail program put around it.
+
+Mail programs quote in two ways: with `>` before every line, or whole beneath a heading. What
+stands under a heading, or under a signature's `-- `, is not the person's; what stands beneath
+lines with `>` may be.
+"""
+
+from __future__ import annotations
+
+import re
+
+from digest.text import clean
+
+MOST_LINES = 2_000
+LONGEST_LINE = 500
+LONGEST_HEADING = 3
+LOOK_AHEAD = 6
+
+_QUOTE = re.compile(r"\s{0,3}(?:>|\|\s)")
+_SIGNATURE = re.compile(r"--|—|__")
+_SENT_FROM = re.compile(
+    r"(?:sent|gesendet|von meinem|envoyé|enviado|inviato|verzonden|skickat|sendt|lähetetty"
+    r"|wysłan[eo]|отправлено|发自|get outlook|télécharger|holen sie sich|obtén|scarica)\b.{0,60}"
+    r"(?:iphone|ipad|android|galaxy|samsung|outlook|mobil|handy|phone|proton|yahoo|gmail|mail"
+    r"|blackberry|mailbox|windows|thunderbird)\b.{0,80}",
+    re.IGNORECASE,
+)
+_ORIGINAL = re.compile(
+    r"\s*[-_=*]{2,}\s*(?:(?:original|forwarded|replied|ursprüngliche|weitergeleitete|oorspronkelijk"
+    r"|doorgestuurd|messaggio|mensaje|mensagem|message|wiadomość|ursprungligt)\b[^-_=]{0,60}"
+    r"|originalnachricht|original-nachricht)\s*[-_=*]{2,}\s*|\s*[_]{20,}\s*"
+    r"|\s*begin forwarded message:\s*",
+    re.IGNORECASE,
+)
+_FROM = re.compile(
+    r"\s*\*?(?:from|von|de|da|van|från|fra|od|от|发件人|差出人|보낸 사람)\*?\s?[:：]", re.IGNORECASE
+)
+_BESIDE_FROM = re.compile(
+    r"\s*\*?(?:sent|date|to|subject|cc|gesendet|datum|an|betreff|envoyé|à|objet|enviado|fecha|para"
+    r"|asunto|inviato|data|a|oggetto|verzonden|aan|onderwerp|skickat|till|ämne|assunto|reply-to"
+    r"|отправлено|кому|тема|发送时间|收件人|主题|送信日時|宛先|件名)\*?\s?[:：]",
+    re.IGNORECASE,
+)
+_WROTE = re.compile(
+    r"(?:wrote|writes|schrieb(?:en)?|a écrit|escribió|ha scritto|schreef|escreveu|skrev"
+    r"|kirjoitti|napisał\(?a?\)?|napsal\(?a?\)?|írta|yazdı|пише[тш]?|написал\(?а?\)?|写道|のメール"
+    r"|님이 작성)\s*(?:folgendes)?\s*[:：]\s*$",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(
+    r"\s*(?:on|am|le|el|il|op|em|den|på|pe|w dniu|dnia|dne|\d{1,4}[-./年])(?=[\s,\d])",
+    re.IGNORECASE,
+)
+_ADDRESSED = re.compile(r"\d.*<[^<>\s]{1,80}@[^<>\s]{1,80}>.{0,20}[:：]\s*$")
+
+
+def typed(text: str) -> tuple[str, ...]:
+    """The lines that the writer of a mail's text typed, cleaned, empty ones kept as "".
+
+    Never raises; at most 2,000 lines are looked at, and 500 characters of each.
+    """
+    lines = [each[:LONGEST_LINE] for each in text[: MOST_LINES * LONGEST_LINE].splitlines()]
+    lines = [each.replace("\xa0", " ").rstrip() for each in lines[:MOST_LINES]]
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if _ends(lines, at):
+            break
+        heading = _heading(lines, at)
+        if heading:
+            if not _is_quoted_next(lines, at + heading):
+                break
+            at += heading
+            continue
+        if not _QUOTE.match(line) and not _SENT_FROM.fullmatch(line.strip()):
+            kept.append(clean(line))
+        at += 1
+    return _trimmed(kept)
+
+
+def _ends(lines: list[str], at: int) -> bool:
+    """Whether all from this line on is signature or an original message quoted whole."""
+    line = lines[at]
+    if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line):
+        return True
+    if not _FROM.match(line):
+        return False
+    return sum(bool(_BESIDE_FROM.match(each)) for each in lines[at + 1 : at + LOOK_AHEAD]) > 1
+
+
+def _heading(lines: list[str], at: int) -> int:
+    """How many lines a heading such as "On Tuesday Ada wrote:" takes here; 0 if there is none."""
+    joined = ""
+    for height, line in enumerate(lines[at : at + LONGEST_HEADING], 1):
+        if not line.strip():
+            return 0
+        if height > 1 and (_BEGINS.match(line) or not _BEGINS.match(lines[at])):
+            return 0
+        joined = f"{joined} {line.strip()}".strip()
+        if _WROTE.search(joined) and (len(joined.split()) > 2 or height > 1):  # noqa: PLR2004 - who and when, at least
+            return height
+        if _ADDRESSED.search(joined):
+            return height
+    return 0
+
+
+def _is_quoted_next(lines: list[str], at: int) -> bool:
+    following = next((each for each in lines[at : at + LOOK_AHEAD] if each.strip()), "")
+    return bool(_QUOTE.match(following))
+
+
+def _trimmed(lines: list[str]) -> tuple[str, ...]:
+    first = next((n for n, each in enumerate(lines) if each), len(lines))
+    last = next((n for n in range(len(lines), first, -1) if lines[n - 1]), first)
+    return tuple(lines[first:last])

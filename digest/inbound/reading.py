@@ -1,0 +1,192 @@
+"""A mail of any quality into `Incoming`: broken encodings, HTML only, 8-bit junk, nested parts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import BytesParser
+
+from digest.inbound import headers, quoting
+from digest.inbound.values import Incoming
+from digest.text import clean, html_to_text
+
+MOST_BYTES = 1_000_000
+MOST_PARTS = 60
+MOST_BOUNDARIES = 20
+MOST_TEXT = 200_000
+MOST_REFERENCES = 50
+LONGEST_TYPE = 80
+
+RECIPIENT_FIELDS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc", "resent-to")
+
+# What makes the standard library's parser slow: it matches each line against every open boundary,
+# and splits parameters of a field in quadratic time.
+_LONG_FIELD = re.compile(rb"(?im)^content-[a-z-]{1,30}:(?:[^\r\n]|\r?\n[ \t]){2000}")
+_NESTING = re.compile(rb"(?i)boundary\s*\*?[\d*]*=|message/rfc822")
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,400}>")
+_BREAK = re.compile(r"<(?:br|/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote|pre))\b", re.IGNORECASE)
+_BLOCKQUOTE = re.compile(r"<(/?)blockquote\b", re.IGNORECASE)
+_UNSEEN = ("style", "script", "head", "title")
+
+
+def read(raw: bytes) -> Incoming:
+    """Everything a mail says, in the form the rest of this room works on; never raises.
+
+    Of more than 1 MB, or of a mail built to be slow to parse, only the header and plain start
+    are looked at.
+    """
+    message = parse(raw)
+    fields = headers.fields_of(message)
+    found = Incoming(raw=raw, fields=fields)
+    senders = found.all("from")
+    sender = headers.one_address(senders[0]) if len(senders) == 1 else ""
+    subject = clean(headers.words_of(found.first("subject")))
+    lines = quoting.typed(_text(message))
+    message_id = _message_id(found.first("message-id"))
+    references = _references(found)
+    to = tuple(
+        dict.fromkeys(
+            each
+            for name in RECIPIENT_FIELDS
+            for value in found.all(name)
+            for each in headers.addresses(value)
+        )
+    )
+    return Incoming(
+        raw=raw,
+        fields=fields,
+        sender=sender,
+        to=to[:MOST_REFERENCES],
+        subject=subject,
+        lines=lines,
+        message_id=message_id,
+        references=references,
+        key=_key(message_id, sender, subject, *lines) if message_id else _key(raw),
+    )
+
+
+def parse(raw: bytes) -> Message:
+    """The mail in parts, or its header alone where taking it apart would be dear; never raises."""
+    raw = raw[:MOST_BYTES]
+    header_only = len(_NESTING.findall(raw)) > MOST_BOUNDARIES or bool(_LONG_FIELD.search(raw))
+    if not header_only:
+        try:
+            return BytesParser().parsebytes(raw)
+        except Exception:  # noqa: BLE001, S110 - the parser's own failures, of which there are many kinds
+            pass
+    end = _END_OF_HEADER.search(raw)
+    try:
+        message = BytesParser().parsebytes(raw[: end.start() if end else 0], headersonly=True)
+        kind = str(message.get("content-type", "")).partition(";")[0][:LONGEST_TYPE]
+        del message["content-type"]
+    except Exception:  # noqa: BLE001 - as above; then it is a mail without anything
+        return Message()
+    message["content-type"] = headers.unfolded(kind)
+    return message
+
+
+def parts(message: Message) -> Iterator[Message]:
+    """The leaves of a mail, without those of attached mails; at most 60 parts are looked at."""
+    waiting = [message]
+    for _ in range(MOST_PARTS):
+        if not waiting:
+            return
+        part = waiting.pop()
+        if part.get_content_maintype() == "message":
+            continue
+        payload = part.get_payload()
+        if isinstance(payload, list):
+            waiting.extend(each for each in reversed(payload) if isinstance(each, Message))
+        else:
+            yield part
+
+
+def content(part: Message) -> str:
+    """The text of a leaf, whatever it says about its encoding."""
+    try:
+        octets = part.get_payload(decode=True)
+    except Exception:  # noqa: BLE001 - a transfer encoding that is none
+        octets = b""
+    try:
+        charset = part.get_content_charset("utf-8")
+    except Exception:  # noqa: BLE001 - RFC 2231 parameters can be malformed in many ways
+        charset = "utf-8"
+    return headers.decoded(octets[:MOST_TEXT], charset) if isinstance(octets, bytes) else ""
+
+
+def html_lines(source: str) -> str:
+    """An HTML mail as lines of text, without what it quotes."""
+    source = _without_quotes(_without_unseen(source.replace("\r", " ").replace("\n", " ")))
+    lines = _BREAK.sub(lambda found: f"\n{found[0]}", source).split("\n")
+    return "\n".join(html_to_text(each) for each in lines[: quoting.MOST_LINES])
+
+
+def _text(message: Message) -> str:
+    """The first plain text that says anything, else the first HTML as text."""
+    html = ""
+    for part in parts(message):
+        disposition = str(part.get("content-disposition", "")).strip().lower()
+        if disposition.startswith("attachment") or part.get_content_maintype() != "text":
+            continue
+        text = content(part)
+        if part.get_content_subtype() == "html":
+            html = html or text
+        elif text.strip():
+            return text
+    return html_lines(html)
+
+
+def _without_unseen(source: str) -> str:
+    """HTML without the elements whose content nobody sees."""
+    lower = source.lower()
+    kept: list[str] = []
+    at = 0
+    while (start := lower.find("<", at)) >= 0:
+        name = next((each for each in _UNSEEN if lower.startswith(each, start + 1)), "")
+        if not name or lower[start + 1 + len(name) : start + 2 + len(name)] not in (">", " ", "/"):
+            kept.append(source[at : start + 1])
+            at = start + 1
+            continue
+        kept.append(source[at:start])
+        end = lower.find(f"</{name}", start)
+        at = len(source) if end < 0 else end + len(name) + 2
+    return "".join((*kept, source[at:]))
+
+
+def _without_quotes(source: str) -> str:
+    """HTML with each outermost <blockquote> as a line that begins with `>`."""
+    kept: list[str] = []
+    at = depth = 0
+    for found in _BLOCKQUOTE.finditer(source):
+        if found[1]:
+            depth = max(depth - 1, 0)
+            if not depth:
+                at = max(at, found.start())
+        else:
+            if not depth:
+                kept.append(f"{source[at : found.start()]}<br>&gt;<br>")
+                at = found.start()
+            depth += 1
+    return "".join(kept) + ("" if depth else source[at:])
+
+
+def _message_id(value: str) -> str:
+    found = _MESSAGE_ID.search(value)
+    return found[0] if found else ""
+
+
+def _references(mail: Incoming) -> tuple[str, ...]:
+    """The mails this one answers, the nearest first."""
+    given = f"{mail.first('references')} {mail.first('in-reply-to')}"
+    return tuple(dict.fromkeys(reversed(_MESSAGE_ID.findall(given))))[:MOST_REFERENCES]
+
+
+def _key(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for each in parts:
+        octets = each if isinstance(each, bytes) else each.encode("utf-8", "replace")
+        digest.update(b"%d:" % len(octets) + octets)
+    return digest.hexdigest()

@@ -1,0 +1,222 @@
+"""What a mail server reports: RFC 3464 notifications, odd ones, and complaints (RFC 5965).
+
+Pure: bytes in, a finding out. Whom it is about is not taken from here (anyone can write a
+report), only what kind of failure it speaks of.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from digest.inbound import headers, reading
+from digest.inbound.values import Incoming
+from digest.model import EvidenceKind
+from digest.model.base import Value
+from digest.text import clean
+
+MOST_DETAIL = 300
+LEAST_SAID = 40
+MOST_PARTS = 100
+MOST_BLOCKS = 50
+MOST_SEARCHED = 60_000
+
+# It logs each detector it tries, and failures with the text they failed on.
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
+
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+_REPLY_CODE = re.compile(r"(?<![\d.:(-])([45][0-5]\d)(?![\d.:@)])")
+_ADDRESS = re.compile(r"<?[^\s<>@;,]{1,80}@[^\s<>@;,]{1,120}>?")
+_UNKNOWN = re.compile(
+    r"(?:domain|user|recipient|mailbox|account|address|customer|e-?mail|person|name|alias|user ?id)\b"
+    r"[^\n.]{0,60}\b(?:unknown|not found|(?:does|do) ?n[o']t exist|doesn't exist|n't found|not exist"
+    r"|not (?:listed|known|recognized|valid|active|in)|invalid|inactive|disabled|deactivated"
+    r"|suspended|no longer|not have (?:an|a)|ambiguous|undeliverable|rejected|not unique)"
+    r"|(?:unknown|invalid|no such|non-?existent|bad|illegal|unrecognized|not a valid|inactive)"
+    r"[ -](?:\w+[ -]){0,3}(?:user|recipient|mailbox|account|address|customer|name|alias|person)"
+    r"|no mailbox|not our customer|no one by that name|unrouteable|can'?t find|not a known"
+    r"|user has moved|does(?:n't| not) have an? [\w.-]+ account|mailbox unavailable|final (?:e-?mail )?delivery point|not listed in|couldn'?t find|no valid recipients"
+    r"|addressee unknown|left the company|has closed|been (?:disabled|discontinued|cancelled)",
+    re.IGNORECASE,
+)
+_PASSING = re.compile(
+    r"quota|(?:is|was) full|full mailbox|exceed|insufficient|too (?:large|big|many)|spam"
+    r"|virus|block(?:ed|list)|blacklist|policy|greylist|loop|disk|not accepting mail|timed out",
+    re.IGNORECASE,
+)
+_ORIGINAL = re.compile(
+    r"(?im)^[ >|]*(?:-{2,}.{0,60}(?:original|copy of|returned|headers).{0,60}"
+    r"|received: (?:from|by)\b.{0,200}|return-path:.{0,200})$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Value):
+    """What a report says: `kind` is None for what is nothing (delays, receipts, absences).
+
+    `status` is the enhanced status code (RFC 3463) or the SMTP reply code, `detail` the mail
+    server's words without addresses.
+    """
+
+    kind: EvidenceKind | None
+    status: str = ""
+    detail: str = ""
+
+
+NOTHING = Finding(kind=None)
+UNREAD = Finding(kind=EvidenceKind.UNREAD)
+
+
+def is_report(mail: Incoming) -> bool:
+    """Whether a mail has the marks of one that a mail server wrote about another mail."""
+    return (
+        mail.content_type == "multipart/report"
+        or mail.first("return-path").replace(" ", "") == "<>"
+        or bool(mail.first("x-failed-recipients") or mail.first("feedback-type"))
+        or mail.sender.lower().startswith(("mailer-daemon@", "postmaster@"))
+    )
+
+
+def find(mail: Incoming, *, automatic: bool) -> Finding:
+    """What a mail to an address for bounces says; `automatic` is what its header says of itself.
+
+    Never raises: what cannot be read is UNREAD.
+    """
+    message = reading.parse(mail.raw)
+    for read in (_complaint, _notification, _odd):
+        found = read(message)
+        if found is not None:
+            return found
+    return NOTHING if automatic else UNREAD
+
+
+def classify(status: str, words: str = "") -> EvidenceKind:
+    """Hard or soft, by the status code, and by the server's words where the code says nothing.
+
+    Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x but for
+    what is wrong with the sender, 5.1.7 and 5.1.8), and a mailbox that is closed (5.2.1).
+    """
+    code = _ENHANCED.fullmatch(status)
+    subject, detail = (code[2], code[3]) if code else ("0", "0")
+    if code and code[1] != "5":
+        return EvidenceKind.SOFT_BOUNCE
+    if subject == "1":
+        wrong_sender = detail in ("7", "8")
+        return EvidenceKind.SOFT_BOUNCE if wrong_sender else EvidenceKind.HARD_BOUNCE
+    if (subject, detail) == ("2", "1"):
+        return EvidenceKind.HARD_BOUNCE
+    is_vague = subject in ("0", "3", "5") or (subject == "2" and detail == "0")
+    if is_vague and _UNKNOWN.search(words) and not _PASSING.search(words):
+        return EvidenceKind.HARD_BOUNCE
+    return EvidenceKind.SOFT_BOUNCE
+
+
+def _complaint(message: Message) -> Finding | None:
+    """A feedback report (RFC 5965 §3); only what says that the mail is not wanted counts."""
+    for part in _walk(message):
+        if part.get_content_type() != "message/feedback-report":
+            continue
+        named = {name: value for each in _blocks(part) for name, value in headers.fields_of(each)}
+        kind = named.get("feedback-type", "").partition(";")[0].strip().lower()
+        if kind in ("abuse", "fraud", "other", "opt-out", "opt-out-list", "complaint", "spam"):
+            return Finding(kind=EvidenceKind.COMPLAINT, detail=kind)
+        return NOTHING if kind else UNREAD
+    return None
+
+
+def _notification(message: Message) -> Finding | None:
+    """A delivery status notification (RFC 3464 §2): the worst that befell a recipient."""
+    found: list[Finding] = []
+    for part in _walk(message):
+        if part.get_content_type() != "message/delivery-status":
+            continue
+        for block in _blocks(part):
+            fields = dict(reversed(headers.fields_of(block)))
+            action = fields.get("action", "").strip().lower()
+            if action.startswith(("fail", "error")):
+                found.append(_failure(fields, message))
+            elif action:
+                found.append(NOTHING)
+    worst = (EvidenceKind.HARD_BOUNCE, EvidenceKind.SOFT_BOUNCE, None)
+    return min(found, key=lambda each: worst.index(each.kind), default=None)
+
+
+def _failure(fields: dict[str, str], message: Message) -> Finding:
+    words = fields.get("diagnostic-code", "") or _telling(_words(message))
+    status = _status(f"{fields.get('status', '')} {words}")
+    return Finding(kind=classify(status, words), status=status, detail=_told(words))
+
+
+def _odd(message: Message) -> Finding | None:
+    """One of the many formats of their own that mail servers have used."""
+    try:
+        temporary, permanent = all_failures(message)
+    except Exception:  # noqa: BLE001 - each detector fails in ways of its own on malformed mail
+        return None
+    if permanent:
+        words = _words(message)
+        status = _status(words)
+        return Finding(kind=classify(status, words), status=status, detail=_told(_telling(words)))
+    return NOTHING if temporary else None
+
+
+def _status(text: str) -> str:
+    """The most telling code in a text: an enhanced one that is not x.0.0, any, or a reply code."""
+    codes = [found[0] for found in _ENHANCED.finditer(text) if found[1] in "45"]
+    telling = [each for each in codes if not each.endswith(".0.0") and each[2] != "5"]
+    if telling or codes:
+        return (telling or codes)[0]
+    replies = _REPLY_CODE.findall(text)
+    return replies[0] if replies else ""
+
+
+def _words(message: Message) -> str:
+    """What a report itself says, without the mail it returns."""
+    text = ""
+    for part in reading.parts(message):
+        if part.get_content_maintype() == "text" and len(text) < MOST_SEARCHED:
+            told = reading.content(part)
+            text += reading.html_lines(told) if part.get_content_subtype() == "html" else told
+    start = re.match(r"\s*", text)
+    body = text[start.end() if start else 0 :][:MOST_SEARCHED]
+    original = _ORIGINAL.search(body, 1)
+    return body[: original.start()] if original and original.start() > LEAST_SAID else body
+
+
+def _telling(words: str) -> str:
+    """The line that says why."""
+    lines = [each for each in words.splitlines() if each.strip()]
+    for pattern in (_ENHANCED, _UNKNOWN, _PASSING, _REPLY_CODE):
+        for each in lines:
+            if pattern.search(each):
+                return each
+    return lines[0] if lines else ""
+
+
+def _told(words: str) -> str:
+    return clean(_ADDRESS.sub("…", words[: 4 * MOST_DETAIL]))[:MOST_DETAIL]
+
+
+def _walk(message: Message) -> Iterator[Message]:
+    """The parts of a mail but not of the mails attached to it."""
+    waiting = [message]
+    for _ in range(MOST_PARTS):
+        if not waiting:
+            return
+        part = waiting.pop()
+        yield part
+        payload = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
+            waiting.extend(each for each in reversed(payload) if isinstance(each, Message))
+
+
+def _blocks(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return [each for each in payload[:MOST_BLOCKS] if isinstance(each, Message)]
+    return []

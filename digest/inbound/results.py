@@ -1,0 +1,148 @@
+"""Authentication-Results (RFC 8601): what our own mail server found out about a sender.
+
+Anyone can write such a field. Only the topmost one under our own server's name counts: a server
+adds its own on top, and removes those that came under its name (RFC 8601 §5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LONGEST = 4_000
+MOST_RESULTS = 50
+
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([;=])|([^\s;="()]+)')
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(;)|([^\s;"()]+)')
+_METHOD = re.compile(r"[a-z][a-z0-9-]*")
+_LABEL = r"[^\W_](?:[^\W_]|-){0,62}"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,9}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One method's result, such as dkim=pass with header.d=example.org; all in lower case."""
+
+    method: str
+    result: str
+    properties: tuple[tuple[str, str], ...] = ()
+
+    def of(self, name: str) -> str:
+        """A property's value; "" if it is not there, or there twice."""
+        values = [value for each, value in self.properties if each == name]
+        return values[0] if len(values) == 1 else ""
+
+
+def proves(fields: Sequence[str], *, authserv_id: str, sender: str) -> bool:
+    """Whether our mail server vouches that a mail comes from the domain of its From address.
+
+    `fields` are all Authentication-Results of the mail, from the top. It does by DKIM or by SPF
+    with a domain that is the sender's or above it, or by DMARC for just that domain (RFC 8601
+    §2.7, RFC 7489 §3.1). A domain below the sender's proves nothing: whoever gives names away
+    under theirs would give their own name away with it.
+    """
+    if not authserv_id or not sender:
+        return False
+    for field in fields:
+        parsed = parse(field)
+        if parsed is not None and parsed[0] == authserv_id.casefold():
+            return any(_vouches(each, sender.rpartition("@")[2].casefold()) for each in parsed[1])
+        if parsed is None and authserv_id.casefold() in field.casefold():
+            return False
+    return False
+
+
+def parse(field: str) -> tuple[str, tuple[Result, ...]] | None:
+    """The server's name and its results (RFC 8601 §2.2), or None if the field is malformed.
+
+    A single result that is malformed is left out.
+    """
+    groups = _groups(field[:LONGEST])
+    if not groups or not groups[0] or len(field) > LONGEST:
+        return None
+    name = groups[0][0]
+    results = (_result(group) for group in groups[1 : MOST_RESULTS + 1])
+    return name.casefold(), tuple(each for each in results if each is not None)
+
+
+def _groups(field: str) -> list[list[str]] | None:
+    """The field's tokens between its semicolons, comments left out; None if it does not end well."""
+    plain = _without_comments(field)
+    if plain is None:
+        return None
+    groups: list[list[str]] = [[]]
+    at = 0
+    while at < len(plain):
+        if plain[at].isspace():
+            at += 1
+            continue
+        is_value = groups[-1][-1:] == ["="]
+        found = (_VALUE if is_value else _TOKEN).match(plain, at)
+        if found is None:
+            return None
+        if found[2] == ";":
+            groups.append([])
+        elif found[1] is not None:
+            groups[-1].append(re.sub(r"\\(.)", r"\1", found[1]) or '""')
+        else:
+            groups[-1].append(found[0])
+        at = found.end()
+    return groups
+
+
+def _without_comments(field: str) -> str | None:
+    """The field with each comment as a space; quoted strings stay as they are."""
+    kept: list[str] = []
+    depth = 0
+    quoted = escaped = False
+    for char in field:
+        if escaped or (char == "\\" and (quoted or depth)):
+            escaped = not escaped
+        elif quoted:
+            quoted = char != '"'
+        elif char == '"' and not depth:
+            quoted = True
+        elif char == "(":
+            depth += 1
+        elif char == ")" and depth:
+            depth -= 1
+            kept.append(" ")
+            continue
+        if not depth:
+            kept.append(char)
+    return None if depth or quoted or escaped else "".join(kept)
+
+
+def _result(tokens: list[str]) -> Result | None:
+    """`method [/version] = result *(property = value)`; None for anything beside that.
+
+    A value in quotes with an address behind it is such a thing: `"ada@here"@elsewhere`.
+    """
+    pairs = list(zip(tokens[::3], tokens[2::3], strict=False))
+    if not pairs or len(tokens) % 3 or any(each != "=" for each in tokens[1::3]):
+        return None
+    method = pairs[0][0].partition("/")[0].lower()
+    if not _METHOD.fullmatch(method):
+        return None
+    properties = tuple((name.lower(), value.lower()) for name, value in pairs[1:])
+    return Result(method=method, result=pairs[0][1].lower(), properties=properties)
+
+
+def _vouches(result: Result, domain: str) -> bool:
+    if result.result != "pass":
+        return False
+    if result.method == "dkim":
+        signer = result.of("header.d") or result.of("header.i").rpartition("@")[2]
+        return _is_above(signer, domain)
+    if result.method == "spf":
+        return _is_above(result.of("smtp.mailfrom").rpartition("@")[2], domain)
+    if result.method == "dmarc":
+        return result.of("header.from").rpartition("@")[2] == domain
+    return False
+
+
+def _is_above(name: str, domain: str) -> bool:
+    """Whether a domain is the sender's or contains it; a top-level domain is nobody's."""
+    name = name.rstrip(".")
+    return bool(_DOMAIN.fullmatch(name)) and (domain == name or domain.endswith(f".{name}"))

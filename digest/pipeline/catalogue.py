@@ -1,0 +1,321 @@
+"""Which public feeds there are, and what each holds: one state of the store, told feed by feed.
+
+Feeds written to a folder and feeds served live come from here, one document at a time, so that
+nobody who asks for one feed waits for the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+
+from digest import matching
+from digest.model import Paper, Site, Topic, Value
+from digest.pipeline import entries
+from digest.pipeline.days import Days, Known
+from digest.pipeline.entries import Found, newest_first
+from digest.ports import Store, Within
+from digest.ranking import trending
+from digest.rendering import links
+from digest.rendering.feeds import FeedEntry, FeedInfo, Page, document
+
+FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
+MOST_TRENDING = 100
+MOST_VOTED = 1_000
+LOOK_BACK = 14
+"""Days without a paper of a topic after which the chain of its archives ends."""
+
+SEARCHED_DAYS = (3, 14, 90)
+MOST_HITS = 500
+PICKED_DAYS = 90
+KEPT_ENTRIES = 6
+
+PERIODS: Mapping[str, timedelta] = {
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
+TRENDING = "trending"
+PICKS = "picks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms(Value):
+    """What settings say of feeds: `days` and `limit` bound a feed, `hub` is told of changes."""
+
+    topics: Mapping[str, Topic]
+    site: Site
+    days: int
+    limit: int
+    hub: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed(Value):
+    """A public feed; `topic` is what it is of, None for those that are no record of days."""
+
+    info: FeedInfo
+    topic: Topic | None = None
+
+
+class Catalogue:
+    """The public feeds as they are in one state of the store; safe to use from any thread.
+
+    Make another when the store has changed: what was looked up is kept. `days` may be handed on
+    from one to the next.
+    """
+
+    def __init__(
+        self, store: Store, terms: Terms, now: datetime, *, days: Days | None = None
+    ) -> None:
+        self._store = store
+        self._terms = terms
+        self._now = now
+        self._known = days or Days(terms.topics)
+        self._entries: OrderedDict[tuple[str, date | None], list[FeedEntry]] = OrderedDict()
+        self._lock = threading.RLock()
+
+    @cached_property
+    def today(self) -> date:
+        """The day that feeds are counted back from: today, or the day after the last announcement.
+
+        A feed that was not fed for a month keeps showing its last papers rather than nothing.
+        """
+        newest = self._store.papers.in_categories((), since=FIRST_DAY, limit=1)
+        if not newest:
+            return self._now.date()
+        return min(self._now, newest[0][1].seen_at + timedelta(days=1)).date()
+
+    @cached_property
+    def since(self) -> datetime:
+        """The beginning of the first day that feeds hold."""
+        return datetime.combine(
+            self.today - timedelta(days=self._terms.days - 1), time(), tzinfo=UTC
+        )
+
+    # --- which there are ------------------------------------------------------------------
+
+    @cached_property
+    def feeds(self) -> Sequence[Feed]:
+        """Those worth listing: trending, picks, named and followed topics, categories in use.
+
+        Where two would have the same address the first has it.
+        """
+        followed = self._store.subscribers.topics_in_use()
+        topics = self._terms.topics
+        listed = [
+            topic
+            for topic in topics.values()
+            if topic.phrases or topic.categories != (topic.id,) or topic.id in followed
+        ]
+        named = {topic.id for topic in listed}
+        listed += [
+            matching.topic_of(category, topics)
+            for category in self._store.papers.categories(self.since)
+            if category not in named
+        ]
+        made = [*self._community(), *(self.of(topic) for topic in listed)]
+        first = {each.info.slug.casefold(): each for each in reversed(made)}
+        return [each for each in made if first[each.info.slug.casefold()] is each]
+
+    def find(self, slug: str) -> Feed | None:
+        """The feed of this address: one of those listed, or of any topic known by name."""
+        made = next((each for each in self._community() if each.info.slug == slug), None)
+        if made is not None:
+            return made
+        topics = self._terms.topics.values()
+        topic = next((each for each in topics if links.slug(each.id) == slug), None)
+        if topic is not None:
+            return self.of(topic)
+        return next((each for each in self.feeds if each.info.slug == slug), None)
+
+    def of(self, topic: Topic) -> Feed:
+        """The feed of a topic."""
+        site = self._terms.site
+        title = topic.name if topic.name == topic.id else f"{topic.name} ({topic.id})"
+        slug = links.slug(topic.id)
+        return Feed(
+            info=FeedInfo(
+                slug=slug,
+                title=f"{title} · {site.name}",
+                description=topic.description or f"New papers in {topic.name}.",
+                home_page=site.url and f"{site.url}/topics/{slug}",
+            ),
+            topic=topic,
+        )
+
+    def _community(self) -> Iterator[Feed]:
+        """What readers and curators make: trending, by hot score and by period, and picks."""
+        site = self._terms.site
+        told = "What the community picks up"
+        named = [(TRENDING, "Trending papers", f"{told}.", "trending")]
+        for period in PERIODS:
+            slug, within = f"{TRENDING}-{period}", f"in a {period}"
+            title = f"Trending {within}"
+            named.append((slug, title, f"{told} {within}.", f"trending/{period}"))
+        named.append((PICKS, "Picked papers", "What curators picked for everyone.", "picks"))
+        for slug, title, description, path in named:
+            yield Feed(
+                info=FeedInfo(
+                    slug=slug,
+                    title=f"{title} · {site.name}",
+                    description=description,
+                    home_page=site.url and f"{site.url}/{path}",
+                )
+            )
+
+    # --- their documents ------------------------------------------------------------------
+
+    def document(
+        self, feed: Feed, kind: str, day: date | None = None, *, archived: Collection[date] = ()
+    ) -> bytes | None:
+        """One document of a feed: the current one, or the archive of a day that is over.
+
+        None for an archive without entries. `archived` are days with archives older than what
+        the store can tell, for the chain to lead on to.
+        """
+        held = self.entries(feed, day)
+        if day is not None and not held:
+            return None
+        previous = None
+        if feed.topic is not None:
+            before = day or self.today
+            previous = self._day_before(feed, before) or max(
+                (each for each in archived if each < before), default=None
+            )
+        page = Page(day=day, previous=previous, hub="" if day else self._terms.hub)
+        return document(kind, feed.info, held, self._terms.site, page=page)
+
+    def entries(self, feed: Feed, day: date | None = None) -> list[FeedEntry]:
+        """What a document of a feed holds, newest first; its three formats share one look-up."""
+        if day is not None and (feed.topic is None or day >= self.today):
+            return []
+        key = (feed.info.slug, day)
+        with self._lock:
+            if key not in self._entries:
+                self._entries[key] = self._select(feed, day)
+                while len(self._entries) > KEPT_ENTRIES:
+                    self._entries.popitem(last=False)
+            return self._entries[key]
+
+    def days(self, feed: Feed) -> list[date]:
+        """The days that are over, of those a feed holds, with an archive: newest first."""
+        topic = feed.topic
+        if topic is None:
+            return []
+        days = self._days_back(self.today, self._terms.days - 1)
+        return [day for day in days if self._in_topic(topic, day)]
+
+    def search(self, query: str, topic: Topic | None, info: FeedInfo, kind: str) -> bytes:
+        """A search followed as a feed: the newest papers that hold all of the query.
+
+        The store finds the best first: a window of few days, where there are enough in it, lets
+        no new paper be kept out by better old ones.
+        """
+        categories = topic.categories if topic and not topic.phrases else ()
+        papers: list[Paper] = []
+        for days in SEARCHED_DAYS:
+            within = Within(categories=categories, since=self.today - timedelta(days=days))
+            hits = self._store.papers.search(query, limit=MOST_HITS, within=within)
+            papers = [paper for paper, _ in hits if _holds(paper, query, topic)]
+            if len(papers) >= self._terms.limit:
+                break
+        made = self._made(entries.announced(self._store, papers))
+        return document(kind, info, made[: self._terms.limit], self._terms.site)
+
+    def _select(self, feed: Feed, day: date | None) -> list[FeedEntry]:
+        topic = feed.topic
+        if topic is None:
+            slug = feed.info.slug
+            if slug == PICKS:
+                since = self._now - timedelta(days=PICKED_DAYS)
+                return entries.picked(self._store, since)[: self._terms.limit]
+            return self._made(entries.announced(self._store, self._hot(slug)))
+        if day is not None:
+            return self._made(self._found(self._in_topic(topic, day)))
+        if topic.phrases:
+            return self._made(self._found(self._recent(topic)))
+        return self._made(
+            self._store.papers.in_categories(
+                topic.categories, since=self.since, limit=self._terms.limit
+            )
+        )
+
+    def _recent(self, topic: Topic) -> list[Known]:
+        """The newest papers of a topic, day by day back until there are enough."""
+        recent: list[Known] = []
+        tomorrow = self.today + timedelta(days=1)
+        for day in self._days_back(tomorrow, self._terms.days):
+            found = self._in_topic(topic, day)
+            recent += sorted(
+                found, key=lambda each: newest_first(each.announcement.seen_at, each.paper_id)
+            )
+            if len(recent) >= self._terms.limit:
+                break
+        return recent[: self._terms.limit]
+
+    def _in_topic(self, topic: Topic, day: date) -> list[Known]:
+        """The papers of a topic that could first be read on a UTC day."""
+        mark = self._counts.get(day), self._now.date()
+        return [
+            each for each in self._known.of(self._store.papers, day, mark) if each.in_topic(topic)
+        ]
+
+    def _days_back(self, before: date, count: int) -> list[date]:
+        """Those of the `count` days before one that have any papers, newest first."""
+        days = (before - timedelta(days=n) for n in range(1, count + 1))
+        return [day for day in days if day in self._counts or day < self._earliest]
+
+    @cached_property
+    def _counts(self) -> Mapping[date, int]:
+        """Papers by day, as far back as feeds look for the day before their first."""
+        return self._store.papers.days(self._earliest, self.today)
+
+    @property
+    def _earliest(self) -> date:
+        return self.since.date() - timedelta(days=LOOK_BACK)
+
+    def _found(self, known: Sequence[Known]) -> Found:
+        papers = self._store.papers.get(each.paper_id for each in known)
+        return [
+            (papers[each.paper_id], each.announcement) for each in known if each.paper_id in papers
+        ]
+
+    def _day_before(self, feed: Feed, day: date) -> date | None:
+        """The newest day before, within LOOK_BACK, on which the feed has an entry."""
+        recent, topic = self.entries(feed), feed.topic
+        if recent and recent[-1].seen_at.date() < day:
+            older = (each.seen_at.date() for each in recent)
+            return max((each for each in older if each < day), default=None)
+        if topic is None or (len(recent) < self._terms.limit and day >= self.since.date()):
+            return None
+        days = self._days_back(day, LOOK_BACK)
+        return next((each for each in days if self._in_topic(topic, each)), None)
+
+    def _made(self, found: Found) -> list[FeedEntry]:
+        return entries.entries_of(self._store, found)
+
+    def _hot(self, slug: str) -> list[Paper]:
+        papers = self._store.papers
+        if slug == TRENDING:
+            found = papers.get(papers.trending(limit=MOST_TRENDING))
+            return list(found.values())
+        since = self._now - PERIODS[slug.removeprefix(f"{TRENDING}-")]
+        voted = papers.voted(since, limit=MOST_VOTED)
+        return trending.by_period(voted)[:MOST_TRENDING]
+
+
+def _holds(paper: Paper, query: str, topic: Topic | None) -> bool:
+    """Whether it holds every word of a query (none: any does) and has the phrases of a topic.
+
+    The store, finding nothing with every word, finds what has any of them.
+    """
+    if query and not matching.in_query(matching.searched(paper), query):
+        return False
+    if topic is None or not topic.phrases:
+        return True
+    return matching.in_topic(matching.folded(paper), paper.categories, topic)

@@ -1,0 +1,69 @@
+"""Which papers became known on which day, and in which topics they are: small, and kept for long."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from digest import matching
+from digest.model import Announcement, Paper, Topic
+from digest.ports import PaperStore
+
+MOST_DAYS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A paper of a day, without its text; `named` are the topics with phrases that it is in."""
+
+    paper_id: str
+    categories: tuple[str, ...]
+    announcement: Announcement
+    named: frozenset[str]
+
+    def in_topic(self, topic: Topic) -> bool:
+        """Whether it belongs to the topic."""
+        if topic.phrases:
+            return topic.id in self.named
+        return matching.in_topic("", self.categories, topic)
+
+
+class Days:
+    """Looks a day up once, and again when its mark has changed; safe to use from any thread.
+
+    Texts are matched against all topics that have phrases when a day is looked up, since folding
+    a text costs more than all its matches.
+    """
+
+    def __init__(self, topics: Mapping[str, Topic]) -> None:
+        self._with_phrases = tuple(topic for topic in topics.values() if topic.phrases)
+        self._days: OrderedDict[date, tuple[Hashable, Sequence[Known]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, papers: PaperStore, day: date, mark: Hashable) -> Sequence[Known]:
+        """The papers that could first be read on this UTC day."""
+        with self._lock:
+            kept = self._days.get(day)
+            if kept is None or kept[0] != mark:
+                kept = mark, [self._known(*each) for each in papers.announced_on(day)]
+                self._days[day] = kept
+            self._days.move_to_end(day)
+            while len(self._days) > MOST_DAYS:
+                self._days.popitem(last=False)
+            return kept[1]
+
+    def _known(self, paper: Paper, announcement: Announcement) -> Known:
+        text = matching.folded(paper) if self._with_phrases else ""
+        return Known(
+            paper_id=paper.id,
+            categories=paper.categories,
+            announcement=announcement,
+            named=frozenset(
+                topic.id
+                for topic in self._with_phrases
+                if matching.in_topic(text, paper.categories, topic)
+            ),
+        )

@@ -1,0 +1,88 @@
+"""Papers made entries of feeds: when each was announced and revised, its votes, who speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from digest.model import Announcement, AnnounceType, Paper
+from digest.ports import Store
+from digest.ranking import trending
+from digest.rendering.feeds import FeedEntry
+
+Found = Sequence[tuple[Paper, Announcement]]
+
+
+def announced(store: Store, papers: Iterable[Paper]) -> Found:
+    """Papers with the first announcement of each; those never announced are left out."""
+    wanted = {paper.id: paper for paper in papers}
+    found = []
+    for paper_id, announcements in store.papers.announcements(wanted).items():
+        firsts = [each for each in announcements if each.type.is_first]
+        if firsts:
+            found.append((wanted[paper_id], min(firsts, key=_earliest_list_first)))
+    return found
+
+
+def entries_of(store: Store, found: Found) -> list[FeedEntry]:
+    """Entries of papers dated by these announcements, in the order that every document keeps."""
+    ids = [paper.id for paper, _ in found]
+    announcements = store.papers.announcements(ids)
+    upvotes = _upvotes(store, ids)
+    voices = store.community.voices(ids)
+    entries = [
+        FeedEntry(
+            paper=paper,
+            seen_at=first.seen_at,
+            updated=max(
+                (each.seen_at for each in announcements.get(paper.id, ())), default=first.seen_at
+            ),
+            announce=first.type,
+            upvotes=upvotes.get(paper.id, 0),
+            voices=tuple(voices.get(paper.id, ())),
+        )
+        for paper, first in found
+    ]
+    return sorted(entries, key=_newest_first)
+
+
+def picked(store: Store, since: datetime) -> list[FeedEntry]:
+    """What curators featured since then, dated by when they did."""
+    featured = store.community.featured(since)
+    voices = store.community.voices(featured)
+    papers = store.papers.get(featured)
+    upvotes = _upvotes(store, papers)
+    entries = []
+    for paper in papers.values():
+        heard = voices.get(paper.id, ())
+        if heard:
+            at = max(each.at for each in heard)
+            entries.append(
+                FeedEntry(
+                    paper=paper,
+                    seen_at=at,
+                    updated=at,
+                    upvotes=upvotes.get(paper.id, 0),
+                    voices=tuple(heard),
+                )
+            )
+    return sorted(entries, key=_newest_first)
+
+
+def newest_first(seen_at: datetime, paper_id: str) -> tuple[timedelta, str]:
+    """The order of entries: by announcement, and within one by id."""
+    return datetime.max.replace(tzinfo=UTC) - seen_at, paper_id
+
+
+def _newest_first(entry: FeedEntry) -> tuple[timedelta, str]:
+    return newest_first(entry.seen_at, entry.paper.id)
+
+
+def _earliest_list_first(announcement: Announcement) -> tuple[date, bool, datetime]:
+    """The order by which the store, too, tells the first of a paper's announcements."""
+    return announcement.day, announcement.type is not AnnounceType.NEW, announcement.seen_at
+
+
+def _upvotes(store: Store, ids: Iterable[str]) -> dict[str, int]:
+    found = store.papers.signals(ids)
+    return trending.upvotes([signal for each in found.values() for signal in each])

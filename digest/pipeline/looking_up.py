@@ -1,0 +1,221 @@
+"""Look up: fetch the papers that readers name and that no source has brought."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from digest.errors import FetchFailed, FetchRefused, Rejected
+from digest.model import (
+    Answer,
+    Listing,
+    Moderation,
+    PollState,
+    Request,
+    SourceReport,
+    Submission,
+    SubmissionState,
+    Verdict,
+)
+from digest.pipeline.ingesting import FIRST_DAY, LEASE_SECONDS, POLL_LEASE, bounded
+from digest.ports import Fetcher, Store
+from digest.sources import lookup
+from digest.sources.lookup import Lookup
+
+ACTOR = "lookup"
+CURSOR = "lookup"
+GIVE_UP_AFTER = timedelta(days=7)
+AGAIN_UNKNOWN = timedelta(days=1)
+AGAIN_FAILED = timedelta(hours=1)
+PICKED_WITHIN = timedelta(days=7)
+MOST_WAITING = 1_000
+MOST_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """What a round of lookups came to.
+
+    `again` says when to ask for each paper that is still missing.
+    """
+
+    asked: int = 0
+    stored: int = 0
+    opened: int = 0
+    given_up: int = 0
+    announced: int = 0
+    again: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def look_up_waiting(
+    store: Store,
+    fetcher: Fetcher,
+    *,
+    clock: Callable[[], datetime],
+    owner: str,
+    by: Lookup = Lookup(),  # noqa: B008 - immutable
+) -> LookedUp:
+    """Fetch the papers that readers submitted or liked by id, and announce what is featured.
+
+    A liked paper shapes a profile only once it is here. A paper that neither arXiv nor Crossref has is asked for once a day, and given up after
+    seven: a submission is then rejected, with a line in the moderation log. Only one process polls
+    at a time, as with `ingest`; without the lease only what needs no network is done.
+    """
+    now = clock()
+    opened = store.community.arrived()
+    announced = announce_featured(store, now=now)
+    waiting = store.community.submissions(
+        SubmissionState.WAITING, since=FIRST_DAY, limit=MOST_WAITING
+    )
+    overdue = [each for each in waiting if now - each.at >= GIVE_UP_AFTER]
+    _give_up(store, overdue, now=now)
+    schedule = _schedule(store)
+    wanted = [each.paper_id for each in waiting if each not in overdue]
+    wanted += store.subscribers.wanted(now - GIVE_UP_AFTER, limit=MOST_WAITING)
+    wanted = list(dict.fromkeys(wanted))
+    due = [each for each in wanted if schedule.get(each, now) <= now][:MOST_AT_ONCE]
+    found = LookedUp()
+    if due and store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
+        try:
+            found = look_up(store, fetcher, due, now=now, by=by)
+        finally:
+            store.unlease(POLL_LEASE, owner=owner)
+        merged = {**schedule, **found.again}
+        _keep(store, {each: merged[each] for each in wanted if each in merged})
+        opened += store.community.arrived()
+    return replace(found, opened=opened, given_up=len(overdue), announced=announced)
+
+
+def look_up(
+    store: Store,
+    fetcher: Fetcher,
+    keys: Iterable[str],
+    *,
+    now: datetime,
+    by: Lookup = Lookup(),  # noqa: B008 - immutable
+) -> LookedUp:
+    """Fetch and store the papers with these keys (`arxiv:…`, `doi:…`) that are not stored yet.
+
+    Asks as politely as every poll, through the same fetcher. Whoever calls it holds the lease.
+    """
+    asked = list(dict.fromkeys(keys))
+    known = store.papers.get(asked)
+    missing = [each for each in asked if each not in known]
+    requests = by.requests(missing)
+    batch = [
+        (request, PollState(source=request.source, url=request.url)) for request, _ in requests
+    ]
+    again = dict.fromkeys(missing, now + AGAIN_UNKNOWN)
+    stored = 0
+    reports: list[SourceReport] = []
+    outcomes = fetcher.fetch(batch, now) if batch else []
+    for (request, group), outcome in zip(requests, outcomes, strict=True):
+        report, retry_at = _take(store, by, request, outcome, now=now)
+        reports.append(report)
+        stored += report.papers
+        if retry_at is not None:
+            again.update(dict.fromkeys(group, retry_at))
+    store.sources.add_reports(reports)
+    arrived = store.papers.get(missing)
+    return LookedUp(
+        asked=len(missing),
+        stored=stored,
+        again={key: at for key, at in again.items() if key not in arrived},
+    )
+
+
+def announce_featured(store: Store, *, now: datetime) -> int:
+    """Make news of what curators have featured lately and that is not news yet; how many."""
+    papers = store.papers.get(store.community.featured(now - PICKED_WITHIN))
+    announced = store.papers.announcements(paper.id for paper in papers.values())
+    new = [
+        lookup.picked(paper, now)
+        for paper in papers.values()
+        if not any(
+            (each.source, each.feed) == (lookup.COMMUNITY, lookup.PICKED)
+            for each in announced.get(paper.id, ())
+        )
+    ]
+    return store.papers.ingest(new).announced if new else 0
+
+
+def _take(
+    store: Store,
+    by: Lookup,
+    request: Request,
+    outcome: Answer | FetchFailed | FetchRefused,
+    *,
+    now: datetime,
+) -> tuple[SourceReport, datetime | None]:
+    """Store what one answer brings; with when to ask again if it was no answer at all."""
+    report = SourceReport(
+        source=request.source, place=request.place, verdict=Verdict.FAILED, at=now
+    )
+    if isinstance(outcome, FetchFailed):
+        retry_at = None if outcome.status in _UNKNOWN else now + _wait(outcome)
+        return replace(report, cause=outcome.message), retry_at
+    if isinstance(outcome, FetchRefused) or outcome.body is None:
+        cause = outcome.message if isinstance(outcome, FetchRefused) else "nothing was sent"
+        return replace(report, cause=cause), None
+    listing = Listing(
+        source=request.source,
+        url=request.url,
+        body=outcome.body,
+        media_type=outcome.headers.get("content-type", ""),
+        place=request.place,
+        fetched_at=outcome.at,
+    )
+    try:
+        harvest = by.parse(listing)
+        found = store.papers.ingest([bounded(each) for each in harvest.items])
+    except Rejected as error:
+        return replace(report, cause=error.message), None
+    return (
+        replace(
+            report,
+            verdict=Verdict.NEW if found.papers else Verdict.UNCHANGED,
+            read=found.read,
+            papers=found.papers,
+            merged=found.merged,
+            problems=harvest.problems,
+        ),
+        None,
+    )
+
+
+_UNKNOWN = frozenset({400, 404, 410})
+
+
+def _wait(failure: FetchFailed) -> timedelta:
+    return max(AGAIN_FAILED, timedelta(seconds=failure.retry_after or 0))
+
+
+def _give_up(store: Store, overdue: Sequence[Submission], *, now: datetime) -> None:
+    for each in overdue:
+        store.community.decide(
+            replace(each, state=SubmissionState.REJECTED, decided_at=now),
+            Moderation(
+                at=now,
+                actor=ACTOR,
+                action="reject",
+                submission_id=each.id,
+                paper_id=each.paper_id,
+                note=f"Neither arXiv nor Crossref gave it in {GIVE_UP_AFTER.days} days.",
+            ),
+        )
+
+
+def _schedule(store: Store) -> dict[str, datetime]:
+    """When each missing paper is to be asked for again."""
+    try:
+        kept = json.loads(store.sources.cursor(CURSOR) or "{}")
+        return {key: datetime.fromisoformat(at).astimezone(UTC) for key, at in kept.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _keep(store: Store, schedule: Mapping[str, datetime]) -> None:
+    kept = {key: at.isoformat() for key, at in sorted(schedule.items())}
+    store.sources.set_cursor(CURSOR, json.dumps(kept))

@@ -1,0 +1,205 @@
+"""Post: letters written, kept, and handed over one by one, at least once each.
+
+They are few and somebody waits for them, so they have a queue of their own and never stand behind
+a morning's digests. Whoever writes one may send it at once; the worker sends what is left.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from random import Random
+
+from digest import subscriptions
+from digest.delivery import policy
+from digest.errors import ConfigError, DigestError
+from digest.model import (
+    AddressChange,
+    Letter,
+    Message,
+    Outcome,
+    Receipt,
+    Status,
+    Subscriber,
+)
+from digest.pipeline.delivering import Bounced, Delivered
+from digest.ports import Store, Transport
+from digest.rendering import letters, mime
+
+log = logging.getLogger(__name__)
+
+Sign = Callable[[bytes, datetime], bytes]
+
+BLOCK = 20
+LEASE_SECONDS = 15 * 60
+LASTS = timedelta(days=2)
+# A link that lives an hour is not worth sending when most of it is over.
+LASTS_OF: Mapping[str, timedelta] = {"account": timedelta(minutes=40)}
+DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
+JITTER = 0.2
+WITH_INTERESTS = frozenset({"confirm"})
+
+
+def write(
+    store: Store,
+    templates: letters.LetterTemplates,
+    kind: str,
+    person: Subscriber | None,
+    *,
+    domain: str,
+    now: datetime,
+    recipient: str = "",
+    in_reply_to: str = "",
+    attachment: mime.Attachment | None = None,
+    **context: object,
+) -> Letter:
+    """Render a letter and queue it; the same letter within a minute is queued once.
+
+    An answer to mail is queued once however often that mail comes in. A `change` of address
+    among the context gives its letters the address and what ties their links to this wish.
+    Raises InvalidInput and ConfigError as `rendering.letters.letter` does.
+    """
+    change = context.pop("change", None)
+    if isinstance(change, AddressChange):
+        context |= {"email": change.email, "subject": subscriptions.change_subject(change)}
+        recipient = recipient or (change.email if kind == "address-new" else "")
+    if kind in WITH_INTERESTS and person is not None:
+        (profile,) = store.subscribers.profiles([person.id])
+        context.setdefault("interests", profile.interests)
+    once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
+    named = (kind, person.id if person else "", recipient, once, sorted(context.items()))
+    key = f"{kind}.{sha256(repr(named).encode(errors='replace')).hexdigest()[:24]}"
+    message = letters.letter(
+        templates,
+        kind,
+        to=person,
+        recipient=recipient,
+        message_id=f"<{key}@{domain}>",
+        at=now,
+        in_reply_to=in_reply_to,
+        attachment=attachment,
+        **context,
+    )
+    letter = Letter(
+        id=key,
+        kind=kind,
+        sender=message.sender,
+        recipient=message.recipient,
+        content=message.content,
+        at=now,
+        expires_at=now + LASTS_OF.get(kind, LASTS),
+    )
+    store.post.put([letter])
+    return letter
+
+
+def post_due(
+    store: Store,
+    transport: Transport,
+    sign: Sign,
+    *,
+    clock: Callable[[], datetime],
+    rng: Random,
+    bounced: Bounced,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Delivered:
+    """Send every letter that is due; safe to call from several processes at once.
+
+    `sign` gives the bytes that go out. `bounced` is told of an active subscriber's address that
+    the mail server says is no good. Raises ConfigError when the server refuses our password or
+    certificate; the letters are then due again in a minute.
+    """
+    total = Delivered()
+    while not stopping():
+        claimed = store.post.claim(clock(), limit=BLOCK, lease=LEASE_SECONDS)
+        if not claimed:
+            break
+        total += _post(store, transport, sign, claimed, clock=clock, rng=rng, bounced=bounced)
+        if len(claimed) < BLOCK:
+            break
+    return total
+
+
+def _post(
+    store: Store,
+    transport: Transport,
+    sign: Sign,
+    claimed: Sequence[Letter],
+    *,
+    clock: Callable[[], datetime],
+    rng: Random,
+    bounced: Bounced,
+) -> Delivered:
+    now = clock()
+    waiting = {each.id: each for each in claimed}
+    total = Delivered()
+    try:
+        for receipt in transport.send(list(_signed(claimed, sign, now)), now):
+            letter = waiting.pop(receipt.digest_id)
+            store.post.settle(letter.id, retry_at=_retry_at(letter, receipt, now, rng))
+            total += _told(letter, receipt)
+            if receipt.outcome is Outcome.REFUSED:
+                _bounce(store, letter, receipt, bounced=bounced)
+            # A server that takes minutes for each must not have ours sent by the next caller too.
+            if clock() - now > timedelta(seconds=LEASE_SECONDS / 2):
+                break
+    finally:
+        for letter in waiting.values():
+            store.post.settle(letter.id, retry_at=_later(letter, now, rng))
+            total += Delivered(deferred=1)
+    return total
+
+
+def _signed(claimed: Sequence[Letter], sign: Sign, now: datetime) -> Iterator[Message]:
+    """The letters as messages; one that cannot be signed waits, and stops no other."""
+    for letter in claimed:
+        try:
+            content = sign(letter.content, now)
+        except ConfigError:
+            raise
+        except Exception:
+            log.exception("a letter could not be signed", extra={"action": "sign"})
+            continue
+        yield Message(
+            digest_id=letter.id, sender=letter.sender, recipient=letter.recipient, content=content
+        )
+
+
+def _told(letter: Letter, receipt: Receipt) -> Delivered:
+    if receipt.outcome is Outcome.ACCEPTED:
+        return Delivered(accepted=1)
+    cause = policy.scrub(receipt.reply)
+    if receipt.outcome is Outcome.DEFERRED:
+        return Delivered(deferred=1, causes=(cause,))
+    log.warning(
+        "a mail server refused a letter",
+        extra={"action": "post", "kind": letter.kind, "code": receipt.code},
+    )
+    return Delivered(refused=1, causes=(cause,))
+
+
+def _retry_at(letter: Letter, receipt: Receipt, now: datetime, rng: Random) -> datetime | None:
+    """When to try again; None for what was accepted or refused, and for what would come too late."""
+    return _later(letter, now, rng) if receipt.outcome is Outcome.DEFERRED else None
+
+
+def _later(letter: Letter, now: datetime, rng: Random) -> datetime | None:
+    delay = DELAYS[min(max(letter.attempts - 1, 0), len(DELAYS) - 1)]
+    retry_at = now + delay * rng.uniform(1 - JITTER, 1 + JITTER)
+    return retry_at if retry_at < letter.expires_at else None
+
+
+def _bounce(store: Store, letter: Letter, receipt: Receipt, *, bounced: Bounced) -> None:
+    """Only a subscription can end by this: what strangers ask for must not tell on anybody."""
+    if not policy.is_address_failure(receipt.code, receipt.reply):
+        return
+    person = store.subscribers.by_email(letter.recipient)
+    if person is None or person.status is not Status.ACTIVE:
+        return
+    evidence = policy.evidence(receipt, subscriber_id=person.id, attempt=letter.attempts, hard=True)
+    try:
+        bounced(evidence)
+    except DigestError as error:
+        log.warning("a bounce was not recorded: %s", error.message, extra={"action": "bounce"})

@@ -1,0 +1,46 @@
+"""What trends in a day, a week or a month: subscribers' votes and every source's, together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from digest import matching
+from digest.errors import NotFound
+from digest.model import Paper, Topic
+from digest.ports import Store
+from digest.ranking import trending
+
+COMMUNITY = "community"
+MOST_VOTED = 2_000
+
+
+def trending_papers(
+    store: Store, period: str, *, now: datetime, limit: int, topic: Topic | None = None
+) -> list[tuple[Paper, int, float]]:
+    """Papers with their votes and score, best first, of one topic or of all; raises NotFound.
+
+    `period` is `day`, `week` or `month`, back from `now`. Subscribers' votes count if they were
+    given in it. Sources tell a number without its history, so that a paper whose number was last
+    seen in the period counts with the whole of it. Scores are `trending.relative` over all
+    fields, whatever the topic: what is usual in a field does not hang on who looks.
+    """
+    span = trending.PERIODS.get(period)
+    if span is None:
+        raise NotFound("Papers trend by day, week or month.", subject=period)
+    since = now - span
+    told = (each for each in store.papers.signalled(since) if each.source != COMMUNITY)
+    votes = Counter(trending.upvotes(told))
+    votes.update({paper.id: n for paper, n in store.papers.voted(since, limit=MOST_VOTED)})
+    papers = {paper.id: paper for paper in store.papers.get(votes).values()}
+    worth = trending.relative(
+        {paper: votes[paper] for paper in papers},
+        {paper.id: paper.categories for paper in papers.values()},
+    )
+    found = [
+        (paper, votes[paper.id], worth[paper.id])
+        for paper in papers.values()
+        if topic is None or matching.in_topic(matching.folded(paper), paper.categories, topic)
+    ]
+    found.sort(key=lambda each: (-each[2], -each[1], each[0].id))
+    return found[:limit]

@@ -1,0 +1,81 @@
+"""Tell a WebSub hub which feeds have changed, so that their readers need not ask.
+
+What the hub was told of is kept as one hash a feed. A feed it could not be told of keeps its old
+hash, and is told of the next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.errors import FetchFailed, FetchRefused
+from digest.pipeline.catalogue import Catalogue, Feed, Terms
+from digest.ports import Store
+from digest.rendering.feeds import FORMATS
+
+log = logging.getLogger(__name__)
+
+TOLD = "websub"
+TOGETHER = 30
+"""Feeds in one request: `hub.url` may be repeated (PubSubHubbub 0.3 §7.1)."""
+
+PostForm = Callable[[str, Sequence[tuple[str, str]], datetime], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What telling came to: feeds the hub was told of, and those it could not be told of."""
+
+    feeds: int = 0
+    failed: int = 0
+
+
+def tell(store: Store, terms: Terms, post_form: PostForm, *, now: datetime) -> Told:
+    """Send one ping a feed that has changed since the hub was last told of it.
+
+    Nothing happens without a hub or a site address. `post_form` raises FetchFailed or
+    FetchRefused, which are logged.
+    """
+    if not terms.hub or not terms.site.url:
+        return Told()
+    catalogue = Catalogue(store, terms, now)
+    now_in = {feed.info.slug: _mark(catalogue, feed) for feed in catalogue.feeds}
+    known = _read(store.sources.cursor(TOLD))
+    changed = [
+        feed for feed in catalogue.feeds if known.get(feed.info.slug) != now_in[feed.info.slug]
+    ]
+    kept = {slug: known.get(slug, "") for slug in now_in}
+    told = 0
+    for start in range(0, len(changed), TOGETHER):
+        block = changed[start : start + TOGETHER]
+        try:
+            post_form(terms.hub, list(_fields(block, terms)), now)
+        except (FetchFailed, FetchRefused) as error:
+            # The rest waits too: a hub in trouble is not helped by more requests.
+            log.warning("the hub was not told: %s", error.message, extra={"action": "websub"})
+            break
+        told += len(block)
+        kept |= {feed.info.slug: now_in[feed.info.slug] for feed in block}
+        store.sources.set_cursor(TOLD, json.dumps(kept))
+    return Told(feeds=told, failed=len(changed) - told)
+
+
+def _fields(feeds: Sequence[Feed], terms: Terms) -> Iterator[tuple[str, str]]:
+    yield "hub.mode", "publish"
+    for feed in feeds:
+        for kind in FORMATS:
+            yield "hub.url", feed.info.url(terms.site, kind)
+
+
+def _mark(catalogue: Catalogue, feed: Feed) -> str:
+    content = catalogue.document(feed, "atom") or b""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _read(cursor: str | None) -> Mapping[str, str]:
+    return dict(json.loads(cursor)) if cursor else {}

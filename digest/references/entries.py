@@ -1,0 +1,72 @@
+"""One entry of a file of references, and the paper it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from digest.merging import arxiv_id, canonical_doi
+from digest.text import html_to_text, latex_to_text
+
+MOST_CHARACTERS = 4_000
+
+_ARXIV = re.compile(
+    r"(?:arxiv(?::\s{0,3}|\s{1,3}|\.org/[a-z-]{2,8}/)|huggingface\.co/papers/|arxiv\.)"
+    r"((?:[a-z-]{2,9}(?:\.[a-z-]{2,6})?/)?\d[\d.v]{6,14})",
+    re.IGNORECASE | re.ASCII,
+)
+_DOI = re.compile(r"\b10\.\d{4,9}/(?:(?![,;]\s?10\.\d)[^\s\"<>{}|^`]){1,200}")
+_VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]+)v\d{1,2}(?:[./].{0,40})?")
+_ESCAPED = re.compile(r"\\([_%&#~$])")
+_PAIRS = {")": "(", "]": "["}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a file says of one paper: fields that are ids, fields that may mention one, a title.
+
+    `place` is how a problem names the entry: its key, its line, or its number. `fault` says what
+    kept it from being parsed at all.
+    """
+
+    place: str
+    ids: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    title: str = ""
+    fault: str = ""
+
+
+def identity(entry: Entry) -> str:
+    """The entry's key, `arxiv:…` before `doi:…`; nothing if it has neither."""
+    ids = [_bounded(each) for each in entry.ids]
+    texts = [*ids, *map(_bounded, entry.texts)]
+    for each in _arxiv_ids(ids, texts):
+        return f"arxiv:{each}"
+    return next((f"doi:{doi}" for text in texts for doi in dois(text)), "")
+
+
+def title_of(entry: Entry) -> str:
+    """The entry's title as readable text, whether it was written in TeX, HTML or plainly."""
+    return latex_to_text(html_to_text(_bounded(entry.title)).replace("{", "").replace("}", ""))
+
+
+def dois(text: str) -> Iterator[str]:
+    """Every DOI in a text, lower-cased; bioRxiv's without the version that its addresses carry."""
+    for match in _DOI.finditer(_ESCAPED.sub(r"\1", text)):
+        found = match[0].rstrip(".,;:'’”")
+        while found[-1:] in _PAIRS and found.count(found[-1]) > found.count(_PAIRS[found[-1]]):
+            found = found[:-1].rstrip(".,;:'’”")
+        if doi := canonical_doi(found):
+            versioned = _VERSION.fullmatch(doi)
+            yield versioned[1] if versioned else doi
+
+
+def _arxiv_ids(ids: Iterable[str], texts: Iterable[str]) -> Iterator[str]:
+    found = [arxiv_id(each) for each in ids]
+    found += [arxiv_id(match[1].rstrip(".v")) for text in texts for match in _ARXIV.finditer(text)]
+    return (each[0] for each in found if each)
+
+
+def _bounded(text: str) -> str:
+    return text[:MOST_CHARACTERS].strip()

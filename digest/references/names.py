@@ -1,0 +1,30 @@
+"""A person's name in two parts, as reference managers file it."""
+
+from __future__ import annotations
+
+import re
+
+_GROUP = re.compile(r"\b(?:and|collaborations?|consortium|team|group)\b", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv)\.?", re.IGNORECASE)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Family name and given names; these are empty for one word, and for a collaboration.
+
+    `Ludwig van der Berg` is filed under `van der Berg`, `Bo Sample Jr.` under `Sample Jr.`, and
+    `Sample, Bo` is taken as it is written.
+    """
+    if _GROUP.search(name):
+        return " ".join(name.replace(",", " ").split()), ""
+    family, comma, given = (part.strip() for part in name.partition(","))
+    if comma and given and not _SUFFIX.fullmatch(given):
+        return family, given.replace(",", "")
+    parts = name.replace(",", " ").split()
+    if len(parts) < 2:  # noqa: PLR2004 - one word has no two parts
+        return " ".join(parts), ""
+    at = len(parts) - 1
+    if at > 1 and _SUFFIX.fullmatch(parts[at]):
+        at -= 1
+    while at > 1 and parts[at - 1].islower():
+        at -= 1
+    return " ".join(parts[at:]), " ".join(parts[:at])

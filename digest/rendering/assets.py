@@ -1,0 +1,74 @@
+"""Style sheets and scripts of the pages, under addresses that change whenever their content does.
+
+They lie in `templates/static/`, and the sheets of the pages beside the pages, in
+`templates/page/*.css`. An address carries a hash of the content, so that browsers may keep what
+they got for good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from digest.errors import NotFound
+from digest.resources import templates_dir
+
+HASH_LENGTH = 12
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".ico": "image/vnd.microsoft.icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
+}
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One file as it is served: its bytes, media type, and the hash that stands in its address."""
+
+    name: str
+    content: bytes
+    media_type: str
+    hash: str
+
+    @property
+    def address(self) -> str:
+        """Where it is served, on the site itself."""
+        return f"/static/{self.name}?v={self.hash}"
+
+
+def address(name: str) -> str:
+    """`/static/<name>?v=<hash>`; raises NotFound for a file that is not there."""
+    return asset(name).address
+
+
+@cache
+def asset(name: str) -> Asset:
+    """A file by its bare name, read once a process; raises NotFound."""
+    path = _path(name)
+    if path is None:
+        raise NotFound("There is no such file.", subject=name)
+    content = path.read_bytes()
+    return Asset(
+        name=name,
+        content=content,
+        media_type=TYPES[path.suffix],
+        hash=hashlib.sha256(content).hexdigest()[:HASH_LENGTH],
+    )
+
+
+def _path(name: str) -> Path | None:
+    suffix = Path(name).suffix
+    if not _NAME.fullmatch(name) or suffix not in TYPES:
+        return None
+    folders = ("static", "page") if suffix == ".css" else ("static",)
+    paths = (templates_dir() / folder / name for folder in folders)
+    return next((path for path in paths if path.is_file()), None)

@@ -1,0 +1,315 @@
+"""What letters say: what happened, what to do, how to undo it, and what follows from doing nothing.
+
+One function a kind. A letter that goes to an address nobody has proven to be theirs says nothing
+that a stranger could have typed: else the form that asks for it could carry their words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from digest.errors import ConfigError
+from digest.model import Status, Subscriber
+from digest.rendering import links, wording
+from digest.rendering.occasions import Occasion, Words
+from digest.text import clean
+
+ACCOUNT_LASTS = timedelta(hours=1)
+CONFIRM_DAYS = 14
+CHANGE_DAYS = 7
+PREFERENCES_DAYS = 90
+
+COMMANDS = (
+    "“topics cs.IR cs.CL” – follow these instead; “topics +cs.IR -cs.CL” adds and takes away",
+    "“keywords dense retrieval, reranking” or “authors Ada Lovelace” – the same for words and names",
+    "“mute blockchain” or “unmute blockchain” – never show papers with this word, or do again",
+    "“weekly”, “weekdays”, “daily” or “at 7:30” – when it comes",
+    "“pause 2 weeks” or “resume” – no digests for a while",
+    "“more 2 5”, “less 3”, “save 1” or “known 4” – in reply to a digest: its papers by number",
+    "“again” – last week’s digests once more",
+    "“settings” – what you get; “link” – the way to change it in a browser",
+    "“undo” – take back the last thing you said",
+    "“export” – everything we keep about you, as a file",
+    "“unsubscribe” – no more digests",
+    "“forget me” – the same, and everything about you is deleted",
+    "“help” – this list",
+)
+
+
+def words(occasion: Occasion) -> Words:
+    """What the letter says.
+
+    Raises ConfigError for a kind that there is not, and for a letter that is all about a link
+    while there is no site to link to.
+    """
+    kind, site = occasion.kind, occasion.site
+    if kind not in KINDS:
+        raise ConfigError(f"There is no letter of the kind {kind!r}.", subject=kind)
+    by_mail = kind == "confirm" and site.inbound_domain
+    if kind in _ABOUT_A_LINK and not (site.url or by_mail):
+        raise ConfigError(
+            f"A letter of the kind {kind!r} needs site.url to be set.", subject="site.url"
+        )
+    return KINDS[kind](occasion)
+
+
+def _confirm(occasion: Occasion) -> Words:
+    site = occasion.site
+    by_reply = "reply to this mail with “yes”." if site.inbound_domain else ""
+    return Words(
+        subject=f"Please confirm: shall {occasion.name} write to you?",
+        title="Is this address yours?",
+        paragraphs=(
+            (
+                f"Someone, we hope you, asked for {occasion.name} at this address: the new papers in "
+                f"the topics they follow, in one mail. {wording.rhythm(occasion.person)}"
+            ),
+            "" if site.url else f"To begin, {by_reply}",
+        ),
+        lines=occasion.asked_for(),
+        button="Yes, send it to me",
+        url=links.confirm(site, occasion.person, occasion.at.date().isoformat()),
+        notes=(
+            f"Or {by_reply}" if site.url and by_reply else "",
+            "Your first digest then comes at once, and every one says how to stop them.",
+            (
+                "If it was not you, do nothing: without your answer nothing will be sent. The "
+                f"question ends after {CONFIRM_DAYS} days."
+            ),
+        ),
+    )
+
+
+def _known(occasion: Occasion) -> Words:
+    said = "Someone, perhaps you, asked for it at this address once more. Nothing has changed."
+    if occasion.person.status is Status.PAUSED:
+        said += f" {_paused(occasion.person)}"
+    return Words(
+        subject=f"You have {occasion.name} already",
+        title=f"You have {occasion.name} already.",
+        paragraphs=(said, "To change what you get, open your preferences."),
+        button="Open my preferences",
+        url=occasion.preferences(),
+        notes=(_ALONE, "If it was not you who asked, there is nothing to do."),
+    )
+
+
+def _link(occasion: Occasion) -> Words:
+    said = "You asked for the way to your preferences: what you follow, when it comes, a pause, an end."
+    if occasion.person.status is Status.PAUSED:
+        said += f" {_paused(occasion.person)}"
+    return Words(
+        subject=f"Your link to {occasion.name}",
+        title="Here is your link.",
+        paragraphs=(said,),
+        button="Open my preferences",
+        url=links.preferences(occasion.site, occasion.person, occasion.at.date().isoformat()),
+        notes=(
+            f"It works for {PREFERENCES_DAYS} days. {_ALONE}",
+            "If you did not ask for it, do nothing: nothing has changed.",
+        ),
+    )
+
+
+def _account(occasion: Occasion) -> Words:
+    minute = int(occasion.at.timestamp()) // 60
+    until = occasion.at + ACCOUNT_LASTS
+    return Words(
+        subject=f"Your account with {occasion.name}",
+        title="Your account.",
+        paragraphs=(
+            (
+                "Here you can take your data with you, move to another address, make all earlier "
+                "links worthless, or delete everything."
+            ),
+        ),
+        button="Open my account",
+        url=links.account(occasion.site, occasion.person, minute),
+        notes=(
+            f"The link works for one hour, until {until:%H:%M} UTC. {_ALONE}",
+            "If you did not ask for it, do nothing: nothing has changed.",
+        ),
+    )
+
+
+def _address_old(occasion: Occasion) -> Words:
+    return Words(
+        subject="Shall your digests go to another address?",
+        title="Shall your digests move?",
+        paragraphs=(
+            (
+                f"Someone who could open your account, we hope you, asked to have your digests sent "
+                f"to {occasion.word('email')} from now on. It is done once both addresses agree: this "
+                "one, and the new one, which has a letter of its own."
+            ),
+        ),
+        button="Yes, move them",
+        url=_agree(occasion, links.ADDRESS_OLD),
+        notes=(
+            (
+                "If it was not you, do nothing: your digests stay here, and the question ends after "
+                f"{CHANGE_DAYS} days."
+            ),
+        ),
+    )
+
+
+def _address_new(occasion: Occasion) -> Words:
+    return Words(
+        subject=f"Please confirm: shall {occasion.name} write to you here?",
+        title="Shall digests come to this address?",
+        paragraphs=(
+            (
+                f"Someone who has {occasion.name}, we hope you, wants it sent here from now on. It is "
+                "done once both addresses agree: this one, and the one it comes to now."
+            ),
+        ),
+        button="Yes, send them here",
+        url=_agree(occasion, links.ADDRESS_NEW),
+        notes=(
+            (
+                "If it was not you, do nothing: without your answer nothing will be sent here. The "
+                f"link ends after {CHANGE_DAYS} days."
+            ),
+        ),
+    )
+
+
+def _address_changed(occasion: Occasion) -> Words:
+    if occasion.owner is None:
+        return Words(
+            subject="Your digests have moved",
+            title="Your digests have moved.",
+            paragraphs=(
+                (
+                    "They go to your new address now, as both addresses agreed. Nothing more comes "
+                    "here, and the links in the mails you have here have ended."
+                ),
+            ),
+            notes=(_ask_us(occasion, "If this was not you"),),
+        )
+    return Words(
+        subject="Your digests come here now",
+        title="Your digests come here now.",
+        paragraphs=(
+            (
+                "Both addresses agreed. The links in earlier mails have ended, and so has the address "
+                "of your feed: you find new ones in your preferences."
+            ),
+        ),
+        button="Open my preferences",
+        url=occasion.preferences(),
+        notes=(_ALONE,),
+    )
+
+
+def _goodbye(occasion: Occasion) -> Words:
+    erased = bool(occasion.context.get("erased"))
+    site = occasion.site
+    again = f"{site.url}/subscribe" if site.url else ""
+    if not again and site.inbound_domain:
+        again = f"write to subscribe@{site.inbound_domain}"
+    if erased:
+        said: tuple[str, ...] = (
+            (
+                "Everything we kept about you is deleted. What stays is a one-way fingerprint of this "
+                "address, by which we know that you asked for it."
+            ),
+        )
+    else:
+        said = (
+            "No more digests will come. What you follow is kept in case you come back.",
+            "To have it deleted as well, reply with “forget me”."
+            if site.inbound_domain and occasion.owner
+            else "",
+        )
+    return Words(
+        subject="Everything is deleted" if erased else f"You left {occasion.name}",
+        title="Everything is deleted." if erased else "You are unsubscribed.",
+        paragraphs=said,
+        notes=(f"If it was a mistake, you can subscribe again: {again}" if again else "",),
+    )
+
+
+def _answer(occasion: Occasion) -> Words:
+    title = occasion.word("title") or "Done."
+    lines = occasion.lines()
+    return Words(
+        subject=title.rstrip("."),
+        title=title,
+        paragraphs=lines if len(lines) == 1 else (),
+        lines=lines if len(lines) > 1 else (),
+        notes=(occasion.word("undo"),),
+    )
+
+
+def _help(occasion: Occasion) -> Words:
+    title = occasion.word("title") or "What you can write to us."
+    domain = occasion.site.inbound_domain
+    start = (
+        f"To begin, write to subscribe@{domain}, with topics in the subject if you like, such as "
+        "“cs.IR cs.CL”. We answer with a question, and your reply to it starts the digests."
+    )
+    return Words(
+        subject=f"What {occasion.name} understands",
+        title=title,
+        paragraphs=(
+            *occasion.lines(),
+            *((start,) if domain and occasion.to is None else ()),
+            (
+                "Plain words do, in the subject or in the first lines of a mail. Reply to any mail of "
+                "ours, so that we know it is you."
+            ),
+        ),
+        lines=COMMANDS,
+        notes=(_ask_us(occasion, "If a person should read it"),),
+    )
+
+
+def _export(occasion: Occasion) -> Words:
+    return Words(
+        subject=f"Your data with {occasion.name}",
+        title="Your data.",
+        paragraphs=(
+            (
+                "The file with this mail holds everything we keep about you, as JSON: your settings, "
+                "what you follow, what you said of papers, and the digests you got."
+            ),
+        ),
+        notes=("It is yours to keep or delete; nothing has changed here.",),
+    )
+
+
+_ABOUT_A_LINK = frozenset({"confirm", "link", "account", "address-old", "address-new"})
+_ALONE = "It is yours alone: whoever has the link can change what you get."
+
+
+def _paused(person: Subscriber) -> str:
+    until = person.paused_until
+    when = f" until {until.day} {until:%B %Y}" if until else ""
+    return f"Your digests are paused{when}."
+
+
+def _agree(occasion: Occasion, scope: str) -> str:
+    return links.address(occasion.site, occasion.person, scope, occasion.word("subject"))
+
+
+def _ask_us(occasion: Occasion, when: str) -> str:
+    contact = clean(occasion.site.contact)
+    return f"{when}, write to {contact}." if contact else ""
+
+
+KINDS: Mapping[str, Callable[[Occasion], Words]] = {
+    "confirm": _confirm,
+    "known": _known,
+    "link": _link,
+    "account": _account,
+    "address-old": _address_old,
+    "address-new": _address_new,
+    "address-changed": _address_changed,
+    "goodbye": _goodbye,
+    "answer": _answer,
+    "help": _help,
+    "export": _export,
+}

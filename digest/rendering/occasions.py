@@ -1,0 +1,120 @@
+"""Why a letter is written and what it may say: the values that its wording works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.errors import ConfigError
+from digest.model import Interest, InterestKind, Site, Status, Subscriber, Topic
+from digest.rendering import links
+from digest.rendering.wording import count
+from digest.text import clean, truncate
+
+MOST_TOPICS = 12
+MOST_LINES = 60
+LONGEST_LINE = 600
+
+_SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
+_NOUNS = {
+    InterestKind.KEYWORD: "keyword",
+    InterestKind.QUERY: "search profile",
+    InterestKind.AUTHOR: "author",
+    InterestKind.LIKE: "example paper",
+    InterestKind.MUTE: "muted word",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Why a letter is written: to whom, when, and what else its kind wants to know.
+
+    `to` is the subscriber it is about, None for somebody who is none. `owner` is the same where
+    it goes to their own address: only then may it hold links and addresses that act for them.
+    """
+
+    kind: str
+    site: Site
+    topics: Mapping[str, Topic]
+    to: Subscriber | None
+    owner: Subscriber | None
+    at: datetime
+    context: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        """What the service is called."""
+        return clean(self.site.name)
+
+    @property
+    def person(self) -> Subscriber:
+        """Whom it is about; raises ConfigError where a kind of letter needs a subscriber."""
+        if self.to is None:
+            raise ConfigError("A letter of this kind needs a subscriber.")
+        return self.to
+
+    @property
+    def subscribed(self) -> Subscriber | None:
+        """The owner, if there is a subscription that they could change or end."""
+        person = self.owner
+        if self.kind == "goodbye" or person is None or person.status not in _SUBSCRIBED:
+            return None
+        return person
+
+    def word(self, name: str) -> str:
+        """A piece of text given with the letter, "" if there is none."""
+        return truncate(clean(str(self.context.get(name) or "")), LONGEST_LINE)
+
+    def lines(self) -> list[str]:
+        """The lines given with the letter; one piece of text is one line."""
+        given = self.context.get("lines") or ()
+        lines = [given] if isinstance(given, str) else _things(given)
+        cleaned = (truncate(clean(str(each)), LONGEST_LINE) for each in lines)
+        return [each for each in cleaned if each][:MOST_LINES]
+
+    def preferences(self) -> str:
+        """The way to one's preferences, "" for who has no subscription."""
+        person, day = self.subscribed, self.at.date().isoformat()
+        return links.preferences(self.site, person, day) if person else ""
+
+    def asked_for(self) -> list[str]:
+        """The wishes in names of ours and in numbers; nothing that was typed in words."""
+        given = _things(self.context.get("interests") or ())
+        wishes = [each for each in given if isinstance(each, Interest)]
+        ids = [each.value for each in wishes if each.kind is InterestKind.TOPIC]
+        names = [_topic(self.topics[each]) for each in ids if each in self.topics]
+        lines = []
+        if names:
+            more = f" and {len(names) - MOST_TOPICS} more" if len(names) > MOST_TOPICS else ""
+            lines.append(f"Topics: {', '.join(names[:MOST_TOPICS])}{more}")
+        counted = [
+            count(number, noun)
+            for kind, noun in _NOUNS.items()
+            if (number := sum(each.kind is kind for each in wishes))
+        ]
+        if counted:
+            lines.append(f"{'Also' if names else 'With'} {', '.join(counted)}")
+        return lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A letter before it has a shape; `notes` stand small at the end."""
+
+    title: str
+    subject: str = ""
+    paragraphs: Sequence[str] = ()
+    lines: Sequence[str] = ()
+    button: str = ""
+    url: str = ""
+    notes: Sequence[str] = ()
+
+
+def _topic(topic: Topic) -> str:
+    name, code = clean(topic.name), clean(topic.id)
+    return f"{name} ({code})" if topic.categories == (topic.id,) and name != code else name
+
+
+def _things(given: object) -> Iterable[object]:
+    return given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else ()

@@ -1,0 +1,234 @@
+"""Votes, submissions and curators' picks: what `digest.ports.CommunityStore` asks for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from sqlite3 import Connection, Row
+
+from digest.errors import NotFound
+from digest.model import Moderation, Submission, SubmissionState, Voice
+from digest.store import changes, loading, voting
+from digest.store.connections import Connections
+from digest.store.rows import (
+    listed,
+    moderation_columns,
+    moment,
+    stamp,
+    stamp_or_none,
+    submission_columns,
+    to_moderation,
+    to_submission,
+)
+
+# `s` put it forward, `c` decided; both may have gone, or not want to be named.
+VOICES = """
+SELECT u.paper_id, u.line, u.at, u.curator_line, u.decided_at,
+    iif(s.shows_name, s.name, '') AS submitter, iif(c.shows_name, c.name, '') AS curator
+FROM submissions AS u
+LEFT JOIN subscribers AS s ON s.id = u.subscriber_id
+LEFT JOIN subscribers AS c ON c.id = u.curator_id
+WHERE u.state = 'featured' AND u.paper_id IN (SELECT value FROM json_each(?))
+ORDER BY u.paper_id, u.at, u.id
+"""
+
+
+class Community:
+    """What readers do for each other, in SQLite."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+        """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`.
+
+        Returns the votes of the paper. Raises NotFound for an unknown subscriber or paper.
+        """
+        with self._connections.write() as connection, changes.marked(connection):
+            paper = loading.owner(connection, paper_id)
+            connection.execute(
+                """
+                INSERT INTO votes (paper_id, subscriber_id, at) VALUES (?, ?, ?)
+                ON CONFLICT (paper_id, subscriber_id) DO NOTHING
+                """,
+                (paper, subscriber_id, stamp(now)),
+            )
+            voting.count(connection, [paper])
+            return voting.votes(connection, paper)
+
+    def unvote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:  # noqa: ARG002 - the port's; nothing is kept of a vote taken back
+        """Take the vote back; returns the votes left."""
+        with self._connections.write() as connection, changes.marked(connection):
+            paper = loading.owner(connection, paper_id)
+            connection.execute(
+                "DELETE FROM votes WHERE paper_id = ? AND subscriber_id = ?", (paper, subscriber_id)
+            )
+            voting.count(connection, [paper])
+            return voting.votes(connection, paper)
+
+    def votes_of(self, subscriber_id: str, paper_ids: Iterable[str]) -> frozenset[str]:
+        """Which of the papers this subscriber voted for."""
+        with self._connections.read() as connection:
+            return frozenset(
+                row["paper_id"]
+                for row in connection.execute(
+                    """
+                    SELECT paper_id FROM votes
+                    WHERE subscriber_id = ? AND paper_id IN (SELECT value FROM json_each(?))
+                    """,
+                    (subscriber_id, listed(paper_ids)),
+                )
+            )
+
+    def submit(self, submission: Submission) -> Submission:
+        """Keep a submission; one that stands for the same paper already is returned instead.
+
+        A rejected one does not stand.
+        """
+        with self._connections.write() as connection:
+            paper = loading.owner(connection, submission.paper_id)
+            row = connection.execute(
+                """
+                SELECT * FROM submissions
+                WHERE id = ?1 OR (paper_id = ?2 AND state <> 'rejected')
+                ORDER BY id <> ?1, at, id
+                """,
+                (submission.id, paper),
+            ).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    submission_columns(submission),
+                )
+                connection.execute(
+                    "UPDATE submissions SET paper_id = ? WHERE id = ?", (paper, submission.id)
+                )
+                row = _row(connection, submission.id)
+            return to_submission(row)
+
+    def submission(self, submission_id: str) -> Submission | None:
+        """One submission."""
+        with self._connections.read() as connection:
+            row = _row(connection, submission_id)
+        return None if row is None else to_submission(row)
+
+    def submissions(
+        self, state: SubmissionState | None = None, *, since: datetime, limit: int
+    ) -> list[Submission]:
+        """Submissions made at or after `since`, newest first; all states, or one."""
+        with self._connections.read() as connection:
+            return [
+                to_submission(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM submissions WHERE at >= ?1 AND (?2 IS NULL OR state = ?2)
+                    ORDER BY at DESC, rowid DESC LIMIT ?3
+                    """,
+                    (stamp(since), state, limit),
+                )
+            ]
+
+    def arrived(self) -> int:
+        """Open the waiting submissions whose paper has been stored meanwhile; how many."""
+        with self._connections.write() as connection:
+            return connection.execute(
+                """
+                UPDATE submissions SET state = 'open', paper_id = i.paper_id
+                FROM identifiers AS i
+                WHERE submissions.state = 'waiting' AND i.key = submissions.paper_id
+                """
+            ).rowcount
+
+    def decide(self, submission: Submission, moderation: Moderation) -> None:
+        """Keep a decided submission and the line of the log, in one transaction.
+
+        Only the decision is written. Doing it twice changes nothing. Raises NotFound for an
+        unknown submission.
+        """
+        decision = (
+            submission.state.value,
+            submission.curator_id,
+            submission.curator_line,
+            stamp_or_none(submission.decided_at),
+        )
+        with self._connections.write() as connection:
+            row = _row(connection, submission.id)
+            if row is None:
+                raise NotFound("There is no such submission.", subject=submission.id)
+            if decision == tuple(
+                row[each] for each in ("state", "curator_id", "curator_line", "decided_at")
+            ):
+                return
+            connection.execute(
+                """
+                UPDATE submissions
+                SET state = ?, curator_id = ?, curator_line = ?, decided_at = ? WHERE id = ?
+                """,
+                (*decision, submission.id),
+            )
+            connection.execute(
+                "INSERT INTO moderation VALUES (?, ?, ?, ?, ?, ?)", moderation_columns(moderation)
+            )
+            changes.mark(connection)
+
+    def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:
+        """Who speaks for the featured ones among these papers: submitters, then curators.
+
+        A curator speaks always, if only to say that somebody picked it; a submitter with nothing
+        to show, neither name nor line, is left out.
+        """
+        submitters: defaultdict[str, list[Voice]] = defaultdict(list)
+        curators: defaultdict[str, list[Voice]] = defaultdict(list)
+        with self._connections.read() as connection:
+            for row in connection.execute(VOICES, (listed(paper_ids),)):
+                submitters[row["paper_id"]].extend(_submitter(row))
+                curators[row["paper_id"]].append(_curator(row))
+        return {each: submitters[each] + found for each, found in curators.items()}
+
+    def featured(self, since: datetime) -> frozenset[str]:
+        """Papers featured at or after `since`."""
+        with self._connections.read() as connection:
+            return frozenset(
+                row["paper_id"]
+                for row in connection.execute(
+                    """
+                    SELECT paper_id FROM submissions WHERE state = 'featured' AND decided_at >= ?
+                    """,
+                    (stamp(since),),
+                )
+            )
+
+    def log(self, *, limit: int) -> list[Moderation]:
+        """The moderation log, newest first."""
+        with self._connections.read() as connection:
+            return [
+                to_moderation(row)
+                for row in connection.execute(
+                    "SELECT * FROM moderation ORDER BY at DESC, rowid DESC LIMIT ?", (limit,)
+                )
+            ]
+
+
+def _row(connection: Connection, submission_id: str) -> Row | None:
+    row: Row | None = connection.execute(
+        "SELECT * FROM submissions WHERE id = ?", (submission_id,)
+    ).fetchone()
+    return row
+
+
+def _submitter(row: Row) -> list[Voice]:
+    name = row["submitter"] or ""
+    if not (name or row["line"]):
+        return []
+    return [Voice(paper_id=row["paper_id"], name=name, line=row["line"], at=moment(row["at"]))]
+
+
+def _curator(row: Row) -> Voice:
+    return Voice(
+        paper_id=row["paper_id"],
+        name=row["curator"] or "",
+        line=row["curator_line"],
+        curator=True,
+        at=moment(row["decided_at"] or row["at"]),
+    )

@@ -1,0 +1,148 @@
+"""What readers said, and what it did to their profiles: what `digest.ports.FeedbackStore` asks for.
+
+The standing feedback of a reader is a chain: each link put its interests over those before it, and
+keeps what it replaced. Taking a link out of the middle leaves what later links put there, and
+gives the next one what the taken one had replaced, so that links can be undone in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from sqlite3 import Connection
+
+from digest.model import Feedback, FeedbackKind, Interest
+from digest.store import interests, loading
+from digest.store.connections import Connections
+from digest.store.interests import Slot, slots
+from digest.store.rows import feedback_columns, interests_text, listed, stamp, to_feedback
+
+
+class FeedbackLog:
+    """What readers said, in SQLite."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def add(self, feedback: Feedback) -> None:
+        """Keep it and apply its interests, in one transaction: `added` go in over `replaced`.
+
+        What really stood in those places is what is kept as `replaced`. Doing it twice under one
+        id changes nothing. Raises NotFound for an unknown subscriber.
+        """
+        with self._connections.write() as connection:
+            if _one(connection, feedback.id) is not None:
+                return
+            person = feedback.subscriber_id
+            paper_id = loading.owner(connection, feedback.paper_id)
+            touched = slots((*feedback.replaced, *feedback.added))
+            before = interests.standing(connection, person, touched)
+            kept = replace(feedback, paper_id=paper_id, replaced=tuple(before.values()))
+            connection.execute(
+                "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                feedback_columns(kept),
+            )
+            interests.clear(connection, person, before)
+            interests.put(connection, person, feedback.added)
+
+    def undo(self, feedback_id: str, now: datetime) -> Feedback | None:
+        """Take back what it added and put back what it replaced; None if there is no such, or done.
+
+        Where later feedback that stands, or the reader's own hand, has put something else, that stays.
+        """
+        with self._connections.write() as connection:
+            said = _one(connection, feedback_id)
+            if said is None or said.undone_at is not None:
+                return None
+            connection.execute(
+                "UPDATE feedback SET undone_at = ? WHERE id = ?", (stamp(now), feedback_id)
+            )
+            free = _hand_on(connection, said)
+            _restore(connection, said, free)
+            return _one(connection, feedback_id)
+
+    def get(self, feedback_id: str) -> Feedback | None:
+        """One, undone or not."""
+        with self._connections.read() as connection:
+            return _one(connection, feedback_id)
+
+    def of(
+        self,
+        subscriber_id: str,
+        *,
+        kinds: Sequence[FeedbackKind] = (),
+        paper_id: str = "",
+        limit: int = 100,
+        standing: bool = True,
+    ) -> list[Feedback]:
+        """What one reader said, newest first; `standing` leaves out what was undone."""
+        with self._connections.read() as connection:
+            return [
+                to_feedback(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM feedback
+                    WHERE subscriber_id = ?1
+                        AND (?2 = '[]' OR kind IN (SELECT value FROM json_each(?2)))
+                        AND (?3 = '' OR paper_id = ?3)
+                        AND NOT (?4 AND undone_at IS NOT NULL)
+                    ORDER BY at DESC, rowid DESC LIMIT ?5
+                    """,
+                    (
+                        subscriber_id,
+                        listed(each.value for each in kinds),
+                        loading.owner(connection, paper_id),
+                        standing,
+                        limit,
+                    ),
+                )
+            ]
+
+
+def _one(connection: Connection, feedback_id: str) -> Feedback | None:
+    row = connection.execute("SELECT * FROM feedback WHERE id = ?", (feedback_id,)).fetchone()
+    return None if row is None else to_feedback(row)
+
+
+def _hand_on(connection: Connection, said: Feedback) -> set[Slot]:
+    """Give what was replaced to the next standing feedback of each slot; returns slots without one."""
+    free = set(slots((*said.replaced, *said.added)))
+    had = slots(said.replaced)
+    for row in connection.execute(
+        """
+        SELECT * FROM feedback
+        WHERE subscriber_id = ? AND undone_at IS NULL
+            AND rowid > (SELECT rowid FROM feedback WHERE id = ?) ORDER BY rowid
+        """,
+        (said.subscriber_id, said.id),
+    ).fetchall():
+        later = to_feedback(row)
+        shared = free & set(slots((*later.replaced, *later.added)))
+        if shared:
+            _rewrite(connection, later, {place: had.get(place) for place in shared})
+            free -= shared
+    return free
+
+
+def _rewrite(connection: Connection, later: Feedback, had: Mapping[Slot, Interest | None]) -> None:
+    """Let later feedback have replaced what stood in these slots before the undone one."""
+    replaced = {**slots(later.replaced), **had}
+    connection.execute(
+        "UPDATE feedback SET replaced = ? WHERE id = ?",
+        (interests_text([each for each in replaced.values() if each is not None]), later.id),
+    )
+
+
+def _restore(connection: Connection, said: Feedback, free: set[Slot]) -> None:
+    """Put slots back as they were, unless something else stands there by now."""
+    added, had = slots(said.added), slots(said.replaced)
+    now = interests.standing(connection, said.subscriber_id, free)
+    ours = {
+        place
+        for place in free
+        if place not in now or (place in added and now[place].kind is added[place].kind)
+    }
+    interests.clear(connection, said.subscriber_id, ours)
+    back = [had[place] for place in had if place in ours]
+    interests.put(connection, said.subscriber_id, back)

@@ -1,0 +1,31 @@
+"""The schema, as steps that are applied once and never changed after a release.
+
+Imports nothing of ours but the steps, so that a step means the same in every version. Times are
+text in ISO-8601 UTC of fixed width, which sorts as it reads; ids are text; JSON columns say so.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from digest.store.migrations import first_schema, people
+
+migrations = Migrations("digest")
+
+FIRST = "0001_first_schema"
+PEOPLE = "0002_people"
+NAMES = (FIRST, PEOPLE)
+
+
+@migrations(name=FIRST)
+def apply_first_schema(db: Database) -> None:
+    """All tables of the first release."""
+    for script in first_schema.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=PEOPLE)
+def apply_people(db: Database) -> None:
+    """What readers say, send and ask for; the community; letters and evidence."""
+    for script in people.SCRIPTS:
+        db.executescript(script)

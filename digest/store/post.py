@@ -1,0 +1,235 @@
+"""Letters, evidence, suppressions and limits: what `digest.ports.PostStore` asks for."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from sqlite3 import Connection
+
+from digest.model import Evidence, EvidenceKind, Letter, SuppressionReason
+from digest.store.connections import Connections
+from digest.store.rows import (
+    evidence_columns,
+    letter_columns,
+    listed,
+    stamp,
+    stamp_or_none,
+    to_evidence,
+    to_letter,
+)
+
+SECRET_BYTES = 32
+
+
+class Post:
+    """Letters on their way, what came back, and whom not to write to, in SQLite."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    # --- letters ------------------------------------------------------------------------------
+
+    def put(self, letters: Sequence[Letter]) -> int:
+        """Queue letters; a known id is left alone, sent or not. Returns how many were new."""
+        with self._connections.write() as connection:
+            return connection.executemany(
+                """
+                INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+                """,
+                map(letter_columns, letters),
+            ).rowcount
+
+    def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
+        """Lease letters that are due, oldest first; what is past its expiry is dropped.
+
+        `lease` is in seconds: a letter that is not settled by then is due again. `attempts` of a
+        letter counts this one.
+        """
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM letters WHERE expires_at <= ?", (stamp(now),))
+            due = [
+                row["id"]
+                for row in connection.execute(
+                    "SELECT id FROM letters WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
+                    (stamp(now), limit),
+                )
+            ]
+            connection.executemany(
+                "UPDATE letters SET due_at = ?, attempts = attempts + 1 WHERE id = ?",
+                ((stamp(now + timedelta(seconds=lease)), each) for each in due),
+            )
+            found = {
+                row["id"]: to_letter(row)
+                for row in connection.execute(
+                    "SELECT * FROM letters WHERE id IN (SELECT value FROM json_each(?))",
+                    (listed(due),),
+                )
+            }
+        return [found[each] for each in due]
+
+    def settle(self, letter_id: str, *, retry_at: datetime | None) -> None:
+        """Done with for good (None), or to be tried again then.
+
+        Of a letter that is done only its id stays, until it would have expired.
+        """
+        with self._connections.write() as connection:
+            if retry_at is None:
+                connection.execute(
+                    """
+                    UPDATE letters SET due_at = NULL, sender = '', recipient = '', content = x''
+                    WHERE id = ?
+                    """,
+                    (letter_id,),
+                )
+            else:
+                connection.execute(
+                    "UPDATE letters SET due_at = ? WHERE id = ? AND due_at IS NOT NULL",
+                    (stamp(retry_at), letter_id),
+                )
+
+    def waiting(self) -> int:
+        """Letters not yet sent."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT count(*) AS letters FROM letters WHERE due_at IS NOT NULL"
+            ).fetchone()
+        return int(row["letters"])
+
+    # --- evidence -----------------------------------------------------------------------------
+
+    def record(self, evidence: Evidence) -> bool:
+        """Keep evidence; False if it is known already (the same id)."""
+        with self._connections.write() as connection:
+            return (
+                connection.execute(
+                    """
+                    INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (id) DO NOTHING
+                    """,
+                    evidence_columns(evidence),
+                ).rowcount
+                == 1
+            )
+
+    def evidence(self, evidence_id: str) -> Evidence | None:
+        """One, with the raw mail."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM evidence WHERE id = ?", (evidence_id,)
+            ).fetchone()
+        return None if row is None else to_evidence(row, raw=row["raw"])
+
+    def evidences(
+        self,
+        *,
+        subscriber_id: str = "",
+        kind: EvidenceKind | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Evidence]:
+        """Newest first, without the raw mails; of one subscriber, of one kind, at or after `since`."""
+        with self._connections.read() as connection:
+            return [
+                to_evidence(row, raw=b"")
+                for row in connection.execute(
+                    """
+                    SELECT id, kind, subscriber_id, digest_id, status, detail, at, settled_at
+                    FROM evidence
+                    WHERE (?1 = '' OR subscriber_id = ?1) AND (?2 IS NULL OR kind = ?2)
+                        AND at >= coalesce(?3, '')
+                    ORDER BY at DESC, rowid DESC LIMIT ?4
+                    """,
+                    (subscriber_id, kind, stamp_or_none(since), limit),
+                )
+            ]
+
+    def settle_evidence(self, evidence_id: str, now: datetime) -> None:
+        """An operator undid it, or dealt with it; the first time counts."""
+        with self._connections.write() as connection:
+            connection.execute(
+                "UPDATE evidence SET settled_at = coalesce(settled_at, ?) WHERE id = ?",
+                (stamp(now), evidence_id),
+            )
+
+    def came(self, key: str) -> bool:
+        """Whether this mail (by a hash of ours) is remembered; remembers nothing itself."""
+        with self._connections.read() as connection:
+            found = connection.execute("SELECT 1 FROM received WHERE key = ?", (key,)).fetchone()
+        return found is not None
+
+    def first_time(self, key: str, now: datetime) -> bool:
+        """Whether this mail (by a hash of ours) comes for the first time; remembers it."""
+        with self._connections.write() as connection:
+            return (
+                connection.execute(
+                    "INSERT INTO received VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+                    (key, stamp(now)),
+                ).rowcount
+                == 1
+            )
+
+    # --- whom not to write to, and how often -----------------------------------------------------
+
+    def suppress(self, hashed: str, reason: SuppressionReason, now: datetime) -> None:
+        """Put a salted hash of an address on the list; the latest reason counts."""
+        with self._connections.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?)",
+                (hashed, reason.value, stamp(now)),
+            )
+
+    def suppression(self, hashed: str) -> SuppressionReason | None:
+        """Why it is on the list, None if it is not."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT reason FROM suppressions WHERE hashed = ?", (hashed,)
+            ).fetchone()
+        return None if row is None else SuppressionReason(row["reason"])
+
+    def unsuppress(self, hashed: str) -> None:
+        """Take it off the list."""
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM suppressions WHERE hashed = ?", (hashed,))
+
+    def secret(self, name: str) -> bytes:
+        """32 random bytes of this installation, minted when first asked for; then always the same."""
+        with self._connections.read() as connection:
+            found = _secret(connection, name)
+        if found is not None:
+            return found
+        with self._connections.write() as connection:
+            found = _secret(connection, name)
+            if found is None:
+                found = secrets.token_bytes(SECRET_BYTES)
+                connection.execute("INSERT INTO secrets VALUES (?, ?)", (name, found))
+            return found
+
+    def take(self, bucket: str, *, now: datetime, seconds: float, most: int) -> bool:
+        """Count one use of a bucket; False once `most` were counted within the last `seconds`.
+
+        What is refused is not counted, and writes nothing. A bucket always has the same window:
+        what is older is forgotten.
+        """
+        since = stamp(now - timedelta(seconds=seconds))
+        with self._connections.read() as connection:
+            if _used(connection, bucket, since) >= most:
+                return False
+        with self._connections.write() as connection:
+            if _used(connection, bucket, since) >= most:
+                return False
+            connection.execute("DELETE FROM uses WHERE bucket = ? AND at <= ?", (bucket, since))
+            connection.execute("INSERT INTO uses VALUES (?, ?)", (bucket, stamp(now)))
+        return True
+
+
+def _secret(connection: Connection, name: str) -> bytes | None:
+    row = connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+    return None if row is None else bytes(row["value"])
+
+
+def _used(connection: Connection, bucket: str, since: str) -> int:
+    row = connection.execute(
+        "SELECT count(*) AS used FROM uses WHERE bucket = ? AND at > ?", (bucket, since)
+    ).fetchone()
+    return int(row["used"])

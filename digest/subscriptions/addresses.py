@@ -1,0 +1,139 @@
+"""Addresses: hashed for the suppression list, and changed when both ends agree."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import AddressChange, Subscriber, SuppressionReason
+from digest.ports import Store
+from digest.subscriptions.limits import DAY, may
+from digest.subscriptions.people import CONFIRMED, amend, fresh, new_key, normal_address
+
+SALT = "suppressions"
+CHANGE_FOR = timedelta(days=7)
+CHANGES_A_DAY = 5
+
+Side = Literal["address-old", "address-new"]
+
+REFUSALS = {
+    SuppressionReason.BOUNCED: "mail to that address came back",
+    SuppressionReason.COMPLAINED: "its owner reported our mail as spam",
+    SuppressionReason.ERASED: "its owner asked to be forgotten",
+    SuppressionReason.OPERATOR: "an operator put it on the suppression list",
+}
+
+
+def address_hash(store: Store, email: str) -> str:
+    """The address as the suppression list holds it: HMAC-SHA256 under this installation's secret."""
+    return _hash(store.post.secret(SALT), normal_address(email))
+
+
+def suppression(store: Store, email: str) -> SuppressionReason | None:
+    """Why we do not write to this address, None if we may."""
+    return store.post.suppression(address_hash(store, email))
+
+
+def lift(store: Store, email: str, *, only: SuppressionReason) -> None:
+    """Take an address off the suppression list, if it is there for this reason."""
+    hashed = address_hash(store, email)
+    if store.post.suppression(hashed) is only:
+        store.post.unsuppress(hashed)
+
+
+def admission(store: Store, *, confirmed: bool) -> Callable[[str], None]:
+    """What lets an operator add addresses (normalised ones), or raises InvalidInput.
+
+    One on the suppression list is added only if they vouch for it (`confirmed`); then it comes
+    off the list.
+    """
+    secret = store.post.secret(SALT)
+
+    def admit(address: str) -> None:
+        hashed = _hash(secret, address)
+        reason = store.post.suppression(hashed)
+        if reason is not None and not confirmed:
+            raise InvalidInput(
+                f"That address is not added, since {REFUSALS[reason]}; "
+                "if its owner has agreed again, use --confirmed."
+            )
+        if reason is not None:
+            store.post.unsuppress(hashed)
+
+    return admit
+
+
+def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) -> AddressChange:
+    """Ask for digests to go elsewhere; the latest wish counts. Both addresses then get a letter.
+
+    Nothing is said about whether the new address is known: that shows when its owner agrees.
+    Raises InvalidInput, also for an address that we must not write to.
+    """
+    address = normal_address(email)
+    current = fresh(store, person)
+    if current.status not in CONFIRMED:
+        raise InvalidInput("Only a subscription that is under way can move to another address.")
+    if address == current.email:
+        raise InvalidInput("Your digests go to that address already.")
+    standing = store.subscribers.change(current.id)
+    if standing is not None and standing.email == address and _is_open(standing, now):
+        return standing
+    if not may(store, "address", current.id, now=now, seconds=DAY, most=CHANGES_A_DAY):
+        raise InvalidInput("That is enough changes of address for one day; try again tomorrow.")
+    if suppression(store, address) not in (None, SuppressionReason.ERASED):
+        raise InvalidInput("Mail to that address comes back, or is not wanted; name another one.")
+    change = AddressChange(subscriber_id=current.id, email=address, asked_at=now)
+    store.subscribers.put_change(change)
+    return change
+
+
+def change_subject(change: AddressChange) -> str:
+    """What ties the links of a change of address to this one wish, and to no later one."""
+    return str(int(change.asked_at.timestamp()))
+
+
+def agree(
+    store: Store, person: Subscriber, side: Side, *, now: datetime, subject: str = ""
+) -> Subscriber | AddressChange:
+    """One end agrees to a change of address, within 7 days; done when both have, in either order.
+
+    Then the subscriber comes back with a new key, which ends every link mailed to the old
+    address. `subject`, if given, must be the `change_subject` of the wish. Raises NotFound when
+    there is no such wish, InvalidInput when the new address has a subscription of its own.
+    """
+    current = fresh(store, person)
+    change = store.subscribers.change(current.id)
+    if change is None or not _is_open(change, now) or subject not in ("", change_subject(change)):
+        raise NotFound("This change of address has ended; ask for it again.")
+    change = replace(
+        change,
+        old_confirmed=change.old_confirmed or side == "address-old",
+        new_confirmed=change.new_confirmed or side == "address-new",
+    )
+    if side == "address-new":
+        _check_free(store, current, change.email)
+    if not (change.old_confirmed and change.new_confirmed):
+        store.subscribers.put_change(change)
+        return change
+    _check_free(store, current, change.email)
+    moved = amend(store, current, email=change.email, key=new_key())
+    store.subscribers.drop_change(current.id)
+    return moved
+
+
+def _hash(secret: bytes, address: str) -> str:
+    return hmac.digest(secret, address.encode(), "sha256").hex()
+
+
+def _is_open(change: AddressChange, now: datetime) -> bool:
+    return now - change.asked_at < CHANGE_FOR
+
+
+def _check_free(store: Store, person: Subscriber, address: str) -> None:
+    other = store.subscribers.by_email(address)
+    if other is not None and other.id != person.id:
+        raise InvalidInput("That address has a subscription of its own; end that one first.")

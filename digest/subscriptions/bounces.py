@@ -1,0 +1,142 @@
+"""What bounces and complaints do to a subscription, and how an operator takes that back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from digest import editions
+from digest.errors import NotFound
+from digest.model import Evidence, EvidenceKind, Status, Subscriber, SuppressionReason
+from digest.ports import Store
+from digest.subscriptions.addresses import address_hash, lift
+from digest.subscriptions.people import amend
+
+SOFT_PAUSE = timedelta(days=14)
+MOST_EVIDENCE = 1_000
+ENDS = {
+    EvidenceKind.HARD_BOUNCE: (Status.SUPPRESSED, SuppressionReason.BOUNCED),
+    EvidenceKind.COMPLAINT: (Status.UNSUBSCRIBED, SuppressionReason.COMPLAINED),
+}
+# What a later bounce does not make lighter.
+LASTING = (SuppressionReason.COMPLAINED, SuppressionReason.OPERATOR)
+
+# How the evidence says what it found, for whoever reads it and for taking it back.
+_WAS = re.compile(r" ?\[was (active|paused|pending)\]$")
+
+
+def bounce(
+    store: Store, evidence: Evidence, *, soft_bounces: int, soft_days: int, now: datetime
+) -> Subscriber | None:
+    """Act on a bounce or complaint and keep it; known evidence changes nothing.
+
+    A hard bounce suppresses the address, a complaint ends the subscription at once; both put its
+    hash on the suppression list. The `soft_bounces`th soft bounce within `soft_days` pauses for
+    14 days. Returns the subscriber concerned as they are now, None where nobody is known.
+    """
+    person = _person(store, evidence)
+    if store.post.evidence(evidence.id) is not None:
+        return person
+    if person is None or evidence.kind is EvidenceKind.UNREAD:
+        store.post.record(evidence)
+        return person
+    was, acted = person.status, person
+    if evidence.kind in ENDS:
+        acted = _end(store, person, evidence.kind, now)
+    elif was is Status.ACTIVE and _is_one_too_many(store, evidence, soft_bounces, soft_days, now):
+        acted = amend(
+            store, person, status=Status.PAUSED, paused_until=now + SOFT_PAUSE, due_at=None
+        )
+    if acted.status is not was:
+        evidence = replace(evidence, detail=f"{evidence.detail} [was {was}]".strip())
+    # Last, so that a crash in between leads to doing it again rather than not at all.
+    store.post.record(evidence)
+    return acted
+
+
+def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber | None:
+    """An operator takes back what came of a bounce or complaint, or has dealt with an unread mail.
+
+    The subscription goes on as it was before; the address comes off the suppression list; other
+    evidence of the same kind is settled with it. Raises NotFound; twice does no harm.
+    """
+    evidence = store.post.evidence(evidence_id)
+    if evidence is None:
+        raise NotFound("There is no such evidence; `digest bounces` lists it.")
+    person = _person(store, evidence)
+    if evidence.settled_at is not None:
+        return person
+    if person is not None:
+        if evidence.kind in ENDS:
+            lift(store, person.email, only=ENDS[evidence.kind][1])
+        person = _restore(store, person, evidence, now)
+    for each in _standing(store, evidence) if person is not None else ():
+        store.post.settle_evidence(each.id, now)
+    store.post.settle_evidence(evidence.id, now)
+    return person
+
+
+def _person(store: Store, evidence: Evidence) -> Subscriber | None:
+    if not evidence.subscriber_id:
+        return None
+    return store.subscribers.get([evidence.subscriber_id]).get(evidence.subscriber_id)
+
+
+def _end(store: Store, person: Subscriber, kind: EvidenceKind, now: datetime) -> Subscriber:
+    status, reason = ENDS[kind]
+    hashed = address_hash(store, person.email)
+    if store.post.suppression(hashed) not in LASTING:
+        store.post.suppress(hashed, reason, now)
+    if person.status in (Status.SUPPRESSED, Status.UNSUBSCRIBED):
+        return person
+    store.subscribers.set_status(person.id, status)
+    return replace(person, status=status, due_at=None)
+
+
+def _is_one_too_many(store: Store, evidence: Evidence, most: int, days: int, now: datetime) -> bool:
+    """Whether this soft bounce pauses; those it is counted with are settled, and count no more."""
+    before = [
+        each
+        for each in _standing(store, evidence, since=now - timedelta(days=days))
+        if each.id != evidence.id
+    ]
+    if len(before) + 1 < most:
+        return False
+    for each in before:
+        store.post.settle_evidence(each.id, now)
+    return True
+
+
+def _standing(store: Store, evidence: Evidence, *, since: datetime | None = None) -> list[Evidence]:
+    """Evidence of the same kind against the same person that nobody has settled."""
+    found = store.post.evidences(
+        subscriber_id=evidence.subscriber_id, kind=evidence.kind, since=since, limit=MOST_EVIDENCE
+    )
+    return [each for each in found if each.settled_at is None]
+
+
+def _restore(store: Store, person: Subscriber, evidence: Evidence, now: datetime) -> Subscriber:
+    """The status that evidence of this kind changed, as it was before."""
+    came_to = ENDS[evidence.kind][0] if evidence.kind in ENDS else Status.PAUSED
+    noted = next(
+        (
+            found[1]
+            for each in (evidence, *_standing(store, evidence))
+            if (found := _WAS.search(each.detail))
+        ),
+        "",
+    )
+    if not noted or person.status is not came_to:
+        return person
+    was = Status(noted)
+    until = person.paused_until
+    if was is Status.PAUSED and until is not None and until <= now:
+        was = Status.ACTIVE
+    return amend(
+        store,
+        person,
+        status=was,
+        paused_until=until if was is Status.PAUSED else None,
+        due_at=editions.next_due(person, now) if was is Status.ACTIVE else None,
+    )

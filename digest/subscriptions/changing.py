@@ -1,0 +1,126 @@
+"""What a reader changes by hand: schedule, name, and the interests of their profile."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from digest import editions
+from digest.errors import NotFound
+from digest.model import Interest, InterestKind, Status, Subscriber, Topic
+from digest.ports import Store
+from digest.subscriptions.people import amend, fresh
+from digest.subscriptions.wishes import (
+    Wishes,
+    asked_for,
+    check_number,
+    checked_weight,
+    interests_of,
+    timing,
+)
+
+
+def change(
+    store: Store,
+    person: Subscriber,
+    wishes: Wishes,
+    *,
+    topics: Mapping[str, Topic],
+    now: datetime,
+    replace: Collection[InterestKind] = (),
+) -> Subscriber:
+    """Change schedule, name and interests as wished, and leave everything else.
+
+    Kinds in `replace` become what the wishes name, the others are added to; an interest that
+    was there keeps its age, and its weight unless the wishes give one. Raises InvalidInput and
+    NotFound before anything is changed.
+    """
+    current = fresh(store, person)
+    wanted = asked_for(current, wishes)
+    named = interests_of(wishes, topics=topics, now=now)
+    put_interests(store, current, named, replace, reweigh=wishes.weight is not None)
+    changes: dict[str, object] = {
+        field: getattr(wanted, field)
+        for field in ("at", "tz", "cadence", "weekday", "limit", "quiet", "name", "shows_name")
+    }
+    is_waiting = current.due_at is None or current.due_at > now
+    if current.status is Status.ACTIVE and timing(wanted) != timing(current) and is_waiting:
+        changes["due_at"] = editions.next_due(wanted, now)
+    return amend(store, current, **changes)
+
+
+def weigh(
+    store: Store,
+    person: Subscriber,
+    kind: InterestKind,
+    value: str,
+    weight: float,
+    *,
+    now: datetime,
+) -> Interest:
+    """Give an interest of the profile this weight (0.1 to 5); its age stays.
+
+    Raises NotFound for an interest that is not there, InvalidInput for any other weight.
+    """
+    del now
+    checked_weight(weight)
+    standing = interest_of(store, person, kind, value)
+    weighed = dataclasses.replace(standing, weight=weight)
+    if weighed != standing:
+        store.subscribers.add_interests(person.id, [weighed])
+    return weighed
+
+
+def drop(
+    store: Store, person: Subscriber, kind: InterestKind, value: str, *, now: datetime
+) -> None:
+    """Take an interest out of the profile; one that is not there is no error."""
+    del now
+    try:
+        standing = interest_of(store, person, kind, value)
+    except NotFound:
+        return
+    store.subscribers.remove_interests(person.id, [standing])
+
+
+def interest_of(store: Store, person: Subscriber, kind: InterestKind, value: str) -> Interest:
+    """The interest of this kind and value, whatever its case; raises NotFound."""
+    (profile,) = store.subscribers.profiles([person.id])
+    of_kind = {each.value: each for each in profile.of(kind)}
+    by_fold = {each.casefold(): found for each, found in of_kind.items()}
+    standing = of_kind.get(value) or by_fold.get(value.casefold())
+    if standing is not None:
+        return standing
+    raise NotFound(f"There is no such {kind} in the profile.")
+
+
+def put_interests(
+    store: Store,
+    person: Subscriber,
+    named: Collection[Interest],
+    replacing: Collection[InterestKind] = (),
+    *,
+    reweigh: bool,
+) -> None:
+    """Bring a profile to what is named, writing only what differs.
+
+    So what is answered meanwhile is not lost. Raises InvalidInput for too many.
+    """
+    (profile,) = store.subscribers.profiles([person.id])
+    standing = {(each.kind, each.value): each for each in profile.interests}
+    wanted = {(each.kind, each.value) for each in named}
+    gone = [each for key, each in standing.items() if each.kind in replacing and key not in wanted]
+    new = [each for each in named if (each.kind, each.value) not in standing]
+    weighed = [
+        dataclasses.replace(before, weight=each.weight)
+        for each in named
+        if reweigh
+        and (before := standing.get((each.kind, each.value))) is not None
+        and before.weight != each.weight
+    ]
+    check_number(len(standing) - len(gone) + len(new))
+    if gone:
+        store.subscribers.remove_interests(person.id, gone)
+    if new or weighed:
+        store.subscribers.add_interests(person.id, [*new, *weighed])

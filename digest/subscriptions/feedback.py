@@ -1,0 +1,222 @@
+"""What readers say of papers, what that does to their profiles, and how it is taken back.
+
+Each statement moves one slot of the profile: the opinion of a paper (liked or disliked), a paper
+as known, a hidden author, a hidden topic. It is kept with what stood there before, so that the
+store can take statements back in whatever order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import (
+    Feedback,
+    FeedbackKind,
+    Interest,
+    InterestKind,
+    Paper,
+    Subscriber,
+    Via,
+)
+from digest.model.base import Value
+from digest.ports import Store
+from digest.subscriptions.people import amend
+from digest.subscriptions.wishes import interest
+from digest.text import clean, truncate
+
+LONGEST_REASON = 500
+MOST_STATEMENTS = 1_000
+
+LIKING: Mapping[FeedbackKind, float] = {
+    FeedbackKind.MORE: 1.0,
+    FeedbackKind.SAVE: 1.5,
+    FeedbackKind.UPVOTE: 0.5,
+}
+OPINIONS = (*LIKING, FeedbackKind.LESS)
+HIDING = {
+    FeedbackKind.HIDE_AUTHOR: InterestKind.MUTE_AUTHOR,
+    FeedbackKind.HIDE_TOPIC: InterestKind.MUTE_TOPIC,
+}
+
+Slot = tuple[Interest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conviction(Value):
+    """What Digest thinks of one interest: the interest, and the statements it rests on."""
+
+    interest: Interest
+    feedback: tuple[Feedback, ...] = ()
+
+
+def give(
+    store: Store,
+    person: Subscriber,
+    kind: FeedbackKind,
+    *,
+    paper: Paper | None = None,
+    value: str = "",
+    via: Via,
+    now: datetime,
+    edition: str = "",
+    rank: int = 0,
+    reason: str = "",
+) -> Feedback:
+    """Take a reader's word: of a paper, of an author or topic (`value`), or of all so far.
+
+    Saying the same again returns what stands already. Raises InvalidInput when it is not said
+    of what.
+    """
+    if kind is FeedbackKind.SEEN_ALL:
+        return _see_all(store, person, via=via, now=now)
+    subject = _subject(kind, paper, value, now)
+    said = _said(store, person.id, kind, subject)
+    last = next((each for each in said if each.kind is kind and each.undone_at is None), None)
+    before = _slot(store, person.id, kind, subject)
+    if last is not None:
+        if any(each.kind is _aim(kind) for each in before):
+            return last
+        undo(store, person, last.id, now=now)
+        before = _slot(store, person.id, kind, subject)
+    feedback = Feedback(
+        id=_id(person.id, kind, subject, sum(each.kind is kind for each in said)),
+        subscriber_id=person.id,
+        kind=kind,
+        paper_id=paper.id if paper is not None else "",
+        value=subject if kind in HIDING else "",
+        via=via,
+        at=now,
+        edition=edition,
+        rank=rank,
+        reason=truncate(clean(reason), LONGEST_REASON),
+        added=_moved(before, kind, subject, now),
+        replaced=before,
+    )
+    if kind is FeedbackKind.UPVOTE:
+        store.community.vote(person.id, subject, now)
+    store.feedback.add(feedback)
+    return feedback
+
+
+def undo(store: Store, person: Subscriber, feedback_id: str, *, now: datetime) -> Feedback:
+    """Take back what a reader said; raises NotFound if they said no such thing.
+
+    Taking it back twice changes nothing.
+    """
+    feedback = store.feedback.get(feedback_id)
+    if feedback is None or feedback.subscriber_id != person.id:
+        raise NotFound("There is nothing like that to undo.")
+    if feedback.undone_at is not None:
+        return feedback
+    if feedback.kind is FeedbackKind.SEEN_ALL:
+        return _unsee(store, person, feedback, now=now)
+    if feedback.kind is FeedbackKind.UPVOTE:
+        store.community.unvote(person.id, feedback.paper_id, now)
+    return store.feedback.undo(feedback.id, now) or feedback
+
+
+def evidence_of(store: Store, person: Subscriber, *, limit: int = 500) -> list[Conviction]:
+    """The whole profile, each interest with the standing statements it rests on, newest first.
+
+    What someone typed rests on none. `limit` is how many statements are looked at.
+    """
+    (profile,) = store.subscribers.profiles([person.id])
+    resting: dict[tuple[InterestKind, str], list[Feedback]] = {}
+    for each in store.feedback.of(person.id, limit=limit):
+        if each.kind is not FeedbackKind.SEEN_ALL:
+            subject = each.value if each.kind in HIDING else each.paper_id
+            resting.setdefault((_aim(each.kind), subject.casefold()), []).append(each)
+    return [
+        Conviction(
+            interest=each, feedback=tuple(resting.get((each.kind, each.value.casefold()), ()))
+        )
+        for each in profile.interests
+    ]
+
+
+def _see_all(store: Store, person: Subscriber, *, via: Via, now: datetime) -> Feedback:
+    """Mark everything as seen: the next digest begins here."""
+    standing = store.feedback.of(person.id, kinds=[FeedbackKind.SEEN_ALL], limit=1)
+    if standing and standing[0].at >= now:
+        return standing[0]
+    feedback = Feedback(
+        id=_id(person.id, FeedbackKind.SEEN_ALL, now.isoformat(), 0),
+        subscriber_id=person.id,
+        kind=FeedbackKind.SEEN_ALL,
+        via=via,
+        at=now,
+    )
+    store.feedback.add(feedback)
+    amend(store, person, seen_until=now)
+    return feedback
+
+
+def _unsee(store: Store, person: Subscriber, feedback: Feedback, *, now: datetime) -> Feedback:
+    undone = store.feedback.undo(feedback.id, now) or feedback
+    left = store.feedback.of(person.id, kinds=[FeedbackKind.SEEN_ALL], limit=1)
+    amend(store, person, seen_until=left[0].at if left else None)
+    return undone
+
+
+def _subject(kind: FeedbackKind, paper: Paper | None, value: str, now: datetime) -> str:
+    """What it is said of: a paper's id, or the cleaned name of an author or topic."""
+    if kind in HIDING:
+        return interest(HIDING[kind], value, now=now).value
+    if paper is None:
+        raise InvalidInput(f"Say which paper it is that you mean by {kind}.")
+    return paper.id
+
+
+def _aim(kind: FeedbackKind) -> InterestKind:
+    """The kind of interest that a statement makes."""
+    if kind in LIKING:
+        return InterestKind.LIKE
+    if kind is FeedbackKind.LESS:
+        return InterestKind.DISLIKE
+    return HIDING.get(kind, InterestKind.KNOWN)
+
+
+def _said(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> list[Feedback]:
+    """Everything ever said that moves the same slot, newest first, undone or not."""
+    found = store.feedback.of(
+        person_id,
+        kinds=OPINIONS if kind in OPINIONS else (kind,),
+        paper_id="" if kind in HIDING else subject,
+        limit=MOST_STATEMENTS,
+        standing=False,
+    )
+    if kind not in HIDING:
+        return found
+    return [each for each in found if each.value.casefold() == subject.casefold()]
+
+
+def _slot(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> Slot:
+    """The interests that statements of this kind move, as the profile has them."""
+    kinds = {_aim(each) for each in OPINIONS} if kind in OPINIONS else {_aim(kind)}
+    (profile,) = store.subscribers.profiles([person_id])
+    return tuple(
+        each
+        for each in profile.interests
+        if each.kind in kinds and each.value.casefold() == subject.casefold()
+    )
+
+
+def _moved(before: Slot, kind: FeedbackKind, subject: str, at: datetime) -> Slot:
+    """The slot after a statement; a like that weighs more already stays as it is."""
+    aim, weight = _aim(kind), LIKING.get(kind, 1.0)
+    standing = next((each for each in before if each.kind is aim), None)
+    if standing is None:
+        return (Interest(kind=aim, value=subject, weight=weight, added_at=at),)
+    if aim is InterestKind.LIKE and standing.weight < weight:
+        return (replace(standing, weight=weight),)
+    return before
+
+
+def _id(person_id: str, kind: FeedbackKind, subject: str, number: int) -> str:
+    """An id that the same statement gets again, so that two clicks at once are one."""
+    text = f"{person_id}.{kind}.{number}.{subject.casefold()}"
+    return f"f_{hashlib.sha256(text.encode()).hexdigest()[:20]}"

@@ -1,0 +1,130 @@
+"""The ways out: unsubscribed, suppressed, links ended; everything handed over; everything erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime, time
+from enum import StrEnum
+
+from digest.errors import NotFound
+from digest.model import (
+    Digest,
+    FeedbackKind,
+    Status,
+    Subscriber,
+    SuppressionReason,
+    Value,
+)
+from digest.ports import Store
+from digest.subscriptions.addresses import address_hash
+from digest.subscriptions.people import amend, fresh, new_key
+
+ALL = 1_000_000
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+SECRET = frozenset({"key"})
+
+
+def unsubscribe(store: Store, subscriber: Subscriber) -> Subscriber:
+    """End a subscription at once; interests are kept, in case it was a slip."""
+    if subscriber.status in (Status.UNSUBSCRIBED, Status.SUPPRESSED):
+        return subscriber
+    store.subscribers.set_status(subscriber.id, Status.UNSUBSCRIBED)
+    return fresh(store, subscriber)
+
+
+def suppress(store: Store, subscriber: Subscriber) -> Subscriber:
+    """Stop sending to an address that a mail server refused for good."""
+    store.subscribers.set_status(subscriber.id, Status.SUPPRESSED)
+    return fresh(store, subscriber)
+
+
+def revoke(store: Store, subscriber: Subscriber) -> Subscriber:
+    """Give a subscriber a new key: every link of theirs, and their feed's address, ends."""
+    return amend(store, subscriber, key=new_key())
+
+
+def erase(store: Store, person: Subscriber, *, now: datetime) -> None:
+    """Forget a person; what is left is the salted hash of their address, so that it stays so.
+
+    A hash that is there for a stricter reason stays for that reason.
+    """
+    try:
+        current = fresh(store, person)
+    except NotFound:
+        return
+    hashed = address_hash(store, current.email)
+    if store.post.suppression(hashed) is None:
+        store.post.suppress(hashed, SuppressionReason.ERASED, now)
+    store.subscribers.erase(current.id)
+
+
+def export(store: Store, person: Subscriber) -> dict[str, object]:
+    """Everything kept about one person as plain JSON values; the key and links are left out."""
+    current = fresh(store, person)
+    (profile,) = store.subscribers.profiles([current.id])
+    said = store.feedback.of(current.id, limit=ALL, standing=False)
+    upvoted = {each.paper_id for each in said if each.kind is FeedbackKind.UPVOTE}
+    digests = store.ledger.recent(current.id, limit=ALL)
+    titles = {
+        paper_id: paper.title
+        for paper_id, paper in store.papers.get(_papers_named(digests)).items()
+    }
+    change = store.subscribers.change(current.id)
+    return {
+        "profile": _plain(current),
+        "interests": [_plain(each) for each in profile.interests],
+        "feedback": [_plain(each) for each in said],
+        "digests": [_digest(each, titles) for each in digests],
+        "votes": sorted(store.community.votes_of(current.id, upvoted)),
+        "submissions": [
+            _plain(each)
+            for each in store.community.submissions(None, since=EVER, limit=ALL)
+            if each.subscriber_id == current.id
+        ],
+        "change_of_address": None if change is None else _plain(change),
+        "mail_evidence": [
+            _plain(each, leaving_out={"raw"})
+            for each in store.post.evidences(subscriber_id=current.id, limit=ALL)
+        ],
+        "suppression": store.post.suppression(address_hash(store, current.email)),
+    }
+
+
+def _papers_named(digests: Iterable[Digest]) -> set[str]:
+    return {pick.paper_id for each in digests for pick in each.picks}
+
+
+def _digest(digest: Digest, titles: dict[str, str]) -> dict[str, object]:
+    row = _plain(digest, leaving_out={"picks"})
+    row["picks"] = [
+        {
+            "rank": rank,
+            "title": titles.get(pick.paper_id, ""),
+            **_plain(pick),
+        }
+        for rank, pick in enumerate(digest.picks, 1)
+    ]
+    return row
+
+
+def _plain(value: Value, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
+    """A value's fields as JSON knows them."""
+    hidden = SECRET | set(leaving_out)
+    return {
+        each.name: _plainly(getattr(value, each.name))
+        for each in fields(value)  # type: ignore[arg-type]  # every Value is a dataclass
+        if each.name not in hidden
+    }
+
+
+def _plainly(value: object) -> object:
+    if isinstance(value, Value):
+        return _plain(value)
+    if isinstance(value, tuple):
+        return [_plainly(each) for each in value]
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, datetime | time):
+        return value.isoformat()
+    return value

@@ -1,0 +1,17 @@
+"""How often something may be done; kept under hashes, so that nothing tells of whom."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+
+from digest.ports import Store
+
+HOUR = 3_600.0
+DAY = 86_400.0
+
+
+def may(store: Store, what: str, name: str, *, now: datetime, seconds: float, most: int) -> bool:
+    """Whether `what` may be done once more to or by `name`: an address, a network, a subscriber."""
+    hashed = hmac.digest(store.post.secret("limits"), name.encode(), "sha256").hex()[:32]
+    return store.post.take(f"{what}.{hashed}", now=now, seconds=seconds, most=most)

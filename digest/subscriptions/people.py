@@ -1,0 +1,76 @@
+"""One person's row: made, found, read afresh, and changed without losing what others changed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import Status, Subscriber
+from digest.ports import Store
+
+KEY_BYTES = 32
+ID_BYTES = 10
+
+CONFIRMED = frozenset({Status.ACTIVE, Status.PAUSED})
+
+
+def normal_address(email: str) -> str:
+    """The address in the one form it is kept and compared in.
+
+    Syntax only (RFC 5321 lengths, IDNA domain), no DNS; the domain is lower-cased, and so is the
+    local part, since no mail system people use tells `Ada@` from `ada@`. Raises InvalidInput.
+    """
+    try:
+        checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise InvalidInput(f"That is not an email address we can send to: {error}") from error
+    return checked.normalized.lower()
+
+
+def newcomer(defaults: Subscriber, address: str, *, now: datetime) -> Subscriber:
+    """Somebody new, still to confirm, with the defaults of this installation."""
+    return replace(
+        defaults,
+        id=f"s_{secrets.token_hex(ID_BYTES)}",
+        email=address,
+        status=Status.PENDING,
+        key=new_key(),
+        created_at=now,
+        confirmed_at=None,
+        due_at=None,
+    )
+
+
+def new_key() -> str:
+    """A fresh secret for one person's links."""
+    return secrets.token_hex(KEY_BYTES)
+
+
+def find(store: Store, email: str) -> Subscriber:
+    """The subscriber with this address; raises NotFound."""
+    subscriber = store.subscribers.by_email(normal_address(email))
+    if subscriber is None:
+        raise NotFound("Nobody is subscribed with that address; `digest subscribe` adds them.")
+    return subscriber
+
+
+def fresh(store: Store, person: Subscriber) -> Subscriber:
+    """The person as stored now; raises NotFound when they are gone."""
+    found = store.subscribers.get([person.id]).get(person.id)
+    if found is None:
+        raise NotFound("This subscription does not exist any more.", subject=person.id)
+    return found
+
+
+def amend(store: Store, person: Subscriber, **changes: Any) -> Subscriber:
+    """Change these fields of a person's row as it stands now, and nothing else."""
+    current = fresh(store, person)
+    changed = replace(current, **changes)
+    if changed != current:
+        store.subscribers.save(changed)
+    return changed

@@ -1,0 +1,42 @@
+"""Last week's digests, once more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from digest.errors import InvalidInput
+from digest.model import Mood, Status, Subscriber
+from digest.ports import Store
+from digest.subscriptions.limits import DAY, may
+from digest.subscriptions.people import fresh
+
+VALID_FOR = timedelta(hours=24)
+MOST_DAYS = 31
+TIMES_A_DAY = 2
+
+
+def again(store: Store, person: Subscriber, *, days: int = 7, domain: str, now: datetime) -> int:
+    """Send the digests of the last days once more, under new Message-IDs; how many there are.
+
+    Days with nothing to say are left out. Twice a day at most; raises InvalidInput beyond that,
+    and for one who is not to be sent anything.
+    """
+    current = fresh(store, person)
+    if current.status is not Status.ACTIVE:
+        raise InvalidInput("Digests can be sent again while a subscription is active, not now.")
+    days = min(max(days, 1), MOST_DAYS)
+    since = now - timedelta(days=days)
+    kept = [
+        each
+        for each in store.ledger.recent(current.id, limit=days + 1)
+        if each.mood is Mood.PICKS and each.composed_at >= since
+    ]
+    if not kept:
+        return 0
+    if not may(store, "again", current.id, now=now, seconds=DAY, most=TIMES_A_DAY):
+        raise InvalidInput("They were sent again today already; try tomorrow.")
+    return store.ledger.requeue(
+        {each.id: f"<{each.id}.{now:%Y%m%d%H%M%S}@{domain}>" for each in kept},
+        now,
+        now + VALID_FOR,
+    )

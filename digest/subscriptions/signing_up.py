@@ -1,0 +1,236 @@
+"""The way in: asked for by a stranger or by an operator, confirmed by the owner of the mailbox.
+
+Whoever asks for a subscription, or for a link, learns nothing about the address they typed: the
+page is the same, and so is the work done before it, two reads and two writes beside the limits.
+The letter is to be written after the page is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Literal
+
+from digest import editions
+from digest.model import Interest, Status, Subscriber, SuppressionReason, Topic
+from digest.model.base import Value
+from digest.ports import Store
+from digest.subscriptions.addresses import admission, lift, suppression
+from digest.subscriptions.changing import put_interests
+from digest.subscriptions.limits import HOUR, may
+from digest.subscriptions.people import amend, fresh, newcomer, normal_address
+from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
+
+LETTERS_AN_HOUR = 1_000
+PENDING_FOR = timedelta(days=14)
+NETWORK_BITS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds(Value):
+    """What strangers can make us send in an hour: from one network, and to one address."""
+
+    signups: int
+    letters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp(Value):
+    """What came of asking for a subscription; the page says the same of all three.
+
+    `ask` wants the letter `confirm`, `known` the letter `known`, `silent` none. `limited` is
+    true when the network asked too often, which a page may say: it tells of no address.
+    """
+
+    outcome: Literal["ask", "known", "silent"]
+    subscriber: Subscriber | None = None
+    limited: bool = False
+
+
+def sign_up(
+    store: Store,
+    email: str,
+    wishes: Wishes,
+    *,
+    topics: Mapping[str, Topic],
+    defaults: Subscriber,
+    network: str,
+    bounds: Bounds,
+    now: datetime,
+) -> SignUp:
+    """Take a stranger's word that this address wants digests; nothing comes before it confirms.
+
+    `network` is the address the request came from (empty: not limited by it). Who is subscribed
+    already stays as they are; the wishes of one who has not confirmed are replaced by these; one
+    who had left gets them instead of the old, if there are any. Raises InvalidInput and NotFound
+    for what was typed, and never for what is stored.
+    """
+    address = normal_address(email)
+    interests = interests_of(wishes, topics=topics, now=now)
+    new = asked_for(newcomer(defaults, address, now=now), wishes)
+    if not _may_come(store, network, bounds, now):
+        return SignUp(outcome="silent", limited=True)
+    reason = suppression(store, address)
+    known = store.subscribers.by_email(address)
+    if not _may_write(store, address, bounds, now) or _is_closed(known, reason):
+        _idle(store, now)
+        return SignUp(outcome="silent")
+    if known is None and store.subscribers.add([(new, ())]):
+        store.subscribers.set_interests(new.id, interests)
+        return SignUp(outcome="ask", subscriber=new)
+    # Two forms sent at once: the other one was first.
+    known = known or store.subscribers.by_email(address)
+    if known is not None and known.status in (Status.PENDING, Status.UNSUBSCRIBED):
+        return SignUp(outcome="ask", subscriber=_again(store, known, new, wishes, interests, now))
+    _idle(store, now)
+    return SignUp(outcome="known" if known else "silent", subscriber=known)
+
+
+def request_link(
+    store: Store, email: str, *, bounds: Bounds, network: str, now: datetime
+) -> Subscriber | None:
+    """Whom to mail a link to their preferences (a pending one: to confirm), None for nobody.
+
+    The page says the same either way. Raises InvalidInput for what is no address.
+    """
+    address = normal_address(email)
+    if not _may_come(store, network, bounds, now):
+        return None
+    reason = suppression(store, address)
+    known = store.subscribers.by_email(address)
+    if not _may_write(store, address, bounds, now) or known is None or _is_closed(known, reason):
+        return None
+    return known
+
+
+def subscribe(
+    store: Store,
+    email: str,
+    wishes: Wishes,
+    *,
+    topics: Mapping[str, Topic],
+    defaults: Subscriber,
+    confirmed: bool,
+    now: datetime,
+) -> Subscriber:
+    """Add a subscriber for an operator, or add wishes to a known one.
+
+    New ones, and those who come back, stay `pending` until they confirm, unless `confirmed` (an
+    operator vouches). Nothing but an operator's confirmation revives a suppressed address, or
+    takes one off the suppression list. Raises InvalidInput.
+    """
+    address = normal_address(email)
+    interests = interests_of(wishes, topics=topics, now=now)
+    admission(store, confirmed=confirmed)(address)
+    known = store.subscribers.by_email(address)
+    base = known or newcomer(defaults, address, now=now)
+    if base.status is Status.UNSUBSCRIBED and not confirmed:
+        base = replace(base, status=Status.PENDING)
+    wanted = asked_for(base, wishes)
+    if known is None:
+        store.subscribers.add([(wanted, interests)])
+    else:
+        store.subscribers.save(wanted)
+        put_interests(store, wanted, interests, reweigh=wishes.weight is not None)
+    if confirmed and wanted.status is not Status.ACTIVE:
+        return activate(store, wanted, now=now)
+    if wanted.status is Status.ACTIVE and known is not None and timing(wanted) != timing(known):
+        return amend(store, wanted, due_at=editions.next_due(wanted, now))
+    return wanted
+
+
+def confirm(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:
+    """The owner of the mailbox agrees: the first digest is due at once, then at their hour.
+
+    Who is not waiting to confirm stays as they are.
+    """
+    current = fresh(store, person)
+    if current.status is not Status.PENDING:
+        return current
+    lift(store, current.email, only=SuppressionReason.ERASED)
+    return amend(
+        store,
+        current,
+        status=Status.ACTIVE,
+        confirmed_at=current.confirmed_at or now,
+        due_at=now,
+        paused_until=None,
+    )
+
+
+def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:
+    """Make someone active on an operator's word: due at their next local hour."""
+    current = fresh(store, subscriber)
+    if current.status is Status.ACTIVE:
+        return current
+    return amend(
+        store,
+        current,
+        status=Status.ACTIVE,
+        confirmed_at=current.confirmed_at or now,
+        due_at=editions.next_due(current, now),
+        paused_until=None,
+    )
+
+
+def forget_pending(store: Store, now: datetime) -> int:
+    """Erase those who never confirmed within 14 days of asking; how many."""
+    forgotten = 0
+    for person, _ in store.subscribers.all(Status.PENDING):
+        if person.confirmed_at is None and now - person.created_at >= PENDING_FOR:
+            store.subscribers.erase(person.id)
+            forgotten += 1
+    return forgotten
+
+
+def _again(
+    store: Store,
+    known: Subscriber,
+    new: Subscriber,
+    wishes: Wishes,
+    interests: tuple[Interest, ...],
+    now: datetime,
+) -> Subscriber:
+    """One who never confirmed starts afresh; one who had left keeps what they do not name."""
+    if known.confirmed_at is None:
+        wanted = replace(new, id=known.id, key=known.key, created_at=now)
+    else:
+        wanted = replace(asked_for(known, wishes), status=Status.PENDING, due_at=None)
+    store.subscribers.save(wanted)
+    if interests or known.confirmed_at is None:
+        store.subscribers.set_interests(wanted.id, interests)
+    return wanted
+
+
+def _is_closed(known: Subscriber | None, reason: SuppressionReason | None) -> bool:
+    if known is not None and known.status is Status.SUPPRESSED:
+        return True
+    return reason not in (None, SuppressionReason.ERASED)
+
+
+def _may_come(store: Store, network: str, bounds: Bounds, now: datetime) -> bool:
+    """Whether this network has not asked too often; a /64 is one network, as it is one household."""
+    if not network:
+        return True
+    try:
+        address = ip_address(network)
+        if isinstance(address, IPv6Address):
+            network = str(ip_network((address, NETWORK_BITS), strict=False))
+    except ValueError:
+        pass
+    return may(store, "network", network, now=now, seconds=HOUR, most=bounds.signups)
+
+
+def _may_write(store: Store, address: str, bounds: Bounds, now: datetime) -> bool:
+    """Whether a stranger may make us write to this address, and to anyone at all."""
+    if not may(store, "letters", address, now=now, seconds=HOUR, most=bounds.letters):
+        return False
+    return store.post.take("letters", now=now, seconds=HOUR, most=LETTERS_AN_HOUR)
+
+
+def _idle(store: Store, now: datetime) -> None:
+    """As much writing as keeping somebody new takes, so that time tells nothing."""
+    for turn in range(2):
+        store.post.take(f"idle.{turn}", now=now, seconds=1, most=LETTERS_AN_HOUR)

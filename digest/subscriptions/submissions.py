@@ -1,0 +1,119 @@
+"""Papers put forward for everyone, and what curators make of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import Moderation, Submission, SubmissionState, Subscriber
+from digest.ports import Store
+from digest.subscriptions.limits import DAY, may
+from digest.subscriptions.people import CONFIRMED, fresh, normal_address
+from digest.subscriptions.wishes import paper_key
+from digest.text import clean
+
+LONGEST_LINE = 300
+OPERATOR = "operator"
+
+
+def submit(
+    store: Store, person: Subscriber, text: str, line: str, *, a_day: int, now: datetime
+) -> Submission:
+    """Put a paper forward with a line why; `text` is an arXiv id, a DOI, or an address with one.
+
+    A paper that is not stored yet waits until it is fetched; one that somebody put forward
+    already comes back as theirs. Raises InvalidInput.
+    """
+    if fresh(store, person).status not in CONFIRMED:
+        raise InvalidInput("Only confirmed subscribers can put papers forward.")
+    if a_day < 1:
+        raise InvalidInput("Papers cannot be put forward here.")
+    named = paper_key(text)
+    why = checked_line(line)
+    if not why:
+        raise InvalidInput(
+            f"Say in a line (up to {LONGEST_LINE} characters) why others should read it."
+        )
+    if not may(store, "submit", person.id, now=now, seconds=DAY, most=a_day):
+        raise InvalidInput(f"You can put {a_day} papers forward in a day; the next one tomorrow.")
+    found = next(iter(store.papers.get([named]).values()), None)
+    return store.community.submit(
+        Submission(
+            id=f"p_{secrets.token_hex(8)}",
+            paper_id=named if found is None else found.id,
+            subscriber_id=person.id,
+            line=why,
+            at=now,
+            state=SubmissionState.WAITING if found is None else SubmissionState.OPEN,
+        )
+    )
+
+
+def decide(
+    store: Store,
+    curator: Subscriber | None,
+    submission_id: str,
+    *,
+    feature: bool,
+    line: str,
+    now: datetime,
+) -> Submission:
+    """A curator (None: the operator) features or rejects a paper, with a line or none.
+
+    Deciding the same again changes nothing; deciding otherwise counts, and stands in the log
+    too. Raises NotFound, and InvalidInput for a paper that is still to be fetched.
+    """
+    submission = store.community.submission(submission_id)
+    if submission is None:
+        raise NotFound("There is no such submission.", subject=submission_id)
+    note = checked_line(line)
+    state = SubmissionState.FEATURED if feature else SubmissionState.REJECTED
+    if submission.state is state and note in ("", submission.curator_line):
+        return submission
+    if feature and not store.papers.get([submission.paper_id]):
+        raise InvalidInput("That paper is not fetched yet; it can be featured once it is.")
+    actor = OPERATOR if curator is None else curator.id
+    decided = replace(
+        submission,
+        state=state,
+        curator_id="" if curator is None else curator.id,
+        curator_line=note,
+        decided_at=now,
+    )
+    store.community.decide(
+        decided,
+        Moderation(
+            at=now,
+            actor=actor,
+            action="feature" if feature else "reject",
+            submission_id=submission.id,
+            paper_id=submission.paper_id,
+            note=note,
+        ),
+    )
+    return decided
+
+
+def is_curator(person: Subscriber, curators: Sequence[str]) -> bool:
+    """Whether a subscriber may feature and reject; `curators` are addresses as configured."""
+    if person.status not in CONFIRMED:
+        return False
+    return person.email in {_normal(each) for each in curators}
+
+
+def checked_line(text: str) -> str:
+    """A line as it is printed beside a paper; raises InvalidInput when it is too long."""
+    line = clean(text)
+    if len(line) > LONGEST_LINE:
+        raise InvalidInput(f"A line has at most {LONGEST_LINE} characters, not {len(line)}.")
+    return line
+
+
+def _normal(address: str) -> str:
+    try:
+        return normal_address(address)
+    except InvalidInput:
+        return ""

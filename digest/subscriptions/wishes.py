@@ -1,0 +1,240 @@
+"""What people ask for, in their own words, and the interests and schedules these come to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from urllib.parse import unquote, urlsplit
+
+from digest import editions
+from digest.errors import InvalidInput, NotFound
+from digest.merging import arxiv_id, canonical_doi
+from digest.model import Cadence, Interest, InterestKind, Quiet, Subscriber, Topic
+from digest.text import clean
+
+MOST_INTERESTS = 2_000
+LONGEST_INTEREST = 200
+LONGEST_NAME = 60
+MOST_PICKS = 50
+LIGHTEST, HEAVIEST = 0.1, 5.0
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_PREPRINT_SERVER = re.compile(r"(?:bio|med)rxiv:[a-z0-9-]{2,60}")
+_ARXIV_IN_PATH = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?:v\d{1,3})?(?![\d])")
+_DOI_IN_PATH = re.compile(r"10\.\d{4,9}/[^\s?#&\"<>]+")
+# bioRxiv, medRxiv and many publishers put the form after the DOI: `…/10.1101/2024.01.02.573v1.full`.
+_AFTER_A_DOI = re.compile(
+    r"(?:v\d+)?(?:[./](?:full|abstract|pdf|epub|html)(?:[.-]text|\.pdf)?)?/?$", re.IGNORECASE
+)
+_A_LINK = re.compile(r"https?:|www\.|[@<>]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What someone asked for, as typed; None leaves the present value or the default.
+
+    `weight` is that of every interest named here. `likes` are papers, however named.
+    """
+
+    topics: Sequence[str] = ()
+    keywords: Sequence[str] = ()
+    authors: Sequence[str] = ()
+    likes: Sequence[str] = ()
+    queries: Sequence[str] = ()
+    mutes: Sequence[str] = ()
+    mute_authors: Sequence[str] = ()
+    mute_topics: Sequence[str] = ()
+    weight: float | None = None
+    at: str | None = None
+    tz: str | None = None
+    cadence: str | None = None
+    limit: int | None = None
+    quiet: str | None = None
+    name: str | None = None
+    shows_name: bool | None = None
+
+
+def interests_of(
+    wishes: Wishes, *, topics: Mapping[str, Topic], now: datetime
+) -> tuple[Interest, ...]:
+    """The interests that someone's words ask for; raises InvalidInput or NotFound."""
+    weight = 1.0 if wishes.weight is None else checked_weight(wishes.weight)
+    named: tuple[tuple[InterestKind, Iterable[str]], ...] = (
+        (InterestKind.TOPIC, (topic_id(each, topics) for each in wishes.topics)),
+        (InterestKind.KEYWORD, wishes.keywords),
+        (InterestKind.AUTHOR, wishes.authors),
+        (InterestKind.LIKE, (paper_key(each) for each in wishes.likes)),
+        (InterestKind.QUERY, wishes.queries),
+        (InterestKind.MUTE, wishes.mutes),
+        (InterestKind.MUTE_AUTHOR, wishes.mute_authors),
+        (InterestKind.MUTE_TOPIC, (topic_id(each, topics) for each in wishes.mute_topics)),
+    )
+    found = {
+        (kind, each.value): each
+        for kind, values in named
+        for each in (interest(kind, value, weight=weight, now=now) for value in values)
+    }
+    check_number(len(found))
+    return tuple(found.values())
+
+
+def interest(kind: InterestKind, value: str, *, weight: float = 1.0, now: datetime) -> Interest:
+    """One interest of cleaned text; raises InvalidInput."""
+    text = clean(value)
+    if not text or len(text) > LONGEST_INTEREST:
+        raise InvalidInput(f"A {kind} must have between 1 and {LONGEST_INTEREST} characters.")
+    if ";" in text:
+        raise InvalidInput(f"A {kind} cannot have a semicolon; give {text!r} as two.")
+    return Interest(kind=kind, value=text, weight=weight, added_at=now)
+
+
+def check_number(interests: int) -> None:
+    """Raise InvalidInput for more interests than a profile can hold."""
+    if interests > MOST_INTERESTS:
+        raise InvalidInput(f"A profile can hold {MOST_INTERESTS} interests, not {interests}.")
+
+
+def checked_weight(weight: float) -> float:
+    """A weight within bounds; raises InvalidInput (also for NaN)."""
+    if not LIGHTEST <= weight <= HEAVIEST:
+        raise InvalidInput(f"A weight is a number from {LIGHTEST} to {HEAVIEST:g}, not {weight:g}.")
+    return weight
+
+
+def topic_id(text: str, topics: Mapping[str, Topic]) -> str:
+    """The id of the topic meant, whatever its case; raises NotFound with near misses."""
+    wanted = text.strip()
+    if wanted in topics:
+        return wanted
+    by_fold = {each.casefold(): each for each in topics}
+    if wanted.casefold() in by_fold:
+        return by_fold[wanted.casefold()]
+    if _PREPRINT_SERVER.fullmatch(wanted.casefold()):
+        return wanted.casefold()
+    near = [
+        each.id
+        for each in topics.values()
+        if wanted
+        and (wanted.casefold() in each.name.casefold() or wanted.casefold() in each.id.casefold())
+    ][:5]
+    hint = f"Did you mean {', '.join(near)}?" if near else "`digest topics` lists them all."
+    raise NotFound(f"There is no topic {wanted!r}. {hint}", subject=wanted)
+
+
+def paper_key(text: str) -> str:
+    """The id of a paper that someone named by arXiv id, DOI, or an address that holds either.
+
+    Raises InvalidInput.
+    """
+    words = clean(text)
+    arxiv = arxiv_id(words)
+    if arxiv is not None:
+        return f"arxiv:{arxiv[0]}"
+    doi = canonical_doi(words)
+    if doi:
+        return f"doi:{doi}"
+    found = _key_in_address(words)
+    if found:
+        return found
+    raise InvalidInput(
+        f"{words[:LONGEST_INTEREST]!r} is neither an arXiv id (2406.01234) nor a DOI (10.1101/…), "
+        "nor an address that holds one."
+    )
+
+
+def _key_in_address(text: str) -> str:
+    """The key in a page's address, such as a publisher's or a reading tool's; "" if there is none."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    if parts.scheme.lower() not in ("http", "https"):
+        return ""
+    path = unquote(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    if doi := _DOI_IN_PATH.search(path):
+        named = canonical_doi(_AFTER_A_DOI.sub("", doi[0], count=1))
+        return f"doi:{named}" if named else ""
+    if number := _ARXIV_IN_PATH.search(path):
+        arxiv = arxiv_id(number[0])
+        return f"arxiv:{arxiv[0]}" if arxiv else ""
+    return ""
+
+
+def asked_for(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
+    """The subscriber with the wished schedule and name; raises InvalidInput."""
+    person = with_schedule(subscriber, wishes)
+    name = person.name if wishes.name is None else checked_name(wishes.name)
+    shows_name = person.shows_name if wishes.shows_name is None else wishes.shows_name
+    if (name, shows_name) == (person.name, person.shows_name):
+        return person
+    return replace(person, name=name, shows_name=shows_name)
+
+
+def checked_name(text: str) -> str:
+    """A name as it may stand beside what someone submits; raises InvalidInput."""
+    name = clean(text)
+    if len(name) > LONGEST_NAME or _A_LINK.search(name):
+        raise InvalidInput(
+            f"A name has at most {LONGEST_NAME} characters, and no address of any kind in it."
+        )
+    return name
+
+
+def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
+    """The subscriber with the wished hour, zone, days and number; raises InvalidInput.
+
+    `cadence` is daily, weekdays, weekly (on Mondays) or a day's name for weekly on that day.
+    """
+    at: time = subscriber.at if wishes.at is None else editions.parse_at(wishes.at)
+    tz = subscriber.tz if wishes.tz is None else editions.validate_tz(wishes.tz)
+    cadence, weekday = subscriber.cadence, subscriber.weekday
+    if wishes.cadence is not None:
+        cadence, weekday = parse_cadence(wishes.cadence, weekday=weekday)
+    limit = subscriber.limit if wishes.limit is None else wishes.limit
+    if not 1 <= limit <= MOST_PICKS:
+        raise InvalidInput(
+            f"A digest shows between 1 and {MOST_PICKS} papers in full, not {limit}."
+        )
+    quiet = subscriber.quiet
+    if wishes.quiet is not None:
+        if wishes.quiet not in tuple(Quiet):
+            raise InvalidInput(
+                f"On a quiet day one can get 'line' or 'nothing', not {wishes.quiet!r}."
+            )
+        quiet = Quiet(wishes.quiet)
+    return replace(
+        subscriber, at=at, tz=tz, cadence=cadence, weekday=weekday, limit=limit, quiet=quiet
+    )
+
+
+def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:
+    """Cadence and weekday from words such as `daily`, `weekly`, `friday`; raises InvalidInput."""
+    word = text.strip().casefold()
+    if word in tuple(Cadence):
+        return Cadence(word), weekday
+    day = parse_weekday(word)
+    if day is not None:
+        return Cadence.WEEKLY, day
+    raise InvalidInput(f"A digest comes daily, weekdays, weekly or on a named day, not {text!r}.")
+
+
+def parse_weekday(word: str) -> int | None:
+    """0 to 6 for the name of a day or the first three letters or more of it; None for else."""
+    matching = [day for day in WEEKDAYS if len(word) >= 3 and day.startswith(word)]  # noqa: PLR2004
+    return WEEKDAYS.index(matching[0]) if len(matching) == 1 else None
+
+
+def described(interests: Iterable[Interest]) -> dict[str, list[str]]:
+    """Interests as lists of values by kind, for exports and JSON."""
+    lists: dict[str, list[str]] = {str(kind): [] for kind in InterestKind}
+    for each in interests:
+        lists[str(each.kind)].append(each.value)
+    return lists
+
+
+def timing(subscriber: Subscriber) -> tuple[object, ...]:
+    """What decides when a digest is due."""
+    return (subscriber.at, subscriber.tz, subscriber.cadence, subscriber.weekday)

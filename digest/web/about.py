@@ -1,0 +1,134 @@
+"""What the site says of itself: feeds, help, plain facts, and what programs look for first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from digest.app import counts
+from digest.pipeline.catalogue import Catalogue, Feed
+from digest.rendering import links, opml, pages
+from digest.web import caching, openapi
+from digest.web.documents import FeedRecord, FeedsDocument, address, feed_addresses
+from digest.web.negotiating import HTML, JSON, Shown, encoded
+from digest.web.shelf import is_named
+from digest.web.showing import Showing
+
+AN_HOUR = "public, max-age=3600"
+PRIVATE_PATHS = ("/a/", "/account", "/c/", "/d/", "/feeds/mine/", "/me", "/operator", "/u/")
+ENDLESS_PATHS = ("/search",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLine:
+    """A public feed as the directory shows it."""
+
+    slug: str
+    title: str
+    description: str = ""
+
+
+class About(Showing):
+    """Everything that is about the site rather than about papers."""
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of this part."""
+        return [
+            *self.both("/feeds", self.feeds),
+            *(
+                Route(f"/{name}", self.statement(name), methods=["GET"])
+                for name in ("about", "privacy", "help")
+            ),
+            Route("/health", self.health, methods=["GET"]),
+            Route("/openapi.json", self.openapi, methods=["GET"]),
+            Route("/robots.txt", self.robots, methods=["GET"]),
+        ]
+
+    def feeds(self, _request: Request) -> Shown:
+        """The directory of feeds."""
+        community, named, categories = self._feeds()
+        return Shown(
+            template="feeds",
+            context={
+                "community": community,
+                "named": named,
+                "categories": categories,
+                "opml": f"/{opml.PATH}",
+                "canonical": "/feeds",
+                "feeds": tuple(
+                    feed
+                    for each in (*community, *named)
+                    for feed in pages.feed_links(each.slug, each.title)[:1]
+                ),
+            },
+            document=lambda: FeedsDocument(
+                opml=address(self.site, f"/{opml.PATH}"),
+                feeds=[
+                    FeedRecord(
+                        title=each.title,
+                        description=each.description,
+                        feeds=feed_addresses(each.slug, site=self.site),
+                    )
+                    for each in (*community, *named, *categories)
+                ],
+            ),
+        )
+
+    def health(self, _request: Request) -> Response:
+        """Whether the database answers, and what it holds."""
+        return JSONResponse(
+            {"status": "ok", **counts(self.app.store)}, headers={"cache-control": "no-store"}
+        )
+
+    def openapi(self, request: Request) -> Response:
+        """The description of the JSON."""
+        made = caching.kept(encoded(openapi.document(self.site)), JSON)
+        return caching.answer(request, made, cache_control=AN_HOUR)
+
+    def robots(self, _request: Request) -> Response:
+        """What crawlers need not look at: pages of one person, and pages without end."""
+        paths = (*PRIVATE_PATHS, *ENDLESS_PATHS)
+        lines = ["User-agent: *", *(f"Disallow: {each}" for each in paths)]
+        return PlainTextResponse("\n".join(lines) + "\n", headers={"cache-control": AN_HOUR})
+
+    def statement(self, name: str) -> Callable[[Request], Response]:
+        """The handler of a page that says the same to everyone until the settings change."""
+
+        def answer(request: Request) -> Response:
+            settings = self.app.settings
+            page = pages.page(
+                name,
+                site=self.site,
+                keep=settings.keep,
+                inbound=settings.inbound,
+                curators=len(settings.community.curators),
+                sources=[each.name for each in settings.sources.values() if each.enabled],
+                help_url=links.help_address(self.site) if self.site.contact else "",
+                canonical=f"/{name}",
+            )
+            found = caching.kept(page.encode(), HTML)
+            return caching.answer(request, found, cache_control=AN_HOUR)
+
+        return answer
+
+    def _feeds(self) -> tuple[list[FeedLine], list[FeedLine], list[FeedLine]]:
+        """The feeds of the community, of named topics, and of categories in use."""
+        found = Catalogue(self.app.store, self.app.feed_terms, self.app.clock()).feeds
+        ours: list[FeedLine] = []
+        named: list[FeedLine] = []
+        categories: list[FeedLine] = []
+        for feed in found:
+            if feed.topic is None:
+                ours.append(self._line(feed))
+            else:
+                (named if is_named(feed.topic) else categories).append(self._line(feed))
+        return ours, named, categories
+
+    def _line(self, feed: Feed) -> FeedLine:
+        title = feed.info.title.removesuffix(f" · {self.site.name}")
+        told = feed.info.description if feed.topic is None else feed.topic.description
+        return FeedLine(slug=feed.info.slug, title=title, description=told)

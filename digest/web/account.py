@@ -1,0 +1,164 @@
+"""What only the owner of the mailbox may do: export, change of address, new links, erasure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Literal
+
+from starlette.background import BackgroundTasks
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digest import subscriptions
+from digest.errors import InvalidInput, NotFound
+from digest.model import AddressChange, Subscriber
+from digest.rendering import links
+from digest.web import forms, words
+from digest.web.common import GONE, PRIVATE
+from digest.web.personal import (
+    ACCOUNT_LASTS,
+    BAD,
+    GONE_STATUS,
+    Owned,
+    Personal,
+    is_past,
+    minute,
+)
+
+LETTERS_A_DAY = 5
+DAY_SECONDS = 86_400.0
+
+Side = Literal["address-old", "address-new"]
+SIDES: tuple[Side, ...] = ("address-old", "address-new")  # the scopes of their links
+
+
+class Account(Personal):
+    """Pages behind a link that was mailed within the hour, and those that agree to a change."""
+
+    def ask(self, request: Request, person: Subscriber) -> Response:
+        """Mail a link to the account page to the address we know."""
+        if request.method != "POST":
+            return self.mine("me_account", request, person, here_me="account")
+        account = f"{self.me(request)}/account"
+        if not self.app.store.post.take(
+            f"account.{person.id}", now=self.app.clock(), seconds=DAY_SECONDS, most=LETTERS_A_DAY
+        ):
+            return self.back(account, "often")
+        return self.back(account, "letter", self.letter("account", person))
+
+    def recent(self, handler: Owned) -> Callable[[Request], Response]:
+        """The handler, for whoever an account link belongs to while it is not too old."""
+
+        def handle(request: Request) -> Response:
+            person, made = self.person(request, links.ACCOUNT)
+            if is_past(made, ACCOUNT_LASTS, now=self.app.clock()):
+                return self.shown("account", GONE_STATUS, state="old", errors={})
+            return handler(request, person)
+
+        return handle
+
+    def show(self, request: Request, person: Subscriber) -> Response:
+        """What can be done here."""
+        return self._page(request, person)
+
+    def export(self, request: Request, person: Subscriber) -> Response:
+        """Everything that is kept about one person, as JSON."""
+        _ = request
+        data = subscriptions.export(self.app.store, person)
+        text = json.dumps(data, ensure_ascii=False, indent=2, default=str)
+        name = f"{person.id}.json"
+        return Response(
+            text,
+            media_type="application/json",
+            headers={**PRIVATE, "content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    def move(self, request: Request, person: Subscriber) -> Response:
+        """Ask for digests to go to another address; both get a letter."""
+        email = forms.posted(request).one("email")
+        try:
+            change = subscriptions.ask_address(self.app.store, person, email, now=self.app.clock())
+        except InvalidInput as error:
+            return self._page(request, person, email=email, errors={"email": error.message})
+        subject = subscriptions.change_subject(change)
+        to_old = self.letter("address-old", person, email=change.email, subject=subject)
+        to_new = self.letter("address-new", person, recipient=change.email, subject=subject)
+        return self.back(self._here(request), "asked", BackgroundTasks([to_old, to_new]))
+
+    def renew(self, request: Request, person: Subscriber) -> Response:
+        """End every link and feed address of theirs, this page's too, and mail a fresh one."""
+        _ = request
+        person = subscriptions.revoke(self.app.store, person)
+        here = links.account(self.app.site, person, minute(self.app.clock()))
+        path = f"{self.root}/account/{here.rpartition('/')[2]}"
+        return self.back(path, "links", self.letter("link", person))
+
+    def erase(self, request: Request, person: Subscriber) -> Response:
+        """Delete everything about someone."""
+        _ = request
+        subscriptions.erase(self.app.store, person, now=self.app.clock())
+        answer = self.shown("account", state="erased", errors={})
+        answer.background = self.letter("goodbye", person, erased=True)
+        return answer
+
+    def agree(self, request: Request) -> Response:
+        """One of the two addresses agrees to a change: a button, and the POST behind it."""
+        person, side, subject = self._side(request)
+        if request.method != "POST":
+            change = self.app.store.subscribers.change(person.id)
+            if change is None:
+                raise NotFound(GONE)
+            return self._moving("asks", email=change.email)
+        try:
+            done = subscriptions.agree(
+                self.app.store, person, side, now=self.app.clock(), subject=subject
+            )
+        except InvalidInput as error:
+            status = GONE_STATUS if isinstance(error, NotFound) else BAD
+            return self._moving("refused", status, text=error.message)
+        if isinstance(done, AddressChange):
+            return self._moving("waits", email=done.email)
+        answer = self._moving("done", email=done.email)
+        to_new = self.letter("address-changed", done)
+        to_old = self.letter("address-changed", done, recipient=person.email)
+        answer.background = BackgroundTasks([to_new, to_old])
+        return answer
+
+    def _moving(
+        self, state: str, status: int = 200, *, email: str = "", text: str = ""
+    ) -> Response:
+        return self.shown("account_move", status, state=state, email=email, text=text)
+
+    def _side(self, request: Request) -> tuple[Subscriber, Side, str]:
+        """Whose link it is, and of which of the two addresses; raises NotFound."""
+        for side in SIDES:
+            try:
+                person, subject = self.person(request, side)
+            except NotFound:
+                continue
+            return person, side, subject
+        raise NotFound(GONE)
+
+    def _here(self, request: Request) -> str:
+        return f"{self.root}/account/{request.path_params['token']}"
+
+    def _page(
+        self,
+        request: Request,
+        person: Subscriber,
+        *,
+        email: str = "",
+        errors: dict[str, str] | None = None,
+    ) -> Response:
+        return self.shown(
+            "account",
+            BAD if errors else 200,
+            state="open",
+            here=self._here(request),
+            person=person,
+            change=self.app.store.subscribers.change(person.id),
+            email=email,
+            errors=errors or {},
+            done=words.DONE.get(request.query_params.get("done", ""), ""),
+        )

@@ -1,0 +1,224 @@
+"""A digest in the browser, and what its reader says of it: a page on GET, an act on POST."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from digest import subscriptions
+from digest.errors import InvalidInput, NotFound
+from digest.model import Digest, Feedback, FeedbackKind, Paper, Subscriber, Via
+from digest.pipeline import delivering
+from digest.rendering import links, views
+from digest.web import forms, words
+from digest.web.common import GONE, PRIVATE
+from digest.web.forms import Form
+from digest.web.personal import BAD, Personal
+
+LONGEST_NUMBER = 5
+MOST_STANDING = 500
+VIA = {"feed": Via.FEED, "mail": Via.MAIL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a page with one answer on it needs: which answer, to what, and what there is to choose."""
+
+    kind: FeedbackKind
+    answer: words.Answer
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """An answer just given, in a sentence, and what undoes it."""
+
+    id: str
+    text: str
+
+
+class Answers(Personal):
+    """Digests and papers with buttons beside them."""
+
+    def edition(self, request: Request) -> Response:
+        """One edition in full: every pick, and the title of everything else that matched."""
+        person, subject = self.person(request, links.DIGEST)
+        digest = self.digest(person, subject)
+        material = delivering.material_for(self.app.store, [digest])
+        standing = self.standing(person, {each.paper_id for each in digest.picks})
+        just = self.just(request, person)
+        return self.private(
+            "digest",
+            digest=digest,
+            subscriber=person,
+            base=self._base(request),
+            standing=standing,
+            just=just,
+            answers=words.ANSWERS,
+            say=self.say,
+            **self.picks(digest, material),
+        )
+
+    def answer(self, request: Request) -> Response:
+        """One answer to one pick: shows the paper and a button; the POST records it."""
+        person, subject = self.person(request, links.DIGEST)
+        digest = self.digest(person, subject)
+        number, kind = self._named(request, digest)
+        pick = digest.picks[number - 1]
+        paper = self.paper(pick.paper_id)
+        base = self._base(request)
+        if request.method != "POST":
+            return self.one(paper, kind, action="", whole=base)
+        form = forms.posted(request)
+        reason = self.app.because(delivering.material_for(self.app.store, [digest]))(pick)
+        try:
+            given = self.give(
+                person, kind, paper, form, request, edition=subject, rank=number, reason=reason
+            )
+        except InvalidInput as error:
+            return self.one(paper, kind, action="", whole=base, error=error.message, status=BAD)
+        return self.answered(request, given, base=base, anchor=f"#answers-{number}")
+
+    def seen(self, request: Request) -> Response:
+        """Mark everything so far as seen."""
+        person, subject = self.person(request, links.DIGEST)
+        self.digest(person, subject)
+        given = subscriptions.give(
+            self.app.store,
+            person,
+            FeedbackKind.SEEN_ALL,
+            via=Via.WEB,
+            now=self.app.clock(),
+            edition=subject,
+        )
+        return self.answered(request, given, base=self._base(request))
+
+    def take_back(self, request: Request) -> Response:
+        """Undo an answer to this edition; a link to one digest reaches no other."""
+        person, subject = self.person(request, links.DIGEST)
+        digest = self.digest(person, subject)
+        given = self.app.store.feedback.get(request.path_params["feedback"])
+        if given is None or given.subscriber_id != person.id or not self._within(given, digest):
+            raise NotFound(GONE)
+        self.undo(person, given.id)
+        anchor = f"#answers-{given.rank}" if given.rank else ""
+        if wants_json(request):
+            return JSONResponse({"said": "Undone.", "undo": ""}, headers=PRIVATE)
+        return self.back(f"{self._base(request)}{anchor}")
+
+    # --- shared with the page of a paper ------------------------------------------------------
+
+    def one(
+        self,
+        paper: Paper,
+        kind: FeedbackKind,
+        *,
+        action: str,
+        whole: str,
+        error: str = "",
+        status: int = 200,
+    ) -> Response:
+        """The page of one paper and one button."""
+        choice = Choice(kind=kind, answer=words.ANSWERS[kind], values=self.values(kind, paper))
+        return self.shown(
+            "feedback", status, paper=paper, choice=choice, action=action, whole=whole, error=error
+        )
+
+    def values(self, kind: FeedbackKind, paper: Paper) -> dict[str, str]:
+        """What one can hide of a paper: its authors, or its topics by what they are called."""
+        topics = self.app.settings.topics
+        if kind is FeedbackKind.HIDE_AUTHOR:
+            return {each: each for each in paper.authors}
+        if kind is FeedbackKind.HIDE_TOPIC:
+            return {each: words.named(each, topics) for each in paper.categories}
+        return {}
+
+    def give(
+        self,
+        person: Subscriber,
+        kind: FeedbackKind,
+        paper: Paper,
+        form: Form,
+        request: Request,
+        *,
+        edition: str = "",
+        rank: int = 0,
+        reason: str = "",
+    ) -> Feedback:
+        """Record an answer; raises InvalidInput where it names nothing to hide."""
+        value = form.one("value") if kind in words.CHOOSING else ""
+        if kind in words.CHOOSING and value not in self.values(kind, paper):
+            raise InvalidInput("Choose which one to hide.")
+        return subscriptions.give(
+            self.app.store,
+            person,
+            kind,
+            paper=paper,
+            value=value,
+            via=VIA.get(request.query_params.get("via", ""), Via.WEB),
+            now=self.app.clock(),
+            edition=edition,
+            rank=rank,
+            reason=reason,
+        )
+
+    def answered(
+        self, request: Request, given: Feedback, *, base: str, anchor: str = "", undo: str = ""
+    ) -> Response:
+        """Say what was noted and how to undo it: in place for a script, else on the page again."""
+        if not wants_json(request):
+            return self.back(f"{base}?f={given.id}{anchor}")
+        told = {"said": self._noted(given), "undo": f"{undo or base}/undo/{given.id}"}
+        return JSONResponse(told, headers=PRIVATE)
+
+    def standing(self, person: Subscriber, paper_ids: set[str]) -> dict[str, list[Feedback]]:
+        """What someone said of each of these papers and has not taken back."""
+        said: dict[str, list[Feedback]] = {}
+        for each in self.app.store.feedback.of(person.id, limit=MOST_STANDING):
+            if each.paper_id in paper_ids:
+                said.setdefault(each.paper_id, []).append(each)
+        return said
+
+    def just(self, request: Request, person: Subscriber) -> Noted | None:
+        """The answer that was given on the way to this page, while it stands."""
+        given = self.app.store.feedback.get(request.query_params.get("f", ""))
+        if given is None or given.subscriber_id != person.id or given.undone_at is not None:
+            return None
+        return Noted(id=given.id, text=self._noted(given))
+
+    def say(self, given: Feedback) -> str:
+        """An answer in words."""
+        return words.said(given, self.app.settings.topics)
+
+    def _noted(self, given: Feedback) -> str:
+        paper = self.papers_of([given]).get(given.paper_id)
+        title = views.title_of(paper) if paper else ""
+        return words.noted(given, title, self.app.settings.topics)
+
+    def _within(self, given: Feedback, digest: Digest) -> bool:
+        """Whether an answer could have been given on this digest's page, whenever it was."""
+        if given.edition == digest.edition or given.kind is FeedbackKind.SEEN_ALL:
+            return True
+        papers = self.app.store.papers.get(each.paper_id for each in digest.picks)
+        hidden = (each for paper in papers.values() for each in self.values(given.kind, paper))
+        return given.paper_id in papers or given.value in hidden
+
+    def _base(self, request: Request) -> str:
+        return f"{self.root}/d/{request.path_params['token']}"
+
+    def _named(self, request: Request, digest: Digest) -> tuple[int, FeedbackKind]:
+        """The pick's number and the answer that an address names; raises NotFound."""
+        typed, word = request.path_params["number"], request.path_params["answer"]
+        number = int(typed) if typed.isdecimal() and len(typed) < LONGEST_NUMBER else 0
+        kind = words.BY_WORD.get(word)
+        if kind is None or not 1 <= number <= len(digest.picks):
+            raise NotFound(GONE)
+        return number, kind
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a script of ours asks, which shows the answer in place."""
+    return "application/json" in request.headers.get("accept", "")

@@ -1,0 +1,133 @@
+"""What readers do for each other: trending papers, and those that curators picked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, get_args
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from digest.errors import NotFound
+from digest.model import SubmissionState, Topic, Voice
+from digest.pipeline.trending import trending_papers
+from digest.rendering import links, pages
+from digest.web.documents import PicksDocument, TrendingDocument, submission_record
+from digest.web.negotiating import Shown
+from digest.web.showing import Listed, Showing, typed
+
+Period = Literal["day", "week", "month"]
+
+MOST_TRENDING = 50
+MOST_PICKS = 50
+PICKED_WITHIN = timedelta(days=90)
+SUBMITTED_WITHIN = timedelta(days=30)
+ENOUGH = 3
+SOON: tuple[Period, ...] = ("day", "week")
+
+
+class Community(Showing):
+    """Trending papers and curators' picks."""
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of this part."""
+        return [
+            *self.both("/trending", self.show_trending, parameters=("topic",)),
+            *self.both("/trending/{period}", self.show_trending, parameters=("topic",)),
+            *self.both("/picks", self.show_picks),
+        ]
+
+    def show_trending(self, request: Request) -> Shown:
+        """The papers that got most attention in a day, a week or a month; one topic, or all."""
+        given = request.path_params.get("period", "week")
+        period = next((each for each in get_args(Period) if each == given), None)
+        if period is None:
+            raise NotFound("Papers trend by day, week or month.", subject=given)
+        slug = typed(request, "topic")
+        topic = self.topic(links.slug(slug)) if slug else None
+        found = self.trending(period, topic)
+        return Shown(
+            template="trending",
+            context={
+                "period": period,
+                "topic": topic,
+                "papers": found,
+                "here": "trending",
+                "canonical": f"/trending/{period}",
+                "feeds": pages.feed_links(f"trending-{period}", f"Trending this {period}"),
+            },
+            document=lambda: TrendingDocument(
+                period=period,
+                topic=topic.id if topic else "",
+                papers=[each.record for each in found],
+            ),
+        )
+
+    def show_picks(self, _request: Request) -> Shown:
+        """What curators featured, and what waits for them."""
+        featured = self.picked_until(self.app.clock().date(), within=PICKED_WITHIN)[:MOST_PICKS]
+        submitted = self.submitted({each.paper.id for each in featured})
+        return Shown(
+            template="picks",
+            context={
+                "featured": featured,
+                "submitted": submitted,
+                "here": "",
+                "canonical": "/picks",
+                "feeds": pages.feed_links("picks", "Picked papers"),
+            },
+            document=lambda: PicksDocument(
+                featured=[each.record for each in featured],
+                submitted=[submission_record(voice, each.record) for each, voice in submitted],
+            ),
+        )
+
+    # --- what other pages show of it ------------------------------------------------------
+
+    def trending(self, period: Period, topic: Topic | None = None) -> list[Listed]:
+        """What trends in a period, in one topic or in all, most first."""
+        found = trending_papers(
+            self.app.store, period, now=self.app.clock(), limit=MOST_TRENDING, topic=topic
+        )
+        return self.listed(paper for paper, _, _ in found)
+
+    def trending_now(self) -> list[Listed]:
+        """What trends today; where that is little, this week, or what was hot last."""
+        for period in SOON:
+            found = self.trending(period)
+            if len(found) >= ENOUGH:
+                return found
+        return self.by_id(list(self.app.store.papers.trending(limit=MOST_TRENDING)))
+
+    def picked_until(self, day: date, *, within: timedelta) -> list[Listed]:
+        """What curators picked in the days up to the end of one, latest first."""
+        end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
+        papers = self.by_id(sorted(self.app.store.community.featured(end - within)))
+        found = [each for each in papers if each.voices and _said(each.voices) < end]
+        return sorted(found, key=lambda each: _said(each.voices), reverse=True)
+
+    def submitted(self, but: set[str]) -> list[tuple[Listed, Voice]]:
+        """Papers put forward lately that no curator has decided on, with who did and why."""
+        store = self.app.store
+        since = self.app.clock() - SUBMITTED_WITHIN
+        found = store.community.submissions(SubmissionState.OPEN, since=since, limit=MOST_PICKS)
+        people = store.subscribers.get({each.subscriber_id for each in found})
+        papers = {each.paper.id: each for each in self.by_id([each.paper_id for each in found])}
+        shown = []
+        for each in found:
+            person = people.get(each.subscriber_id)
+            named = person is not None and person.shows_name
+            if each.paper_id in papers and each.paper_id not in but:
+                voice = Voice(
+                    paper_id=each.paper_id,
+                    name=person.name if person is not None and named else "",
+                    line=each.line,
+                    at=each.at,
+                )
+                shown.append((papers[each.paper_id], voice))
+        return shown
+
+
+def _said(voices: Sequence[Voice]) -> datetime:
+    return max(each.at for each in voices)

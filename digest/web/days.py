@@ -1,0 +1,276 @@
+"""The papers by day: today, any day, and the calendar."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from digest import matching
+from digest.app import App
+from digest.errors import NotFound
+from digest.model import Paper, Topic
+from digest.rendering import links, pages
+from digest.web import documents
+from digest.web.caching import Cache
+from digest.web.community import Community
+from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount
+from digest.web.negotiating import Shown
+from digest.web.shelf import FIRST_DAY, Shelf, is_named
+from digest.web.showing import Listed, Part, Showing, day_of, typed
+
+PAPERS_A_PAGE = 50
+BESIDE = 5
+LOOK_AROUND = timedelta(days=62)
+A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
+FIRST_MONTH = (1991, 8)
+DECEMBER = 12
+BUSY = 4
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A day in a calendar: how many papers, and in how full a box (0 to 4)."""
+
+    day: date
+    papers: int
+    shade: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """A month as a table of weeks from Monday; None before its first and after its last day."""
+
+    first: date
+    weeks: Sequence[Sequence[Cell | None]]
+    previous: str
+    next: str
+    papers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """A day and its neighbours that have papers."""
+
+    day: date
+    previous: date | None
+    next: date | None
+
+
+class Days(Showing):
+    """Today, each day, each month."""
+
+    def __init__(self, app: App, *, cache: Cache, shelf: Shelf, community: Community) -> None:
+        super().__init__(app, cache=cache, shelf=shelf)
+        self.community = community
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of this part."""
+        return [
+            *self.both("/", self.today, json="/today.json", parameters=("topic", "page")),
+            *self.both("/days/{date}", self.day, parameters=("topic", "page")),
+            *self.both("/calendar/{month}", self.calendar),
+        ]
+
+    def today(self, request: Request) -> Shown:
+        """The latest day that has papers, under a line that says what this is."""
+        return self._shown(request, self._latest(), front=True)
+
+    def day(self, request: Request) -> Shown:
+        """One day."""
+        day = day_of(request.path_params["date"])
+        if day is None or not _may_have_papers(day, self.app.clock().date()):
+            raise NotFound("There is no such day here.")
+        return self._shown(request, day, front=False)
+
+    def calendar(self, request: Request) -> Shown:
+        """One month."""
+        today = self.app.clock().date()
+        found = _MONTH.fullmatch(request.path_params["month"])
+        if not found or not 1 <= int(found[2]) <= DECEMBER or int(found[1]) == 0:
+            raise NotFound("There is no such month here.")
+        first = date(int(found[1]), int(found[2]), 1)
+        if not FIRST_MONTH <= (first.year, first.month) <= (today.year, today.month):
+            raise NotFound("There is no such month here.")
+        month = self.month(first)
+        return Shown(
+            template="calendar",
+            context={
+                "month": month,
+                "before": f"{first - timedelta(days=1):%B %Y}",
+                "after": f"{first + timedelta(days=32):%B %Y}",
+                "canonical": f"/calendar/{month.first:%Y-%m}",
+                "here": "today",
+            },
+            document=lambda: CalendarDocument(
+                month=f"{first:%Y-%m}",
+                previous=month.previous or None,
+                next=month.next or None,
+                days=[
+                    DayCount(date=cell.day.isoformat(), papers=cell.papers)
+                    for week in month.weeks
+                    for cell in week
+                    if cell and cell.papers
+                ],
+            ),
+        )
+
+    def month(self, day: date) -> Month:
+        """The month of a day."""
+        first = day.replace(day=1)
+        after = (first + timedelta(days=32)).replace(day=1)
+        counts = self.app.store.papers.days(first, after - timedelta(days=1))
+        today = self.app.clock().date()
+        before = (first - timedelta(days=1)).replace(day=1)
+        earliest = (before.year, before.month) >= FIRST_MONTH
+        return Month(
+            first=first,
+            weeks=_weeks(first, after, counts),
+            previous=f"{before:%Y-%m}" if earliest else "",
+            next=f"{after:%Y-%m}" if after <= today else "",
+            papers=sum(counts.values()),
+        )
+
+    def _latest(self) -> date:
+        """The latest day with papers, however long ago; today, where there are none."""
+        today = self.app.clock().date()
+        counts = self.app.store.papers.days(today - LOOK_AROUND, today)
+        if not counts:
+            newest = self.app.store.papers.in_categories((), since=FIRST_DAY, limit=1)
+            return min(today, newest[0][1].seen_at.date()) if newest else today
+        return max(counts)
+
+    def _shown(self, request: Request, day: date, *, front: bool) -> Shown:
+        announced = [paper for paper, _ in self.app.store.papers.announced_on(day)]
+        counts = self.shelf.count(announced)
+        topic = self._chosen(typed(request, "topic"), counts)
+        wanted = (
+            [each for each in announced if topic.id in self.shelf.topics_of(each)]
+            if topic
+            else announced
+        )
+        part = self.part(
+            request,
+            self._most_voted_first(wanted),
+            PAPERS_A_PAGE,
+            path="/" if front else f"/days/{day}",
+            parameters=("topic",),
+        )
+        papers = self.listed(part.items)
+        whole = topic is None and part.number == 1
+        picks = self._picks(day, front=front)[:BESIDE] if whole else []
+        hot = self.community.trending_now()[:BESIDE] if whole and front else []
+        around = self._around(day)
+        topics = self._by_count(counts)
+        context = {
+            "front": front,
+            "around": around,
+            "month": self.month(day),
+            "topics": topics,
+            "topic": topic,
+            "picks": picks,
+            "trending": hot,
+            "papers": papers,
+            "part": part,
+            "announced": len(announced),
+            "quiet": day != self.app.clock().date(),
+            "here": "today" if front else "",
+            "canonical": "/" if front else f"/days/{day}",
+            "feeds": _feeds(topic),
+        }
+        return Shown(
+            template="today",
+            context=context,
+            document=lambda: _document(around, topic, topics, picks, hot, papers, part),
+        )
+
+    def _picks(self, day: date, *, front: bool) -> list[Listed]:
+        """The picks of a day; on the front page those of the week that ends today."""
+        if front:
+            return self.community.picked_until(self.app.clock().date(), within=A_WEEK)
+        return self.community.picked_until(day, within=A_DAY)
+
+    def _chosen(self, wanted: str, counts: Mapping[str, int]) -> Topic | None:
+        if not wanted:
+            return None
+        slugs = {links.slug(each).casefold(): each for each in counts}
+        found = slugs.get(links.slug(wanted).casefold())
+        if found is None:
+            return self.topic(links.slug(wanted))
+        return matching.topic_of(found, self.app.settings.topics)
+
+    def _most_voted_first(self, papers: Sequence[Paper]) -> list[Paper]:
+        """What the community noticed first, then as it was announced."""
+        hot = self.app.store.papers.trending([each.id for each in papers])
+        return sorted(papers, key=lambda each: -hot.get(each.id, 0.0))
+
+    def _by_count(self, counts: Counter[str]) -> list[tuple[Topic, int]]:
+        """Topics with papers, named ones first, then the fullest; archives are left to categories."""
+        topics = self.app.settings.topics
+        archives = {each.partition(".")[0] for each in topics if "." in each}
+        found = [
+            (matching.topic_of(each, topics), n)
+            for each, n in counts.items()
+            if each not in archives
+        ]
+        return sorted(found, key=lambda each: (not is_named(each[0]), -each[1]))
+
+    def _around(self, day: date) -> Around:
+        counts = self.app.store.papers.days(day - LOOK_AROUND, day + LOOK_AROUND)
+        return Around(
+            day=day,
+            previous=max((each for each in counts if each < day), default=None),
+            next=min((each for each in counts if each > day), default=None),
+        )
+
+
+def _may_have_papers(day: date, today: date) -> bool:
+    return date(*FIRST_MONTH, 1) <= day <= today
+
+
+def _weeks(first: date, after: date, counts: Mapping[date, int]) -> list[list[Cell | None]]:
+    most = max(counts.values(), default=0)
+    cells: list[Cell | None] = [None] * first.weekday()
+    for n in range((after - first).days):
+        day = first + timedelta(days=n)
+        papers = counts.get(day, 0)
+        cells.append(Cell(day=day, papers=papers, shade=-(-papers * BUSY // most) if most else 0))
+    cells += [None] * (-len(cells) % 7)
+    return [cells[n : n + 7] for n in range(0, len(cells), 7)]
+
+
+def _feeds(topic: Topic | None) -> tuple[pages.FeedLink, ...]:
+    if topic is None:
+        return pages.feed_links("trending", "Trending papers")
+    return pages.feed_links(links.slug(topic.id), topic.name)
+
+
+def _document(
+    around: Around,
+    topic: Topic | None,
+    topics: Sequence[tuple[Topic, int]],
+    picks: Sequence[Listed],
+    hot: Sequence[Listed],
+    papers: Sequence[Listed],
+    part: Part[Paper],
+) -> DayDocument:
+    return DayDocument(
+        date=around.day.isoformat(),
+        previous=documents.day_or_none(around.previous),
+        next=documents.day_or_none(around.next),
+        topic=topic.id if topic else "",
+        topics=[TopicCount(id=each.id, name=each.name, papers=n) for each, n in topics],
+        picks=[each.record for each in picks],
+        trending=[each.record for each in hot],
+        total=part.total,
+        page=part.number,
+        pages=part.of,
+        papers=[each.record for each in papers],
+    )

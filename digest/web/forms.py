@@ -1,0 +1,225 @@
+"""What people fill in: forms read within bounds, and wishes told from them field by field.
+
+What cannot be used becomes a message beside its field; everything typed is kept and shown again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from starlette.datastructures import FormData, QueryParams, UploadFile
+from starlette.requests import Request
+
+from digest import references, subscriptions
+from digest.errors import InvalidInput
+from digest.model import Interest, InterestKind, Subscriber, Topic
+from digest.subscriptions import Wishes
+
+LARGEST_FILE = 1_000_000
+LONGEST_TEXT = 100_000
+MOST_VALUES = subscriptions.MOST_INTERESTS
+
+# The fields of a profile that hold lists, and the kind of interest each line of them becomes.
+LISTS: Mapping[str, InterestKind] = {
+    "topics": InterestKind.TOPIC,
+    "keywords": InterestKind.KEYWORD,
+    "authors": InterestKind.AUTHOR,
+    "queries": InterestKind.QUERY,
+    "mutes": InterestKind.MUTE,
+    "mute_authors": InterestKind.MUTE_AUTHOR,
+    "mute_topics": InterestKind.MUTE_TOPIC,
+}
+SCHEDULE = ("at", "tz", "cadence", "limit", "quiet")
+
+_LINES = re.compile(r"[\r\n;]+")
+_COMMAS = re.compile(r",")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Fields by name as they were sent, and at most one file; what was not sent is empty."""
+
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    posted: bool = False
+    file: bytes = b""
+    file_name: str = ""
+
+    def one(self, name: str, default: str = "") -> str:
+        """The first value of a field, without spaces around it."""
+        return self.fields[name][0].strip() if name in self.fields else default
+
+    def text(self, name: str) -> str:
+        """All values of a field, one a line."""
+        return "\n".join(self.fields.get(name, ()))[:LONGEST_TEXT]
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """The values of a field of boxes to tick."""
+        return tuple(each.strip() for each in self.fields.get(name, ()) if each.strip())
+
+
+def posted(request: Request) -> Form:
+    """The form that `limits.with_form` read; the file is cut where it is too large to be used."""
+    return _form(request.state.form, posted=True)
+
+
+def asked(request: Request) -> Form:
+    """The query of an address, read as if it were a form."""
+    return _form(request.query_params, posted=False)
+
+
+def _form(sent: FormData | QueryParams, *, posted: bool) -> Form:
+    fields: dict[str, tuple[str, ...]] = {}
+    file, file_name = b"", ""
+    for name, value in sent.multi_items():
+        if isinstance(value, UploadFile):
+            file, file_name = value.file.read(LARGEST_FILE + 1), value.filename or ""
+        else:
+            fields[name] = (*fields.get(name, ()), value)
+    return Form(fields=fields, posted=posted, file=file, file_name=file_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A profile as filled in: what to show again, what it comes to, and what to mend."""
+
+    values: Mapping[str, str]
+    topics: tuple[str, ...]
+    wishes: Wishes
+    errors: Mapping[str, str]
+
+
+def filled(
+    form: Form, *, topics: Mapping[str, Topic], to: Subscriber, now: datetime, strict: bool = True
+) -> Filled:
+    """Tell wishes from a form; `to` is whose schedule they change.
+
+    With `strict` off, as for addresses that others link to, what cannot be used is left out.
+    """
+    errors: dict[str, str] = {}
+    found: dict[str, Any] = {}  # fields of Wishes by name
+    for name in LISTS:
+        given = form.many(name) if name == "topics" else split(form.text(name), name)
+        found[name] = _usable(name, given, topics=topics, now=now, errors=errors)
+    likes, text = _likes(form, errors)
+    found["likes"] = _usable("likes", likes, topics=topics, now=now, errors=errors)
+    values = {name: form.text(name) for name in LISTS} | {"likes": text}
+    schedule = {name: form.one(name) for name in SCHEDULE if form.one(name)}
+    timing = _schedule(schedule, to=to, errors=errors)
+    person = subscriptions.with_schedule(to, timing)
+    return Filled(
+        values=values | (schedule_values(person) | schedule if strict else schedule_values(person)),
+        topics=found["topics"],
+        wishes=replace(timing, **found),
+        errors=errors if strict else {},
+    )
+
+
+def schedule_values(person: Subscriber) -> dict[str, str]:
+    """A schedule as the fields show it."""
+    weekly = subscriptions.WEEKDAYS[person.weekday % 7]
+    return {
+        "at": f"{person.at:%H:%M}",
+        "tz": person.tz,
+        "cadence": weekly if person.cadence == "weekly" else str(person.cadence),
+        "limit": str(person.limit),
+        "quiet": str(person.quiet),
+    }
+
+
+def interest_values(interests: Iterable[Interest]) -> dict[str, str]:
+    """Interests as the fields show them, one a line."""
+    lists: dict[str, list[str]] = {name: [] for name in LISTS}
+    names = {kind: name for name, kind in LISTS.items()}
+    for each in interests:
+        if each.kind in names:
+            lists[names[each.kind]].append(each.value)
+    return {name: "\n".join(values) for name, values in lists.items()}
+
+
+def split(text: str, name: str) -> tuple[str, ...]:
+    """What someone listed: one a line, or between semicolons or commas.
+
+    A comma does not part a search, nor a name written `Lovelace, Ada`.
+    """
+    found: list[str] = []
+    for each in _LINES.split(text):
+        parts = [part.strip() for part in _COMMAS.split(each)]
+        surname_first = "author" in name and any(" " not in part for part in parts if part)
+        found.extend([each.strip()] if name == "queries" or surname_first else parts)
+    return tuple(dict.fromkeys(each for each in found if each))
+
+
+def _usable(
+    name: str,
+    given: Sequence[str],
+    *,
+    topics: Mapping[str, Topic],
+    now: datetime,
+    errors: dict[str, str],
+) -> tuple[str, ...]:
+    """The values that can be used; the first that cannot says why, beside its field."""
+    if len(given) > MOST_VALUES:
+        errors[name] = f"That is {len(given):,}; at most {MOST_VALUES:,} can be kept."
+        return ()
+    good: list[str] = []
+    for each in given:
+        try:
+            subscriptions.interests_of(Wishes(**{name: (each,)}), topics=topics, now=now)  # type: ignore[arg-type]  # every list is a field of Wishes
+        except InvalidInput as error:
+            errors.setdefault(name, error.message)
+        else:
+            good.append(each)
+    return tuple(good)
+
+
+def _likes(form: Form, errors: dict[str, str]) -> tuple[tuple[str, ...], str]:
+    """The example papers that were pasted or sent as a file, and the text that names them all.
+
+    A file is read once: what it named is shown as text, since no page can hand a file back.
+    """
+    pasted, text = form.text("likes"), form.text("likes").strip()
+    found = _references(pasted.encode(), "pasted.txt", errors) if text else ()
+    if form.file:
+        sent = _references(form.file, form.file_name, errors)
+        new = [each for each in sent if each not in found]
+        found, text = (*found, *new), "\n".join([text, *new]).strip()
+    return found, text
+
+
+def _references(data: bytes, name: str, errors: dict[str, str]) -> tuple[str, ...]:
+    try:
+        read = references.read(data, name)
+    except InvalidInput as error:
+        errors.setdefault("likes", error.message)
+        return ()
+    if not read.ids:
+        errors.setdefault(
+            "likes",
+            "No arXiv id or DOI was found in that. Write one a line, such as 2406.01234 or "
+            "10.1101/2024.01.01.573838, or send a file that names them.",
+        )
+    return read.ids
+
+
+def _schedule(given: Mapping[str, str], *, to: Subscriber, errors: dict[str, str]) -> Wishes:
+    good = Wishes()
+    for name, text in given.items():
+        try:
+            value = _number(text) if name == "limit" else text
+            tried = replace(good, **{name: value})  # type: ignore[arg-type]  # fields of Wishes
+            subscriptions.with_schedule(to, tried)
+        except InvalidInput as error:
+            errors[name] = error.message
+        else:
+            good = tried
+    return good
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise InvalidInput("Write how many as a number between 1 and 50.")
+    return int(text)

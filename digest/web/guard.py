@@ -1,0 +1,183 @@
+"""What every request must be like, and what every answer carries, before any page of ours is asked.
+
+People are known by the links they were mailed, not by cookies, so a foreign site has nothing to
+ride on; that requests to change something come from our own pages is checked all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 64 * 1024
+LARGEST_UPLOAD = 2 * 1024 * 1024
+UPLOADS = ("/subscribe", "/me/")
+MOST_HEADERS = 100
+LARGEST_HEADERS = 16 * 1024
+LONGEST_QUERY = 4 * 1024
+ONE_CLICK = re.compile(r"/u/[^/]+")
+"""Mail programs and mailbox providers post here from wherever they are (RFC 8058 §3.2)."""
+
+ANY_HOST = "/health"
+
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "browsing-topics=(), camera=(), geolocation=(), microphone=(), "
+    "payment=(), usb=()",
+    # Not `no-referrer`: with it a browser calls the Origin of our own forms `null`.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+HSTS = "max-age=31536000"
+
+BROKEN = "Something went wrong on our side. Please try again later."
+ACTION = {"action": "request"}
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+
+
+class Refusal(Exception):
+    """A request that is answered with no more than a status and a sentence."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Guard:
+    """Refuses what no reader of ours sends, and adds the security headers to every answer.
+
+    `url` is the site's address, "" if it has none; `hosts` the other names it goes by. While
+    neither is given any Host is answered, as `/health` is always.
+    """
+
+    def __init__(self, app: ASGIApp, *, url: str = "", hosts: Collection[str] = ()) -> None:
+        self._app = app
+        own = urlsplit(url)
+        self._origin = f"{own.scheme}://{own.netloc}".lower() if own.netloc else ""
+        named = {name for name in (own.hostname, *map(host_name, hosts)) if name}
+        self._hosts = frozenset(named)
+        https = {"strict-transport-security": HSTS} if own.scheme == "https" else {}
+        self._headers = [
+            (name.encode(), value.encode()) for name, value in {**HEADERS, **https}.items()
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, guarded."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        begun = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                present = {name.lower() for name, _ in message.get("headers", ())}
+                added = [each for each in self._headers if each[0] not in present]
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
+            await send(message)
+
+        try:
+            largest = self._check(scope)
+        except Refusal as refusal:
+            # The body was not read: the connection is of no more use.
+            answer = PlainTextResponse(
+                refusal.text, status_code=refusal.status, headers={"connection": "close"}
+            )
+            await answer(scope, receive, guarded)
+            return
+        try:
+            await self._app(scope, bounded(receive, largest), guarded)
+        except Exception:
+            # Starlette answers 500 and raises again, for servers to log; that is done already.
+            if not begun:
+                log.exception("a request failed, and so did its error page", extra=ACTION)
+                await PlainTextResponse(BROKEN, status_code=500)(scope, receive, guarded)
+
+    def _check(self, scope: Scope) -> int:
+        """How large a body may be; raises Refusal for what is not answered at all."""
+        raw = scope["headers"]
+        if len(raw) > MOST_HEADERS or sum(len(n) + len(v) for n, v in raw) > LARGEST_HEADERS:
+            raise Refusal(431, "There are too many header fields.")
+        if len(scope.get("query_string", b"")) > LONGEST_QUERY:
+            raise Refusal(414, "The address is too long.")
+        headers = Headers(scope=scope)
+        self._check_host(headers.getlist("host"), scope["path"])
+        if scope["method"] == "POST" and not ONE_CLICK.fullmatch(scope["path"]):
+            self._check_origin(headers)
+        largest = LARGEST_UPLOAD if scope["path"].startswith(UPLOADS) else LARGEST_BODY
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            raise Refusal(400, "The length of the body makes no sense.")
+        if len(length) > len(str(largest)) or int(length) > largest:
+            raise Refusal(413, "That is too large.")
+        return largest
+
+    def _check_host(self, given: list[str], path: str) -> None:
+        if not self._hosts or path == ANY_HOST:
+            return
+        names = {host_name(each) for each in given}
+        if len(given) != 1 or "" in names:
+            raise Refusal(400, "The request does not say which site it is for.")
+        if not names <= self._hosts:
+            raise Refusal(421, "There is no such site here; [site] url and [web] hosts name it.")
+
+    def _check_origin(self, headers: Headers) -> None:
+        """Refuse a form that another site's page sends; who is no browser says nothing of either.
+
+        Sec-Fetch-Site is the browser's own word (https and localhost only); else the Origin counts.
+        """
+        site = headers.get("sec-fetch-site")
+        origin = headers.get("origin", "").lower()
+        if site is not None:
+            foreign = site not in ("same-origin", "none")
+        else:
+            foreign = bool(origin) and not self._ours(origin, headers.get("host", "").lower())
+        if foreign:
+            raise Refusal(403, "That form was sent from another site.")
+
+    def _ours(self, origin: str, host: str) -> bool:
+        return origin == self._origin or (
+            origin.startswith(("http://", "https://")) and origin.partition("://")[2] == host
+        )
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port, in lower case; "" if it is not one."""
+    found = _HOST.fullmatch(host.strip().lower())
+    return found["name"].strip("[]").rstrip(".") if found else ""
+
+
+def bounded(receive: Receive, largest: int) -> Receive:
+    """Receive at most `largest` bytes of body, whatever was promised; raises HTTPException (413)."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > largest:
+                raise HTTPException(413, headers={"connection": "close"})
+        return message
+
+    return limited

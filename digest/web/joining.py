@@ -1,0 +1,291 @@
+"""The way in and out: sign-up with a preview, confirmation, a fresh link, unsubscribing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from digest import subscriptions, tokens
+from digest.app import App
+from digest.errors import DigestError, NotFound
+from digest.model import InterestKind, Status, Subscriber
+from digest.pipeline import delivering, previewing
+from digest.rendering import links
+from digest.web import choosing, forms, limits
+from digest.web.common import GONE, PRIVATE
+from digest.web.forms import Filled, Form
+from digest.web.personal import (
+    ACCOUNT_LASTS,
+    BAD,
+    CONFIRM_LASTS,
+    GONE_STATUS,
+    Personal,
+    checked,
+    is_past,
+    minute,
+)
+
+log = logging.getLogger(__name__)
+
+REJOIN = "rejoin"
+TOO_MANY = 429
+SAME_METHOD = 307
+FRESH_FOR = timedelta(minutes=10)
+COUNTED_FOR = timedelta(hours=1)
+PAUSES = ("1 week", "2 weeks", "1 month", "3 months")
+TOO_OFTEN = (
+    "Too many people have signed up from where you are within the hour. Please try again later."
+)
+
+
+class Joining(Personal):
+    """Sign-up without an account: nothing typed is kept before there is an address to keep it for."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self._latest: previewing.Latest | None = None
+        self._counted: tuple[datetime, Mapping[str, int]] | None = None
+        self._loading = threading.Lock()
+
+    def subscribe(self, request: Request) -> Response:
+        """The form; posted, it narrows the choice of topics, goes on to a preview, or signs up."""
+        if request.method != "POST":
+            form = forms.asked(request)
+            return self._form(form, self._filled(form, strict=False))
+        form = forms.posted(request)
+        filled, act = self._filled(form), _meant(form)
+        if act == "find":
+            return self._form(form, replace(filled, errors={}))
+        if act == "preview":
+            return RedirectResponse(f"{self.root}/subscribe/preview", SAME_METHOD, headers=PRIVATE)
+        return self._sign_up(request, form, filled)
+
+    def preview(self, request: Request) -> Response:
+        """The same form with today's digest for what it holds; nothing is kept."""
+        if request.method != "POST":
+            return self.back(f"{self.root}/subscribe")
+        form = forms.posted(request)
+        return self._preview(form, self._filled(form))
+
+    def _sign_up(self, request: Request, form: Form, filled: Filled) -> Response:
+        errors, email = dict(filled.errors), form.one("email")
+        checked(errors, "email", lambda: subscriptions.normal_address(email))
+        if not self.app.site.url:
+            errors["email"] = "Nobody can sign up yet: this site has not been told its own address."
+        if errors:
+            return self._form(form, replace(filled, errors=errors), status=BAD)
+        asked = subscriptions.sign_up(
+            self.app.store,
+            email,
+            filled.wishes,
+            topics=self.app.settings.topics,
+            defaults=self.app.newcomer,
+            network=limits.network(request),
+            bounds=self.bounds,
+            now=self.app.clock(),
+        )
+        if asked.limited:
+            errors = {"email": TOO_OFTEN}
+            return self._form(form, replace(filled, errors=errors), status=TOO_MANY)
+        answer = self.shown("sent", title="Look into your mailbox", sign_up=True)
+        letter = {"ask": "confirm", "known": "known"}.get(asked.outcome)
+        if letter and asked.subscriber is not None:
+            interests = subscriptions.interests_of(
+                filled.wishes, topics=self.app.settings.topics, now=self.app.clock()
+            )
+            answer.background = self.letter(letter, asked.subscriber, interests=interests)
+        return answer
+
+    def _preview(self, form: Form, filled: Filled) -> Response:
+        if filled.errors:
+            return self._form(form, filled, status=BAD)
+        now = self.app.clock()
+        person = subscriptions.with_schedule(
+            replace(self.app.newcomer, id="preview"), filled.wishes
+        )
+        interests = subscriptions.interests_of(
+            filled.wishes, topics=self.app.settings.topics, now=now
+        )
+        latest = self.latest()
+        digest = previewing.preview(
+            self.app.store, self.app.ranker, latest, person, interests, now=now
+        )
+        material = delivering.material_for(self.app.store, [digest])
+        likes = {each.value for each in interests if each.kind is InterestKind.LIKE}
+        shown = {
+            "digest": digest,
+            "today": latest.today,
+            "strangers": len(likes) - len(self.app.store.papers.get(likes)),
+            **self.picks(digest, material),
+        }
+        return self._form(form, filled, preview=shown)
+
+    def latest(self) -> previewing.Latest:
+        """The papers that previews choose from; loaded anew every ten minutes."""
+        with self._loading:
+            now = self.app.clock()
+            if self._latest is None or now - self._latest.at > FRESH_FOR:
+                self._latest = previewing.latest(self.app.store, now=now)
+            return self._latest
+
+    def _followed(self) -> Mapping[str, int]:
+        """Topics by how many follow them, which orders the choice; counted anew every hour."""
+        with self._loading:
+            now = self.app.clock()
+            if self._counted is None or now - self._counted[0] > COUNTED_FOR:
+                self._counted = (now, self.app.store.subscribers.topics_in_use())
+            return self._counted[1]
+
+    def _filled(self, form: Form, *, strict: bool = True) -> Filled:
+        app = self.app
+        return forms.filled(
+            form, topics=app.settings.topics, to=app.newcomer, now=app.clock(), strict=strict
+        )
+
+    def _form(
+        self,
+        form: Form,
+        filled: Filled,
+        *,
+        status: int = 200,
+        preview: Mapping[str, object] | None = None,
+    ) -> Response:
+        words = form.one("q")
+        page = self.page(
+            "subscribe",
+            here="subscribe",
+            values=filled.values,
+            errors=filled.errors,
+            groups=choosing.groups(
+                self.app.settings.topics,
+                chosen=filled.topics,
+                words=words,
+                followed=self._followed(),
+            ),
+            zones=choosing.zones(),
+            guess=not form.one("tz"),
+            words=words,
+            email=form.one("email"),
+            preview=preview,
+        )
+        page.status_code = status
+        if form.posted:
+            page.headers.update(PRIVATE)
+        return page
+
+    def confirm(self, request: Request) -> Response:
+        """A button that says: yes, this address is mine and I want digests."""
+        person, day = self.person(request, links.CONFIRM)
+        if person.status is Status.PENDING and is_past(day, CONFIRM_LASTS, now=self.app.clock()):
+            return self.shown("confirm", GONE_STATUS, state="old", email="", preferences="")
+        if request.method == "POST":
+            joins = person.status is Status.PENDING
+            person = subscriptions.confirm(self.app.store, person, now=self.app.clock())
+            welcome = BackgroundTask(self._welcome, person) if joins else None
+            return self.back(f"{self.root}/c/{request.path_params['token']}", task=welcome)
+        state = {Status.PENDING: "asks", Status.ACTIVE: "active", Status.PAUSED: "paused"}
+        return self.private(
+            "confirm",
+            state=state.get(person.status, "ended"),
+            email=person.email,
+            preferences=self._preferences(person, day),
+        )
+
+    def _preferences(self, person: Subscriber, day: str) -> str:
+        """A link of the same day: it reaches no further than the letter that brought them here."""
+        return links.preferences(self.app.site, person, day)
+
+    def _welcome(self, person: Subscriber) -> None:
+        try:
+            self.app.welcome(person)
+        except DigestError as error:
+            log.warning("a first digest waits: %s", error.message, extra={"action": "welcome"})
+
+    def unsubscribe(self, request: Request) -> Response:
+        """A button; pressed, or posted by a mail program (RFC 8058), it ends the subscription.
+
+        The body of the POST is not read: whoever holds the address of the page may do this.
+        """
+        person, _ = self.person(request, links.UNSUBSCRIBE)
+        if request.method != "POST":
+            return self.private("unsubscribe", email=person.email, active=_listed(person))
+        subscriptions.unsubscribe(self.app.store, person)
+        # Only who had been confirmed, and is not kept out for another reason, may come back so.
+        slip = person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED)
+        subject = str(minute(self.app.clock()))
+        return self.private(
+            "unsubscribed",
+            email=person.email,
+            back=slip and tokens.make(person.key, REJOIN, person.id, subject),
+            pauses=PAUSES,
+        )
+
+    def rejoin(self, request: Request) -> Response:
+        """Within the hour: it was a slip, or a pause was meant."""
+        person, made = self.person(request, REJOIN)
+        now = self.app.clock()
+        if is_past(made, ACCOUNT_LASTS, now=now):
+            raise NotFound(GONE)
+        form = forms.posted(request)
+        if person.status is Status.UNSUBSCRIBED:
+            person = subscriptions.activate(self.app.store, person, now=now)
+        if form.one("do") == "pause":
+            span = form.one("span")
+            until = subscriptions.parse_span(span if span in PAUSES else PAUSES[0], now)
+            subscriptions.pause(self.app.store, person, until=until, now=now)
+            text = f"No digests until {until:%A} {until.day} {until:%B}. Then they go on by themselves."
+            return self.message("Your digests are paused", text)
+        return self.message(
+            "You are subscribed again", "Nothing was lost, and nothing has changed."
+        )
+
+    def ask_link(self, request: Request) -> Response:
+        """Type your address, get a link to your preferences; says the same to everyone."""
+        if request.method != "POST":
+            return self.shown("me_ask", email="", errors={})
+        form = forms.posted(request)
+        errors: dict[str, str] = {}
+        email = form.one("email")
+        if not checked(errors, "email", lambda: subscriptions.normal_address(email)):
+            return self.shown("me_ask", BAD, email=email, errors=errors)
+        return self._link(request, email)
+
+    def renew(self, request: Request) -> Response:
+        """A link that is too old to be trusted still says whom to mail a fresh one."""
+        person, _ = self.person(request, links.PREFERENCES)
+        return self._link(request, person.email)
+
+    def _link(self, request: Request, email: str) -> Response:
+        person = subscriptions.request_link(
+            self.app.store,
+            email,
+            bounds=self.bounds,
+            network=limits.network(request),
+            now=self.app.clock(),
+        )
+        answer = self.shown("sent", title="Look into your mailbox", sign_up=False)
+        if person is not None:
+            kind = "confirm" if person.status is Status.PENDING else "link"
+            answer.background = self.letter(kind, person)
+        return answer
+
+
+def _meant(form: Form) -> str:
+    """What a form was sent for: Enter in the search for topics means that, Enter elsewhere not."""
+    act = form.one("do")
+    if act != "enter":
+        return act or "subscribe"
+    if form.one("q") != form.one("was"):
+        return "find"
+    return "subscribe" if form.one("email") else "preview"
+
+
+def _listed(person: Subscriber) -> bool:
+    return person.status in (Status.ACTIVE, Status.PAUSED, Status.PENDING)

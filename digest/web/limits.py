@@ -1,0 +1,121 @@
+"""Bounds on what one network may ask for, and on the forms that come in; no other server needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from math import ceil
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+HOUR = 3600.0
+MOST_FIELDS = 500
+LARGEST_PART = 1_000_000
+MOST_NETWORKS = 20_000
+DEAR = frozenset({"/search", "/search.json", "/subscribe/preview"})
+"""Pages that search or rank for everyone who asks; feeds of searches count where they are made."""
+
+PREFIX_4, PREFIX_6 = 24, 56
+"""What one customer is usually given: a /56 of IPv6 (RIPE-690); a /24 of IPv4 is the least routed."""
+
+Handler = Callable[[Request], Response]
+Refuse = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def network(request: Request) -> str:
+    """The network a request comes from, such as `192.0.2.0/24`; "unknown" without an address.
+
+    The address is the client's own behind a proxy of `[web] proxies`, as `serve` sets it up.
+    """
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    # By its number, as an address with a zone (fe80::1%eth0) makes no network.
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), PREFIX_6), strict=False))
+    return str(IPv4Network((int(address), PREFIX_4), strict=False))
+
+
+class Buckets:
+    """Token buckets by name: `most` uses an hour each, refilled evenly, so a burst is forgiven once.
+
+    Memory is bounded: of the names not seen for longest, those beyond `names` are forgotten.
+    `clock` is seconds, monotonic. Safe to use from any thread.
+    """
+
+    def __init__(
+        self, most: int, *, names: int = MOST_NETWORKS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = float(most)
+        self._names = names
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, name: str, cost: float = 1.0) -> None:
+        """Use some of a bucket; raises HTTPException (429), saying when, if too little is left."""
+        now = self._clock()
+        with self._lock:
+            left, since = self._left.pop(name, (self._most, now))
+            left = min(self._most, left + (now - since) * self._most / HOUR)
+            enough = left >= cost
+            self._left[name] = (left - cost if enough else left, now)
+            while len(self._left) > self._names:
+                self._left.popitem(last=False)
+        if not enough:
+            seconds = (cost - left) * HOUR / self._most if self._most else HOUR
+            raise HTTPException(429, headers={"retry-after": str(ceil(seconds))})
+
+
+class Dear:
+    """Lets through as many requests for dear pages as the asker's network has left.
+
+    `refuse` makes the answer (429) to the others.
+    """
+
+    def __init__(self, app: ASGIApp, *, buckets: Buckets, refuse: Refuse) -> None:
+        self._app = app
+        self._buckets = buckets
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or not."""
+        app = self._app
+        if scope["type"] == "http" and scope["path"] in DEAR:
+            request = Request(scope)
+            try:
+                self._buckets.take(network(request))
+            except HTTPException as error:
+                app = await self._refuse(request, error)
+        await app(scope, receive, send)
+
+
+def with_form(handler: Handler, *, files: int = 0) -> Callable[[Request], Awaitable[Response]]:
+    """The handler, in a thread, with a posted form read beforehand into `request.state.form`.
+
+    At most `files` files and MOST_FIELDS fields of at most LARGEST_PART bytes each are taken: the
+    answer to more is 400. The form is empty on GET, and is closed when the handler returns.
+    """
+
+    async def handle(request: Request) -> Response:
+        if request.method != "POST":
+            request.state.form = FormData()
+            return await run_in_threadpool(handler, request)
+        async with request.form(
+            max_files=files, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
+        ) as form:
+            request.state.form = form
+            return await run_in_threadpool(handler, request)
+
+    return handle

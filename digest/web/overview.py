@@ -1,0 +1,171 @@
+"""What an operator wants to see at a glance; addresses only beside what bounced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from digest.app import App
+from digest.delivery import scrub
+from digest.model import (
+    Evidence,
+    EvidenceKind,
+    Moderation,
+    Outcome,
+    Paper,
+    SourceReport,
+    Submission,
+    SubmissionState,
+)
+
+DELIVERIES_WITHIN = timedelta(days=7)
+EVIDENCE_WITHIN = timedelta(days=90)
+REPORTS_WITHIN = timedelta(days=7)
+SUBMITTED_WITHIN = timedelta(days=90)
+MOST_SHOWN = 30
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt to hand a digest over, with the server's words but nobody's address."""
+
+    digest_id: str
+    at: datetime
+    outcome: Outcome
+    code: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """A bounce or complaint, and whose it is as far as known."""
+
+    evidence: Evidence
+    email: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """How a source fares: what it last gave, when it is asked next, and how often it failed."""
+
+    name: str
+    last: SourceReport | None
+    next: datetime | None
+    failures: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A paper put forward; None for one that is still to be fetched."""
+
+    submission: Submission
+    paper: Paper | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything the page shows; `ticked` is when the worker last looked at what is due."""
+
+    rows: Mapping[str, int]
+    subscribers: Mapping[str, int]
+    outbox: Mapping[str, int]
+    letters: int
+    attempts: Sequence[Attempt]
+    returned: Sequence[Returned]
+    unread: Sequence[Evidence]
+    sources: Sequence[SourceHealth]
+    submitted: Sequence[Submitted]
+    log: Sequence[Moderation]
+    megabytes: float
+    ticked: datetime | None
+    now: datetime
+
+
+def overview(app: App) -> Overview:
+    """Look everything up."""
+    store, now = app.store, app.clock()
+    evidence = store.post.evidences(since=now - EVIDENCE_WITHIN, limit=4 * MOST_SHOWN)
+    attempts = store.ledger.deliveries(since=now - DELIVERIES_WITHIN, limit=MOST_SHOWN)
+    return Overview(
+        rows=store.counts(),
+        subscribers={str(each): n for each, n in store.subscribers.by_status().items()},
+        outbox=store.ledger.counts(),
+        letters=store.post.waiting(),
+        attempts=[
+            Attempt(
+                digest_id=receipt.digest_id,
+                at=receipt.at,
+                outcome=receipt.outcome,
+                code=receipt.code,
+                words=scrub(receipt.reply),
+            )
+            for receipt, _ in attempts
+        ],
+        returned=_returned(app, evidence),
+        unread=_unread(app),
+        sources=_sources(app, now),
+        submitted=_submitted(app, now),
+        log=store.community.log(limit=MOST_SHOWN),
+        megabytes=_size(Path(app.settings.db)) / MEGABYTE,
+        ticked=app.last_tick,
+        now=now,
+    )
+
+
+def _returned(app: App, evidence: Sequence[Evidence]) -> list[Returned]:
+    found = [each for each in evidence if each.kind is not EvidenceKind.UNREAD][:MOST_SHOWN]
+    people = app.store.subscribers.get({each.subscriber_id for each in found} - {""})
+    return [
+        Returned(
+            evidence=each,
+            email=people[each.subscriber_id].email if each.subscriber_id in people else "",
+            words=scrub(each.detail),
+        )
+        for each in found
+    ]
+
+
+def _unread(app: App) -> list[Evidence]:
+    found = app.store.post.evidences(kind=EvidenceKind.UNREAD, limit=4 * MOST_SHOWN)
+    return [each for each in found if each.settled_at is None][:MOST_SHOWN]
+
+
+def _sources(app: App, now: datetime) -> list[SourceHealth]:
+    last = {each.source: each for each in app.store.sources.reports(since=now - REPORTS_WITHIN)}
+    found = []
+    for source in app.settings.sources.values():
+        if not source.enabled:
+            continue
+        polls = [each for each in app.store.sources.poll_states(source.name) if not each.gone]
+        worst = max(polls, key=lambda each: each.failures, default=None)
+        found.append(
+            SourceHealth(
+                name=source.name,
+                last=last.get(source.name),
+                next=min((each.due_at for each in polls if each.due_at), default=None),
+                failures=worst.failures if worst else 0,
+                error=worst.last_error if worst and worst.failures else "",
+            )
+        )
+    return found
+
+
+def _submitted(app: App, now: datetime) -> list[Submitted]:
+    """What waits for a decision, and what was decided lately, so that it can be decided anew."""
+    since = now - SUBMITTED_WITHIN
+    found = app.store.community.submissions(since=since, limit=MOST_SHOWN)
+    papers = app.store.papers.get({each.paper_id for each in found})
+    undecided = (SubmissionState.OPEN, SubmissionState.WAITING)
+    found = sorted(found, key=lambda each: each.state not in undecided)
+    return [Submitted(submission=each, paper=papers.get(each.paper_id)) for each in found]
+
+
+def _size(path: Path) -> int:
+    """Bytes of the database with its log, which holds what is not yet in it."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(each.stat().st_size for each in files if each.is_file())

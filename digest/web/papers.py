@@ -1,0 +1,168 @@
+"""Papers and authors: a page each, and references for everyone's library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from digest import ranking, references
+from digest.errors import NotFound
+from digest.model import Announcement, Paper
+from digest.ports import Within
+from digest.ranking import searching
+from digest.rendering import citing, pages
+from digest.rendering.views import author_path, licence_of, paper_path, root
+from digest.text import author_key, clean
+from digest.web import caching
+from digest.web.documents import AuthorDocument, PaperDocument, announcement_record
+from digest.web.negotiating import SUFFIX, Shown, wants_json
+from digest.web.showing import LONGEST_TYPED, Showing
+
+SIMILAR = 8
+CANDIDATES = 60
+MOST_WORDS = 15
+# No paper has it: a search for it and the words of a paper finds papers with some of these words,
+# where one for the words alone might find the paper itself and nothing else.
+NO_WORD = "xyzzyzxyzx"
+MOST_BY_AUTHOR = 100
+PAPER = "/papers/{paper:path}"
+ENDINGS = {".bib": "bib", ".ris": "ris", ".csl.json": "csl"}
+
+
+class Papers(Showing):
+    """Papers and authors."""
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of this part; ids have slashes and dots, so the endings come first."""
+        references_in = (
+            Route(f"{PAPER}{ending}", self.reference, methods=["GET"]) for ending in ENDINGS
+        )
+        return [
+            *references_in,
+            Route(f"{PAPER}{SUFFIX}", self.document, methods=["GET"]),
+            Route(PAPER, self.page_of, methods=["GET"]),
+            *self.both("/authors/{name:path}", self.author),
+        ]
+
+    async def page_of(self, request: Request) -> Response:
+        """The page of a paper, or its document for those who ask for it."""
+        return await self.answer(request, self.show, as_json=wants_json(request))
+
+    async def document(self, request: Request) -> Response:
+        """The document of a paper; its page, if an id of its own ends like that."""
+        itself = await run_in_threadpool(self._is_an_id, request)
+        as_json = not itself or wants_json(request)
+        return await self.answer(request, self.show, as_json=as_json)
+
+    def show(self, request: Request) -> Shown:
+        """One paper: what it says, where it was announced, who picked it, and those most like it."""
+        paper = self._asked(request)
+        announced = self.app.store.papers.announcements([paper.id]).get(paper.id, [])
+        (listed,) = self.listed([paper])
+        similar = self.listed(self.similar(paper))
+        return Shown(
+            template="paper",
+            context={
+                "listed": listed,
+                "paper": paper,
+                "announced": _days(announced),
+                "similar": similar,
+                "coins": citing.coins(paper),
+                "meta": citing.meta(paper),
+                "licence": licence_of(paper),
+                "authors": [(each, self._author_path(each)) for each in paper.authors if each],
+                "path": paper_path(self.site, paper.id),
+                "canonical": paper_path(self.site, paper.id).removeprefix(root(self.site)),
+            },
+            document=lambda: PaperDocument(
+                paper=listed.record,
+                announcements=[announcement_record(each) for each in announced],
+                similar=[each.record for each in similar],
+            ),
+        )
+
+    async def reference(self, request: Request) -> Response:
+        """A paper as BibTeX, RIS or CSL-JSON; the page of one whose id ends like that."""
+        if await run_in_threadpool(self._is_an_id, request):
+            return await self.page_of(request)
+        return await run_in_threadpool(self._reference, request)
+
+    def _reference(self, request: Request) -> Response:
+        ending = next(each for each in ENDINGS if request.scope["path"].endswith(each))
+        paper = self.paper(request.path_params["paper"])
+        form = ENDINGS[ending]
+        made = caching.kept(
+            references.write([paper], form), f"{references.MEDIA_TYPES[form]}; charset=utf-8"
+        )
+        name = "".join(each if each.isalnum() else "-" for each in paper.id if each.isascii())
+        disposition = f'attachment; filename="{name[:100].strip("-") or "paper"}{ending}"'
+        return caching.answer(request, made, headers={"content-disposition": disposition})
+
+    def author(self, request: Request) -> Shown:
+        """The papers of an author, newest first."""
+        name = clean(request.path_params["name"])[:LONGEST_TYPED]
+        found = self.app.store.papers.by_author(name, limit=MOST_BY_AUTHOR + 1)
+        if not found:
+            raise NotFound("There are no papers of that name here.", subject=name)
+        papers = self.listed(found[:MOST_BY_AUTHOR])
+        more = len(found) > MOST_BY_AUTHOR
+        return Shown(
+            template="author",
+            context={
+                "name": _as_written(name, found),
+                "papers": papers,
+                "more": more,
+                "canonical": author_path(self.site, name).removeprefix(root(self.site)),
+                "feeds": pages.search_feed(f'"{name}"'),
+            },
+            document=lambda: AuthorDocument(
+                name=name, more=more, papers=[each.record for each in papers]
+            ),
+        )
+
+    def similar(self, paper: Paper) -> list[Paper]:
+        """The papers most like one: of its fields, or of any if those have none."""
+        terms = searching.terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
+        words = [each for each in terms if " " not in each][:MOST_WORDS]
+        query = " ".join((NO_WORD, *words))
+        for within in (Within(categories=paper.categories), Within()):
+            found = self.app.store.papers.search(query, limit=CANDIDATES, within=within)
+            if similar := [each for each, _ in ranking.related(paper, found)]:
+                return similar[:SIMILAR]
+        return []
+
+    def _asked(self, request: Request) -> Paper:
+        """The paper of a path: by the whole of it if that is an id, else without its ending."""
+        whole, asked = _whole(request), request.path_params["paper"]
+        return self.paper(whole) if self._is_an_id(request) else self.paper(asked)
+
+    def _is_an_id(self, request: Request) -> bool:
+        """Whether the path is that of a paper, ending and all (`doi:10.1/data.json`)."""
+        return bool(self.app.store.papers.get([_whole(request)]))
+
+    def _author_path(self, name: str) -> str:
+        return author_path(self.site, name) if author_key(name) else ""
+
+
+def _whole(request: Request) -> str:
+    path: str = request.scope["path"]
+    return path.partition("/papers/")[2]
+
+
+def _days(announced: Sequence[Announcement]) -> list[Announcement]:
+    """One line a day and version, of the many listings that may have announced it."""
+    found: dict[tuple[object, int], Announcement] = {}
+    for each in announced:
+        found.setdefault((each.day, each.version), each)
+    return list(found.values())
+
+
+def _as_written(name: str, papers: Sequence[Paper]) -> str:
+    """The name as papers have it: what was asked for may be `schmidhuber j`."""
+    key = author_key(name)
+    written = [each for paper in papers for each in paper.authors if author_key(each) == key]
+    return name if name in written else max(written, key=len, default=name)

@@ -1,0 +1,189 @@
+"""What the pages of one person share: dated links, the way back after a form, letters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from starlette.background import BackgroundTask, BackgroundTasks
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from digest import subscriptions
+from digest.app import App
+from digest.errors import DigestError, InvalidInput
+from digest.model import Digest, Feedback, Paper, Subscriber, Voice
+from digest.pipeline import delivering
+from digest.rendering import links, views
+from digest.web import words
+from digest.web.common import PRIVATE, Handlers
+from digest.web.forms import Form
+
+log = logging.getLogger(__name__)
+
+CONFIRM_LASTS = timedelta(days=14)
+PREFERENCES_LAST = timedelta(days=90)
+ACCOUNT_LASTS = timedelta(hours=1)
+SEE_OTHER = 303
+BAD = 400
+GONE_STATUS = 410
+
+Task = BackgroundTask | BackgroundTasks
+Owned = Callable[[Request, Subscriber], Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A pick as pages print it, by its number in the digest."""
+
+    number: int
+    paper: Paper
+    reason: str
+    upvotes: int
+    voices: tuple[Voice, ...]
+
+
+class Personal(Handlers):
+    """Base of the handlers behind a preferences link, `/me/{token}/…`."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self.root = views.root(app.site)
+        web = app.settings.web
+        self.bounds = subscriptions.Bounds(signups=web.signups, letters=web.letters)
+
+    def owned(self, handler: Owned) -> Callable[[Request], Response]:
+        """The handler, for whoever a preferences link belongs to while it is not too old."""
+
+        def handle(request: Request) -> Response:
+            person, day = self.person(request, links.PREFERENCES)
+            if is_past(day, PREFERENCES_LAST, now=self.app.clock()):
+                return self.shown("me_old", GONE_STATUS, me=self.me(request))
+            return handler(request, person)
+
+        return handle
+
+    def me(self, request: Request) -> str:
+        """Where the pages of this link's owner begin."""
+        return f"{self.root}/me/{request.path_params['token']}"
+
+    def shown(self, name: str, status: int = 200, **context: object) -> Response:
+        """A page for one person, under a status of its own."""
+        page = self.private(name, **context)
+        page.status_code = status
+        return page
+
+    def mine(
+        self, name: str, request: Request, person: Subscriber, status: int = 200, **context: object
+    ) -> Response:
+        """One of the pages that share a menu, saying what was just done."""
+        curators = self.app.settings.community.curators
+        return self.shown(
+            name,
+            status,
+            me=self.me(request),
+            person=person,
+            curates=subscriptions.is_curator(person, curators),
+            done=words.DONE.get(request.query_params.get("done", ""), ""),
+            **context,
+        )
+
+    def back(self, path: str, done: str = "", task: Task | None = None) -> Response:
+        """After a POST: on to a page that may be looked at again, with a word for what was done."""
+        query = f"{'&' if '?' in path else '?'}done={done}" if done else ""
+        place, hash_, anchor = path.partition("#")
+        return RedirectResponse(
+            f"{place}{query}{hash_}{anchor}", SEE_OTHER, headers=PRIVATE, background=task
+        )
+
+    def letter(
+        self, kind: str, person: Subscriber, *, recipient: str = "", **context: object
+    ) -> BackgroundTask:
+        """Write a letter once the answer is out, so that answers take the same time for everyone."""
+
+        def write() -> None:
+            try:
+                self.app.write(
+                    kind, person, recipient=recipient, attachment=None, in_reply_to="", **context
+                )
+                self.app.post()
+            except DigestError as error:
+                log.warning("a letter waits: %s", error.message, extra={"action": "letter"})
+
+        return BackgroundTask(write)
+
+    def picks(self, digest: Digest, material: delivering.Material) -> dict[str, object]:
+        """What pages print of a digest: `picks` in full, and the papers of the `rest`."""
+        because = self.app.because(material)
+        voices = self.app.store.community.voices(each.paper_id for each in digest.picks)
+        return {
+            "picks": [
+                Shown(
+                    number=number,
+                    paper=material.papers[pick.paper_id],
+                    reason=because(pick),
+                    upvotes=material.upvotes.get(pick.paper_id, 0),
+                    voices=tuple(voices.get(pick.paper_id, ())),
+                )
+                for number, pick in enumerate(digest.picks, 1)
+                if pick.paper_id in material.papers
+            ],
+            "rest": [material.papers[each] for each in digest.rest if each in material.papers],
+        }
+
+    def papers_of(self, feedback: Iterable[Feedback]) -> dict[str, Paper]:
+        """The papers that answers speak of, by the id they use."""
+        return self.app.store.papers.get({each.paper_id for each in feedback if each.paper_id})
+
+    def undo(self, person: Subscriber, feedback_id: str) -> str:
+        """Take something back; a code for the page that follows."""
+        standing = self.app.store.feedback.get(feedback_id)
+        if standing is not None and standing.undone_at is not None:
+            return "undone-before"
+        subscriptions.undo(self.app.store, person, feedback_id, now=self.app.clock())
+        return "undone"
+
+
+def is_past(subject: str, lasts: timedelta, *, now: datetime) -> bool:
+    """Whether a link is too old: its subject is the day (ISO) or the minute since 1970 it is of.
+
+    One without either was never a link of ours to keep, nor is one of the day after tomorrow.
+    """
+    try:
+        if subject.isdecimal():
+            made = datetime.fromtimestamp(int(subject) * 60, UTC)
+        else:
+            day = date.fromisoformat(subject)
+            made = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return True
+    return (
+        not -timedelta(days=2)
+        <= now - made
+        <= lasts + (timedelta() if subject.isdecimal() else timedelta(days=1))
+    )
+
+
+def checked(errors: dict[str, str], name: str, act: Callable[[], object]) -> bool:
+    """Do something with what stands in a field; what is wrong with it is noted under its name."""
+    try:
+        act()
+    except InvalidInput as error:
+        errors[name] = error.message
+        return False
+    return True
+
+
+def minute(now: datetime) -> int:
+    """The minute since 1970 that links of an hour carry."""
+    return int(now.timestamp() // 60)
+
+
+def chosen(form: Form, name: str, allowed: Iterable[str]) -> str:
+    """One of a few values; raises InvalidInput for any other."""
+    value = form.one(name)
+    if value not in allowed:
+        raise InvalidInput("That is none of the choices.")
+    return value

@@ -1,0 +1,212 @@
+"""What a reader can see and change of their subscription, by the link in every mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digest import references, subscriptions
+from digest.errors import InvalidInput, NotFound
+from digest.model import Feedback, FeedbackKind, Subscriber
+from digest.rendering import links
+from digest.web import choosing, forms, words
+from digest.web.answers import Answers
+from digest.web.common import PRIVATE
+from digest.web.personal import BAD, checked
+
+PAUSES = ("1 week", "2 weeks", "1 month", "3 months", "until I resume")
+MOST_DIGESTS = 400
+MOST_SAVED = 1_000
+FORMS = {
+    "bib": "application/x-bibtex; charset=utf-8",
+    "ris": "application/x-research-info-systems; charset=utf-8",
+    "csl": "application/vnd.citationstyles.csl+json; charset=utf-8",
+}
+
+
+class Preferences(Answers):
+    """The pages behind `/me/{token}` that are about the subscription itself."""
+
+    def show(self, request: Request, person: Subscriber) -> Response:
+        """Schedule, topics, words and name in one form."""
+        if request.method == "POST":
+            return self._keep(request, person)
+        (profile,) = self.app.store.subscribers.profiles([person.id])
+        values = forms.interest_values(profile.interests) | forms.schedule_values(person)
+        form = forms.asked(request)
+        chosen = forms.split(values["topics"], "topics")
+        return self._form(request, person, values, chosen, words_=form.one("q"))
+
+    def _keep(self, request: Request, person: Subscriber) -> Response:
+        form = forms.posted(request)
+        settings = self.app.settings
+        filled = forms.filled(form, topics=settings.topics, to=person, now=self.app.clock())
+        if form.one("do") == "find" or (
+            form.one("do") == "enter" and form.one("q") != form.one("was")
+        ):
+            return self._form(
+                request, person, filled.values, filled.topics, words_=form.one("q"), form=form
+            )
+        errors, kept = dict(filled.errors), person
+        wishes = replace(
+            filled.wishes, likes=(), name=form.one("name"), shows_name=bool(form.one("shows_name"))
+        )
+        checked(errors, "name", lambda: subscriptions.asked_for(person, wishes))
+        if not errors:
+            try:
+                kept = subscriptions.change(
+                    self.app.store,
+                    person,
+                    wishes,
+                    topics=settings.topics,
+                    now=self.app.clock(),
+                    replace=tuple(forms.LISTS.values()),
+                )
+            except InvalidInput as error:
+                errors["keywords"] = error.message
+        if errors:
+            return self._form(
+                request, kept, filled.values, filled.topics, form=form, errors=errors, status=BAD
+            )
+        return self.back(self.me(request), "saved")
+
+    def _form(
+        self,
+        request: Request,
+        person: Subscriber,
+        values: Mapping[str, str],
+        chosen: tuple[str, ...],
+        *,
+        words_: str = "",
+        form: forms.Form | None = None,
+        errors: dict[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        shows = bool(form.one("shows_name")) if form else person.shows_name
+        return self.mine(
+            "me",
+            request,
+            person,
+            status,
+            here_me="preferences",
+            values={**values, "name": form.one("name") if form else person.name},
+            shows_name=shows,
+            errors=errors or {},
+            groups=choosing.groups(self.app.settings.topics, chosen=chosen, words=words_),
+            zones=choosing.zones(),
+            words=words_,
+            pauses=PAUSES,
+            feed=links.personal_feed(self.app.site, person),
+            unsubscribe=links.unsubscribe(self.app.site, person),
+        )
+
+    def pause(self, request: Request, person: Subscriber) -> Response:
+        """Pause for a while, or resume."""
+        me, now, store = self.me(request), self.app.clock(), self.app.store
+        if request.method != "POST":
+            return self.mine("me_pause", request, person, here_me="preferences", pauses=PAUSES)
+        form = forms.posted(request)
+        if form.one("do") == "resume":
+            subscriptions.resume(store, person, now=now)
+            return self.back(me, "resumed")
+        span = form.one("span", PAUSES[0])
+        until = None if span == PAUSES[-1] else subscriptions.parse_span(span, now, tz=person.tz)
+        subscriptions.pause(store, person, until=until, now=now)
+        return self.back(me, "paused")
+
+    def again(self, request: Request, person: Subscriber) -> Response:
+        """Send the digests of the last seven days once more."""
+        now, store = self.app.clock(), self.app.store
+        archive = f"{self.me(request)}/archive"
+        try:
+            sent = subscriptions.again(store, person, domain=self.app.mail_domain, now=now)
+        except InvalidInput:
+            return self.back(archive, "not-again")
+        return self.back(archive, "again" if sent else "none-again")
+
+    def archive(self, request: Request, person: Subscriber) -> Response:
+        """Every digest that is still kept, newest first."""
+        site = self.app.site
+        return self.mine(
+            "archive",
+            request,
+            person,
+            here_me="archive",
+            digests=[
+                (digest, links.digest(site, person, digest.edition))
+                for digest in self.app.store.ledger.recent(person.id, limit=MOST_DIGESTS)
+            ],
+        )
+
+    def saved(self, request: Request, person: Subscriber) -> Response:
+        """The papers someone saved, newest first."""
+        kept = self._saved(person)
+        papers = self.papers_of(kept)
+        return self.mine(
+            "me_saved",
+            request,
+            person,
+            here_me="saved",
+            saved=[(each, papers[each.paper_id]) for each in kept if each.paper_id in papers],
+        )
+
+    def export_saved(self, request: Request, person: Subscriber) -> Response:
+        """The saved papers for a reference manager."""
+        form = request.path_params["form"]
+        if form not in FORMS:
+            raise NotFound("Saved papers come as .bib, .ris or .csl.")
+        kept = self._saved(person)
+        papers = self.papers_of(kept)
+        found = [papers[each.paper_id] for each in kept if each.paper_id in papers]
+        ending = "json" if form == "csl" else form
+        return Response(
+            references.write(found, form),
+            media_type=FORMS[form],
+            headers={**PRIVATE, "content-disposition": f'attachment; filename="saved.{ending}"'},
+        )
+
+    def _saved(self, person: Subscriber) -> list[Feedback]:
+        return self.app.store.feedback.of(person.id, kinds=[FeedbackKind.SAVE], limit=MOST_SAVED)
+
+    def take_back_any(self, request: Request, person: Subscriber) -> Response:
+        """Undo anything someone said."""
+        done = self.undo(person, request.path_params["feedback"])
+        place = forms.posted(request).one("to")
+        return self.back(
+            f"{self.me(request)}/{place if place in ('saved', 'likes') else 'likes'}", done
+        )
+
+    def paper_page(self, request: Request, person: Subscriber) -> Response:
+        """One paper with all answers beside it, and what was said of it."""
+        paper = self.paper(request.path_params["paper"])
+        here = f"{self.me(request)}/papers/{paper.id}"
+        error, status = "", 200
+        if request.method == "POST":
+            form = forms.posted(request)
+            kind = words.BY_WORD.get(form.one("answer"))
+            if kind is None:
+                raise NotFound("There is no such answer.")
+            try:
+                given = self.give(person, kind, paper, form, request)
+            except InvalidInput as refused:
+                error, status = refused.message, BAD
+            else:
+                return self.answered(request, given, base=here, undo=self.me(request))
+        return self.mine(
+            "me_paper",
+            request,
+            person,
+            status,
+            here_me="",
+            paper=paper,
+            answers=words.ANSWERS,
+            say=self.say,
+            error=error,
+            said=self.standing(person, {paper.id}).get(paper.id, []),
+            just=self.just(request, person),
+            authors=self.values(FeedbackKind.HIDE_AUTHOR, paper),
+            fields=self.values(FeedbackKind.HIDE_TOPIC, paper),
+        )

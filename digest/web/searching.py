@@ -1,0 +1,183 @@
+"""Search: words, a title, a whole abstract, or an id that leads straight to its paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Literal
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from digest import ranking, references
+from digest.model import Paper, Topic
+from digest.ports import Within
+from digest.rendering import pages
+from digest.rendering.views import paper_path
+from digest.web.documents import SearchDocument, day_or_none
+from digest.web.negotiating import SUFFIX, Shown, wants_json
+from digest.web.showing import Showing, day_of, typed
+
+PAPERS_A_PAGE = 20
+MOST = 200
+MOST_MATCHED = 1_000
+LONGEST_ID = 200
+LONGEST_QUERY = 500
+WORDS_IN_AN_ID = 2
+PARAMETERS = ("q", "topic", "source", "since", "until", "sort", "page")
+KEPT_PARAMETERS = PARAMETERS[:-1]
+LONG_AGO = datetime(1991, 8, 14, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What was asked for; `ignored` names the fields in which nothing usable stood."""
+
+    text: str
+    topic: Topic | None = None
+    source: str = ""
+    since: date | None = None
+    until: date | None = None
+    sort: Literal["relevance", "newest"] = "relevance"
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def within(self) -> Within:
+        """What the search is narrowed to."""
+        return Within(
+            # What has a phrase of a topic is in it too: such topics are told apart afterwards.
+            categories=self.topic.categories if self.topic and not self.topic.phrases else (),
+            source=self.source,
+            since=self.since,
+            until=self.until,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all was asked for."""
+        return not (self.text or self.topic or self.source or self.since or self.until)
+
+
+class Searching(Showing):
+    """The search page; it works without a script, and with one as you type."""
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of this part."""
+        return [
+            Route(f"/search{SUFFIX}", self.search_json, methods=["GET"]),
+            Route("/search", self.search, methods=["GET"]),
+        ]
+
+    async def search(self, request: Request) -> Response:
+        """The page, or its document for those who ask for it."""
+        return await self._search(request, as_json=wants_json(request))
+
+    async def search_json(self, request: Request) -> Response:
+        """The document."""
+        return await self._search(request, as_json=True)
+
+    async def _search(self, request: Request, *, as_json: bool) -> Response:
+        """What was found; the id of a paper leads to its page."""
+        text = typed(request, "q")
+        known = await run_in_threadpool(self._named, text) if _may_be_an_id(text) else None
+        if known is not None:
+            ending = SUFFIX if as_json else ""
+            return RedirectResponse(f"{paper_path(self.site, known.id)}{ending}", status_code=303)
+        return await self.answer(request, self.found, PARAMETERS, as_json=as_json)
+
+    def found(self, request: Request) -> Shown:
+        """The page of results."""
+        query = self._query(request)
+        papers, more = ([], False) if query.is_empty else self._papers(query)
+        part = self.part(request, papers, PAPERS_A_PAGE, path="/search", parameters=KEPT_PARAMETERS)
+        listed = self.listed(part.items)
+        return Shown(
+            template="search",
+            context={
+                "query": query,
+                "papers": listed,
+                "part": part,
+                "more": more,
+                "sources": self._sources(),
+                "topics": self._topics(),
+                "follow": f"/search.atom?{urlencode({'q': query.text})}",
+                "subscribe": urlencode({"queries": query.text}),
+                "here": "search",
+                "canonical": "/search",
+                "feeds": pages.search_feed(query.text) if query.text else (),
+            },
+            document=lambda: SearchDocument(
+                query=query.text,
+                topic=query.topic.id if query.topic else "",
+                source=query.source,
+                since=day_or_none(query.since),
+                until=day_or_none(query.until),
+                sort=query.sort,
+                total=part.total,
+                more=more,
+                page=part.number,
+                pages=part.of,
+                papers=[each.record for each in listed],
+            ),
+        )
+
+    def _query(self, request: Request) -> Query:
+        given = {name: typed(request, name) for name in ("q", "topic", "source", "since", "until")}
+        topic = self.shelf.topic(given["topic"], self.recent()) if given["topic"] else None
+        source = given["source"] if given["source"] in self._sources() else ""
+        since, until = day_of(given["since"]), day_of(given["until"])
+        used = {"topic": topic, "source": source, "since": since, "until": until}
+        return Query(
+            text=given["q"],
+            topic=topic,
+            source=source,
+            since=since,
+            until=until,
+            sort="newest" if request.query_params.get("sort") == "newest" else "relevance",
+            ignored=tuple(name for name, value in used.items() if given[name] and not value),
+        )
+
+    def _papers(self, query: Query) -> tuple[list[Paper], bool]:
+        """What was found, best or newest first, and whether there is more of it than that."""
+        most = MOST_MATCHED if query.topic and query.topic.phrases else MOST
+        hits = self.app.store.papers.search(query.text, limit=most + 1, within=query.within)
+        more = len(hits) > most
+        if query.topic and query.topic.phrases:
+            wanted = query.topic.id
+            hits = [each for each in hits if wanted in self.shelf.topics_of(each[0])]
+            more = more or len(hits) > MOST
+        if query.sort == "newest":
+            papers = sorted((paper for paper, _ in hits), key=_newness, reverse=True)
+        elif query.text:
+            papers = [paper for paper, _ in ranking.fuse(query.text, hits)]
+        else:
+            papers = [paper for paper, _ in hits]
+        return papers[:MOST], more
+
+    def _named(self, text: str) -> Paper | None:
+        """The paper that a query names by arXiv id, DOI or address; None if it names none we have."""
+        ids = references.read(text.encode("utf-8", "replace"), "query.txt").ids
+        found = self.app.store.papers.get(ids) if len(ids) == 1 else {}
+        return next(iter(found.values()), None)
+
+    def _sources(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.app.settings.sources.values() if each.enabled)
+
+    def _topics(self) -> Sequence[Topic]:
+        """The topics to choose from: those with recent papers, by name."""
+        by_topic = self.recent().by_topic
+        known = [each for each in self.shelf.topics.values() if each.id in by_topic]
+        return sorted(known, key=lambda each: each.name.casefold())
+
+
+def _may_be_an_id(text: str) -> bool:
+    words = len(text.split())
+    return len(text) <= LONGEST_ID and words <= WORDS_IN_AN_ID and any(map(str.isdigit, text))
+
+
+def _newness(paper: Paper) -> datetime:
+    return paper.updated or paper.published or LONG_AGO

@@ -1,0 +1,144 @@
+"""Listening: one process on one address, and clients that take their time, but not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Mapping
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from digest.app import App
+from digest.web.application import application
+from digest.web.guard import HEADERS, LARGEST_HEADERS
+
+log = logging.getLogger(__name__)
+
+REQUEST_SECONDS = 20.0
+EXCHANGE_SECONDS = 90.0
+KEEP_ALIVE_SECONDS = 15
+ENDING_SECONDS = 20
+MOST_CONNECTIONS = 800
+"""Below the 1,024 files that a process may usually have open."""
+
+BACKLOG = 512
+FULL = b"Too many are connected. Please try again in a minute.\n"
+
+
+def serve(app: App) -> None:
+    """Serve until stopped; requests are not logged, since private addresses are secrets.
+
+    Raises OSError when the address cannot be listened on.
+    """
+    web = app.settings.web
+    listening = listen(web.host, web.port)
+    log.warning("listening on http://%s:%s", web.host, listening.getsockname()[1])
+    uvicorn.Server(configuration(app)).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections; raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    # Connections inherit it. asyncio does not set it for a socket it is given, and an answer in
+    # two writes (header, body) would then wait 40 ms for the client's delayed acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def configuration(app: App) -> uvicorn.Config:
+    """How we are served: proxies of `[web] proxies` are believed, whoever dawdles is cut off."""
+    return uvicorn.Config(
+        application(app),
+        http=PatientProtocol,
+        ws="none",
+        access_log=False,
+        log_level="info",
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(app.settings.web.proxies),
+        h11_max_incomplete_event_size=LARGEST_HEADERS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=ENDING_SECONDS,
+    )
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 with deadlines: for a request to come, and for the whole exchange to be over.
+
+    Without them a client that sends (or takes) a byte a minute holds its connection for ever.
+    """
+
+    request_seconds = REQUEST_SECONDS
+    exchange_seconds = EXCHANGE_SECONDS
+    most_connections = MOST_CONNECTIONS
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin to wait for a request; refuse one connection too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            transport.write(plain_answer(503, "Service Unavailable", FULL, {"retry-after": "60"}))
+            transport.close()
+            return
+        self._within(self.request_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is waited for any more."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A request that comes in has a new deadline, to be answered in full."""
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before and not self.cycle.response_complete:
+            self._within(self.exchange_seconds)
+        elif self._deadline is None and not self.transport.is_closing():
+            self._within(self.request_seconds)
+
+    def on_response_complete(self) -> None:
+        """An answer is out; a request that waited behind it is next."""
+        self._cancel()
+        before = self.cycle
+        super().on_response_complete()
+        if self.cycle is not before:
+            self._within(self.exchange_seconds)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, as guarded as everything else."""
+        self.transport.write(plain_answer(400, "Bad Request", f"{msg}\n".encode(), {}))
+        self.transport.close()
+
+    def _within(self, seconds: float) -> None:
+        self._cancel()
+        self._deadline = self.loop.call_later(seconds, self._too_late)
+
+    def _cancel(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        """Cut the connection: who took no notice so far would take none of an answer."""
+        self._deadline = None
+        abort: Callable[[], None] = self.transport.abort
+        abort()
+
+
+def plain_answer(status: int, phrase: str, text: bytes, more: Mapping[str, str]) -> bytes:
+    """An answer in wire form that closes the connection."""
+    headers = {
+        **HEADERS,
+        **more,
+        "content-type": "text/plain; charset=utf-8",
+        "content-length": str(len(text)),
+        "connection": "close",
+    }
+    lines = [
+        f"HTTP/1.1 {status} {phrase}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + text

@@ -1,0 +1,75 @@
+"""The operator's cookie: what it holds is signed, it ends by itself, and a new token ends it too."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+LASTS = timedelta(hours=12)
+PATH = "/operator"
+NAME = "operator"
+
+
+class Sessions:
+    """Opens and checks sessions of whoever knows the token.
+
+    `secret` is this installation's own; the cookie is Secure where `https` is how we are reached.
+    """
+
+    def __init__(self, token: str, secret: bytes, *, https: bool) -> None:
+        self._token = token
+        self._key = hmac.digest(secret, token.encode(), "sha256")
+        self._https = https
+        # The prefix makes browsers refuse the cookie from anywhere but https.
+        self._name = f"__Secure-{NAME}" if https else NAME
+
+    def opens(self, given: str) -> bool:
+        """Whether this is the token; takes the same time for every wrong one."""
+        mine, theirs = (
+            hmac.digest(self._key, each.strip().encode("utf-8", "replace"), "sha256")
+            for each in (self._token, given)
+        )
+        return hmac.compare_digest(mine, theirs)
+
+    def open(self, response: Response, now: datetime) -> None:
+        """Let the response's reader in for LASTS."""
+        value = f"{int((now + LASTS).timestamp())}-{secrets.token_hex(8)}"
+        response.set_cookie(
+            self._name,
+            f"{value}.{self._sign(value)}",
+            max_age=int(LASTS.total_seconds()),
+            path=PATH,
+            secure=self._https,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def close(self, response: Response) -> None:
+        """End the session."""
+        response.delete_cookie(
+            self._name, path=PATH, secure=self._https, httponly=True, samesite="strict"
+        )
+
+    def holds(self, request: Request, now: datetime) -> bool:
+        """Whether the request comes with a session that has not ended."""
+        value, _, mac = request.cookies.get(self._name, "").rpartition(".")
+        if not hmac.compare_digest(self._sign(value).encode(), mac.encode("utf-8", "replace")):
+            return False
+        until = datetime.fromtimestamp(int(value.partition("-")[0]), tz=UTC)
+        return now < until
+
+    def form_token(self, request: Request) -> str:
+        """What every form of the page carries, and nobody who cannot read the page knows."""
+        return self._sign(f"form.{request.cookies.get(self._name, '')}")
+
+    def form_holds(self, request: Request, given: str) -> bool:
+        """Whether a form was made for this session."""
+        expected = self.form_token(request).encode()
+        return hmac.compare_digest(expected, given.encode("utf-8", "replace"))
+
+    def _sign(self, value: str) -> str:
+        return hmac.digest(self._key, value.encode("utf-8", "replace"), "sha256").hex()

@@ -1,0 +1,163 @@
+"""What readers do for each other: submit papers, and, as curators, feature them or turn them down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digest import subscriptions
+from digest.errors import InvalidInput, NotFound
+from digest.model import Moderation, Paper, Submission, SubmissionState, Subscriber
+from digest.web import forms, words
+from digest.web.common import GONE
+from digest.web.personal import BAD, Personal
+
+LOOK_BACK = timedelta(days=365)
+MOST_SUBMISSIONS = 200
+MOST_LOGGED = 100
+DECIDED = (SubmissionState.FEATURED, SubmissionState.REJECTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the moderation log, with its actor as other curators may know them."""
+
+    at: datetime
+    actor: str
+    action: str
+    note: str
+    paper: Paper | None
+    paper_id: str
+
+
+class Sharing(Personal):
+    """Submitting, and the curators' desk."""
+
+    def submit(self, request: Request, person: Subscriber) -> Response:
+        """A form for a paper and a line why, over what one has submitted."""
+        a_day = self.app.settings.community.submissions_a_day
+        if request.method != "POST":
+            return self._submit(request, person, forms.asked(request))
+        form = forms.posted(request)
+        try:
+            subscriptions.submit(
+                self.app.store,
+                person,
+                form.one("paper"),
+                form.one("line"),
+                a_day=a_day,
+                now=self.app.clock(),
+            )
+        except InvalidInput as error:
+            return self._submit(request, person, form, {"paper": error.message}, status=BAD)
+        return self.back(f"{self.me(request)}/submit", "submitted")
+
+    def _submit(
+        self,
+        request: Request,
+        person: Subscriber,
+        form: forms.Form,
+        errors: dict[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        mine = [each for each in self._all() if each.subscriber_id == person.id]
+        return self.mine(
+            "submit",
+            request,
+            person,
+            status,
+            here_me="submit",
+            typed={name: form.one(name) for name in ("paper", "line")},
+            errors=errors or {},
+            submissions=self._with_papers(mine),
+            states=words.STATES,
+            a_day=self.app.settings.community.submissions_a_day,
+        )
+
+    def curate(self, request: Request, person: Subscriber) -> Response:
+        """What waits for a decision, what was decided, and the log; only for curators."""
+        curators = self.app.settings.community.curators
+        if not subscriptions.is_curator(person, curators):
+            raise NotFound(GONE)
+        if request.method == "POST":
+            return self._decide(request, person)
+        return self._desk(request, person)
+
+    def _decide(self, request: Request, person: Subscriber) -> Response:
+        form = forms.posted(request)
+        feature = form.one("do") == "feature"
+        try:
+            subscriptions.decide(
+                self.app.store,
+                person,
+                form.one("submission"),
+                feature=feature,
+                line=form.one("line"),
+                now=self.app.clock(),
+            )
+        except NotFound:
+            raise
+        except InvalidInput as error:
+            typed = {"submission": form.one("submission"), "line": form.one("line")}
+            return self._desk(request, person, typed, {"line": error.message}, status=BAD)
+        return self.back(f"{self.me(request)}/curate", "featured" if feature else "rejected")
+
+    def _desk(
+        self,
+        request: Request,
+        person: Subscriber,
+        typed: dict[str, str] | None = None,
+        errors: dict[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        found = self._all()
+        log = self.app.store.community.log(limit=MOST_LOGGED)
+        names = self._names([*(each.subscriber_id for each in found), *(e.actor for e in log)])
+        return self.mine(
+            "curate",
+            request,
+            person,
+            status,
+            here_me="curate",
+            open=self._with_papers([each for each in found if each.state not in DECIDED]),
+            decided=self._with_papers([each for each in found if each.state in DECIDED]),
+            log=self._log(log, person, names),
+            called=names,
+            states=words.STATES,
+            typed=typed or {"submission": "", "line": ""},
+            errors=errors or {},
+        )
+
+    def _log(
+        self, log: Sequence[Moderation], person: Subscriber, names: dict[str, str]
+    ) -> list[Line]:
+        papers = self.app.store.papers.get({each.paper_id for each in log})
+        return [
+            Line(
+                at=each.at,
+                actor="you" if each.actor == person.id else names.get(each.actor, each.actor),
+                action=each.action,
+                note=each.note,
+                paper=papers.get(each.paper_id),
+                paper_id=each.paper_id,
+            )
+            for each in log
+        ]
+
+    def _names(self, ids: Sequence[str]) -> dict[str, str]:
+        """What to call people here: the name they show, and nothing that they do not."""
+        found = self.app.store.subscribers.get(set(ids))
+        named = {key: each.name for key, each in found.items() if each.shows_name and each.name}
+        return {key: named.get(key, "a reader") for key in ids if key != "operator"}
+
+    def _all(self) -> list[Submission]:
+        since = self.app.clock() - LOOK_BACK
+        return self.app.store.community.submissions(since=since, limit=MOST_SUBMISSIONS)
+
+    def _with_papers(self, found: Sequence[Submission]) -> list[tuple[Submission, Paper | None]]:
+        papers = self.app.store.papers.get({each.paper_id for each in found})
+        return [(each, papers.get(each.paper_id)) for each in found]

@@ -1,0 +1,124 @@
+"""Which of the papers of the last weeks are in which topic, worked out once for all readers."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+
+from digest import matching
+from digest.model import Announcement, Paper, Topic
+from digest.ports import PaperStore
+from digest.rendering import links
+
+FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
+MOST_PAPERS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    """The papers of the last weeks by topic id, newest first, and the UTC day each became known."""
+
+    since: date
+    by_topic: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    days: Mapping[str, date] = field(default_factory=dict)
+
+    def of(self, topic: Topic) -> Sequence[str]:
+        """The ids of a topic's papers, newest first."""
+        return self.by_topic.get(topic.id, ())
+
+
+class Shelf:
+    """Keeps `Recent` up to date with the store; safe to use from any thread.
+
+    A paper's text is matched against the named topics once, and again only if it changes.
+    """
+
+    def __init__(self, topics: Mapping[str, Topic], *, days: int) -> None:
+        self.topics = topics
+        self._days = days
+        self._named = tuple(each for each in topics.values() if is_named(each))
+        # Category keys are case-folded; topics are looked up by them.
+        self._plain = {
+            each.id.casefold(): each.id for each in topics.values() if not is_named(each)
+        }
+        self._slugs = {links.slug(each.id).casefold(): each for each in topics.values()}
+        self._matched: dict[str, tuple[int, frozenset[str]]] = {}
+        self._recent = Recent(since=FIRST_DAY.date())
+        self._version: Hashable = None
+        self._state: Hashable = None
+        self._lock = threading.Lock()
+
+    def recent(self, papers: PaperStore, now: datetime, version: Hashable) -> Recent:
+        """The papers of the last weeks; looked at anew when `version` differs from the last.
+
+        A vote is no reason to look them all up again: only other numbers of papers are, or that
+        an hour has passed, for papers that were filed or named differently since.
+        """
+        with self._lock:
+            if self._version != version:
+                newest = papers.in_categories((), since=FIRST_DAY, limit=1)
+                # A shelf that was not filled for a month keeps showing its last papers.
+                last = min(now, newest[0][1].seen_at + timedelta(days=1)) if newest else now
+                since = last.date() - timedelta(days=self._days - 1)
+                state = f"{now:%Y-%m-%dT%H}", tuple(papers.days(since, now.date()).items())
+                if self._state != state:
+                    start = datetime.combine(since, time(), tzinfo=UTC)
+                    found = papers.in_categories((), since=start, limit=MOST_PAPERS)
+                    self._recent = self._sorted(found, since)
+                self._version, self._state = version, state
+            return self._recent
+
+    def topic(self, slug: str, recent: Recent) -> Topic | None:
+        """The topic of an address: a known one, or a category that recent papers have."""
+        known = self._slugs.get(slug.casefold())
+        if known is not None:
+            return known
+        found = (each for each in recent.by_topic if links.slug(each).casefold() == slug.casefold())
+        topic_id = next(found, "")
+        return matching.topic_of(topic_id, self.topics) if topic_id else None
+
+    def count(self, papers: Iterable[Paper]) -> Counter[str]:
+        """How many of some papers are in each topic, by topic id."""
+        return Counter(topic for paper in papers for topic in self.topics_of(paper))
+
+    def topics_of(self, paper: Paper) -> set[str]:
+        """The ids of all topics a paper is in; a category nobody named stands for itself."""
+        keys = matching.category_keys(paper.categories)
+        own = {self._plain[key] for key in keys if key in self._plain}
+        unknown = {each for each in paper.categories if each.casefold() not in self._plain}
+        return own | unknown | self._named_topics(paper)
+
+    def _named_topics(self, paper: Paper) -> frozenset[str]:
+        if not self._named:
+            return frozenset()
+        mark = hash((paper.title, paper.abstract, paper.categories))
+        known = self._matched.get(paper.id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        text = matching.folded(paper)
+        found = frozenset(
+            each.id for each in self._named if matching.in_topic(text, paper.categories, each)
+        )
+        if len(self._matched) > 2 * MOST_PAPERS:
+            self._matched.clear()
+        self._matched[paper.id] = (mark, found)
+        return found
+
+    def _sorted(self, found: Sequence[tuple[Paper, Announcement]], since: date) -> Recent:
+        by_topic: defaultdict[str, list[str]] = defaultdict(list)
+        for paper, _ in found:
+            for topic in self.topics_of(paper):
+                by_topic[topic].append(paper.id)
+        return Recent(
+            since=since,
+            by_topic=dict(by_topic),
+            days={paper.id: announcement.seen_at.date() for paper, announcement in found},
+        )
+
+
+def is_named(topic: Topic) -> bool:
+    """Whether it is more than one category under its own name: config gave it, not arXiv."""
+    return bool(topic.phrases) or topic.categories != (topic.id,)

@@ -1,0 +1,207 @@
+"""What all public pages share: page and JSON from one handler, kept answers, papers with facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import ceil
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from digest.app import App
+from digest.errors import NotFound
+from digest.model import Paper, Site, Topic, Voice
+from digest.ranking import trending
+from digest.rendering import pages
+from digest.rendering.views import PaperView, paper_view, root
+from digest.web import caching, negotiating
+from digest.web.common import Handlers
+from digest.web.documents import PaperRecord, paper_record
+from digest.web.negotiating import HTML, JSON, SUFFIX, Shown
+from digest.web.shelf import Recent, Shelf
+
+LONGEST_TYPED = 500
+LONGEST_NUMBER = 4
+# Anybody's script may read the public documents, from any page.
+ANY_ORIGIN = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
+
+T = TypeVar("T")
+Show = Callable[[Request], Shown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A paper with what is said of it, as pages and as JSON print it."""
+
+    paper: Paper
+    view: PaperView
+    record: PaperRecord
+    voices: Sequence[Voice] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[T]):
+    """One page of a long list, with the paths of its neighbours ("" where there is none)."""
+
+    items: Sequence[T]
+    total: int
+    number: int
+    of: int
+    previous: str = ""
+    next: str = ""
+
+
+class Showing(Handlers):
+    """Base of the public pages; parts of one site share their cache and their shelf."""
+
+    def __init__(self, app: App, *, cache: caching.Cache, shelf: Shelf) -> None:
+        super().__init__(app)
+        self.cache = cache
+        self.shelf = shelf
+
+    @property
+    def site(self) -> Site:
+        """The publisher."""
+        return self.app.site
+
+    # --- answering ------------------------------------------------------------------------
+
+    def both(
+        self, path: str, show: Show, *, json: str = "", parameters: Sequence[str] = ()
+    ) -> list[BaseRoute]:
+        """Routes for the page at `path` and its JSON at `path`.json (or at `json`).
+
+        `parameters` are those of the query string that the answer depends on.
+        """
+
+        async def page(request: Request) -> Response:
+            wanted = negotiating.wants_json(request)
+            return await self.answer(request, show, parameters, as_json=wanted)
+
+        async def document(request: Request) -> Response:
+            return await self.answer(request, show, parameters, as_json=True)
+
+        return [
+            Route(json or f"{path}{SUFFIX}", document, methods=["GET"]),
+            Route(path, page, methods=["GET"]),
+        ]
+
+    async def answer(
+        self, request: Request, show: Show, parameters: Sequence[str] = (), *, as_json: bool
+    ) -> Response:
+        """The page or its JSON: kept, or made now, in a thread.
+
+        The version is one look-up by key, which never waits for a writer.
+        """
+        asked = tuple(request.query_params.get(each, "") for each in parameters)
+        name, version = (request.scope["path"], as_json, asked), self.version()
+        found = self.cache.find(name, version)
+        if found is None:
+            found = await run_in_threadpool(
+                self.cache.get, name, version, lambda: self._made(show(request), as_json=as_json)
+            )
+        return caching.answer(request, found, headers=ANY_ORIGIN if as_json else None)
+
+    def version(self) -> Hashable:
+        """Differs whenever any page might; what trends in a day also changes as hours pass."""
+        return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
+
+    def _made(self, shown: Shown, *, as_json: bool) -> caching.Kept:
+        if as_json:
+            return caching.kept(negotiating.encoded(shown.document()), JSON)
+        page = pages.page(
+            shown.template, site=self.site, names=self.app.settings.topics, **shown.context
+        )
+        return caching.kept(page.encode("utf-8", "replace"), HTML)
+
+    # --- what is shown --------------------------------------------------------------------
+
+    def recent(self) -> Recent:
+        """The papers of the last weeks by topic."""
+        return self.shelf.recent(self.app.store.papers, self.app.clock(), self.version())
+
+    def listed(self, papers: Iterable[Paper]) -> list[Listed]:
+        """Papers with their votes and with who speaks for them, in the order given."""
+        papers = list(papers)
+        ids = [each.id for each in papers]
+        voices = self.app.store.community.voices(ids)
+        signals = self.app.store.papers.signals(ids)
+        site, topics = self.site, self.app.settings.topics
+        made = []
+        for paper in papers:
+            votes = trending.upvotes(signals.get(paper.id, ())).get(paper.id, 0)
+            heard = voices.get(paper.id, ())
+            made.append(
+                Listed(
+                    paper=paper,
+                    view=paper_view(paper, site=site, topics=topics, upvotes=votes),
+                    record=paper_record(paper, site=site, votes=votes, voices=heard),
+                    voices=heard,
+                )
+            )
+        return made
+
+    def by_id(self, ids: Sequence[str]) -> list[Listed]:
+        """The papers with these ids, in this order; ids of papers not kept are left out."""
+        found = self.app.store.papers.get(ids)
+        return self.listed(found[each] for each in ids if each in found)
+
+    def topic(self, slug: str) -> Topic:
+        """A topic by the name in its address; raises NotFound."""
+        found = self.shelf.topic(slug, self.recent())
+        if found is None:
+            raise NotFound("There is no such topic here.", subject=slug)
+        return found
+
+    def part(
+        self,
+        request: Request,
+        items: Sequence[T],
+        size: int,
+        *,
+        path: str,
+        parameters: Sequence[str] = (),
+    ) -> Part[T]:
+        """The page of the list at `path` that `?page=` asks for; raises NotFound beyond the last."""
+        given = request.query_params.get("page", "") or "1"
+        number = int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else 0
+        last = max(1, ceil(len(items) / size))
+        if not 1 <= number <= last:
+            raise NotFound("There is no such page of this list.")
+
+        def beside(other: int) -> str:
+            if not 1 <= other <= last:
+                return ""
+            query = {each: request.query_params.get(each, "") for each in parameters}
+            query["page"] = str(other) if other > 1 else ""
+            told = urlencode({key: value for key, value in query.items() if value})
+            return f"{root(self.site)}{path}{'?' if told else ''}{told}"
+
+        return Part(
+            items=items[(number - 1) * size : number * size],
+            total=len(items),
+            number=number,
+            of=last,
+            previous=beside(number - 1),
+            next=beside(number + 1),
+        )
+
+
+def typed(request: Request, name: str) -> str:
+    """What a person typed into a field of a form that is sent by GET."""
+    return " ".join(request.query_params.get(name, "")[:LONGEST_TYPED].split())
+
+
+def day_of(text: str) -> date | None:
+    """A day as addresses write it, `2026-06-10`; None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None

@@ -1,0 +1,164 @@
+"""What pages say after something was done: looked up by a short code, never taken from an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from digest.model import Feedback, FeedbackKind, Interest, InterestKind, SubmissionState, Topic
+
+# After a form was sent, the page that follows names what was done by one of these (`?done=saved`).
+DONE: Mapping[str, str] = {
+    "saved": "Your wishes are kept. They count from the next digest on; to undo, change them back.",
+    "paused": "Your digests are paused. Resume whenever you like, with the button below.",
+    "resumed": "Your digests go on. To undo, pause them again below.",
+    "again": "The digests of the last seven days are on their way to you once more.",
+    "none-again": "There is no digest of the last seven days to send again.",
+    "not-again": "Nothing was sent: digests are sent again twice a day at most, and only while your "
+    "subscription is active.",
+    "often": "That was asked often enough for today. Please try again tomorrow.",
+    "weighed": "Its weight is changed, from the next digest on. To undo, set it back.",
+    "dropped": "It is gone from your profile. To undo, add it again at the foot of this page.",
+    "added": "It is in your profile now. To undo, remove it again.",
+    "undone": "That is undone.",
+    "undone-before": "There was nothing to undo: it had been undone before.",
+    "submitted": "Thank you. The curators see it next; it stays in the list below.",
+    "featured": "It is featured: it stands on the page of picks and in digests from now on.",
+    "rejected": "It is turned down. To undo, feature it in the list of what was decided.",
+    "letter": "A link is on its way to your address; it is good for an hour.",
+    "asked": "We wrote to both addresses. Nothing changes until each of them has agreed.",
+    "links": "Your links are new: all earlier ones have ended. A mail with a fresh one is under way.",
+}
+
+KINDS: Mapping[InterestKind, tuple[str, str]] = {
+    InterestKind.TOPIC: ("Topics", "a topic"),
+    InterestKind.KEYWORD: ("Keywords", "a keyword"),
+    InterestKind.AUTHOR: ("Authors", "an author"),
+    InterestKind.QUERY: ("Saved searches", "a search"),
+    InterestKind.LIKE: ("Papers you like", "a paper like which you want more"),
+    InterestKind.DISLIKE: ("Papers you would rather see less of", ""),
+    InterestKind.MUTE: ("Muted words", "a muted word"),
+    InterestKind.MUTE_AUTHOR: ("Hidden authors", "a hidden author"),
+    InterestKind.MUTE_TOPIC: ("Hidden topics", "a hidden topic"),
+    InterestKind.KNOWN: ("Papers you knew already", ""),
+}
+PAPERS = frozenset({InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN})
+WEIGHTED = (
+    InterestKind.TOPIC,
+    InterestKind.KEYWORD,
+    InterestKind.AUTHOR,
+    InterestKind.QUERY,
+    InterestKind.LIKE,
+    InterestKind.DISLIKE,
+)
+WEIGHTS: tuple[tuple[float, str], ...] = (
+    (0.5, "a little"),
+    (1.0, "normal"),
+    (2.0, "a lot"),
+    (4.0, "very much"),
+)
+
+STATES: Mapping[SubmissionState, str] = {
+    SubmissionState.WAITING: "being looked up",
+    SubmissionState.OPEN: "waits for a curator",
+    SubmissionState.FEATURED: "featured",
+    SubmissionState.REJECTED: "turned down",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A button beside a paper: its word in addresses, its label, and what a press of it does."""
+
+    word: str
+    label: str
+    does: str
+
+
+ANSWERS: Mapping[FeedbackKind, Answer] = {
+    FeedbackKind.MORE: Answer(
+        word="more",
+        label="More like this",
+        does="Your next digests will hold more like this paper.",
+    ),
+    FeedbackKind.LESS: Answer(
+        word="less",
+        label="Less like this",
+        does="Your next digests will hold less like this paper.",
+    ),
+    FeedbackKind.SAVE: Answer(
+        word="save",
+        label="Save",
+        does="The paper is kept in your list of saved ones, and counts as one you like.",
+    ),
+    FeedbackKind.KNOWN: Answer(
+        word="known",
+        label="Already knew it",
+        does="It is not picked for you again. It says nothing about whether you like it.",
+    ),
+    FeedbackKind.UPVOTE: Answer(
+        word="upvote",
+        label="Upvote",
+        does="Everyone sees one vote more for it, without your name.",
+    ),
+    FeedbackKind.HIDE_AUTHOR: Answer(
+        word="hide-author", label="Hide an author", does="Nothing by them is picked for you again."
+    ),
+    FeedbackKind.HIDE_TOPIC: Answer(
+        word="hide-topic", label="Hide a topic", does="Nothing in it is picked for you again."
+    ),
+}
+BY_WORD: Mapping[str, FeedbackKind] = {each.word: kind for kind, each in ANSWERS.items()}
+CHOOSING = frozenset({FeedbackKind.HIDE_AUTHOR, FeedbackKind.HIDE_TOPIC})
+
+
+def said(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
+    """What someone said, as words that stand after "you said:" or alone."""
+    return {
+        FeedbackKind.MORE: "more like this",
+        FeedbackKind.LESS: "less like this",
+        FeedbackKind.SAVE: "saved",
+        FeedbackKind.KNOWN: "already knew it",
+        FeedbackKind.UPVOTE: "upvoted",
+        FeedbackKind.HIDE_AUTHOR: f"author hidden: {feedback.value}",
+        FeedbackKind.HIDE_TOPIC: f"topic hidden: {named(feedback.value, topics)}",
+        FeedbackKind.SEEN_ALL: "marked everything as seen",
+    }[feedback.kind]
+
+
+def noted(feedback: Feedback, title: str, topics: Mapping[str, Topic]) -> str:
+    """What an answer changes, as a sentence; `title` is that of its paper."""
+    return {
+        FeedbackKind.MORE: f"Noted: more like “{title}”, from your next digest on.",
+        FeedbackKind.LESS: f"Noted: less like “{title}”, from your next digest on.",
+        FeedbackKind.SAVE: f"Saved: “{title}”.",
+        FeedbackKind.KNOWN: f"Noted: you knew “{title}”. It is not picked for you again.",
+        FeedbackKind.UPVOTE: f"Noted: your vote for “{title}”.",
+        FeedbackKind.HIDE_AUTHOR: f"Noted: nothing by {feedback.value} is picked for you again.",
+        FeedbackKind.HIDE_TOPIC: f"Noted: nothing in {named(feedback.value, topics)} is picked for "
+        "you again.",
+        FeedbackKind.SEEN_ALL: "Everything so far is marked as seen; it does not come again.",
+    }[feedback.kind]
+
+
+def evidence(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
+    """Why an interest is there: what was said when and where, and why the paper stood there."""
+    place = f", paper {feedback.rank} of your digest" if feedback.rank else ""
+    because = f" {feedback.reason[:1].lower()}{feedback.reason[1:]}" if feedback.reason else ""
+    day = f"{feedback.at.day} {feedback.at:%B %Y}"
+    return f"You said “{said(feedback, topics)}” on {day}{place}{because and ','}{because}."
+
+
+def named(topic_id: str, topics: Mapping[str, Topic]) -> str:
+    """A topic as people know it, with its code where that differs."""
+    topic = topics.get(topic_id)
+    return f"{topic.name} ({topic_id})" if topic and topic.name != topic_id else topic_id
+
+
+def interest(each: Interest, titles: Mapping[str, str], topics: Mapping[str, Topic]) -> str:
+    """What an interest is about, in words: a topic's name, a paper's title, or what was typed."""
+    if each.kind in PAPERS:
+        return titles.get(each.value, each.value)
+    if each.kind in (InterestKind.TOPIC, InterestKind.MUTE_TOPIC):
+        return named(each.value, topics)
+    return each.value

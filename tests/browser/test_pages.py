@@ -1,0 +1,82 @@
+"""Every page at 320 px and wide, light and dark: nothing sticks out, axe finds nothing."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+NARROW, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
+ADA = "ada@digest.example"
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+PAPER = "arxiv:2606.92001"
+AUTHOR = "Amara%20Nkemdirim-Sato"
+
+pytestmark = pytest.mark.slow
+
+PUBLIC = (
+    "/",
+    f"/days/{YESTERDAY}",
+    f"/calendar/{YESTERDAY[:7]}",
+    "/topics",
+    "/topics/cs.IR",
+    "/topics/retrieval",
+    f"/papers/{PAPER}",
+    f"/authors/{AUTHOR}",
+    "/search",
+    "/search?q=retrieval",
+    "/search?q=nothing-has-this-word",
+    "/trending",
+    "/trending/month",
+    "/picks",
+    "/feeds",
+    "/about",
+    "/privacy",
+    "/help",
+    "/subscribe",
+    "/subscribe?topics=cs.IR",
+    "/me",
+    "/no-such-page",
+    "/operator",
+)
+PERSONAL = (
+    ("d/", ""),
+    ("d/", "/1/more"),
+    ("d/", "/1/hide-author"),
+    ("u/", ""),
+    ("me/", ""),
+    ("me/", "/likes"),
+    ("me/", "/archive"),
+    ("me/", "/saved"),
+    ("me/", "/submit"),
+    ("me/", "/curate"),
+    ("me/", f"/papers/{PAPER}"),
+)
+
+
+def sticking_out(page):
+    """How many pixels the page is wider than the screen."""
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+@pytest.fixture
+def addresses(site):
+    links = {path: site.link(ADA, path) for path, _ in PERSONAL}
+    return [*PUBLIC, *(links[path] + rest for path, rest in PERSONAL)]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_axe_finds_nothing_and_nothing_sticks_out(browse, axe, addresses, size, dark):
+    page = browse(size=size, dark=dark)
+    found = {}
+    for address in addresses:
+        answer = page.goto(address)
+        wrong = axe(page)
+        if sticking_out(page) > 0:
+            wrong.append(f"{sticking_out(page)} pixels wider than the screen")
+        if answer.status != 200 and address != "/no-such-page":
+            wrong.append(f"status {answer.status}")
+        if wrong:
+            found[re.sub(r"s_\S+?(?=/|$)", "TOKEN", address)] = wrong
+
+    assert not found

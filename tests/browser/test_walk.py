@@ -1,0 +1,107 @@
+"""A new reader's walk, in a real browser: subscribe, confirm, preferences, answers, leave."""
+
+import re
+
+import pytest
+
+NARROW, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
+
+pytestmark = pytest.mark.slow
+
+
+def press(page, name):
+    """Press the button as a person would: one tap, and wait for what comes."""
+    page.get_by_role("button", name=name).first.click()
+    page.wait_for_load_state()
+
+
+def main_text(page):
+    return page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_from_a_first_look_to_leaving(browse, site, script, size):
+    address = f"reader-{'script' if script else 'plain'}-{size['width']}@digest.example"
+    page = browse(script=script, size=size)
+
+    page.goto("/subscribe?topics=cs.IR")
+    page.get_by_label("Keywords").fill("dual encoder")
+    page.get_by_role("button", name="Show me today's digest").click()
+    page.locator("#preview article").first.wait_for()
+    assert page.get_by_label("Keywords").input_value() == "dual encoder"
+    if script:
+        assert page.get_by_label("Time zone").input_value() == "Europe/Prague"
+
+    page.get_by_label("Your email address").fill(address)
+    page.get_by_role("button", name="Subscribe", exact=True).click()
+    page.get_by_role("heading", level=1, name=re.compile("mailbox", re.IGNORECASE)).wait_for()
+
+    page.goto(site.link(address, "c/"))
+    press(page, re.compile("^Yes"))
+    assert "subscribed" in main_text(page).lower()
+
+    page.goto(site.link(address, "d/"))
+    assert page.locator("article").count() >= 1
+    press(page, re.compile("^More like this"))
+    page.get_by_role("button", name=re.compile("^Undo")).first.wait_for()
+
+    page.goto(site.link(address, "me/"))
+    page.get_by_label("Papers at most").fill("3")
+    press(page, re.compile("^(Save|Keep)"))
+    assert page.get_by_label("Papers at most").input_value() == "3"
+
+    page.goto(site.link(address, "u/"))
+    press(page, re.compile("^Unsubscribe"))
+    assert "unsubscribed" in main_text(page).lower()
+
+
+def test_a_keyboard_is_enough_to_subscribe(browse, site):
+    page = browse()
+    page.goto("/subscribe")
+
+    tab_to(page, "textarea#keywords")
+    page.keyboard.type("retrieval")
+    tab_to(page, "input#email")
+    page.keyboard.type("keyboard@digest.example")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name=re.compile("mailbox", re.IGNORECASE)).wait_for()
+
+    page.goto(site.link("keyboard@digest.example", "c/"))
+    tab_to(page, "main button")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    assert "subscribed" in main_text(page).lower()
+
+
+def tab_to(page, selector, most=150):
+    """Press Tab until the element has the focus; what has it must be seen to have it."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+    pytest.fail(f"{selector} cannot be reached by keyboard")
+
+
+def test_search_answers_while_one_types_and_without_script_too(browse):
+    typing = browse()
+    typing.goto("/search")
+    typing.get_by_role("searchbox").fill("retrieval")
+    typing.locator("main article, main li a.title").first.wait_for()
+
+    plain = browse(script=False)
+    plain.goto("/")
+    plain.get_by_role("searchbox").fill("retrieval")
+    plain.get_by_role("searchbox").press("Enter")
+    plain.locator("main article, main li a.title").first.wait_for()
+    assert "q=retrieval" in plain.url
+
+
+def test_the_operator_sees_the_state_of_things_and_nobody_else_does(browse):
+    page = browse()
+    page.goto("/operator")
+    assert "Deliveries" not in main_text(page)
+
+    page.get_by_label(re.compile("token|secret", re.IGNORECASE)).fill("an operator's secret")
+    page.get_by_role("button").last.click()
+    page.get_by_role("heading", name=re.compile("Deliveries")).first.wait_for()

@@ -1,0 +1,83 @@
+"""Commands about subscribers, as an operator types them."""
+
+import pytest
+
+
+@pytest.fixture
+def ada(digest):
+    ran = digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed", "--json")
+    return ran.json
+
+
+def test_interests_of_every_kind_can_be_named_with_a_weight(digest):
+    digest(
+        "subscribe", "ada@example.org", "--confirmed", "--weight", "2",
+        "--query", "dual encoder", "--mute-author", "Bo Sample", "--mute-topic", "cs.CV",
+        "--name", "Ada Example", "--show-name",
+    )  # fmt: skip
+    shown = digest("show", "ada@example.org", "--json").json
+    assert {(each["kind"], each["value"], each["weight"]) for each in shown["interests"]} == {
+        ("query", "dual encoder", 2.0),
+        ("mute-author", "Bo Sample", 2.0),
+        ("mute-topic", "cs.CV", 2.0),
+    }
+    assert (shown["profile"]["name"], shown["profile"]["shows_name"]) == ("Ada Example", True)
+
+
+def test_a_weight_out_of_bounds_is_refused(digest):
+    ran = digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--weight", "9")
+    assert ran.code == 2
+    assert "from 0.1 to 5" in ran.err
+
+
+def test_a_pause_is_typed_in_plain_words(digest, ada):
+    assert "is paused until 20" in digest("pause", "ada@example.org", "2", "weeks").out
+    assert "paused until 20" in digest("show", "ada@example.org").out
+    assert "is paused until resumed" in digest("pause", "ada@example.org").out
+    assert "is active" in digest("resume", "ada@example.org").out
+
+
+def test_a_pause_nobody_understands_is_refused(digest, ada):
+    ran = digest("pause", "ada@example.org", "for", "ever")
+    assert ran.code == 2
+    assert "write 2 weeks" in ran.err
+
+
+def test_a_person_is_shown_with_what_digest_thinks_they_like(digest, ada):
+    ran = digest("show", "ada@example.org")
+    assert ran.out.splitlines()[0].startswith("ada@example.org is active, daily at 07:00 UTC")
+    assert ran.out.splitlines()[1].split() == ["topic", "1", "cs.IR"]
+
+
+def test_showing_as_json_holds_no_secret(digest, ada):
+    ran = digest("show", "ada@example.org", "--json")
+    assert set(ran.json) >= {"profile", "interests", "feedback", "digests", "votes", "submissions"}
+    assert "key" not in ran.json["profile"]
+
+
+def test_forgetting_asks_first(digest, ada, monkeypatch):
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _prompt: "n")
+    assert digest("forget", "ada@example.org").code == 130
+    assert digest("show", "ada@example.org").code == 0
+
+
+def test_the_forgotten_are_gone_and_come_back_only_confirmed(digest, ada):
+    assert digest("forget", "ada@example.org", "--yes").out == "They are forgotten.\n"
+    assert digest("show", "ada@example.org").code == 2
+    ran = digest("subscribe", "ada@example.org")
+    assert ran.code == 2
+    assert "asked to be forgotten" in ran.err
+    assert "is active" in digest("subscribe", "ada@example.org", "--confirmed").out
+
+
+def test_an_import_reports_the_suppressed_and_adds_the_others(digest, ada, tmp_path):
+    digest("forget", "ada@example.org", "--yes")
+    file = tmp_path / "people.csv"
+    file.write_text("email\nada@example.org\nbo@example.org\n", encoding="utf-8")
+    ran = digest("subscribers", "import", str(file))
+    assert ran.code == 1
+    assert "1 added, 0 already known, 1 rejected." in ran.out
+    assert "line 2: That address is not added" in ran.err
+    assert (
+        "1 added, 1 already known" in digest("subscribers", "import", str(file), "--confirmed").out
+    )

@@ -1,0 +1,255 @@
+"""Mail as people and machines write it, a reader with a digest, and how to take mail in."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from digest import inbound, subscriptions, tokens
+from digest.config import arxiv_topics
+from digest.inbound import Policy
+from digest.model import (
+    Announcement,
+    AnnounceType,
+    Digest,
+    Item,
+    Paper,
+    Pick,
+    Reason,
+    ReasonKind,
+    Site,
+    Subscriber,
+    Topic,
+)
+from digest.rendering import links
+from digest.store import open_store
+from digest.subscriptions import Bounds, Wishes
+
+DOMAIN = "papers.example"
+NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
+EDITION = "2026-06-10"
+AUTHSERV = "mx.papers.example"
+TITLES = ("A dual encoder for old maps", "Counting penguins", "Gradients in fog", "Slow glass")
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """An empty database, made once and copied, for speed."""
+    path = tmp_path_factory.mktemp("inbound") / "empty.db"
+    store = open_store(path)
+    store.migrate()
+    store.close()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path, empty):
+    store = open_store(shutil.copy(empty, tmp_path / "digest.db"))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def topics():
+    retrieval = Topic(id="retrieval", name="Retrieval and search", categories=("cs.IR",))
+    return {**arxiv_topics(), "retrieval": retrieval}
+
+
+@pytest.fixture
+def policy(topics):
+    site = Site(
+        name="Digest",
+        url="https://papers.example",
+        mail_from=f"digest@{DOMAIN}",
+        inbound_domain=DOMAIN,
+    )
+    return Policy(
+        domain=DOMAIN,
+        authserv_id=AUTHSERV,
+        site=site,
+        topics=topics,
+        defaults=Subscriber(id="", email="", key="", created_at=NOW),
+        bounds=Bounds(signups=100, letters=100),
+    )
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def mail():
+    """Write a mail; header fields by keyword (`_` is `-`), those given as None are left out."""
+
+    def write(body="", *, charset="utf-8", top=(), **fields):
+        header = {
+            "from": "Ada <ada@example.org>",
+            "to": f"help@{DOMAIN}",
+            "subject": "",
+            "message-id": f"<{next(_numbers)}@example.org>",
+            "content-type": f"text/plain; charset={charset}",
+            **{name.replace("_", "-"): value for name, value in fields.items()},
+        }
+        lines = [f"{name}: {value}" for name, value in top]
+        lines += [f"{name}: {value}" for name, value in header.items() if value is not None]
+        return "\r\n".join((*lines, "", body.replace("\n", "\r\n"))).encode(charset, "replace")
+
+    return write
+
+
+def vouched(domain="example.org", server=AUTHSERV):
+    """What our own mail server puts on top of a mail whose signature holds."""
+    return ("Authentication-Results", f"{server}; dkim=pass header.d={domain}")
+
+
+@pytest.fixture(scope="session")
+def proven(mail):
+    """A mail whose From address our mail server vouches for."""
+
+    def write(body="", **fields):
+        return mail(body, top=[vouched()], **fields)
+
+    return write
+
+
+@pytest.fixture
+def subscribe(store, policy):
+    def add(email="ada@example.org", *, confirmed=True, **wishes):
+        return subscriptions.subscribe(
+            store,
+            email,
+            Wishes(**wishes),
+            topics=policy.topics,
+            defaults=policy.defaults,
+            confirmed=confirmed,
+            now=NOW,
+        )
+
+    return add
+
+
+@pytest.fixture
+def ada(subscribe):
+    return subscribe(topics=["cs.IR"], keywords=["dual encoder"])
+
+
+@pytest.fixture
+def papers(store):
+    """Four papers of the day, in the order they are picked."""
+    items = []
+    for number, title in enumerate(TITLES, 1):
+        paper = Paper(
+            id=f"arxiv:2606.{number:05}",
+            title=title,
+            abstract="We look at something.",
+            authors=("Bo Sample",),
+            categories=("cs.IR",),
+            url=f"https://arxiv.org/abs/2606.{number:05}",
+            identifiers=(f"arxiv:2606.{number:05}",),
+        )
+        news = Announcement(
+            paper_id=paper.id,
+            source="arxiv",
+            feed="cs.IR",
+            day=date(2026, 6, 10),
+            type=AnnounceType.NEW,
+            seen_at=NOW - timedelta(hours=3),
+        )
+        items.append(Item(paper=paper, announcement=news))
+    store.papers.ingest(items)
+    return [each.paper for each in items]
+
+
+@pytest.fixture
+def compose(store, papers):
+    """Keep a digest of the four papers for somebody."""
+
+    def keep(person, edition=EDITION):
+        reasons = (Reason(kind=ReasonKind.TOPIC, what="cs.IR", amount=1.0),)
+        digest = Digest(
+            id=f"{person.id}.{edition}",
+            subscriber_id=person.id,
+            edition=edition,
+            since=NOW - timedelta(days=1),
+            until=NOW,
+            picks=tuple(Pick(paper_id=each.id, score=1.0, reasons=reasons) for each in papers),
+            composed_at=NOW,
+        )
+        store.ledger.compose(
+            [(digest, NOW + timedelta(hours=18))],
+            next_due={},
+            send_from={digest.id: NOW},
+            message_ids={digest.id: f"<{digest.id}@{DOMAIN}>"},
+        )
+        return digest
+
+    return keep
+
+
+@pytest.fixture
+def take_in(store, policy):
+    """Take a mail in as the envelope's recipients got it, or as its header says."""
+
+    def take(raw, *recipients, at=NOW, policy=policy, **changes):
+        return inbound.take_in(
+            store, raw, recipients=recipients, policy=replace(policy, **changes), now=at
+        )
+
+    return take
+
+
+@pytest.fixture
+def reply_to():
+    """Where an answer to someone's digest, or to another letter, goes."""
+
+    def address(person, subject="20260610"):
+        tag = tokens.make_tag(person.key, links.REPLY, person.id, subject)
+        return f"reply+{tag}@{DOMAIN}"
+
+    return address
+
+
+@pytest.fixture
+def bounces_to():
+    def address(person, subject="20260610"):
+        tag = tokens.make_tag(person.key, links.BOUNCE, person.id, subject)
+        return f"bounce+{tag}@{DOMAIN}"
+
+    return address
+
+
+@pytest.fixture
+def token():
+    """The token of someone's List-Unsubscribe."""
+
+    def make(person, scope=links.UNSUBSCRIBE, subject=""):
+        return tokens.make(person.key, scope, person.id, subject)
+
+    return make
+
+
+@pytest.fixture
+def current(store):
+    """Someone as stored now."""
+
+    def look(person):
+        return store.subscribers.get([person.id]).get(person.id)
+
+    return look
+
+
+@pytest.fixture
+def profile(store):
+    """What is in someone's profile: values by kind."""
+
+    def look(person):
+        (found,) = store.subscribers.profiles([person.id])
+        kinds = {}
+        for each in found.interests:
+            kinds.setdefault(str(each.kind), []).append(each.value)
+        return kinds
+
+    return look

@@ -1,0 +1,255 @@
+"""What people write, and what it is taken for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.inbound import commands
+from digest.inbound.commands import Command, bare_subject, parse, wishes_of
+from digest.inbound.grammar import Verb
+
+
+def asked(*lines, subject=""):
+    """The commands as (verb, text), and answers as ("more", 2)."""
+    found = []
+    for each in parse(subject, lines).commands:
+        if each.verb is Verb.ANSWER:
+            found.extend((str(kind), number) for kind, number in each.answers)
+        else:
+            found.append((str(each.verb), each.text))
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unsubscribe",
+        "UNSUBSCRIBE",
+        "Unsubscribe.",
+        "please unsubscribe me",
+        "Please remove me from this mailing list!",
+        "stop",
+        "STOP sending me these emails please",
+        "I want to cancel my subscription",
+        "opt out",
+        "take me off your list, thank you",
+        "bitte abmelden",
+    ],
+)
+def test_ways_to_leave(line):
+    assert asked(line) == [("unsubscribe", "")]
+    assert asked(subject=line) == [("unsubscribe", "")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "I would never unsubscribe from this",
+        "don't stop",
+        "do not unsubscribe me",
+        "how do I unsubscribe?",
+        "stop showing me papers about penguins",
+        "remove paper 3",
+        "can you remove the second topic",
+        "unsubscribe button does not work",
+        "non-stop learning",
+        "> unsubscribe",
+    ],
+)
+def test_a_sentence_about_leaving_is_not_leaving(line):
+    assert ("unsubscribe", "") not in asked(line)
+
+
+@pytest.mark.parametrize("line", ["forget me", "Forget me!", "please forget me"])
+def test_forgetting_must_be_said_plainly(line):
+    assert asked(line) == [("forget", "")]
+
+
+@pytest.mark.parametrize("line", ["forget me not", "you forgot me", "forget about the last paper"])
+def test_anything_but_those_words_forgets_nobody(line):
+    assert ("forget", "") not in asked(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "answers"),
+    [
+        ("more 2 5", [("more", 2), ("more", 5)]),
+        ("More: 2, 5.", [("more", 2), ("more", 5)]),
+        ("more 2 and 5; less 3", [("more", 2), ("more", 5), ("less", 3)]),
+        ("more like 2 please", [("more", 2)]),
+        ("+2 -3", [("more", 2), ("less", 3)]),
+        ("+2, −3", [("more", 2), ("less", 3)]),
+        ("less #3", [("less", 3)]),
+        ("save 1 for later", [("save", 1)]),
+        ("known 4", [("known", 4)]),
+        ("I already knew 4 and 6", [("known", 4), ("known", 6)]),
+        ("upvote 1", [("upvote", 1)]),
+        ("more 2 2", [("more", 2)]),
+    ],
+)
+def test_answers_to_numbered_papers(line, answers):
+    assert asked(line) == answers
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["more", "more papers", "more in 2026", "I need 2 more", "less is more", "2", "more 2 cats"],
+)
+def test_a_number_in_a_sentence_is_no_answer(line):
+    assert asked(line) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("weekly", ("cadence", "weekly")),
+        ("Send it weekdays, please", ("cadence", "weekdays")),
+        ("fridays", ("cadence", "fridays")),
+        ("every day", ("cadence", "every day")),
+        ("at 7:30", ("at", "7:30")),
+        ("at 7 pm", ("at", "7 pm")),
+        ("zone Europe/Berlin", ("zone", "Europe/Berlin")),
+        ("timezone: UTC", ("zone", "UTC")),
+        ("limit 5", ("limit", "5")),
+        ("show only 5 papers please", ("limit", "5")),
+        ("pause", ("pause", "")),
+        ("pause 2 weeks", ("pause", "2 weeks")),
+        ("please pause until monday", ("pause", "until monday")),
+        ("resume", ("resume", "")),
+        ("mute blockchain", ("mute", "blockchain")),
+        ("unmute Blockchain", ("unmute", "Blockchain")),
+        ("topics cs.IR cs.CL", ("topics", "cs.IR cs.CL")),
+        ("Topics: cs.IR", ("topics", "cs.IR")),
+        ("keywords: dense retrieval, LLM", ("keywords", "dense retrieval, LLM")),
+        ("authors Jane Doe", ("authors", "Jane Doe")),
+        ("subscribe cs.IR", ("subscribe", "cs.IR")),
+        ("undo", ("undo", "")),
+        ("Could you send me last week's again?", ("again", "")),
+        ("mark all as seen", ("seen", "")),
+        ("my settings", ("settings", "")),
+        ("link please", ("link", "")),
+        ("export my data", ("export", "")),
+        ("HELP!", ("help", "")),
+        ("?", ("help", "")),
+        ("yes please", ("confirm", "")),
+        ("OK", ("confirm", "")),
+    ],
+)
+def test_each_command_as_people_say_it(line, command):
+    assert asked(line) == [command]
+
+
+def test_several_commands_in_one_mail():
+    assert asked("daily at 7:30, limit 5", "zone UTC") == [
+        ("cadence", "daily"),
+        ("at", "7:30"),
+        ("limit", "5"),
+        ("zone", "UTC"),
+    ]
+
+
+def test_greeting_and_goodbye_are_passed_over():
+    lines = ("Hi there,", "", "weekly please", "", "Best regards,", "stop")
+    assert asked(*lines) == [("cadence", "weekly")]
+
+
+def test_after_a_command_chat_ends_what_is_asked():
+    assert asked("more 2", "", "Ada Example", "stop") == [("more", 2)]
+
+
+def test_our_own_words_quoted_without_any_mark_end_nothing():
+    footer = ("Thank you!", "", "Digest", "", "Unsubscribe:", "https://papers.example/u/x")
+    assert asked(*footer) == []
+    below = [f"A paper about number {each}" for each in range(6)]
+    assert asked("how nice", *below, "unsubscribe") == []
+
+
+def test_twenty_commands_are_enough():
+    assert len(parse("", [f"mute w{each}" for each in range(40)]).commands) == 20
+
+
+@pytest.mark.parametrize(
+    ("subject", "bare"),
+    [
+        ("Re: help", ("help", True)),
+        ("AW: WG: help", ("help", True)),
+        ("Fwd: [lab] help", ("help", True)),
+        ("Re[2]: help", ("help", True)),
+        ("help", ("help", False)),
+        ("Rethinking help", ("Rethinking help", False)),
+    ],
+)
+def test_subjects_lose_what_answering_put_before_them(subject, bare):
+    assert bare_subject(subject) == bare
+
+
+def test_the_subject_of_an_answer_is_ours_and_asks_for_nothing():
+    assert asked(subject="Re: Keywords matter: a study") == []
+    assert asked(subject="Re: Yes") == []
+    assert asked("thanks a lot for this", subject="Re: stop") == []
+    assert asked(subject="Re: unsubscribe") == [("unsubscribe", "")]
+
+
+def test_the_address_says_what_is_wanted_where_no_command_does():
+    leaving = parse("Hello", ["whatever I write"], mailbox="unsubscribe")
+    assert [each.verb for each in leaving.commands] == [Verb.UNSUBSCRIBE]
+    joining = parse("cs.IR", ["graph neural networks"], mailbox="subscribe")
+    assert joining.commands == (Command(verb=Verb.SUBSCRIBE, text="cs.IR\ngraph neural networks"),)
+    assert parse("help", [], mailbox="subscribe").commands == (Command(verb=Verb.HELP),)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "keywords", "authors"),
+    [
+        ("cs.IR", ["cs.IR"], [], []),
+        ("me to cs.ir and CS.CL", ["cs.IR", "cs.CL"], [], []),
+        ("to papers about dense retrieval", [], ["dense retrieval"], []),
+        ("Retrieval and search", ["retrieval"], [], []),
+        ("machine learning, protein folding", ["cs.LG"], ["protein folding"], []),
+        ("cs.CL graph neural networks", ["cs.CL"], ["graph neural networks"], []),
+        ("author Jane Doe, cs.IR", ["cs.IR"], [], ["Jane Doe"]),
+        ("to the daily digest", [], [], []),
+        ("cs.NOPE", [], ["cs.NOPE"], []),
+    ],
+)
+def test_plain_words_become_topics_keywords_and_authors(topics, text, found, keywords, authors):
+    wishes = wishes_of([Command(verb=Verb.SUBSCRIBE, text=text)], topics)
+    assert (list(wishes.topics), list(wishes.keywords), list(wishes.authors)) == (
+        found,
+        keywords,
+        authors,
+    )
+
+
+def test_one_mail_can_wish_for_everything(topics):
+    lines = ["topics: cs.IR", "keywords: maps, LLM", "weekly", "at 8", "limit 5", "mute penguins"]
+    wishes = wishes_of(parse("subscribe", lines).commands, topics, "cs.CL+cs.LG")
+    assert wishes.topics == ("cs.CL", "cs.LG", "cs.IR")
+    assert wishes.keywords == ("maps", "LLM")
+    assert (wishes.cadence, wishes.at, wishes.limit) == ("weekly", "8", 5)
+    assert wishes.mutes == ("penguins",)
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=120), max_size=10))
+def test_any_mail_is_parsed(subject, lines):
+    parse(subject, lines, mailbox="subscribe")
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        ["please", "unsubscribe", "not", "stop", "me", "don't", "list", "why", "forget", "papers"]
+    ),
+    max_size=6,
+)
+
+
+@given(WORDS)
+def test_a_line_with_any_word_of_its_own_never_ends_a_subscription(words):
+    """Beside politeness and words for mail, one other word is enough to be chat."""
+    if {"not", "don't", "why", "forget", "papers"} & set(words):
+        assert ("unsubscribe", "") not in asked(" ".join(words))
+
+
+def test_long_lines_take_no_time():
+    for line in ("more " + "1 " * 5_000, "at " * 5_000, "please " * 5_000, "+1 " * 3_000 + "x"):
+        commands.read_line(line[:500])

@@ -1,0 +1,219 @@
+"""What mail servers report, and which kind of failure it is."""
+
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.inbound import read
+from digest.inbound.reports import classify, find, is_report
+from digest.model import EvidenceKind
+
+HARD, SOFT = EvidenceKind.HARD_BOUNCE, EvidenceKind.SOFT_BOUNCE
+
+NOTICE = """\
+--b
+Content-Type: text/plain
+
+This is the mail system at mx.example.net. Your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+{recipients}
+--b
+Content-Type: message/rfc822
+
+Subject: 8 papers
+
+{returned}
+--b--
+"""
+RECIPIENT = """\
+Final-Recipient: rfc822; gone@example.net
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {words}
+"""
+COMPLAINT = """\
+--b
+Content-Type: text/plain
+
+This is an email abuse report.
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: SomeISP/1.0
+Version: 1
+
+--b
+Content-Type: message/rfc822
+
+From: digest@papers.example
+Subject: 8 papers
+
+{returned}
+--b--
+"""
+
+
+@pytest.fixture
+def notice(mail):
+    """A delivery status notification about recipients given as (action, status, words)."""
+
+    def write(*recipients, **fields):
+        blocks = [
+            RECIPIENT.format(action=action, status=status, words=words)
+            for action, status, words in recipients
+        ]
+        fields.setdefault("from", "MAILER-DAEMON@mx.example.net")
+        fields.setdefault(
+            "content_type", 'multipart/report; report-type=delivery-status; boundary="b"'
+        )
+        body = NOTICE.format(recipients="\n".join(blocks), returned="x")
+        return mail(body, return_path="<>", auto_submitted="auto-replied", **fields)
+
+    return write
+
+
+def found(raw, *, automatic=False):
+    result = find(read(raw), automatic=automatic)
+    return result.kind, result.status
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        ("5.1.1", "550 5.1.1 user unknown", HARD),
+        ("5.1.2", "550 bad destination system", HARD),
+        ("5.1.10", "556 null MX", HARD),
+        ("5.2.1", "550 mailbox disabled", HARD),
+        ("5.1.8", "550 sender's domain does not exist", SOFT),
+        ("5.2.2", "552 mailbox full", SOFT),
+        ("5.7.1", "550 blocked by policy", SOFT),
+        ("5.4.4", "unable to route", SOFT),
+        ("4.4.7", "delivery time expired", SOFT),
+        ("5.0.0", "550 no such user here", HARD),
+        ("5.0.0", "550 rejected as spam: no such user pattern", SOFT),
+        ("5.5.0", "550 Requested action not taken: mailbox unavailable", HARD),
+        ("5.0.0", "550 something went wrong", SOFT),
+    ],
+)
+def test_the_status_decides_and_words_only_where_it_says_nothing(notice, status, words, kind):
+    assert found(notice(("failed", status, words))) == (kind, status)
+
+
+def test_a_code_in_the_words_is_better_than_a_vague_status(notice):
+    assert found(notice(("failed", "5.0.0", "550 5.1.1 unknown"))) == (HARD, "5.1.1")
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
+def test_what_is_not_a_failure_is_nothing(notice, action):
+    assert found(notice((action, "4.4.1", "connection timed out"))) == (None, "")
+
+
+def test_the_worst_of_several_recipients_counts(notice):
+    recipients = [("delayed", "4.4.1", ""), ("failed", "5.2.2", ""), ("failed", "5.1.1", "")]
+    assert found(notice(*recipients)) == (HARD, "5.1.1")
+
+
+def test_what_is_told_names_no_address(notice):
+    raw = notice(("failed", "5.1.1", "550 5.1.1 <gone@example.net>: user unknown"))
+    assert "user unknown" in find(read(raw), automatic=False).detail
+    assert "gone@" not in find(read(raw), automatic=False).detail
+
+
+QMAIL = """\
+Hi. This is the qmail-send program at mx.example.net.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<gone@example.net>:
+{why}
+
+--- Below this line is a copy of the message.
+
+Return-Path: <x>
+"""
+
+
+@pytest.mark.parametrize(
+    ("why", "kind", "status"),
+    [
+        ("Sorry, no mailbox here by that name. (#5.1.1)", HARD, "5.1.1"),
+        ("Remote host said: 550 no such user", HARD, "550"),
+        ("The user's mailbox is full.", SOFT, ""),
+        ("Something else.", SOFT, ""),
+    ],
+)
+def test_formats_of_their_own_are_read_too(mail, why, kind, status):
+    raw = mail(QMAIL.format(why=why), **{"from": "MAILER-DAEMON@mx.example.net"})
+    assert found(raw) == (kind, status)
+
+
+@pytest.mark.parametrize("kind", ["abuse", "fraud", "other", "Abuse"])
+def test_complaints(mail, kind):
+    raw = mail(
+        COMPLAINT.format(kind=kind, returned=""),
+        content_type='multipart/report; report-type=feedback-report; boundary="b"',
+    )
+    assert found(raw)[0] is EvidenceKind.COMPLAINT
+
+
+def test_a_report_that_it_was_no_spam_is_no_complaint(mail):
+    raw = mail(
+        COMPLAINT.format(kind="not-spam", returned=""),
+        content_type='multipart/report; report-type=feedback-report; boundary="b"',
+    )
+    assert found(raw)[0] is None
+
+
+def test_an_absence_is_nothing_and_a_riddle_is_unread(mail):
+    assert found(mail("I am on holiday."), automatic=True)[0] is None
+    assert found(mail("I am on holiday."))[0] is EvidenceKind.UNREAD
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"content_type": "multipart/report"},
+        {"return_path": "<>"},
+        {"x_failed_recipients": "gone@example.net"},
+        {"feedback_type": "abuse"},
+        {"from": "Mailer-Daemon@mx.example.net"},
+    ],
+)
+def test_reports_are_known_by_their_header(mail, fields):
+    assert is_report(read(mail("x", **fields)))
+    assert not is_report(read(mail("x")))
+
+
+@given(st.binary(max_size=1_500), st.sampled_from([b"", b"Content-Type: multipart/report;"]))
+def test_any_bytes_are_some_finding(raw, head):
+    assert find(read(head + raw), automatic=False).kind in (None, *EvidenceKind)
+
+
+@given(st.text(max_size=20), st.text(max_size=200))
+def test_any_status_is_hard_or_soft(status, words):
+    assert classify(status, words) in (HARD, SOFT)
+
+
+def test_as_many_of_the_known_odd_formats_are_read_as_by_the_library_that_collects_them():
+    """Its own samples, where they are installed beside it."""
+    flufl = pytest.importorskip("flufl.bounce")
+    folder = Path(flufl.__file__).parents[3] / "tests" / "data"
+    samples = sorted(folder.glob("*.txt"))
+    if not samples:
+        pytest.skip("the samples of flufl.bounce are not installed")
+    for each in samples:
+        raw = each.read_bytes()
+        temporary, permanent = flufl.all_failures(message_from_bytes(raw))
+        kind = find(read(raw), automatic=False).kind
+        assert (kind in (HARD, SOFT)) == bool(permanent), each.name
+        assert not temporary or permanent or kind is None, each.name

@@ -1,0 +1,429 @@
+"""Mail taken in: what it changes, and what it is answered."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from digest import inbound, subscriptions
+from digest.errors import RetryLater, StoreBusy
+from digest.model import FeedbackKind, Status, Via
+
+NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
+
+
+def said(replies):
+    """All that the one answer says, as one text."""
+    (answer,) = [each for each in replies if each.kind == "answer"]
+    return " ".join((answer.context["title"], *answer.context["lines"], answer.context["undo"]))
+
+
+# --- beginning, and ending ------------------------------------------------------------------------
+
+
+def test_subscribing_by_mail_asks_the_owner_of_the_address(
+    store, take_in, proven, current, profile
+):
+    (reply,) = take_in(
+        proven("keywords: dual encoder\nweekly", subject="subscribe"),
+        "subscribe+cs.IR@papers.example",
+    )
+    assert reply.kind == "confirm"
+    assert reply.recipient == "ada@example.org"
+    assert reply.subscriber.status == "pending"
+    assert profile(reply.subscriber) == {"topic": ["cs.IR"], "keyword": ["dual encoder"]}
+    assert current(reply.subscriber).cadence == "weekly"
+
+
+def test_plain_words_to_the_subscribing_address_do(take_in, proven, profile):
+    raw = proven("Hello,\n\ngraph neural networks, cs.CL\n\nBest,\nAda", subject="Hi")
+    (reply,) = take_in(raw, "subscribe@papers.example")
+    assert profile(reply.subscriber) == {"topic": ["cs.CL"], "keyword": ["graph neural networks"]}
+
+
+def test_an_hour_that_is_none_does_not_stand_in_the_way(take_in, proven, profile):
+    (reply,) = take_in(proven("zone Mars/Olympus", subject="subscribe cs.IR"))
+    assert reply.kind == "confirm"
+    assert profile(reply.subscriber) == {"topic": ["cs.IR"]}
+
+
+@pytest.mark.parametrize("body", ["", "yes", "Yes please!", "> is this address yours?\n\nok"])
+def test_a_reply_to_the_question_confirms(subscribe, take_in, mail, reply_to, current, body):
+    person = subscribe(confirmed=False)
+    replies = take_in(mail(body, subject="Re: Please confirm"), reply_to(person, "letter"))
+    assert current(person).status == "active"
+    assert current(person).due_at == NOW, "the first digest comes at once"
+    assert "unsubscribe" in said(replies)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"body": "I am away until Monday and read no mail.", "subject": "Re: Please confirm"},
+        {"body": "", "subject": "Automatic reply: Please confirm"},
+        {"body": "", "subject": "Re: Please confirm", "auto_submitted": "auto-replied"},
+        {"body": "no", "subject": "Re: Please confirm"},
+    ],
+)
+def test_whoever_does_not_say_yes_confirms_nothing(
+    subscribe, take_in, mail, reply_to, current, fields
+):
+    person = subscribe(confirmed=False)
+    take_in(mail(**fields), reply_to(person, "letter"))
+    assert current(person).status == "pending"
+
+
+def test_leaving_says_goodbye_and_twice_does_no_harm(ada, take_in, mail, reply_to, current):
+    (goodbye,) = take_in(mail("unsubscribe"), reply_to(ada))
+    assert goodbye.kind == "goodbye"
+    assert current(ada).status == "unsubscribed"
+    take_in(mail("unsubscribe"), reply_to(ada))
+    assert current(ada).status == "unsubscribed"
+
+
+def test_whatever_is_written_to_the_leaving_address_is_leaving(ada, take_in, proven, current):
+    take_in(proven("Hello there", subject="Hello"), "unsubscribe@papers.example")
+    assert current(ada).status == "unsubscribed"
+
+
+def test_who_left_and_comes_back_is_asked_again(ada, take_in, mail, reply_to, current):
+    take_in(mail("unsubscribe"), reply_to(ada))
+    (reply,) = take_in(mail("subscribe"), reply_to(ada))
+    assert reply.kind == "confirm"
+    assert current(ada).status == "pending"
+
+
+def test_the_unsubscribe_token_needs_no_proof_of_who_wrote(ada, take_in, mail, token, current):
+    raw = mail(subject=f"unsubscribe {token(ada)}", **{"from": "eve@evil.example"})
+    (goodbye,) = take_in(raw, "unsubscribe@papers.example")
+    assert current(ada).status == "unsubscribed"
+    assert goodbye.recipient == ada.email, "the answer goes to the subscriber, not to From"
+
+
+def test_a_mail_program_that_unsubscribes_by_itself_is_obeyed_and_not_answered(
+    ada, take_in, mail, token, current
+):
+    raw = mail(
+        subject=f"unsubscribe%20{token(ada)}", auto_submitted="auto-generated", return_path="<>"
+    )
+    assert take_in(raw, "unsubscribe@papers.example") == ()
+    assert current(ada).status == "unsubscribed"
+
+
+def test_a_mail_that_only_quotes_our_links_unsubscribes_nobody(ada, take_in, mail, token, current):
+    link = f"https://papers.example/u/{token(ada)}"
+    body = f"I am away.\n\nUnsubscribe:\n{link}\n"
+    take_in(mail(body, auto_submitted="auto-replied"), "help@papers.example")
+    assert current(ada).status == "active"
+
+
+def test_a_token_that_is_not_ours_unsubscribes_nobody(ada, take_in, mail, token, current):
+    forged = token(ada)[:-1] + ("A" if token(ada)[-1] != "A" else "B")
+    other_scope = token(ada, "feed")
+    for each in (forged, other_scope):
+        assert take_in(mail(subject=f"unsubscribe {each}"), "unsubscribe@papers.example") == ()
+    assert current(ada).status == "active"
+
+
+def test_forgetting_is_confirmed_by_one_click(ada, take_in, mail, reply_to, current):
+    (reply,) = take_in(mail("forget me"), reply_to(ada))
+    assert reply.kind == "account"
+    assert current(ada).status == "active"
+
+
+def test_without_pages_forgetting_is_done_at_once(ada, take_in, mail, reply_to, current, policy):
+    (reply,) = take_in(mail("forget me"), reply_to(ada), site=replace(policy.site, url=""))
+    assert (reply.kind, reply.context) == ("goodbye", {"erased": True})
+    assert current(ada) is None
+
+
+# --- whom is believed -----------------------------------------------------------------------------
+
+
+def test_nobody_is_answered_who_proves_nothing(ada, take_in, mail, current, store):
+    for body in ("unsubscribe", "help", "weekly", "subscribe cs.LG"):
+        assert take_in(mail(body)) == ()
+        assert take_in(mail(body, **{"from": "new@example.org"})) == ()
+    assert current(ada).status == "active"
+    assert store.subscribers.by_email("new@example.org") is None
+
+
+def test_a_tag_acts_for_its_subscriber_whatever_from_says(ada, take_in, mail, reply_to, current):
+    (answer,) = take_in(mail("weekly", **{"from": "eve@evil.example"}), reply_to(ada))
+    assert current(ada).cadence == "weekly"
+    assert answer.recipient == ada.email
+
+
+def test_a_tag_works_in_capitals_and_from_the_header(ada, take_in, mail, reply_to, current):
+    take_in(mail("weekly", to=f"Digest <{reply_to(ada).upper()}>"))
+    assert current(ada).cadence == "weekly"
+
+
+def test_a_tag_of_another_scope_person_or_domain_proves_nothing(
+    ada, subscribe, take_in, mail, reply_to, bounces_to, current
+):
+    bo = subscribe("bo@example.org")
+    mixed = reply_to(ada).replace(ada.id, bo.id)
+    wrong = bounces_to(ada).replace("bounce+", "reply+")
+    elsewhere = reply_to(ada).replace("papers.example", "evil.example")
+    for address in (mixed, wrong, elsewhere):
+        assert take_in(mail("weekly"), address) == ()
+    assert {current(ada).cadence, current(bo).cadence} == {"daily"}
+
+
+def test_a_new_key_ends_the_old_tags(ada, store, take_in, mail, reply_to):
+    address = reply_to(ada)
+    subscriptions.revoke(store, ada)
+    assert take_in(mail("weekly"), address) == ()
+
+
+def test_a_proven_stranger_is_told_that_there_is_no_subscription(take_in, proven):
+    replies = take_in(proven("weekly"))
+    assert "subscribe@papers.example" in said(replies)
+    (reply,) = replies
+    assert (reply.subscriber, reply.recipient) == (None, "ada@example.org")
+
+
+def test_a_suppressed_address_is_written_to_by_nothing(ada, store, take_in, proven):
+    store.subscribers.set_status(ada.id, Status.SUPPRESSED)
+    assert take_in(proven("help")) == ()
+
+
+# --- changes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value", "undo"),
+    [
+        ("weekly", "cadence", "weekly", "“daily”"),
+        ("fridays", "weekday", 4, "“daily”"),
+        ("at 6:30", "at", time(6, 30), "“at 07:00”"),
+        ("zone europe/berlin", "tz", "Europe/Berlin", "“zone UTC”"),
+        ("limit 5", "limit", 5, "“limit 10”"),
+        ("pause 2 weeks", "paused_until", NOW + timedelta(weeks=2), "“resume”"),
+        ("pause", "status", "paused", "“resume”"),
+    ],
+)
+def test_schedule_changes_say_how_to_go_back(
+    ada, take_in, mail, reply_to, current, line, field, value, undo
+):
+    assert undo in said(take_in(mail(line), reply_to(ada)))
+    assert getattr(current(ada), field) == value
+
+
+def test_what_undoes_a_change_can_be_written_back(ada, take_in, mail, reply_to, current, profile):
+    moments = (NOW + timedelta(minutes=10 * each) for each in range(100))
+    before = (current(ada), profile(ada))
+    for line in ("weekly", "limit 5", "topics cs.CL", "keywords maps", "pause", "mute penguins"):
+        answer = said(take_in(mail(line), reply_to(ada), at=next(moments)))
+        undo = answer.rpartition("reply “")[2].rstrip("”.")
+        take_in(mail(undo), reply_to(ada), at=next(moments))
+        assert (current(ada), profile(ada)) == before, line
+
+
+def test_topics_are_replaced_or_added_to_and_taken_away(ada, take_in, mail, reply_to, profile):
+    def topics_after(line):
+        take_in(mail(line), reply_to(ada))
+        return profile(ada).get("topic", [])
+
+    assert topics_after("topics cs.CL, Machine Learning") == ["cs.CL", "cs.LG"]
+    assert topics_after("topics +cs.IR -cs.CL") == ["cs.LG", "cs.IR"]
+    assert topics_after("subscribe cs.CV") == ["cs.LG", "cs.IR", "cs.CV"]
+    assert topics_after("topics none") == []
+
+
+def test_a_topic_that_there_is_not_changes_nothing_and_says_so(
+    ada, take_in, mail, reply_to, profile
+):
+    answer = said(take_in(mail("topics cs.IR cs.NOPE"), reply_to(ada)))
+    assert "cs.NOPE" in answer
+    assert "`digest" not in answer, "no hints for a command line"
+    assert profile(ada)["topic"] == ["cs.IR"]
+
+
+def test_keywords_authors_and_mutes(ada, take_in, mail, reply_to, profile):
+    lines = (
+        "keywords: dual encoder, old maps\nauthors: Jane Doe\nmute penguins\nmute author Bo Sample"
+    )
+    take_in(mail(lines), reply_to(ada))
+    assert profile(ada) == {
+        "topic": ["cs.IR"],
+        "keyword": ["dual encoder", "old maps"],
+        "author": ["Jane Doe"],
+        "mute": ["penguins"],
+        "mute-author": ["Bo Sample"],
+    }
+
+
+def test_several_commands_have_one_answer(ada, take_in, mail, reply_to):
+    replies = take_in(mail("weekly\nlimit 5\npause until smarch"), reply_to(ada))
+    assert len(replies) == 1
+    assert "“daily”" in said(replies)
+    assert "smarch" in said(replies), "what cannot be done is said beside what was"
+
+
+def test_settings_say_what_comes_and_what_for(ada, take_in, mail, reply_to):
+    answer = said(take_in(mail("settings"), reply_to(ada)))
+    assert "cs.IR" in answer
+    assert "dual encoder" in answer
+    assert "07:00" in answer
+
+
+def test_export_comes_as_a_file_without_secrets(ada, take_in, mail, reply_to):
+    (reply,) = take_in(mail("export"), reply_to(ada))
+    name, kind, content = reply.attachment
+    assert (reply.kind, kind) == ("export", "application/json")
+    assert name.endswith(".json")
+    assert json.loads(content)["profile"]["email"] == ada.email
+    assert ada.key.encode() not in content
+
+
+@pytest.mark.parametrize(("line", "kind"), [("help", "help"), ("link", "link")])
+def test_letters_that_are_asked_for(ada, take_in, mail, reply_to, line, kind):
+    (reply,) = take_in(mail(line), reply_to(ada))
+    assert reply.kind == kind
+
+
+def test_what_is_not_understood_is_explained_once_a_day(ada, take_in, mail, reply_to):
+    def write(at):
+        return [each.kind for each in take_in(mail("lovely weather"), reply_to(ada), at=at)]
+
+    assert write(NOW) == ["help"]
+    assert write(NOW + timedelta(hours=2)) == []
+    assert write(NOW + timedelta(hours=25)) == ["help"]
+
+
+# --- answers to a digest --------------------------------------------------------------------------
+
+
+def test_numbered_papers_are_answered_with_when_where_and_why(
+    ada, store, compose, papers, take_in, mail, reply_to
+):
+    compose(ada)
+    answer = said(take_in(mail("more 2\nless 3; save 1"), reply_to(ada)))
+    assert "Counting penguins" in answer
+    assert "“undo”" in answer
+    given = {each.kind: each for each in store.feedback.of(ada.id)}
+    assert given[FeedbackKind.MORE].paper_id == papers[1].id
+    assert given[FeedbackKind.LESS].paper_id == papers[2].id
+    assert given[FeedbackKind.SAVE].paper_id == papers[0].id
+    more = given[FeedbackKind.MORE]
+    assert (more.via, more.edition, more.rank) == (Via.MAIL, "2026-06-10", 2)
+    assert "you follow" in more.reason
+
+
+def test_undo_takes_back_all_that_was_said_last(
+    ada, store, compose, take_in, mail, reply_to, profile
+):
+    compose(ada)
+    before = profile(ada)
+    take_in(mail("more 2 3"), reply_to(ada))
+    answer = said(take_in(mail("undo"), reply_to(ada), at=NOW + timedelta(hours=1)))
+    assert answer.count("Taken back: More like") == 2
+    assert profile(ada) == before
+    assert store.feedback.of(ada.id) == []
+    assert "no answer" in said(take_in(mail("undo"), reply_to(ada), at=NOW + timedelta(hours=2)))
+
+
+def test_a_number_that_the_digest_has_not_is_said_so(ada, store, compose, take_in, mail, reply_to):
+    compose(ada)
+    answer = said(take_in(mail("more 2 9 0"), reply_to(ada)))
+    assert "no paper 9 in the digest of 10 June: it has 4" in answer
+    assert len(store.feedback.of(ada.id)) == 1
+
+
+def test_where_nothing_could_be_done_the_answer_begins_with_that(ada, take_in, mail, reply_to):
+    (answer,) = take_in(mail("pause until smarch"), reply_to(ada))
+    assert answer.context["title"] == "Nothing has changed."
+    assert answer.context["undo"] == ""
+
+
+def test_who_has_left_is_told_so_with_every_answer(ada, take_in, mail, reply_to):
+    take_in(mail("unsubscribe"), reply_to(ada))
+    assert "You are not subscribed" in said(take_in(mail("weekly"), reply_to(ada)))
+
+
+def test_the_answered_digest_is_found_by_tag_then_reference_then_it_is_the_latest(
+    ada, store, compose, take_in, mail, proven, reply_to
+):
+    for edition in ("2026-06-08", "2026-06-09", "2026-06-10"):
+        compose(ada, edition)
+    take_in(mail("more 1"), reply_to(ada, "20260608"))
+    take_in(proven("more 2", in_reply_to=f"<{ada.id}.2026-06-09@papers.example>"))
+    take_in(proven("more 3"))
+    assert {each.rank: each.edition for each in store.feedback.of(ada.id)} == {
+        1: "2026-06-08",
+        2: "2026-06-09",
+        3: "2026-06-10",
+    }
+
+
+def test_a_reference_to_somebody_elses_digest_is_not_followed(
+    ada, subscribe, store, compose, take_in, proven
+):
+    bo = subscribe("bo@example.org")
+    compose(bo)
+    answer = said(take_in(proven("more 1", in_reply_to=f"<{bo.id}.2026-06-10@papers.example>")))
+    assert "no digest yet" in answer
+    assert store.feedback.of(bo.id) == []
+
+
+def test_a_digest_that_is_gone_is_said_so(ada, take_in, mail, reply_to):
+    assert "not kept any more" in said(take_in(mail("more 1"), reply_to(ada)))
+
+
+# --- once, and never lost -------------------------------------------------------------------------
+
+
+def test_the_same_mail_acts_once_whichever_way_it_comes(ada, take_in, mail, reply_to):
+    raw = mail("pause")
+    assert take_in(raw, reply_to(ada))
+    assert take_in(b"Received: from elsewhere\r\n" + raw, reply_to(ada)) == ()
+
+
+def test_an_answer_that_cannot_be_kept_makes_the_mail_come_again(
+    ada, store, policy, mail, reply_to
+):
+    raw, kept = mail("settings"), []
+
+    def busy(_reply):
+        raise StoreBusy("locked")
+
+    with pytest.raises(RetryLater):
+        inbound.take_in(store, raw, recipients=[reply_to(ada)], policy=policy, answer=busy, now=NOW)
+    inbound.take_in(
+        store, raw, recipients=[reply_to(ada)], policy=policy, answer=kept.append, now=NOW
+    )
+    assert [each.kind for each in kept] == ["answer"]
+
+
+def test_a_mail_that_trips_us_is_kept_for_the_operator(ada, store, policy, mail, reply_to, caplog):
+    def fails(_reply):
+        raise ZeroDivisionError("ada@example.org")
+
+    raw = mail("settings")
+    assert (
+        inbound.take_in(
+            store, raw, recipients=[reply_to(ada)], policy=policy, answer=fails, now=NOW
+        )
+        == ()
+    )
+    (kept,) = store.post.evidences()
+    assert (str(kept.kind), kept.detail) == ("unread", "ZeroDivisionError")
+    assert store.post.evidence(kept.id).raw == raw
+    assert "ada@" not in caplog.text
+
+
+def test_of_several_recipients_the_one_that_says_most_counts(ada, take_in, mail, reply_to, current):
+    take_in(mail("weekly"), "help@papers.example", reply_to(ada), "ada@example.org")
+    assert current(ada).cadence == "weekly"
+
+
+def test_answers_stop_after_ten_in_an_hour_but_what_is_asked_is_still_done(
+    ada, take_in, mail, reply_to, current
+):
+    answered = [bool(take_in(mail("settings"), reply_to(ada))) for _ in range(12)]
+    assert answered == [True] * 10 + [False] * 2
+    assert take_in(mail("unsubscribe"), reply_to(ada)) == ()
+    assert current(ada).status == "unsubscribed"

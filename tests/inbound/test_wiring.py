@@ -1,0 +1,119 @@
+"""The doors, the application and the worker together."""
+
+import smtplib
+import socket
+from dataclasses import replace
+from email import message_from_bytes, policy
+
+import pytest
+
+from digest import doctor, worker
+from digest.errors import ConfigError
+
+DOMAIN = "digest.example"
+MAIL = (
+    b"Authentication-Results: mx.digest.example; dkim=pass header.d=example.org\r\n"
+    b"From: Ada <ada@example.org>\r\nTo: subscribe@digest.example\r\nSubject: cs.IR\r\n"
+    b"Message-ID: <1@example.org>\r\n\r\n"
+)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def app(application):
+    """An application that takes mail in."""
+
+    def settle(**changes):
+        given = {"domain": DOMAIN, "authserv_id": "mx.digest.example", **changes}
+        inbound = replace(application.settings.inbound, **given)
+        application.settings = replace(application.settings, inbound=inbound)
+        return application
+
+    return settle
+
+
+@pytest.fixture
+def mails(tmp_path):
+    def look():
+        files = sorted((tmp_path / "maildir").glob("new/*"))
+        return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in files]
+
+    return look
+
+
+def send(address, raw=MAIL, to="subscribe@digest.example"):
+    host, _, port = address.rpartition(":")
+    with smtplib.LMTP(host, int(port), local_hostname="localhost") as client:
+        client.sendmail("ada@example.org", [to], raw)
+
+
+def test_a_mail_is_answered_at_once(app, mails):
+    app().take_in(MAIL, ["subscribe@digest.example"])
+    (asked,) = mails()
+    assert asked["to"] == "ada@example.org"
+    assert asked["reply-to"].addresses[0].addr_spec.startswith("reply+s_")
+
+
+def test_an_answer_that_cannot_leave_now_waits_and_the_mail_is_taken(app, mails, tmp_path):
+    application = app()
+    good = application.settings.smtp
+    application.settings = replace(application.settings, smtp=replace(good, url="gopher://x"))
+    application.take_in(MAIL)
+    assert application.store.post.waiting() == 1
+
+    application.settings = replace(application.settings, smtp=good)
+    application.post()
+    assert len(mails()) == 1
+
+
+def test_without_a_domain_no_mail_is_taken_in(app):
+    with pytest.raises(ConfigError, match="domain"):
+        app(domain="").take_in(MAIL)
+
+
+def test_the_worker_listens_and_what_comes_in_is_answered(app, mails):
+    address = f"127.0.0.1:{free_port()}"
+    door = worker.Door(app(lmtp=address))
+    door.open()
+    send(address)
+    door.close()
+    assert len(mails()) == 1
+    with pytest.raises(ConnectionRefusedError):
+        send(address)
+
+
+def test_a_second_worker_listens_once_the_first_has_gone(app, mails):
+    address = f"127.0.0.1:{free_port()}"
+    application = app(lmtp=address)
+    first, second = worker.Door(application), worker.Door(application)
+    first.open()
+    second.open()
+    send(address)
+    first.close()
+    second.open()
+    send(address, MAIL.replace(b"<1@", b"<2@").replace(b"ada@", b"bo@"))
+    second.close()
+    assert len(mails()) == 2
+
+
+def test_a_door_that_cannot_be_opened_stops_the_worker_at_once(app):
+    with pytest.raises(ConfigError, match="lmtp"):
+        worker.Door(app(lmtp="nonsense")).open()
+
+
+def test_without_a_mailbox_nothing_is_fetched(app):
+    assert app().fetch_mail() == 0
+
+
+def test_the_doctor_warns_of_a_door_that_is_open_to_all(app):
+    def said(**changes):
+        found = doctor.examine(app(**changes))
+        return [each.text for each in found if each.check == "inbound" and each.level == "warning"]
+
+    assert said(lmtp="127.0.0.1:2424") == []
+    assert "loopback" in " ".join(said(lmtp="0.0.0.0:2424"))
+    assert "authserv_id" in " ".join(said(lmtp="", authserv_id=""))

@@ -1,0 +1,396 @@
+"""Post: a letter is written once, goes out at once, and is tried again until it is too late."""
+
+import random
+from datetime import timedelta
+from email import message_from_bytes, policy
+from itertools import pairwise
+
+import pytest
+
+from digest import subscriptions, worker
+from digest.errors import ConfigError
+from digest.model import (
+    AddressChange,
+    EvidenceKind,
+    Interest,
+    InterestKind,
+    Outcome,
+    Status,
+)
+from digest.pipeline import posting
+from digest.testing import MemoryTransport, RecordedFetcher
+
+
+@pytest.fixture
+def person(subscribe):
+    return subscribe()
+
+
+@pytest.fixture
+def write(application, person):
+    """Queues a letter to the one subscriber."""
+
+    def letter(kind="link", to=person, **given):
+        return application.write(kind, to, **given)
+
+    return letter
+
+
+@pytest.fixture
+def post(application):
+    def run(transport, **changes):
+        given = {
+            "sign": lambda content, _now: content,
+            "clock": application.clock,
+            "rng": random.Random(1),
+            "bounced": application.bounced,
+        } | changes
+        return posting.post_due(application.store, transport, given.pop("sign"), **given)
+
+    return run
+
+
+def headers(message):
+    return message_from_bytes(message.content, policy=policy.default)
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def test_a_letter_goes_out_once_under_an_id_that_follows_from_what_it_says(
+    application, write, post, person
+):
+    letter = write()
+    transport = MemoryTransport()
+
+    assert post(transport).accepted == 1
+    assert post(transport).accepted == 0
+    (sent,) = transport.sent
+    assert (sent.recipient, sent.digest_id) == (person.email, letter.id)
+    assert headers(sent)["Message-ID"] == f"<{letter.id}@digest.example>"
+    assert application.store.post.waiting() == 0
+
+
+def test_a_letter_asked_for_twice_within_the_minute_is_one_letter(application, write):
+    assert write().id == write().id
+    assert application.store.post.waiting() == 1
+
+    application.moment[0] += timedelta(minutes=1)
+    write()
+    assert application.store.post.waiting() == 2
+
+
+def test_a_mail_that_comes_in_twice_is_answered_once(application, write):
+    write("answer", in_reply_to="<q@example.org>", title="Done.")
+    application.moment[0] += timedelta(hours=3)
+    write("answer", in_reply_to="<q@example.org>", title="Done.")
+
+    assert application.store.post.waiting() == 1
+
+
+def test_different_answers_to_mails_of_one_id_are_different_letters(application, write):
+    write("answer", in_reply_to="<q@example.org>", title="Done.")
+    write("answer", in_reply_to="<q@example.org>", title="Undone.")
+
+    assert application.store.post.waiting() == 2
+
+
+def test_the_question_to_confirm_names_the_topics_that_are_kept(application, write, post, person):
+    application.store.subscribers.set_interests(
+        person.id,
+        [
+            Interest(kind=InterestKind.TOPIC, value="cs.IR", added_at=application.clock()),
+            Interest(kind=InterestKind.KEYWORD, value="pills", added_at=application.clock()),
+        ],
+    )
+    write("confirm")
+    transport = MemoryTransport()
+    post(transport)
+
+    text = headers(transport.sent[0]).get_body(("plain",)).get_content()
+    assert "Topics: Information Retrieval (cs.IR)" in text
+    assert "1 keyword" in text
+    assert "pills" not in text
+
+
+def test_a_change_of_address_is_asked_about_at_both_ends(application, write, post, person):
+    change = AddressChange(
+        subscriber_id=person.id, email="new@example.net", asked_at=application.clock()
+    )
+    write("address-old", change=change)
+    write("address-new", change=change)
+    transport = MemoryTransport()
+
+    assert post(transport).accepted == 2
+    by_recipient = {
+        each.recipient: headers(each).get_body(("plain",)).get_content() for each in transport.sent
+    }
+    subject = subscriptions.addresses.change_subject(change)
+    assert f"/a/{person.id}.{subject}." in by_recipient[person.email]
+    assert f"/a/{person.id}.{subject}." in by_recipient["new@example.net"]
+    assert "new@example.net" in by_recipient[person.email]
+
+
+def test_a_letter_of_a_stranger_needs_a_recipient_alone(application, write, post):
+    write("help", None, recipient="stranger@example.net", in_reply_to="<q@example.net>")
+    transport = MemoryTransport()
+    post(transport)
+
+    assert [(each.recipient, each.sender) for each in transport.sent] == [
+        ("stranger@example.net", "")
+    ]
+
+
+def test_a_letter_is_signed_as_it_goes_out(write, post):
+    write()
+    transport = MemoryTransport()
+    post(transport, sign=lambda content, _now: b"DKIM-Signature: x\r\n" + content)
+
+    assert transport.sent[0].content.startswith(b"DKIM-Signature: x\r\nFrom: ")
+
+
+# --- when it does not go through ----------------------------------------------------------------
+
+
+def test_a_deferred_letter_is_tried_again_after_a_minute_and_then_ever_later(
+    application, write, post, person
+):
+    write()
+    busy = MemoryTransport(answers={person.email: (Outcome.DEFERRED, 451, "4.3.0 later")})
+    tries = []
+    for _ in range(60 * 10):
+        if post(busy).deferred:
+            tries.append(application.clock())
+        application.moment[0] += timedelta(seconds=20)
+
+    waits = [(after - before).total_seconds() / 60 for before, after in pairwise(tries)]
+    assert 0.8 <= waits[0] <= 1.5
+    assert 4 <= waits[1] <= 6.5
+    assert 24 <= waits[2] <= 36.5
+
+
+def test_a_letter_that_was_deferred_goes_out_in_the_end(application, write, post, person):
+    write()
+    post(MemoryTransport(answers={person.email: (Outcome.DEFERRED, 451, "4.3.0 later")}))
+    after = MemoryTransport()
+
+    assert post(after).accepted == 0
+    application.moment[0] += timedelta(minutes=2)
+    assert post(after).accepted == 1
+
+
+def test_a_link_that_lives_an_hour_is_not_sent_when_it_is_over(application, write, post, person):
+    write("account")
+    post(MemoryTransport(answers={person.email: (Outcome.DEFERRED, 451, "4.3.0 later")}))
+    application.moment[0] += timedelta(minutes=45)
+    late = MemoryTransport()
+    post(late)
+
+    assert late.sent == []
+    assert application.store.post.waiting() == 0
+
+
+def test_a_refused_letter_is_not_tried_again(application, write, post, person):
+    write()
+    refused = MemoryTransport(answers={person.email: (Outcome.REFUSED, 554, "5.7.1 spam")})
+    result = post(refused)
+
+    assert (result.refused, result.causes) == (1, ("5.7.1 spam",))
+    assert application.store.post.waiting() == 0
+    assert application.store.subscribers.by_email(person.email).status is Status.ACTIVE
+    assert application.store.post.evidences() == []
+
+
+def test_an_active_subscribers_address_that_does_not_exist_is_not_written_to_again(
+    application, write, post, person
+):
+    letter = write()
+    post(MemoryTransport(answers={person.email: (Outcome.REFUSED, 550, "5.1.1 no such user")}))
+
+    assert application.store.subscribers.by_email(person.email).status is Status.SUPPRESSED
+    (evidence,) = application.store.post.evidences()
+    assert evidence.kind is EvidenceKind.HARD_BOUNCE
+    assert (evidence.id, evidence.status, evidence.subscriber_id) == (
+        f"{letter.id}.1",
+        "5.1.1",
+        person.id,
+    )
+
+
+def test_an_address_that_nobody_confirmed_leaves_no_evidence(application, post):
+    now = application.clock()
+    stranger = subscriptions.subscribe(
+        application.store,
+        "typo@example.net",
+        subscriptions.Wishes(topics=["cs.IR"]),
+        topics=application.settings.topics,
+        defaults=application.newcomer,
+        confirmed=False,
+        now=now,
+    )
+    application.write("confirm", stranger)
+    post(MemoryTransport(answers={"typo@example.net": (Outcome.REFUSED, 550, "5.1.1 nobody")}))
+
+    assert application.store.subscribers.by_email("typo@example.net").status is Status.PENDING
+    assert application.store.post.evidences() == []
+
+
+def test_one_letter_that_cannot_be_signed_stops_no_other(application, write, post):
+    write("link")
+    write("help")
+
+    def sign(content, _now):
+        if b"help." in content:
+            raise ValueError("not this one")
+        return content
+
+    transport = MemoryTransport()
+    result = post(transport, sign=sign)
+
+    assert (result.accepted, result.deferred) == (1, 1)
+    assert application.store.post.waiting() == 1
+
+
+def test_a_bounce_that_cannot_be_recorded_stops_no_other_letter(application, write, post, person):
+    from digest.errors import StoreBusy
+
+    def bounced(_evidence):
+        raise StoreBusy("The database is busy.")
+
+    write("link")
+    write("help", None, recipient="other@example.net")
+    gone = MemoryTransport(answers={person.email: (Outcome.REFUSED, 550, "5.1.1 no such user")})
+
+    assert post(gone, bounced=bounced).accepted == 1
+
+
+class WrongPassword(MemoryTransport):
+    """A server that will not have us."""
+
+    def send(self, messages, now):
+        raise ConfigError("The mail server refuses our password.")
+
+
+def test_a_wrong_setting_is_told_and_loses_no_letter(application, write, post):
+    write()
+    with pytest.raises(ConfigError):
+        post(WrongPassword())
+
+    application.moment[0] += timedelta(minutes=2)
+    assert post(MemoryTransport()).accepted == 1
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+class Dying(MemoryTransport):
+    """Accepts one letter and dies on the second, with nothing settled after it."""
+
+    def send(self, messages, now):
+        for number, receipt in enumerate(super().send(messages, now)):
+            if number == 1:
+                raise Crash
+            yield receipt
+
+
+def test_a_crash_loses_no_letter_and_repeats_at_most_the_one_in_hand(application, write, post):
+    for kind in ("link", "known", "help"):
+        write(kind)
+    dying = Dying()
+    with pytest.raises(Crash):
+        post(dying)
+    application.moment[0] += timedelta(minutes=2)
+    after = MemoryTransport()
+    post(after)
+
+    ids = [each.digest_id for each in (*dying.sent, *after.sent)]
+    assert len(set(ids)) == 3
+    assert len(ids) == 4
+
+
+# --- several at once ---------------------------------------------------------------------------
+
+
+class Meanwhile(MemoryTransport):
+    """While it is sending, somebody else posts as well."""
+
+    then = None
+
+    def send(self, messages, now):
+        if self.then is not None:
+            then, self.then = self.then, None
+            then()
+        yield from super().send(messages, now)
+
+
+def test_two_that_post_at_once_send_each_letter_once(write, post):
+    for kind in ("link", "known", "help"):
+        write(kind)
+    first, second = Meanwhile(), MemoryTransport()
+    first.then = lambda: post(second)
+    post(first)
+
+    assert len(first.sent) + len(second.sent) == 3
+
+
+class Slow(MemoryTransport):
+    """Takes four minutes for each letter."""
+
+    moment = None
+
+    def send(self, messages, now):
+        for receipt in super().send(messages, now):
+            self.moment[0] += timedelta(minutes=4)
+            yield receipt
+
+
+def test_a_slow_server_does_not_have_us_outlive_our_lease(application, write, post):
+    for kind in ("link", "known", "help", "export"):
+        write(kind)
+    slow = Slow()
+    slow.moment = application.moment
+    asked = iter([False, True])
+    result = post(slow, stopping=lambda: next(asked))
+
+    assert (result.accepted, result.deferred) == (2, 2)
+    assert application.store.post.waiting() == 2
+
+
+def test_more_letters_than_fit_a_block_all_go_out(application, write, post):
+    for number in range(posting.BLOCK * 2 + 3):
+        write("answer", title=f"Answer {number}")
+    transport = MemoryTransport()
+
+    assert post(transport).accepted == posting.BLOCK * 2 + 3
+
+
+def test_the_application_writes_and_posts_into_its_own_transport(application, write, tmp_path):
+    write()
+
+    assert application.post().accepted == 1
+    (mail,) = (tmp_path / "maildir" / "new").iterdir()
+    assert b"Here is your link." in mail.read_bytes()
+
+
+def test_a_tick_of_the_worker_also_sends_what_is_written_while_digests_go_out(
+    application, write, item
+):
+    class Busy(MemoryTransport):
+        def send(self, messages, now):
+            write("answer", title="Paused.", in_reply_to="<q@example.org>")
+            yield from super().send(messages, now)
+
+    courier = MemoryTransport()
+    application.__dict__ |= {
+        "fetcher": RecordedFetcher({}),
+        "transport": Busy(),
+        "courier": courier,
+    }
+    application.store.papers.ingest([item(1)])
+    write("link")
+    application.moment[0] += timedelta(days=1)
+    worker.tick(application)
+
+    kinds = [each.digest_id.partition(".")[0] for each in courier.sent]
+    assert kinds == ["link", "answer"]

@@ -1,0 +1,198 @@
+"""What readers answered and saved: hidden authors and topics, known papers, searches, and picks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from digest.model import Interest, InterestKind, Profile, ReasonKind
+from digest.ranking.linear import LinearRanker
+
+
+def ids(ranking):
+    return [pick.paper_id for pick in ranking.picks]
+
+
+def reasons(ranking):
+    return {
+        pick.paper_id: {each.kind: each.amount for each in pick.reasons} for pick in ranking.picks
+    }
+
+
+def test_a_hidden_author_is_not_shown_however_the_name_is_written(rank, paper, profile):
+    papers = [
+        paper("hers", categories=("cs.IR",), authors=("A. Byron", "Bo Ek")),
+        paper("about", "The works of Ada Byron", categories=("cs.IR",), authors=("Bo Ek",)),
+    ]
+
+    ranking = rank(profile(**{"topic": "cs.IR", "mute-author": "Byron, Ada"}), papers)
+
+    assert ids(ranking) == ["about"]
+    assert ranking.matched == 1
+
+
+def test_a_hidden_topic_is_not_shown_even_in_a_followed_one(rank, paper, profile):
+    papers = [
+        paper("both", "Sourdough for search", categories=("cs.IR",)),
+        paper("crossed", categories=("cs.IR", "cs.CV")),
+        paper("kept", "A word on cs CV", categories=("cs.IR",)),
+    ]
+
+    ranking = rank(profile(**{"topic": "cs.IR", "mute-topic": ["bread", "cs.CV"]}), papers)
+
+    assert ids(ranking) == ["kept"]
+
+
+def test_a_known_paper_is_not_picked_and_says_nothing_of_others_like_it(rank, paper, profile):
+    papers = [
+        paper("known", "Tides of the north", categories=("cs.IR",)),
+        paper("like-it", "Tides of the south", categories=("cs.IR",)),
+    ]
+    knowing = profile(topic="cs.IR", known="known")
+
+    ranking = rank(knowing, papers)
+
+    assert ids(ranking) == ["like-it"]
+    assert list(reasons(ranking)["like-it"]) == [ReasonKind.TOPIC]
+
+
+def test_a_paper_known_under_another_name_is_not_picked_either(rank, paper, profile):
+    stored = paper("arxiv:2606.00001", categories=("cs.IR",))
+    known = profile(topic="cs.IR", known="doi:10.1000/1")
+    elsewhere = replace(stored, identifiers=("doi:10.1000/1",))
+    ranker = LinearRanker(topics={})
+
+    from digest.ports import Candidates
+
+    candidates = Candidates(papers=[stored], liked={"doi:10.1000/1": elsewhere})
+    (ranking,) = ranker.rank([known], candidates, without={}, now=None)
+
+    assert ranking.picks == ()
+
+
+# --- saved searches -------------------------------------------------------------------------
+
+
+def test_a_saved_search_admits_what_has_every_word_and_phrase_and_counts_like_a_keyword(
+    rank, paper, profile
+):
+    papers = [
+        paper("title", "Dual encoders learn tides"),
+        paper("abstract", "On waves", "A tide is learned by a dual encoder, and by the moon."),
+        paper("apart", "Dual tides", "An encoder learns."),
+        paper("half", "Dual encoders at sea"),
+    ]
+
+    ranking = rank(profile(query='"dual encoder" tide'), papers)
+
+    assert reasons(ranking) == {
+        "title": {ReasonKind.QUERY: 1.0},
+        "abstract": {ReasonKind.QUERY: pytest.approx(0.7)},
+    }
+    assert ranking.picks[0].reasons[0].what == '"dual encoder" tide'
+
+
+def test_a_saved_search_finds_authors_and_beginnings_of_words(rank, paper, profile):
+    papers = [
+        paper("hers", "Oceanography today", authors=("Ada Byron",)),
+        paper("other", "Oceanography today", authors=("Bo Ek",)),
+    ]
+
+    assert ids(rank(profile(query="ocean* byron"), papers)) == ["hers"]
+
+
+def test_a_saved_search_for_nothing_finds_nothing(rank, paper, profile):
+    papers = [paper("p", categories=("cs.IR",))]
+
+    assert ids(rank(profile(query='"" ?!'), papers)) == []
+
+
+def test_a_saved_search_fades_as_likes_accumulate(rank, paper, profile):
+    papers = [paper("p", "Tides at night")]
+    liked = [paper(f"l{n}", f"Brass clock {n}") for n in range(5)]
+
+    ranking = rank(profile(query="tide", like=[each.id for each in liked]), papers, liked=liked)
+
+    assert reasons(ranking)["p"][ReasonKind.QUERY] == pytest.approx(0.5)
+
+
+# --- likes of different weight --------------------------------------------------------------
+
+
+def test_a_saved_paper_shapes_the_taste_more_than_a_liked_one(rank, paper, profile, now):
+    tides = paper("tides", "Tides of the northern sea", "Tides rise by the moon and the wind.")
+    clocks = paper("clocks", "Clocks of brass and steel", "Clocks keep time by a pendulum.")
+    papers = [
+        paper("watch", "Brass clocks", "A pendulum of steel keeps time."),
+        paper("moon", "The northern tides", "The moon and wind, tides rise."),
+    ]
+
+    def liking(first, second):
+        interests = tuple(
+            Interest(kind=InterestKind.LIKE, value=value, weight=weight, added_at=now)
+            for value, weight in (("tides", first), ("clocks", second))
+        )
+        return rank(Profile(subscriber_id="s", interests=interests), papers, liked=[tides, clocks])
+
+    assert ids(liking(1.5, 1.0))[0] == "moon"
+    assert ids(liking(1.0, 1.5))[0] == "watch"
+
+
+# --- what curators picked -------------------------------------------------------------------
+
+
+def test_a_curators_choice_comes_before_its_equals_and_says_so(rank, paper, profile):
+    papers = [paper(each, categories=("cs.IR",)) for each in ("a", "b")]
+
+    ranking = rank(profile(topic="cs.IR"), papers, featured=frozenset({"b"}))
+
+    assert ids(ranking) == ["b", "a"]
+    assert reasons(ranking)["b"] == {ReasonKind.TOPIC: 1.0, ReasonKind.PICKED: 0.125}
+
+
+def test_votes_and_curators_together_add_no_more_than_votes_may(rank, paper, profile):
+    papers = [paper(each, categories=("cs.IR",)) for each in ("hot", "cool")]
+    everything = frozenset({"hot", "cool"})
+    heat = {"hot": 9.0, "cool": 0.0}
+
+    with_picks = reasons(rank(profile(topic="cs.IR"), papers, featured=everything, trending=heat))
+    votes_alone = reasons(rank(profile(topic="cs.IR"), papers, trending=heat))
+
+    hot, cool = with_picks["hot"], with_picks["cool"]
+    assert hot[ReasonKind.PICKED] + hot[ReasonKind.TRENDING] == pytest.approx(0.25)
+    assert cool[ReasonKind.PICKED] == 0.125
+    assert cool[ReasonKind.TRENDING] == votes_alone["cool"][ReasonKind.TRENDING]
+
+
+def test_a_curators_choice_admits_nothing_to_someone_with_interests(rank, paper, profile):
+    papers = [paper("p", categories=("math.OC",))]
+
+    assert ids(rank(profile(topic="cs.IR"), papers, featured=frozenset({"p"}))) == []
+
+
+def test_someone_without_interests_gets_what_curators_picked(rank, paper, profile):
+    papers = [paper("picked"), paper("neither"), paper("voted")]
+
+    ranking = rank(profile(), papers, featured=frozenset({"picked"}), trending={"voted": 1.0})
+
+    assert ids(ranking) == ["voted", "picked"]
+
+
+# --- and nothing changes for anyone else ----------------------------------------------------
+
+
+def test_profiles_without_any_of_this_are_ranked_as_they_were(rank, paper, profile):
+    papers = [
+        paper("a", "A dual encoder", "It is sourdough.", categories=("cs.IR",)),
+        paper("b", "Bread", "A dual encoder.", categories=("cs.CV", "cs.IR"), authors=("Bo Ek",)),
+        paper("c", "Brass clocks of steel", categories=("math.OC",)),
+    ]
+    liked = [paper("liked", "Clocks of brass")]
+    person = profile(topic=["cs.IR", "bread"], keyword="dual encoder", author="Bo Ek", like="liked")
+
+    ranking = rank(person, papers, liked=liked, trending={"a": 2.0, "c": 1.0})
+
+    assert {pick.paper_id: pick.score for pick in ranking.picks} == pytest.approx(
+        {"a": 4.537569, "b": 4.218488, "c": 2.858541}, abs=2e-6
+    )

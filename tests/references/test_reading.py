@@ -1,0 +1,261 @@
+"""Whatever people export, the papers in it are found; whatever they send, nothing is raised."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from digest.references import read
+from digest.references.reading import MOST_BYTES, MOST_ENTRIES
+
+BIB = rb"""% a library
+@string{pub = "Nobody's Press"}
+@article{dblp, title={Attention {I}s Enough}, journal={CoRR}, volume={abs/1706.03762}}
+@misc{own, eprint = "2606.00001v3", archivePrefix = "arXiv", title = {One}}
+@misc{old, eprint={9901001}, archivePrefix={hep-th}}
+@article{noted, doi={10.1000/a\_b}, title={x}, note={now at arXiv:2606.00003v2}}
+@article{scholar, title={T}, journal={arXiv preprint arXiv:2606.00004}}
+@article{doi, doi={https://doi.org/10.1000/Ab(C)1}, journal=pub}
+@inproceedings{untold, title = {Caf{\'e}s and $\alpha$-fish
+    in {T}okyo}, booktitle = {Nowhere}}
+@misc{own, eprint = {2606.00005}}
+"""
+
+RIS = b"""TY  - JOUR\r
+TI  - A title that is long\r
+and goes on below\r
+AU  - Example, Ada\r
+ER  - \r
+\r
+TY  - UNPB\r
+T1  - On fish\r
+M1  - arXiv:2606.00001\r
+DO  - 10.1000/Fish\r
+ER  - \r
+TY  - JOUR\r
+UR  - https://doi.org/10.1000/two\r
+"""
+
+CSL = b"""[{"id": "a", "title": "Fish", "DOI": "10.1000/FISH"},
+ {"id": "b", "title": "Birds", "URL": "https://arxiv.org/abs/2606.00001v2", "DOI": "10.1000/b"},
+ {"id": "c", "title": "<i>Bees</i> &amp; wasps of the world"},
+ {"id": "d"}, 7]"""
+
+RDF = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+ <bib:Article rdf:about="https://example.org/one">
+  <z:itemType>journalArticle</z:itemType>
+  <dcterms:isPartOf><bib:Journal><dc:title>A Journal</dc:title>
+   <dc:identifier>DOI 10.1000/one</dc:identifier></bib:Journal></dcterms:isPartOf>
+  <dc:title>One</dc:title>
+ </bib:Article>
+ <z:Attachment rdf:about="#item_2"><z:itemType>attachment</z:itemType>
+  <dc:title>Full Text PDF of something</dc:title></z:Attachment>
+ <rdf:Description rdf:about="http://arxiv.org/abs/2606.00001">
+  <z:itemType>preprint</z:itemType>
+  <dcterms:abstract>Unlike 10.1000/other, arXiv:2606.99999 and so on.</dcterms:abstract>
+  <dc:title>Two</dc:title>
+ </rdf:Description>
+ <bib:Book rdf:about="#item_9"><z:itemType>book</z:itemType>
+  <dcterms:isPartOf><bib:Series><dc:title>Series</dc:title></bib:Series></dcterms:isPartOf>
+  <dc:title>Fish &amp; chips</dc:title></bib:Book>
+</rdf:RDF>"""
+
+CSV = b"""\xef\xbb\xbf"Key","Item Type","Title","DOI","Url","Extra"
+"A","journalArticle","One, and more","10.1000/one","",""
+"B","preprint","Two","","http://arxiv.org/abs/2606.00001","arXiv:2606.00001 [cs]"
+"C","book","Three
+lines","","",""
+"""
+
+LIST = b"""10.1103/PhysRevX.1.2, 2606.00001v2
+https://arxiv.org/pdf/hep-th/9901001v1.pdf
+https://www.biorxiv.org/content/10.1101/2026.01.02.123456v2.full
+- (see https://doi.org/10.1016/S0140-6736(05)12345-6).
+Sorting fish by their songs
+fish
+https://huggingface.co/papers/2606.00009
+arXiv:2606.00010 [cs.LG]; arXiv:math.GT/0309136
+https://example.org/a/page/of/no/paper
+"""
+
+
+def test_bibtex_of_every_dialect_is_understood():
+    found = read(BIB, "library.bib")
+
+    assert found.form == "BibTeX"
+    assert found.ids == (
+        "arxiv:1706.03762",
+        "arxiv:2606.00001",
+        "arxiv:hep-th/9901001",
+        "arxiv:2606.00003",
+        "arxiv:2606.00004",
+        "doi:10.1000/ab(c)1",
+        "arxiv:2606.00005",
+    )
+    assert found.titles == ("Cafés and α-fish in Tokyo",)
+    assert (found.entries, found.understood, found.problems) == (8, 8, ())
+
+
+def test_an_entry_that_never_ends_is_named_and_spoils_no_other():
+    found = read(b"@misc{a, title={One\n@misc{b, eprint={2606.00001}}\n")
+
+    assert found.ids == ("arxiv:2606.00001",)
+    assert found.problems == ("line 1: it could not be parsed.",)
+    assert (found.entries, found.understood) == (2, 1)
+
+
+def test_ris_is_understood_also_where_lines_are_continued_and_the_end_is_missing():
+    found = read(RIS, "export.ris")
+
+    assert found.form == "RIS"
+    assert found.ids == ("arxiv:2606.00001", "doi:10.1000/two")
+    assert found.titles == ("A title that is long and goes on below",)
+
+
+def test_csl_json_is_understood_and_says_what_holds_nothing():
+    found = read(CSL)
+
+    assert found.form == "CSL-JSON"
+    assert found.ids == ("doi:10.1000/fish", "arxiv:2606.00001")
+    assert found.titles == ("Bees & wasps of the world",)
+    assert found.problems == (
+        "d: there is no arXiv id, DOI or title in it.",
+        "item 5: it could not be parsed.",
+    )
+
+
+def test_csl_json_inside_an_object_is_found():
+    assert read(b'{"items": [{"DOI": "10.1000/a"}]}').ids == ("doi:10.1000/a",)
+    assert read(b'{"title": "x", "DOI": "10.1000/a", "author": []}').ids == ("doi:10.1000/a",)
+
+
+def test_zotero_rdf_gives_papers_and_neither_attachments_nor_what_abstracts_mention():
+    found = read(RDF, "library.rdf")
+
+    assert found.form == "Zotero RDF"
+    assert found.ids == ("doi:10.1000/one", "arxiv:2606.00001")
+    assert found.titles == ("Fish & chips",)
+
+
+def test_no_entity_of_an_rdf_file_is_expanded():
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + RDF.replace(b"One", b"&b;")
+
+    assert read(bomb, "library.rdf").ids == ("doi:10.1000/one", "arxiv:2606.00001")
+
+
+def test_a_table_goes_by_the_names_of_its_columns():
+    found = read(CSV, "library.csv")
+
+    assert found.form == "CSV"
+    assert found.ids == ("doi:10.1000/one", "arxiv:2606.00001")
+    assert found.titles == ("Three lines",)
+
+
+def test_a_list_may_hold_ids_dois_addresses_and_titles_in_any_mixture():
+    found = read(LIST)
+
+    assert found.form == "list"
+    assert found.ids == (
+        "arxiv:2606.00001",
+        "doi:10.1103/physrevx.1.2",
+        "arxiv:hep-th/9901001",
+        "doi:10.1101/2026.01.02.123456",
+        "doi:10.1016/s0140-6736(05)12345-6",
+        "arxiv:2606.00009",
+        "arxiv:2606.00010",
+        "arxiv:math/0309136",
+    )
+    assert found.titles == ("Sorting fish by their songs",)
+    assert found.problems == (
+        "line 6: there is no arXiv id, DOI or title in it.",
+        "line 9: there is no arXiv id, DOI or title in it.",
+    )
+
+
+def test_the_same_paper_twice_is_one():
+    found = read(b"2606.00001\narXiv:2606.00001v4\nhttps://doi.org/10.48550/arXiv.2606.00001")
+
+    assert found.ids == ("arxiv:2606.00001",)
+    assert (found.entries, found.understood) == (3, 3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_encodings_that_programs_write_are_read(encoding):
+    found = read("@misc{a, title={Über die Fische}}".encode(encoding), "a.bib")
+
+    assert found.titles == ("Über die Fische",)
+
+
+def test_only_the_first_entries_are_read_and_it_says_so():
+    found = read("\n".join(f"2606.{n:05}" for n in range(1, MOST_ENTRIES + 9)).encode())
+
+    assert len(found.ids) == MOST_ENTRIES
+    assert found.problems == ("Only the first 2,000 entries were read.",)
+
+
+def test_only_the_first_megabyte_is_read_and_it_says_so():
+    found = read(b"2606.00001\n" + b"x\n" * MOST_BYTES)
+
+    assert found.ids == ("arxiv:2606.00001",)
+    assert "Only the first megabyte of it was read." in found.problems
+    assert len(found.problems) < 60
+
+
+def test_an_empty_file_and_one_without_entries_say_so():
+    assert read(b"").entries == 0
+    assert read(b"<rdf:RDF></rdf:RDF>").problems == (
+        "No entry was found in it, read as Zotero RDF.",
+    )
+    assert read(b"[{").problems == ("It could not be read as CSL-JSON beyond entry 0.",)
+
+
+SAMPLES = [BIB, RIS, CSL, RDF, CSV, LIST]
+
+
+@given(st.binary(max_size=400), st.sampled_from(["", "a.bib", "b.ris", "c.json", "d.rdf", "e.csv"]))
+@example(b"TY  - J\nzz\nER  - \nzz\nTY  - \n", "")
+@example(b"[" * 5_000, "")
+@example(b"[" + b"1" * 5_000 + b"]", "a.json")
+@example(b"@a{b,c=" + b"{" * 5_000, "")
+@example(b'title,doi\n"' + b"a" * 200_000, "")
+def test_any_bytes_whatever_never_raise(data, name):
+    found = read(data, name)
+
+    assert found.understood <= found.entries
+    assert len(found.ids) + len(found.titles) <= found.understood
+
+
+@given(st.data())
+def test_a_damaged_library_never_raises(data):
+    sample = data.draw(st.sampled_from(SAMPLES))
+    cut = data.draw(st.integers(0, len(sample)))
+    noise = data.draw(st.binary(max_size=20))
+    again = data.draw(st.integers(0, len(sample)))
+
+    found = read(sample[:cut] + noise + sample[again:])
+
+    assert found.understood <= found.entries
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        b"@a{" * 60_000,
+        b'@a{b,c="' + b'"' * 200_000,
+        b"@a{b," + b"c={d}," * 30_000,
+        b"TY  - J\nTI  - x\n" + b"a\n" * 100_000,
+        b"<rdf:RDF " + b'<a:b rdf:about="x"><z:itemType>a</z:itemType>' + b"<dc:title>" * 20_000,
+        b" " * 200_000 + b"title",
+        b"10.1234/a;" * 20_000,
+    ],
+    ids=["entries", "quotes", "fields", "folded", "tags", "spaces", "dois"],
+)
+def test_text_made_to_be_slow_is_read_in_time_that_grows_with_its_length(bomb):
+    start = time.perf_counter()
+
+    read(bomb)
+
+    assert time.perf_counter() - start < 4

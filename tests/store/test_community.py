@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest.errors import NotFound
+from digest.model import Signal, SubmissionState, Voice
+
+OPEN, WAITING = SubmissionState.OPEN, SubmissionState.WAITING
+FEATURED, REJECTED = SubmissionState.FEATURED, SubmissionState.REJECTED
+
+
+@pytest.fixture
+def people(store, make):
+    """Three readers, of whom the first two show their names, in a store with three papers."""
+    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
+    people = [
+        make.subscriber(1, name="Ada", shows_name=True),
+        make.subscriber(2, name="Bo", shows_name=True),
+        make.subscriber(3, name="Cy", shows_name=False),
+    ]
+    store.subscribers.add((each, []) for each in people)
+    return people
+
+
+# --- votes ----------------------------------------------------------------------------------------
+
+
+def test_a_vote_counts_once_and_becomes_a_signal(store, make, people):
+    paper = make.paper(1)
+    later = make.day + timedelta(hours=1)
+
+    assert store.community.vote(people[0].id, paper.id, make.day) == 1
+    assert store.community.vote(people[0].id, paper.id, later) == 1
+    assert store.community.vote(people[1].id, paper.id, later) == 2
+
+    assert store.papers.signals([paper.id]) == {
+        paper.id: [
+            Signal(paper_id=paper.id, source="community", kind="upvotes", value=2.0, seen_at=later)
+        ]
+    }
+
+
+def test_a_vote_taken_back_leaves_the_others_and_no_votes_are_no_signal(store, make, people):
+    paper = make.paper(1)
+    store.community.vote(people[0].id, paper.id, make.day)
+    store.community.vote(people[1].id, paper.id, make.day + timedelta(hours=1))
+
+    assert store.community.unvote(people[1].id, paper.id, make.day) == 1
+    (left,) = store.papers.signals([paper.id])[paper.id]
+    assert (left.value, left.seen_at) == (1.0, make.day)
+
+    assert store.community.unvote(people[0].id, paper.id, make.day) == 0
+    assert store.community.unvote(people[0].id, paper.id, make.day) == 0
+    assert store.papers.signals([paper.id]) == {}
+
+
+def test_nobody_votes_for_nothing(store, make, people):
+    with pytest.raises(NotFound):
+        store.community.vote("s_unknown", make.paper(1).id, make.day)
+    with pytest.raises(NotFound):
+        store.community.vote(people[0].id, "arxiv:unknown", make.day)
+
+
+def test_one_knows_what_one_voted_for(store, make, people):
+    store.community.vote(people[0].id, make.paper(1).id, make.day)
+    store.community.vote(people[1].id, make.paper(2).id, make.day)
+    ids = [make.paper(number).id for number in (1, 2, 3)]
+
+    assert store.community.votes_of(people[0].id, ids) == {make.paper(1).id}
+
+
+def test_papers_with_votes_since_then_most_first(store, make, people):
+    old, one, two = (make.paper(number) for number in (1, 2, 3))
+    store.community.vote(people[0].id, old.id, make.day - timedelta(seconds=1))
+    store.community.vote(people[0].id, one.id, make.day)
+    store.community.vote(people[0].id, two.id, make.day)
+    store.community.vote(people[1].id, two.id, make.day)
+
+    found = store.papers.voted(make.day, limit=5)
+
+    assert [(paper.id, votes) for paper, votes in found] == [(two.id, 2), (one.id, 1)]
+    assert len(store.papers.voted(make.day, limit=1)) == 1
+
+
+def test_votes_for_two_papers_that_are_one_are_one_vote_each(store, make, people):
+    preprint = make.paper(8, id="doi:10.1101/1", identifiers=("doi:10.1101/1",), doi="10.1101/1")
+    store.papers.ingest([make.item(preprint), make.item(make.paper(9))])
+    for person, about in ((0, preprint), (0, make.paper(9)), (1, preprint)):
+        store.community.vote(people[person].id, about.id, make.day)
+    both = make.paper(9, doi="10.1101/1", identifiers=("arxiv:2606.00009", "doi:10.1101/1"))
+
+    store.papers.ingest([make.item(both)])
+
+    (signal,) = store.papers.signals([both.id])[both.id]
+    assert signal.value == 2.0
+    assert store.community.votes_of(people[1].id, [both.id]) == {both.id}
+
+
+# --- submissions ----------------------------------------------------------------------------------
+
+
+def test_a_submission_comes_back_as_it_was_made(store, make, people):
+    put = make.submission(1, person=people[0])
+
+    assert store.community.submit(put) == put
+    assert store.community.submission(put.id) == put
+    assert store.community.submission("p_unknown") is None
+
+
+def test_a_paper_is_put_forward_once_until_it_is_rejected(store, make, people):
+    first = store.community.submit(make.submission(1, person=people[0]))
+    again = make.submission(2, person=people[1], about=make.paper(1))
+    assert store.community.submit(again) == first
+    assert store.community.submit(replace(first, line="Another line.")) == first
+
+    store.community.decide(
+        replace(first, state=REJECTED, decided_at=make.day), make.moderation(first)
+    )
+
+    assert store.community.submit(again) == again
+
+
+def test_submissions_are_listed_newest_first_by_state_and_time(store, make, people):
+    for number, state in ((1, OPEN), (2, FEATURED), (3, OPEN)):
+        store.community.submit(
+            make.submission(number, state=state, decided_at=make.day if state == FEATURED else None)
+        )
+
+    def listed(state=None, *, since=make.day, limit=9):
+        return [each.id for each in store.community.submissions(state, since=since, limit=limit)]
+
+    assert listed() == ["p_3", "p_2", "p_1"]
+    assert listed(OPEN) == ["p_3", "p_1"]
+    assert listed(limit=1) == ["p_3"]
+    assert listed(since=make.day + timedelta(minutes=2)) == ["p_3", "p_2"]
+
+
+def test_a_waiting_submission_opens_under_the_papers_own_name(store, make, people):
+    waits = make.submission(1, paper_id="doi:10.1101/1", state=WAITING)
+    other = make.submission(2, paper_id="arxiv:unknown", state=WAITING)
+    store.community.submit(waits)
+    store.community.submit(other)
+    assert store.community.arrived() == 0
+    paper = make.paper(9, doi="10.1101/1", identifiers=("arxiv:2606.00009", "doi:10.1101/1"))
+    store.papers.ingest([make.item(paper)])
+
+    assert store.community.arrived() == 1
+
+    opened = store.community.submission(waits.id)
+    assert (opened.state, opened.paper_id) == (OPEN, paper.id)
+    assert store.community.submission(other.id) == other
+    assert store.community.arrived() == 0
+
+
+# --- curators -------------------------------------------------------------------------------------
+
+
+def feature(store, make, submission, *, curator="", line=""):
+    decided = replace(
+        store.community.submit(submission),
+        state=FEATURED,
+        curator_id=curator,
+        curator_line=line,
+        decided_at=make.day + timedelta(days=1),
+    )
+    store.community.decide(decided, make.moderation(decided, actor=curator or "operator"))
+    return decided
+
+
+def test_a_decision_is_kept_with_a_line_in_the_log_once(store, make, people):
+    put = make.submission(1, person=people[0])
+
+    decided = feature(store, make, put, curator=people[1].id, line="Yes.")
+    feature(store, make, put, curator=people[1].id, line="Yes.")
+
+    assert store.community.submission(put.id) == decided
+    assert store.community.log(limit=9) == [make.moderation(decided, actor=people[1].id)]
+    assert store.community.featured(make.day + timedelta(days=1)) == {put.paper_id}
+    assert store.community.featured(make.day + timedelta(days=2)) == frozenset()
+
+
+def test_an_unknown_submission_cannot_be_decided(store, make):
+    put = make.submission(1)
+
+    with pytest.raises(NotFound):
+        store.community.decide(put, make.moderation(put))
+    assert store.community.log(limit=9) == []
+
+
+def test_the_log_is_newest_first(store, make, people):
+    for number in (1, 2):
+        put = store.community.submit(make.submission(number))
+        line = make.moderation(put, at=make.day + timedelta(days=number))
+        store.community.decide(replace(put, state=REJECTED, decided_at=line.at), line)
+
+    assert [each.submission_id for each in store.community.log(limit=9)] == ["p_2", "p_1"]
+    assert len(store.community.log(limit=1)) == 1
+
+
+def test_submitter_and_curator_speak_for_a_featured_paper(store, make, people):
+    ada, bo, _ = people
+    put = feature(store, make, make.submission(1, person=ada), curator=bo.id, line="Yes.")
+    store.community.submit(make.submission(2, person=ada))
+
+    found = store.community.voices([put.paper_id, make.paper(2).id])
+
+    assert found == {
+        put.paper_id: [
+            Voice(paper_id=put.paper_id, name="Ada", line="Worth an evening.", at=put.at),
+            Voice(paper_id=put.paper_id, name="Bo", line="Yes.", curator=True, at=put.decided_at),
+        ]
+    }
+
+
+def test_who_does_not_show_their_name_is_not_named(store, make, people):
+    *_, cy = people
+    feature(store, make, make.submission(1, person=cy), curator=cy.id, line="Mine.")
+
+    (voices,) = store.community.voices([make.paper(1).id]).values()
+
+    assert [(each.name, each.line) for each in voices] == [("", "Worth an evening."), ("", "Mine.")]
+
+
+def test_a_submitter_without_name_and_line_says_nothing(store, make, people):
+    *_, cy = people
+    feature(store, make, make.submission(1, person=cy, line=""))
+
+    (voices,) = store.community.voices([make.paper(1).id]).values()
+
+    assert [each.curator for each in voices] == [True]

@@ -1,0 +1,184 @@
+"""Erasure: after it, no table holds an address, an id or a key of the person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest.model import (
+    AddressChange,
+    EvidenceKind,
+    FeedbackKind,
+    InterestKind,
+    Outcome,
+    Status,
+    SubmissionState,
+    SuppressionReason,
+)
+
+ADDRESS, WISHED = "ada@example.org", "ada.new@example.org"
+
+
+@pytest.fixture
+def ada(store, make):
+    """Somebody who did everything a reader can do."""
+    papers = [make.paper(number) for number in (1, 2, 3)]
+    store.papers.ingest([make.item(each) for each in papers])
+    ada = make.subscriber(1, email=ADDRESS, key="ada5" * 8, name="Ada Lovegood", shows_name=True)
+    store.subscribers.add([(ada, [make.interest("cs.LG")])])
+    _reads(store, make, ada, papers)
+    _speaks(store, make, ada, papers)
+    _writes(store, make, ada)
+    return ada
+
+
+@pytest.fixture
+def bo(store, make, ada):
+    """Somebody else, who must not notice."""
+    bo = make.subscriber(2)
+    store.subscribers.add([(bo, [make.interest("cs.CL")])])
+    store.feedback.add(make.feedback(9, person=bo, about=make.paper(1)))
+    store.community.vote(bo.id, make.paper(1).id, make.day)
+    return bo
+
+
+def _reads(store, make, ada, papers):
+    make.queue(store, make.digest(ada, papers=papers, rest=(papers[2].id,)))
+    (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    store.ledger.settle(
+        [make.receipt(envelope, Outcome.REFUSED, reply=f"{ADDRESS}: unknown")], lease=envelope.lease
+    )
+
+
+def _speaks(store, make, ada, papers):
+    store.feedback.add(
+        make.feedback(
+            1,
+            about=papers[0],
+            kind=FeedbackKind.SAVE,
+            added=(make.interest(papers[0].id, InterestKind.LIKE),),
+        )
+    )
+    store.community.vote(ada.id, papers[0].id, make.day)
+    store.community.vote(ada.id, papers[1].id, make.day)
+    for number, state in ((1, SubmissionState.FEATURED), (2, SubmissionState.REJECTED)):
+        put = store.community.submit(make.submission(number, person=ada))
+        decided = replace(
+            put, state=state, curator_id=ada.id, curator_line="Mine.", decided_at=make.day
+        )
+        store.community.decide(
+            decided, make.moderation(put, actor=ada.id, note="Ada says so.", action=state)
+        )
+    store.community.submit(make.submission(3, person=ada))
+
+
+def _writes(store, make, ada):
+    store.subscribers.put_change(
+        AddressChange(subscriber_id=ada.id, email=WISHED, asked_at=make.day)
+    )
+    link = f"https://example.org/me/{ada.id}.2026-06-10.abcdef".encode()
+    store.post.put(
+        [
+            make.letter(1, recipient=ADDRESS),
+            make.letter(2, recipient=WISHED),
+            make.letter(3, recipient="lab@example.org", content=link),
+            make.letter(4, id=f"confirm.{ada.id}", recipient=ADDRESS),
+        ]
+    )
+    store.post.settle(f"confirm.{ada.id}", retry_at=None)
+    for found in (
+        make.evidence(1),
+        make.evidence(2, subscriber_id="", digest_id=f"{ada.id}.2026-06-10"),
+        make.evidence(
+            3,
+            kind=EvidenceKind.UNREAD,
+            subscriber_id="",
+            digest_id="",
+            raw=b"From: Ada <ADA@Example.org>\r\n\r\n\xff\x00?",
+        ),
+        make.evidence(
+            4, subscriber_id="s_000002", digest_id="", detail=f"to {ADDRESS}", raw=b"Mail"
+        ),
+    ):
+        store.post.record(found)
+    store.post.suppress("5f" * 32, SuppressionReason.ERASED, make.day)
+    store.post.take("signup.network.9c", now=make.day, seconds=60, most=5)
+
+
+def everything(store):
+    """All that the database holds, by table, as one text each."""
+    with store._connections.read() as connection:
+        tables = [
+            row["name"]
+            for row in connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+            )
+        ]
+        return {
+            table: b"\n".join(
+                value if isinstance(value, bytes) else str(value).encode()
+                for row in connection.execute(f"SELECT * FROM {table}")
+                for value in row
+            ).lower()
+            for table in tables
+        }
+
+
+def test_nothing_is_left_of_a_person(store, ada):
+    traces = [each.lower().encode() for each in (ADDRESS, WISHED, ada.id, ada.key, "Ada Lovegood")]
+    holding = {table for table, text in everything(store).items() if traces[0] in text}
+    assert holding == {"subscribers", "letters", "deliveries", "evidence"}
+
+    store.subscribers.erase(ada.id)
+
+    assert {
+        (table, trace)
+        for table, text in everything(store).items()
+        for trace in traces
+        if trace in text
+    } == set()
+
+
+def test_erasing_twice_or_nobody_does_no_harm(store, ada):
+    store.subscribers.erase(ada.id)
+    store.subscribers.erase(ada.id)
+    store.subscribers.erase("s_unknown")
+
+    assert store.counts()["subscribers"] == 0
+
+
+def test_a_featured_paper_stays_without_whoever_put_it_forward(store, make, ada):
+    store.subscribers.erase(ada.id)
+
+    left = store.community.submissions(since=make.day, limit=9)
+    assert [(each.state, each.subscriber_id, each.line) for each in left] == [
+        (SubmissionState.FEATURED, "", "")
+    ]
+    (voices,) = store.community.voices([make.paper(1).id]).values()
+    assert [(each.name, each.line, each.curator) for each in voices] == [("", "", True)]
+    assert {(each.actor, each.note) for each in store.community.log(limit=9)} == {("", "")}
+
+
+def test_what_others_said_stays(store, make, ada, bo):
+    store.subscribers.erase(ada.id)
+
+    assert list(store.subscribers.all(Status.ACTIVE)) == [(bo, [make.interest("cs.CL")])]
+    assert [each.id for each in store.feedback.of(bo.id)] == ["f_9"]
+    (signal,) = store.papers.signals([make.paper(1).id])[make.paper(1).id]
+    assert signal.value == 1.0
+    assert store.papers.signals([make.paper(2).id]) == {}
+    (about_bo,) = store.post.evidences()
+    assert (about_bo.subscriber_id, about_bo.detail) == (bo.id, "")
+    assert store.post.suppression("5f" * 32) is SuppressionReason.ERASED
+
+
+def test_nobody_else_moves_to_an_erased_address(store, make, ada, bo):
+    store.subscribers.put_change(
+        AddressChange(subscriber_id=bo.id, email=ADDRESS, asked_at=make.day + timedelta(hours=1))
+    )
+
+    store.subscribers.erase(ada.id)
+
+    assert store.subscribers.change(bo.id) is None

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.errors import NotFound
+from digest.model import FeedbackKind, InterestKind
+
+LIKE, DISLIKE, KNOWN = InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN
+TOPIC, MUTE_TOPIC = InterestKind.TOPIC, InterestKind.MUTE_TOPIC
+
+
+@pytest.fixture
+def person(store, make):
+    """A reader who follows a topic, in a store with three papers."""
+    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
+    person = make.subscriber()
+    store.subscribers.add([(person, [make.interest("cs.LG")])])
+    return person
+
+
+def profile(store, person):
+    """What stands in the profile, as (kind, value, weight)."""
+    (found,) = store.subscribers.profiles([person.id])
+    return {(each.kind, each.value, each.weight) for each in found.interests}
+
+
+FOLLOWS = (TOPIC, "cs.LG", 1.0)
+
+
+def test_feedback_comes_back_as_it_was_said(store, make, person):
+    paper = make.paper(1)
+    said = make.feedback(
+        about=paper,
+        value="cs.LG",
+        edition="2026-06-10",
+        rank=3,
+        reason="in cs.LG",
+        added=(make.interest(paper.id, LIKE, weight=1.5),),
+    )
+
+    store.feedback.add(said)
+
+    assert store.feedback.get(said.id) == said
+    assert store.feedback.get("f_unknown") is None
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 1.5)}
+
+
+def test_the_same_feedback_twice_changes_nothing(store, make, person):
+    paper = make.paper(1)
+    said = make.feedback(about=paper, added=(make.interest(paper.id, LIKE),))
+    store.feedback.add(said)
+    store.subscribers.add_interests(person.id, [make.interest(paper.id, LIKE, weight=4.0)])
+
+    store.feedback.add(said)
+
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 4.0)}
+    assert len(store.feedback.of(person.id)) == 1
+
+
+def test_feedback_of_a_stranger_is_refused_and_leaves_nothing(store, make):
+    with pytest.raises(NotFound):
+        store.feedback.add(make.feedback(added=(make.interest("cs.LG"),)))
+
+    assert store.feedback.get("f_1") is None
+
+
+def test_what_really_stood_there_is_what_comes_back(store, make, person):
+    paper = make.paper(1)
+    store.subscribers.add_interests(person.id, [make.interest(paper.id, DISLIKE, weight=2.0)])
+    # Whoever made this read the profile before the dislike was there.
+    store.feedback.add(make.feedback(about=paper, added=(make.interest(paper.id, LIKE),)))
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 1.0)}
+
+    undone = store.feedback.undo("f_1", make.day)
+
+    assert [each.kind for each in undone.replaced] == [DISLIKE]
+    assert profile(store, person) == {FOLLOWS, (DISLIKE, paper.id, 2.0)}
+
+
+def test_a_hidden_topic_is_followed_again_when_undone(store, make, person):
+    followed = make.interest("cs.LG")
+    hides = make.feedback(
+        kind=FeedbackKind.HIDE_TOPIC,
+        value="cs.LG",
+        added=(make.interest("cs.LG", MUTE_TOPIC),),
+        replaced=(followed,),
+    )
+    store.feedback.add(hides)
+    assert profile(store, person) == {(MUTE_TOPIC, "cs.LG", 1.0)}
+
+    store.feedback.undo(hides.id, make.day)
+
+    assert profile(store, person) == {FOLLOWS}
+    assert store.subscribers.profiles([person.id])[0].interests == (followed,)
+
+
+def test_known_stands_beside_an_opinion(store, make, person):
+    paper = make.paper(1)
+    store.feedback.add(make.feedback(1, about=paper, added=(make.interest(paper.id, LIKE),)))
+    store.feedback.add(make.feedback(2, about=paper, added=(make.interest(paper.id, KNOWN),)))
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 1.0), (KNOWN, paper.id, 1.0)}
+
+    store.feedback.undo("f_1", make.day)
+
+    assert profile(store, person) == {FOLLOWS, (KNOWN, paper.id, 1.0)}
+
+
+def test_undoing_happens_once_and_only_to_what_was_said(store, make, person):
+    store.feedback.add(make.feedback())
+    later = make.day + timedelta(days=1)
+
+    assert store.feedback.undo("f_1", later).undone_at == later
+    assert store.feedback.undo("f_1", later) is None
+    assert store.feedback.undo("f_unknown", later) is None
+
+
+# --- undoing out of order -------------------------------------------------------------------------
+
+
+def saves_after_liking(store, make):
+    """ "More like this", then "save", of one paper."""
+    paper = make.paper(1)
+    store.feedback.add(make.feedback(1, about=paper, added=(make.interest(paper.id, LIKE),)))
+    store.feedback.add(
+        make.feedback(
+            2,
+            about=paper,
+            kind=FeedbackKind.SAVE,
+            added=(make.interest(paper.id, LIKE, weight=1.5),),
+        )
+    )
+    return paper
+
+
+def test_what_later_feedback_put_there_stays(store, make, person):
+    paper = saves_after_liking(store, make)
+
+    store.feedback.undo("f_1", make.day)
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 1.5)}
+
+    store.feedback.undo("f_2", make.day)
+    assert profile(store, person) == {FOLLOWS}
+
+
+def test_undoing_the_last_brings_back_the_one_before(store, make, person):
+    paper = saves_after_liking(store, make)
+
+    store.feedback.undo("f_2", make.day)
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 1.0)}
+
+    store.feedback.undo("f_1", make.day)
+    assert profile(store, person) == {FOLLOWS}
+
+
+def test_an_opinion_that_the_reader_changed_by_hand_stays(store, make, person):
+    paper = make.paper(1)
+    store.feedback.add(make.feedback(about=paper, added=(make.interest(paper.id, LIKE),)))
+    store.subscribers.add_interests(person.id, [make.interest(paper.id, DISLIKE)])
+
+    store.feedback.undo("f_1", make.day)
+
+    assert profile(store, person) == {FOLLOWS, (DISLIKE, paper.id, 1.0)}
+
+
+@given(
+    weights=st.lists(st.sampled_from([-1.0, 0.5, 1.0, 1.5]), min_size=1, max_size=6),
+    order=st.randoms(use_true_random=False),
+    begins=st.sampled_from([None, -2.0, 2.0]),
+)
+def test_undone_in_any_order_the_profile_is_what_the_standing_ones_make_it(
+    new_store_once, make, weights, order, begins
+):
+    store = new_store_once
+    person = make.subscriber()
+    store.subscribers.erase(person.id)
+    paper = make.paper(1)
+
+    def opinion(weight):
+        return make.interest(paper.id, DISLIKE if weight < 0 else LIKE, weight=abs(weight))
+
+    start = [] if begins is None else [opinion(begins)]
+    store.subscribers.add([(person, start)])
+    standing = dict(enumerate(weights))
+    for number, weight in standing.items():
+        store.feedback.add(make.feedback(number, about=paper, added=(opinion(weight),)))
+
+    for number in order.sample(list(standing), len(standing)):
+        del standing[number]
+        store.feedback.undo(f"f_{number}", make.day)
+
+        expected = [opinion(list(standing.values())[-1])] if standing else start
+        assert list(store.subscribers.profiles([person.id])[0].interests) == expected
+
+
+@pytest.fixture(scope="module")
+def new_store_once(new_store, make):
+    """One store for all examples of a property."""
+    store = new_store()
+    store.papers.ingest([make.item(make.paper(1))])
+    return store
+
+
+# --- what a reader said ---------------------------------------------------------------------------
+
+
+def test_what_a_reader_said_is_newest_first_and_can_be_narrowed(store, make, person):
+    one, two = make.paper(1), make.paper(2)
+    store.subscribers.add([(make.subscriber(2), [])])
+    for said in (
+        make.feedback(1, about=one),
+        make.feedback(2, about=two, kind=FeedbackKind.SAVE),
+        make.feedback(3, about=one, kind=FeedbackKind.KNOWN),
+        make.feedback(4, person=make.subscriber(2), about=one),
+    ):
+        store.feedback.add(said)
+    store.feedback.undo("f_1", make.day)
+
+    def numbers(**narrowed):
+        return [each.id for each in store.feedback.of(person.id, **narrowed)]
+
+    assert numbers() == ["f_3", "f_2"]
+    assert numbers(standing=False) == ["f_3", "f_2", "f_1"]
+    assert numbers(limit=1) == ["f_3"]
+    assert numbers(kinds=[FeedbackKind.SAVE, FeedbackKind.MORE]) == ["f_2"]
+    assert numbers(paper_id=one.id) == ["f_3"]
+    assert numbers(paper_id="arxiv:unknown") == []
+
+
+# --- papers that get another name -----------------------------------------------------------------
+
+
+def test_feedback_follows_a_paper_that_turns_out_to_be_another(store, make, person):
+    preprint = make.paper(9, id="doi:10.1101/1", identifiers=("doi:10.1101/1",), doi="10.1101/1")
+    store.papers.ingest([make.item(preprint)])
+    store.feedback.add(make.feedback(about=preprint, added=(make.interest(preprint.id, LIKE),)))
+    same = make.paper(9, doi="10.1101/1", identifiers=("arxiv:2606.00009", "doi:10.1101/1"))
+
+    store.papers.ingest([make.item(same)])
+
+    assert store.feedback.get("f_1").paper_id == same.id
+    assert [each.id for each in store.feedback.of(person.id, paper_id="doi:10.1101/1")] == ["f_1"]
+    assert profile(store, person) == {FOLLOWS, (LIKE, same.id, 1.0)}
+    store.feedback.undo("f_1", make.day)
+    assert profile(store, person) == {FOLLOWS}

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from digest.model import EvidenceKind, SuppressionReason
+
+
+def at(make, **later):
+    return make.day + timedelta(**later)
+
+
+# --- letters --------------------------------------------------------------------------------------
+
+
+def test_a_letter_is_claimed_as_it_was_put(store, make):
+    letter = make.letter()
+
+    assert store.post.put([letter, letter]) == 1
+    assert store.post.waiting() == 1
+
+    assert store.post.claim(make.day, limit=9, lease=60) == [replace(letter, attempts=1)]
+
+
+def test_a_letter_under_lease_is_nobody_elses_until_the_lease_ends(store, make):
+    store.post.put([make.letter()])
+    store.post.claim(make.day, limit=9, lease=60)
+
+    assert store.post.claim(at(make, seconds=59), limit=9, lease=60) == []
+    (again,) = store.post.claim(at(make, seconds=60), limit=9, lease=60)
+    assert again.attempts == 2
+
+
+def test_a_sent_letter_is_never_put_again_and_nothing_of_it_is_left(store, make):
+    store.post.put([make.letter()])
+    store.post.claim(make.day, limit=9, lease=60)
+
+    store.post.settle("confirm-1", retry_at=None)
+
+    assert store.post.waiting() == 0
+    assert store.post.put([make.letter()]) == 0
+    assert store.post.claim(at(make, hours=1), limit=9, lease=60) == []
+
+
+def test_a_letter_is_tried_again_when_it_was_told_to(store, make):
+    store.post.put([make.letter()])
+    store.post.claim(make.day, limit=9, lease=60)
+
+    store.post.settle("confirm-1", retry_at=at(make, minutes=5))
+
+    assert store.post.claim(at(make, minutes=4), limit=9, lease=60) == []
+    assert len(store.post.claim(at(make, minutes=5), limit=9, lease=60)) == 1
+
+
+def test_a_late_retry_does_not_bring_a_sent_letter_back(store, make):
+    store.post.put([make.letter()])
+    store.post.settle("confirm-1", retry_at=None)
+
+    store.post.settle("confirm-1", retry_at=make.day)
+
+    assert store.post.claim(at(make, hours=1), limit=9, lease=60) == []
+
+
+def test_a_letter_past_its_expiry_is_dropped(store, make):
+    store.post.put([make.letter(1), make.letter(2, expires_at=at(make, days=3))])
+
+    claimed = store.post.claim(at(make, days=1), limit=9, lease=60)
+
+    assert [each.id for each in claimed] == ["confirm-2"]
+    assert store.counts()["letters"] == 1
+
+
+def test_the_oldest_letters_go_first(store, make):
+    store.post.put([make.letter(number, at=at(make, minutes=-number)) for number in (1, 3, 2)])
+
+    claimed = store.post.claim(make.day, limit=2, lease=60)
+
+    assert [each.id for each in claimed] == ["confirm-3", "confirm-2"]
+
+
+# --- evidence -------------------------------------------------------------------------------------
+
+
+def test_evidence_is_kept_once_with_the_mail(store, make):
+    found = make.evidence()
+
+    assert store.post.record(found)
+    assert not store.post.record(replace(found, detail="something else"))
+
+    assert store.post.evidence(found.id) == found
+    assert store.post.evidence("e_unknown") is None
+
+
+def test_evidence_is_listed_newest_first_without_the_mails(store, make):
+    soft, hard = EvidenceKind.SOFT_BOUNCE, EvidenceKind.HARD_BOUNCE
+    for number, kind, person in ((1, soft, "s_1"), (2, hard, "s_1"), (3, soft, "s_2")):
+        store.post.record(make.evidence(number, kind=kind, subscriber_id=person))
+
+    def listed(**narrowed):
+        return [each.id for each in store.post.evidences(**narrowed)]
+
+    assert listed() == ["e_3", "e_2", "e_1"]
+    assert listed(subscriber_id="s_1") == ["e_2", "e_1"]
+    assert listed(subscriber_id="s_1", kind=soft) == ["e_1"]
+    assert listed(since=at(make, minutes=2), limit=1) == ["e_3"]
+    assert listed(since=at(make, minutes=4)) == []
+    assert {each.raw for each in store.post.evidences()} == {b""}
+
+
+def test_evidence_is_settled_for_the_first_time_only(store, make):
+    store.post.record(make.evidence())
+
+    store.post.settle_evidence("e_1", at(make, days=1))
+    store.post.settle_evidence("e_1", at(make, days=2))
+    store.post.settle_evidence("e_unknown", at(make, days=2))
+
+    assert store.post.evidence("e_1").settled_at == at(make, days=1)
+
+
+def test_asking_whether_a_mail_came_remembers_nothing(store, make):
+    assert not store.post.came("a hash")
+    assert store.post.first_time("a hash", make.day)
+    assert store.post.came("a hash")
+
+
+def test_a_mail_comes_for_the_first_time_once(store, make):
+    assert not store.post.came("a hash")
+    assert store.post.first_time("a hash", make.day)
+    assert store.post.came("a hash")
+    assert not store.post.first_time("a hash", at(make, days=1))
+    assert store.post.first_time("another hash", make.day)
+
+
+# --- whom not to write to, and how often -----------------------------------------------------------
+
+
+def test_the_suppression_list_knows_the_latest_reason(store, make):
+    assert store.post.suppression("hash") is None
+    store.post.suppress("hash", SuppressionReason.BOUNCED, make.day)
+    store.post.suppress("hash", SuppressionReason.ERASED, make.day)
+    assert store.post.suppression("hash") is SuppressionReason.ERASED
+
+    store.post.unsuppress("hash")
+    store.post.unsuppress("hash")
+
+    assert store.post.suppression("hash") is None
+
+
+def test_a_secret_is_minted_once(store):
+    secret = store.post.secret("suppressions")
+
+    assert len(secret) == 32
+    assert store.post.secret("suppressions") == secret
+    assert store.post.secret("operator") != secret
+
+
+def test_a_bucket_holds_so_many_uses_in_any_such_time(store, make):
+    def take(seconds, bucket="signups"):
+        return store.post.take(bucket, now=at(make, seconds=seconds), seconds=60, most=2)
+
+    assert [take(0), take(30), take(40), take(59)] == [True, True, False, False]
+    assert take(59, bucket="another")
+    assert [take(60), take(61)] == [True, False]
+    assert take(90)
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_bucket_that_holds_nothing_refuses(store, make, most):
+    assert not store.post.take("closed", now=make.day, seconds=60, most=most)
+
+
+def test_a_bucket_forgets_what_is_over(store, make):
+    for minute in range(5):
+        store.post.take("signups", now=at(make, minutes=minute), seconds=60, most=1)
+
+    with store._connections.read() as connection:
+        assert connection.execute("SELECT count(*) FROM uses").fetchone()[0] == 1

@@ -1,0 +1,195 @@
+"""What bounces and complaints do, and how an operator takes it back."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from digest import subscriptions
+from digest.errors import NotFound
+from digest.model import Evidence, EvidenceKind, Status, SuppressionReason
+
+HARD, SOFT = EvidenceKind.HARD_BOUNCE, EvidenceKind.SOFT_BOUNCE
+COMPLAINT, UNREAD = EvidenceKind.COMPLAINT, EvidenceKind.UNREAD
+
+
+@pytest.fixture
+def bounce(store, now):
+    """Hands in evidence; a fresh id each time unless one is given."""
+    numbers = count(1)
+
+    def hand_in(person, kind, *, id="", at=now):  # noqa: A002 - it is one
+        evidence = Evidence(
+            id=id or f"e{next(numbers)}",
+            kind=kind,
+            subscriber_id=person.id if person else "",
+            status="5.1.1",
+            detail="no such mailbox",
+            raw=b"raw",
+            at=at,
+        )
+        return subscriptions.bounce(store, evidence, soft_bounces=3, soft_days=30, now=at)
+
+    return hand_in
+
+
+@pytest.fixture
+def undo(store, now):
+    def run(evidence_id, at=now + timedelta(hours=1)):
+        return subscriptions.undo_bounce(store, evidence_id, now=at)
+
+    return run
+
+
+def suppression(store):
+    return subscriptions.suppression(store, "ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        (HARD, Status.SUPPRESSED, SuppressionReason.BOUNCED),
+        (COMPLAINT, Status.UNSUBSCRIBED, SuppressionReason.COMPLAINED),
+    ],
+)
+def test_a_hard_bounce_and_a_complaint_end_it_at_once(
+    store, subscribe, bounce, kind, status, reason
+):
+    ended = bounce(subscribe(), kind)
+    assert (ended.status, ended.due_at) == (status, None)
+    assert store.subscribers.get([ended.id])[ended.id] == ended
+    assert suppression(store) is reason
+    assert store.post.evidence("e1").raw == b"raw"
+
+
+@pytest.mark.parametrize("kind", [HARD, COMPLAINT])
+def test_undoing_it_restores_the_subscription_and_the_address(store, subscribe, bounce, undo, kind):
+    person = subscribe(at="9:00")
+    bounce(person, kind)
+    assert undo("e1") == person
+    assert suppression(store) is None
+    assert store.post.evidence("e1").settled_at is not None
+
+
+@pytest.mark.parametrize("days", [None, 20])
+def test_undoing_it_restores_a_pause(store, subscribe, bounce, undo, now, days):
+    until = now + timedelta(days=days) if days else None
+    paused = subscriptions.pause(store, subscribe(), until=until, now=now)
+    assert bounce(paused, HARD).status is Status.SUPPRESSED
+    assert undo("e1") == paused
+
+
+def test_a_pause_that_has_ended_meanwhile_is_not_restored(store, subscribe, bounce, undo, now):
+    person = subscriptions.pause(store, subscribe(), until=now + timedelta(days=2), now=now)
+    bounce(person, HARD)
+    restored = undo("e1", at=now + timedelta(days=3))
+    assert (restored.status, restored.paused_until) == (Status.ACTIVE, None)
+
+
+def test_undoing_it_does_not_confirm_who_never_did(store, sign_up, bounce, undo):
+    person = sign_up().subscriber
+    bounce(person, HARD)
+    assert undo("e1").status is Status.PENDING
+
+
+def test_the_same_mail_twice_counts_once(store, subscribe, bounce, undo):
+    person = subscribe()
+    bounce(person, HARD, id="same")
+    undo("same")
+    assert bounce(person, HARD, id="same").status is Status.ACTIVE
+    assert len(store.post.evidences()) == 1
+
+
+def test_undoing_twice_does_not_revive_who_has_left_since(store, subscribe, bounce, undo):
+    person = subscribe()
+    bounce(person, HARD)
+    left = subscriptions.unsubscribe(store, undo("e1"))
+    assert undo("e1") == left
+
+
+def test_undoing_a_complaint_does_not_revive_who_had_left_before(store, subscribe, bounce, undo):
+    person = subscriptions.unsubscribe(store, subscribe())
+    bounce(person, COMPLAINT)
+    assert undo("e1").status is Status.UNSUBSCRIBED
+    assert suppression(store) is None
+
+
+def test_a_bounce_after_a_complaint_does_not_lighten_it(store, subscribe, bounce, undo):
+    person = subscribe()
+    bounce(person, COMPLAINT)
+    bounce(person, HARD)
+    assert suppression(store) is SuppressionReason.COMPLAINED
+    undo("e2")
+    assert suppression(store) is SuppressionReason.COMPLAINED
+    assert store.subscribers.get([person.id])[person.id].status is Status.UNSUBSCRIBED
+
+
+def test_two_hard_bounces_are_undone_as_one(store, subscribe, bounce, undo):
+    person = subscribe()
+    bounce(person, HARD)
+    bounce(person, HARD)
+    assert undo("e2").status is Status.ACTIVE
+    assert all(each.settled_at for each in store.post.evidences())
+
+
+def test_soft_bounces_pause_when_there_are_too_many(store, subscribe, bounce, now):
+    person = subscribe()
+    days = [now + timedelta(days=n) for n in range(3)]
+    statuses = [bounce(person, SOFT, at=each).status for each in days]
+    assert statuses == [Status.ACTIVE, Status.ACTIVE, Status.PAUSED]
+    paused = store.subscribers.get([person.id])[person.id]
+    assert paused.paused_until == days[2] + timedelta(days=14)
+    assert suppression(store) is None
+
+
+def test_soft_bounces_long_apart_do_not_pause(subscribe, bounce, now):
+    person = subscribe()
+    for number in range(6):
+        at = now + timedelta(days=16 * number)
+        assert bounce(person, SOFT, at=at).status is Status.ACTIVE
+
+
+def test_after_the_pause_soft_bounces_are_counted_anew(store, subscribe, bounce, now):
+    person = subscribe()
+    for _ in range(3):
+        bounce(person, SOFT)
+    later = now + timedelta(days=14)
+    assert subscriptions.resume_due(store, now=later) == 1
+    assert bounce(person, SOFT, at=later).status is Status.ACTIVE
+    assert bounce(person, SOFT, at=later).status is Status.PAUSED
+
+
+def test_undoing_the_last_soft_bounce_ends_the_pause_and_forgets_the_others(
+    store, subscribe, bounce, undo, now
+):
+    person = subscribe()
+    for _ in range(3):
+        bounce(person, SOFT)
+    assert undo("e3").status is Status.ACTIVE
+    assert bounce(person, SOFT).status is Status.ACTIVE
+
+
+def test_a_pause_of_ones_own_is_not_ended_by_undoing_a_soft_bounce(
+    store, subscribe, bounce, undo, now
+):
+    person = subscribe()
+    bounce(person, SOFT)
+    paused = subscriptions.pause(store, person, until=None, now=now)
+    assert undo("e1") == paused
+
+
+def test_what_nobody_could_read_is_kept_and_can_be_settled(store, subscribe, bounce, undo):
+    assert bounce(None, UNREAD) is None
+    assert bounce(None, HARD) is None
+    assert undo("e1") is None
+    assert [each.settled_at is None for each in store.post.evidences()] == [True, False]
+
+
+def test_an_unread_mail_of_someone_does_nothing_to_them(subscribe, bounce):
+    person = subscribe()
+    assert bounce(person, UNREAD) == person
+
+
+def test_there_must_be_evidence_to_undo(undo):
+    with pytest.raises(NotFound, match="digest bounces"):
+        undo("e404")

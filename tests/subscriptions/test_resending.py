@@ -1,0 +1,81 @@
+"""Last week's digests, once more."""
+
+from datetime import timedelta
+
+import pytest
+
+from digest import subscriptions
+from digest.errors import InvalidInput
+from digest.model import Digest, Mood
+
+
+@pytest.fixture
+def kept(store, now):
+    """Keeps a digest of so many days ago, as sent."""
+
+    def keep(person, days, mood=Mood.PICKS):
+        at = now - timedelta(days=days)
+        digest = Digest(
+            id=f"{person.id}.{at:%Y-%m-%d}",
+            subscriber_id=person.id,
+            edition=f"{at:%Y-%m-%d}",
+            mood=mood,
+            since=at - timedelta(days=1),
+            until=at,
+            composed_at=at,
+        )
+        store.ledger.compose([(digest, None)], next_due={}, send_from={}, message_ids={})
+
+    return keep
+
+
+@pytest.fixture
+def again(store, now):
+    def run(person, **about):
+        return subscriptions.again(
+            store, person, **{"domain": "digest.example", "now": now, **about}
+        )
+
+    return run
+
+
+def test_the_last_weeks_digests_are_queued_under_new_names(store, subscribe, kept, again, now):
+    person = subscribe()
+    for days in (1, 3, 9):
+        kept(person, days)
+    kept(person, 2, Mood.HOLIDAY)
+
+    assert again(person) == 2
+
+    envelopes = store.ledger.claim(now, owner="w", limit=10, lease=60)
+    assert [each.digest.edition for each in envelopes] == ["2026-06-07", "2026-06-09"]
+    ids = {each.message_id for each in envelopes}
+    assert ids == {f"<{person.id}.2026-06-0{day}.20260610070000@digest.example>" for day in (7, 9)}
+
+
+def test_fewer_days_can_be_asked_for(subscribe, kept, again):
+    person = subscribe()
+    for days in (1, 3):
+        kept(person, days)
+    assert again(person, days=2) == 1
+
+
+def test_where_there_is_nothing_nothing_is_sent(subscribe, again):
+    assert again(subscribe()) == 0
+
+
+def test_asking_over_and_over_does_not_fill_a_mailbox(subscribe, kept, again, now):
+    person = subscribe()
+    kept(person, 1)
+    again(person)
+    again(person)
+    with pytest.raises(InvalidInput, match="try tomorrow"):
+        again(person)
+
+
+def test_who_gets_nothing_gets_nothing_again(store, subscribe, kept, again, now):
+    person = subscribe()
+    kept(person, 1)
+    subscriptions.pause(store, person, until=None, now=now)
+    with pytest.raises(InvalidInput, match="active"):
+        again(person)

@@ -1,0 +1,258 @@
+"""Asked for by anybody, begun by the owner of the mailbox."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from digest import subscriptions
+from digest.errors import InvalidInput, NotFound
+from digest.model import Status, SuppressionReason
+from digest.subscriptions import Bounds
+
+FAR = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+# --- by an operator ---------------------------------------------------------------------------
+
+
+def test_a_newcomer_waits_for_their_own_confirmation(store, subscribe, now):
+    person = subscribe(confirmed=False, topics=["cs.LG"])
+    assert person.status is Status.PENDING
+    assert store.subscribers.due(FAR, limit=10) == []
+
+    active = subscriptions.activate(store, person, now=now)
+    assert active.status is Status.ACTIVE
+    assert active.due_at == datetime(2026, 6, 11, 7, tzinfo=UTC)
+
+
+def test_a_confirmed_subscriber_is_due_at_their_next_local_hour(subscribe):
+    person = subscribe(at="8:30", tz="Europe/Berlin")
+    assert person.due_at == datetime(2026, 6, 11, 6, 30, tzinfo=UTC)
+
+
+def test_subscribing_again_adds_interests_and_keeps_the_person(subscribe, interests):
+    first = subscribe(topics=["cs.LG"])
+    again = subscribe("Ada@Example.ORG", keywords=["dual encoder"], at="6:00")
+    assert again.id == first.id
+    assert again.key == first.key
+    assert again.due_at == datetime(2026, 6, 11, 6, tzinfo=UTC)
+    assert interests(again) == {("topic", "cs.LG"), ("keyword", "dual encoder")}
+
+
+def test_naming_an_interest_again_keeps_its_weight_unless_one_is_given(subscribe, profile):
+    person = subscribe(topics=["cs.LG"], weight=3)
+    subscribe(topics=["cs.LG"])
+    assert {each.weight for each in profile(person)} == {3}
+    subscribe(topics=["cs.LG"], weight=0.5)
+    assert {each.weight for each in profile(person)} == {0.5}
+
+
+def test_someone_who_left_can_come_back_by_confirming(store, subscribe, now):
+    subscriptions.unsubscribe(store, subscribe())
+    back = subscribe(confirmed=False)
+    assert back.status is Status.PENDING
+    assert subscriptions.activate(store, back, now=now).status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("reason", SuppressionReason)
+def test_a_suppressed_address_comes_back_only_if_an_operator_vouches(store, subscribe, now, reason):
+    store.post.suppress(subscriptions.address_hash(store, "ada@example.org"), reason, now)
+    with pytest.raises(InvalidInput, match="use --confirmed") as caught:
+        subscribe(confirmed=False)
+    assert "ada@" not in caught.value.message
+    assert store.subscribers.by_email("ada@example.org") is None
+
+    assert subscribe(confirmed=True).status is Status.ACTIVE
+    assert subscriptions.suppression(store, "ada@example.org") is None
+
+
+# --- by a stranger ------------------------------------------------------------------------------
+
+
+def test_a_stranger_makes_a_pending_subscription_and_asks_for_a_letter(store, sign_up, interests):
+    came = sign_up(topics=["cs.IR"], at=datetime(2026, 6, 10, 7, tzinfo=UTC))
+    assert came.outcome == "ask"
+    assert came.subscriber.status is Status.PENDING
+    assert store.subscribers.by_email("ada@example.org") == came.subscriber
+    assert interests(came.subscriber) == {("topic", "cs.IR")}
+
+
+def test_the_latest_wishes_of_one_who_has_not_confirmed_count(sign_up, interests, now):
+    first = sign_up(topics=["cs.IR"], limit=3).subscriber
+    later = now + timedelta(days=2)
+    second = sign_up(keywords=["maps"], at=later).subscriber
+    assert interests(second) == {("keyword", "maps")}
+    assert (second.id, second.key, second.limit) == (first.id, first.key, 10)
+    assert second.created_at == later
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_stranger_changes_nothing_for_a_subscriber(
+    store, subscribe, sign_up, profile, now, paused
+):
+    person = subscribe(topics=["cs.IR"], limit=3)
+    if paused:
+        person = subscriptions.pause(store, person, until=None, now=now)
+    before = profile(person)
+
+    came = sign_up(topics=["cs.CV"], limit=50)
+
+    assert (came.outcome, came.subscriber) == ("known", person)
+    assert store.subscribers.by_email(person.email) == person
+    assert profile(person) == before
+
+
+def test_one_who_had_left_keeps_old_interests_only_if_no_new_ones_are_named(
+    store, subscribe, sign_up, interests
+):
+    person = subscribe(topics=["cs.IR"], limit=3)
+    subscriptions.unsubscribe(store, person)
+    came = sign_up()
+    assert (came.outcome, came.subscriber.status) == ("ask", Status.PENDING)
+    assert came.subscriber.limit == 3
+    assert interests(person) == {("topic", "cs.IR")}
+
+    subscriptions.unsubscribe(store, came.subscriber)
+    assert interests(sign_up(keywords=["maps"]).subscriber) == {("keyword", "maps")}
+
+
+@pytest.mark.parametrize("reason", set(SuppressionReason) - {SuppressionReason.ERASED})
+def test_an_address_we_must_not_write_to_gets_silence(store, sign_up, now, reason):
+    store.post.suppress(subscriptions.address_hash(store, "ada@example.org"), reason, now)
+    came = sign_up()
+    assert (came.outcome, came.subscriber, came.limited) == ("silent", None, False)
+    assert store.subscribers.by_email("ada@example.org") is None
+
+
+def test_a_suppressed_subscriber_gets_silence_too(store, subscribe, sign_up):
+    subscriptions.suppress(store, subscribe())
+    assert sign_up().outcome == "silent"
+
+
+def test_one_who_was_forgotten_can_come_back_by_confirming(store, subscribe, sign_up, now):
+    subscriptions.erase(store, subscribe(), now=now)
+    came = sign_up(topics=["cs.IR"])
+    assert came.outcome == "ask"
+    assert subscriptions.suppression(store, "ada@example.org") is SuppressionReason.ERASED
+
+    subscriptions.confirm(store, came.subscriber, now=now)
+    assert subscriptions.suppression(store, "ada@example.org") is None
+
+
+def test_a_network_cannot_ask_too_often(sign_up, now):
+    bounds = Bounds(signups=2, letters=100)
+    asked = [sign_up(f"reader{n}@example.org", bounds=bounds) for n in range(3)]
+    assert [each.outcome for each in asked] == ["ask", "ask", "silent"]
+    assert asked[2].limited
+    assert sign_up("else@example.org", network="198.51.100.1", bounds=bounds).outcome == "ask"
+    an_hour_later = now + timedelta(hours=1, seconds=1)
+    assert sign_up("late@example.org", bounds=bounds, at=an_hour_later).outcome == "ask"
+
+
+def test_addresses_of_one_household_are_one_network(sign_up):
+    bounds = Bounds(signups=1, letters=100)
+    assert sign_up("a@example.org", network="2001:db8:0:1::7", bounds=bounds).outcome == "ask"
+    assert sign_up("b@example.org", network="2001:db8:0:1:9::1", bounds=bounds).limited
+    assert not sign_up("c@example.org", network="2001:db8:0:2::1", bounds=bounds).limited
+
+
+def test_a_mailbox_cannot_be_bombed_from_many_networks(sign_up):
+    bounds = Bounds(signups=100, letters=2)
+    outcomes = [sign_up(network=f"192.0.2.{n}", bounds=bounds).outcome for n in range(4)]
+    assert outcomes == ["ask", "ask", "silent", "silent"]
+
+
+def test_a_mailbox_of_a_subscriber_cannot_be_bombed_either(subscribe, sign_up):
+    subscribe()
+    bounds = Bounds(signups=100, letters=1)
+    assert [sign_up(bounds=bounds).outcome for _ in range(2)] == ["known", "silent"]
+
+
+def test_all_strangers_together_cannot_make_us_send_without_end(store, sign_up, now, monkeypatch):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 3)
+    outcomes = [sign_up(f"reader{n}@example.org", network=f"192.0.2.{n}").outcome for n in range(5)]
+    assert outcomes == ["ask", "ask", "ask", "silent", "silent"]
+
+
+def test_what_was_typed_wrong_is_said_whoever_it_is(subscribe, sign_up):
+    subscribe()
+    for email in ("ada@example.org", "bo@example.org"):
+        with pytest.raises(NotFound, match="no topic"):
+            sign_up(email, topics=["cs.NOPE"])
+
+
+def test_limits_keep_no_address_and_no_network(store, sign_up, tmp_path):
+    sign_up("ada@example.org", network="192.0.2.77", bounds=Bounds(signups=1, letters=1))
+    sign_up("ada@example.org", network="192.0.2.77", bounds=Bounds(signups=1, letters=1))
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "digest.db") as db:
+        buckets = " ".join(row[0] for row in db.execute("SELECT bucket FROM uses"))
+    assert buckets
+    assert "ada" not in buckets
+    assert "192.0.2.77" not in buckets
+
+
+# --- a link by mail ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def request_link(store, now):
+    def ask(email="ada@example.org", letters=10):
+        bounds = Bounds(signups=100, letters=letters)
+        return subscriptions.request_link(store, email, bounds=bounds, network="192.0.2.7", now=now)
+
+    return ask
+
+
+def test_a_link_goes_to_whoever_is_subscribed_and_to_nobody_else(subscribe, request_link):
+    person = subscribe()
+    assert request_link() == person
+    assert request_link("nobody@example.org") is None
+
+
+def test_no_link_goes_to_a_suppressed_address(store, subscribe, request_link):
+    subscriptions.suppress(store, subscribe())
+    assert request_link() is None
+
+
+def test_links_count_as_letters_to_the_address(subscribe, request_link):
+    person = subscribe()
+    assert [request_link(letters=2) for _ in range(3)] == [person, person, None]
+
+
+# --- confirming -----------------------------------------------------------------------------------
+
+
+def test_confirming_makes_the_first_digest_due_at_once(store, sign_up, now):
+    active = subscriptions.confirm(store, sign_up().subscriber, now=now)
+    assert (active.status, active.due_at, active.confirmed_at) == (Status.ACTIVE, now, now)
+
+
+def test_confirming_twice_does_no_more(store, sign_up, now):
+    active = subscriptions.confirm(store, sign_up().subscriber, now=now)
+    later = now + timedelta(days=1)
+    assert subscriptions.confirm(store, active, now=later) == active
+
+
+@pytest.mark.parametrize("end", [subscriptions.unsubscribe, subscriptions.suppress])
+def test_an_old_confirmation_link_revives_nobody(store, sign_up, now, end):
+    person = subscriptions.confirm(store, sign_up().subscriber, now=now)
+    ended = end(store, person)
+    assert subscriptions.confirm(store, person, now=now) == ended
+
+
+def test_who_never_confirms_is_forgotten_after_two_weeks(store, subscribe, sign_up, now):
+    subscribe("active@example.org")
+    sign_up("early@example.org")
+    sign_up("late@example.org", at=now + timedelta(days=10))
+    gone = subscribe("gone@example.org")
+    subscriptions.unsubscribe(store, gone)
+    sign_up("gone@example.org")
+
+    assert subscriptions.forget_pending(store, now + timedelta(days=13)) == 0
+    assert subscriptions.forget_pending(store, now + timedelta(days=14)) == 1
+
+    left = {person.email for person, _ in store.subscribers.all()}
+    assert left == {"active@example.org", "late@example.org", "gone@example.org"}
+    assert subscriptions.suppression(store, "early@example.org") is None

@@ -1,0 +1,288 @@
+"""Sign-up with a preview, confirmation with the first digest at once, and the way out."""
+
+import re
+
+import pytest
+
+from digest import subscriptions, tokens
+from digest.model import Status, SuppressionReason
+from digest.rendering import links
+
+WISHES = {
+    "topics": ["cs.IR", "cs.CL"],
+    "keywords": "dense retrieval, reranking",
+    "authors": "Quennell, Mira\nOsei Tandoh",
+    "mutes": "blockchain",
+    "at": "06:30",
+    "tz": "Asia/Amman",
+    "cadence": "friday",
+    "limit": "4",
+    "quiet": "nothing",
+}
+
+
+def sign_up(client, address, **form):
+    return client.post("/subscribe", data={**WISHES, "email": address, "do": "subscribe", **form})
+
+
+def test_the_form_offers_every_topic_named_ones_first(client, app):
+    page = client.get("/subscribe").text
+    offered = re.findall(r'name="topics" value="([^"]+)"', page)
+    assert set(offered) == set(app.settings.topics)
+    assert offered[0] == "retrieval"
+    assert "checked" not in page
+
+
+def test_an_address_can_fill_the_form_in(client):
+    page = client.get("/subscribe?topics=cs.IR&topics=nonsense&keywords=one,two&queries=a+b").text
+    assert re.search(r'value="cs.IR" checked', page)
+    assert ">one,two</textarea>" in page
+    assert ">a b</textarea>" in page
+    assert "problems" not in page
+
+
+def test_topics_are_narrowed_by_words_and_what_was_chosen_stays_in_sight(client):
+    page = client.post(
+        "/subscribe",
+        data={"do": "find", "q": "computer vision", "topics": ["cs.IR"], "keywords": "x"},
+    ).text
+    assert re.search(r'<label class="box" data-words="cs.cv ', page)
+    assert re.search(r'<label class="box" data-words="cs.ir [^>]+><input [^>]+ checked>', page)
+    assert re.search(r'<label class="box" hidden data-words="cs.db ', page)
+    assert "1 topic with" in page
+    assert ">x</textarea>" in page
+
+
+def test_a_preview_is_todays_digest_for_exactly_this_profile_and_keeps_nothing(client, database):
+    before = database()
+    page = client.post("/subscribe/preview", data=WISHES).text
+    assert len(re.findall(r"<article", page)) == 4
+    assert "you follow Information Retrieval (cs.IR)" in page
+    assert "4 more in your topics" in page
+    assert re.search(r'value="cs.IR" checked', page)
+    assert database() == before
+
+
+def test_a_preview_shows_the_latest_day_that_had_papers_and_says_so(client, now_is, now):
+    now_is(now.replace(day=15))
+    page = client.post("/subscribe/preview", data=WISHES).text
+    assert "The digest of Wednesday 10 June 2026" in page
+    assert "latest day that had papers" in page
+    assert "<article" in page
+
+
+def test_a_preview_without_matching_papers_says_what_to_do(client):
+    page = client.post("/subscribe/preview", data={"topics": "math.GT"}).text
+    assert "Nothing of that day is about what you chose" in page
+
+
+def test_enter_in_a_field_does_what_is_meant(client):
+    found = client.post("/subscribe", data={"do": "enter", "q": "vision", "was": ""})
+    assert "1 topic with" in found.text
+    preview = client.post("/subscribe", data={"do": "enter", "topics": "cs.IR"})
+    assert preview.request.url.path == "/subscribe/preview"
+    assert "<article" in preview.text
+    signed_up = client.post("/subscribe", data={"do": "enter", "email": "enter@example.org"})
+    assert "mailbox" in signed_up.text
+
+
+def test_example_papers_come_pasted_or_as_a_file_and_are_shown_again(client):
+    bibtex = b"@article{a, title={One}, eprint={2606.00003}, archivePrefix={arXiv}}"
+    page = client.post(
+        "/subscribe/preview",
+        data={"likes": "https://arxiv.org/abs/2606.00001"},
+        files={"file": ("library.bib", bibtex)},
+    ).text
+    assert "https://arxiv.org/abs/2606.00001" in page
+    assert "2606.00003" in re.search(r'name="likes".*?</textarea>', page, re.DOTALL)[0]
+    assert "<article" in page
+
+
+def test_example_papers_that_are_not_known_here_are_owned_up_to(client):
+    page = client.post("/subscribe/preview", data={"likes": "1706.03762", "topics": "cs.IR"}).text
+    assert "1 example paper is not in our listings" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "says"),
+    [
+        ("email", "ada at example", "not an email address"),
+        ("email", "", "not an email address"),
+        ("limit", "many", "between 1 and 50"),
+        ("limit", "0", "between 1 and 50"),
+        ("at", "noonish", "not a time of day"),
+        ("tz", "Mars/Olympus", "no time zone"),
+        ("cadence", "hourly", "daily"),
+        ("topics", "cs.QQ", "no topic"),
+        ("keywords", "k" * 300, "characters"),
+        ("likes", "no paper at all", "arXiv id"),
+    ],
+)
+def test_what_cannot_be_used_is_said_beside_its_field_and_nothing_typed_is_lost(
+    client, database, field, typed, says
+):
+    before = database()
+    answer = sign_up(client, "ada@example.org", **{field: typed})
+    page = answer.text
+    assert answer.status_code == 400
+    assert f'<li><a href="#{field}">' in page
+    assert says in page
+    if field != "topics":
+        assert re.search(
+            rf'<(?:input|textarea|select)[^>]* name="{field}" aria-invalid="true"', page
+        )
+        assert f'aria-describedby="{field}-error' in page
+    assert "blockchain" in page
+    assert typed in page
+    assert database() == before
+
+
+def test_a_file_that_is_too_large_is_a_message_not_a_loss(client):
+    answer = client.post(
+        "/subscribe/preview",
+        data={"keywords": "kept"},
+        files={"file": ("library.bib", b"x" * 1_000_100)},
+    )
+    assert answer.status_code == 400
+    assert 'href="#likes"' in answer.text
+    assert ">kept</textarea>" in answer.text
+
+
+def test_signing_up_asks_by_mail_and_says_the_same_to_all(client, app, person, mailbox, profile):
+    asked = sign_up(client, "new@example.org")
+    known = sign_up(client, person.email)
+    suppressed = subscriptions.address_hash(app.store, "gone@example.org")
+    app.store.post.suppress(suppressed, SuppressionReason.COMPLAINED, app.clock())
+    silent = sign_up(client, "gone@example.org")
+
+    assert asked.text == known.text == silent.text
+    assert "Look into your mailbox" in asked.text
+    assert "new@example.org" not in asked.text
+    assert [to for to, _ in mailbox()] == ["new@example.org", person.email]
+    assert profile(person) == [("topic", "cs.IR", 1.0)]
+    new = app.store.subscribers.by_email("new@example.org")
+    assert new.status is Status.PENDING
+    assert (new.tz, new.limit, str(new.cadence), new.weekday) == ("Asia/Amman", 4, "weekly", 4)
+    assert profile(new) == [
+        ("author", "Osei Tandoh", 1.0),
+        ("author", "Quennell, Mira", 1.0),
+        ("keyword", "dense retrieval", 1.0),
+        ("keyword", "reranking", 1.0),
+        ("mute", "blockchain", 1.0),
+        ("topic", "cs.CL", 1.0),
+        ("topic", "cs.IR", 1.0),
+    ]
+
+
+def test_one_network_cannot_sign_up_without_end(client, app, mailbox):
+    most = app.settings.web.signups
+    for number in range(most):
+        assert sign_up(client, f"reader{number}@example.org").status_code == 200
+    answer = sign_up(client, "one-too-many@example.org")
+    assert answer.status_code == 429
+    assert "one-too-many@example.org" in answer.text
+    assert len(mailbox()) == most
+
+
+def test_one_mailbox_cannot_be_bombed(client, app, mailbox, now_is, now):
+    for minute in range(app.settings.web.letters + 2):
+        now_is(now.replace(minute=minute))
+        assert "mailbox" in sign_up(client, "victim@example.org").text
+    assert len(mailbox()) == app.settings.web.letters
+
+
+def test_from_sign_up_to_the_first_digest(client, app, mailbox, link_in):
+    sign_up(client, "new@example.org", cadence="daily")
+    confirm = link_in("new@example.org", "/c/")
+    assert "<button" in client.get(confirm).text
+    assert app.store.subscribers.by_email("new@example.org").status is Status.PENDING
+
+    page = client.post(confirm).text
+
+    assert "You are subscribed" in page
+    assert app.store.subscribers.by_email("new@example.org").status is Status.ACTIVE
+    to, digest = mailbox()[-1]
+    assert to == "new@example.org"
+    assert "retrieval number" in digest
+    assert client.get(link_in("new@example.org", "/d/")).status_code == 200
+    assert client.get(link_in("new@example.org", "/me/")).status_code == 200
+
+    client.post(confirm)
+    assert len(mailbox()) == 2
+
+
+def test_a_confirm_link_does_not_bring_back_someone_who_left(client, app, person, at):
+    subscriptions.unsubscribe(app.store, person)
+    page = client.post(at(person).confirm).text
+    assert "has ended" in page
+    assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
+
+
+def test_a_link_to_the_preferences_comes_by_mail_and_the_page_tells_nobody(
+    client, person, mailbox, link_in
+):
+    known = client.post("/me", data={"email": person.email})
+    unknown = client.post("/me", data={"email": "nobody@example.org"})
+    assert known.text == unknown.text
+    assert [to for to, _ in mailbox()] == [person.email]
+    assert "Preferences" in client.get(link_in(person.email, "/me/")).text
+    wrong = client.post("/me", data={"email": "nobody"})
+    assert wrong.status_code == 400
+    assert 'value="nobody"' in wrong.text
+
+
+def test_an_old_link_still_says_whom_to_mail_a_fresh_one(client, person, link_in):
+    token = tokens.make(person.key, links.PREFERENCES, person.id, "2025-01-01")
+    page = client.get(f"/me/{token}").text
+    assert f'action="/me/{token}/renew"' in page
+    assert person.email not in page
+    client.post(f"/me/{token}/renew")
+    assert client.get(link_in(person.email, "/me/")).status_code == 200
+
+
+@pytest.mark.parametrize("body", ["urlencoded", "multipart", "nonsense", "nothing"])
+def test_one_click_unsubscribe_needs_nothing_but_the_post(client, app, person, at, body):
+    sent = {
+        "urlencoded": {"data": {"List-Unsubscribe": "One-Click"}},
+        "multipart": {"files": {"List-Unsubscribe": (None, "One-Click")}},
+        "nonsense": {"content": b"\xff\x00=&&", "headers": {"content-type": "multipart/form-data"}},
+        "nothing": {},
+    }[body]
+    answer = client.post(at(person).unsubscribe, follow_redirects=False, **sent)
+    assert answer.status_code == 200
+    assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
+    assert client.post(at(person).unsubscribe).status_code == 200
+
+
+def test_a_slip_is_undone_within_the_hour_and_not_later(client, app, person, at, now_is, now):
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    assert "subscribed again" in client.post(back, data={"do": "undo"}).text
+    assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
+
+    client.post(at(person).unsubscribe)
+    now_is(now.replace(hour=9))
+    assert client.post(back, data={"do": "undo"}).status_code == 404
+    assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
+
+
+def test_a_pause_is_offered_instead_of_leaving(client, app, person, at):
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    page = client.post(back, data={"do": "pause", "span": "2 weeks"}).text
+    assert "No digests until Wednesday 24 June" in page
+    assert app.store.subscribers.by_email(person.email).status is Status.PAUSED
+
+
+def test_who_never_confirmed_is_not_offered_the_way_back(client, app, at):
+    sign_up(client, "new@example.org")
+    new = app.store.subscribers.by_email("new@example.org")
+    assert "slip" not in client.post(at(new).unsubscribe).text
+
+
+def test_who_is_kept_out_does_not_come_back_by_an_undo(client, app, person, at):
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    app.store.subscribers.set_status(person.id, Status.SUPPRESSED)
+    client.post(back, data={"do": "undo"})
+    assert app.store.subscribers.by_email(person.email).status is Status.SUPPRESSED

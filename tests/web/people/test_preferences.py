@@ -1,0 +1,224 @@
+"""What readers see and change of their subscription and of what Digest thinks they like."""
+
+import html
+import re
+
+import pytest
+
+from digest import subscriptions
+from digest.model import InterestKind, Status
+
+KEPT = {
+    "do": "keep",
+    "topics": ["cs.IR", "math.GT"],
+    "keywords": "dense retrieval\nreranking",
+    "authors": "Mira Quennell",
+    "queries": '"passage retrieval" index',
+    "mutes": "blockchain",
+    "mute_authors": "Osei Tandoh",
+    "mute_topics": "cs.CV",
+    "at": "19:15",
+    "tz": "Europe/Prague",
+    "cadence": "weekdays",
+    "limit": "7",
+    "quiet": "nothing",
+    "name": "Ada",
+    "shows_name": "yes",
+}
+
+
+def fields(page):
+    """What a browser would send of the form of preferences, unchanged."""
+    form = re.search(r'<form class="form" id="preferences".*?</form>', page, re.DOTALL)[0]
+    sent = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if "checkbox" not in tag or " checked" in tag:
+            sent.setdefault(name[1], []).append(html.unescape(value[1]))
+    for name, value in re.findall(
+        r'<textarea[^>]* name="([^"]*)"[^>]*>(.*?)</textarea>', form, re.DOTALL
+    ):
+        sent[name] = [html.unescape(value)]
+    for name, options in re.findall(
+        r'<select[^>]* name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL
+    ):
+        sent[name] = re.findall(r'value="([^"]*)" selected', options)
+    return sent
+
+
+def test_preferences_are_kept_shown_again_and_said_to_be_kept(app, client, person, at, profile):
+    answer = client.post(at(person).me, data=KEPT, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{at(person).me}?done=saved"
+
+    page = client.get(answer.headers["location"]).text
+
+    assert "Your wishes are kept" in page
+    kept = app.store.subscribers.get([person.id])[person.id]
+    assert (f"{kept.at:%H:%M}", kept.tz, str(kept.cadence), kept.limit) == (
+        "19:15",
+        "Europe/Prague",
+        "weekdays",
+        7,
+    )
+    assert (str(kept.quiet), kept.name, kept.shows_name) == ("nothing", "Ada", True)
+    assert [(kind, value) for kind, value, _ in profile(person)] == [
+        ("author", "Mira Quennell"),
+        ("keyword", "dense retrieval"),
+        ("keyword", "reranking"),
+        ("mute", "blockchain"),
+        ("mute-author", "Osei Tandoh"),
+        ("mute-topic", "cs.CV"),
+        ("query", '"passage retrieval" index'),
+        ("topic", "cs.IR"),
+        ("topic", "math.GT"),
+    ]
+
+
+def test_keeping_the_form_as_it_is_changes_nothing(app, client, join, at, profile):
+    person = join(
+        "ada@example.org",
+        keywords=["a & b", "<i>"],
+        authors=["Quennell, Mira"],
+        queries=["one, two"],
+        likes=["2606.00001"],
+        tz="Asia/Kolkata",
+        cadence="sunday",
+    )
+    store, now = app.store, app.clock()
+    subscriptions.weigh(store, person, InterestKind.KEYWORD, "a & b", 4.0, now=now)
+    before = profile(person), store.subscribers.get([person.id])
+
+    client.post(at(person).me, data={**fields(client.get(at(person).me).text), "do": "keep"})
+
+    assert (profile(person), store.subscribers.get([person.id])) == before
+
+
+def test_a_mistake_keeps_what_was_typed_and_changes_nothing(client, person, at, database):
+    before = database()
+    answer = client.post(at(person).me, data={**KEPT, "limit": "99", "name": "N" * 80})
+    assert answer.status_code == 400
+    assert 'href="#limit"' in answer.text
+    assert 'href="#name"' in answer.text
+    assert 'value="19:15"' in answer.text
+    assert "passage retrieval" in answer.text
+    assert "N" * 80 in answer.text
+    assert database() == before
+
+
+def test_narrowing_the_topics_changes_nothing(client, person, at, database):
+    before = database()
+    page = client.post(at(person).me, data={**KEPT, "do": "find", "q": "vision"}).text
+    assert "topic with “vision”" in page
+    assert 'value="math.GT" checked' in page
+    assert database() == before
+
+
+@pytest.mark.parametrize("span", ["2 weeks", "until I resume"])
+def test_a_pause_and_its_end(app, client, person, at, span):
+    page = client.post(f"{at(person).me}/pause", data={"do": "pause", "span": span}).text
+    assert "Your digests are paused" in page
+    paused = app.store.subscribers.get([person.id])[person.id]
+    assert paused.status is Status.PAUSED
+    assert (paused.paused_until is None) is (span == "until I resume")
+    page = client.post(f"{at(person).me}/pause", data={"do": "resume"}).text
+    assert "Your digests go on" in page
+    assert app.store.subscribers.get([person.id])[person.id].status is Status.ACTIVE
+
+
+def test_the_archive_leads_to_every_digest(client, person, at):
+    page = client.get(f"{at(person).me}/archive").text
+    link = re.search(r'href="https://digest.example(/d/[^"]+)">Wednesday 10 June 2026', page)[1]
+    assert client.get(link).status_code == 200
+
+
+def test_last_weeks_digests_come_again_but_not_without_end(app, client, person, at, now, now_is):
+    assert app.deliver().accepted == 1
+    for hour, says, sent in (
+        (8, "on their way", 1),
+        (9, "on their way", 1),
+        (10, "Nothing was sent", 0),
+    ):
+        now_is(now.replace(hour=hour))
+        assert says in client.post(f"{at(person).me}/again").text
+        assert app.deliver().accepted == sent
+
+
+def test_saved_papers_are_listed_exported_and_removed(client, person, at):
+    client.post(f"{at(person).me}/papers/arxiv:2606.00007", data={"answer": "save"})
+    page = client.get(f"{at(person).me}/saved").text
+    assert "retrieval number 7" in page
+    for ending, kind, sign in (
+        ("bib", "application/x-bibtex", "@"),
+        ("ris", "application/x-research-info-systems", "TY  - "),
+        ("csl", "application/vnd.citationstyles.csl+json", '"title"'),
+    ):
+        answer = client.get(f"{at(person).me}/saved.{ending}")
+        assert answer.headers["content-type"].startswith(kind)
+        assert "attachment" in answer.headers["content-disposition"]
+        assert sign in answer.text
+        assert "retrieval number 7" in answer.text
+    assert client.get(f"{at(person).me}/saved.exe").status_code == 404
+    undo = re.search(r'action="(/me/[^"]+/undo/[^"]+)"', page)[1]
+    page = client.post(undo, data={"to": "saved"}).text
+    assert "That is undone" in page
+    assert "None yet" in page
+
+
+def test_every_interest_is_shown_with_its_weight_and_its_evidence(client, person, at):
+    client.post(f"{at(person).digest}/2/more")
+    page = client.get(f"{at(person).me}/likes").text
+    assert "Information Retrieval (cs.IR)" in page
+    assert re.search(
+        r"You said “more like this” on 10 June 2026, paper 2 of your digest, because you follow",
+        page,
+    )
+    undo = re.search(r'class="inline evidence" method="post" action="([^"]+)"', page)[1]
+    page = client.post(undo).text
+    assert "Papers you like" not in page
+    assert "undone" in page
+
+
+def test_weights_are_changed_interests_removed_and_added_by_hand(client, person, at, profile):
+    likes = f"{at(person).me}/likes"
+    added = {"do": "add", "kind": "keyword", "value": "dual encoder", "weight": "0.5"}
+    client.post(likes, data=added)
+    client.post(likes, data={"do": "weigh", "kind": "topic", "value": "cs.IR", "weight": "4.0"})
+    client.post(likes, data={"do": "add", "kind": "like", "value": "2606.00002", "weight": "2.0"})
+    assert profile(person) == [
+        ("keyword", "dual encoder", 0.5),
+        ("like", "arxiv:2606.00002", 2.0),
+        ("topic", "cs.IR", 4.0),
+    ]
+    page = client.get(likes).text
+    assert '<option value="4.0" selected>very much' in page
+    page = client.post(likes, data={"do": "drop", "kind": "keyword", "value": "dual encoder"}).text
+    assert "It is gone from your profile" in page
+    assert ("keyword", "dual encoder", 0.5) not in profile(person)
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"do": "add", "kind": "topic", "value": "cs.QQ"}, "no topic"),
+        ({"do": "add", "kind": "like", "value": "a paper I read"}, "arXiv id"),
+        ({"do": "add", "kind": "keyword", "value": ""}, "characters"),
+        ({"do": "add", "kind": "mood", "value": "sunny"}, "no such kind"),
+        ({"do": "add", "kind": "known", "value": "2606.00001"}, "not added by hand"),
+        ({"do": "weigh", "kind": "topic", "value": "cs.IR", "weight": "1000"}, "weight"),
+        ({"do": "weigh", "kind": "topic", "value": "cs.IR", "weight": "nan"}, "weight"),
+        ({"do": "weigh", "kind": "topic", "value": "math.GT", "weight": "1"}, "no such topic"),
+    ],
+)
+def test_what_cannot_be_done_to_a_profile_is_said(client, person, at, database, form, says):
+    before = database()
+    answer = client.post(f"{at(person).me}/likes", data={"weight": "1.0", **form})
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert html.escape(form["value"]) in answer.text
+    assert database() == before
+
+
+def test_words_after_an_act_come_from_a_list_never_from_the_address(client, person, at):
+    page = client.get(f"{at(person).me}?done=<script>alert(1)</script>").text
+    assert "alert(1)" not in page

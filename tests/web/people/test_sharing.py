@@ -1,0 +1,108 @@
+"""Papers put forward by readers, and the curators' desk."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+LINE = "It changes how I index things."
+
+
+@pytest.fixture
+def curator(app, join):
+    community = replace(app.settings.community, curators=("Ines@Example.org",))
+    app.settings = replace(app.settings, community=community)
+    return join("ines@example.org", name="Ines Carrow", shows_name=True)
+
+
+def put_forward(client, me, paper="2606.00005", line=LINE):
+    return client.post(f"{me}/submit", data={"paper": paper, "line": line})
+
+
+def decide(client, me, do, line="A rare find."):
+    number = re.search(r'name="submission" value="([^"]+)"', client.get(f"{me}/curate").text)[1]
+    return client.post(f"{me}/curate", data={"do": do, "submission": number, "line": line})
+
+
+def test_a_paper_is_put_forward_with_a_line_why(client, person, at):
+    page = put_forward(client, at(person).me).text
+    assert "Thank you" in page
+    assert "retrieval number 5" in page
+    assert LINE in page
+    assert "waits for a curator" in page
+
+
+def test_a_paper_nobody_knows_yet_is_looked_up(client, person, at):
+    page = put_forward(
+        client, at(person).me, paper="https://doi.org/10.1101/2026.01.02.573838"
+    ).text
+    assert "10.1101/2026.01.02.573838" in page
+    assert "being looked up" in page
+
+
+@pytest.mark.parametrize(
+    ("paper", "line", "says"),
+    [
+        ("some paper", LINE, "neither"),
+        ("2606.00005", "", "Say in a line"),
+        ("2606.00005", "x" * 400, "300"),
+    ],
+)
+def test_what_cannot_be_put_forward_stays_in_the_form(
+    client, person, at, database, paper, line, says
+):
+    before = database()
+    answer = put_forward(client, at(person).me, paper=paper, line=line)
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert f'value="{paper}"' in answer.text
+    assert f'value="{line}"' in answer.text
+    assert database() == before
+
+
+def test_the_desk_is_for_curators_alone(client, person, curator, at):
+    assert client.get(f"{at(person).me}/curate").status_code == 404
+    assert client.post(f"{at(person).me}/curate", data={"do": "feature"}).status_code == 404
+    assert "/curate" not in client.get(at(person).me).text
+    assert "/curate" in client.get(at(curator).me).text
+    assert client.get(f"{at(curator).me}/curate").status_code == 200
+
+
+def test_a_curator_features_with_a_line_and_the_log_says_so(app, client, person, curator, at):
+    put_forward(client, at(person).me)
+    page = client.get(f"{at(curator).me}/curate").text
+    assert "Submitted by a reader" in page
+    assert LINE in page
+    assert person.email not in page
+
+    page = decide(client, at(curator).me, "feature").text
+
+    assert "It is featured" in page
+    assert re.search(r"you, feature: A study of retrieval number 5", page)
+    assert app.store.community.featured(app.clock().replace(hour=0)) == {"arxiv:2606.00005"}
+    voices = app.store.community.voices(["arxiv:2606.00005"])["arxiv:2606.00005"]
+    assert ("Ines Carrow", "A rare find.") in [(each.name, each.line) for each in voices]
+
+
+def test_a_decision_can_be_turned_round(app, client, person, curator, at):
+    put_forward(client, at(person).me)
+    decide(client, at(curator).me, "reject", line="Not for us.")
+    assert "Not for us." in client.get(f"{at(person).me}/submit").text
+    decide(client, at(curator).me, "feature")
+    assert app.store.community.featured(app.clock().replace(hour=0))
+    assert len(app.store.community.log(limit=10)) == 2
+
+
+def test_a_line_that_is_too_long_is_said_beside_it(client, person, curator, at):
+    put_forward(client, at(person).me)
+    answer = decide(client, at(curator).me, "feature", line="y" * 400)
+    assert answer.status_code == 400
+    assert 'aria-invalid="true"' in answer.text
+    assert "y" * 400 in answer.text
+
+
+def test_where_nobody_may_submit_the_page_says_so(app, client, person, at):
+    community = replace(app.settings.community, submissions_a_day=0)
+    app.settings = replace(app.settings, community=community)
+    assert "cannot be submitted here" in client.get(f"{at(person).me}/submit").text
+    assert put_forward(client, at(person).me).status_code == 400

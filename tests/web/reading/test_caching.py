@@ -1,0 +1,81 @@
+"""Rendered answers are kept, told apart by version and encoding, and bounded."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from starlette.requests import Request
+
+from digest.web.caching import Cache, answer, kept
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+def asked(**headers):
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": raw})
+
+
+def test_an_answer_is_made_once_a_version():
+    cache, made = Cache(), []
+
+    def make():
+        made.append(1)
+        return kept(f"answer {len(made)}".encode(), PLAIN)
+
+    first = cache.get("a", 1, make)
+    again = cache.get("a", 1, make)
+    later = cache.get("a", 2, make)
+
+    assert first is again
+    assert later.content == b"answer 2"
+    assert cache.find("a", 1) is None
+
+
+def test_the_least_used_answers_go_when_there_are_too_many_bytes():
+    cache = Cache(most_bytes=250)
+    for name in ("a", "b"):
+        cache.get(name, 1, lambda: kept(b"x" * 100, PLAIN))
+    cache.find("a", 1)
+
+    cache.get("c", 1, lambda: kept(b"x" * 100, PLAIN))
+
+    assert cache.find("b", 1) is None
+    assert cache.find("a", 1)
+    assert cache.find("c", 1)
+
+
+def test_what_fails_is_not_kept():
+    cache = Cache()
+    with pytest.raises(ValueError, match="no"):
+        cache.get("a", 1, lambda: (_ for _ in ()).throw(ValueError("no")))
+
+    assert cache.get("a", 1, lambda: kept(b"yes", PLAIN)).content == b"yes"
+
+
+def test_those_who_take_gzip_get_it_with_an_etag_of_its_own():
+    found = kept(b"word " * 1000, PLAIN)
+
+    plain = answer(asked(), found)
+    small = answer(asked(accept_encoding="br, gzip"), found)
+
+    assert plain.headers["etag"] != small.headers["etag"]
+    assert small.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(small.body) == plain.body
+    assert "accept-encoding" in small.headers["vary"].lower()
+
+
+@pytest.mark.parametrize("known", ['"{}"', '"{}-gz"', 'W/"{}"', '"other", "{}"', "*"])
+def test_who_has_it_is_told_so(known):
+    found = kept(b"word " * 1000, PLAIN)
+
+    told = answer(asked(if_none_match=known.format(found.etag)), found)
+
+    assert told.status_code == 304
+    assert told.body == b""
+    assert told.headers["etag"]
+
+
+def test_who_has_something_else_gets_it():
+    assert answer(asked(if_none_match='"other"'), kept(b"x", PLAIN)).status_code == 200

@@ -1,0 +1,115 @@
+"""Search by words, filters, ids; honest about how much there is."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def ids(answer):
+    return [each["id"] for each in answer.json()["papers"]]
+
+
+def test_words_find_papers_a_page_at_a_time(client):
+    found = client.get("/search.json", params={"q": "ranking study"}).json()
+    assert (found["total"], found["more"], found["pages"]) == (60, False, 3)
+    assert len(found["papers"]) == 20
+    page = client.get("/search", params={"q": "ranking study"}).text
+    assert "60 papers for <q>ranking study</q>" in page
+    assert 'href="/search?q=ranking+study&amp;page=2"' in page
+
+
+def test_the_query_stands_in_the_field_and_can_be_followed_and_kept(client):
+    page = client.get("/search", params={"q": 'a "b & c'}).text
+    assert 'value="a &#34;b &amp; c"' in page
+    assert 'href="/search.atom?q=a+%22b+%26+c"' in page
+    assert 'href="/subscribe?queries=a+%22b+%26+c"' in page
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"q": "rooms", "topic": "cs.CL"}, ["arxiv:2606.00100"]),
+        ({"q": "rooms", "topic": "cs.IR"}, []),
+        ({"q": "rooms", "topic": "llm"}, ["arxiv:2606.00100"]),
+        ({"q": "study", "topic": "llm"}, []),
+        ({"q": "rooms", "source": "arxiv"}, ["arxiv:2606.00100"]),
+        ({"q": "rooms", "source": "huggingface"}, []),
+        ({"q": "rooms", "since": "2026-06-10"}, []),
+        ({"q": "rooms", "until": "2026-06-09"}, ["arxiv:2606.00100"]),
+        ({"q": "", "topic": "math.GT"}, ["arxiv:math.GT/0309136"]),
+        ({"q": "", "until": "2026-06-05"}, ["arxiv:2606.00101"]),
+        ({"q": ""}, []),
+    ],
+)
+def test_filters_narrow_what_is_found(client, given, expected):
+    assert ids(client.get("/search.json", params=given)) == expected
+
+
+def test_what_cannot_be_a_filter_is_left_out_and_said(client):
+    page = client.get("/search?q=rooms&topic=no.SUCH&source=%22%3E&since=yesterday").text
+    assert "There is no such topic" in page
+    assert "Large language models in small rooms" in page
+
+
+def test_newest_first_can_be_asked_for(client):
+    found = ids(client.get("/search.json?q=paper+rooms+study&sort=newest"))
+    assert found[0].startswith("arxiv:2606.000")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "2606.00100",
+        "arXiv:2606.00100v2",
+        "https://arxiv.org/abs/2606.00100",
+        "https://arxiv.org/pdf/2606.00100v1.pdf",
+    ],
+)
+def test_an_id_leads_straight_to_its_paper(client, typed):
+    answer = client.get("/search", params={"q": typed})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/papers/arxiv:2606.00100"
+    document = client.get("/search.json", params={"q": typed})
+    assert document.headers["location"] == "/papers/arxiv:2606.00100.json"
+
+
+def test_a_doi_leads_to_its_paper_and_never_off_this_site(client):
+    answer = client.get("/search", params={"q": "https://doi.org/10.1101/2026.06.01.123456"})
+    assert answer.headers["location"] == "/papers/doi:10.1101/2026.06.01.123456"
+    for unknown in ("10.9999/none", "//evil.example/2606.99999", "https://evil.example/"):
+        assert client.get("/search", params={"q": unknown}).status_code == 200
+
+
+def test_a_whole_abstract_finds_its_paper(client):
+    typed = "Large language models in small rooms. " + "A large language model is asked. " * 40
+    assert ids(client.get("/search.json", params={"q": typed}))[0] == "arxiv:2606.00100"
+
+
+@pytest.mark.parametrize("typed", ['"', "AND OR NOT", "title:x", "*", "\x00", "(((", "é" * 600])
+def test_anything_may_be_typed(client, typed):
+    assert client.get("/search", params={"q": typed}).status_code == 200
+
+
+def test_more_than_is_shown_is_said(application):
+    from starlette.testclient import TestClient
+
+    from digest.model import Announcement, AnnounceType, Item, Paper
+    from digest.web import application as asgi
+
+    items = []
+    for n in range(230):
+        paper = Paper(id=f"x:{n}", title=f"The same thing {n}", identifiers=(f"x:{n}",))
+        told = Announcement(
+            paper_id=paper.id,
+            source="arxiv",
+            feed="cs",
+            day=application.clock().date(),
+            type=AnnounceType.NEW,
+            seen_at=application.clock(),
+        )
+        items.append(Item(paper=paper, announcement=told))
+    application.store.papers.ingest(items)
+    with TestClient(asgi(application), base_url="https://digest.example") as client:
+        found = client.get("/search.json?q=thing").json()
+        assert (found["total"], found["more"]) == (200, True)
+        assert "The first 200 papers" in client.get("/search?q=thing").text

@@ -1,0 +1,49 @@
+"""The directory of topics, and the page of each."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_the_directory_lists_all_topics_with_counts_and_addresses(client):
+    found = {each["id"]: each for each in client.get("/topics.json").json()["topics"]}
+    assert found["cs.IR"]["papers"] == 60
+    assert found["cs"]["papers"] == 62
+    assert found["llm"]["papers"] == 1
+    assert found["biorxiv:neuroscience"]["papers"] == 1
+    assert found["econ.EM"]["papers"] == 0
+    assert found["cs.IR"]["page"] == "https://digest.example/topics/cs.IR"
+    assert found["cs.IR"]["feeds"]["atom"] == "https://digest.example/feeds/cs.IR.atom"
+
+
+def test_words_narrow_the_directory_without_a_script(client):
+    found = {each["id"] for each in client.get("/topics.json?q=machine LEARNING").json()["topics"]}
+    assert {"cs.LG", "stat.ML"} <= found
+    assert "math.GT" not in found
+    assert "with “zzz”" in client.get("/topics?q=zzz").text
+
+
+@pytest.mark.parametrize("slug", ["cs.IR", "CS.ir"])
+def test_a_topic_shows_its_papers_by_day_newest_first(client, slug):
+    topic = client.get(f"/topics/{slug}.json").json()
+    assert topic["topic"]["id"] == "cs.IR"
+    assert (topic["total"], topic["pages"], len(topic["papers"])) == (60, 2, 30)
+    page = client.get(f"/topics/{slug}").text
+    assert 'href="/days/2026-06-10?topic=cs.IR">Wednesday 10 June 2026</a>' in page
+
+
+def test_an_archive_takes_in_its_categories_and_a_named_topic_its_phrases(client):
+    assert client.get("/topics/math.json").json()["total"] == 1
+    (paper,) = client.get("/topics/llm.json").json()["papers"]
+    assert paper["id"] == "arxiv:2606.00100"
+
+
+def test_a_topic_can_be_followed_by_feed_and_by_mail(client):
+    page = client.get("/topics/cs.IR").text
+    assert 'href="/subscribe?topics=cs.IR"' in page
+    for kind in ("atom", "rss", "json"):
+        assert f'href="/feeds/cs.IR.{kind}"' in page
+
+
+def test_a_topic_without_news_says_so(client):
+    assert "Nothing in this topic was announced" in client.get("/topics/econ.EM").text

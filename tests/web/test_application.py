@@ -1,0 +1,318 @@
+"""The application whole: every route is walked, looking changes nothing, every answer is guarded."""
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from digest import subscriptions, tokens
+from digest.model import (
+    Announcement,
+    AnnounceType,
+    Evidence,
+    EvidenceKind,
+    FeedbackKind,
+    Item,
+    Paper,
+    Submission,
+    Via,
+)
+from digest.rendering import links
+from digest.web import application as asgi
+from digest.web.guard import HEADERS
+
+SITE = "https://digest.example"
+TOKEN = "a token of the operator's own"
+DAY = "2026-06-10"
+
+
+def item(number):
+    paper = Paper(
+        id=f"arxiv:2606.{number:05}",
+        title=f"A study of retrieval number {number}",
+        abstract="We retrieve things and report.",
+        authors=("Ada Example",),
+        categories=("cs.IR",),
+        url=f"https://arxiv.org/abs/2606.{number:05}",
+        identifiers=(f"arxiv:2606.{number:05}",),
+    )
+    announcement = Announcement(
+        paper_id=paper.id,
+        source="arxiv",
+        feed="cs.IR",
+        day=date(2026, 6, 9 + number % 2),
+        type=AnnounceType.NEW,
+        seen_at=datetime(2026, 6, 9 + number % 2, 4, tzinfo=UTC),
+    )
+    return Item(paper=paper, announcement=announcement)
+
+
+@pytest.fixture
+def app(application):
+    object.__setattr__(application.settings.web, "operator", TOKEN)
+    object.__setattr__(application.settings.community, "curators", ("ada@example.org",))
+    application.store.papers.ingest([item(number) for number in range(1, 9)])
+    return application
+
+
+@pytest.fixture
+def person(app):
+    person = subscriptions.subscribe(
+        app.store,
+        "ada@example.org",
+        subscriptions.Wishes(topics=["cs.IR"], limit=3),
+        topics=app.settings.topics,
+        defaults=app.newcomer,
+        confirmed=True,
+        now=app.clock(),
+    )
+    app.compose_edition(DAY)
+    return person
+
+
+@pytest.fixture
+def site(app, person):
+    """The application with something behind every kind of address, and how to fill them in."""
+    store, now = app.store, app.clock()
+    paper = store.papers.get(["arxiv:2606.00001"])["arxiv:2606.00001"]
+    given = subscriptions.give(store, person, FeedbackKind.MORE, paper=paper, via=Via.WEB, now=now)
+    store.community.submit(
+        Submission(id="p_1", paper_id=paper.id, subscriber_id=person.id, line="Why not", at=now)
+    )
+    store.post.record(Evidence(id="e_1", kind=EvidenceKind.UNREAD, raw=b"From: x\r\n\r\ny", at=now))
+    subscriptions.ask_address(store, person, "new@example.org", now=now)
+    minute = int(now.timestamp() // 60)
+    addresses = {
+        "u": links.unsubscribe(app.site, person),
+        "c": links.confirm(app.site, person, DAY),
+        "d": links.digest(app.site, person, DAY),
+        "me": links.preferences(app.site, person, DAY),
+        "account": links.account(app.site, person, minute),
+        "a": links.address(app.site, person, links.ADDRESS_OLD, DAY),
+    }
+    values = {
+        "answer": "more",
+        "date": DAY,
+        "day": "2026-06-09",
+        "evidence": "e_1",
+        "feedback": given.id,
+        "form": "bib",
+        "kind": "atom",
+        "month": "2026-06",
+        "name": "Ada Example",
+        "number": "1",
+        "paper": "arxiv:2606.00001",
+        "period": "week",
+        "slug": "cs.IR",
+        "submission": "p_1",
+    }
+    signed = {first: address.rpartition("/")[2] for first, address in addresses.items()}
+    return _Site(values=values, signed=signed | {"feeds": links.feed_token(person)})
+
+
+class _Site:
+    def __init__(self, *, values, signed):
+        self.values = values
+        self.signed = signed
+
+    def path(self, route):
+        """An address that the route answers; KeyError names what is to be added here."""
+        first = route.split("/")[1]
+        values = dict(self.values)
+        if first == "static":
+            values["name"] = "page.css"
+        if first in self.signed:
+            values["token"] = self.signed[first]
+        return re.sub(r"{(\w+)(?::\w+)?}", lambda match: values[match[1]], route)
+
+
+@pytest.fixture
+def client(app):
+    with TestClient(asgi(app), base_url=SITE) as client:
+        yield client
+
+
+def routes(app, method):
+    return [each.path for each in asgi(app).routes if method in each.methods]
+
+
+def everything(app):
+    """Every row of every table, as SQLite writes them out."""
+    with closing(sqlite3.connect(app.settings.db)) as connection:
+        return "\n".join(connection.iterdump())
+
+
+def assert_guarded(answer, where):
+    for name in HEADERS:
+        assert name in answer.headers, (where, name)
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["strict-transport-security"], where
+
+
+def test_a_get_or_head_never_changes_anything_and_every_answer_is_guarded(app, client, site):
+    client.post("/operator", data={"token": TOKEN})
+    walked, before = 0, everything(app)
+    for route in routes(app, "GET"):
+        for method in ("GET", "HEAD"):
+            answer = client.request(
+                method, site.path(route), params={"q": "retrieval"}, follow_redirects=False
+            )
+            walked += 1
+            assert answer.status_code in (200, 303), (route, answer.text[:500])
+            assert_guarded(answer, route)
+            assert "set-cookie" not in answer.headers, route
+        assert everything(app) == before, route
+    assert walked > 80
+
+
+def test_a_get_of_what_is_meant_for_posting_is_refused_and_changes_nothing(app, client, site):
+    before = everything(app)
+    for route in set(routes(app, "POST")) - set(routes(app, "GET")):
+        answer = client.get(site.path(route), follow_redirects=False)
+        assert answer.status_code in (404, 405), route
+        assert_guarded(answer, route)
+    assert everything(app) == before
+
+
+def test_other_sites_can_post_nothing_but_one_click(app, client, site):
+    before = everything(app)
+    for route in routes(app, "POST"):
+        if route == "/u/{token}":
+            continue
+        answer = client.post(site.path(route), headers={"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 403, route
+        assert_guarded(answer, route)
+    assert everything(app) == before
+
+
+@pytest.mark.parametrize("token", ["x", "s_1..AAAA", "a.b.c", "%00", "..", "s_1.2026-06-10.é"])
+def test_an_invalid_link_changes_nothing_and_says_so_plainly(app, client, site, token):
+    before = everything(app)
+    for method in ("GET", "POST"):
+        for route in routes(app, method):
+            if "{token}" not in route:
+                continue
+            path = route.replace("{token}", token)
+            answer = client.request(method, site.path(path), follow_redirects=False)
+            # An ended preferences link offers to mail a new one; nothing else opens.
+            assert answer.status_code in (200, 303, 400, 404, 405), (method, path)
+            assert "Traceback" not in answer.text
+            assert "ada@example.org" not in answer.text
+            assert_guarded(answer, path)
+    assert everything(app) == before
+
+
+def test_links_of_another_person_or_purpose_open_nothing(app, client, site, person):
+    stranger = tokens.make("ef" * 32, links.PREFERENCES, person.id, DAY)
+    for scope, token in {**site.signed, "stranger": stranger}.items():
+        for first in ("u", "c", "d", "account", "a"):
+            if scope == first:
+                continue
+            answer = client.get(f"/{first}/{token}", follow_redirects=False)
+            assert answer.status_code == 404, (scope, first)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/feeds/mine/", 404),
+        ("GET", "/static/../digest.toml", 404),
+        ("DELETE", "/", 405),
+        ("PUT", "/subscribe", 405),
+        ("OPTIONS", "/subscribe", 405),
+        ("TRACE", "/", 405),
+        ("POST", "/", 405),
+    ],
+)
+def test_what_is_not_there_is_said_plainly_and_guarded(client, method, path, status):
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert_guarded(answer, path)
+    if status == 405:
+        assert "GET" in answer.headers["allow"]
+
+
+def test_errors_are_json_for_those_who_ask_for_it(client):
+    for path, headers in (
+        ("/papers/arxiv:9999.99999", {"accept": "application/json"}),
+        ("/papers/arxiv:9999.99999.json", {}),
+    ):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 404
+        assert "error" in json.loads(answer.text)
+
+
+def test_a_fault_of_ours_is_a_guarded_page_that_tells_nothing(app, caplog):
+    made = asgi(app)
+
+    def fail(_request):
+        raise RuntimeError("secret words")
+
+    made.add_route("/fault", fail)
+    with TestClient(made, base_url=SITE) as client:
+        answer = client.get("/fault")
+    assert answer.status_code == 500
+    assert "went wrong" in answer.text
+    assert "secret words" not in answer.text
+    assert_guarded(answer, "/fault")
+    assert "a request failed" in caplog.text
+
+
+def test_a_busy_database_asks_for_a_little_patience(app):
+    from digest.errors import StoreBusy
+
+    made = asgi(app)
+
+    def fail(_request):
+        raise StoreBusy("The database is busy.", retry_after=1.2)
+
+    made.add_route("/busy", fail)
+    with TestClient(made, base_url=SITE) as client:
+        answer = client.get("/busy")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+def test_dear_pages_are_rationed_and_others_are_not(app, site):
+    object.__setattr__(app.settings.web, "requests", 2)
+    with TestClient(asgi(app), base_url=SITE) as client:
+        for _ in range(2):
+            assert client.get("/search?q=retrieval").status_code == 200
+        refused = client.get("/search?q=retrieval")
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) == 1800
+        assert "too often" in refused.text
+        assert_guarded(refused, "/search")
+        assert client.get("/").status_code == 200
+
+
+def test_pages_ask_nobody_else_for_anything(app, client, site):
+    for route in routes(app, "GET"):
+        answer = client.get(site.path(route), params={"q": "retrieval"}, follow_redirects=False)
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            continue
+        loaded = re.findall(
+            r"<(?:script|img|iframe|source|audio|video)\b[^>]*src=\"([^\"]*)", answer.text
+        )
+        loaded += re.findall(
+            r"<link rel=\"(?:stylesheet|icon|preload)\"[^>]*href=\"([^\"]*)", answer.text
+        )
+        assert loaded, route
+        for address in loaded:
+            assert address.startswith(("/static/", f"{SITE}/static/")), (route, address)
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style", answer.text), route
+
+
+def test_threads_are_as_many_as_there_are_connections_for(client):
+    import anyio.to_thread
+
+    from digest.web.application import THREADS
+
+    async def count():
+        return anyio.to_thread.current_default_thread_limiter().total_tokens
+
+    assert client.portal.call(count) == THREADS

@@ -1,0 +1,339 @@
+"""The operator's page: who gets in, what is shown there, and what can be done."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from digest import subscriptions
+from digest.model import (
+    Evidence,
+    EvidenceKind,
+    Outcome,
+    PollState,
+    Receipt,
+    SourceReport,
+    Status,
+    Submission,
+    SubmissionState,
+    SuppressionReason,
+    Verdict,
+)
+from digest.web import application as asgi
+
+SITE = "https://digest.example"
+TOKEN = "a token of the operator's own"
+OWN = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture
+def app(application):
+    object.__setattr__(application.settings.web, "operator", TOKEN)
+    return application
+
+
+@pytest.fixture
+def client(app):
+    with TestClient(asgi(app), base_url=SITE, headers=OWN) as client:
+        yield client
+
+
+@pytest.fixture
+def inside(client):
+    assert client.post("/operator", data={"token": TOKEN}).status_code == 200
+    return client
+
+
+@pytest.fixture
+def person(app):
+    return subscriptions.subscribe(
+        app.store,
+        "ada@example.org",
+        subscriptions.Wishes(topics=["cs.IR"]),
+        topics=app.settings.topics,
+        defaults=app.newcomer,
+        confirmed=True,
+        now=app.clock(),
+    )
+
+
+def bounce(app, person, *, kind=EvidenceKind.HARD_BOUNCE, name="e_1"):
+    evidence = Evidence(
+        id=name,
+        kind=kind,
+        subscriber_id=person.id if person else "",
+        status="5.1.1",
+        detail="550 no such user <ada@example.org>",
+        raw=b"From: mailer-daemon@mx.example\r\nSubject: <script>alert(1)</script>\r\n\r\nNo.",
+        at=app.clock(),
+    )
+    subscriptions.bounce(app.store, evidence, soft_bounces=5, soft_days=30, now=app.clock())
+    return evidence
+
+
+def form_token(client):
+    return re.search(r'name="form_token" value="([0-9a-f]+)"', client.get("/operator").text)[1]
+
+
+def act(client, path, **data):
+    return client.post(path, data={"form_token": form_token(client), **data})
+
+
+# --- who gets in ------------------------------------------------------------------------------
+
+
+def test_there_is_no_page_while_no_token_is_set(application):
+    with TestClient(asgi(application), base_url=SITE) as client:
+        for path in ("/operator", "/operator/leave", "/operator/evidence/x"):
+            assert client.get(path).status_code == 404
+            assert client.post(path).status_code == 404
+
+
+def test_a_stranger_is_asked_for_the_token_and_shown_nothing(app, client, person):
+    bounce(app, person)
+    page = client.get("/operator")
+    assert 'type="password"' in page.text
+    assert "ada@example.org" not in page.text
+    assert "no-store" in page.headers["cache-control"]
+    assert "noindex" in page.headers["x-robots-tag"]
+    assert "set-cookie" not in page.headers
+    assert client.get("/operator/evidence/e_1").status_code == 403
+
+
+def test_the_token_opens_a_session_whose_cookie_goes_nowhere_else(client):
+    answer = client.post("/operator", data={"token": f" {TOKEN} "}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/operator"
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Secure-operator=")
+    parts = {each.strip().lower() for each in cookie.split(";")[1:]}
+    assert {"httponly", "secure", "samesite=strict", "path=/operator", "max-age=43200"} <= parts
+    assert TOKEN not in cookie
+    assert "Sources" in client.get("/operator").text
+
+
+def test_without_https_the_cookie_still_works(app):
+    object.__setattr__(app.settings.site, "url", "http://digest.example")
+    with TestClient(asgi(app), base_url="http://digest.example") as client:
+        answer = client.post("/operator", data={"token": TOKEN}, follow_redirects=False)
+        assert answer.headers["set-cookie"].startswith("operator=")
+        assert "secure" not in answer.headers["set-cookie"].lower()
+        assert "Sources" in client.get("/operator").text
+
+
+@pytest.mark.parametrize("given", ["", "wrong", TOKEN[:-1], TOKEN.upper(), "\udcff", "x" * 5000])
+def test_a_wrong_token_opens_nothing(client, given):
+    answer = client.post("/operator", data={"token": given.encode("utf-8", "surrogateescape")})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_guessing_is_slowed_down_even_where_the_next_guess_is_right(client):
+    for _ in range(10):
+        assert client.post("/operator", data={"token": "guess"}).status_code == 403
+    refused = client.post("/operator", data={"token": TOKEN})
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+
+
+def test_a_session_ends_by_itself(app, inside):
+    app.moment[0] += timedelta(hours=11)
+    assert "Sources" in inside.get("/operator").text
+    app.moment[0] += timedelta(hours=2)
+    assert 'type="password"' in inside.get("/operator").text
+
+
+def test_one_can_leave(inside):
+    act(inside, "/operator/leave")
+    assert 'type="password"' in inside.get("/operator").text
+
+
+def test_a_new_token_ends_all_sessions(app, inside):
+    cookies = dict(inside.cookies)
+    object.__setattr__(app.settings.web, "operator", "another token")
+    with TestClient(asgi(app), base_url=SITE, cookies=cookies) as client:
+        assert 'type="password"' in client.get("/operator").text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value[:-1] + ("0" if value[-1] != "0" else "1"),
+        lambda value: "9" + value,
+        lambda value: value.partition(".")[0] + ".",
+        lambda value: "." + value.partition(".")[2],
+        lambda _: "x.y",
+        lambda _: "",
+        lambda value: value + "é",
+    ],
+)
+def test_a_forged_cookie_opens_nothing(client, change):
+    answer = client.post("/operator", data={"token": TOKEN}, follow_redirects=False)
+    name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+    client.cookies.clear()
+    forged = f"{name}={change(value)}".encode()
+    assert 'type="password"' in client.get("/operator", headers={"cookie": forged}).text
+
+
+# --- what is shown ----------------------------------------------------------------------------
+
+
+def test_the_page_shows_how_everything_fares(app, inside, person):
+    now = app.clock()
+    app.note_tick()
+    app.store.sources.add_reports(
+        [SourceReport(source="arxiv", place="x", verdict=Verdict.NEW, read=7, papers=3, at=now)]
+    )
+    state = PollState(
+        source="huggingface",
+        url="https://hf.example",
+        failures=4,
+        last_error="it answered 503",
+        due_at=now + timedelta(hours=1),
+    )
+    app.store.sources.save_polls([state])
+    bounce(app, person)
+    page = inside.get("/operator").text
+    for shown in (
+        "last looked at what is due at <time",
+        "7 entries",
+        "3 new papers",
+        "4 failures in a row: it answered 503",
+        "0 letters waiting",
+        "hard-bounce 5.1.1",
+        "ada@example.org",
+        "suppressed",
+    ):
+        assert shown in page, shown
+
+
+def test_the_words_of_mail_servers_are_shown_without_addresses(app, inside, person, compose):
+    digest = compose(person)
+    envelope = app.store.ledger.claim(app.clock(), owner="x", limit=1, lease=60)[0]
+    receipt = Receipt(
+        digest_id=digest,
+        outcome=Outcome.REFUSED,
+        code=550,
+        reply="no mailbox <ada@example.org> here",
+        at=app.clock(),
+    )
+    app.store.ledger.settle([receipt], lease=envelope.lease)
+    page = inside.get("/operator").text
+    assert "refused 550" in page
+    assert "no mailbox" in page
+    assert "ada@example.org" not in page
+
+
+def test_a_mail_that_came_in_is_shown_as_text_and_never_as_a_page(app, inside, person):
+    bounce(app, person)
+    mail = inside.get("/operator/evidence/e_1")
+    assert mail.headers["content-type"] == "text/plain; charset=utf-8"
+    assert mail.headers["x-content-type-options"] == "nosniff"
+    assert "<script>alert(1)</script>" in mail.text
+    assert "<script>alert" not in inside.get("/operator").text
+    assert inside.get("/operator/evidence/none").status_code == 404
+
+
+# --- what can be done -------------------------------------------------------------------------
+
+
+def test_a_bounce_is_taken_back(app, inside, person):
+    bounce(app, person)
+    assert app.store.subscribers.by_email(person.email).status is Status.SUPPRESSED
+    answer = act(inside, "/operator/evidence/e_1/undo")
+    assert "Taken back" in answer.text
+    assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
+    hashed = subscriptions.address_hash(app.store, person.email)
+    assert app.store.post.suppression(hashed) is not SuppressionReason.BOUNCED
+    assert "Settled" in inside.get("/operator").text
+
+
+def test_a_mail_nobody_could_read_is_dealt_with(app, inside):
+    bounce(app, None, kind=EvidenceKind.UNREAD, name="e_2")
+    assert "Dealt with" in inside.get("/operator").text
+    act(inside, "/operator/evidence/e_2/settle")
+    assert "Dealt with" not in inside.get("/operator").text
+
+
+def test_only_what_nobody_could_read_is_settled_so(app, inside, person):
+    bounce(app, person)
+    assert act(inside, "/operator/evidence/e_1/settle").status_code == 404
+
+
+@pytest.fixture
+def compose(app):
+    """Stores a paper and composes an edition that picks it; gives the digest's id."""
+
+    def make(person):
+        app.store.papers.ingest([_item()])
+        app.compose_edition("2026-06-10")
+        return f"{person.id}.2026-06-10"
+
+    return make
+
+
+def _item():
+    from datetime import UTC, date, datetime
+
+    from digest.model import Announcement, AnnounceType, Item, Paper
+
+    paper = Paper(
+        id="arxiv:2606.00001",
+        title="A study of retrieval",
+        categories=("cs.IR",),
+        identifiers=("arxiv:2606.00001",),
+    )
+    announcement = Announcement(
+        paper_id=paper.id,
+        source="arxiv",
+        feed="cs.IR",
+        day=date(2026, 6, 10),
+        type=AnnounceType.NEW,
+        seen_at=datetime(2026, 6, 10, 4, tzinfo=UTC),
+    )
+    return Item(paper=paper, announcement=announcement)
+
+
+@pytest.mark.parametrize(
+    ("choice", "state"),
+    [("feature", SubmissionState.FEATURED), ("reject", SubmissionState.REJECTED)],
+)
+def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, person, choice, state):
+    app.store.papers.ingest([_item()])
+    submission = Submission(
+        id="p_1",
+        paper_id="arxiv:2606.00001",
+        subscriber_id=person.id,
+        line="<b>Good</b>",
+        at=app.clock(),
+        state=SubmissionState.OPEN,
+    )
+    app.store.community.submit(submission)
+    assert "&lt;b&gt;Good&lt;/b&gt;" in inside.get("/operator").text
+    act(inside, "/operator/submissions/p_1", choice=choice, line="As it should be")
+    decided = app.store.community.submission("p_1")
+    assert (decided.state, decided.curator_line) == (state, "As it should be")
+    page = inside.get("/operator").text
+    assert "What was decided" in page
+    assert "As it should be" in page
+
+
+def test_what_is_no_choice_decides_nothing(inside):
+    assert act(inside, "/operator/submissions/p_1", choice="burn").status_code == 400
+    assert act(inside, "/operator/submissions/p_1", choice="reject").status_code == 404
+
+
+def test_nothing_is_done_without_the_form_of_ones_own_session(app, inside, person):
+    bounce(app, person)
+    path = "/operator/evidence/e_1/undo"
+    other = TestClient(asgi(app), base_url=SITE)
+    for given in ("", "0" * 64, "ü"):
+        assert inside.post(path, data={"form_token": given}).status_code == 403
+    assert inside.post(path).status_code == 403
+    assert inside.post(path, files={"form_token": ("f", b"x")}).status_code == 400
+    assert other.post(path, data={"form_token": form_token(inside)}).status_code == 403
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert act(inside, path).status_code == 200
+    sent = {"form_token": form_token(inside)}
+    assert inside.post(path, data=sent, headers=foreign).status_code == 403

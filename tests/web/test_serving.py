@@ -1,0 +1,266 @@
+"""The server on a real socket: slow, greedy and malformed clients, and proxies that are believed."""
+
+import socket
+import threading
+import time
+from contextlib import closing, contextmanager
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from digest.web.guard import HEADERS, Guard
+from digest.web.limits import network
+from digest.web.serving import PatientProtocol, configuration, listen
+
+SHORT = 0.3
+
+
+class Hasty(PatientProtocol):
+    """The same with deadlines that a test can wait for."""
+
+    request_seconds = SHORT
+    exchange_seconds = 2 * SHORT
+    most_connections = 5
+
+
+async def whence(request):
+    return PlainTextResponse(network(request))
+
+
+async def length(request):
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def flood(_request):
+    async def pour():
+        for _ in range(10_000):
+            yield b"x" * 10_000
+
+    return StreamingResponse(pour())
+
+
+ROUTES = [
+    Route("/whence", whence),
+    Route("/length", length, methods=["POST"]),
+    Route("/flood", flood),
+]
+
+
+@contextmanager
+def serving(config):
+    listening = listen("127.0.0.1", 0)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def port():
+    config = uvicorn.Config(
+        Guard(Starlette(routes=ROUTES)),
+        http=Hasty,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        forwarded_allow_ips=["127.0.0.1", "10.0.0.0/8"],
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+    with serving(config) as port:
+        yield port
+
+
+def wire(port, sent, *, wait=5.0):
+    """What comes back for these bytes, until the server ends the connection."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=wait)) as connection:
+        connection.sendall(sent)
+        return drained(connection)
+
+
+def drained(connection):
+    found = b""
+    try:
+        while chunk := connection.recv(65536):
+            found += chunk
+    except ConnectionResetError:
+        pass
+    return found
+
+
+def get(path, *fields):
+    lines = [f"GET {path} HTTP/1.1", "Host: x", "Connection: close", *fields]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def post(*fields, body=b""):
+    lines = ["POST /length HTTP/1.1", "Host: x", "Connection: close", *fields]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def chunked(*sizes):
+    return b"".join(b"%x\r\n%s\r\n" % (size, b"x" * size) for size in sizes) + b"0\r\n\r\n"
+
+
+# --- slow -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET /whence HTTP/1.1\r\nHost: x\r\nX-A: b"])
+def test_a_request_that_does_not_come_is_not_waited_for_for_ever(port, begun):
+    before = time.monotonic()
+    assert wire(port, begun) == b""
+    assert time.monotonic() - before < 10 * SHORT
+
+
+def test_header_fields_that_drip_in_gain_no_time(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        before = time.monotonic()
+        connection.sendall(b"GET /whence HTTP/1.1\r\nHost: x\r\n")
+        with pytest.raises(ConnectionError):  # noqa: PT012 - it may break at any of them
+            while True:
+                connection.sendall(b"X: y\r\n")
+                time.sleep(SHORT / 10)
+        assert time.monotonic() - before < 10 * SHORT
+
+
+def test_a_body_that_drips_in_gains_no_time(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        before = time.monotonic()
+        connection.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        with pytest.raises(ConnectionError):  # noqa: PT012 - it may break at any of them
+            while True:
+                connection.sendall(b"x")
+                time.sleep(SHORT / 10)
+        assert time.monotonic() - before < 10 * SHORT
+
+
+def test_who_does_not_read_the_answer_is_cut_off(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        connection.sendall(get("/flood"))
+        time.sleep(4 * SHORT)
+        assert len(drained(connection)) < 100_000_000
+
+
+def test_an_idle_connection_that_was_used_before_may_ask_again(port):
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /whence HTTP/1.1\r\nHost: x\r\n\r\n")
+            found = b""
+            while not found.endswith(b"127.0.0.0/24"):
+                found += connection.recv(65536)
+            time.sleep(2 * SHORT)
+
+
+def test_requests_sent_at_once_are_answered_in_turn(port):
+    one = b"GET /whence HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert wire(port, one + one + get("/whence")).count(b"HTTP/1.1 200") == 3
+
+
+# --- greedy and malformed ---------------------------------------------------------------------
+
+
+def test_a_chunked_body_is_cut_off_when_it_grows_too_large(port):
+    fields = "Transfer-Encoding: chunked"
+    assert b" 200 " in wire(port, post(fields, body=chunked(30_000, 30_000)))
+    assert b" 413 " in wire(port, post(fields, body=chunked(*[30_000] * 3)))
+
+
+def test_a_body_without_end_is_cut_off(port):
+    endless = b"%x\r\n%s\r\n" % (16_000, b"x" * 16_000)
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        connection.sendall(post("Transfer-Encoding: chunked"))
+        with pytest.raises(ConnectionError):  # noqa: PT012 - it may break at any of them
+            for _ in range(100_000):
+                connection.sendall(endless)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET /whence HTTP/1.1\r\n\r\n",
+        b"GET /whence HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /whence HTTP/1.1\r\nHost: x\r\nX-A: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        b"POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nx",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=["nonsense", "no host", "two hosts", "large header", "two lengths", "encoding", "tls"],
+)
+def test_what_is_no_http_is_answered_guarded_and_ends_the_connection(port, sent):
+    answer = wire(port, sent)
+    status, _, rest = answer.partition(b"\r\n")
+    assert status.split()[1] in (b"400", b"431", b"501"), status
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}".encode() in rest
+
+
+def test_one_connection_too_many_is_told_so(port):
+    held = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    try:
+        answer = wire(port, get("/whence"))
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 60" in answer
+    finally:
+        for each in held:
+            each.close()
+
+
+# --- who asks ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "network"),
+    [
+        ((), b"127.0.0.0/24"),
+        (("X-Forwarded-For: 198.51.100.7",), b"198.51.100.0/24"),
+        (("X-Forwarded-For: 203.0.113.9, 198.51.100.7, 10.1.2.3",), b"198.51.100.0/24"),
+        (("X-Forwarded-For: 203.0.113.9", "X-Forwarded-For: 198.51.100.7"), b"198.51.100.0/24"),
+        (("X-Forwarded-For: 2001:db8::1",), b"2001:db8::/56"),
+        (("X-Forwarded-For: nonsense",), b"unknown"),
+    ],
+)
+def test_behind_a_proxy_we_know_the_client_is_whom_it_names_last(port, forwarded, network):
+    assert wire(port, get("/whence", *forwarded)).endswith(network)
+
+
+def test_a_stranger_cannot_say_to_be_another():
+    config = uvicorn.Config(
+        Starlette(routes=ROUTES),
+        lifespan="off",
+        log_config=None,
+        forwarded_allow_ips=["192.0.2.1"],
+    )
+    with serving(config) as port:
+        answer = wire(port, get("/whence", "X-Forwarded-For: 198.51.100.7"))
+    assert answer.endswith(b"127.0.0.0/24")
+
+
+def test_the_application_is_served_as_settings_say(application):
+    config = configuration(application)
+    assert config.http is PatientProtocol
+    assert config.forwarded_allow_ips == list(application.settings.web.proxies)
+    assert not config.access_log
+    config.log_config = None
+    with serving(config) as port:
+        answer = wire(port, get("/health"))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\r\nserver:" not in answer.lower()
+
+
+def test_no_answer_waits_for_an_acknowledgement():
+    with closing(listen("127.0.0.1", 0)) as listening:
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_an_address_that_cannot_be_listened_on_says_so():
+    with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        listen("127.0.0.1", taken.getsockname()[1])

@@ -1,0 +1,39 @@
+"""Style sheets and scripts are kept by browsers for as long as their address lasts."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from digest.rendering import assets
+from digest.web import application as asgi
+
+
+@pytest.fixture
+def client(application):
+    with TestClient(asgi(application), base_url="https://digest.example") as client:
+        yield client
+
+
+def test_a_file_under_its_own_address_is_kept_for_good(client):
+    answer = client.get(assets.address("page.css"))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.content == assets.asset("page.css").content
+
+
+@pytest.mark.parametrize("query", ["", "?v=0123456789ab"])
+def test_under_an_older_address_it_is_the_newest_and_not_kept_for_good(client, query):
+    answer = client.get(f"/static/page.css{query}")
+    assert answer.content == assets.asset("page.css").content
+    assert "immutable" not in answer.headers["cache-control"]
+
+
+def test_who_has_it_is_told_so(client):
+    etag = client.get("/static/page.js").headers["etag"]
+    again = client.get("/static/page.js", headers={"if-none-match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["base.html", "none.css", "..%2fpage%2fbase.html", ""])
+def test_nothing_else_is_served(client, path):
+    assert client.get(f"/static/{path}").status_code == 404
