@@ -17,8 +17,8 @@ from digest.errors import FetchFailed
 from digest.model import Listing, Mood, SourceReport, Subscriber, Verdict
 from digest.pipeline import ingesting
 
-DAYS = ("2026-06-09", "2026-06-10", "2026-06-11")
-HOUR = timedelta(hours=7)
+RECORDED = ("2026-06-09", "2026-06-10", "2026-06-11")
+BEGUN = "demo"
 CATEGORIES = ("cs.IR", "cs.CL", "cs.LG", "q-bio.NC", "math.OC", "stat.ML")
 FORMS = (".html", ".txt", ".eml")
 
@@ -68,10 +68,11 @@ PERSONAS = (
 )
 
 
-def run(folder: Path, *, live: bool) -> Iterator[str]:
+def run(folder: Path, *, live: bool, now: datetime | None = None) -> Iterator[str]:
     """Run the demo in a folder, a line at a time; doing it again changes nothing.
 
-    Raises FetchFailed when `live` and arXiv cannot be reached.
+    The recorded lists are read as if they had come out on the three days up to `now` (default:
+    the clock), so that pages have a today and the links in the mails are fresh. Raises FetchFailed when `live` and arXiv cannot be reached.
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = _settings(folder, live=live)
@@ -79,9 +80,7 @@ def run(folder: Path, *, live: bool) -> Iterator[str]:
     file.write_text(_as_toml(settings), encoding="utf-8")
     if live:
         settings["sources.arxiv.categories"] = list(CATEGORIES)
-    moment = [utcnow()]
-    if not live:
-        moment[0] = datetime.fromisoformat(DAYS[0]).replace(tzinfo=UTC) + HOUR
+    moment = [now or utcnow()]
     with App(load(file, overrides=settings), clock=lambda: moment[0]) as app:
         app.create()
         people = [_subscribe(app, persona) for persona in PERSONAS]
@@ -93,7 +92,7 @@ def run(folder: Path, *, live: bool) -> Iterator[str]:
             edition = None
         else:
             yield from _replay(app, moment)
-            edition = DAYS[-1]
+            edition = _day(moment[0])
         yield from _show(app, folder, people, edition)
 
 
@@ -133,12 +132,16 @@ def _subscribe(app: App, persona: Persona) -> Subscriber:
 def _replay(app: App, moment: list[datetime]) -> Iterator[str]:
     """Three mornings, one after the other, so that "never twice" can be seen."""
     sample = resources.files("digest.sample")
-    for day in DAYS:
-        moment[0] = datetime.fromisoformat(day).replace(tzinfo=UTC) + HOUR
-        reports = [_ingest(app, "arxiv", sample / f"arxiv-{day}.xml")]
-        if day == DAYS[-1]:
-            reports.append(_ingest(app, "huggingface", sample / f"huggingface-{day}.json"))
+    begun = app.store.sources.cursor(BEGUN)
+    last = datetime.fromisoformat(begun) if begun else moment[0]
+    app.store.sources.set_cursor(BEGUN, last.isoformat())
+    for ago, recorded in zip((2, 1, 0), RECORDED, strict=True):
+        moment[0] = last - timedelta(days=ago)
+        reports = [_ingest(app, "arxiv", sample / f"arxiv-{recorded}.xml")]
+        if ago == 0:
+            reports.append(_ingest(app, "huggingface", sample / f"huggingface-{recorded}.json"))
             ingesting.refresh_trending(app.store, now=app.clock())
+        day = _day(moment[0])
         composed = app.compose_edition(day)
         delivered = app.deliver()
         read = ", ".join(
@@ -148,8 +151,14 @@ def _replay(app: App, moment: list[datetime]) -> Iterator[str]:
         yield f"{day}: read {read}; {composed.digests} digests, {delivered.accepted} delivered"
 
 
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
+
+
 def _ingest(app: App, source: str, file: Traversable) -> SourceReport:
-    listing = Listing(source=source, url="", body=file.read_bytes(), place=file.name)
+    listing = Listing(
+        source=source, url="", body=file.read_bytes(), place=file.name, fetched_at=app.clock()
+    )
     return ingesting.ingest_listing(app.store, app.source(source), listing, now=app.clock())
 
 
@@ -184,11 +193,12 @@ def _show(app: App, folder: Path, people: list[Subscriber], edition: str | None)
             first = look.digest.picks[0]
             best.append(f"  {name}.html: {look.material.papers[first.paper_id].title}")
     published = app.publish(folder / "public")
+    dated = f" --date {edition}" if edition else ""
     yield ""
     yield f"Emails    {emails}  (.html to look at, .eml for a mail program, .txt)"
     yield from best
     yield f"Mailbox   {folder / 'maildir'}  (a Maildir: mutt -f {folder / 'maildir'})"
     yield f"Feeds     {folder / 'public' / 'feeds'}  ({published.feeds} feeds, OPML beside them)"
     yield f"Database  {app.settings.db}  (SQLite: open it in Datasette)"
-    yield f"Look on   digest --config {folder / 'digest.toml'} rank {PERSONAS[0].email} --date {DAYS[-1]}"
-    yield f"          digest --config {folder / 'digest.toml'} web    (then the links in the emails work)"
+    yield f"Look on   digest --config {folder / 'digest.toml'} rank {PERSONAS[0].email}{dated}"
+    yield f"          digest --config {folder / 'digest.toml'} web    (then open {app.site.url}: the links in the emails work)"

@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from digest import demo
 
 WIDTH, HEIGHT = 760, 1500
+NOW = datetime(2026, 6, 11, 7, tzinfo=UTC)
 MAIL = "2026-06-11-ada.html"
 
 
@@ -50,7 +52,7 @@ def main() -> None:
     """Run the demo in a temporary folder and photograph Ada's digest."""
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("digest.png")
     with tempfile.TemporaryDirectory() as folder:
-        for _ in demo.run(Path(folder), live=False):
+        for _ in demo.run(Path(folder), live=False, now=NOW):
             pass
         photograph(Path(folder, "emails", MAIL), out)
     print(f"Wrote {out}")

@@ -48,7 +48,7 @@ PRIVATE = {
 
 
 def routes(app: App, buckets: Buckets) -> list[BaseRoute]:
-    """The routes of this part; feeds of searches take from `buckets` when they are made."""
+    """The routes of this part; archives and searches take from `buckets` when they are made."""
     feeds = Feeds(app, buckets)
     return [
         Route("/feeds.opml", feeds.outline, methods=["GET"]),
@@ -88,7 +88,8 @@ class Feeds(Handlers):
         if day is None:
             raise NotFound(NO_FEED)
         made = partial(self._document, slug, kind, day)
-        return await self._public(request, made, f"feeds/{slug}/{day}.{kind}")
+        path = f"feeds/{slug}/{day}.{kind}"
+        return await self._public(request, self._rationed(request, made), path)
 
     async def outline(self, request: Request) -> Response:
         """The list of feeds, for readers to import."""
@@ -100,12 +101,8 @@ class Feeds(Handlers):
         if not (query or slug):
             raise NotFound("Say what to search for, as in /search.atom?q=retrieval.")
         info = self._info(query, slug)
-
-        def make() -> Kept:
-            self._buckets.take(network(request))
-            return self._searched(info, query, slug, kind)
-
-        return await self._public(request, make, info.path(kind))
+        made = partial(self._searched, info, query, slug, kind)
+        return await self._public(request, self._rationed(request, made), info.path(kind))
 
     async def mine(self, request: Request) -> Response:
         """A subscriber's own feed; the address is all it takes to read it."""
@@ -145,6 +142,15 @@ class Feeds(Handlers):
         return answer(
             request, found, cache_control=self._fresh(), headers=self._headers(path, told=told)
         )
+
+    def _rationed(self, request: Request, make: Callable[[], Kept]) -> Callable[[], Kept]:
+        """What is dear to make, for as long as the asker's network has some of it left."""
+
+        def made() -> Kept:
+            self._buckets.take(network(request))
+            return make()
+
+        return made
 
     def _kept(self, name: Hashable, version: Hashable, make: Callable[[], Kept]) -> Kept:
         return self._cache.get(name, version, lambda: self._dated(name, make()))

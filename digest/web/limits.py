@@ -21,7 +21,7 @@ MOST_FIELDS = 500
 LARGEST_PART = 1_000_000
 MOST_NETWORKS = 20_000
 DEAR = frozenset({"/search", "/search.json", "/subscribe/preview"})
-"""Pages that search or rank for everyone who asks; feeds of searches count where they are made."""
+"""Pages that search or rank for everyone who asks; feeds of searches and of days count when made."""
 
 PREFIX_4, PREFIX_6 = 24, 56
 """What one customer is usually given: a /56 of IPv6 (RIPE-690); a /24 of IPv4 is the least routed."""

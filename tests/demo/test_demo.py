@@ -2,6 +2,7 @@
 
 import mailbox
 import tomllib
+from datetime import UTC, datetime
 from email import policy
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from digest import demo
 from digest.errors import FetchFailed
 
+NOW = datetime(2026, 6, 11, 7, tzinfo=UTC)
+
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    return folder, list(demo.run(folder, live=False))
+    return folder, list(demo.run(folder, live=False, now=NOW))
 
 
 def mails(folder):
@@ -80,7 +83,7 @@ def test_it_says_where_everything_is(shown):
 
 def test_doing_it_again_sends_nothing_new(shown):
     folder, _ = shown
-    again = "\n".join(demo.run(folder, live=False))
+    again = "\n".join(demo.run(folder, live=False, now=NOW))
     assert "0 digests, 0 delivered" in again
     assert len(mails(folder)) == 9
 

@@ -3,6 +3,7 @@
 import html
 import shutil
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +13,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed"),
 ]
+
+NOW = datetime(2026, 6, 11, 7, tzinfo=UTC)
 
 FRAME = """<!doctype html><body><iframe id="f" style="width:{width}px;height:900px;border:0"
  srcdoc="{page}"></iframe><pre id="out"></pre><script>
@@ -24,7 +27,7 @@ window.onload = () => {{
 @pytest.mark.parametrize("width", [320, 700])
 @pytest.mark.parametrize("reader", ["ada", "noor", "tomas"])
 def test_a_mail_fits_the_screen(tmp_path, width, reader):
-    for _ in demo.run(tmp_path, live=False):
+    for _ in demo.run(tmp_path, live=False, now=NOW):
         pass
     mail = (tmp_path / "emails" / f"2026-06-11-{reader}.html").read_text("utf-8")
     frame = tmp_path / "frame.html"

@@ -307,7 +307,7 @@ def test_pages_ask_nobody_else_for_anything(app, client, site):
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style", answer.text), route
 
 
-def test_threads_are_as_many_as_there_are_connections_for(client):
+def test_a_bounded_number_of_requests_is_worked_on_at_once(client):
     import anyio.to_thread
 
     from digest.web.application import THREADS

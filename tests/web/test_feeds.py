@@ -378,6 +378,7 @@ def test_searches_are_dear_and_who_has_the_answer_pays_nothing(application, pape
         assert int(refused.headers["retry-after"]) == 1200
         for _ in range(5):
             assert client.get("/search.atom?q=retrieval+0").status_code == 200
+        assert client.get("/feeds/cs.IR/2026-06-09.atom").status_code == 429
         assert client.get("/feeds/cs.IR.atom").status_code == 200
 
 
