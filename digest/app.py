@@ -536,7 +536,9 @@ class App:
                 **reply.context,
             )
         except (InvalidInput, ConfigError) as error:
-            log.warning("an answer cannot be written: %s", error.message, extra={"action": "take-in"})
+            log.warning(
+                "an answer cannot be written: %s", error.message, extra={"action": "take-in"}
+            )
 
     def fetch_mail(self) -> int:
         """Take in what is new in the mailbox of `[inbound] imap`; how many mails."""
@@ -565,9 +567,7 @@ class App:
 
     def tell_hub(self) -> websub.Told:
         """Tell the WebSub hub which feeds have changed."""
-        return websub.tell(
-            self.store, self.feed_terms, self.fetcher.post_form, now=self.clock()
-        )
+        return websub.tell(self.store, self.feed_terms, self.fetcher.post_form, now=self.clock())
 
     # --- looking --------------------------------------------------------------------------
 

@@ -93,9 +93,11 @@ def preview(context: Context, email: str, edition: str | None, out: Path | None)
 @json_option
 @pass_context
 def search(context: Context, query: str, limit: int, as_json: bool) -> None:
-    """Find papers by words in title, abstract and authors (BM25)."""
+    """Find papers by words in title, abstract and authors, or by a pasted title or abstract."""
+    from digest.pipeline import searching  # noqa: PLC0415 - keeps `digest --help` quick
+
     with context.app() as app:
-        found = app.store.papers.search(query, limit=limit)
+        found = searching.search(app.store, query, limit=limit)
         if as_json:
             show_json(
                 [

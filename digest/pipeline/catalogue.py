@@ -18,14 +18,14 @@ from digest.model import Paper, Site, Topic, Value
 from digest.pipeline import entries
 from digest.pipeline.days import Days, Known
 from digest.pipeline.entries import Found, newest_first
+from digest.pipeline.trending import trending_papers
 from digest.ports import Store, Within
-from digest.ranking import trending
+from digest.ranking.trending import PERIODS
 from digest.rendering import links
 from digest.rendering.feeds import FeedEntry, FeedInfo, Page, document
 
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
 MOST_TRENDING = 100
-MOST_VOTED = 1_000
 LOOK_BACK = 14
 """Days without a paper of a topic after which the chain of its archives ends."""
 
@@ -34,11 +34,6 @@ MOST_HITS = 500
 PICKED_DAYS = 90
 KEPT_ENTRIES = 6
 
-PERIODS: Mapping[str, timedelta] = {
-    "day": timedelta(days=1),
-    "week": timedelta(days=7),
-    "month": timedelta(days=30),
-}
 TRENDING = "trending"
 PICKS = "picks"
 
@@ -304,9 +299,9 @@ class Catalogue:
         if slug == TRENDING:
             found = papers.get(papers.trending(limit=MOST_TRENDING))
             return list(found.values())
-        since = self._now - PERIODS[slug.removeprefix(f"{TRENDING}-")]
-        voted = papers.voted(since, limit=MOST_VOTED)
-        return trending.by_period(voted)[:MOST_TRENDING]
+        period = slug.removeprefix(f"{TRENDING}-")
+        hot = trending_papers(self._store, period, now=self._now, limit=MOST_TRENDING)
+        return [paper for paper, _, _ in hot]
 
 
 def _holds(paper: Paper, query: str, topic: Topic | None) -> bool:

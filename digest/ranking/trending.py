@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from digest.model import Paper, Signal
+    from digest.model import Signal
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 TENFOLD = timedelta(days=2)
@@ -42,19 +42,6 @@ def hot(
             seen[each.paper_id] = max(seen.get(each.paper_id, EPOCH), min(each.seen_at, now))
     worth = relative(votes, categories)
     return {paper: score + (seen[paper] - EPOCH) / TENFOLD for paper, score in worth.items()}
-
-
-def by_period(voted: Sequence[tuple[Paper, int]]) -> list[Paper]:
-    """Papers with the votes of a period, those first that have most for their field.
-
-    Of equals the one with more votes comes first, then the one that stood first.
-    """
-    worth = relative(
-        {paper.id: votes for paper, votes in voted},
-        {paper.id: paper.categories for paper, _ in voted},
-    )
-    ordered = sorted(voted, key=lambda each: (-worth.get(each[0].id, 0.0), -each[1]))
-    return [paper for paper, _ in ordered]
 
 
 def relative(votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]) -> dict[str, float]:

@@ -9,11 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from digest import ranking, references
+from digest import references
 from digest.errors import NotFound
 from digest.model import Announcement, Paper
-from digest.ports import Within
-from digest.ranking import searching
+from digest.pipeline.searching import similar
 from digest.rendering import citing, pages
 from digest.rendering.views import author_path, licence_of, paper_path, root
 from digest.text import author_key, clean
@@ -23,11 +22,6 @@ from digest.web.negotiating import SUFFIX, Shown, wants_json
 from digest.web.showing import LONGEST_TYPED, Showing
 
 SIMILAR = 8
-CANDIDATES = 60
-MOST_WORDS = 15
-# No paper has it: a search for it and the words of a paper finds papers with some of these words,
-# where one for the words alone might find the paper itself and nothing else.
-NO_WORD = "xyzzyzxyzx"
 MOST_BY_AUTHOR = 100
 PAPER = "/papers/{paper:path}"
 ENDINGS = {".bib": "bib", ".ris": "ris", ".csl.json": "csl"}
@@ -63,14 +57,14 @@ class Papers(Showing):
         paper = self._asked(request)
         announced = self.app.store.papers.announcements([paper.id]).get(paper.id, [])
         (listed,) = self.listed([paper])
-        similar = self.listed(self.similar(paper))
+        alike = self.listed(similar(self.app.store, paper, limit=SIMILAR))
         return Shown(
             template="paper",
             context={
                 "listed": listed,
                 "paper": paper,
                 "announced": _days(announced),
-                "similar": similar,
+                "similar": alike,
                 "coins": citing.coins(paper),
                 "meta": citing.meta(paper),
                 "licence": licence_of(paper),
@@ -81,7 +75,7 @@ class Papers(Showing):
             document=lambda: PaperDocument(
                 paper=listed.record,
                 announcements=[announcement_record(each) for each in announced],
-                similar=[each.record for each in similar],
+                similar=[each.record for each in alike],
             ),
         )
 
@@ -123,17 +117,6 @@ class Papers(Showing):
                 name=name, more=more, papers=[each.record for each in papers]
             ),
         )
-
-    def similar(self, paper: Paper) -> list[Paper]:
-        """The papers most like one: of its fields, or of any if those have none."""
-        terms = searching.terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
-        words = [each for each in terms if " " not in each][:MOST_WORDS]
-        query = " ".join((NO_WORD, *words))
-        for within in (Within(categories=paper.categories), Within()):
-            found = self.app.store.papers.search(query, limit=CANDIDATES, within=within)
-            if similar := [each for each, _ in ranking.related(paper, found)]:
-                return similar[:SIMILAR]
-        return []
 
     def _asked(self, request: Request) -> Paper:
         """The paper of a path: by the whole of it if that is an id, else without its ending."""

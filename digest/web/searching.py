@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from digest import ranking, references
+from digest import references
 from digest.model import Paper, Topic
+from digest.pipeline.searching import search
 from digest.ports import Within
 from digest.rendering import pages
 from digest.rendering.views import paper_path
@@ -144,18 +145,15 @@ class Searching(Showing):
     def _papers(self, query: Query) -> tuple[list[Paper], bool]:
         """What was found, best or newest first, and whether there is more of it than that."""
         most = MOST_MATCHED if query.topic and query.topic.phrases else MOST
-        hits = self.app.store.papers.search(query.text, limit=most + 1, within=query.within)
+        hits = search(self.app.store, query.text, within=query.within, limit=most + 1)
         more = len(hits) > most
         if query.topic and query.topic.phrases:
             wanted = query.topic.id
             hits = [each for each in hits if wanted in self.shelf.topics_of(each[0])]
             more = more or len(hits) > MOST
+        papers = [paper for paper, _ in hits]
         if query.sort == "newest":
-            papers = sorted((paper for paper, _ in hits), key=_newness, reverse=True)
-        elif query.text:
-            papers = [paper for paper, _ in ranking.fuse(query.text, hits)]
-        else:
-            papers = [paper for paper, _ in hits]
+            papers.sort(key=_newness, reverse=True)
         return papers[:MOST], more
 
     def _named(self, text: str) -> Paper | None:
