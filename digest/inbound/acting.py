@@ -97,6 +97,7 @@ def settings(turn: Turn) -> tuple[str, ...]:
         ("Topics", InterestKind.TOPIC),
         ("Keywords", InterestKind.KEYWORD),
         ("Authors", InterestKind.AUTHOR),
+        ("Searches", InterestKind.QUERY),
         ("Muted words", InterestKind.MUTE),
         ("Muted authors", InterestKind.MUTE_AUTHOR),
         ("Muted topics", InterestKind.MUTE_TOPIC),
@@ -168,7 +169,7 @@ def _listed(turn: Turn, command: Command) -> Done:
     after = [each.value for each in profile.of(kind)]
     return Done(
         lines=(f"Your {name} are now: {', '.join(after) or 'none'}.",),
-        undo=(f"{name} {', '.join(before) or 'none'}",),
+        undo=(f"{name} {', '.join(before) or 'none'}",) if after != before else (),
     )
 
 
@@ -182,7 +183,13 @@ def _mute(turn: Turn, command: Command) -> Done:
 
 
 def _unmute(turn: Turn, command: Command) -> Done:
-    field, values = _muted(command.text)
+    field, named = _muted(command.text)
+    (profile,) = turn.store.subscribers.profiles([turn.person.id])
+    muted = {each.value.casefold(): each.value for each in profile.of(MUTES[field])}
+    values = [muted[each.casefold()] for each in named if each.casefold() in muted]
+    if not values:
+        there = f"Muted are: {', '.join(muted.values())}." if muted else "Nothing like it is."
+        raise InvalidInput(f"“{', '.join(named)}” is not muted. {there}")
     for each in values:
         subscriptions.drop(turn.store, turn.person, MUTES[field], each, now=turn.now)
     return Done(
@@ -220,7 +227,7 @@ def _schedule(turn: Turn, command: Command) -> Done:
     }
     is_number = command.verb is Verb.LIMIT
     told = f"It has {after.limit} papers at most." if is_number else wording.rhythm(after)
-    return Done(lines=(told,), undo=(undo[command.verb],))
+    return Done(lines=(told,), undo=(undo[command.verb],) if after != before else ())
 
 
 def _answer(turn: Turn, command: Command) -> Done:
@@ -237,7 +244,9 @@ def _answer(turn: Turn, command: Command) -> Done:
 
 
 def _undo(turn: Turn, _command: Command) -> Done:
-    return Done(lines=answering.undo(turn.store, turn.person, now=turn.now))
+    said = turn.store.feedback.of(turn.person.id, limit=1)
+    lines = answering.undo(turn.store, turn.person, now=turn.now)
+    return Done(lines=lines, failed=not said)
 
 
 def _seen(turn: Turn, _command: Command) -> Done:
@@ -250,8 +259,8 @@ def _again(turn: Turn, _command: Command) -> Done:
     number = subscriptions.again(turn.store, turn.person, domain=domain, now=turn.now)
     if not number:
         return Done(lines=("There were no digests in the last seven days.",))
-    what = "digest comes" if number == 1 else "digests come"
-    return Done(lines=(f"Last week’s {number} {what} once more.",))
+    what = "digest comes" if number == 1 else f"{number} digests come"
+    return Done(lines=(f"Last week’s {what} once more.",))
 
 
 def _settings(turn: Turn, _command: Command) -> Done:

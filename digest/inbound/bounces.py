@@ -2,7 +2,8 @@
 
 What kind of failure a report speaks of anyone could have written, so it only counts against a
 subscriber whom it names with our MAC: by the address it was sent to (VERP), or by an address or
-a link in the mail of ours that it returns. All else is kept as it came, for the operator.
+a link in the mail of ours that it returns. Links that people show to others, to a digest or a
+feed, do not count. All else is kept as it came, for the operator.
 """
 
 from __future__ import annotations
@@ -25,13 +26,7 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 256_000
 MOST_NAMED = 20
 
-SCOPES = (
-    links.UNSUBSCRIBE,
-    links.DIGEST,
-    links.PREFERENCES,
-    links.FEED,
-    links.CONFIRM,
-)
+SCOPES = (links.UNSUBSCRIBE, links.CONFIRM)
 
 _SOFT_BREAK = re.compile(rb"=\r?\n|\r?\n[ \t]+")
 _TAG = re.compile(
@@ -47,13 +42,15 @@ def handle(
     """Take in a report, or whatever came to an address for bounces; twice is once."""
     automatic = guard.silence(mail, policy) in ("automatic", "list")
     found = reports.find(mail, automatic=automatic)
-    is_addressed = any(each.lower().startswith(f"{links.BOUNCE}+") for each in recipients)
-    is_riddle = found.kind is EvidenceKind.UNREAD and mail.content_type != "multipart/report"
-    if found.kind is None or (is_riddle and not is_addressed):
+    is_addressed = any(
+        each.lower().startswith((f"{links.BOUNCE}+", f"{links.BOUNCE}@")) for each in recipients
+    )
+    is_junk = found.kind is EvidenceKind.UNREAD and not (is_addressed or reports.is_marked(mail))
+    if found.kind is None or is_junk:
         log.info("nothing to count", extra={"action": "report"})
         return
-    person, edition = _about(store, mail, recipients, policy, found.kind)
-    is_known = person is not None and found.kind is not EvidenceKind.UNREAD
+    person, edition, is_signed = _about(store, mail, recipients, policy)
+    is_known = is_signed and found.kind is not EvidenceKind.UNREAD
     digest_id = f"{person.id}.{edition}" if person is not None and edition else ""
     evidence = Evidence(
         id=evidence_id(mail.raw),
@@ -98,21 +95,18 @@ def _about(
     mail: Incoming,
     recipients: Sequence[str],
     policy: Policy,
-    kind: EvidenceKind,
-) -> tuple[Subscriber | None, str]:
-    """The subscriber a report names with our MAC, and the edition if one is named."""
+) -> tuple[Subscriber | None, str, bool]:
+    """The subscriber a report names, the edition if one is named, and whether our MAC says so."""
     tagged = proving.by_tag(store, recipients, scope=links.BOUNCE, policy=policy)
     if tagged is not None:
-        return tagged[0], _dated(tagged[1])
+        return tagged[0], _dated(tagged[1]), True
     returned = _SOFT_BREAK.sub(b"", mail.raw[: reading.MOST_BYTES])
     for scopes, is_tag, named in _named(returned):
         person = store.subscribers.get([named.subscriber_id]).get(named.subscriber_id)
         holds = tokens.holds_tag if is_tag else tokens.holds
         if person is not None and any(holds(named, person.key, scope) for scope in scopes):
-            return person, _dated(proving.edition_of(named.subject)) if is_tag else ""
-    if kind is EvidenceKind.COMPLAINT:
-        return _by_message_id(store, returned)
-    return None, ""
+            return person, _dated(proving.edition_of(named.subject)) if is_tag else "", True
+    return *_by_message_id(store, returned), False
 
 
 def _named(returned: bytes) -> Iterator[tuple[tuple[str, ...], bool, tokens.Named]]:
@@ -129,9 +123,9 @@ def _named(returned: bytes) -> Iterator[tuple[tuple[str, ...], bool, tokens.Name
 
 
 def _by_message_id(store: Store, returned: bytes) -> tuple[Subscriber | None, str]:
-    """Whose digest a complaint returns, where it left nothing of it but the Message-ID.
+    """Whose digest a report returns, where it left nothing of it but the Message-ID.
 
-    That has no MAC, but nobody can guess it, and a complaint ends no more than a subscription.
+    That has no MAC, and every link of a reader tells it: it is a hint for the operator, no more.
     """
     for text in list(dict.fromkeys(_OF_A_DIGEST.findall(returned)))[:MOST_NAMED]:
         digest = store.ledger.digest(text.decode("ascii"))

@@ -184,6 +184,7 @@ def topic_of(text: str, topics: Mapping[str, Topic]) -> str:
 def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
     commands: list[Command] = []
     strange: list[str] = []
+    unclear = False
     for line in (*head, "", *lines[:MOST_LINES]):
         if grammar.is_closing(line) and not grammar.is_agreeing(line):
             break
@@ -192,6 +193,8 @@ def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
         if grammar.is_greeting(line):
             continue
         found = read_line(line)
+        if unclear and found == (Command(verb=Verb.CONFIRM),):
+            found = ()  # a yes to something else than our question, or a name such as Si
         if len(strange) >= MOST_BEFORE and any(each.verb in LAST for each in found):
             break  # so far down, it is more likely of a mail quoted without marks
         commands += found
@@ -199,6 +202,7 @@ def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
             if commands and line not in head:
                 break  # the end of what is asked: a name, a motto, a disclaimer
             strange.append(line)
+            unclear = line not in head
     unique = tuple(dict.fromkeys(commands))[:MOST_COMMANDS]
     return Asked(commands=unique, strange=tuple(strange[:MOST_COMMANDS]))
 

@@ -179,7 +179,8 @@ def _for_subscriber(
     if person is None or person.status is Status.SUPPRESSED:
         return ()
     asked_for = asked.commands
-    is_yes = not asked_for and not any(mail.lines) and proof.edition == LETTER
+    _, is_answer = commands.bare_subject(mail.subject)
+    is_yes = not asked_for and mail.blank and is_answer and proof.edition == LETTER
     if person.status is Status.PENDING and is_yes:
         asked_for = (Command(verb=Verb.CONFIRM),)
     if not asked_for:

@@ -62,6 +62,7 @@ def read(raw: bytes) -> Incoming:
         to=to[:MOST_REFERENCES],
         subject=subject,
         lines=lines,
+        blank=not any(lines) and _is_whole(raw) and all(map(_is_typed, parts(message))),
         message_id=message_id,
         references=references,
         key=_key(message_id, sender, subject, *lines) if message_id else _key(raw),
@@ -71,8 +72,7 @@ def read(raw: bytes) -> Incoming:
 def parse(raw: bytes) -> Message:
     """The mail in parts, or its header alone where taking it apart would be dear; never raises."""
     raw = raw[:MOST_BYTES]
-    header_only = len(_NESTING.findall(raw)) > MOST_BOUNDARIES or bool(_LONG_FIELD.search(raw))
-    if not header_only:
+    if not _is_dear(raw):
         try:
             return BytesParser().parsebytes(raw)
         except Exception:  # noqa: BLE001, S110 - the parser's own failures, of which there are many kinds
@@ -128,8 +128,7 @@ def _text(message: Message) -> str:
     """The first plain text that says anything, else the first HTML as text."""
     html = ""
     for part in parts(message):
-        disposition = str(part.get("content-disposition", "")).strip().lower()
-        if disposition.startswith("attachment") or part.get_content_maintype() != "text":
+        if not _is_typed(part):
             continue
         text = content(part)
         if part.get_content_subtype() == "html":
@@ -137,6 +136,22 @@ def _text(message: Message) -> str:
         elif text.strip():
             return text
     return html_lines(html)
+
+
+def _is_typed(part: Message) -> bool:
+    """Whether a leaf is what a person types: no file, and no calendar or card, which are text too."""
+    disposition = str(part.get("content-disposition", "")).strip().lower()
+    typed = part.get_content_type() in ("text/plain", "text/html")
+    return typed and not disposition.startswith("attachment")
+
+
+def _is_dear(raw: bytes) -> bool:
+    """Whether a mail is built so badly that only its header is looked at."""
+    return len(_NESTING.findall(raw)) > MOST_BOUNDARIES or bool(_LONG_FIELD.search(raw))
+
+
+def _is_whole(raw: bytes) -> bool:
+    return len(raw) <= MOST_BYTES and not _is_dear(raw)
 
 
 def _without_unseen(source: str) -> str:

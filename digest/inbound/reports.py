@@ -73,10 +73,14 @@ UNREAD = Finding(kind=EvidenceKind.UNREAD)
 
 
 def is_report(mail: Incoming) -> bool:
-    """Whether a mail has the marks of one that a mail server wrote about another mail."""
+    """Whether a mail may be one that a mail server wrote about another mail."""
+    return is_marked(mail) or mail.first("return-path").replace(" ", "") == "<>"
+
+
+def is_marked(mail: Incoming) -> bool:
+    """Whether a mail says that a mail server wrote it; to have no sender says less: junk has none."""
     return (
         mail.content_type == "multipart/report"
-        or mail.first("return-path").replace(" ", "") == "<>"
         or bool(mail.first("x-failed-recipients") or mail.first("feedback-type"))
         or mail.sender.lower().startswith(("mailer-daemon@", "postmaster@"))
     )

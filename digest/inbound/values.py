@@ -19,6 +19,7 @@ class Incoming(Value):
     `fields` are the header fields from the top, names in lower case, values unfolded. `sender`
     is the one address in From, "" where there is none or more than one. `to` are the addresses
     the header names as recipients. `lines` are what the person typed: no quotes, no signature.
+    `blank` is true where all of the mail could be read and they typed nothing: no mere riddle.
     `key` is the same for two copies of one mail, whichever way they came.
     """
 
@@ -28,6 +29,7 @@ class Incoming(Value):
     to: tuple[str, ...] = ()
     subject: str = ""
     lines: tuple[str, ...] = ()
+    blank: bool = False
     message_id: str = ""
     references: tuple[str, ...] = ()
     key: str = ""

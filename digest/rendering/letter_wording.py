@@ -29,7 +29,7 @@ COMMANDS = (
     "“more 2 5”, “less 3”, “save 1” or “known 4” – in reply to a digest: its papers by number",
     "“again” – last week’s digests once more",
     "“settings” – what you get; “link” – the way to change it in a browser",
-    "“undo” – take back the last thing you said",
+    "“undo” – take back your last answer about papers",
     "“export” – everything we keep about you, as a file",
     "“unsubscribe” – no more digests",
     "“forget me” – the same, and everything about you is deleted",

@@ -16,6 +16,7 @@ TITLES_NAMED = 4
 BY_MAIL = "Answer by mail: reply with “more 2 5”, “less 3”, “pause 2 weeks” or “help”."
 
 _FRIDAY = 4
+_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ def _them(n: int) -> str:
 
 
 def _since(digest: Digest, cadence: Cadence) -> str:
-    if cadence is Cadence.WEEKLY:
+    days = round((digest.until - digest.since).total_seconds() / 86_400)
+    if cadence is Cadence.WEEKLY and days <= _WEEK:
         return "This week"
-    days = (digest.until - digest.since).total_seconds() / 86_400
-    return "Since your last digest" if days > 1.5 else "Today"  # noqa: PLR2004 - a day and slack
+    return f"In the last {days} days" if days > 1 else "Today"

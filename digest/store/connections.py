@@ -17,6 +17,7 @@ from digest.errors import ConfigError
 from digest.store.failures import mapped
 
 MOST_IDLE = 8
+WIPING_MS = 200
 
 # FULL makes a commit outlive a power cut: what a mail server accepted must never be forgotten.
 # `secure_delete` writes zeros over what is deleted: who is erased is not to be read in the file.
@@ -66,6 +67,15 @@ class Connections:
                 yield connection
             finally:
                 self._give_back(connection)
+
+    def wipe_log(self) -> None:
+        """Empty the write-ahead log, where what was deleted still stands, unless somebody reads it."""
+        with self.plain() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {WIPING_MS}")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def close(self) -> None:
         """Close every connection that is not in use; safe to call twice."""

@@ -149,6 +149,7 @@ class SqliteStore:
             deleted[table] = prune_log(self._connections, table, logs_before)
         if evidence_before is not None:
             deleted["evidence"] = prune_evidence(self._connections, evidence_before)
+        self._connections.wipe_log()
         return deleted
 
     def backup(self, to: Path) -> None:

@@ -247,6 +247,7 @@ class Subscribers:
         """
         with self._connections.write() as connection, changes.marked(connection):
             erasing.erase(connection, subscriber_id)
+        self._connections.wipe_log()
 
     def _block(self, after: str, status: Status | None, limit: int) -> list[Subscriber]:
         with self._connections.read() as connection:

@@ -11,7 +11,7 @@ from typing import Literal
 from digest.errors import InvalidInput, NotFound
 from digest.model import AddressChange, Subscriber, SuppressionReason
 from digest.ports import Store
-from digest.subscriptions.limits import DAY, may
+from digest.subscriptions.limits import DAY, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, fresh, new_key, normal_address
 
 SALT = "suppressions"
@@ -79,11 +79,12 @@ def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) 
         raise InvalidInput("Only a subscription that is under way can move to another address.")
     if address == current.email:
         raise InvalidInput("Your digests go to that address already.")
+    counted = may(store, "address", current.id, now=now, seconds=DAY, most=CHANGES_A_DAY)
+    if not counted or not may_reach(store, address, now=now):
+        raise InvalidInput("That is enough changes of address for one day; try again tomorrow.")
     standing = store.subscribers.change(current.id)
     if standing is not None and standing.email == address and _is_open(standing, now):
         return standing
-    if not may(store, "address", current.id, now=now, seconds=DAY, most=CHANGES_A_DAY):
-        raise InvalidInput("That is enough changes of address for one day; try again tomorrow.")
     if suppression(store, address) not in (None, SuppressionReason.ERASED):
         raise InvalidInput("Mail to that address comes back, or is not wanted; name another one.")
     change = AddressChange(subscriber_id=current.id, email=address, asked_at=now)

@@ -67,12 +67,12 @@ def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber 
     person = _person(store, evidence)
     if evidence.settled_at is not None:
         return person
-    if person is not None:
+    if person is not None and evidence.kind is not EvidenceKind.UNREAD:
         if evidence.kind in ENDS:
             lift(store, person.email, only=ENDS[evidence.kind][1])
         person = _restore(store, person, evidence, now)
-    for each in _standing(store, evidence) if person is not None else ():
-        store.post.settle_evidence(each.id, now)
+        for each in _standing(store, evidence):
+            store.post.settle_evidence(each.id, now)
     store.post.settle_evidence(evidence.id, now)
     return person
 

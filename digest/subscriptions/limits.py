@@ -9,9 +9,15 @@ from digest.ports import Store
 
 HOUR = 3_600.0
 DAY = 86_400.0
+LETTERS_A_DAY = 6
 
 
 def may(store: Store, what: str, name: str, *, now: datetime, seconds: float, most: int) -> bool:
     """Whether `what` may be done once more to or by `name`: an address, a network, a subscriber."""
     hashed = hmac.digest(store.post.secret("limits"), name.encode(), "sha256").hex()[:32]
     return store.post.take(f"{what}.{hashed}", now=now, seconds=seconds, most=most)
+
+
+def may_reach(store: Store, address: str, *, now: datetime) -> bool:
+    """Whether whoever has not shown that an address is theirs may have it written to once more today."""
+    return may(store, "reach", address, now=now, seconds=DAY, most=LETTERS_A_DAY)

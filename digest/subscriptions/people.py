@@ -26,7 +26,9 @@ def normal_address(email: str) -> str:
     local part, since no mail system people use tells `Ada@` from `ada@`. Raises InvalidInput.
     """
     try:
-        checked = validate_email(email.strip(), check_deliverability=False, test_environment=True)
+        checked = validate_email(
+            email.strip(), check_deliverability=False, test_environment=True, strict=True
+        )
     except EmailNotValidError as error:
         raise InvalidInput(f"That is not an email address we can send to: {error}") from error
     return checked.normalized.lower()

@@ -19,7 +19,7 @@ from digest.model.base import Value
 from digest.ports import Store
 from digest.subscriptions.addresses import admission, lift, suppression
 from digest.subscriptions.changing import put_interests
-from digest.subscriptions.limits import HOUR, may
+from digest.subscriptions.limits import HOUR, may, may_reach
 from digest.subscriptions.people import amend, fresh, newcomer, normal_address
 from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
 
@@ -30,7 +30,10 @@ NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds(Value):
-    """What strangers can make us send in an hour: from one network, and to one address."""
+    """What strangers can make us send in an hour: from one network, and to one address.
+
+    To one address that is six letters in a day at most, or an hour's bound would be no bound.
+    """
 
     signups: int
     letters: int
@@ -226,6 +229,8 @@ def _may_come(store: Store, network: str, bounds: Bounds, now: datetime) -> bool
 def _may_write(store: Store, address: str, bounds: Bounds, now: datetime) -> bool:
     """Whether a stranger may make us write to this address, and to anyone at all."""
     if not may(store, "letters", address, now=now, seconds=HOUR, most=bounds.letters):
+        return False
+    if not may_reach(store, address, now=now):
         return False
     return store.post.take("letters", now=now, seconds=HOUR, most=LETTERS_AN_HOUR)
 

@@ -14,6 +14,7 @@ from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import AddressChange, Subscriber
 from digest.rendering import links
+from digest.subscriptions.limits import DAY, may
 from digest.web import forms, words
 from digest.web.common import GONE, PRIVATE
 from digest.web.personal import (
@@ -27,7 +28,6 @@ from digest.web.personal import (
 )
 
 LETTERS_A_DAY = 5
-DAY_SECONDS = 86_400.0
 
 Side = Literal["address-old", "address-new"]
 SIDES: tuple[Side, ...] = ("address-old", "address-new")  # the scopes of their links
@@ -41,9 +41,8 @@ class Account(Personal):
         if request.method != "POST":
             return self.mine("me_account", request, person, here_me="account")
         account = f"{self.me(request)}/account"
-        if not self.app.store.post.take(
-            f"account.{person.id}", now=self.app.clock(), seconds=DAY_SECONDS, most=LETTERS_A_DAY
-        ):
+        now, store = self.app.clock(), self.app.store
+        if not may(store, "account", person.id, now=now, seconds=DAY, most=LETTERS_A_DAY):
             return self.back(account, "often")
         return self.back(account, "letter", self.letter("account", person))
 

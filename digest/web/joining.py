@@ -231,10 +231,12 @@ class Joining(Personal):
         """Within the hour: it was a slip, or a pause was meant."""
         person, made = self.person(request, REJOIN)
         now = self.app.clock()
-        if is_past(made, ACCOUNT_LASTS, now=now):
+        closed = subscriptions.suppression(self.app.store, person.email) is not None
+        if closed or is_past(made, ACCOUNT_LASTS, now=now):
             raise NotFound(GONE)
         form = forms.posted(request)
-        if person.status is Status.UNSUBSCRIBED:
+        # Pending: someone has asked in their name since, which must not stand in their way.
+        if person.status in (Status.UNSUBSCRIBED, Status.PENDING):
             person = subscriptions.activate(self.app.store, person, now=now)
         if form.one("do") == "pause":
             span = form.one("span")

@@ -17,7 +17,7 @@ from digest import references
 from digest.model import Paper, Topic
 from digest.pipeline.searching import search
 from digest.ports import Within
-from digest.rendering import pages
+from digest.rendering import links, pages
 from digest.rendering.views import paper_path
 from digest.web.documents import SearchDocument, day_or_none
 from digest.web.negotiating import SUFFIX, Shown, wants_json
@@ -105,7 +105,7 @@ class Searching(Showing):
                 "more": more,
                 "sources": self._sources(),
                 "topics": self._topics(),
-                "follow": f"/search.atom?{urlencode({'q': query.text})}",
+                "follow": f"/search.atom?{urlencode(_followed(query))}",
                 "subscribe": urlencode({"queries": query.text}),
                 "here": "search",
                 "canonical": "/search",
@@ -170,6 +170,12 @@ class Searching(Showing):
         by_topic = self.recent().by_topic
         known = [each for each in self.shelf.topics.values() if each.id in by_topic]
         return sorted(known, key=lambda each: each.name.casefold())
+
+
+def _followed(query: Query) -> dict[str, str]:
+    """What of a query its feed can hold to."""
+    topic = {"topic": links.slug(query.topic.id)} if query.topic else {}
+    return {"q": query.text, **topic}
 
 
 def _may_be_an_id(text: str) -> bool:

@@ -34,6 +34,7 @@ def serve(app: App) -> None:
     """
     web = app.settings.web
     listening = listen(web.host, web.port)
+    _ = (app.ranker, app.letters)  # the first visitor need not wait while they are made
     log.warning("listening on http://%s:%s", web.host, listening.getsockname()[1])
     uvicorn.Server(configuration(app)).run(sockets=[listening])
 

@@ -87,13 +87,13 @@ def test_search_answers_while_one_types_and_without_script_too(browse):
     typing = browse()
     typing.goto("/search")
     typing.get_by_role("searchbox").fill("retrieval")
-    typing.locator("main article, main li a.title").first.wait_for()
+    typing.locator("#results .paper").first.wait_for()
 
     plain = browse(script=False)
     plain.goto("/")
     plain.get_by_role("searchbox").fill("retrieval")
     plain.get_by_role("searchbox").press("Enter")
-    plain.locator("main article, main li a.title").first.wait_for()
+    plain.locator("#results .paper").first.wait_for()
     assert "q=retrieval" in plain.url
 
 

@@ -133,7 +133,7 @@ def test_a_token_of_somebody_elses_making_in_it_does_not(ada, take_in, notice, t
     assert current(ada).status == "active"
 
 
-@pytest.mark.parametrize("way", ["tag", "token", "message-id"])
+@pytest.mark.parametrize("way", ["tag", "token"])
 def test_a_complaint_ends_the_subscription_at_once(
     ada, store, compose, take_in, complaint, token, bounces_to, current, way
 ):
@@ -141,11 +141,31 @@ def test_a_complaint_ends_the_subscription_at_once(
     returned = {
         "tag": f"Return-Path: <{bounces_to(ada)}>\n",
         "token": f"List-Unsubscribe: <https://papers.example/u/{token(ada)}>\n",
-        "message-id": f"Message-ID: <{ada.id}.2026-06-10@papers.example>\nTo: [redacted]\n",
     }[way]
     take_in(complaint(returned), "abuse@papers.example")
     assert current(ada).status == "unsubscribed"
     assert store.post.evidences()[0].kind is EvidenceKind.COMPLAINT
+
+
+def test_a_complaint_that_names_a_digest_without_our_mac_waits_for_the_operator(
+    ada, store, compose, take_in, complaint, current
+):
+    compose(ada)
+    take_in(complaint(f"Message-ID: <{ada.id}.2026-06-10@papers.example>\nTo: [redacted]\n"))
+    assert current(ada).status == "active"
+    (kept,) = store.post.evidences()
+    assert (kept.kind, kept.subscriber_id) == (EvidenceKind.UNREAD, ada.id)
+
+
+@pytest.mark.parametrize(("scope", "subject"), [("digest", "2026-06-10"), ("feed", "")])
+def test_a_link_that_was_shown_to_others_lets_none_of_them_forge_a_bounce(
+    ada, compose, take_in, notice, complaint, token, current, scope, subject
+):
+    compose(ada)
+    shown = f"Look: https://papers.example/{token(ada, scope, subject)}\n"
+    take_in(notice("5.1.1", shown), "help@papers.example")
+    take_in(complaint(shown), "abuse@papers.example")
+    assert current(ada).status == "active"
 
 
 def test_a_complaint_about_a_digest_that_never_was_ends_nothing(
@@ -169,6 +189,13 @@ def test_what_nobody_can_read_is_kept_with_all_its_bytes(ada, store, take_in, ma
     (kept,) = store.post.evidences()
     assert (kept.kind, kept.subscriber_id) == (EvidenceKind.UNREAD, ada.id)
     assert store.post.evidence(kept.id).raw == read(raw).raw
+
+
+@pytest.mark.parametrize("recipient", ["digest@papers.example", "bounce@papers.example"])
+def test_what_a_mail_server_wrote_is_kept_wherever_it_came(store, take_in, mail, recipient):
+    pigeon = mail("Pigeon no.", return_path="<>", **{"from": "MAILER-DAEMON@mx.example.net"})
+    assert take_in(pigeon, recipient) == ()
+    assert [each.kind for each in store.post.evidences()] == [EvidenceKind.UNREAD]
 
 
 def test_a_bounce_is_never_answered(ada, take_in, notice, reply_to, bounces_to):

@@ -64,6 +64,19 @@ def test_a_reply_to_the_question_confirms(subscribe, take_in, mail, reply_to, cu
         {"body": "", "subject": "Automatic reply: Please confirm"},
         {"body": "", "subject": "Re: Please confirm", "auto_submitted": "auto-replied"},
         {"body": "no", "subject": "Re: Please confirm"},
+        {"body": "", "subject": "I did not ask for this"},
+        {"body": "> is this address yours?", "subject": "Read: Please confirm"},
+        {"body": "I do not know who you are.\nSi", "subject": "Re: Please confirm"},
+        {
+            "body": "Never.",
+            "subject": "Re: Please confirm",
+            "content_type": f"text/plain; name={'x' * 3000}",
+        },
+        {
+            "body": "--b\nContent-Type: application/pdf\n\nNo!\n--b--",
+            "subject": "Re: Please confirm",
+            "content_type": 'multipart/mixed; boundary="b"',
+        },
     ],
 )
 def test_whoever_does_not_say_yes_confirms_nothing(
@@ -222,6 +235,24 @@ def test_what_undoes_a_change_can_be_written_back(ada, take_in, mail, reply_to, 
         assert (current(ada), profile(ada)) == before, line
 
 
+@pytest.mark.parametrize("line", ["topics cs.IR", "daily", "limit 10"])
+def test_a_wish_for_what_is_so_already_has_nothing_to_undo(ada, take_in, mail, reply_to, line):
+    assert "undo" not in said(take_in(mail(line), reply_to(ada)))
+
+
+def test_only_what_is_muted_can_be_unmuted(ada, take_in, mail, reply_to, profile):
+    take_in(mail("mute penguins, old maps"), reply_to(ada))
+    answer = said(take_in(mail("unmute penguins old maps"), reply_to(ada)))
+    assert "Nothing has changed" in answer
+    assert "Muted are: penguins, old maps." in answer
+    assert profile(ada)["mute"] == ["penguins", "old maps"]
+
+    answer = said(take_in(mail("unmute Penguins, walruses"), reply_to(ada)))
+    assert "can be shown again: penguins." in answer
+    assert "“mute penguins”" in answer
+    assert profile(ada)["mute"] == ["old maps"]
+
+
 def test_topics_are_replaced_or_added_to_and_taken_away(ada, take_in, mail, reply_to, profile):
     def topics_after(line):
         take_in(mail(line), reply_to(ada))
@@ -323,7 +354,8 @@ def test_undo_takes_back_all_that_was_said_last(
     assert answer.count("Taken back: More like") == 2
     assert profile(ada) == before
     assert store.feedback.of(ada.id) == []
-    assert "no answer" in said(take_in(mail("undo"), reply_to(ada), at=NOW + timedelta(hours=2)))
+    answer = said(take_in(mail("undo"), reply_to(ada), at=NOW + timedelta(hours=2)))
+    assert answer.startswith("Nothing has changed. There is no answer")
 
 
 def test_a_number_that_the_digest_has_not_is_said_so(ada, store, compose, take_in, mail, reply_to):

@@ -62,7 +62,7 @@ def test_the_summary_counts(digest, changes, cadence, said):
 def test_after_a_gap_the_summary_does_not_say_today(digest):
     late = replace(digest, since=digest.until - timedelta(days=3))
 
-    assert wording.summary(late, cadence=Cadence.DAILY).startswith("Since your last digest: ")
+    assert wording.summary(late, cadence=Cadence.DAILY).startswith("In the last 3 days: ")
 
 
 def test_having_had_everything_is_not_the_same_as_nothing_matching(digest):

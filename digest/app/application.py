@@ -1,26 +1,16 @@
-"""The composition root: settings in, ports out. Nothing else builds adapters or reads the clock."""
+"""The verbs, given the ports: what the three ways in ask for."""
 
 from __future__ import annotations
 
-import importlib
 import logging
-import os
-import random
-import secrets
-import socket
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from digest import __version__, delivery, fetching, inbound, sources, subscriptions
-from digest.config import Settings, SourceSettings
-from digest.delivery import dkim
-from digest.errors import ConfigError, DigestError, InvalidInput, NotFound
+from digest import fetching, inbound, subscriptions
+from digest.app.adapters import TICKED, Adapters
+from digest.errors import ConfigError, DigestError, InvalidInput
 from digest.inbound import imap
 from digest.model import (
     Digest,
@@ -30,12 +20,10 @@ from digest.model import (
     Listing,
     Message,
     Pick,
-    Site,
     SourceReport,
     Subscriber,
 )
 from digest.pipeline import (
-    catalogue,
     composing,
     delivering,
     ingesting,
@@ -44,22 +32,13 @@ from digest.pipeline import (
     publishing,
     websub,
 )
-from digest.ports import Fetcher, Ranker, Source, Store, Transport
+from digest.ports import Store
 from digest.ranking import explain
-from digest.rendering import letters, mail, mime
-from digest.store import open_store
+from digest.rendering import mail, mime
 
 log = logging.getLogger(__name__)
 
-MEGABYTE = 1_000_000
-TICKED = "ticked"
-NOWHERE = "https://recorded.invalid/"
 MOST_AT_ONCE = 10
-
-
-def utcnow() -> datetime:
-    """The one clock."""
-    return datetime.now(UTC)  # noqa: TID251 - its one home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,258 +51,8 @@ class Look:
     material: delivering.Material
 
 
-class App:
+class App(Adapters):
     """Everything a command needs, built from settings when first asked for; close it when done."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        clock: Callable[[], datetime] = utcnow,
-        rng: random.Random | None = None,
-    ) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
-        self.owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
-        self._may_create = False
-        self._posting = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close what was opened."""
-        for name in ("fetcher", "transport", "courier", "store"):
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
-
-    # --- ports ----------------------------------------------------------------------------
-
-    def create(self) -> Self:
-        """Let the database be created if it is missing."""
-        self._may_create = True
-        return self
-
-    @cached_property
-    def store(self) -> Store:
-        """The database, at the newest schema."""
-        path = Path(self.settings.db)
-        if not self._may_create and not path.is_file():
-            raise ConfigError(
-                f"There is no database at {path}; `digest --db {path} init` makes one.",
-                subject=str(path),
-            )
-        store = open_store(path)
-        store.migrate()
-        return store
-
-    @cached_property
-    def fetcher(self) -> Fetcher:
-        """Polite HTTP, with a User-Agent that says whom to write to."""
-        fetch = self.settings.fetch
-        contact = self.settings.site.contact or self.settings.site.url or self.settings.mail.from_
-        return fetching.HttpFetcher(
-            user_agent=f"paperdigest/{__version__}" + f" (+{contact})",
-            allow_private=fetch.allow_private,
-            timeout=fetch.timeout,
-            max_wire=int(fetch.max_wire_mb * MEGABYTE),
-            max_body=int(fetch.max_body_mb * MEGABYTE),
-        )
-
-    @cached_property
-    def ranker(self) -> Ranker:
-        """The configured ranker."""
-        ranking = self.settings.ranking
-        module, _, name = ranking.use.partition(":")
-        try:
-            factory = getattr(importlib.import_module(module, "digest.ranking"), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigError(
-                f"[ranking] use names no class: {ranking.use!r}.", subject="ranking.use"
-            ) from error
-        try:
-            ranker: Ranker = factory(
-                topics=self.settings.topics, trending=ranking.trending, cap=ranking.cap
-            )
-        except TypeError as error:
-            raise ConfigError(
-                f"[ranking] use names no ranker: {ranking.use!r}.", subject="ranking.use"
-            ) from error
-        return ranker
-
-    @cached_property
-    def transport(self) -> Transport:
-        """Where digests leave."""
-        return self._transport()
-
-    @cached_property
-    def courier(self) -> Transport:
-        """Where letters leave: a way of their own, so that none waits for a morning's digests."""
-        return self._transport()
-
-    def _transport(self) -> Transport:
-        smtp = self.settings.smtp
-        return delivery.transport_from_url(
-            smtp.url,
-            timeout=smtp.timeout,
-            hello=self.mail_domain,
-            per_connection=smtp.per_connection,
-        )
-
-    @cached_property
-    def signer(self) -> dkim.Signer | None:
-        """The DKIM signer, if all of `[dkim]` is set."""
-        settings = self.settings.dkim
-        given = (settings.domain, settings.selector, settings.private_key)
-        if not any(given):
-            return None
-        if not all(given):
-            raise ConfigError(
-                "[dkim] needs domain, selector and private_key, or none of them.",
-                subject="dkim",
-            )
-        return dkim.Signer(*given[:2], given[2].encode())
-
-    @cached_property
-    def templates(self) -> mail.MailTemplates:
-        """Mail templates, compiled once."""
-        return mail.compile_mail(self.site, self.settings.topics)
-
-    @cached_property
-    def letters(self) -> letters.LetterTemplates:
-        """The frame of letters, compiled once."""
-        return letters.compile_letters(self.site, self.settings.topics)
-
-    # --- values ---------------------------------------------------------------------------
-
-    @property
-    def site(self) -> Site:
-        """The publisher."""
-        site, addresses = self.settings.site, self.settings.mail
-        return Site(
-            name=site.name,
-            url=site.url.rstrip("/"),
-            mail_from=addresses.from_,
-            list_id=addresses.list_id or f"digest.{self.mail_domain}",
-            unsubscribe_to=addresses.unsubscribe_to,
-            bounce_to=addresses.bounce_to,
-            imprint=site.imprint,
-            contact=site.contact,
-            language=site.language,
-            inbound_domain=self.settings.inbound.domain,
-        )
-
-    @property
-    def feed_terms(self) -> catalogue.Terms:
-        """What feeds are made by."""
-        feeds = self.settings.feeds
-        return catalogue.Terms(
-            topics=self.settings.topics,
-            site=self.site,
-            days=feeds.days,
-            limit=feeds.limit,
-            hub=feeds.hub,
-        )
-
-    @property
-    def mail_domain(self) -> str:
-        """The domain of the From address, which Message-IDs carry."""
-        return self.settings.mail.from_.rpartition("@")[2]
-
-    @property
-    def last_tick(self) -> datetime | None:
-        """When a worker last looked at what is due."""
-        ticked = self.store.sources.cursor(TICKED)
-        return datetime.fromisoformat(ticked) if ticked else None
-
-    @property
-    def inbound_policy(self) -> inbound.Policy:
-        """How mail that comes in is dealt with."""
-        given, web = self.settings.inbound, self.settings.web
-        if not given.domain:
-            raise ConfigError(
-                "[inbound] domain is not set: no mail is taken in without it.",
-                subject="inbound.domain",
-            )
-        return inbound.Policy(
-            domain=given.domain,
-            authserv_id=given.authserv_id,
-            site=self.site,
-            topics=self.settings.topics,
-            defaults=self.newcomer,
-            bounds=subscriptions.Bounds(signups=web.signups, letters=web.letters),
-            soft_bounces=given.soft_bounces,
-            soft_days=given.soft_days,
-        )
-
-    @property
-    def newcomer(self) -> Subscriber:
-        """The defaults of a new subscriber; id, address and key are filled in later."""
-        given = self.settings.subscriber
-        wishes = subscriptions.Wishes(
-            at=given.at, tz=given.tz, cadence=given.cadence, limit=given.limit, quiet=given.quiet
-        )
-        blank = Subscriber(id="", email="", key="", created_at=self.clock())
-        try:
-            return subscriptions.with_schedule(blank, wishes)
-        except InvalidInput as error:
-            raise ConfigError(f"[subscriber]: {error.message}", subject="subscriber") from error
-
-    # --- sources --------------------------------------------------------------------------
-
-    def sources(self, *, nightly: bool = False) -> list[Source]:
-        """The enabled sources of the daily polls, or of the nightly reconciliation."""
-        return [
-            self.source(each.name)
-            for each in self.settings.sources.values()
-            if each.enabled and each.nightly is nightly
-        ]
-
-    def source(self, name: str, *, recorded: bool = False) -> Source:
-        """A source by its name in config, or a built-in one by its own; raises NotFound.
-
-        `recorded` is for reading files: a feed then needs no address.
-        """
-        settings = self.settings.sources.get(name)
-        if settings is not None:
-            return sources.load(name, settings.use, self._source_options(settings))
-        if name not in sources.BUILT_IN:
-            known = ", ".join(sorted({*self.settings.sources, *sources.BUILT_IN}))
-            raise NotFound(f"There is no source {name!r}; there are {known}.", subject=name)
-        if name != "feed":
-            return sources.load(name, sources.BUILT_IN[name], {})
-        if not recorded:
-            raise InvalidInput(
-                "`feed` reads recorded files (--from FILE); to poll one, give it a name and a url "
-                "in the settings, as [sources.NAME].",
-                subject=name,
-            )
-        return sources.load(name, sources.BUILT_IN[name], {"url": NOWHERE})
-
-    def _source_options(self, settings: SourceSettings) -> dict[str, object]:
-        options = dict(settings.options)
-        if settings.follow_subscribers:
-            configured = options.get("categories", ())
-            own = list(configured) if isinstance(configured, list | tuple) else []
-            options["categories"] = [*dict.fromkeys((*own, *self._followed_categories()))]
-        return options
-
-    def _followed_categories(self) -> list[str]:
-        """ArXiv categories that subscribers follow, by themselves or through a named topic."""
-        followed: list[str] = []
-        for topic in sorted(self.store.subscribers.topics_in_use()):
-            known = self.settings.topics.get(topic)
-            followed.extend(known.categories if known else ())
-        return [each for each in followed if each in self.settings.topics]
 
     def note_tick(self) -> None:
         """A worker is alive, and looks at what is due."""

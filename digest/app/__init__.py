@@ -1,0 +1,8 @@
+"""The composition root: settings in, ports out, and the one clock."""
+
+from __future__ import annotations
+
+from digest.app.adapters import utcnow
+from digest.app.application import App, Look, counts
+
+__all__ = ["App", "Look", "counts", "utcnow"]
