@@ -57,6 +57,9 @@ class Guarded(Starlette):
         return self.guard(super().build_middleware_stack())
 
 
+TITLES = {404: "Not found", 410: "Not any more", 429: "Too often", 503: "Please try again"}
+
+
 class Zipped(GZipMiddleware):
     """Compresses answers that are not compressed yet, for those who take it."""
 
@@ -114,7 +117,8 @@ def _handler(
         asked = "json" in request.headers.get("accept", "")
         if asked or path == "/health" or path.endswith(".json"):
             return JSONResponse({"error": text}, status_code=status, headers=headers)
-        page = pages.page("message", site=app.site, title="That did not work", text=text)
+        title = TITLES.get(status, "That did not work")
+        page = pages.page("message", site=app.site, title=title, text=text)
         return HTMLResponse(page, status_code=status, headers=headers)
 
     return handle

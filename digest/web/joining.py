@@ -232,7 +232,7 @@ class Joining(Personal):
         person, made = self.person(request, REJOIN)
         now = self.app.clock()
         closed = subscriptions.suppression(self.app.store, person.email) is not None
-        if closed or is_past(made, ACCOUNT_LASTS, now=now):
+        if closed or person.status is Status.SUPPRESSED or is_past(made, ACCOUNT_LASTS, now=now):
             raise NotFound(GONE)
         form = forms.posted(request)
         # Pending: someone has asked in their name since, which must not stand in their way.

@@ -141,6 +141,26 @@ def test_nothing_is_left_of_a_person(store, ada):
     } == set()
 
 
+def test_nothing_of_a_person_is_to_be_read_in_the_files(store, ada):
+    def files():
+        return b"".join(each.read_bytes() for each in store.path.parent.glob("*.db*"))
+
+    assert ada.key.encode() in files()
+
+    store.subscribers.erase(ada.id)
+
+    for trace in (ADDRESS, ada.id, ada.key, "Ada Lovegood"):
+        assert trace.encode() not in files(), trace
+
+
+def test_erasing_somebody_does_not_wait_for_who_reads(store, ada):
+    with store._connections.read() as connection:
+        connection.execute("SELECT count(*) FROM subscribers").fetchone()
+        store.subscribers.erase(ada.id)
+
+    assert store.subscribers.get([ada.id]) == {}
+
+
 def test_erasing_twice_or_nobody_does_no_harm(store, ada):
     store.subscribers.erase(ada.id)
     store.subscribers.erase(ada.id)

@@ -95,6 +95,17 @@ def test_asking_for_the_same_again_keeps_what_was_agreed(subscribe, ask, agree, 
     assert ask(person, at=now + timedelta(hours=1)) == half
 
 
+def test_asking_for_the_same_again_and_again_does_not_bomb_a_mailbox(subscribe, ask, now):
+    person, other = subscribe(), subscribe("bo@example.org")
+    for minute in range(5):
+        ask(person, at=now + timedelta(minutes=minute))
+    with pytest.raises(InvalidInput, match="tomorrow"):
+        ask(person, at=now + timedelta(minutes=5))
+    ask(other, at=now + timedelta(minutes=6))
+    with pytest.raises(InvalidInput, match="tomorrow"):
+        ask(other, at=now + timedelta(minutes=7))
+
+
 def test_asking_says_nothing_about_who_has_the_address_but_agreeing_does(
     store, subscribe, ask, agree
 ):

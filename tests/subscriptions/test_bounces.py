@@ -185,6 +185,15 @@ def test_what_nobody_could_read_is_kept_and_can_be_settled(store, subscribe, bou
     assert [each.settled_at is None for each in store.post.evidences()] == [True, False]
 
 
+def test_settling_one_unread_mail_of_someone_settles_no_other(store, subscribe, bounce, undo):
+    person = subscribe()
+    bounce(person, UNREAD, id="seen")
+    bounce(person, UNREAD, id="unseen")
+    undo("seen")
+    assert store.post.evidence("seen").settled_at is not None
+    assert store.post.evidence("unseen").settled_at is None
+
+
 def test_an_unread_mail_of_someone_does_nothing_to_them(subscribe, bounce):
     person = subscribe()
     assert bounce(person, UNREAD) == person

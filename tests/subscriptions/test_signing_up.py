@@ -162,6 +162,16 @@ def test_a_mailbox_cannot_be_bombed_from_many_networks(sign_up):
     assert outcomes == ["ask", "ask", "silent", "silent"]
 
 
+def test_an_hours_bound_does_not_add_up_to_a_bombed_mailbox(sign_up, now):
+    bounds = Bounds(signups=100, letters=2)
+    outcomes = [
+        sign_up(network=f"192.0.2.{hour}", bounds=bounds, at=now + timedelta(hours=hour)).outcome
+        for hour in range(24)
+    ]
+    assert outcomes.count("ask") == 6
+    assert sign_up(bounds=bounds, at=now + timedelta(hours=30)).outcome == "ask"
+
+
 def test_a_mailbox_of_a_subscriber_cannot_be_bombed_either(subscribe, sign_up):
     subscribe()
     bounds = Bounds(signups=100, letters=1)

@@ -83,6 +83,7 @@ def test_erasure_leaves_a_hash_and_nothing_else(app, client, person, at, databas
     from digest import subscriptions
 
     client.post(f"{at(person).digest}/1/more")
+    client.post(f"{at(person).me}/account")
     app.deliver()
     page = client.post(f"{at(person).account}/erase").text
     assert "Everything is deleted" in page

@@ -284,5 +284,24 @@ def test_who_is_kept_out_does_not_come_back_by_an_undo(client, app, person, at):
     page = client.post(at(person).unsubscribe).text
     back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
     app.store.subscribers.set_status(person.id, Status.SUPPRESSED)
-    client.post(back, data={"do": "undo"})
+    assert client.post(back, data={"do": "undo"}).status_code == 404
     assert app.store.subscribers.by_email(person.email).status is Status.SUPPRESSED
+
+
+def test_who_has_complained_does_not_come_back_by_an_undo(client, app, person, at, now):
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    complaint = Evidence(
+        id="e_1", kind=EvidenceKind.COMPLAINT, subscriber_id=person.id, raw=b"", at=now
+    )
+    app.bounced(complaint)
+    assert client.post(back, data={"do": "undo"}).status_code == 404
+    assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
+
+
+def test_a_strangers_sign_up_does_not_stand_in_the_way_of_an_undo(client, app, person, at):
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    sign_up(client, person.email)
+    assert "subscribed again" in client.post(back, data={"do": "undo"}).text
+    assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
