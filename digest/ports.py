@@ -287,8 +287,8 @@ class SubscriberStore(Protocol):
         """
         ...
 
-    def save(self, subscriber: Subscriber) -> None:
-        """Replace one subscriber's row (not the interests)."""
+    def save(self, subscriber: Subscriber, *, before: Subscriber | None = None) -> bool:
+        """Replace one subscriber's row (not the interests); False if it is not as `before` any more."""
         ...
 
     def set_status(self, subscriber_id: str, status: Status) -> None:

@@ -53,7 +53,8 @@ def list_(context: Context, everything: bool = False, as_json: bool = False) -> 
         for each in found:
             click.echo(f"{each.id}  {each.state}  {each.at:%Y-%m-%d}  {each.paper_id}")
             click.echo(f"    {titles.get(each.paper_id, 'not fetched yet')}")
-            click.echo(f"    “{each.line}”")
+            if each.line:
+                click.echo(f"    “{each.line}”")
         if not found:
             click.echo("Nothing waits for a decision.")
 

@@ -380,4 +380,4 @@ def _until(person: Subscriber) -> str:
 def _for_mail(message: str, policy: Policy) -> str:
     """An error's sentence without what only helps at a command line."""
     there = f"All of them are at {policy.site.url}/topics." if policy.site.url else ""
-    return message.replace("`digest topics` lists them all.", there).strip()
+    return message.replace(subscriptions.ALL_TOPICS, there).strip()

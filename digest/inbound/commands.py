@@ -80,6 +80,9 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "") -> Asked:
         asked = replace(asked, commands=tuple(e for e in asked.commands if e.verb in OF_SUBJECTS))
     implied = ADDRESSED.get(mailbox)
     verbs = {each.verb for each in asked.commands}
+    if asked.commands[:1] == (Command(verb=Verb.SUBSCRIBE),) and asked.strange:
+        wishes = Command(verb=Verb.SUBSCRIBE, text="\n".join(asked.strange))
+        return Asked(commands=(wishes, *asked.commands[1:]))
     if implied is None or implied in verbs or Verb.HELP in verbs:
         return asked
     if implied is Verb.UNSUBSCRIBE:
@@ -199,7 +202,7 @@ def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
             break  # so far down, it is more likely of a mail quoted without marks
         commands += found
         if not found:
-            if commands and line not in head:
+            if commands and line not in head and commands != [Command(verb=Verb.SUBSCRIBE)]:
                 break  # the end of what is asked: a name, a motto, a disclaimer
             strange.append(line)
             unclear = line not in head

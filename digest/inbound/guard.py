@@ -18,6 +18,7 @@ from digest.ports import Store
 
 HOUR, DAY = 3_600.0, 86_400.0
 AN_HOUR, A_DAY = 10, 30
+MAILBOXES = frozenset({"bounce", "confirm", "digest", "help", "reply", "subscribe", "unsubscribe"})
 
 AUTOMATIC_FIELDS = (
     "x-autoreply",
@@ -113,4 +114,6 @@ def _is_ours(sender: str, policy: Policy) -> bool:
         return False
     ours = (policy.site.mail_from, policy.site.bounce_to, policy.site.unsubscribe_to)
     folded = sender.casefold()
-    return domain_of(sender) == policy.domain.casefold() or folded in {e.casefold() for e in ours}
+    if domain_of(sender) == policy.domain.casefold():
+        return folded.partition("@")[0].partition("+")[0] in MAILBOXES
+    return folded in {each.casefold() for each in ours}

@@ -54,11 +54,16 @@ def take_in(
     """Act on one mail, and say what is to be answered: one answer at most, whatever it asks.
 
     `recipients` are the envelope's, or those the header names if there are none. `answer` is to
-    keep each reply; only then does the mail count as taken in. The same mail acts once, whichever way and however often it comes. No mail is bad enough to raise: what
-    cannot be read is kept for the operator. Raises RetryLater while the database is locked; the
-    mail must then be offered again, and nothing of it is lost.
+    keep each reply; only then does the mail count as taken in. The same mail acts once, whichever
+    way and however often it comes. No mail is bad enough to raise: what cannot be read is kept for
+    the operator. Raises RetryLater while the database is locked; the mail must then be offered
+    again, and nothing of it is lost.
     """
-    mail = reading.read(raw)
+    try:
+        mail = reading.read(raw)
+    except Exception as error:  # noqa: BLE001 - as below
+        _keep_tripping(store, raw, error, now)
+        return ()
     if store.post.came(mail.key):
         log.info("the mail came before", extra={"action": "take-in"})
         return ()
@@ -69,15 +74,19 @@ def take_in(
     except RetryLater:
         raise
     except Exception as error:  # noqa: BLE001 - a mail that trips us must not come again and again
-        log.error(  # noqa: TRY400 - a traceback could show the mail
-            "a mail could not be handled",
-            extra={"action": "take-in", "error": type(error).__name__},
-        )
-        bounces.keep_unread(store, raw, detail=type(error).__name__, now=now)
+        _keep_tripping(store, raw, error, now)
         replies = ()
     # Last, so that a mail whose handling was cut short is handled when it is offered again.
     store.post.first_time(mail.key, now)
     return replies
+
+
+def _keep_tripping(store: Store, raw: bytes, error: Exception, now: datetime) -> None:
+    log.error(  # a traceback could show the mail
+        "a mail could not be handled",
+        extra={"action": "take-in", "error": type(error).__name__},
+    )
+    bounces.keep_unread(store, raw, detail=type(error).__name__, now=now)
 
 
 def mailbox_of(recipients: Sequence[str]) -> tuple[str, str]:

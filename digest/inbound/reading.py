@@ -97,11 +97,16 @@ def parts(message: Message) -> Iterator[Message]:
         part = waiting.pop()
         if part.get_content_maintype() == "message":
             continue
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            waiting.extend(each for each in reversed(payload) if isinstance(each, Message))
+        if part.is_multipart():
+            waiting.extend(reversed(subparts(part)))
         else:
             yield part
+
+
+def subparts(part: Message) -> list[Message]:
+    """The parts of a part, none of a leaf: whose text is not asked for, as a charset can make it raise."""
+    payload = part.get_payload() if part.is_multipart() else ()
+    return [each for each in payload if isinstance(each, Message)]
 
 
 def content(part: Message) -> str:

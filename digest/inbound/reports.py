@@ -25,6 +25,8 @@ LEAST_SAID = 40
 MOST_PARTS = 100
 MOST_BLOCKS = 50
 MOST_SEARCHED = 60_000
+# Each of many detectors looks at every line: what they look for stands at the start.
+LONGEST_ODD, MOST_ODD_LINES = 200_000, 3_000
 
 # It logs each detector it tries, and failures with the text they failed on.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
@@ -92,8 +94,9 @@ def find(mail: Incoming, *, automatic: bool) -> Finding:
     Never raises: what cannot be read is UNREAD.
     """
     message = reading.parse(mail.raw)
-    for read in (_complaint, _notification, _odd):
-        found = read(message)
+    start = b"".join(mail.raw[:LONGEST_ODD].splitlines(keepends=True)[:MOST_ODD_LINES])
+    for read, of in ((_complaint, message), (_notification, message), (_odd, reading.parse(start))):
+        found = read(of)
         if found is not None:
             return found
     return NOTHING if automatic else UNREAD
@@ -214,13 +217,9 @@ def _walk(message: Message) -> Iterator[Message]:
             return
         part = waiting.pop()
         yield part
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            waiting.extend(each for each in reversed(payload) if isinstance(each, Message))
+        if part.get_content_maintype() == "multipart":
+            waiting.extend(reversed(reading.subparts(part)))
 
 
 def _blocks(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return [each for each in payload[:MOST_BLOCKS] if isinstance(each, Message)]
-    return []
+    return reading.subparts(part)[:MOST_BLOCKS]

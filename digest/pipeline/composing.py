@@ -101,7 +101,8 @@ def _one_by_one(
             )
             current = store.subscribers.get([person.id]).get(person.id)
             if current is not None:
-                store.subscribers.save(replace(current, due_at=now + timedelta(days=1)))
+                put_off = replace(current, due_at=now + timedelta(days=1))
+                store.subscribers.save(put_off, before=current)
     return total
 
 

@@ -69,7 +69,9 @@ def write(
         (profile,) = store.subscribers.profiles([person.id])
         context.setdefault("interests", profile.interests)
     once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
-    named = (kind, person.id if person else "", recipient, once, sorted(context.items()))
+    # With the key and the address, since a letter from before they changed has dead links.
+    about = (person.id, person.key, person.email) if person else ()
+    named = (kind, about, recipient, once, sorted(context.items()))
     key = f"{kind}.{sha256(repr(named).encode(errors='replace')).hexdigest()[:24]}"
     message = letters.letter(
         templates,

@@ -12,6 +12,9 @@ from digest.pipeline import composing
 from digest.ports import Candidates, Ranker, Store
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_INTERESTS = 300
+"""A stranger asks for previews: two thousand keywords would take seconds each time."""
+
 REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
 
@@ -55,6 +58,7 @@ def preview(
 ) -> Digest:
     """The digest that this profile would get of those papers; `subscriber` need not exist."""
     window = found.window
+    interests = interests[:MOST_INTERESTS]
     profile = Profile(subscriber_id=subscriber.id, interests=tuple(interests))
     candidates = Candidates(
         papers=window.papers,

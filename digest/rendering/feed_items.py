@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from digest.model import AnnounceType, LinkKind, Paper, Site, Value, Voice
 from digest.rendering import links
+from digest.rendering.wording import count
 from digest.text import clean, truncate
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -170,7 +171,7 @@ def _item(
             *(term for term, _ in categories),
             *([_ANNOUNCED[entry.announce]] if entry.announce in _ANNOUNCED else []),
             *([f"version {paper.version}"] if paper.version > 1 else []),
-            *([f"{entry.upvotes} upvotes"] if entry.upvotes else []),
+            *([count(entry.upvotes, "upvote")] if entry.upvotes else []),
         ]
     )
     page = links.paper(site, paper.id)

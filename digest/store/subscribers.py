@@ -48,13 +48,16 @@ class Subscribers:
                 added += _add_block(connection, block)
         return added
 
-    def save(self, subscriber: Subscriber) -> None:
+    def save(self, subscriber: Subscriber, *, before: Subscriber | None = None) -> bool:
         """Replace one subscriber's row (not the interests).
 
-        Raises NotFound for an unknown id, InvalidInput when another one has the address.
+        If it is not as in `before` any more, it stays as it is, and the answer is False. Raises NotFound for an unknown id, InvalidInput when another one has the address.
         """
         columns = subscriber_columns(subscriber)
         with self._connections.write() as connection:
+            standing = subscribers(connection, [subscriber.id]).get(subscriber.id)
+            if before is not None and standing not in (None, before):
+                return False
             if _renamed(connection, subscriber):
                 changes.mark(connection)
             try:
@@ -74,6 +77,7 @@ class Subscribers:
                 ) from error
         if not changed:
             raise NotFound("There is no such subscriber.", subject=subscriber.id)
+        return True
 
     def set_status(self, subscriber_id: str, status: Status) -> None:
         """Change the status alone, whatever else has changed meanwhile; only `active` stays due.
@@ -157,14 +161,18 @@ class Subscribers:
             ]
 
     def wanted(self, since: datetime, *, limit: int) -> list[str]:
-        """Papers liked since then by an id (`arxiv:…`, `doi:…`) that is not stored, newest first."""
+        """Papers liked since then by an id (`arxiv:…`, `doi:…`) that is not stored, newest first.
+
+        Only confirmed subscribers count: what strangers type into the form is fetched for nobody.
+        """
         with self._connections.read() as connection:
             return [
                 row["value"]
                 for row in connection.execute(
                     """
-                    SELECT value, max(added_at) AS latest FROM interests
-                    WHERE kind = 'like' AND added_at >= ?
+                    SELECT value, max(added_at) AS latest
+                    FROM interests AS i JOIN subscribers AS s ON s.id = i.subscriber_id
+                    WHERE kind = 'like' AND added_at >= ? AND s.status IN ('active', 'paused')
                         AND (value LIKE 'arxiv:%' OR value LIKE 'doi:%')
                         AND NOT EXISTS (SELECT 1 FROM identifiers WHERE key = value)
                     GROUP BY value ORDER BY latest DESC, value LIMIT ?

@@ -34,6 +34,7 @@ from digest.subscriptions.signing_up import (
 from digest.subscriptions.spans import parse_span
 from digest.subscriptions.submissions import decide, is_curator, submit
 from digest.subscriptions.wishes import (
+    ALL_TOPICS,
     LONGEST_INTEREST,
     MOST_INTERESTS,
     WEEKDAYS,
@@ -49,6 +50,7 @@ from digest.subscriptions.wishes import (
 )
 
 __all__ = [
+    "ALL_TOPICS",
     "ID_BYTES",
     "KEY_BYTES",
     "LONGEST_INTEREST",

@@ -9,11 +9,12 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from digest.errors import InvalidInput, NotFound
+from digest.errors import InvalidInput, NotFound, StoreBusy
 from digest.model import Status, Subscriber
 from digest.ports import Store
 
 KEY_BYTES = 32
+MOST_TRIES = 20
 ID_BYTES = 10
 
 CONFIRMED = frozenset({Status.ACTIVE, Status.PAUSED})
@@ -70,9 +71,19 @@ def fresh(store: Store, person: Subscriber) -> Subscriber:
 
 
 def amend(store: Store, person: Subscriber, **changes: Any) -> Subscriber:
-    """Change these fields of a person's row as it stands now, and nothing else."""
-    current = fresh(store, person)
-    changed = replace(current, **changes)
-    if changed != current:
-        store.subscribers.save(changed)
-    return changed
+    """Change these fields of a person's row as it stands now, and nothing else.
+
+    Where somebody else changes the row meanwhile it is read again: a preference saved while a mail
+    program unsubscribes must not subscribe anew, nor bring a revoked key back. A `status` is only
+    given to who still has the one that `person` has; else nothing changes.
+    """
+    for _ in range(MOST_TRIES):
+        current = fresh(store, person)
+        if "status" in changes and current.status is not person.status:
+            return current
+        changed = replace(current, **changes)
+        if changed.status is not Status.ACTIVE:
+            changed = replace(changed, due_at=None)
+        if changed == current or store.subscribers.save(changed, before=current):
+            return changed
+    raise StoreBusy("The subscription is being changed by others at the moment; please try again.")

@@ -201,7 +201,8 @@ def _again(
         wanted = replace(new, id=known.id, key=known.key, created_at=now)
     else:
         wanted = replace(asked_for(known, wishes), status=Status.PENDING, due_at=None)
-    store.subscribers.save(wanted)
+    if not store.subscribers.save(wanted, before=known):
+        return fresh(store, known)  # they answered an earlier letter just now: that counts
     if interests or known.confirmed_at is None:
         store.subscribers.set_interests(wanted.id, interests)
     return wanted

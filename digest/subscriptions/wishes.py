@@ -18,6 +18,7 @@ MOST_INTERESTS = 2_000
 LONGEST_INTEREST = 200
 LONGEST_NAME = 60
 MOST_PICKS = 50
+ALL_TOPICS = "`digest topics` lists them all."
 LIGHTEST, HEAVIEST = 0.1, 5.0
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -120,7 +121,7 @@ def topic_id(text: str, topics: Mapping[str, Topic]) -> str:
         if wanted
         and (wanted.casefold() in each.name.casefold() or wanted.casefold() in each.id.casefold())
     ][:5]
-    hint = f"Did you mean {', '.join(near)}?" if near else "`digest topics` lists them all."
+    hint = f"Did you mean {', '.join(near)}?" if near else ALL_TOPICS
     raise NotFound(f"There is no topic {wanted!r}. {hint}", subject=wanted)
 
 
@@ -134,10 +135,8 @@ def paper_key(text: str) -> str:
     if arxiv is not None:
         return f"arxiv:{arxiv[0]}"
     doi = canonical_doi(words)
-    if doi:
-        return f"doi:{doi}"
-    found = _key_in_address(words)
-    if found:
+    found = f"doi:{doi}" if doi else _key_in_address(words)
+    if found and len(found) <= LONGEST_INTEREST:
         return found
     raise InvalidInput(
         f"{words[:LONGEST_INTEREST]!r} is neither an arXiv id (2406.01234) nor a DOI (10.1101/…), "

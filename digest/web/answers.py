@@ -57,6 +57,7 @@ class Answers(Personal):
             base=self._base(request),
             standing=standing,
             just=just,
+            done=words.DONE.get(request.query_params.get("done", ""), ""),
             answers=words.ANSWERS,
             say=self.say,
             **self.picks(digest, material),
@@ -103,11 +104,11 @@ class Answers(Personal):
         given = self.app.store.feedback.get(request.path_params["feedback"])
         if given is None or given.subscriber_id != person.id or not self._within(given, digest):
             raise NotFound(GONE)
-        self.undo(person, given.id)
+        undone = self.undo(person, given.id)
         anchor = f"#answers-{given.rank}" if given.rank else ""
         if wants_json(request):
-            return JSONResponse({"said": "Undone.", "undo": ""}, headers=PRIVATE)
-        return self.back(f"{self._base(request)}{anchor}")
+            return JSONResponse({"said": words.DONE[undone], "undo": ""}, headers=PRIVATE)
+        return self.back(f"{self._base(request)}{anchor}", undone)
 
     # --- shared with the page of a paper ------------------------------------------------------
 
@@ -171,15 +172,25 @@ class Answers(Personal):
         """Say what was noted and how to undo it: in place for a script, else on the page again."""
         if not wants_json(request):
             return self.back(f"{base}?f={given.id}{anchor}")
-        told = {"said": self._noted(given), "undo": f"{undo or base}/undo/{given.id}"}
+        told = {
+            "said": self._noted(given),
+            "undo": f"{undo or base}/undo/{given.id}",
+            "kind": given.kind,
+            "ends": words.OPPOSITE.get(given.kind, ""),
+        }
         return JSONResponse(told, headers=PRIVATE)
 
     def standing(self, person: Subscriber, paper_ids: set[str]) -> dict[str, list[Feedback]]:
-        """What someone said of each of these papers and has not taken back."""
+        """What someone said of each of these papers, newest first, and has not taken back.
+
+        Of more and less, only the one said last.
+        """
         said: dict[str, list[Feedback]] = {}
         for each in self.app.store.feedback.of(person.id, limit=MOST_STANDING):
             if each.paper_id in paper_ids:
-                said.setdefault(each.paper_id, []).append(each)
+                later = said.setdefault(each.paper_id, [])
+                if not any(one.kind is words.OPPOSITE.get(each.kind) for one in later):
+                    later.append(each)
         return said
 
     def just(self, request: Request, person: Subscriber) -> Noted | None:

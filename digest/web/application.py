@@ -57,6 +57,13 @@ class Guarded(Starlette):
         return self.guard(super().build_middleware_stack())
 
 
+INTERNAL = 500
+OURS = {
+    500: "Something is not set up right on our side. The operator can see what.",
+    503: "There is too much to do at the moment. Please try again in a few seconds.",
+}
+BUSY_SECONDS = 5
+GONE = (404, 410)
 TITLES = {404: "Not found", 410: "Not any more", 429: "Too often", 503: "Please try again"}
 
 
@@ -111,6 +118,8 @@ def _handler(
         status, text = describe(error)
         headers = {"cache-control": "no-store", **(getattr(error, "headers", None) or {})}
         seconds = getattr(error, "retry_after", None)
+        if seconds is None and isinstance(error, RetryLater):
+            seconds = BUSY_SECONDS
         if seconds is not None:
             headers["retry-after"] = str(ceil(seconds))
         path = request.url.path
@@ -118,7 +127,7 @@ def _handler(
         if asked or path == "/health" or path.endswith(".json"):
             return JSONResponse({"error": text}, status_code=status, headers=headers)
         title = TITLES.get(status, "That did not work")
-        page = pages.page("message", site=app.site, title=title, text=text)
+        page = pages.page("message", site=app.site, title=title, text=text, gone=status in GONE)
         return HTMLResponse(page, status_code=status, headers=headers)
 
     return handle
@@ -127,7 +136,11 @@ def _handler(
 def _digest_error(error: Exception) -> tuple[int, str]:
     for kind, status in STATUS.items():
         if isinstance(error, kind):
-            return status, str(error)
+            if status < INTERNAL:
+                return status, str(error)
+            # What it says is for the operator: it names files and settings.
+            log.warning("a request failed: %s", error, extra={"action": "request"})
+            return status, OURS[status]
     return 400, str(error)
 
 

@@ -18,6 +18,7 @@ from digest import references, subscriptions
 from digest.errors import InvalidInput
 from digest.model import Interest, InterestKind, Subscriber, Topic
 from digest.subscriptions import Wishes
+from digest.web import words
 
 LARGEST_FILE = 1_000_000
 LONGEST_TEXT = 100_000
@@ -170,7 +171,7 @@ def _usable(
         try:
             subscriptions.interests_of(Wishes(**{name: (each,)}), topics=topics, now=now)  # type: ignore[arg-type]  # every list is a field of Wishes
         except InvalidInput as error:
-            errors.setdefault(name, error.message)
+            errors.setdefault(name, words.for_page(error.message))
         else:
             good.append(each)
     return tuple(good)

@@ -17,7 +17,7 @@ from digest.app import App
 from digest.errors import DigestError, NotFound
 from digest.model import InterestKind, Status, Subscriber
 from digest.pipeline import delivering, previewing
-from digest.rendering import links
+from digest.rendering import links, wording
 from digest.web import choosing, forms, limits
 from digest.web.common import GONE, PRIVATE
 from digest.web.forms import Filled, Form
@@ -122,6 +122,7 @@ class Joining(Personal):
         shown = {
             "digest": digest,
             "today": latest.today,
+            "chosen": bool(interests),
             "strangers": len(likes) - len(self.app.store.papers.get(likes)),
             **self.picks(digest, material),
         }
@@ -171,6 +172,7 @@ class Joining(Personal):
             ),
             zones=choosing.zones(),
             guess=not form.one("tz"),
+            linked=not form.posted and bool(form.fields.keys() & forms.LISTS.keys()),
             words=words,
             email=form.one("email"),
             preview=preview,
@@ -195,6 +197,7 @@ class Joining(Personal):
             "confirm",
             state=state.get(person.status, "ended"),
             email=person.email,
+            rhythm=wording.rhythm(person),
             preferences=self._preferences(person, day),
         )
 

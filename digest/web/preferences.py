@@ -42,6 +42,9 @@ class Preferences(Answers):
 
     def _keep(self, request: Request, person: Subscriber) -> Response:
         form = forms.posted(request)
+        if form.one("do") not in ("keep", "enter", "find"):
+            # A form without its button is none of ours; taken for one it would empty the profile.
+            raise InvalidInput("Nothing was changed: the form did not come whole.")
         settings = self.app.settings
         filled = forms.filled(form, topics=settings.topics, to=person, now=self.app.clock())
         if form.one("do") == "find" or (

@@ -70,7 +70,9 @@ class Profile(Personal):
             subscriptions.change(store, person, wishes, topics=self.app.settings.topics, now=now)
         except InvalidInput as error:
             typed = {name: form.one(name) for name in ("kind", "value", "weight")}
-            return self._page(request, person, typed, {"value": error.message}, status=BAD)
+            return self._page(
+                request, person, typed, {"value": words.for_page(error.message)}, status=BAD
+            )
         return self.back(f"{likes}#{kind}", "added")
 
     def _page(

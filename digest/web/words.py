@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from digest import subscriptions
 from digest.model import Feedback, FeedbackKind, Interest, InterestKind, SubmissionState, Topic
 
 # After a form was sent, the page that follows names what was done by one of these (`?done=saved`).
@@ -54,6 +55,7 @@ WEIGHTED = (
 WEIGHTS: tuple[tuple[float, str], ...] = (
     (0.5, "a little"),
     (1.0, "normal"),
+    (1.5, "more"),
     (2.0, "a lot"),
     (4.0, "very much"),
 )
@@ -110,6 +112,11 @@ ANSWERS: Mapping[FeedbackKind, Answer] = {
 }
 BY_WORD: Mapping[str, FeedbackKind] = {each.word: kind for kind, each in ANSWERS.items()}
 CHOOSING = frozenset({FeedbackKind.HIDE_AUTHOR, FeedbackKind.HIDE_TOPIC})
+# Of these two, what is said last ends the other.
+OPPOSITE: Mapping[FeedbackKind, FeedbackKind] = {
+    FeedbackKind.MORE: FeedbackKind.LESS,
+    FeedbackKind.LESS: FeedbackKind.MORE,
+}
 
 
 def said(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
@@ -117,12 +124,12 @@ def said(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
     return {
         FeedbackKind.MORE: "more like this",
         FeedbackKind.LESS: "less like this",
-        FeedbackKind.SAVE: "saved",
+        FeedbackKind.SAVE: "save it",
         FeedbackKind.KNOWN: "already knew it",
-        FeedbackKind.UPVOTE: "upvoted",
-        FeedbackKind.HIDE_AUTHOR: f"author hidden: {feedback.value}",
-        FeedbackKind.HIDE_TOPIC: f"topic hidden: {named(feedback.value, topics)}",
-        FeedbackKind.SEEN_ALL: "marked everything as seen",
+        FeedbackKind.UPVOTE: "upvote",
+        FeedbackKind.HIDE_AUTHOR: f"hide {feedback.value}",
+        FeedbackKind.HIDE_TOPIC: f"hide {named(feedback.value, topics)}",
+        FeedbackKind.SEEN_ALL: "all seen",
     }[feedback.kind]
 
 
@@ -147,6 +154,11 @@ def evidence(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
     because = f" {feedback.reason[:1].lower()}{feedback.reason[1:]}" if feedback.reason else ""
     day = f"{feedback.at.day} {feedback.at:%B %Y}"
     return f"You said “{said(feedback, topics)}” on {day}{place}{because and ','}{because}."
+
+
+def for_page(message: str) -> str:
+    """An error's sentence without what only helps at a command line."""
+    return message.replace(subscriptions.ALL_TOPICS, "The page of topics lists them all.")
 
 
 def named(topic_id: str, topics: Mapping[str, Topic]) -> str:

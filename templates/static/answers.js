@@ -26,6 +26,39 @@
     return form;
   };
 
+  // What was said of a paper, and the button it was said with, are of one kind.
+  const lines = (paper, key, kind) => paper.querySelectorAll(`.said form[data-${key}="${kind}"]`);
+
+  const press = (paper, kind, pressed) => {
+    for (const button of paper.querySelectorAll(".answers button")) {
+      if (!button.formAction.endsWith(`/${kind}`)) continue;
+      if (pressed) button.setAttribute("aria-pressed", "true");
+      else button.removeAttribute("aria-pressed");
+    }
+  };
+
+  // More ends less, and less more, until it is taken back.
+  const stand = (paper, line, kind, ends) => {
+    for (const same of lines(paper, "kind", kind)) same.remove();
+    for (const ended of ends ? lines(paper, "kind", ends) : []) {
+      ended.hidden = true;
+      ended.dataset.ended = kind;
+    }
+    line.dataset.kind = kind;
+    press(paper, kind, true);
+    if (ends) press(paper, ends, false);
+  };
+
+  const fall = (paper, line) => {
+    const { kind } = line.dataset;
+    line.remove();
+    press(paper, kind, false);
+    for (const ended of lines(paper, "ended", kind)) {
+      ended.hidden = false;
+      press(paper, ended.dataset.kind, true);
+    }
+  };
+
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const button = event.submitter;
@@ -37,19 +70,16 @@
     const title = paper.querySelector(".title").textContent.trim();
     button.disabled = true;
     try {
-      const { said, undo } = await send(address);
+      const { said, undo, kind, ends } = await send(address);
       const shown = note(said, undo, title);
-      if (form.matches(".answers")) {
-        place.replaceChildren(shown);
-        button.setAttribute("aria-pressed", "true");
-      } else {
-        form.replaceWith(shown);
-        for (const each of paper.querySelectorAll("[aria-pressed]")) each.removeAttribute("aria-pressed");
-      }
+      for (const line of place.querySelectorAll(":scope > p")) line.remove();
+      if (kind) stand(paper, shown, kind, ends);
+      else fall(paper, form);
+      place.prepend(shown);
       const next = shown.querySelector("button");
       (next || paper.querySelector(".answers button")).focus();
     } catch {
-      place.replaceChildren(element("p", {}, "That could not be sent. Please try again."));
+      place.prepend(element("p", {}, "That could not be sent. Please try again."));
     } finally {
       button.disabled = false;
     }

@@ -18,6 +18,7 @@
   const found = form.querySelector("#topics-found");
   const groups = [...form.querySelectorAll("details")].filter((each) => each.querySelector(".box"));
   const unfolded = new Map(groups.map((group) => [group, group.open]));
+  const was = form.querySelector("input[name=was]");
   const find = form.querySelector("button[value=find]");
   if (find) find.hidden = true;
 
@@ -38,6 +39,7 @@
     found.textContent = wanted.length
       ? `${matching} ${matching === 1 ? "topic" : "topics"} with “${words.value.trim()}”; what you ticked stays.`
       : "";
+    was.value = words.value; // it is narrowed: Enter elsewhere does not mean that any more
   };
 
   const count = (group) => {

@@ -60,6 +60,10 @@ def test_a_keyboard_is_enough_to_subscribe(browse, site):
     page = browse()
     page.goto("/subscribe")
 
+    tab_to(page, "input#q")
+    page.keyboard.type("retriev")
+    tab_to(page, "input[name=topics][value=retrieval]")
+    page.keyboard.press("Space")
     tab_to(page, "textarea#keywords")
     page.keyboard.type("retrieval")
     tab_to(page, "input#email")

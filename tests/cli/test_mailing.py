@@ -83,7 +83,7 @@ def test_while_the_database_is_locked_the_mail_server_keeps_the_mail(
     digest, receive, tmp_path, monkeypatch
 ):
     digest("init")
-    monkeypatch.setattr("digest.app.open_store", partial(open_store, timeout=0.05))
+    monkeypatch.setattr("digest.app.adapters.open_store", partial(open_store, timeout=0.05))
     with sqlite3.connect(tmp_path / "digest.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         ran = receive(MAIL)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import random
 import shutil
-import socket
 import subprocess
-import tempfile
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dkim as dkimpy
 import pytest
@@ -23,104 +17,27 @@ from digest.model import Outcome
 pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
-MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
-MAIN = """\
-compatibility_level = 3.6
-myhostname = mx.example.net
-mydestination =
-mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/mail.log
-maillog_file_prefixes = {folder}
-virtual_mailbox_domains = example.net
-virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = inline:{{ {{ reader@example.net = box/ }} }}
-virtual_uid_maps = static:{uid}
-virtual_gid_maps = static:{gid}
-smtpd_relay_restrictions = reject_unauth_destination
-smtpd_recipient_restrictions = reject_unlisted_recipient
-smtputf8_enable = no
-"""
-
-
-@dataclass
-class Postfix:
-    port: int
-    inbox: Path
-
-    def received(self, count, patience=20.0):
-        """The files in the inbox, once there are `count`; fails after `patience` seconds."""
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            files = list(self.inbox.glob("*")) if self.inbox.is_dir() else []
-            if len(files) >= count:
-                return [each.read_bytes() for each in files]
-            time.sleep(0.05)
-        pytest.fail(f"Postfix has not delivered {count} messages within {patience:g} s")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
-def postfix():
-    """An instance of its own: own queue, own port on loopback, nothing of the system's touched."""
-    if shutil.which("postfix") is None:
-        pytest.skip("postfix is not installed")
-    if os.geteuid() != 0:
-        pytest.skip("postfix must be started by root")
-    owner = pwd.getpwnam("postfix")
-    # Not tmp_path: Postfix's own user must be able to get there.
-    folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
-    folder.chmod(0o755)
-    config = folder / "config"
-    for name in ("config", "queue", "data", "mail"):
-        (folder / name).mkdir()
-    for name in ("data", "mail"):
-        os.chown(folder / name, owner.pw_uid, owner.pw_gid)
-    port = free_port()
-    ids = {"uid": owner.pw_uid, "gid": owner.pw_gid}
-    (config / "main.cf").write_text(MAIN.format(folder=folder, **ids))
-    (config / "master.cf").write_text(MASTER.format(port=port))
-    for name in ("postfix-files", "dynamicmaps.cf"):
-        shutil.copy(Path("/etc/postfix") / name, config)
-    try:
-        started = subprocess.run(
-            ["postfix", "-c", config, "start"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if started.returncode != 0:
-            pytest.skip(f"postfix does not start here: {started.stderr[-300:]}")
-        yield Postfix(port, folder / "mail" / "box" / "new")
-    finally:
-        subprocess.run(
-            ["postfix", "-c", config, "stop"], check=False, capture_output=True, timeout=60
-        )
-        shutil.rmtree(folder)
+def postfix(start_postfix):
+    """Postfix with one mailbox, which takes ASCII addresses only."""
+    return start_postfix(["reader@example.net"], "smtputf8_enable = no")
+
+
+@pytest.fixture(scope="module")
+def received(postfix):
+    """Wait for so many messages to the reader."""
+
+    def wait(count, patience=20.0):
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if len(postfix.files()) >= count:
+                return [each.read_bytes() for each in postfix.files()]
+            time.sleep(0.05)
+        pytest.fail(f"Postfix has not delivered {count} messages within {patience:g} s")
+
+    return wait
 
 
 @pytest.fixture
@@ -156,7 +73,7 @@ def letter(number):
 
 
 @pytest.fixture(scope="module")
-def delivered(postfix, dkim_key, message):
+def delivered(postfix, received, dkim_key, message):
     """A hundred signed messages as they lie in the inbox after the hop, with their originals."""
     signer = Signer("example.org", "s1", dkim_key)
     signed = {n: signer.sign(letter(n), NOW) for n in range(100)}
@@ -167,7 +84,7 @@ def delivered(postfix, dkim_key, message):
     receipts = list(transport.send(messages, NOW))
     transport.close()
     assert {each.outcome for each in receipts} == {Outcome.ACCEPTED}
-    return signed, postfix.received(100)
+    return signed, received(100)
 
 
 def test_every_body_arrives_byte_for_byte_with_the_line_ends_of_the_disk(delivered):
@@ -217,9 +134,9 @@ def test_opendkim_agrees_about_every_one_of_them(delivered, dkim_key, tmp_path):
 
 
 def test_an_unknown_mailbox_is_refused_as_an_address_failure_and_the_rest_goes_out(
-    postfix, transport, delivered, message
+    received, transport, delivered, message
 ):
-    before = len(postfix.received(100))
+    before = len(received(100))
     batch = [message(1, recipient="nobody@example.net"), message(2)]
 
     refused, accepted = transport.send(batch, NOW)
@@ -228,7 +145,7 @@ def test_an_unknown_mailbox_is_refused_as_an_address_failure_and_the_rest_goes_o
     assert is_address_failure(refused.code, refused.reply)
     assert "@" not in refused.reply
     assert accepted.outcome is Outcome.ACCEPTED
-    assert len(postfix.received(before + 1)) == before + 1
+    assert len(received(before + 1)) == before + 1
 
 
 def test_mail_for_elsewhere_is_a_matter_of_policy_not_of_the_address(transport, message):

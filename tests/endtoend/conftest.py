@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pwd
 import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -273,109 +271,3 @@ def eventually():
         return False
 
     return wait
-
-
-MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-proxymap unix - - n - - proxymap
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-error unix - - n - - error
-retry unix - - n - - error
-lmtp unix - - n - - lmtp
-smtp unix - - n - - smtp
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-"""
-MAIN = """\
-compatibility_level = 3.6
-myhostname = mx.example.net
-mydestination =
-mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/mail.log
-maillog_file_prefixes = {folder}
-virtual_mailbox_domains = example.net
-virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = inline:{{ {boxes} }}
-virtual_uid_maps = static:{uid}
-virtual_gid_maps = static:{gid}
-smtpd_recipient_restrictions = reject_unlisted_recipient, reject_unauth_destination
-{more}
-"""
-
-
-@dataclass(frozen=True)
-class Postfix:
-    """An instance of its own: own queue, own port on loopback, nothing of the system's touched."""
-
-    port: int
-    mail: Path
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
-
-    def files(self, name: str = "*") -> list[Path]:
-        """What lies in the mailboxes, or in one, oldest first."""
-        return sorted(self.mail.glob(f"{name}/new/*"), key=lambda each: each.stat().st_mtime_ns)
-
-
-@pytest.fixture(scope="module")
-def start_postfix():
-    """Start Postfix with these mailboxes and settings; it is stopped after the module."""
-    if shutil.which("postfix") is None:
-        pytest.skip("postfix is not installed")
-    if os.geteuid() != 0:
-        pytest.skip("postfix must be started by root")
-    folders = []
-
-    def start(addresses: Iterable[str], *settings: str) -> Postfix:
-        # Not tmp_path: Postfix's own user must be able to get there.
-        folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
-        folders.append(folder)
-        port = free_port()
-        _lay_out(folder, port, addresses, settings)
-        started = _postfix(folder, "start")
-        if started.returncode != 0:
-            pytest.skip(f"postfix does not start here: {started.stderr[-300:]}")
-        return Postfix(port, folder / "mail")
-
-    yield start
-    for folder in folders:
-        _postfix(folder, "stop")
-        shutil.rmtree(folder)
-
-
-def _lay_out(folder: Path, port: int, addresses: Iterable[str], settings: Iterable[str]) -> None:
-    owner = pwd.getpwnam("postfix")
-    folder.chmod(0o755)
-    for name in ("config", "queue", "data", "mail"):
-        (folder / name).mkdir()
-    for name in ("data", "mail"):
-        os.chown(folder / name, owner.pw_uid, owner.pw_gid)
-    config = folder / "config"
-    boxes = ", ".join(f"{{ {each} = {each.partition('@')[0]}/ }}" for each in addresses)
-    main = MAIN.format(
-        folder=folder,
-        boxes=boxes,
-        uid=owner.pw_uid,
-        gid=owner.pw_gid,
-        more="\n".join(settings),
-    )
-    (config / "main.cf").write_text(main)
-    (config / "master.cf").write_text(MASTER.format(port=port))
-    for name in ("postfix-files", "dynamicmaps.cf"):
-        shutil.copy(Path("/etc/postfix") / name, config)
-
-
-def _postfix(folder: Path, verb: str) -> subprocess.CompletedProcess[str]:
-    command = ["postfix", "-c", folder / "config", verb]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)

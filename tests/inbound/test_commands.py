@@ -20,6 +20,16 @@ def asked(*lines, subject=""):
     return found
 
 
+def test_what_stands_below_a_bare_subscribe_is_what_one_wishes(topics):
+    (command,) = parse("subscribe", ["cs.IR, retrieval", "dual encoder"]).commands
+
+    wishes = wishes_of([command], topics)
+
+    assert command.verb is Verb.SUBSCRIBE
+    assert tuple(wishes.topics) == ("cs.IR", "retrieval")
+    assert tuple(wishes.keywords) == ("dual encoder",)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -30,7 +30,7 @@ MACHINES = {
         "list-request@example.org",
         "bounces+1=a@example.org",
         "digest@papers.example",
-        "anyone@papers.example",
+        "reply+anything@papers.example",
         None,
     ],
 }
@@ -53,6 +53,7 @@ def test_marks_of_a_machine_are_seen(mail, policy, field, value):
         {"subject": "help"},
         {"x_auto_response_suppress": "None"},
         {"from": "nora.reply@example.org"},
+        {"from": "somebody-of-the-lab@papers.example"},
     ],
 )
 def test_what_people_write_is_not_taken_for_a_machines(mail, policy, fields):

@@ -34,6 +34,12 @@ def test_the_nearest_mail_it_answers_comes_first(mail):
     assert found.references == ("<b@x.example>", "<a@x.example>")
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "zip", "x" * 300])
+def test_a_charset_that_cannot_be_is_no_reason_to_fail(charset):
+    raw = f"From: a@b.example\nContent-Type: text/plain; charset={charset}\n\n".encode()
+    assert read(raw + "größer".encode()).lines == ("größer",)
+
+
 @pytest.mark.parametrize(
     ("encoded", "said"),
     [

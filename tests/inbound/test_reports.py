@@ -1,5 +1,6 @@
 """What mail servers report, and which kind of failure it is."""
 
+import time
 from email import message_from_bytes
 from pathlib import Path
 
@@ -192,6 +193,19 @@ def test_an_absence_is_nothing_and_a_riddle_is_unread(mail):
 def test_reports_are_known_by_their_header(mail, fields):
     assert is_report(read(mail("x", **fields)))
     assert not is_report(read(mail("x")))
+
+
+@pytest.mark.parametrize("line", ["=\n", "\n", "user unknown\n", "Action: failed\n\n"])
+def test_a_report_built_to_be_slow_is_read_quickly(mail, line):
+    report = mail(line * (600_000 // len(line)), **{"from": "MAILER-DAEMON@mx.example.net"})
+    begun = time.process_time()
+    assert find(read(report), automatic=False).kind
+    assert time.process_time() - begun < 3
+
+
+def test_a_charset_that_cannot_be_is_no_reason_to_fail():
+    raw = b"Content-Type: message/delivery-status; charset=idna\n\nAction: failed\n\n\xff\xfe"
+    assert find(read(raw), automatic=False)
 
 
 @given(st.binary(max_size=1_500), st.sampled_from([b"", b"Content-Type: multipart/report;"]))

@@ -447,6 +447,17 @@ def test_a_mail_that_trips_us_is_kept_for_the_operator(ada, store, policy, mail,
     assert "ada@" not in caplog.text
 
 
+def test_a_mail_that_cannot_even_be_read_is_kept_too(store, policy, monkeypatch):
+    def fails(_raw):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("digest.inbound.reading.read", fails)
+    for _ in range(2):
+        assert inbound.take_in(store, b"junk", policy=policy, now=NOW) == ()
+    (kept,) = store.post.evidences()
+    assert (str(kept.kind), store.post.evidence(kept.id).raw) == ("unread", b"junk")
+
+
 def test_of_several_recipients_the_one_that_says_most_counts(ada, take_in, mail, reply_to, current):
     take_in(mail("weekly"), "help@papers.example", reply_to(ada), "ada@example.org")
     assert current(ada).cadence == "weekly"

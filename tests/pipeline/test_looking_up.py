@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from digest.errors import FetchFailed
-from digest.model import AnnounceType, Moderation, Submission, SubmissionState
+from digest.model import AnnounceType, Moderation, Status, Submission, SubmissionState
 from digest.pipeline import looking_up
 from digest.pipeline.ingesting import POLL_LEASE
 from digest.pipeline.looking_up import look_up, look_up_waiting
@@ -93,6 +93,13 @@ def test_a_paper_that_a_newcomer_names_as_an_example_is_fetched_to_learn_from(
     assert asked == [url(ARXIV)]
     assert later == []
     assert application.store.papers.get([ARXIV])[ARXIV].title == "Fish of the air"
+
+
+def test_what_a_stranger_types_into_the_form_is_fetched_for_nobody(application, subscribe, run):
+    stranger = subscribe("bo@example.org", likes=["2606.00007"])
+    application.store.subscribers.set_status(stranger.id, Status.PENDING)
+
+    assert run({url(ARXIV): ENTRY})[1] == []
 
 
 def test_what_was_looked_up_is_in_no_digest_and_on_no_day(application, submit, run, now):

@@ -143,7 +143,7 @@ def test_nothing_is_left_of_a_person(store, ada):
 
 def test_nothing_of_a_person_is_to_be_read_in_the_files(store, ada):
     def files():
-        return b"".join(each.read_bytes() for each in store.path.parent.glob("*.db*"))
+        return b"".join(each.read_bytes() for each in store.path.parent.glob(f"{store.path.name}*"))
 
     assert ada.key.encode() in files()
 

@@ -5,6 +5,7 @@ import pytest
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Status
+from digest.subscriptions import Wishes
 from digest.subscriptions.people import amend, fresh
 
 
@@ -34,6 +35,58 @@ def test_amending_a_row_keeps_what_others_changed_meanwhile(store, subscribe):
     changed = amend(store, stale, name="Ada")
     assert (changed.name, f"{changed.at:%H:%M}") == ("Ada", "09:00")
     assert fresh(store, stale) == changed
+
+
+@pytest.fixture
+def meanwhile(store, monkeypatch):
+    """Something that happens between the next reading of a row and its writing."""
+
+    def happens(act):
+        save = store.subscribers.save
+
+        def saved(*args, **options):
+            monkeypatch.setattr(store.subscribers, "save", save)
+            act()
+            return save(*args, **options)
+
+        monkeypatch.setattr(store.subscribers, "save", saved)
+
+    return happens
+
+
+def test_a_preference_saved_meanwhile_does_not_undo_unsubscribing(
+    store, subscribe, meanwhile, topics, now
+):
+    person = subscribe()
+    meanwhile(lambda: subscriptions.unsubscribe(store, person))
+    subscriptions.change(store, person, Wishes(at="9:00"), topics=topics, now=now)
+    left = fresh(store, person)
+    assert (left.status, left.due_at, f"{left.at:%H:%M}") == (Status.UNSUBSCRIBED, None, "09:00")
+
+
+def test_a_preference_saved_meanwhile_does_not_bring_a_revoked_key_back(
+    store, subscribe, meanwhile, topics, now
+):
+    person = subscribe()
+    meanwhile(lambda: subscriptions.revoke(store, person))
+    subscriptions.change(store, person, Wishes(at="9:00"), topics=topics, now=now)
+    assert fresh(store, person).key != person.key
+
+
+def test_a_pause_that_ends_does_not_undo_unsubscribing(store, subscribe, meanwhile, now):
+    person = subscriptions.pause(store, subscribe(), until=None, now=now)
+    meanwhile(lambda: subscriptions.unsubscribe(store, person))
+    subscriptions.resume(store, person, now=now)
+    assert fresh(store, person).status is Status.UNSUBSCRIBED
+
+
+def test_a_strangers_sign_up_does_not_undo_a_confirmation(store, sign_up, meanwhile, now):
+    person = sign_up(topics=["cs.IR"]).subscriber
+    meanwhile(lambda: subscriptions.confirm(store, person, now=now))
+    sign_up(topics=["cs.CV"])
+    (profile,) = store.subscribers.profiles([person.id])
+    assert fresh(store, person).status is Status.ACTIVE
+    assert [each.value for each in profile.interests] == ["cs.IR"]
 
 
 def test_someone_who_is_gone_cannot_be_amended(store, subscribe):

@@ -54,6 +54,7 @@ def test_a_paper_put_forward_already_stays_the_first_ones(store, ada, subscribe,
     ("text", "line", "words"),
     [
         ("a nice paper", "fine", "neither an arXiv id"),
+        (f"10.1000/{'a' * 300}", "fine", "neither an arXiv id"),
         ("2606.00001", " \u200b ", "Say in a line"),
         ("2606.00001", "x" * 301, "at most 300"),
     ],

@@ -269,12 +269,13 @@ def test_a_busy_database_asks_for_a_little_patience(app):
     made = asgi(app)
 
     def fail(_request):
-        raise StoreBusy("The database is busy.", retry_after=1.2)
+        raise StoreBusy("The database /srv/digest.db is busy.", retry_after=1.2)
 
     made.add_route("/busy", fail)
     with TestClient(made, base_url=SITE) as client:
         answer = client.get("/busy")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "/srv" not in answer.text
 
 
 def test_dear_pages_are_rationed_and_others_are_not(app, site):

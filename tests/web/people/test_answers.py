@@ -101,7 +101,8 @@ def test_an_answer_is_undone_from_the_page_it_was_given_on(app, client, person, 
 
     assert profile(person) == before
     assert "You said" not in page
-    assert client.post(undo).status_code == 200
+    assert "That is undone" in page
+    assert "had been undone before" in client.post(undo).text
     assert len(said(app, person, standing=False)) == 1
 
 
@@ -127,7 +128,19 @@ def test_a_script_is_answered_in_place(client, person, at):
     told = client.post(f"{at(person).digest}/1/more", headers=JSON).json()
     assert told["said"].startswith("Noted: more like “A study of retrieval")
     again = client.post(told["undo"], headers=JSON)
-    assert again.json() == {"said": "Undone.", "undo": ""}
+    assert again.json() == {"said": "That is undone.", "undo": ""}
+
+
+def test_of_more_and_less_only_what_was_said_last_stands_on_the_page(client, person, at):
+    digest = at(person).digest
+    told = client.post(f"{digest}/1/more", headers=JSON).json()
+    assert (told["kind"], told["ends"]) == ("more", "less")
+    client.post(f"{digest}/1/save")
+    page = client.post(f"{digest}/1/less").text
+    assert "You said: less like this" in page
+    assert "You said: save it" in page
+    assert "You said: more like this" not in page
+    assert len(re.findall(r'aria-pressed="true"', page)) == 2
 
 
 def test_everything_so_far_can_be_marked_as_seen_and_unmarked(app, client, person, at):
@@ -175,6 +188,7 @@ def test_a_papers_own_page_has_all_the_answers(app, client, person, at, profile)
     for answer in words.ANSWERS.values():
         assert f'value="{answer.word}"' in page
     page = client.post(address, data={"answer": "save"}).text
+    assert re.search(r'value="save" aria-pressed="true"', page)
     assert "Saved: “A study of retrieval number 7" in page
     undo = re.search(r'action="(/me/[^"]+/undo/[^"]+)"', page)[1]
     assert "That is undone" in client.post(undo).text

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from digest import subscriptions, tokens
-from digest.model import Status, SuppressionReason
+from digest.model import Evidence, EvidenceKind, Status, SuppressionReason
 from digest.rendering import links
 
 WISHES = {
@@ -71,6 +71,17 @@ def test_a_preview_shows_the_latest_day_that_had_papers_and_says_so(client, now_
     assert "<article" in page
 
 
+def test_a_link_that_fills_in_the_form_tells_subscribers_where_to_go_instead(client):
+    assert 'href="/me">your preferences</a>' in client.get("/subscribe?queries=old+maps").text
+    assert 'href="/me">your preferences</a>' not in client.get("/subscribe?q=vision").text
+
+
+def test_a_preview_for_nothing_chosen_says_that_it_is_what_trends(client):
+    page = client.post("/subscribe/preview", data={"at": "07:00"}).text
+    assert "You have chosen nothing yet, so this is what is trending" in page
+    assert "about what you chose" not in page
+
+
 def test_a_preview_without_matching_papers_says_what_to_do(client):
     page = client.post("/subscribe/preview", data={"topics": "math.GT"}).text
     assert "Nothing of that day is about what you chose" in page
@@ -127,6 +138,7 @@ def test_what_cannot_be_used_is_said_beside_its_field_and_nothing_typed_is_lost(
     assert answer.status_code == 400
     assert f'<li><a href="#{field}">' in page
     assert says in page
+    assert "`digest" not in page, "no hints for a command line"
     if field != "topics":
         assert re.search(
             rf'<(?:input|textarea|select)[^>]* name="{field}" aria-invalid="true"', page

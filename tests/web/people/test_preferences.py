@@ -215,6 +215,7 @@ def test_what_cannot_be_done_to_a_profile_is_said(client, person, at, database, 
     answer = client.post(f"{at(person).me}/likes", data={"weight": "1.0", **form})
     assert answer.status_code == 400
     assert says in answer.text
+    assert "`digest" not in answer.text, "no hints for a command line"
     assert html.escape(form["value"]) in answer.text
     assert database() == before
 

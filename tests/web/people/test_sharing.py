@@ -78,7 +78,7 @@ def test_a_curator_features_with_a_line_and_the_log_says_so(app, client, person,
     page = decide(client, at(curator).me, "feature").text
 
     assert "It is featured" in page
-    assert re.search(r"you, feature: A study of retrieval number 5", page)
+    assert re.search(r"you featured: A study of retrieval number 5", page)
     assert app.store.community.featured(app.clock().replace(hour=0)) == {"arxiv:2606.00005"}
     voices = app.store.community.voices(["arxiv:2606.00005"])["arxiv:2606.00005"]
     assert ("Ines Carrow", "A rare find.") in [(each.name, each.line) for each in voices]
