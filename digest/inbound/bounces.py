@@ -15,6 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from digest import subscriptions, tokens
+from digest.errors import RetryLater
 from digest.inbound import guard, proving, reading, reports
 from digest.inbound.values import Incoming, Policy
 from digest.model import Evidence, EvidenceKind, Subscriber
@@ -23,6 +24,8 @@ from digest.rendering import links
 
 log = logging.getLogger(__name__)
 
+DAY = 86_400.0
+MOST_UNREAD = 1_000
 MOST_KEPT = 256_000
 MOST_NAMED = 20
 
@@ -62,6 +65,7 @@ def handle(
         raw=mail.raw[:MOST_KEPT],
         at=now,
     )
+    _has_room(store, evidence, now=now)
     log.info("a report came in", extra={"action": "report", "kind": str(evidence.kind)})
     subscriptions.bounce(
         store,
@@ -72,17 +76,29 @@ def handle(
     )
 
 
+def _has_room(store: Store, evidence: Evidence, *, now: datetime) -> None:
+    """Raise RetryLater once a day has brought more unread mail than anybody will look at.
+
+    The mail server then keeps what it has, and offers it again: nothing is lost, and nobody can
+    fill our disk.
+    """
+    if evidence.kind is not EvidenceKind.UNREAD or store.post.evidence(evidence.id) is not None:
+        return
+    if not store.post.take("unread", now=now, seconds=DAY, most=MOST_UNREAD):
+        raise RetryLater("There is too much mail that nobody could read.", retry_after=DAY)
+
+
 def keep_unread(store: Store, raw: bytes, *, detail: str, now: datetime) -> None:
     """Keep a mail that nothing could be made of, until an operator has seen it."""
-    store.post.record(
-        Evidence(
-            id=evidence_id(raw),
-            kind=EvidenceKind.UNREAD,
-            detail=detail,
-            raw=raw[:MOST_KEPT],
-            at=now,
-        )
+    evidence = Evidence(
+        id=evidence_id(raw),
+        kind=EvidenceKind.UNREAD,
+        detail=detail,
+        raw=raw[:MOST_KEPT],
+        at=now,
     )
+    _has_room(store, evidence, now=now)
+    store.post.record(evidence)
 
 
 def evidence_id(raw: bytes) -> str:

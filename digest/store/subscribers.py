@@ -23,6 +23,7 @@ from digest.store.rows import (
 
 MOST_ROWS = 5_000
 BLOCK = 1_000
+MOST_WANTED = 100
 
 INSERT_SUBSCRIBER = """
 INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -164,20 +165,24 @@ class Subscribers:
         """Papers liked since then by an id (`arxiv:…`, `doi:…`) that is not stored, newest first.
 
         Only confirmed subscribers count: what strangers type into the form is fetched for nobody.
+        Nobody has more than 100 of them, or one person's list would keep out everyone else's.
         """
         with self._connections.read() as connection:
             return [
                 row["value"]
                 for row in connection.execute(
                     """
-                    SELECT value, max(added_at) AS latest
-                    FROM interests AS i JOIN subscribers AS s ON s.id = i.subscriber_id
-                    WHERE kind = 'like' AND added_at >= ? AND s.status IN ('active', 'paused')
-                        AND (value LIKE 'arxiv:%' OR value LIKE 'doi:%')
-                        AND NOT EXISTS (SELECT 1 FROM identifiers WHERE key = value)
-                    GROUP BY value ORDER BY latest DESC, value LIMIT ?
+                    SELECT value, max(added_at) AS latest FROM (
+                        SELECT value, added_at, row_number() OVER (
+                            PARTITION BY i.subscriber_id ORDER BY added_at DESC, value
+                        ) AS place
+                        FROM interests AS i JOIN subscribers AS s ON s.id = i.subscriber_id
+                        WHERE kind = 'like' AND added_at >= ? AND s.status IN ('active', 'paused')
+                            AND (value LIKE 'arxiv:%' OR value LIKE 'doi:%')
+                            AND NOT EXISTS (SELECT 1 FROM identifiers WHERE key = value)
+                    ) WHERE place <= ? GROUP BY value ORDER BY latest DESC, value LIMIT ?
                     """,
-                    (stamp(since), limit),
+                    (stamp(since), MOST_WANTED, limit),
                 )
             ]
 

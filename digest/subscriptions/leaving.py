@@ -82,6 +82,11 @@ def export(store: Store, person: Subscriber) -> dict[str, object]:
             for each in store.community.submissions(None, since=EVER, limit=ALL)
             if each.subscriber_id == current.id
         ],
+        "decisions": [
+            _plain(each, leaving_out={"subscriber_id", "line"})
+            for each in store.community.submissions(None, since=EVER, limit=ALL)
+            if each.curator_id == current.id
+        ],
         "change_of_address": None if change is None else _plain(change),
         "mail_evidence": [
             _plain(each, leaving_out={"raw"})

@@ -39,6 +39,7 @@ TOO_MANY = 429
 SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
 COUNTED_FOR = timedelta(hours=1)
+JUST = timedelta(minutes=30)
 PAUSES = ("1 week", "2 weeks", "1 month", "3 months")
 TOO_OFTEN = (
     "Too many people have signed up from where you are within the hour. Please try again later."
@@ -198,6 +199,7 @@ class Joining(Personal):
             state=state.get(person.status, "ended"),
             email=person.email,
             rhythm=wording.rhythm(person),
+            just=_just_now(person, self.app.clock()),
             preferences=self._preferences(person, day),
         )
 
@@ -290,6 +292,10 @@ def _meant(form: Form) -> str:
     if form.one("q") != form.one("was"):
         return "find"
     return "subscribe" if form.one("email") else "preview"
+
+
+def _just_now(person: Subscriber, now: datetime) -> bool:
+    return person.confirmed_at is not None and now - person.confirmed_at < JUST
 
 
 def _listed(person: Subscriber) -> bool:

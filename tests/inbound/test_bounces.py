@@ -2,7 +2,8 @@
 
 import pytest
 
-from digest.inbound import read
+from digest.errors import RetryLater
+from digest.inbound import bounces, read
 from digest.model import EvidenceKind
 
 NOTICE = """\
@@ -206,3 +207,15 @@ def test_a_bounce_is_never_answered(ada, take_in, notice, reply_to, bounces_to):
 def test_junk_without_a_sender_is_neither_answered_nor_kept(store, take_in, mail):
     assert take_in(mail("Buy now", return_path="<>"), "help@papers.example") == ()
     assert store.post.evidences() == []
+
+
+def test_a_flood_of_mail_nobody_can_read_is_left_with_the_mail_server(store, now, monkeypatch):
+    monkeypatch.setattr(bounces, "MOST_UNREAD", 5)
+    for number in range(bounces.MOST_UNREAD):
+        bounces.keep_unread(store, b"junk %d" % number, detail="", now=now)
+
+    with pytest.raises(RetryLater):
+        bounces.keep_unread(store, b"one more", detail="", now=now)
+    bounces.keep_unread(store, b"junk 1", detail="", now=now)
+
+    assert len(store.post.evidences(limit=2_000)) == bounces.MOST_UNREAD

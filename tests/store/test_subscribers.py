@@ -310,3 +310,15 @@ def test_a_stranger_cannot_wish_for_another_address(store, make):
         store.subscribers.put_change(
             AddressChange(subscriber_id="s_unknown", email="a@example.org", asked_at=make.day)
         )
+
+
+def test_one_long_list_of_liked_papers_does_not_keep_out_the_others(store, make):
+    eager, bo = make.subscriber(1), make.subscriber(2)
+    likes = [make.interest(f"doi:10.1000/{n}", kind=InterestKind.LIKE) for n in range(300)]
+    store.subscribers.add([(eager, likes)])
+    store.subscribers.add([(bo, [make.interest("arxiv:2606.00007", kind=InterestKind.LIKE)])])
+
+    wanted = store.subscribers.wanted(make.day - timedelta(days=400), limit=1_000)
+
+    assert len(wanted) == 101
+    assert "arxiv:2606.00007" in wanted
