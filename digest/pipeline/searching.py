@@ -9,7 +9,7 @@ from digest.model import Paper
 from digest.ports import Store, Within
 from digest.ranking import searching
 
-MOST_FUSED = 200
+MOST_FUSED = 160
 PASTED_WORDS = 16
 TELLING_WORDS = 5
 PAIRS = 4
@@ -22,7 +22,7 @@ def search(
 ) -> list[tuple[Paper, float]]:
     """What a query finds, best first: words, `"phrases"`, an id or address, a pasted abstract.
 
-    The first 200 hits are put into the order that `ranking.fuse` gives them, those beyond stand
+    The first 160 hits are put into the order that `ranking.fuse` gives them, those beyond stand
     in the order of the full-text index, and score 0. An empty query finds everything within,
     newest first.
     """

@@ -24,7 +24,7 @@ from digest.web.negotiating import SUFFIX, Shown, wants_json
 from digest.web.showing import Showing, day_of, typed
 
 PAPERS_A_PAGE = 20
-MOST = 200
+MOST = 150
 MOST_MATCHED = 1_000
 LONGEST_ID = 200
 LONGEST_QUERY = 500

@@ -111,5 +111,5 @@ def test_more_than_is_shown_is_said(application):
     application.store.papers.ingest(items)
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         found = client.get("/search.json?q=thing").json()
-        assert (found["total"], found["more"]) == (200, True)
-        assert "The first 200 papers" in client.get("/search?q=thing").text
+        assert (found["total"], found["more"]) == (150, True)
+        assert "The first 150 papers" in client.get("/search?q=thing").text
