@@ -56,10 +56,10 @@ def test_from_a_first_look_to_leaving(browse, site, script, size):
     assert "unsubscribed" in main_text(page).lower()
 
 
-def test_a_keyboard_is_enough_to_subscribe(browse, site):
+def test_a_keyboard_is_enough_for_all_of_it(browse, site):
+    address = "keyboard@digest.example"
     page = browse()
     page.goto("/subscribe")
-
     tab_to(page, "input#q")
     page.keyboard.type("retriev")
     tab_to(page, "input[name=topics][value=retrieval]")
@@ -67,15 +67,32 @@ def test_a_keyboard_is_enough_to_subscribe(browse, site):
     tab_to(page, "textarea#keywords")
     page.keyboard.type("retrieval")
     tab_to(page, "input#email")
-    page.keyboard.type("keyboard@digest.example")
+    page.keyboard.type(address)
     page.keyboard.press("Enter")
     page.get_by_role("heading", level=1, name=re.compile("mailbox", re.IGNORECASE)).wait_for()
 
-    page.goto(site.link("keyboard@digest.example", "c/"))
+    page.goto(site.link(address, "c/"))
     tab_to(page, "main button")
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    assert "subscribed" in main_text(page).lower()
+    page.get_by_role("heading", level=1, name="You are subscribed").wait_for()
+
+    page.goto(site.link(address, "d/"))
+    tab_to(page, "form.answers button")
+    page.keyboard.press("Space")
+    page.get_by_role("button", name=re.compile("^Undo")).first.wait_for()
+
+    page.goto(site.link(address, "me/"))
+    tab_to(page, "input#limit")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("4")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("done="))
+    assert page.get_by_label("Papers at most").input_value() == "4"
+
+    page.goto(site.link(address, "u/"))
+    tab_to(page, "main button")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name=re.compile("unsubscribed")).wait_for()
 
 
 def tab_to(page, selector, most=150):
