@@ -1,0 +1,33 @@
+"""What the core needs from outside, as protocols: sources, fetcher, ranker, transport, store.
+
+Adapters satisfy them by shape; `digest.testing` holds the fakes and the contract checks that a
+plug-in must pass. Every method takes and returns values of `digest.model`, in batches.
+"""
+
+from __future__ import annotations
+
+from digest.ports.mail import Ledger, PostStore
+from digest.ports.outside import Candidates, Fetcher, Progress, Ranker, Source, Step, Transport
+from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
+from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
+from digest.ports.store import Store
+
+__all__ = [
+    "Candidates",
+    "CommunityStore",
+    "FeedbackStore",
+    "Fetcher",
+    "Ingested",
+    "Ledger",
+    "PaperStore",
+    "PostStore",
+    "Progress",
+    "Ranker",
+    "Source",
+    "SourceStore",
+    "Step",
+    "Store",
+    "SubscriberStore",
+    "Transport",
+    "Within",
+]

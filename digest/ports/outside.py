@@ -1,0 +1,125 @@
+"""What reads, ranks and sends: sources, fetcher, ranker, transport, and the bars of long work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from digest.errors import FetchFailed, FetchRefused
+from digest.model import (
+    Answer,
+    Harvest,
+    Listing,
+    Message,
+    Paper,
+    PollState,
+    Profile,
+    Ranking,
+    Receipt,
+    Request,
+)
+
+
+class Source(Protocol):
+    """A place that publishes listings. Sans-I/O: it says what to request, and reads bytes."""
+
+    @property
+    def name(self) -> str:
+        """The name under which config, reports and announcements know it."""
+        ...
+
+    def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
+        """What to fetch now, given the cursor kept from the last complete run (None: the first)."""
+        ...
+
+    def parse(self, listing: Listing) -> Harvest:
+        """Read one listing; bad entries become problems.
+
+        Raises ListingUnreadable when nothing at all can be made of it.
+        """
+        ...
+
+
+class Fetcher(Protocol):
+    """Polite, safe HTTP for batches of requests."""
+
+    def fetch(
+        self, batch: Sequence[tuple[Request, PollState]], now: datetime
+    ) -> list[Answer | FetchFailed | FetchRefused]:
+        """Carry out the batch, hosts side by side, each host spaced; one outcome a request, in order.
+
+        Outcomes are returned rather than raised, so that one bad source never hides another.
+        """
+        ...
+
+    def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Send a form to a service that others run (a WebSub hub); redirects are not followed.
+
+        Raises FetchFailed or FetchRefused unless the answer is 2xx.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The papers of one edition window, with what ranking may use about them.
+
+    `trending` is the stored hot score by paper id, `upvotes` the raw count behind it, `liked`
+    the papers that profiles refer to as liked, disliked or known (they need not be candidates),
+    `featured` those that curators picked.
+    """
+
+    papers: Sequence[Paper]
+    trending: Mapping[str, float] = field(default_factory=dict)
+    upvotes: Mapping[str, int] = field(default_factory=dict)
+    liked: Mapping[str, Paper] = field(default_factory=dict)
+    featured: frozenset[str] = frozenset()
+
+
+class Ranker(Protocol):
+    """Scores a block of profiles against the papers of an edition."""
+
+    def rank(
+        self,
+        block: Sequence[Profile],
+        candidates: Candidates,
+        *,
+        without: Mapping[str, frozenset[str]],
+        now: datetime,
+    ) -> list[Ranking]:
+        """One ranking a profile, in order.
+
+        `without` maps a subscriber id to paper ids never to be picked (already sent).
+        """
+        ...
+
+
+class Transport(Protocol):
+    """Hands finished messages over."""
+
+    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+        """One receipt a message, in order, each yielded as soon as it is known."""
+        ...
+
+    def close(self) -> None:
+        """Say goodbye; safe to call twice."""
+        ...
+
+
+class Progress(Protocol):
+    """Shows how far long work has come; the CLI draws bars, tests pass a no-op."""
+
+    def track(self, what: str, total: int | None) -> AbstractContextManager[Step]:
+        """Start a line of progress."""
+        ...
+
+
+class Step(Protocol):
+    """Called with the number of units just done."""
+
+    def __call__(self, done: int = 1) -> None:
+        """Advance."""
+        ...

@@ -1,0 +1,192 @@
+"""The store of people: who they are, what they said, what they do for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from digest.model import (
+    AddressChange,
+    Feedback,
+    FeedbackKind,
+    Interest,
+    Moderation,
+    Profile,
+    Status,
+    Submission,
+    SubmissionState,
+    Subscriber,
+    Voice,
+)
+
+
+class SubscriberStore(Protocol):
+    """Subscribers and their interests."""
+
+    def add(self, rows: Iterable[tuple[Subscriber, Sequence[Interest]]]) -> int:
+        """Add new subscribers in transactions of bounded size; a known address is left alone.
+
+        Returns how many were added. Takes a million rows in constant memory.
+        """
+        ...
+
+    def save(self, subscriber: Subscriber, *, before: Subscriber | None = None) -> bool:
+        """Replace one subscriber's row (not the interests); False if it is not as `before` any more."""
+        ...
+
+    def set_status(self, subscriber_id: str, status: Status) -> None:
+        """Change the status alone, whatever else has changed meanwhile; only `active` stays due."""
+        ...
+
+    def by_email(self, email: str) -> Subscriber | None:
+        """The subscriber with this address, compared as `subscriptions` normalises it."""
+        ...
+
+    def get(self, ids: Iterable[str]) -> dict[str, Subscriber]:
+        """Subscribers by id."""
+        ...
+
+    def all(self, status: Status | None = None) -> Iterator[tuple[Subscriber, list[Interest]]]:
+        """Every subscriber with interests, by id, in constant memory."""
+        ...
+
+    def profiles(self, ids: Sequence[str]) -> list[Profile]:
+        """The profiles of a block, in the order asked."""
+        ...
+
+    def set_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Replace all interests."""
+        ...
+
+    def add_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Add or re-weigh interests; (kind, value) is the key; a like replaces a dislike and back."""
+        ...
+
+    def due(self, now: datetime, *, limit: int) -> list[Subscriber]:
+        """Active subscribers whose `due_at` has come, longest overdue first."""
+        ...
+
+    def page(self, after: str, *, limit: int) -> list[Subscriber]:
+        """Active subscribers with an id greater than `after`, by id: keyset paging."""
+        ...
+
+    def topics_in_use(self) -> dict[str, int]:
+        """Topic ids that active subscribers follow, with how many follow each."""
+        ...
+
+    def by_status(self) -> dict[Status, int]:
+        """How many subscribers stand where; a status that nobody has is left out."""
+        ...
+
+    def remove_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
+        """Take interests away by (kind, value); one that is not there is no error."""
+        ...
+
+    def wanted(self, since: datetime, *, limit: int) -> list[str]:
+        """Papers liked since then by an id (`arxiv:…`, `doi:…`) that is not stored, newest first."""
+        ...
+
+    def resumable(self, now: datetime, *, limit: int) -> list[Subscriber]:
+        """Paused subscribers whose `paused_until` has come."""
+        ...
+
+    def put_change(self, change: AddressChange) -> None:
+        """Keep a wished change of address; the latest wish of a subscriber counts."""
+        ...
+
+    def change(self, subscriber_id: str) -> AddressChange | None:
+        """The subscriber's open change of address."""
+        ...
+
+    def drop_change(self, subscriber_id: str) -> None:
+        """Forget an open change of address."""
+        ...
+
+    def erase(self, subscriber_id: str) -> None:
+        """Delete a subscriber and everything kept about them, mail evidence and letters included.
+
+        Papers they submitted stay, without their name and line, where curators featured them.
+        """
+        ...
+
+
+class FeedbackStore(Protocol):
+    """What readers said, and what it did to their profiles."""
+
+    def add(self, feedback: Feedback) -> None:
+        """Keep it and apply its interests, in one transaction: `added` go in over `replaced`.
+
+        Doing it twice under one id changes nothing.
+        """
+        ...
+
+    def undo(self, feedback_id: str, now: datetime) -> Feedback | None:
+        """Take back what it added and put back what it replaced; None if there is no such, or done."""
+        ...
+
+    def get(self, feedback_id: str) -> Feedback | None:
+        """One, undone or not."""
+        ...
+
+    def of(
+        self,
+        subscriber_id: str,
+        *,
+        kinds: Sequence[FeedbackKind] = (),
+        paper_id: str = "",
+        limit: int = 100,
+        standing: bool = True,
+    ) -> list[Feedback]:
+        """What one reader said, newest first; `standing` leaves out what was undone."""
+        ...
+
+
+class CommunityStore(Protocol):
+    """Votes, submissions, featured papers, and the moderation log."""
+
+    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+        """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`."""
+        ...
+
+    def unvote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+        """Take the vote back; returns the votes left."""
+        ...
+
+    def votes_of(self, subscriber_id: str, paper_ids: Iterable[str]) -> frozenset[str]:
+        """Which of the papers this subscriber voted for."""
+        ...
+
+    def submit(self, submission: Submission) -> Submission:
+        """Keep a submission; one that stands for the same paper already is returned instead."""
+        ...
+
+    def submission(self, submission_id: str) -> Submission | None:
+        """One submission."""
+        ...
+
+    def submissions(
+        self, state: SubmissionState | None = None, *, since: datetime, limit: int
+    ) -> list[Submission]:
+        """Submissions made since then, newest first; all states, or one."""
+        ...
+
+    def arrived(self) -> int:
+        """Open the waiting submissions whose paper has been stored meanwhile; how many."""
+        ...
+
+    def decide(self, submission: Submission, moderation: Moderation) -> None:
+        """Keep a decided submission and the line of the log, in one transaction."""
+        ...
+
+    def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:
+        """Who speaks for the featured ones among these papers: submitter, then curator."""
+        ...
+
+    def featured(self, since: datetime) -> frozenset[str]:
+        """Papers featured since then."""
+        ...
+
+    def log(self, *, limit: int) -> list[Moderation]:
+        """The moderation log, newest first."""
+        ...

@@ -1,0 +1,88 @@
+"""The whole database."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+
+from digest.ports.mail import Ledger, PostStore
+from digest.ports.papers import PaperStore, SourceStore
+from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
+
+
+class Store(Protocol):
+    """The database: one attribute a table family, and what concerns the whole file."""
+
+    @property
+    def papers(self) -> PaperStore:
+        """Papers, announcements, signals."""
+        ...
+
+    @property
+    def sources(self) -> SourceStore:
+        """Cursors, polls, reports."""
+        ...
+
+    @property
+    def subscribers(self) -> SubscriberStore:
+        """People and interests."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """Digests, outbox, deliveries."""
+        ...
+
+    @property
+    def feedback(self) -> FeedbackStore:
+        """What readers said."""
+        ...
+
+    @property
+    def community(self) -> CommunityStore:
+        """Votes, submissions, curators' picks."""
+        ...
+
+    @property
+    def post(self) -> PostStore:
+        """Letters, evidence, suppressions, limits."""
+        ...
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; returns the names of the migrations applied."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Rows of the main tables: papers, announcements, subscribers, digests and so on."""
+        ...
+
+    def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
+        """Take or renew a named lease; False while another owner holds it."""
+        ...
+
+    def unlease(self, name: str, *, owner: str) -> None:
+        """Give a named lease back, if it is ours."""
+        ...
+
+    def prune(
+        self,
+        *,
+        papers_before: date,
+        logs_before: datetime,
+        evidence_before: datetime | None = None,
+    ) -> dict[str, int]:
+        """Delete what policy no longer keeps; returns deleted rows by table.
+
+        Papers that a digest or a reader names are kept, and so is mail that nobody could read
+        until it is settled. Without `evidence_before` all evidence is kept.
+        """
+        ...
+
+    def backup(self, to: Path) -> None:
+        """Copy the live database to a new file, consistently."""
+        ...
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        ...
