@@ -199,7 +199,7 @@ def test_limits_keep_no_address_and_no_network(store, sign_up, tmp_path):
     with sqlite3.connect(tmp_path / "digest.db") as db:
         buckets = " ".join(row[0] for row in db.execute("SELECT bucket FROM uses"))
     assert buckets
-    assert "ada" not in buckets
+    assert "ada@" not in buckets
     assert "192.0.2.77" not in buckets
 
 
