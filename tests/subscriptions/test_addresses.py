@@ -31,7 +31,7 @@ def test_a_hash_is_the_same_for_the_same_mailbox_and_for_no_other(store):
     hashed = subscriptions.address_hash(store, "ada@example.org")
     assert hashed == subscriptions.address_hash(store, " Ada@EXAMPLE.org")
     assert hashed != subscriptions.address_hash(store, "bo@example.org")
-    assert "ada" not in hashed
+    assert "ada@" not in hashed
 
 
 def test_a_hash_means_nothing_in_another_installation(store, tmp_path):
