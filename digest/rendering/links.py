@@ -142,11 +142,6 @@ def paper(site: Site, paper_id: str) -> str:
     return site.url and f"{site.url}/papers/{quote(paper_id, safe=':/')}"
 
 
-def topic_feed(site: Site, topic_id: str, kind: str = "atom") -> str:
-    """A topic's feed; `kind` is the ending (`atom`, `rss`, `json`)."""
-    return site.url and f"{site.url}/feeds/{slug(topic_id)}.{kind}"
-
-
 def slug(topic_id: str) -> str:
     """A topic id as it stands in addresses and file names: `biorxiv:x y` is `biorxiv-x-y`."""
     return _NOT_IN_A_SLUG.sub("-", topic_id).strip("-.") or "topic"
