@@ -10,7 +10,16 @@ from __future__ import annotations
 from digest.model.base import Value
 from digest.model.community import Moderation, Submission, SubmissionState, Voice
 from digest.model.delivery import Envelope, Message, OutboxState, Outcome, Receipt
-from digest.model.digests import Digest, Mood, Pick, Ranking, Reason, ReasonKind
+from digest.model.digests import (
+    Digest,
+    Explanation,
+    Mood,
+    Pick,
+    Ranking,
+    Reason,
+    ReasonKind,
+    chance_of,
+)
 from digest.model.listings import (
     Announcement,
     AnnounceType,
@@ -26,6 +35,7 @@ from digest.model.listings import (
 )
 from digest.model.mail import Evidence, EvidenceKind, Letter, SuppressionReason
 from digest.model.people import (
+    FLOORS,
     AddressChange,
     Cadence,
     Feedback,
@@ -43,6 +53,7 @@ from digest.model.polling import Answer, PollState, SourceReport, Verdict
 from digest.model.site import Site
 
 __all__ = [
+    "FLOORS",
     "AddressChange",
     "AnnounceType",
     "Announcement",
@@ -52,6 +63,7 @@ __all__ = [
     "Envelope",
     "Evidence",
     "EvidenceKind",
+    "Explanation",
     "Feedback",
     "FeedbackKind",
     "Harvest",
@@ -91,4 +103,5 @@ __all__ = [
     "Verdict",
     "Via",
     "Voice",
+    "chance_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
@@ -32,6 +33,11 @@ class Quiet(StrEnum):
 
     NOTHING = "nothing"
     LINE = "line"
+
+
+FLOORS: Mapping[str, float] = {"any": 0.0, "likely": 0.1, "sure": 0.3}
+"""Floors by the names people choose them by: the best of whatever matches, only papers that are
+likely worth their time, only the surest."""
 
 
 class InterestKind(StrEnum):
@@ -73,7 +79,9 @@ class Subscriber(Value):
 
     `tz` is an IANA name; `at` the local time of day; `weekday` 0 is Monday and counts only for
     weekly. `key` is this subscriber's secret (hex): links and feed addresses derive from it,
-    and a new one revokes them all. `due_at` is when the next digest is due.
+    and a new one revokes them all. `due_at` is when the next digest is due. `floor` is the least
+    chance of being wanted (0 to 1, see `Pick.chance`) that a paper shown in full must have; with
+    0 the best of whatever matches are shown.
 
     `paused_until` counts while paused: None is until resumed. `seen_until` is up to when
     everything was marked as seen. `name` is shown beside what they submit only if `shows_name`.
@@ -96,14 +104,16 @@ class Subscriber(Value):
     seen_until: datetime | None = None
     name: str = ""
     shows_name: bool = False
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(Value):
-    """What ranking knows of a subscriber: interests, never an address."""
+    """What ranking knows of a subscriber: interests and how many papers they read, never an address."""
 
     subscriber_id: str
     interests: tuple[Interest, ...] = ()
+    limit: int = 10
 
     def of(self, kind: InterestKind) -> tuple[Interest, ...]:
         """The interests of one kind, in the order they were added."""

@@ -10,6 +10,7 @@ from digest.ports.mail import Ledger, PostStore
 from digest.ports.outside import Candidates, Fetcher, Progress, Ranker, Source, Step, Transport
 from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
 from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
+from digest.ports.spaces import Learned, SpaceStore
 from digest.ports.store import Store
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "FeedbackStore",
     "Fetcher",
     "Ingested",
+    "Learned",
     "Ledger",
     "PaperStore",
     "PostStore",
@@ -25,6 +27,7 @@ __all__ = [
     "Ranker",
     "Source",
     "SourceStore",
+    "SpaceStore",
     "Step",
     "Store",
     "SubscriberStore",

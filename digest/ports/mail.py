@@ -46,6 +46,10 @@ class Ledger(Protocol):
         """One digest, whole."""
         ...
 
+    def digests(self, ids: Iterable[str]) -> dict[str, Digest]:
+        """Digests by id, whole; unknown ids are left out."""
+        ...
+
     def recent(self, subscriber_id: str, *, limit: int) -> list[Digest]:
         """A subscriber's latest digests with their picks, newest first."""
         ...

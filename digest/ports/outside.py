@@ -69,7 +69,8 @@ class Candidates:
 
     `trending` is the stored hot score by paper id, `upvotes` the raw count behind it, `liked`
     the papers that profiles refer to as liked, disliked or known (they need not be candidates),
-    `featured` those that curators picked.
+    `featured` those that curators picked, `vectors` what an embedder made of any of them, by id
+    (see `SpaceStore`); one that is missing is embedded when it is needed.
     """
 
     papers: Sequence[Paper]
@@ -77,10 +78,15 @@ class Candidates:
     upvotes: Mapping[str, int] = field(default_factory=dict)
     liked: Mapping[str, Paper] = field(default_factory=dict)
     featured: frozenset[str] = frozenset()
+    vectors: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Ranker(Protocol):
-    """Scores a block of profiles against the papers of an edition."""
+    """Scores a block of profiles against the papers of an edition.
+
+    One that works with an embedder's vectors names it in an attribute `embeds`; candidates then
+    bring those that are kept.
+    """
 
     def rank(
         self,

@@ -141,6 +141,13 @@ class FeedbackStore(Protocol):
         """What one reader said, newest first; `standing` leaves out what was undone."""
         ...
 
+    def answers(self, first: str, *, kinds: Sequence[FeedbackKind]) -> Iterator[Feedback]:
+        """What stands of what was said of editions from `first` (ISO) on, in constant memory.
+
+        By edition, then reader, then when it was said.
+        """
+        ...
+
 
 class CommunityStore(Protocol):
     """Votes, submissions, featured papers, and the moderation log."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from digest.ports.mail import Ledger, PostStore
 from digest.ports.papers import PaperStore, SourceStore
 from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
+from digest.ports.spaces import SpaceStore
 
 
 class Store(Protocol):
@@ -47,6 +48,11 @@ class Store(Protocol):
     @property
     def post(self) -> PostStore:
         """Letters, evidence, suppressions, limits."""
+        ...
+
+    @property
+    def spaces(self) -> SpaceStore:
+        """What ranking learned from the archive."""
         ...
 
     def migrate(self) -> list[str]:

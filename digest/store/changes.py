@@ -1,4 +1,4 @@
-"""A token that tells whether what everyone can read may have changed, for caches and ETags."""
+"""Tokens that tell whether something may have changed: what everyone can read, or the vectors."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection
 
-
-def token(connection: Connection) -> str:
-    """The token as it stands."""
-    row = connection.execute("SELECT token FROM changes WHERE what = 'public'").fetchone()
-    return str(row["token"])
+PUBLIC = "public"
+VECTORS = "vectors"
 
 
-def mark(connection: Connection) -> None:
+def token(connection: Connection, what: str = PUBLIC) -> str:
+    """The token as it stands; empty before the first change."""
+    row = connection.execute("SELECT token FROM changes WHERE what = ?", (what,)).fetchone()
+    return "" if row is None else str(row["token"])
+
+
+def mark(connection: Connection, what: str = PUBLIC) -> None:
     """Give out another token; random, so that a restored backup never repeats one."""
-    connection.execute("UPDATE changes SET token = lower(hex(randomblob(8))) WHERE what = 'public'")
+    connection.execute(
+        "INSERT OR REPLACE INTO changes (what, token) VALUES (?, lower(hex(randomblob(8))))",
+        (what,),
+    )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ gives the next one what the taken one had replaced, so that links can be undone 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
@@ -17,6 +17,8 @@ from digest.store import interests, loading
 from digest.store.connections import Connections
 from digest.store.interests import Slot, slots
 from digest.store.rows import feedback_columns, interests_text, listed, stamp, to_feedback
+
+BLOCK = 1_000
 
 
 class FeedbackLog:
@@ -98,6 +100,30 @@ class FeedbackLog:
                     ),
                 )
             ]
+
+    def answers(self, first: str, *, kinds: Sequence[FeedbackKind]) -> Iterator[Feedback]:
+        """What stands of what was said of editions from `first` (ISO) on, in constant memory.
+
+        By edition, then reader, then when it was said. Reads block by block and holds no
+        transaction in between, so that writers are not held up.
+        """
+        wanted = listed(each.value for each in kinds)
+        after = (first, "", 0)
+        while True:
+            with self._connections.read() as connection:
+                block = connection.execute(
+                    """
+                    SELECT rowid AS number, * FROM feedback
+                    WHERE edition <> '' AND (edition, subscriber_id, rowid) > (?1, ?2, ?3)
+                        AND kind IN (SELECT value FROM json_each(?4)) AND undone_at IS NULL
+                    ORDER BY edition, subscriber_id, rowid LIMIT ?5
+                    """,
+                    (*after, wanted, BLOCK),
+                ).fetchall()
+            yield from map(to_feedback, block)
+            if len(block) < BLOCK:
+                return
+            after = (block[-1]["edition"], block[-1]["subscriber_id"], block[-1]["number"])
 
 
 def _one(connection: Connection, feedback_id: str) -> Feedback | None:

@@ -117,6 +117,11 @@ class Ledger:
         with self._connections.read() as connection:
             return _digests(connection, [digest_id]).get(digest_id)
 
+    def digests(self, ids: Iterable[str]) -> dict[str, Digest]:
+        """Digests by id, whole; unknown ids are left out."""
+        with self._connections.read() as connection:
+            return _digests(connection, ids)
+
     def recent(self, subscriber_id: str, *, limit: int) -> list[Digest]:
         """A subscriber's latest digests, whole, newest first."""
         with self._connections.read() as connection:
@@ -283,7 +288,7 @@ def _insert(connection: Connection, digests: Sequence[tuple[Digest, datetime | N
         (digest_columns(each) for each, _ in digests),
     )
     connection.executemany(
-        "INSERT INTO picks VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO picks VALUES (?, ?, ?, ?, ?, ?)",
         (
             pick_columns(each.id, rank, pick)
             for each, _ in digests

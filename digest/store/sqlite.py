@@ -21,6 +21,7 @@ from digest.store.post import Post
 from digest.store.pruning import LOGS, prune_evidence, prune_log, prune_papers
 from digest.store.rows import stamp
 from digest.store.sources import Sources
+from digest.store.spaces import Spaces
 from digest.store.subscribers import Subscribers
 
 COUNTED = {
@@ -70,6 +71,7 @@ class SqliteStore:
         self.feedback = FeedbackLog(self._connections)
         self.community = Community(self._connections)
         self.post = Post(self._connections)
+        self.spaces = Spaces(self._connections)
 
     def check(self) -> None:
         """Raise ConfigError unless this is a database that this version can use."""

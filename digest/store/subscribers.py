@@ -26,7 +26,7 @@ BLOCK = 1_000
 MOST_WANTED = 100
 
 INSERT_SUBSCRIBER = """
-INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 Newcomer = tuple[Subscriber, Sequence[Interest]]
@@ -67,7 +67,7 @@ class Subscribers:
                     UPDATE subscribers SET email = ?2, status = ?3, tz = ?4, at = ?5, cadence = ?6,
                         weekday = ?7, max_picks = ?8, quiet = ?9, key = ?10, created_at = ?11,
                         confirmed_at = ?12, due_at = ?13, paused_until = ?14, seen_until = ?15,
-                        name = ?16, shows_name = ?17
+                        name = ?16, shows_name = ?17, floor = ?18
                     WHERE id = ?1
                     """,
                     columns,
@@ -126,7 +126,21 @@ class Subscribers:
         """The profiles of a block, in the order asked."""
         with self._connections.read() as connection:
             found = by_subscriber(connection, ids)
-        return [Profile(subscriber_id=each, interests=tuple(found[each])) for each in ids]
+            limits = dict(
+                connection.execute(
+                    """
+                    SELECT id, max_picks FROM subscribers
+                    WHERE id IN (SELECT value FROM json_each(?))
+                    """,
+                    (listed(ids),),
+                ).fetchall()
+            )
+        return [
+            Profile(subscriber_id=each, interests=tuple(found[each]), limit=limits[each])
+            if each in limits
+            else Profile(subscriber_id=each)
+            for each in ids
+        ]
 
     def set_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
         """Replace all interests; raises NotFound for an unknown subscriber."""

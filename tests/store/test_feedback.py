@@ -230,6 +230,31 @@ def test_what_a_reader_said_is_newest_first_and_can_be_narrowed(store, make, per
     assert numbers(paper_id="arxiv:unknown") == []
 
 
+def test_answers_come_by_edition_and_reader_and_only_what_stands(store, make, person, monkeypatch):
+    monkeypatch.setattr("digest.store.feedback.BLOCK", 2)
+    other = make.subscriber(2)
+    store.subscribers.add([(other, [])])
+    for said in (
+        make.feedback(1, edition="2026-06-10", person=other),
+        make.feedback(2, edition="2026-06-10"),
+        make.feedback(3, edition="2026-06-10", kind=FeedbackKind.LESS),
+        make.feedback(4, edition="2026-06-09"),
+        make.feedback(5, edition="2026-06-08"),
+        make.feedback(6),
+        make.feedback(7, edition="2026-06-11", kind=FeedbackKind.KNOWN),
+        make.feedback(8, edition="2026-06-11"),
+        make.feedback(9, edition="2026-06-10"),
+    ):
+        store.feedback.add(said)
+    store.feedback.undo("f_8", make.day)
+
+    kinds = [FeedbackKind.MORE, FeedbackKind.LESS]
+    found = store.feedback.answers("2026-06-09", kinds=kinds)
+
+    assert [each.id for each in found] == ["f_4", "f_2", "f_3", "f_9", "f_1"]
+    assert not list(store.feedback.answers("2026-06-12", kinds=kinds))
+
+
 # --- papers that get another name -----------------------------------------------------------------
 
 

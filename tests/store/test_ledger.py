@@ -33,13 +33,14 @@ def test_a_digest_comes_back_as_it_was(store, make, people):
     reasons = (
         Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.1 + 0.2),
         Reason(kind=ReasonKind.DISLIKE, what="arxiv:2606.00003", amount=-0.125),
+        Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph kernel", "façade")),
     )
     digest = make.digest(
         people[0],
         mood=Mood.PICKS,
         picks=(
             Pick(paper_id="arxiv:2606.00002", score=0.175, reasons=reasons),
-            Pick(paper_id="arxiv:2606.00001", score=-1.5),
+            Pick(paper_id="arxiv:2606.00001", score=-1.5, team="b"),
         ),
         rest=("arxiv:2606.00003",),
         announced=30,
@@ -105,6 +106,16 @@ def test_digests_cover_up_to_the_end_of_the_latest(store, make, people):
     found = store.ledger.covered([each.id for each in people])
 
     assert found == {people[0].id: newest.until}
+
+
+def test_digests_come_whole_by_their_ids(store, make, people):
+    papers = [make.paper(number) for number in (1, 2)]
+    store.papers.ingest([make.item(each) for each in papers])
+    one = make.digest(people[0], papers=papers)
+    two = make.digest(people[1], papers=papers[:1], rest=(papers[1].id,))
+    make.queue(store, one, two)
+
+    assert store.ledger.digests([two.id, "s_1.2026-01-01", one.id]) == {one.id: one, two.id: two}
 
 
 def test_recent_digests_come_whole_and_newest_first(store, make, people):

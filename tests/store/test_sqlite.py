@@ -14,7 +14,7 @@ import pytest
 
 from digest.errors import ConfigError, NotFound, StoreBusy
 from digest.model import AddressChange, SuppressionReason
-from digest.store import SqliteStore, finding, open_store, outbox, papers
+from digest.store import SqliteStore, finding, open_store, outbox, papers, spaces
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,8 @@ CALLS = {
     "feedback.undo": lambda s, m: s.feedback.undo("f_1", m.day),
     "feedback.get": lambda s, m: s.feedback.get("f_1"),
     "feedback.of": lambda s, m: s.feedback.of("s_1"),
+    "feedback.answers": lambda s, m: list(s.feedback.answers("2026-06-10", kinds=[])),
+    "ledger.digests": lambda s, m: s.ledger.digests(["s_1.2026-06-10"]),
     "community.vote": lambda s, m: s.community.vote("s_1", "arxiv:1", m.day),
     "community.unvote": lambda s, m: s.community.unvote("s_1", "arxiv:1", m.day),
     "community.votes_of": lambda s, m: s.community.votes_of("s_1", ["arxiv:1"]),
@@ -120,6 +122,18 @@ CALLS = {
     "post.settle_evidence": lambda s, m: s.post.settle_evidence("e_1", m.day),
     "post.waiting": lambda s, m: s.post.waiting(),
     "post.came": lambda s, m: s.post.came("a hash"),
+    "spaces.name": lambda s, m: s.spaces.name(),
+    "spaces.learned": lambda s, m: s.spaces.learned(),
+    "spaces.size": lambda s, m: s.spaces.size(),
+    "spaces.load": lambda s, m: s.spaces.load(),
+    "spaces.keep": lambda s, m: s.spaces.keep("lsa:1", b"", m.day),
+    "spaces.vectors": lambda s, m: s.spaces.vectors("lsa:1", ["arxiv:1"]),
+    "spaces.changed": lambda s, m: s.spaces.changed(),
+    "spaces.newest": lambda s, m: list(s.spaces.newest("lsa:1", limit=1)),
+    "spaces.put": lambda s, m: s.spaces.put("lsa:1", {}),
+    "spaces.lacking": lambda s, m: s.spaces.lacking("lsa:1", limit=1),
+    "spaces.archive": lambda s, m: list(s.spaces.archive(limit=1)),
+    "spaces.libraries": lambda s, m: list(s.spaces.libraries(least=1)),
     "subscribers.by_status": lambda s, m: s.subscribers.by_status(),
     "post.first_time": lambda s, m: s.post.first_time("a hash", m.day),
     "post.suppress": lambda s, m: s.post.suppress("a hash", SuppressionReason.BOUNCED, m.day),
@@ -145,7 +159,10 @@ def public(thing):
 
 def test_every_public_method_is_in_the_list_of_calls(path):
     store = open_store(path)
-    families = ("papers", "sources", "subscribers", "ledger", "feedback", "community", "post")
+    families = (
+        *("papers", "sources", "subscribers", "ledger", "feedback", "community", "post"),
+        "spaces",
+    )
     methods = {f"{each}.{name}" for each in families for name in public(getattr(store, each))}
     store.close()
 
@@ -269,6 +286,14 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
         ("SELECT * FROM announcements WHERE seen_at > ?", "announcements_by_seen_at"),
         ("SELECT * FROM feedback WHERE paper_id = ? AND paper_id <> ''", "feedback_by_paper"),
         ("SELECT * FROM feedback WHERE subscriber_id = ? ORDER BY at DESC", "feedback_by_subscr"),
+        (
+            """
+            SELECT * FROM feedback
+            WHERE edition <> '' AND (edition, subscriber_id, rowid) > (?, '', 0)
+            ORDER BY edition, subscriber_id, rowid
+            """,
+            "feedback_by_edition",
+        ),
         ("SELECT * FROM letters WHERE due_at <= ? ORDER BY due_at, id", "letters_due"),
         ("SELECT * FROM deliveries WHERE at >= ? ORDER BY at DESC", "deliveries_by_at"),
         ("SELECT * FROM uses WHERE bucket = ? AND at > '2026'", "uses_by_bucket"),
@@ -302,6 +327,11 @@ def test_what_is_asked_often_goes_by_an_index(path, query, index):
         ),
         (finding.CATEGORIES.papers, {"categories": "[]"}, {"categories_by_category"}),
         (finding.SOURCE.papers, {"source": "arxiv"}, {"announcements_by_source"}),
+        (
+            spaces.LACKING,
+            {"space": "lsa:1", "limit": 9, "among": 9},
+            {"papers_by_day", "autoindex_vectors"},
+        ),
     ],
 )
 def test_searches_are_narrowed_without_looking_at_rows(path, query, values, indexes):
@@ -457,7 +487,7 @@ def test_processes_that_mint_a_secret_together_get_the_same(path):
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import PEOPLE, migrations
+    from digest.store.migrations import LEARNING, PEOPLE, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -470,9 +500,42 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [PEOPLE]
+    assert store.migrate() == [PEOPLE, LEARNING]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
     assert store.migrate() == []
+    store.close()
+
+
+def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
+    from sqlite_utils import Database
+
+    from digest.store.migrations import LEARNING, migrations
+
+    path, paper = tmp_path / "old.db", make.paper()
+    with closing(sqlite3.connect(path)) as old:
+        migrations.apply(Database(old), stop_before=LEARNING)
+        old.executescript(
+            f"""
+            INSERT INTO papers (id, title, first_seen, first_announced, number)
+            VALUES ('{paper.id}', '{paper.title}', '2026-06-10', '2026-06-10', 7);
+            INSERT INTO subscribers VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC',
+                '07:00:00', 'daily', 0, 3, 'line', '01', '2026-05-11T04:00:00Z', NULL, NULL, NULL, NULL, '', 0);
+            INSERT INTO editions VALUES ('2026-06-10', '2026-06-10', 1, 1, 1);
+            INSERT INTO digests VALUES ('s_000001.2026-06-10', 's_000001', '2026-06-10', 'picks',
+                '2026-06-09T04:00:00Z', '2026-06-10T04:00:00Z', '[]', 1, 1, 0,
+                '2026-06-10T04:00:00Z');
+            INSERT INTO picks VALUES ('s_000001.2026-06-10', 1, '{paper.id}', 0.75,
+                '[["topic", "cs.LG", 0.75]]');
+            """
+        )
+    store = open_store(path)
+
+    assert store.migrate() == [LEARNING]
+
+    assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
+    assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
+    assert [each.id for each in store.spaces.lacking("lsa:1", limit=9)] == [paper.id]
+    assert store.spaces.name() == ""
     store.close()

@@ -26,6 +26,7 @@ def test_a_subscriber_comes_back_as_they_were(store, make):
         seen_until=make.day,
         name="Ada",
         shows_name=True,
+        floor=0.02,
     )
     wishes = [make.interest("cs.LG"), make.interest("diffusion", InterestKind.KEYWORD, weight=2.5)]
 
@@ -108,12 +109,15 @@ def test_text_that_is_no_text_is_refused_in_words(store):
 
 
 def test_profiles_come_in_the_order_asked_also_for_strangers(store, make):
-    store.subscribers.add([(make.subscriber(n), [make.interest(f"t{n}")]) for n in (1, 2)])
+    store.subscribers.add(
+        [(make.subscriber(n, limit=5 + 20 * (n - 1)), [make.interest(f"t{n}")]) for n in (1, 2)]
+    )
 
     profiles = store.subscribers.profiles(["s_000002", "s_unknown", "s_000001"])
 
     assert [each.subscriber_id for each in profiles] == ["s_000002", "s_unknown", "s_000001"]
     assert [[i.value for i in each.interests] for each in profiles] == [["t2"], [], ["t1"]]
+    assert [each.limit for each in profiles] == [25, 10, 5]
 
 
 def test_interests_keep_the_order_they_were_added_in(store, make):

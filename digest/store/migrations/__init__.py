@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from digest.store.migrations import first_schema, people
+from digest.store.migrations import first_schema, learning, people
 
 migrations = Migrations("digest")
 
 FIRST = "0001_first_schema"
 PEOPLE = "0002_people"
-NAMES = (FIRST, PEOPLE)
+LEARNING = "0003_learning"
+NAMES = (FIRST, PEOPLE, LEARNING)
 
 
 @migrations(name=FIRST)
@@ -28,4 +29,11 @@ def apply_first_schema(db: Database) -> None:
 def apply_people(db: Database) -> None:
     """What readers say, send and ask for; the community; letters and evidence."""
     for script in people.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=LEARNING)
+def apply_learning(db: Database) -> None:
+    """What ranking learned; a floor for subscribers; which ranker brought a pick."""
+    for script in learning.SCRIPTS:
         db.executescript(script)

@@ -50,9 +50,17 @@ REASON_KINDS = {each.value: each for each in ReasonKind}
 
 
 def pick_columns(digest_id: str, rank: int, pick: Pick) -> Columns:
-    """The columns of `picks`; `rank` counts from 1, a reason is [kind, what, amount]."""
-    reasons = [(each.kind, each.what, each.amount) for each in pick.reasons]
-    return (digest_id, rank, pick.paper_id, pick.score, json.dumps(reasons))
+    """The columns of `picks`; `rank` counts from 1.
+
+    A reason is [kind, what, amount], or [kind, what, amount, [word, …]] where it has words.
+    """
+    reasons = [
+        (each.kind, each.what, each.amount, each.words)
+        if each.words
+        else (each.kind, each.what, each.amount)
+        for each in pick.reasons
+    ]
+    return (digest_id, rank, pick.paper_id, pick.score, json.dumps(reasons), pick.team)
 
 
 def to_pick(row: Row) -> Pick:
@@ -62,10 +70,16 @@ def to_pick(row: Row) -> Pick:
         score=row["score"],
         reasons=tuple(
             [
-                Reason(kind=REASON_KINDS[kind], what=what, amount=amount)
-                for kind, what, amount in json.loads(row["reasons"])
+                Reason(
+                    kind=REASON_KINDS[kind],
+                    what=what,
+                    amount=amount,
+                    words=tuple(words[0]) if words else (),
+                )
+                for kind, what, amount, *words in json.loads(row["reasons"])
             ]
         ),
+        team=row["team"],
     )
 
 

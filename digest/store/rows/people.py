@@ -42,6 +42,7 @@ def subscriber_columns(subscriber: Subscriber) -> Columns:
         stamp_or_none(subscriber.seen_until),
         subscriber.name,
         int(subscriber.shows_name),
+        subscriber.floor,
     )
 
 
@@ -65,6 +66,7 @@ def to_subscriber(row: Row) -> Subscriber:
         seen_until=moment_or_none(row["seen_until"]),
         name=row["name"],
         shows_name=bool(row["shows_name"]),
+        floor=row["floor"],
     )
 
 

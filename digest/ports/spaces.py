@@ -1,0 +1,85 @@
+"""The store of what ranking learned: the space, and the archive's papers as vectors in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from digest.model import Paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What the space that is kept was learned from: `papers` of the `archive` papers there were.
+
+    `dimensions` is how many axes it has.
+    """
+
+    name: str
+    papers: int
+    archive: int
+    dimensions: int
+    at: datetime
+
+
+class SpaceStore(Protocol):
+    """The learned space, as one opaque value, and vectors of papers by the name of their space.
+
+    A space's name is `lsa:VERSION`, or that of an embedder (`embedder:NAME`). A vector is opaque
+    bytes to the store; `digest.ranking.space` writes and reads both.
+    """
+
+    def name(self) -> str:
+        """The name of the space that is kept, empty before there is one."""
+        ...
+
+    def learned(self) -> Learned | None:
+        """What the space that is kept was learned from, and when."""
+        ...
+
+    def size(self) -> int:
+        """How many papers the archive holds."""
+        ...
+
+    def load(self) -> bytes | None:
+        """The space that is kept."""
+        ...
+
+    def keep(
+        self, name: str, content: bytes, now: datetime, *, papers: int = 0, dimensions: int = 0
+    ) -> None:
+        """Keep this space in place of the last, whose vectors are dropped; an embedder's stay."""
+        ...
+
+    def changed(self) -> str:
+        """A token that becomes another one with the space that is kept, and with its vectors."""
+        ...
+
+    def vectors(self, name: str, paper_ids: Iterable[str]) -> dict[str, bytes]:
+        """The vectors of these papers in a space, as far as there are any."""
+        ...
+
+    def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:
+        """The vectors of the newest papers that have one, newest first, with their ids."""
+        ...
+
+    def put(self, name: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep vectors, in one transaction; those of papers that are gone are passed over."""
+        ...
+
+    def lacking(self, name: str, *, limit: int, among: int = -1) -> list[Paper]:
+        """The newest papers without a vector in this space; one whose text changed lacks it again.
+
+        Only the `among` newest are looked at; -1 stands for all.
+        """
+        ...
+
+    def archive(self, *, limit: int) -> Iterator[Paper]:
+        """The newest papers, newest first, in constant memory: what a space is learned from."""
+        ...
+
+    def libraries(self, *, least: int) -> Iterator[list[str]]:
+        """What each active subscriber likes, at least so many papers; no one is named."""
+        ...

@@ -1,0 +1,212 @@
+"""What ranking learned: what `digest.ports.SpaceStore` asks for."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from sqlite3 import Connection
+
+from digest.model import Paper
+from digest.ports import Learned
+from digest.store import changes, loading
+from digest.store.connections import Connections
+from digest.store.rows import listed, moment, stamp
+
+BLOCK = 1_000
+MOST_ROWS = 5_000
+EMBEDDERS = "embedder:"
+
+# By the day of first news, and those that never were news last; an index holds all of it.
+NEWEST = """
+SELECT number FROM papers ORDER BY first_announced DESC, number DESC LIMIT :among
+"""
+LACKING = f"""
+SELECT number FROM ({NEWEST}) AS n
+WHERE NOT EXISTS (SELECT 1 FROM vectors AS v WHERE v.number = n.number AND v.space = :space)
+LIMIT :limit
+"""  # noqa: S608 - constants of this module
+OF_PAPERS = """
+SELECT p.id, v.vector FROM papers AS p JOIN vectors AS v ON v.number = p.number AND v.space = ?
+WHERE p.id IN (SELECT value FROM json_each(?))
+"""
+OF_NUMBERS = """
+SELECT p.id, v.vector FROM json_each(?2) AS n
+CROSS JOIN vectors AS v ON v.number = n.value AND v.space = ?1
+CROSS JOIN papers AS p ON p.number = v.number ORDER BY n.key LIMIT ?3
+"""
+OUTDATED = """
+DELETE FROM vectors WHERE rowid IN (
+    SELECT rowid FROM vectors WHERE space <> ? AND substr(space, 1, ?) <> ? LIMIT ?
+)
+"""
+LIKED = """
+SELECT i.subscriber_id, k.paper_id FROM interests AS i JOIN identifiers AS k ON k.key = i.value
+WHERE i.kind = 'like' AND i.subscriber_id IN (SELECT value FROM json_each(?))
+ORDER BY i.subscriber_id, i.added_at, i.rowid
+"""
+
+
+class Spaces:
+    """The learned space and vectors of papers, in SQLite."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def name(self) -> str:
+        """The name of the space that is kept, empty before there is one."""
+        with self._connections.plain() as connection:
+            row = connection.execute("SELECT name FROM spaces").fetchone()
+        return "" if row is None else str(row["name"])
+
+    def learned(self) -> Learned | None:
+        """What the space that is kept was learned from, and when."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT name, papers, archive, dimensions, learned_at FROM spaces"
+            ).fetchone()
+        if row is None:
+            return None
+        return Learned(
+            name=row["name"],
+            papers=row["papers"],
+            archive=row["archive"],
+            dimensions=row["dimensions"],
+            at=moment(row["learned_at"]),
+        )
+
+    def size(self) -> int:
+        """How many papers the archive holds."""
+        with self._connections.read() as connection:
+            return int(connection.execute("SELECT count(*) FROM papers").fetchone()[0])
+
+    def load(self) -> bytes | None:
+        """The space that is kept."""
+        with self._connections.read() as connection:
+            row = connection.execute("SELECT content FROM spaces").fetchone()
+        return None if row is None else bytes(row["content"])
+
+    def keep(
+        self, name: str, content: bytes, now: datetime, *, papers: int = 0, dimensions: int = 0
+    ) -> None:
+        """Keep this space in place of the last, whose vectors are dropped; an embedder's stay.
+
+        Vectors go in transactions of their own: nobody asks for those of a space that is gone.
+        """
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM spaces")
+            connection.execute(
+                """
+                INSERT INTO spaces (name, papers, archive, dimensions, learned_at, content)
+                VALUES (?, ?, (SELECT count(*) FROM papers), ?, ?, ?)
+                """,
+                (name, papers, dimensions, stamp(now), content),
+            )
+            changes.mark(connection, changes.VECTORS)
+        dropped = MOST_ROWS
+        while dropped == MOST_ROWS:
+            with self._connections.write() as connection:
+                values = (name, len(EMBEDDERS), EMBEDDERS, MOST_ROWS)
+                dropped = connection.execute(OUTDATED, values).rowcount
+
+    def changed(self) -> str:
+        """A token that becomes another one with the space that is kept, and with its vectors."""
+        with self._connections.plain() as connection:
+            return changes.token(connection, changes.VECTORS)
+
+    def vectors(self, name: str, paper_ids: Iterable[str]) -> dict[str, bytes]:
+        """The vectors of these papers in a space, as far as there are any."""
+        with self._connections.read() as connection:
+            return dict(connection.execute(OF_PAPERS, (name, listed(paper_ids))).fetchall())
+
+    def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:
+        """The vectors of the newest papers that have one, newest first, with their ids.
+
+        Reads block by block and holds no transaction in between.
+        """
+        with self._connections.read() as connection:
+            numbers = _newest(connection, -1)
+        left = limit
+        for start in range(0, len(numbers), BLOCK):
+            if left <= 0:
+                return
+            with self._connections.read() as connection:
+                block = json.dumps(numbers[start : start + BLOCK])
+                found = connection.execute(OF_NUMBERS, (name, block, left)).fetchall()
+            left -= len(found)
+            yield from ((row["id"], row["vector"]) for row in found)
+
+    def put(self, name: str, vectors: Mapping[str, bytes]) -> None:
+        """Keep vectors, in one transaction; those of papers that are gone are passed over."""
+        with self._connections.write() as connection:
+            connection.executemany(
+                """
+                INSERT INTO vectors (number, space, vector)
+                SELECT number, ?1, ?2 FROM papers WHERE id = ?3
+                ON CONFLICT (number, space) DO UPDATE SET vector = excluded.vector
+                """,
+                ((name, vector, paper_id) for paper_id, vector in vectors.items()),
+            )
+            if connection.execute("SELECT 1 FROM spaces WHERE name = ?", (name,)).fetchone():
+                changes.mark(connection, changes.VECTORS)
+
+    def lacking(self, name: str, *, limit: int, among: int = -1) -> list[Paper]:
+        """The newest papers without a vector in this space, of the `among` newest (-1: of all)."""
+        with self._connections.read() as connection:
+            rows = connection.execute(LACKING, {"space": name, "limit": limit, "among": among})
+            return _papers(connection, [number for (number,) in rows])
+
+    def archive(self, *, limit: int) -> Iterator[Paper]:
+        """The newest papers, newest first: by the day of first news, those without any last.
+
+        Reads block by block and holds no transaction in between; in memory is a number a paper.
+        """
+        with self._connections.read() as connection:
+            numbers = _newest(connection, limit)
+        for start in range(0, len(numbers), BLOCK):
+            with self._connections.read() as connection:
+                block = _papers(connection, numbers[start : start + BLOCK])
+            yield from block
+
+    def libraries(self, *, least: int) -> Iterator[list[str]]:
+        """What each active subscriber likes, by the papers' own ids, at least so many papers.
+
+        Papers that are not stored do not count; no one is named. Holds no transaction in between.
+        """
+        after = ""
+        while True:
+            with self._connections.read() as connection:
+                people = [
+                    row["id"]
+                    for row in connection.execute(
+                        """
+                        SELECT id FROM subscribers WHERE status = 'active' AND id > ?
+                        ORDER BY id LIMIT ?
+                        """,
+                        (after, BLOCK),
+                    )
+                ]
+                liked: defaultdict[str, dict[str, None]] = defaultdict(dict)
+                for person, paper_id in connection.execute(LIKED, (listed(people),)):
+                    liked[person][paper_id] = None
+            if not people:
+                return
+            after = people[-1]
+            yield from (list(each) for each in liked.values() if len(each) >= least)
+
+
+def _newest(connection: Connection, limit: int) -> list[int]:
+    return [number for (number,) in connection.execute(NEWEST, {"among": limit})]
+
+
+def _papers(connection: Connection, numbers: list[int]) -> list[Paper]:
+    """The papers with these numbers, in the order given; those that are gone are left out."""
+    ids = connection.execute(
+        """
+        SELECT p.id FROM json_each(?) AS n CROSS JOIN papers AS p ON p.number = n.value
+        ORDER BY n.key
+        """,
+        (json.dumps(numbers),),
+    )
+    return list(loading.papers(connection, (row["id"] for row in ids.fetchall())).values())
