@@ -4,33 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from digest.model import Pick, Reason, ReasonKind, Topic
-from digest.text import clean, truncate
+from digest.text import clean, contains_phrase, fold, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_SAID = 3
+MOST_WORDS = 3
 LONGEST_NAME = 80
+LONGEST_TITLE = 60
+LONGEST_WORD = 30
+LONGEST_CLAUSE = 130
+LONGEST_LINE = 220
 WORTH_SAYING = 0.1
+FEWEST_TRENDING = 3
 
 # `{s}` and `{es}` are for several names.
 _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.TOPIC: "you follow {}",
     ReasonKind.KEYWORD: "it matches your keyword{s} {}",
-    ReasonKind.WORDS: "it shares words with your keyword{s} {}",
+    ReasonKind.WORDS: "it is close in meaning to your keyword{s} {}",
     ReasonKind.QUERY: "it matches your saved search{es} {}",
     ReasonKind.AUTHOR: "it is by {}, whom you follow",
     ReasonKind.LIKE: "it is similar to {}, which you liked",
     ReasonKind.DISLIKE: "it is similar to {}, which you disliked",
     ReasonKind.PICKED: "curators picked it",
+    ReasonKind.EXPLORE: "it lies beside your interests",
 }
 _UNNAMED: Mapping[ReasonKind, str] = {
     ReasonKind.LIKE: "it is similar to papers you liked",
     ReasonKind.DISLIKE: "it is similar to papers you disliked",
-    ReasonKind.TRENDING: "it is trending",
+    ReasonKind.TRENDING: "readers upvoted it",
 }
 
 
@@ -42,16 +50,41 @@ class Because:
     titles: Mapping[str, str]
 
     def __call__(self, pick: Pick) -> str:
-        """One line: `Because you follow …, it matches your keyword …, and …`; empty without any."""
-        kinds: dict[ReasonKind, list[str]] = {}
+        """One line: `Because you follow …, it matches your keyword …, and …`; empty without any.
+
+        What is there to explore says so: `To explore: it lies beside …`. Where the line would be
+        too long, first the words and then the lesser reasons are left out.
+        """
+        kinds: dict[ReasonKind, list[Reason]] = {}
         for each in _weighty(pick):
-            kinds.setdefault(each.kind, []).append(self._name(each))
-        clauses = [clause(kind, names) for kind, names in kinds.items()]
-        return f"Because {_listed(clauses)}" if clauses else ""
+            kinds.setdefault(each.kind, []).append(each)
+        clauses = [self._clause(reasons) for reasons in kinds.values()]
+        if not clauses:
+            return ""
+        start = "To explore: " if ReasonKind.EXPLORE in kinds else "Because "
+        return start + _line(clauses)
 
     def sentences(self, pick: Pick) -> list[str]:
         """The up to three reasons that made the most of the score, largest first."""
-        return [clause(each.kind, [self._name(each)]) for each in _weighty(pick)]
+        return ["".join(self._clause([each])) for each in _weighty(pick)]
+
+    def term(self, reason: Reason) -> str:
+        """One term of a score as a clause, in full, whatever it adds or takes away."""
+        return clause(reason.kind, [self._name(reason)])
+
+    def _clause(self, reasons: Sequence[Reason]) -> tuple[str, str]:
+        """Reasons of one kind as a clause, and the words that made them if there is room."""
+        said = clause(reasons[0].kind, [self._name(each) for each in reasons])
+        if not any(each.words for each in reasons):
+            return said, ""
+        named = " ".join(_folded(each.what) for each in reasons)
+        new: list[str] = []
+        for word in (word for each in reasons for word in each.words):
+            if len(new) < MOST_WORDS and not contains_phrase(named, folded := _folded(word)):
+                new.append(_short(word, LONGEST_WORD))
+                named = f"{named} {folded}"
+        words = f" ({', '.join(new)})" if new else ""
+        return said, words if len(said) + len(words) <= LONGEST_CLAUSE else ""
 
     def _name(self, reason: Reason) -> str:
         """What a reason speaks of, as its reader calls it; empty for a paper we have no title of."""
@@ -65,7 +98,7 @@ class Because:
             return f"“{plain}”"
         if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE):
             title = self.titles.get(reason.what)
-            return f"“{_short(title)}”" if title else ""
+            return f"“{_short(title, LONGEST_TITLE)}”" if title else ""
         return name
 
 
@@ -80,20 +113,38 @@ def clause(kind: ReasonKind, names: Sequence[str]) -> str:
     if not named and kind in _UNNAMED:
         return _UNNAMED[kind]
     if kind is ReasonKind.TRENDING:
-        return f"it is trending ({_counted(_listed(named))})"
+        return _voted(named[0])
     several = len(names) > 1
     return _CLAUSES[kind].format(_listed(named), s="s" * several, es="es" * several)
 
 
 def _weighty(pick: Pick) -> list[Reason]:
     there = {each.what for each in pick.reasons if each.kind is ReasonKind.KEYWORD}
+    exploring = [each for each in pick.reasons if each.kind is ReasonKind.EXPLORE]
     in_favour = [
         each
         for each in pick.reasons
-        if each.amount > 0 and not (each.kind is ReasonKind.WORDS and each.what in there)
+        if each.amount > 0
+        and each.kind is not ReasonKind.EXPLORE
+        and not (each.kind is ReasonKind.WORDS and each.what in there)
     ]
     least = WORTH_SAYING * max((each.amount for each in in_favour), default=0)
-    return [each for each in in_favour if each.amount >= least][:MOST_SAID]
+    weighty = [each for each in in_favour if each.amount >= least]
+    return [*exploring, *weighty][:MOST_SAID]
+
+
+def _line(clauses: Sequence[tuple[str, str]]) -> str:
+    """As many clauses, and words behind them, as one line takes; one clause at least."""
+    line = ""
+    for many in range(len(clauses), 0, -1):
+        for worded in dict.fromkeys((many, 1, 0)):
+            parts = [
+                said + words * (at < worded) for at, (said, words) in enumerate(clauses[:many])
+            ]
+            line = ", ".join([*parts[:-1], f"and {parts[-1]}"]) if many > 1 else parts[0]
+            if len(line) <= LONGEST_LINE:
+                return line
+    return line
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -103,9 +154,18 @@ def _listed(parts: Sequence[str]) -> str:
     return f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 
-def _counted(votes: str) -> str:
-    return "1 upvote" if votes == "1" else f"{votes} upvotes"
+_folded = lru_cache(maxsize=16_384)(fold)
 
 
-def _short(text: str) -> str:
-    return truncate(clean(text), LONGEST_NAME)
+def _voted(votes: str) -> str:
+    """What a count of votes is worth saying: a few of them are no trend."""
+    number = int(votes) if votes.isdecimal() else 0
+    if 0 < number < FEWEST_TRENDING:
+        return "it has one upvote" if number == 1 else f"it has {number} upvotes"
+    return f"it is trending ({votes} upvotes)"
+
+
+# The same topics, keywords, titles and words are named in thousands of mails.
+@lru_cache(maxsize=16_384)
+def _short(text: str, longest: int = LONGEST_NAME) -> str:
+    return truncate(clean(text), longest)

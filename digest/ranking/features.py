@@ -1,145 +1,333 @@
-"""An edition's papers as vectors and an index, made once and shared by every profile."""
+"""An edition's papers as points in the space, and an index; made once, shared by every profile."""
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
 from dataclasses import dataclass
-from itertools import pairwise
-from math import log, sqrt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
 from digest.ranking.index import Index
-from digest.text import words
+from digest.ranking.space import (
+    Matrix,
+    Space,
+    bare,
+    directions,
+    pack,
+    terms,
+    terms_of,
+    unpack,
+)
+from digest.ranking.sparse import joined, rows_of
+from digest.text import author_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from digest.model import Paper
+    from digest.ranking.embedding import SentenceEmbedder
 
-MOST_TERMS = 60_000
+Thing = TypeVar("Thing")
+
 MOST_KEPT = 20_000
-STRONGEST = 256
-STRONGEST_OF_ONE = 32
-_NEVER_A_WORD = "\n"
-
-Matrix: TypeAlias = sp.csr_array
-
-
-def terms(text: str) -> list[str]:
-    """The words of a text that carry meaning, and the pairs of them that stand side by side."""
-    kept = [word for word in words(text) if len(word) > 1 and word not in ENGLISH_STOP_WORDS]
-    return [*kept, *(f"{one} {two}" for one, two in pairwise(kept))]
+AROUND_A_PAPER = 10
+AROUND_WORDS = 20
+NEAR = 0.2
+CATEGORY = 0.03
 
 
-def terms_of(paper: Paper) -> list[str]:
-    """The terms of a paper; those of the title count twice."""
-    return 2 * terms(paper.title) + terms(paper.abstract)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Points:
+    """Texts in the space, a row each: what `Features` says of papers, liked ones and keywords.
+
+    `tfidf` are words and pairs of them, `near` the direction in the low-rank space (length 1),
+    `places` the same before it is brought to that length, `categories` and `authors` (length 1
+    each), `meaning` what an embedder makes of it (no columns without one).
+    """
+
+    tfidf: Matrix
+    near: np.ndarray
+    places: np.ndarray
+    categories: Matrix
+    authors: Matrix
+    meaning: np.ndarray
+
+    def __len__(self) -> int:
+        return int(self.tfidf.shape[0])
 
 
 class Features:
     """What ranking knows of an edition's papers.
 
-    `papers` are in the order in which ties are broken: newer first, then by id. `tfidf` is
-    papers × terms (float32, rows of length 1): sublinear TF-IDF over one and two words, fitted
-    on these papers and the `background`, so that it does not depend on who is being ranked.
+    `papers` are in the order in which ties are broken: newer first, then by id. Where no space
+    has been learned yet, words weigh what they do among these papers themselves. `vectors` are
+    what the embedder made of papers before.
     """
 
-    def __init__(self, papers: Iterable[Paper], background: Iterable[Paper] = ()) -> None:
+    def __init__(
+        self,
+        papers: Iterable[Paper],
+        space: Space | None = None,
+        *,
+        embedder: SentenceEmbedder | None = None,
+        vectors: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.papers = sorted(papers, key=_newer_first)
         self.position = {paper.id: row for row, paper in enumerate(self.papers)}
         self.index = Index(self.papers)
-        self._vectoriser = TfidfVectorizer(
-            analyzer=list, max_features=MOST_TERMS, sublinear_tf=True, dtype=np.float32
+        self.space = space or bare(self.papers)
+        self._embedder = embedder
+        self._vectors = dict(vectors or {})
+        self._category = _numbered(c for paper in self.papers for c in paper.categories)
+        self._author = _numbered(author_key(a) for paper in self.papers for a in paper.authors)
+        self.categories = list(self._category)
+        self.authors = list(self._author)
+        self._shelves: dict[str, Shelf] = {}
+        full = self.space.tfidf(terms_of(each) for each in self.papers)
+        # What no paper of the edition has can add to no score: liked papers go without it.
+        self.columns = np.unique(full.indices)
+        self.terms = [self.space.terms[at] for at in self.columns.tolist()]
+        self.points = self._placed(self.papers, full)
+        self.sparse: Matrix = sp.csr_array(
+            sp.hstack([self.points.tfidf, self.points.categories, self.points.authors])
         )
-        documents = [terms_of(paper) for paper in (*self.papers, *background)]
-        # One document more, so that there is a vocabulary even where no paper has a word.
-        fitted = self._vectoriser.fit_transform([*documents, [_NEVER_A_WORD]])
-        self.tfidf: Matrix = sp.csr_array(fitted)[: len(self.papers)]
-        self.by_term: Matrix = self.tfidf.T.tocsr()
-        self._rarest = log(len(documents) + 2) + 1  # smooth IDF of a term that no document has
-        self._kept: OrderedDict[str, Vector] = OrderedDict()
+        self._around: Matrix | None = None
+        references = self.space.references
+        self._reference = {} if references is None else _numbered(references.ids)
 
-    def vectors(self, papers: Sequence[Paper]) -> Matrix:
-        """Other papers in the space of these, one row each (float32), of length 1 or less.
+    def liked(self, papers: Mapping[str, Paper]) -> Shelf:
+        """A shelf that holds these papers, by the ids they go by. They recur from block to block."""
+        return self._shelf("liked", papers, self._points)
 
-        Liked papers recur from block to block, so the latest 20,000 vectors are kept.
+    def around(self, papers: Mapping[str, Paper]) -> Shelf:
+        """What lies around each of these papers: the mean of the ten archive papers most like it.
+
+        A single like says little; its neighbours say what field it stands for (pseudo-relevance
+        feedback: J. Rocchio, "Relevance feedback in information retrieval", 1971).
         """
-        for each in papers:
-            if each.id not in self._kept:
-                self._kept[each.id] = self._vector(terms_of(each))
-        rows = [self._kept[each.id] for each in papers]
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
-        return stack(rows, self.tfidf.shape[1])
 
-    def queries(self, phrases: Sequence[str]) -> Matrix:
-        """Phrases in the space of these papers, one row each (float32), of length 1 or less."""
-        return stack([self._vector(terms(each)) for each in phrases], self.tfidf.shape[1])
+        def rounded(missing: Sequence[Paper]) -> Points:
+            full = self.space.tfidf(terms_of(each) for each in missing)
+            own = self._placed(missing, full)
+            return self._mixed(self._neighbours(full, own, AROUND_A_PAPER, missing))
 
-    def _vector(self, found: list[str]) -> Vector:
-        """TF-IDF of terms, divided by the length it would have if all of them were known here.
+        return self._shelf("around", papers, rounded)
 
-        Where few papers give few words, any two texts would be alike by what little they share;
-        what no paper here has counts as the rarest of terms, and keeps them apart.
-        """
-        vocabulary, idf = self._vectoriser.vocabulary_, self._vectoriser.idf_
-        known: dict[int, float] = {}
-        unknown = 0.0
-        for term, count in Counter(found).items():
-            frequency = 1 + log(count)
-            if term in vocabulary:
-                known[vocabulary[term]] = frequency
-            else:
-                unknown += (frequency * self._rarest) ** 2
-        columns = np.array(sorted(known), np.int32)
-        values = np.array([known[each] for each in columns]) * idf[columns]
-        length = sqrt(float(values @ values) + unknown) or 1.0
-        return Vector(columns, (values / length).astype(np.float32))
+    def companions(self, papers: Mapping[str, Paper]) -> Shelf:
+        """The mean of the papers that people like who like this one; nothing where it has none."""
+
+        def accompanied(missing: Sequence[Paper]) -> Points:
+            references = self.space.references
+            if references is None or not references.companions.nnz:
+                return self._nothing(len(missing))
+            empty = sp.csr_array((1, len(references.ids)), dtype=np.float32)
+            rows = [
+                references.companions[[self._reference[each.id]]]
+                if each.id in self._reference
+                else empty
+                for each in missing
+            ]
+            return self._mixed(joined(rows))
+
+        return self._shelf("companions", papers, accompanied)
+
+    def phrases(self, phrases: Sequence[str]) -> Points:
+        """Typed words in the space of these papers."""
+        shelf = self._shelf("phrases", {each: each for each in phrases}, self._phrases)
+        return shelf.only(phrases)
+
+    def around_phrases(self, phrases: Sequence[str]) -> Points:
+        """What lies around typed words: the mean of the twenty archive papers that fit them best."""
+
+        def rounded(missing: Sequence[str]) -> Points:
+            full = self.space.tfidf(terms(each) for each in missing)
+            return self._mixed(self._neighbours(full, self._phrases(missing), AROUND_WORDS))
+
+        shelf = self._shelf("around phrases", {each: each for each in phrases}, rounded)
+        return shelf.only(phrases)
+
+    def _shelf(
+        self, kind: str, things: Mapping[str, Thing], make: Callable[[Sequence[Thing]], Points]
+    ) -> Shelf:
+        """The shelf of a kind, with what is missing made and put on it; a full one is begun anew."""
+        shelf = self._shelves.get(kind)
+        if shelf is None or len(shelf.row) > MOST_KEPT:
+            shelf = self._shelves[kind] = Shelf({}, self._nothing(0))
+        missing = {name: thing for name, thing in things.items() if name not in shelf.row}
+        if missing:
+            made = make(list(missing.values()))
+            shelf.points = stacked(shelf.points, made) if shelf.row else made
+            shelf.row.update((name, len(shelf.row)) for name in missing)
+        return shelf
+
+    def _points(self, papers: Sequence[Paper]) -> Points:
+        return self._placed(papers, self.space.tfidf(terms_of(each) for each in papers))
+
+    def _placed(self, papers: Sequence[Paper], full: Matrix) -> Points:
+        """Papers as points, given all of their words."""
+        places = self.space.places(full)
+        return Points(
+            tfidf=full[:, self.columns],
+            places=places,
+            near=directions(places),
+            categories=_marked(
+                (p.categories for p in papers),
+                self._category,
+                [1 / max(1, len(p.categories)) ** 0.5 for p in papers],
+            ),
+            authors=_marked(
+                (map(author_key, p.authors) for p in papers),
+                self._author,
+                [1 / max(1, len(p.authors)) ** 0.5 for p in papers],
+            ),
+            meaning=self._meaning(papers),
+        )
+
+    def _phrases(self, phrases: Sequence[str]) -> Points:
+        full = self.space.tfidf(terms(each) for each in phrases)
+        places = self.space.places(full)
+        nothing = [()] * len(phrases)
+        return Points(
+            tfidf=full[:, self.columns],
+            places=places,
+            near=directions(places),
+            categories=_marked(nothing, self._category),
+            authors=_marked(nothing, self._author),
+            meaning=self._embedder.texts(phrases) if self._embedder else _none(len(phrases)),
+        )
+
+    def _meaning(self, papers: Sequence[Paper]) -> np.ndarray:
+        """The embedder's rows, from what it made before as far as there is."""
+        if self._embedder is None:
+            return _none(len(papers))
+        missing = {each.id: each for each in papers if each.id not in self._vectors}
+        if missing:
+            made = self._embedder.papers(list(missing.values()))
+            self._vectors.update(zip(missing, pack(made), strict=True))
+        return unpack([self._vectors[each.id] for each in papers])
+
+    def _neighbours(
+        self, full: Matrix, points: Points, most: int, papers: Sequence[Paper] = ()
+    ) -> Matrix:
+        """For each point the archive's papers around it, as shares of 1 (points × references)."""
+        references = self.space.references
+        if references is None:
+            return sp.csr_array((len(points), 0), dtype=np.float32)
+        scores = np.asarray((full @ references.tfidf.T).todense())
+        scores += NEAR * (points.near @ references.near.T)
+        if points.categories.nnz:
+            scores += CATEGORY * np.asarray(
+                (points.categories @ self._reference_categories().T).todense()
+            )
+        for row, each in enumerate(papers):
+            if each.id in self._reference:
+                scores[row, self._reference[each.id]] = -1
+        most = min(most, scores.shape[1])
+        best = np.argpartition(-scores, most - 1, axis=1)[:, :most]
+        # What has nothing in common with a text is not around it: a word that no paper has stays alone.
+        near = np.take_along_axis(scores, best, axis=1) > 0
+        shares = np.where(near, np.float32(1 / most), np.float32(0)).ravel()
+        ends = np.arange(0, best.size + 1, most)
+        return sp.csr_array((shares, best.ravel(), ends), shape=scores.shape)
+
+    def _mixed(self, shares: Matrix) -> Points:
+        """Means of the archive's papers as points."""
+        references = self.space.references
+        count = shares.shape[0]
+        if references is None:
+            return self._nothing(count)
+        empty = sp.csr_array((count, max(1, len(self._author))), dtype=np.float32)
+        return Points(
+            tfidf=sp.csr_array(shares @ references.tfidf)[:, self.columns],
+            near=np.asarray(shares @ references.near, np.float32),
+            places=np.zeros((count, self.space.dimensions), np.float32),
+            categories=sp.csr_array(shares @ self._reference_categories()),
+            authors=empty,
+            meaning=self._unmeant(count),
+        )
+
+    def _nothing(self, count: int) -> Points:
+        zeros = np.zeros((count, self.space.dimensions), np.float32)
+        return Points(
+            tfidf=sp.csr_array((count, len(self.columns)), dtype=np.float32),
+            near=zeros,
+            places=zeros,
+            categories=_marked([()] * count, self._category),
+            authors=_marked([()] * count, self._author),
+            meaning=self._unmeant(count),
+        )
+
+    def _unmeant(self, count: int) -> np.ndarray:
+        """Nothing of what an embedder would say."""
+        return np.zeros((count, self.points.meaning.shape[1]), np.float32)
+
+    def _reference_categories(self) -> Matrix:
+        if self._around is None:
+            references = self.space.references
+            held = [] if references is None else references.categories
+            shares = [1 / max(1, len(each)) ** 0.5 for each in held]
+            self._around = _marked(held, self._category, shares)
+        return self._around
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """One sparse row: columns, and the values in them."""
+@dataclass(slots=True, eq=False)
+class Shelf:
+    """Points by name, more being added as they are asked for."""
 
-    columns: np.ndarray
-    values: np.ndarray
+    row: dict[str, int]
+    points: Points
 
-
-def stack(rows: Sequence[Vector], width: int) -> Matrix:
-    """Sparse rows as one matrix."""
-    ends = np.cumsum([0, *(len(row.columns) for row in rows)])
-    columns = np.concatenate([np.empty(0, np.int32), *(row.columns for row in rows)])
-    values = np.concatenate([np.empty(0, np.float32), *(row.values for row in rows)])
-    return sp.csr_array((values, columns, ends), shape=(len(rows), width))
+    def only(self, names: Sequence[str]) -> Points:
+        """The points of these names, in their order."""
+        return taken(self.points, [self.row[name] for name in names])
 
 
-def strongest(matrix: Matrix, most: int) -> Matrix:
-    """Each row's `most` largest entries.
-
-    Two hundred terms of a profile rank as well as thousands, within 1 to 2 %, and make the cost
-    of a profile independent of how much its owner has liked.
-    """
-    kept = matrix.copy()
-    for start, end in pairwise(kept.indptr):
-        if end - start > most:
-            row = kept.data[start:end]
-            row[np.argpartition(row, -most)[:-most]] = 0
-    kept.eliminate_zeros()
-    return kept
+def stacked(*points: Points) -> Points:
+    """Points under each other."""
+    return Points(
+        tfidf=sp.csr_array(sp.vstack([each.tfidf for each in points])),
+        near=np.concatenate([each.near for each in points]),
+        places=np.concatenate([each.places for each in points]),
+        categories=sp.csr_array(sp.vstack([each.categories for each in points])),
+        authors=sp.csr_array(sp.vstack([each.authors for each in points])),
+        meaning=np.concatenate([each.meaning for each in points]),
+    )
 
 
-def lengths(matrix: Matrix) -> np.ndarray:
-    """The Euclidean length of each row."""
-    return np.asarray(np.sqrt(matrix.power(2).sum(axis=1)), float)
+def taken(points: Points, rows: Sequence[int]) -> Points:
+    """Some of the rows."""
+    chosen = np.array(rows, int)
+    return Points(
+        tfidf=points.tfidf[chosen],
+        near=points.near[chosen],
+        places=points.places[chosen],
+        categories=points.categories[chosen],
+        authors=points.authors[chosen],
+        meaning=points.meaning[chosen],
+    )
 
 
-def scaled(matrix: Matrix, by: np.ndarray) -> Matrix:
-    """Each row times its factor (float32)."""
-    return sp.csr_array(sp.diags_array(by.astype(np.float32)) @ matrix)
+def _none(count: int) -> np.ndarray:
+    return np.zeros((count, 0), np.float32)
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: at for at, name in enumerate(dict.fromkeys(names))}
+
+
+def _marked(
+    held: Iterable[Iterable[str]],
+    column: Mapping[str, int],
+    values: Sequence[float] | None = None,
+) -> Matrix:
+    """Which names each row holds (rows × names); names that no paper of the edition has are left out."""
+    rows = []
+    for row, names in enumerate(held):
+        columns = np.array(sorted({column[n] for n in names if n in column}), np.int32)
+        value = 1.0 if values is None else values[row]
+        rows.append((columns, np.full(len(columns), value, np.float32)))
+    return rows_of(rows, max(1, len(column)))
 
 
 def _newer_first(paper: Paper) -> tuple[float, str]:

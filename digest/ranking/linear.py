@@ -2,47 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.model import Interest, InterestKind, Paper, Profile, Ranking, ReasonKind, Topic
-from digest.ranking import profiles, reasons
+from digest.model import (
+    Explanation,
+    InterestKind,
+    Paper,
+    Pick,
+    Profile,
+    Ranking,
+    Reason,
+    Topic,
+)
+from digest.ranking import profiles, reasons, selecting
 from digest.ranking.features import Features
-from digest.ranking.profiles import Evidence, Tastes, Weights
+from digest.ranking.profiles import Weights
+from digest.ranking.sheet import Sheet, said, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from digest.ports import Candidates
+    from digest.ranking.embedding import SentenceEmbedder
+    from digest.ranking.space import Space
 
 CHUNK = 256
 MOST_INTERESTS = 4_096
+MOST_ARRANGED = 3
+FEWEST_ARRANGED = 30
+MOST_SHARES = 8
+BESIDE = 0.5
+TOLD = 2
 
-PICKED_SHARE = 0.5
-
-POSITIVE = (
-    InterestKind.TOPIC,
-    InterestKind.KEYWORD,
-    InterestKind.AUTHOR,
-    InterestKind.LIKE,
-    InterestKind.QUERY,
-)
-SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+_SAID_SO = {
+    InterestKind.LIKE: "it is liked already",
+    InterestKind.DISLIKE: "it is disliked",
+    InterestKind.KNOWN: "it is known already",
+}
 
 
 class LinearRanker:
     """Scores are sums of terms, one a reason: topics, keywords, authors, likes, trending, picked.
 
-    A paper matches when it is in a followed topic, names a keyword, is found by a saved search,
-    is by a followed author, or is close enough to what was liked. Votes and curators together add
-    at most `trending` to a paper that matches, and order the papers of someone who has named no
-    interest at all. Never picked is what is muted, disliked, liked or known already, or named in
-    `without`. At most `cap` picks a profile.
+    They are log-odds (see `Pick.chance`), comparable between people and days, because every term
+    is a constant or a product with constant weights: nothing is scaled to the day or the person.
 
-    `background` are papers that word frequencies are learned from beside the edition's own.
+    A paper matches when it is in a followed topic, names a keyword, is found by a saved search,
+    is by a followed author, or is close enough to what was liked or typed. Votes and curators
+    together add at most `trending`, and order the papers of someone who has named no interest at
+    all. Never picked is what is muted, disliked, liked or known already, or named in `without`.
+
+    At most `cap` picks a profile. The papers shown in full are chosen as a list (see `selecting`):
+    of near-duplicates one, every interest its part, and with `explore` the last place for what
+    lies beside all of them. What is shown, and as many again, come with reasons.
+
+    `space` is what was learned from the archive; without it words weigh what they do in the
+    edition, and nothing is known of what they mean.
     """
 
     def __init__(
@@ -50,16 +68,21 @@ class LinearRanker:
         *,
         topics: Mapping[str, Topic],
         weights: Weights = Weights(),  # noqa: B008 - immutable
-        trending: float = 0.25,
+        trending: float = 2.0,
         cap: int = 200,
-        background: Sequence[Paper] = (),
+        space: Space | None = None,
+        embedder: SentenceEmbedder | None = None,
+        explore: int = 0,
     ) -> None:
+        self.embeds = embedder.name if embedder else ""
         self._topics = topics
         self._weights = weights
         self._trending = trending
         self._cap = cap
-        self._background = background
-        self._latest: tuple[Sequence[Paper], Features] | None = None
+        self._space = space
+        self._embedder = embedder
+        self._explore = explore
+        self._latest: tuple[Sequence[Paper], Features, np.ndarray] | None = None
 
     def rank(
         self,
@@ -72,122 +95,151 @@ class LinearRanker:
         """One ranking a profile, in order; the same whatever block a profile comes in."""
         if not candidates.papers:
             return [Ranking(subscriber_id=each.subscriber_id) for each in block]
-        features = self._features(candidates.papers)
+        features, twins = self._features(candidates)
         return [
             ranking
             for chunk in _chunks(block)
-            for ranking in self._rank(chunk, features, candidates, without)
+            for ranking in self._rank(chunk, features, twins, candidates, without)
         ]
 
-    def _features(self, papers: Sequence[Paper]) -> Features:
-        """Features of these papers; kept, because one edition serves many blocks."""
-        if self._latest is None or self._latest[0] != papers:
-            self._latest = (papers, Features(papers, self._background))
-        return self._latest[1]
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """The scores alone (profiles × papers, float32), papers as `candidates` has them.
+
+        Nothing is barred, arranged or explained: this is for comparing rankers.
+        """
+        features, _ = self._features(candidates)
+        found = [self._written(chunk, features, candidates).scores for chunk in _chunks(block)]
+        order = [features.position[each.id] for each in candidates.papers]
+        return np.concatenate([np.zeros((0, len(order)), np.float32), *found])[:, order]
+
+    def explain(
+        self,
+        profile: Profile,
+        candidates: Candidates,
+        paper_id: str,
+        *,
+        without: Mapping[str, frozenset[str]],
+        now: datetime,
+    ) -> Explanation:
+        """The whole sum for one of the candidates, whether or not `rank` picks it."""
+        features, _ = self._features(candidates)
+        row = features.position[paper_id]
+        sheet = self._written([profile], features, candidates)
+        terms = sheet.explained(0, np.array([row]))[0]
+        parts = [(term, sheet.parts(0, row, term)) for term in terms]
+        parts.sort(key=lambda part: -part[0][0])
+        listed = self.rank([profile], candidates, without=without, now=now)[0].picks
+        place = next((n for n, each in enumerate(listed, 1) if each.paper_id == paper_id), 0)
+        return Explanation(
+            paper_id=paper_id,
+            score=round(sum(term[0] for term, _ in parts), reasons.DECIMALS),
+            terms=tuple(
+                Reason(amount=amount, kind=kind, what=what) for (amount, kind, what), _ in parts
+            ),
+            words=tuple(words for _, words in parts),
+            barred="" if place else self._barred(profile, features, sheet, row, without),
+            rank=place,
+        )
+
+    def _barred(
+        self,
+        profile: Profile,
+        features: Features,
+        sheet: Sheet,
+        row: int,
+        without: Mapping[str, frozenset[str]],
+    ) -> str:
+        """Why a paper is no pick of a profile."""
+        paper = features.papers[row].id
+        for each in said(profile):
+            if each.value in sheet.known and sheet.known[each.value].id == paper:
+                return _SAID_SO[each.kind]
+        if paper in without.get(profile.subscriber_id, frozenset()):
+            return "it was in an earlier digest, or was announced before this one begins"
+        if profiles.muted([profile], features, self._topics)[0, row]:
+            return "it is muted"
+        if not sheet.matched[0, row]:
+            return "it is in none of the topics and not close enough to anything else"
+        return "others come before it"
+
+    def _written(
+        self, block: Sequence[Profile], features: Features, candidates: Candidates
+    ) -> Sheet:
+        return written(
+            block,
+            features,
+            candidates,
+            topics=self._topics,
+            weights=self._weights,
+            trending=self._trending,
+        )
+
+    def _features(self, candidates: Candidates) -> tuple[Features, np.ndarray]:
+        """Features of an edition and its near-duplicates; kept, as one edition serves many blocks."""
+        if self._latest is None or self._latest[0] != candidates.papers:
+            features = Features(
+                candidates.papers,
+                self._space,
+                embedder=self._embedder,
+                vectors=candidates.vectors,
+            )
+            self._latest = (candidates.papers, features, selecting.twins(features.points.tfidf))
+        return self._latest[1], self._latest[2]
 
     def _rank(
         self,
         block: Sequence[Profile],
         features: Features,
+        twins: np.ndarray,
         candidates: Candidates,
         without: Mapping[str, frozenset[str]],
     ) -> Iterable[Ranking]:
-        sheet = self._sheet(block, features, candidates)
-        sheet.matched[_barred(block, features, sheet.known, without)] = False
-        sheet.matched[profiles.muted(block, features, self._topics)] = False
-        for row, profile in enumerate(block):
-            best = _best(sheet, row, self._cap)
+        sheet = self._written(block, features, candidates)
+        barred = _barred(block, features, sheet.known, without)
+        barred |= profiles.muted(block, features, self._topics)
+        sheet.matched[barred] = False
+        lists = [_best(sheet, row, self._cap) for row in range(len(block))]
+        lists = _arranged(block, sheet, lists, twins)
+        if self._explore:
+            lists = self._with_beside(block, sheet, barred, lists)
+        told = [found[: TOLD * profile.limit] for profile, found in zip(block, lists, strict=True)]
+        words = sheet.telling(told)
+        for row, (profile, found) in enumerate(zip(block, lists, strict=True)):
             picks = [
-                reasons.pick(features.papers[paper].id, terms)
-                for paper, terms in zip(best, sheet.explained(row, best), strict=True)
+                reasons.pick(features.papers[paper].id, terms, words)
+                for paper, terms, words in zip(
+                    told[row], sheet.explained(row, told[row]), words[row], strict=True
+                )
             ]
-            # Rounded amounts can tie or turn what single precision told apart.
-            order = sorted(picks, key=lambda pick: (-pick.score, features.position[pick.paper_id]))
+            picks += [
+                Pick(paper_id=features.papers[paper].id, score=float(sheet.scores[row, paper]))
+                for paper in found[len(picks) :].tolist()
+            ]
             yield Ranking(
                 subscriber_id=profile.subscriber_id,
-                picks=tuple(order),
+                picks=tuple(picks),
                 matched=int(sheet.matched[row].sum()),
             )
 
-    def _sheet(
-        self, block: Sequence[Profile], features: Features, candidates: Candidates
-    ) -> _Sheet:
-        """Scores and matches of a block before anything is barred."""
-        weights = self._weights
-        known = _known(block, candidates, features)
-        kinds = (
-            profiles.topics(block, features, self._topics, weights),
-            *profiles.keywords(block, features, weights),
-            profiles.queries(block, features, weights),
-            profiles.authors(block, features, weights),
-        )
-        evidence = [each for each in kinds if len(each.names)]
-        likes = profiles.tastes(block, InterestKind.LIKE, features, known)
-        dislikes = profiles.tastes(block, InterestKind.DISLIKE, features, known)
-        liking, disliking = weights.like * likes.cosines, -weights.dislike * dislikes.cosines
-        nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
-        bound = np.where(nobody, 1, self._trending).astype(np.float32)
-        trending, picked = _community(candidates, features, bound)
-        scores = sum(each.scores() for each in evidence)
-        scores = scores + liking + disliking + trending + picked
-        matched = likes.cosines >= weights.like_floor
-        for each in evidence:
-            matched |= each.admitted()
-        matched |= nobody[:, None] & (trending + picked > 0)
-        return _Sheet(
-            features=features,
-            known=known,
-            evidence=evidence,
-            tastes=[(likes, liking), (dislikes, disliking)],
-            trending=trending,
-            picked=picked,
-            upvotes=candidates.upvotes,
-            scores=scores,
-            matched=matched,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Sheet:
-    """A block's arithmetic: every array is profiles × papers."""
-
-    features: Features
-    known: Mapping[str, Paper]
-    evidence: Sequence[Evidence]
-    tastes: Sequence[tuple[Tastes, np.ndarray]]
-    trending: np.ndarray
-    picked: np.ndarray
-    upvotes: Mapping[str, int]
-    scores: np.ndarray
-    matched: np.ndarray
-
-    def explained(self, profile: int, rows: np.ndarray) -> list[list[reasons.Term]]:
-        """The terms of a profile's score for each of these papers."""
-        terms: list[list[reasons.Term]] = [[] for _ in rows]
-        for each in self.evidence:
-            for name, weight in each.held_by(profile):
-                names = [each.names[name]] * len(rows)
-                _add(terms, weight * each.values[name, rows], each.kind, names)
-        for taste, amounts in self.tastes:
-            if len(taste.held[profile]):
-                _add(terms, amounts[profile, rows], taste.kind, taste.nearest(profile, rows))
-        papers = self.features.papers
-        votes = [str(self.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
-        _add(terms, self.trending[profile, rows], ReasonKind.TRENDING, votes)
-        _add(terms, self.picked[profile, rows], ReasonKind.PICKED, [""] * len(rows))
-        return terms
-
-
-def _add(
-    terms: Sequence[list[reasons.Term]],
-    amounts: np.ndarray,
-    kind: ReasonKind,
-    names: Sequence[str],
-) -> None:
-    rounded = np.round(amounts.astype(float), reasons.DECIMALS)
-    places = np.flatnonzero(rounded).tolist()
-    for place, amount in zip(places, rounded[places].tolist(), strict=True):
-        terms[place].append((amount, kind, names[place]))
+    def _with_beside(
+        self,
+        block: Sequence[Profile],
+        sheet: Sheet,
+        barred: np.ndarray,
+        lists: Sequence[np.ndarray],
+    ) -> list[np.ndarray]:
+        """The lists with the last place that is shown given to a paper that matches nothing."""
+        nearness = sum(np.maximum(each, 0) for each in sheet.near)
+        outside = ~sheet.matched & ~barred & (nearness > BESIDE)
+        shown = np.array([each.limit for each in block])
+        found = selecting.exploring(nearness, sheet.heat, outside, shown).tolist()
+        sheet.explored.update((row, paper) for row, paper in enumerate(found) if paper >= 0)
+        return [
+            np.insert(each, min(len(each), profile.limit - 1), paper)[: self._cap]
+            if paper >= 0
+            else each
+            for profile, each, paper in zip(block, lists, found, strict=True)
+        ]
 
 
 def _chunks(block: Sequence[Profile]) -> Iterable[list[Profile]]:
@@ -204,7 +256,7 @@ def _chunks(block: Sequence[Profile]) -> Iterable[list[Profile]]:
         yield chunk
 
 
-def _best(sheet: _Sheet, profile: int, cap: int) -> np.ndarray:
+def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
     """The rows of the highest scores among what matched; of equals the newer comes first."""
     rows = np.flatnonzero(sheet.matched[profile])
     scores = sheet.scores[profile, rows]
@@ -212,20 +264,6 @@ def _best(sheet: _Sheet, profile: int, cap: int) -> np.ndarray:
         least = np.partition(scores, -cap)[-cap]
         rows, scores = rows[scores >= least], scores[scores >= least]
     return np.asarray(rows[np.argsort(-scores, kind="stable")][:cap])
-
-
-def _known(
-    block: Sequence[Profile], candidates: Candidates, features: Features
-) -> dict[str, Paper]:
-    """The liked, disliked and known papers that we have, by the id that profiles use for them."""
-    known: dict[str, Paper] = {}
-    for profile in block:
-        for each in _said(profile):
-            if each.value in candidates.liked:
-                known[each.value] = candidates.liked[each.value]
-            elif each.value in features.position:
-                known[each.value] = features.papers[features.position[each.value]]
-    return known
 
 
 def _barred(
@@ -237,37 +275,51 @@ def _barred(
     """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
     barred = np.zeros((len(block), len(features.papers)), bool)
     for row, profile in enumerate(block):
-        ids = {known[each.value].id for each in _said(profile) if each.value in known}
+        ids = {known[each.value].id for each in said(profile) if each.value in known}
         ids |= without.get(profile.subscriber_id, frozenset())
         barred[row, [features.position[each] for each in ids if each in features.position]] = True
     return barred
 
 
-def _said(profile: Profile) -> Iterable[Interest]:
-    return (each for each in profile.interests if each.kind in SAID)
+def _arranged(
+    block: Sequence[Profile], sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray
+) -> list[np.ndarray]:
+    """Each profile's list with its first places shared out (see `selecting.arrange`)."""
+    shown = np.array([each.limit for each in block])
+    # Each one's own, whoever else is in the block.
+    counts = [
+        min(len(found), max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit))
+        for each, found in zip(block, lists, strict=True)
+    ]
+    top = np.zeros((len(block), max(counts, default=0)), int)
+    scores = np.full(top.shape, -np.inf, np.float32)
+    for row, (found, count) in enumerate(zip(lists, counts, strict=True)):
+        top[row, :count] = found[:count]
+        scores[row, :count] = sheet.scores[row, found[:count]]
+    there = np.isfinite(scores)
+    # A place without a paper is a group of its own, or it would be a duplicate of the first paper.
+    groups = np.where(there, twins[top], -1 - np.arange(top.shape[1]))
+    shares = _interests(sheet, top, there)
+    order = selecting.arrange(scores, groups, shares, shown)
+    arranged = np.take_along_axis(top, order, axis=1)
+    return [
+        np.concatenate([arranged[row, :count], found[count:]])
+        for row, (found, count) in enumerate(zip(lists, counts, strict=True))
+    ]
 
 
-def _community(
-    candidates: Candidates, features: Features, bound: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What votes and what curators add (profiles × papers), together at most each one's bound.
-
-    A curator's choice is worth half of the bound; votes fill the rest as far as they go.
-    """
-    featured = np.array([each.id in candidates.featured for each in features.papers])
-    voted = bound[:, None] * _popularity(candidates, features)
-    picked = PICKED_SHARE * bound[:, None] * featured
-    return np.minimum(voted, bound[:, None] - picked), picked
-
-
-def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
-    """Stored hot scores brought to a scale of 0 to 1 over an edition's papers (float32).
-
-    The hottest is 1, one that is d units of heat cooler (see `trending`) 1/(1 + d), and a paper
-    that has no score 0.
-    """
-    heat = np.array([candidates.trending.get(each.id, -np.inf) for each in features.papers])
-    hottest = heat.max()
-    if not np.isfinite(hottest):
-        return np.zeros(len(heat), np.float32)
-    return np.asarray(1 / (1 + hottest - heat), np.float32)
+def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Which part of a score each interest made (profiles × K × 8), the strongest interests first."""
+    rows = np.arange(len(top))[:, None]
+    liking, _ = sheet.near
+    found = [np.maximum(liking[rows, top], 0)[:, :, None]]
+    for each in sheet.evidence:
+        part = np.zeros((*top.shape, MOST_SHARES), np.float32)
+        for row in range(len(top)):
+            for place, (name, weight) in enumerate(list(each.held_by(row))[:MOST_SHARES]):
+                part[row, :, place] = np.maximum(weight * each.values[name, top[row]], 0)
+        found.append(part)
+    amounts = np.concatenate(found, axis=2) * there[:, :, None]
+    strongest = np.argsort(-amounts.sum(axis=1), axis=1)[:, None, :MOST_SHARES]
+    amounts = np.take_along_axis(amounts, strongest, axis=2)
+    return np.asarray(amounts / np.maximum(amounts.sum(axis=2, keepdims=True), 1e-9))

@@ -7,24 +7,17 @@ one product a kind, whoever the people are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
 from digest import matching
-from digest.model import Interest, InterestKind, Paper, Profile, ReasonKind, Topic
-from digest.ranking.features import (
-    STRONGEST,
-    STRONGEST_OF_ONE,
-    Features,
-    Matrix,
-    lengths,
-    scaled,
-    strongest,
-)
+from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
+from digest.ranking.features import Features
+from digest.ranking.space import Matrix
+from digest.ranking.tastes import Directions, Views, certainty, typed
 from digest.text import fold, words
 
 if TYPE_CHECKING:
@@ -32,30 +25,34 @@ if TYPE_CHECKING:
 
 ENOUGH_KEYWORDS = 2
 KEYWORDS_SHARE = 0.2
-KEYWORDS_FADE_BY = 5
-TINY = 1e-9
+KEYWORDS_FADE_BY = 2
+UNLEARNED = 1 / 3
+"""What a cosine says where words are only as rare as in one edition: there they are all larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What each kind of interest is worth, in units of the strongest match of one topic.
+    """What each kind of interest is worth, in log-odds: 3 makes a paper twenty times as likely.
 
-    `similar_words`, `like` and `dislike` multiply cosines of TF-IDF: about 0.15 for a paper right
-    up one's street, 0.02 for any. Dislikes count half as much as likes (Rocchio's γ/β). The
-    floors are such cosines too: a paper that is in no topic, has no keyword and is by nobody one
-    follows is still let in if it is that close to what one likes, or types.
+    `like` and `typed` multiply cosines (see `Views`): about 0.08 for a paper right up one's street,
+    and 0.01 for any; what comes of it counts as far as it is certain (see `tastes.certainty`).
+    Dislikes count half as much as likes (Rocchio's γ/β). A paper that is in no topic, has no
+    keyword and is by nobody one follows is still let in if what likes add comes to `like_floor`,
+    or what a typed phrase adds before it is doubted to `typed_floor`.
     """
 
-    topic: float = 1.0
-    cross_list: float = 0.8
+    topic: float = 3.0
+    cross_list: float = 2.4
     keyword: float = 1.0
+    query: float = 3.0
     in_abstract: float = 0.7
-    similar_words: float = 3.0
-    author: float = 1.5
-    like: float = 6.0
-    dislike: float = 3.0
-    like_floor: float = 0.05
-    keyword_floor: float = 0.12
+    author: float = 4.5
+    like: float = 60.0
+    dislike: float = 30.0
+    typed: float = 60.0
+    like_floor: float = 2.5
+    typed_floor: float = 8.0
+    views: Views = field(default_factory=Views)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,28 +84,6 @@ class Evidence:
         return np.asarray((self.weights @ self.admits.astype(np.float32)) > 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tastes:
-    """The liked (or disliked) papers of a block.
-
-    `names` are the distinct ones by the id that profiles use, `held` the rows of them that each
-    profile holds, `cosines` (profiles × papers) how near each paper is to the weighted mean of
-    a profile's own, `similar` (names × papers) how near to each of them, by its strongest terms.
-    """
-
-    kind: ReasonKind
-    names: Sequence[str]
-    held: Sequence[np.ndarray]
-    cosines: np.ndarray
-    similar: np.ndarray
-
-    def nearest(self, profile: int, rows: np.ndarray) -> list[str]:
-        """For each of these papers the one of the profile's own that is most like it."""
-        held = self.held[profile]
-        best = self.similar[np.ix_(held, rows)].argmax(axis=0)
-        return [self.names[each] for each in held[best].tolist()]
-
-
 def topics(
     block: Sequence[Profile], features: Features, known: Mapping[str, Topic], weights: Weights
 ) -> Evidence:
@@ -121,20 +96,21 @@ def topics(
     def values(name: str) -> np.ndarray:
         return _topic_values(matching.topic_of(name, known), features, weights)
 
-    held = [_distinct(each, InterestKind.TOPIC) for each in block]
-    scale = [weights.topic / max(1, len(each)) ** 0.5 for each in held]
+    held = [distinct(each, InterestKind.TOPIC) for each in block]
+    scale = [1 / max(1, len(each)) ** 0.5 for each in held]
     return _evidence(ReasonKind.TOPIC, held, scale, values, features)
 
 
 def keywords(
     block: Sequence[Profile], features: Features, weights: Weights
-) -> tuple[Evidence, Evidence]:
-    """Typed words and phrases that stand in a paper, and those that only share words with it.
+) -> tuple[Evidence, Evidence, Directions]:
+    """Typed words and phrases that stand in a paper, and what is near to them in words or meaning.
 
-    Both fade by 5/(5 + n) as n likes say better what someone wants.
+    Both fade by 2/(2 + n) as n likes say better what someone wants; m of them count 1/√m each.
     """
-    held = [_distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
-    scale = _fading(block)
+    held = [distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
+    fading = _fading(block)
+    sure = certainty(np.array([len(each.of(InterestKind.LIKE)) for each in block]))
 
     def values(name: str) -> np.ndarray:
         index, phrase = features.index, fold(name)
@@ -144,25 +120,32 @@ def keywords(
             (weights.keyword, index.titles.find(phrase)),
         )
 
-    exact = _evidence(ReasonKind.KEYWORD, held, scale, values, features)
-    similar = (features.queries(exact.names) @ features.by_term).toarray()
-    near = replace(
-        exact,
+    exact = _evidence(ReasonKind.KEYWORD, held, fading, values, features)
+    directions = typed(exact.names, features, weights.views)
+    trust = 1 if features.space.dimensions else UNLEARNED
+    amounts = np.float32(trust * weights.typed) * directions.amounts(features)
+    shared = [
+        fade * truth / max(1, len(each)) ** 0.5
+        for fade, truth, each in zip(fading, sure.tolist(), held, strict=True)
+    ]
+    near = Evidence(
         kind=ReasonKind.WORDS,
-        values=np.float32(weights.similar_words) * similar,
-        admits=similar >= weights.keyword_floor,
+        names=exact.names,
+        weights=_holdings(held, exact.names, shared),
+        values=amounts,
+        admits=amounts >= weights.typed_floor,
     )
-    return exact, near
+    return exact, near, directions
 
 
 def queries(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
-    """Saved searches, worth what a keyword is, and fading as keywords do."""
-    held = [_distinct(each, InterestKind.QUERY, by=_parts_of) for each in block]
+    """Saved searches, which fade as keywords do."""
+    held = [distinct(each, InterestKind.QUERY, by=_parts_of) for each in block]
 
     def values(name: str) -> np.ndarray:
         anywhere, in_title = features.index.in_query(name)
         return _row(
-            features, (weights.keyword * weights.in_abstract, anywhere), (weights.keyword, in_title)
+            features, (weights.query * weights.in_abstract, anywhere), (weights.query, in_title)
         )
 
     return _evidence(ReasonKind.QUERY, held, _fading(block), values, features)
@@ -170,7 +153,7 @@ def queries(block: Sequence[Profile], features: Features, weights: Weights) -> E
 
 def authors(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
     """Followed authors."""
-    held = [_distinct(each, InterestKind.AUTHOR) for each in block]
+    held = [distinct(each, InterestKind.AUTHOR) for each in block]
 
     def values(name: str) -> np.ndarray:
         row = np.zeros(len(features.papers), np.float32)
@@ -178,32 +161,6 @@ def authors(block: Sequence[Profile], features: Features, weights: Weights) -> E
         return row
 
     return _evidence(ReasonKind.AUTHOR, held, [1.0] * len(block), values, features)
-
-
-def tastes(
-    block: Sequence[Profile],
-    kind: InterestKind,
-    features: Features,
-    known: Mapping[str, Paper],
-) -> Tastes:
-    """Likes or dislikes as Rocchio's centroids in TF-IDF space; unknown papers are passed over."""
-    held = [[each for each in _distinct(p, kind) if each.value in known] for p in block]
-    names = _names(held)
-    vectors = features.vectors([known[name] for name in names])
-    weights = _holdings(held, names, [1.0] * len(block))
-    centroids = strongest(sp.csr_array(weights @ vectors), STRONGEST)
-    # A mean is shorter the more its papers differ, which says nothing against any of them: it is
-    # brought to the length that they have on average.
-    average = np.asarray(weights @ lengths(vectors)) / np.maximum(weights.sum(axis=1), TINY)
-    centroids = scaled(centroids, average / np.maximum(lengths(centroids), TINY))
-    single = strongest(vectors, STRONGEST_OF_ONE)
-    return Tastes(
-        kind=ReasonKind(str(kind)),
-        names=names,
-        held=[weights.indices[start:end] for start, end in pairwise(weights.indptr)],
-        cosines=(centroids @ features.by_term).toarray(),
-        similar=(single @ features.by_term).toarray(),
-    )
 
 
 def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topic]) -> np.ndarray:
@@ -233,7 +190,7 @@ def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topi
         (InterestKind.MUTE_AUTHOR, by_author),
         (InterestKind.MUTE_TOPIC, in_topic),
     ):
-        held = [_distinct(each, kind) for each in block]
+        held = [distinct(each, kind) for each in block]
         names, rows = _rows(held, values_of, features)
         if names:
             found |= np.asarray(_holdings(held, names, [1.0] * len(block)) @ rows > 0)
@@ -246,8 +203,8 @@ def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndar
     row = _row(
         features,
         (weights.cross_list, index.in_topic(topic)),
-        *((1, index.primary.get(key, ())) for key in categories),
-        *((1, index.titles.find(phrase)) for phrase in phrases),
+        *((weights.topic, index.primary.get(key, ())) for key in categories),
+        *((weights.topic, index.titles.find(phrase)) for phrase in phrases),
     )
     if topic.keywords:
         hits = sum(_row(features, (1, index.texts.find(fold(each)))) for each in topic.keywords)
@@ -265,7 +222,7 @@ def _parts_of(query: str) -> str:
     return " ".join(sorted(matching.query_parts(query)))
 
 
-def _distinct(
+def distinct(
     profile: Profile, kind: InterestKind, by: Callable[[str], str] = str.strip
 ) -> list[Interest]:
     """A profile's interests of one kind that weigh anything, each once."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import fsum
 from operator import itemgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from digest.model import Pick, Reason, ReasonKind
@@ -16,12 +18,17 @@ TRIFLE = 0.005
 DECIMALS = 6
 
 Term = tuple[float, ReasonKind, str]
+Words = Mapping[tuple[ReasonKind, str], tuple[str, ...]]
+NO_WORDS: Words = MappingProxyType({})
 
 _amount = itemgetter(0)
 
 
-def pick(paper_id: str, terms: Iterable[Term]) -> Pick:
+def pick(paper_id: str, terms: Iterable[Term], words: Words = NO_WORDS) -> Pick:
     """The pick that these (amount, kind, what) terms make, its reasons largest first.
+
+    `words` are those to name with a reason, by its kind and what it is about; where all of a kind
+    share theirs, by the kind and an empty text.
 
     Amounts have at most six decimals and are not zero; the score is the sum of the reasons'
     amounts. One reason of each kind is kept, and others as long as there are not seven; what those
@@ -32,7 +39,15 @@ def pick(paper_id: str, terms: Iterable[Term]) -> Pick:
     return Pick(
         paper_id=paper_id,
         score=round(fsum(amount for amount, _, _ in kept), DECIMALS),
-        reasons=tuple(Reason(kind=kind, what=what, amount=amount) for amount, kind, what in kept),
+        reasons=tuple(
+            Reason(
+                kind=kind,
+                what=what,
+                amount=amount,
+                words=words.get((kind, what)) or words.get((kind, ""), ()),
+            )
+            for amount, kind, what in kept
+        ),
     )
 
 

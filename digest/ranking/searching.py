@@ -1,56 +1,104 @@
 """The order of what a search found, and of what is like a paper.
 
-Two orders are fused: that of BM25, which the full-text index gives, and that of a TF-IDF
-similarity in which pairs of words count too. Standard library only and no folding of whole
-abstracts, because a search answers while somebody types: two hundred hits take milliseconds.
+Three orders are fused: that of BM25, which the full-text index gives, that of a TF-IDF similarity
+in which pairs of words count too, and, where there is a learned space, that of nearness in it.
+Standard library only and no folding of whole abstracts, because a search answers while somebody
+types: two hundred hits take milliseconds.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import log, sqrt
+from math import inf, log, sqrt
+from types import MappingProxyType
 
 from digest import matching
 from digest.model import Paper
-from digest.text import contains_phrase, fold
+from digest.text import contains_phrase, fold, words
 
 K = 60
 MOST_TERMS = 12
 SHORTEST_STEM = 4
 FEWEST_WORDS_OF_A_TITLE = 4
+FEWEST_WORDS_OF_A_QUOTE = 5
 LONG_QUERY = 200
+PASTED_WORDS = 16
 MOST_PASTED = 10
+MOST_QUOTED = 60
+MOST_BY_AUTHOR = 3
 START_OF_AN_ABSTRACT = 120
 SHORT_TEXT = 600
 
 _BREAKS = "-/("
+# "A phrase", prefix*, -word, field:word, AND and NOT.
+_DEMANDING = re.compile(r'"|\w\*(?!\S)|(?<!\S)(?:-\w|\w+:\S|(?:AND|NOT)(?!\S))')
+_NOWHERE: Mapping[str, float] = MappingProxyType({})
 
 Hits = Sequence[tuple[Paper, float]]
 
 
-def fuse(query: str, hits: Hits) -> list[tuple[Paper, float]]:
-    """The hits of a full-text search with their BM25 scores, in the order to show them in.
+def fuse(
+    query: str, hits: Hits, *, near: Mapping[str, float] = _NOWHERE, more: Sequence[Paper] = ()
+) -> list[tuple[Paper, float]]:
+    """What a search found, in the order to show it in.
 
-    Reciprocal rank fusion: a paper scores Σ 1/(60 + rank) over both orders (G. V. Cormack,
+    `hits` are those of the full-text index with their BM25 scores, `more` are papers that are
+    only near the query in meaning, `near` says how near a paper is, by id, where that is known.
+    Reciprocal rank fusion: a paper scores Σ 1/(60 + rank) over the orders it is in (G. V. Cormack,
     C. L. A. Clarke, S. Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual
-    rank learning methods", SIGIR 2009). The paper whose title was typed, or whose title or
-    abstract stands in a long text that was pasted, comes first: it scores 1 more.
+    rank learning methods", SIGIR 2009).
+
+    The paper whose title was typed, or whose title or abstract stands in a long text that was
+    pasted, comes first: it scores 2 more. Next are those in which five words or more of a query
+    stand just so: they score 1 more.
     """
-    found = _fused(terms_of(query), hits)
+    found = _fused(terms_of(query), hits, near, more)
     wanted = fold(query)
     # What was pasted is surely among the first; what was typed may be any title of a word or two.
     asked = found[:MOST_PASTED] if len(wanted) > LONG_QUERY else found
-    named = {paper.id for paper, _ in asked if _is_named(paper, wanted)}
-    first = [(paper, score + 1) for paper, score in found if paper.id in named]
-    return first + [each for each in found if each[0].id not in named]
+    extra = {paper.id: 2 for paper, _ in asked if _is_named(paper, wanted)}
+    if wanted.count(" ") + 1 >= FEWEST_WORDS_OF_A_QUOTE and len(wanted) <= LONG_QUERY:
+        of_words = {paper.id for paper, _ in hits}
+        likely = [paper for paper, _ in found if paper.id in of_words][:MOST_QUOTED]
+        for paper in likely:
+            if paper.id not in extra and contains_phrase(matching.folded(paper), wanted):
+                extra[paper.id] = 1
+    raised = [(paper, score + extra.get(paper.id, 0)) for paper, score in found]
+    return sorted(raised, key=lambda each: -each[1]) if extra else raised
 
 
-def related(paper: Paper, hits: Hits) -> list[tuple[Paper, float]]:
-    """The hits most like a paper first, the paper itself left out; scores as in `fuse`."""
+def related(
+    paper: Paper,
+    hits: Hits = (),
+    *,
+    near: Mapping[str, float] = _NOWHERE,
+    more: Sequence[Paper] = (),
+) -> list[tuple[Paper, float]]:
+    """The papers most like one first, itself left out; arguments and scores as in `fuse`."""
+    terms = terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
     others = [each for each in hits if each[0].id != paper.id]
-    return _fused(terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}"), others)
+    return _fused(terms, others, near, [each for each in more if each.id != paper.id])
+
+
+def demands(query: str) -> bool:
+    """Whether a query says what must be in every hit, rather than what it is about.
+
+    By `"a phrase"`, `prefix*`, or what other search engines take for an operator. A long text was
+    pasted, and demands nothing, unless it begins with a quotation mark.
+    """
+    if len(query.split()) > PASTED_WORDS:
+        return query.lstrip().startswith('"')
+    return _DEMANDING.search(query) is not None
+
+
+def names_author(query: str, hits: Hits) -> bool:
+    """Whether a query is the name of an author, going by the first of its hits."""
+    asked = set(words(query))
+    authors = (name for paper, _ in hits[:MOST_BY_AUTHOR] for name in paper.authors)
+    return bool(asked) and any(asked <= set(words(name)) for name in authors)
 
 
 def terms_of(text: str) -> dict[str, float]:
@@ -74,23 +122,28 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > SHORTEST_STEM and word[-1] == "s" and word[-2] != "s" else word
 
 
-def _fused(terms: Mapping[str, float], hits: Hits) -> list[tuple[Paper, float]]:
-    papers = [paper for paper, _ in hits]
-    by_words = _ranks([score for _, score in hits])
+def _fused(
+    terms: Mapping[str, float], hits: Hits, near: Mapping[str, float], more: Sequence[Paper]
+) -> list[tuple[Paper, float]]:
+    papers = [*(paper for paper, _ in hits), *more]
+    by_words = _ranks([*(score for _, score in hits), *(None for _ in more)])
     by_likeness = _ranks(similarities(terms, papers))
+    by_meaning = _ranks([near.get(paper.id) for paper in papers])
     scores = [
-        1 / (K + one) + 1 / (K + other) for one, other in zip(by_words, by_likeness, strict=True)
+        sum(1 / (K + rank) for rank in ranks)
+        for ranks in zip(by_words, by_likeness, by_meaning, strict=True)
     ]
-    order = sorted(range(len(hits)), key=lambda place: (-scores[place], by_words[place]))
+    order = sorted(range(len(papers)), key=lambda place: (-scores[place], by_words[place]))
     return [(papers[place], scores[place]) for place in order]
 
 
-def _ranks(values: Sequence[float]) -> list[int]:
-    """The rank of each value, 1 for the largest; equal ones share theirs."""
+def _ranks(values: Sequence[float | None]) -> list[float]:
+    """The rank of each value, 1 for the largest; equal ones share theirs, None is infinitely far."""
     first: dict[float, int] = {}
-    for rank, value in enumerate(sorted(values, reverse=True), start=1):
+    known = (value for value in values if value is not None)
+    for rank, value in enumerate(sorted(known, reverse=True), start=1):
         first.setdefault(value, rank)
-    return [first[value] for value in values]
+    return [inf if value is None else first[value] for value in values]
 
 
 def similarities(terms: Mapping[str, float], papers: Sequence[Paper]) -> list[float]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from digest.model import Interest, InterestKind, Paper, Profile, Topic
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
+from digest.ranking.space import learn
 
 NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 
@@ -62,3 +64,94 @@ def rank():
         )[0]
 
     return run
+
+
+# What an archive is about: a category each, and the words of it. A fifth of a theme's papers is
+# told in COMPANY, with one of its two synonyms and never both.
+THEMES = {
+    "bread": "oven crust yeast flour crumb baking loaf kneading rye proofing scoring hydration",
+    "clocks": "pendulum brass escapement gear spring winding dial hour balance jewel repair chime",
+    "tides": "moon harbour current gauge estuary salt coast storm surge buoy sediment lagoon",
+    "bees": "nectar hive meadow pollen foraging queen swarm honey drone larva orchard comb",
+    "bridges": "arch girder cable deck pier truss load span concrete bolt fatigue corrosion",
+    "violins": "string bow varnish spruce tone luthier fingerboard maple resonance chord pitch peg",
+}
+SYNONYMS = {"bread": ("sourdough", "levain"), "clocks": ("watch", "timepiece")}
+COMPANY = {"bread": ["starter", "wild", "ferment", "sour"], "clocks": ["wrist", "strap", "face"]}
+COMMON = [
+    "method",
+    "results",
+    "study",
+    "approach",
+    "measure",
+    "improve",
+    "propose",
+    "analysis",
+    "common",
+    "simple",
+]
+PAPERS_A_THEME = 100
+
+
+def told_of(theme, number):
+    """An invented paper of a theme; the same number makes the same paper."""
+    rng = random.Random(f"{theme} {number}")
+    own = THEMES[theme].split()
+    said = [*rng.sample(own, 8), *rng.sample(COMMON, 3)]
+    if theme in SYNONYMS and number % 5 == 0:
+        said += [SYNONYMS[theme][number % 2], *COMPANY[theme]]
+    rng.shuffle(said)
+    return Paper(
+        id=f"{theme}-{number}",
+        title=" ".join(rng.sample(own, 3)),
+        abstract=" ".join(said),
+        categories=(f"x.{theme}",),
+        published=NOW - timedelta(days=30, minutes=number),
+    )
+
+
+@pytest.fixture(scope="session")
+def invented():
+    """Six hundred papers on six themes, by id."""
+    made = [told_of(theme, number) for number in range(PAPERS_A_THEME) for theme in THEMES]
+    return {each.id: each for each in made}
+
+
+@pytest.fixture(scope="session")
+def libraries():
+    """What forty people like: those who bake bread also mend clocks, others like one theme."""
+    rng = random.Random(5)
+    liked = []
+    for person in range(40):
+        themes = [("bread", "clocks"), ("tides",), ("bees",)][person % 3]
+        liked.append([f"{rng.choice(themes)}-{n}" for n in rng.sample(range(20), 12)])
+    return liked
+
+
+@pytest.fixture(scope="session")
+def space(invented):
+    """What is learned from the archive alone."""
+    return learn(list(invented.values()))
+
+
+@pytest.fixture(scope="session")
+def social_space(invented, libraries):
+    """What is learned from the archive and from libraries."""
+    return learn(list(invented.values()), libraries)
+
+
+@pytest.fixture(scope="session")
+def new_paper():
+    """A paper of a theme that is not in the archive: `new_paper("bread", 3)`."""
+
+    def make(theme, number=0):
+        made = told_of(theme, PAPERS_A_THEME + number)
+        return Paper(
+            id=f"new-{theme}-{number}",
+            title=made.title,
+            abstract=made.abstract,
+            categories=made.categories,
+            published=NOW,
+        )
+
+    return make

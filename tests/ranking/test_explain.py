@@ -12,8 +12,8 @@ from digest.ranking.explain import explainer
 TITLES = {"arxiv:2606.1": "Tides of the northern sea"}
 
 
-def reason(kind, what, amount=1.0):
-    return Reason(kind=ReasonKind(kind), what=what, amount=amount)
+def reason(kind, what, amount=1.0, words=()):
+    return Reason(kind=ReasonKind(kind), what=what, amount=amount, words=words)
 
 
 @pytest.mark.parametrize(
@@ -22,15 +22,16 @@ def reason(kind, what, amount=1.0):
         ("topic", "cs.IR", "you follow Information Retrieval (cs.IR)"),
         ("topic", "math.OC", "you follow math.OC"),
         ("keyword", "dual encoder", "it matches your keyword “dual encoder”"),
-        ("words", "dual encoder", "it shares words with your keyword “dual encoder”"),
+        ("words", "dual encoder", "it is close in meaning to your keyword “dual encoder”"),
         ("author", "Ada Lovelace", "it is by Ada Lovelace, whom you follow"),
         ("like", "arxiv:2606.1", "it is similar to “Tides of the northern sea”, which you liked"),
         ("like", "arxiv:0000.0", "it is similar to papers you liked"),
         ("query", '"dual encoder" tide', "it matches your saved search “'dual encoder' tide”"),
         ("picked", "", "curators picked it"),
         ("trending", "57", "it is trending (57 upvotes)"),
-        ("trending", "1", "it is trending (1 upvote)"),
-        ("trending", "", "it is trending"),
+        ("trending", "2", "it has 2 upvotes"),
+        ("trending", "1", "it has one upvote"),
+        ("trending", "", "readers upvoted it"),
     ],
 )
 def test_each_kind_of_reason_reads_as_a_person_would_say_it(topics, kind, what, words):
@@ -76,16 +77,117 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "what", "found", "words"),
+    [
+        (
+            "like",
+            "arxiv:2606.1",
+            ("lunar tide", "basin", "gauge"),
+            "it is similar to “Tides of the northern sea”, which you liked (lunar tide, basin, gauge)",
+        ),
+        (
+            "like",
+            "arxiv:0000.0",
+            ("lunar tide", "tide", "gauge"),
+            "it is similar to papers you liked (lunar tide, gauge)",
+        ),
+        (
+            "words",
+            "Dual encoders",
+            ("encoders", "passage"),
+            "it is close in meaning to your keyword “Dual encoders” (passage)",
+        ),
+        ("words", "tide", ("tide",), "it is close in meaning to your keyword “tide”"),
+    ],
+)
+def test_the_words_that_made_a_reason_follow_it_each_said_once(topics, kind, what, found, words):
+    pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what, words=found),))
+
+    assert explainer(topics=topics, titles=TITLES)(pick) == f"Because {words}"
+
+
+def test_words_of_reasons_that_are_said_together_are_the_first_three_of_them(topics):
+    pick = Pick(
+        paper_id="p",
+        score=1.9,
+        reasons=(
+            reason("words", "tide", 1.0, words=("gauge", "basin")),
+            reason("words", "moon", 0.9, words=("gauge", "orbit", "crater")),
+        ),
+    )
+
+    assert explainer(topics=topics, titles={})(pick) == (
+        "Because it is close in meaning to your keywords “tide” and “moon” (gauge, basin, orbit)"
+    )
+
+
+def test_what_there_is_to_explore_says_so_first(topics):
+    pick = Pick(
+        paper_id="p", score=0.2, reasons=(reason("trending", "57", 0.2), reason("explore", "", 0.0))
+    )
+    because = explainer(topics=topics, titles={})
+
+    assert because(pick) == (
+        "To explore: it lies beside your interests, and it is trending (57 upvotes)"
+    )
+    assert because.sentences(pick) == [
+        "it lies beside your interests",
+        "it is trending (57 upvotes)",
+    ]
+
+
+def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topics):
+    long = " ".join(["tide"] * 12)
+    words = ("gauge", "basin", "orbit")
+    pick = Pick(
+        paper_id="p",
+        score=5.5,
+        reasons=(
+            reason("like", "a:1", 3.0),
+            reason("words", f"{long}s", 1.5, words),
+            reason("author", long, 1.0),
+        ),
+    )
+
+    assert explainer(topics=topics, titles={"a:1": long})(pick) == (
+        f"Because it is similar to “{long}”, which you liked, and it is close in meaning to your "
+        f"keyword “{long}s”"
+    )
+
+
+def test_a_term_is_said_whole_even_where_it_speaks_against_the_paper(topics):
+    because = explainer(topics=topics, titles=TITLES)
+
+    assert because.term(reason("dislike", "arxiv:2606.1", -0.5)) == (
+        "it is similar to “Tides of the northern sea”, which you disliked"
+    )
+
+
 def test_without_a_reason_in_favour_nothing_is_said(topics):
     pick = Pick(paper_id="p", score=-1, reasons=(reason("dislike", "arxiv:2606.1", -1.0),))
 
     assert explainer(topics=topics, titles=TITLES)(pick) == ""
 
 
-@given(st.sampled_from(ReasonKind), st.text(max_size=200), st.text(max_size=200))
-def test_one_reason_is_one_short_line_whatever_stands_in_it(kind, what, title):
-    pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what),))
+@given(
+    st.sampled_from(ReasonKind),
+    st.text(max_size=200),
+    st.text(max_size=200),
+    st.lists(st.text(max_size=60), max_size=5),
+)
+def test_one_reason_is_one_short_line_whatever_stands_in_it(kind, what, title, found):
+    pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what, words=tuple(found)),))
     (words,) = explainer(topics={}, titles={what: title}).sentences(pick)
 
     assert len(words) <= 130
     assert len(words.splitlines()) == 1
+
+
+@given(st.lists(st.builds(reason, st.sampled_from(ReasonKind), st.text(max_size=200)), max_size=6))
+def test_all_that_is_said_of_a_pick_is_one_line(reasons):
+    pick = Pick(paper_id="p", score=1.0, reasons=tuple(reasons))
+    words = explainer(topics={}, titles={})(pick)
+
+    assert len(words) <= 240
+    assert len(words.splitlines()) <= 1

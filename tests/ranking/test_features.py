@@ -6,21 +6,7 @@ import numpy as np
 import pytest
 
 from digest.ranking import features
-from digest.ranking.features import Features, strongest, terms, terms_of
-
-
-def test_terms_are_the_telling_words_and_their_pairs():
-    assert terms("The dual-encoder of Poincaré!") == [
-        "dual",
-        "encoder",
-        "poincare",
-        "dual encoder",
-        "encoder poincare",
-    ]
-
-
-def test_the_terms_of_a_title_count_twice(paper):
-    assert sorted(terms_of(paper("p", "Tide", "moon"))) == ["moon", "tide", "tide"]
+from digest.ranking.features import Features
 
 
 def test_rows_have_length_one_and_are_in_the_order_that_breaks_ties(paper):
@@ -28,14 +14,18 @@ def test_rows_have_length_one_and_are_in_the_order_that_breaks_ties(paper):
 
     assert [each.id for each in made.papers] == ["a", "b"]
     assert made.position == {"a": 0, "b": 1}
-    assert np.sqrt((made.tfidf**2).sum(axis=1)) == pytest.approx([1, 1])
-    assert made.tfidf.dtype == np.float32
+    assert np.sqrt((made.points.tfidf**2).sum(axis=1)) == pytest.approx([1, 1])
+    assert made.points.tfidf.dtype == np.float32
+
+
+def alike(made, points):
+    return (points.tfidf @ made.points.tfidf.T).toarray()
 
 
 def test_another_paper_is_near_the_one_it_shares_words_with(paper):
     made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
 
-    near = (made.vectors([paper("c", "The moon makes tide")]) @ made.by_term).toarray()[0]
+    (near,) = alike(made, made.liked({"c": paper("c", "The moon makes tide")}).only(["c"]))
 
     assert near[0] > 0.3
     assert near[1] == 0
@@ -44,27 +34,80 @@ def test_another_paper_is_near_the_one_it_shares_words_with(paper):
 def test_a_phrase_is_further_from_a_paper_for_every_word_that_no_paper_has(paper):
     made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
 
-    whole, part, none = (made.queries(["tide", "tide zebra", "zebra"]) @ made.by_term).toarray()
+    whole, part, none = alike(made, made.phrases(["tide", "tide zebra", "zebra"]))
 
     assert whole[0] > part[0] > 0
     assert not none.any()
 
 
-def test_kept_vectors_are_bounded_and_forgetting_changes_nothing(paper, monkeypatch):
+def test_kept_points_are_bounded_and_forgetting_changes_nothing(paper, monkeypatch):
     made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
-    asked = [paper("x", "moon"), paper("y", "clock"), paper("x", "moon")]
-    before = made.vectors(asked).toarray()
+    asked = {"x": paper("x", "moon"), "y": paper("y", "clock")}
+    more = {"z": paper("z", "tide"), **asked}
+    before = made.liked(asked).only(["x", "y"]).tfidf.toarray()
 
     monkeypatch.setattr(features, "MOST_KEPT", 1)
 
-    assert (made.vectors(asked).toarray() == before).all()
-    assert (made.vectors(asked).toarray() == before).all()
+    assert (made.liked(more).only(["x", "y"]).tfidf.toarray() == before).all()
+    assert set(made.liked(asked).row) == {"x", "y"}
 
 
-def test_the_strongest_terms_of_each_row_are_kept(paper):
-    made = Features([paper("a", "tide tide tide moon"), paper("b", "clock")])
+def test_a_paper_may_go_by_several_names(paper):
+    made, one = Features([paper("a", "Tide and moon")]), paper("x", "The moon")
 
-    few = strongest(made.tfidf, 1)
+    first, second = made.liked({"x": one, "doi:x": one}).only(["x", "doi:x"]).tfidf.toarray()
 
-    assert (np.diff(few.indptr) == [1, 1]).all()
-    assert few.max(axis=1).toarray() == pytest.approx(made.tfidf.max(axis=1).toarray())
+    assert first.any()
+    assert (first == second).all()
+
+
+def test_without_a_space_words_weigh_what_they_do_in_the_edition_and_mean_nothing(paper):
+    made = Features([paper("a", "Tide and moon"), paper("b", "Tide and clock")])
+
+    tide, moon = (made.points.tfidf[0, made.terms.index(each)] for each in ("tide", "moon"))
+
+    assert moon > tide > 0
+    assert made.points.near.shape == (2, 0)
+
+
+def test_around_a_paper_lie_others_of_its_theme(invented, space, new_paper):
+    made = Features([new_paper("bees"), new_paper("tides")], space)
+
+    around = made.around({"bees-1": invented["bees-1"]}).only(["bees-1"])
+
+    bees, tides = alike(made, around)[0]
+    assert bees > 2 * tides
+    assert around.categories.toarray().max() == pytest.approx(1)
+    assert around.near[0] @ space.references.near[space.references.ids.index("bees-1")] < 0.9
+
+
+def test_around_words_lie_papers_that_have_them(space, new_paper):
+    made = Features([new_paper("bees"), new_paper("tides")], space)
+
+    bees, tides = alike(made, made.around_phrases(["nectar of the hive"]))[0]
+
+    assert bees > 2 * tides
+
+
+def test_without_an_archive_nothing_lies_around(paper):
+    made = Features([paper("a", "Tide and moon")])
+
+    around = made.around({"x": paper("x", "Tide")}).only(["x"])
+
+    assert not around.tfidf.nnz
+    assert not made.around_phrases(["tide"]).tfidf.nnz
+
+
+def test_an_edition_and_its_readers_see_no_difference_in_company(invented, space, new_paper):
+    one, others = new_paper("bees"), [new_paper(theme) for theme in ("tides", "bread")]
+    lone, amid = Features([one], space), Features([one, *others], space)
+    liked = {
+        f"{theme}-{n}": invented[f"{theme}-{n}"] for theme in ("bees", "bread") for n in (1, 2)
+    }
+
+    first, second = (
+        alike(made, made.around(liked).only(list(liked)))[:, made.position[one.id]]
+        for made in (lone, amid)
+    )
+
+    assert second == pytest.approx(first, abs=1e-6)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from math import fsum
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +17,8 @@ from hypothesis import strategies as st
 from digest.model import InterestKind, ReasonKind, Topic
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
+from digest.ranking.profiles import Weights
+from digest.ranking.tastes import certainty
 
 
 def ids(ranking):
@@ -38,7 +43,10 @@ def test_a_topic_brings_its_primary_papers_then_its_cross_lists_and_nothing_else
 
     ranking = rank(profile(topic="cs.IR"), papers)
 
-    assert ids(ranking) == ["primary", "cross"]
+    assert [(pick.paper_id, pick.score) for pick in ranking.picks] == [
+        ("primary", pytest.approx(3.0)),
+        ("cross", pytest.approx(2.4)),
+    ]
     assert ranking.matched == 2
 
 
@@ -67,8 +75,8 @@ def test_following_many_topics_makes_each_count_for_less(rank, paper, profile):
     alone = rank(profile(topic="cs.IR"), papers).picks[0].score
     among = rank(profile(topic=["cs.IR", "cs.CV", "cs.LG", "cs.RO"]), papers).picks[0].score
 
-    assert alone == pytest.approx(1)
-    assert among == pytest.approx(0.5)
+    assert alone == pytest.approx(3)
+    assert among == pytest.approx(1.5, abs=1e-6)
 
 
 def test_a_keyword_counts_more_in_the_title_than_in_the_abstract(rank, paper, profile):
@@ -174,8 +182,25 @@ def test_keywords_fade_as_likes_accumulate(rank, paper, profile):
     fresh = rank(profile(**keyword_of), papers)
     settled = rank(profile(**keyword_of, like=[each.id for each in liked]), papers, liked=liked)
 
-    whole, half = (amounts(each.picks[0])[ReasonKind.KEYWORD] for each in (fresh, settled))
-    assert half == pytest.approx(whole / 2, abs=1e-5)
+    whole, faded = (amounts(each.picks[0])[ReasonKind.KEYWORD] for each in (fresh, settled))
+    assert whole == pytest.approx(1)
+    assert faded == pytest.approx(2 / (2 + 5), abs=1e-6)
+
+
+def test_what_only_resembles_keywords_fades_too_and_gains_by_certainty(
+    paper, profile, invented, space, new_paper
+):
+    papers = [new_paper("bees")]
+    candidates = Candidates(papers=papers, liked=invented)
+    ranker = LinearRanker(topics={}, space=space)
+    words = []
+    for likes in (0, 5):
+        person = profile(keyword="zeppelin nectar", like=[f"tides-{n}" for n in range(likes)])
+        sum_of = ranker.explain(person, candidates, papers[0].id, without={}, now=None).terms
+        words.append(next(each.amount for each in sum_of if each.kind is ReasonKind.WORDS))
+
+    fade = 2 / (2 + 5) * certainty(np.array([5]))[0] / certainty(np.array([0]))[0]
+    assert words[1] == pytest.approx(words[0] * fade, abs=1e-5)
 
 
 def test_the_weight_of_an_interest_multiplies_what_it_adds(rank, paper, profile):
@@ -183,7 +208,7 @@ def test_the_weight_of_an_interest_multiplies_what_it_adds(rank, paper, profile)
 
     ranking = rank(profile(topic="cs.IR", weight=3.0), papers)
 
-    assert ranking.picks[0].score == pytest.approx(3)
+    assert ranking.picks[0].score == pytest.approx(9)
 
 
 # --- what is never shown --------------------------------------------------------------------
@@ -251,7 +276,7 @@ def test_trending_breaks_ties_but_never_buries_a_niche(rank, paper, profile):
     assert ids(ranking) == ["niche", "loud", "quiet"]
     last = ranking.picks[1].reasons[-1]
     assert (last.kind, last.what) == (ReasonKind.TRENDING, "57")
-    assert 0 < last.amount <= 0.25
+    assert 0 < last.amount <= 2.0
 
 
 def test_someone_without_interests_gets_what_is_trending(rank, paper, profile):
@@ -268,13 +293,13 @@ def test_someone_without_interests_gets_what_is_trending(rank, paper, profile):
 
 def test_of_equal_papers_the_newer_comes_first_then_the_smaller_id(rank, paper, profile, now):
     papers = [
-        paper("a-old", categories=("cs.IR",), published=now - timedelta(days=2)),
-        paper("c-new", categories=("cs.IR",), published=now),
-        paper("b-new", categories=("cs.IR",), published=now),
-        paper("undated", categories=("cs.IR",), published=None),
+        paper("a", "Tides", categories=("cs.IR",), published=now - timedelta(days=2)),
+        paper("c", "Clocks", categories=("cs.IR",), published=now),
+        paper("b", "Bridges", categories=("cs.IR",), published=now),
+        paper("undated", "Bees", categories=("cs.IR",), published=None),
     ]
 
-    assert ids(rank(profile(topic="cs.IR"), papers)) == ["b-new", "c-new", "a-old", "undated"]
+    assert ids(rank(profile(topic="cs.IR"), papers)) == ["b", "c", "a", "undated"]
 
 
 def test_all_matches_are_counted_but_only_the_best_up_to_the_cap_are_kept(rank, paper, profile):
@@ -353,7 +378,9 @@ def test_reasons_sum_to_the_score_and_a_block_ranks_like_one_by_one(
     assert together == alone
     for ranking in together:
         scores = [pick.score for pick in ranking.picks]
-        assert scores == sorted(scores, reverse=True)
+        assert scores[:1] == [max(scores)] if scores else not ranking.matched
+        # What repeats another paper stands behind the rest, in the order of scores there too.
+        assert sum(after > before for before, after in pairwise(scores)) <= 1
         assert len(scores) == ranking.matched
         for pick in ranking.picks:
             given_reasons = [reason.amount for reason in pick.reasons]
@@ -395,6 +422,93 @@ def test_a_phrase_in_a_topic_is_found_like_a_category(rank, paper, profile):
     ranking = rank(profile(topic="both"), papers, ranker=LinearRanker(topics={"both": topic}))
 
     assert ids(ranking) == ["a", "b"]
+
+
+# --- the list as a whole --------------------------------------------------------------------
+
+
+def test_an_author_one_follows_counts_more_than_any_topic(rank, paper, profile):
+    papers = [paper("p", authors=("Ada Byron",))]
+
+    assert rank(profile(author="Ada Byron"), papers).picks[0].score == pytest.approx(4.5)
+
+
+def test_of_near_duplicates_only_one_is_among_what_is_shown(rank, paper, profile):
+    text = "Brass clocks keep their time by a pendulum of steel"
+    papers = [
+        paper("one", text, categories=("cs.IR",)),
+        paper("again", f"{text} today", categories=("cs.IR",)),
+        *(paper(f"p{n}", f"Zebra{n} number{n}", categories=("cs.CV", "cs.IR")) for n in range(5)),
+    ]
+
+    listed = ids(rank(replace(profile(topic="cs.IR"), limit=4), papers))
+
+    assert len({"one", "again"} & set(listed[:4])) == 1
+    assert len(listed) == 7
+
+
+def test_a_small_interest_keeps_a_place_beside_a_large_one(rank, paper, profile):
+    papers = [paper(f"p{n}", f"Zebra{n} number{n}", categories=("cs.IR",)) for n in range(20)]
+    papers += [paper(f"q{n}", f"Lion{n}", categories=("cs.CV",)) for n in range(2)]
+    reader = replace(profile(topic=["cs.IR", "cs.CV"]), limit=8)
+
+    shown = ids(rank(reader, papers))[:8]
+
+    assert any(each.startswith("q") for each in shown)
+    assert shown[0] == "p0"
+
+
+def explorers(profile, limit):
+    return replace(profile(topic="x.bridges", like=["bees-1", "bees-2"]), limit=limit)
+
+
+@pytest.fixture
+def beside(new_paper):
+    """An edition of bridges, and of what lies near bees without being it."""
+    bridges = [new_paper("bridges", n) for n in range(12)]
+    bees = [
+        replace(new_paper("bees", n), title=new_paper("tides", n).title, categories=("x.tides",))
+        for n in range(4)
+    ]
+    return [*bridges, *bees]
+
+
+@pytest.mark.parametrize("limit", [5, 8, 20])
+def test_what_lies_beside_all_interests_gets_the_last_place_that_is_shown(
+    rank, profile, invented, space, beside, limit
+):
+    views = Weights(like_floor=30.0)
+    reader = explorers(profile, limit)
+    liked = [invented["bees-1"], invented["bees-2"]]
+    plain, exploring = (
+        rank(
+            reader,
+            beside,
+            liked=liked,
+            ranker=LinearRanker(topics={}, weights=views, space=space, explore=explore),
+        )
+        for explore in (0, 1)
+    )
+
+    place = min(limit, len(plain.picks) + 1) - 1
+    found = exploring.picks[place]
+    assert [each.amount for each in found.reasons if each.kind is ReasonKind.EXPLORE] == [0]
+    assert found.paper_id.startswith("new-bees")
+    assert found.paper_id not in ids(plain)
+    others = [each for each in exploring.picks if each is not found]
+    assert [each.paper_id for each in others] == ids(plain)
+    assert not any(r.kind is ReasonKind.EXPLORE for each in others for r in each.reasons)
+    assert exploring.matched == plain.matched
+
+
+def test_who_is_shown_few_papers_explores_none(rank, profile, invented, space, beside):
+    ranker = LinearRanker(topics={}, weights=Weights(like_floor=30.0), space=space, explore=1)
+
+    found = rank(
+        explorers(profile, 4), beside, liked=[invented["bees-1"], invented["bees-2"]], ranker=ranker
+    )
+
+    assert all(each.startswith("new-bridges") for each in ids(found))
 
 
 def test_the_package_is_cheap_to_import_until_something_is_ranked():

@@ -43,6 +43,23 @@ def test_one_reason_of_every_kind_there_is_stays():
     assert {each.kind for each in made.reasons} == set(ReasonKind)
 
 
+def test_words_go_with_their_reason_or_with_all_of_its_kind():
+    made = pick(
+        "p",
+        [(2.0, LIKE, "p0"), (1.0, KEYWORD, "salt"), (0.5, KEYWORD, "rye")],
+        {(LIKE, ""): ("moon", "tide"), (KEYWORD, "salt"): ("sea",)},
+    )
+
+    assert [each.words for each in made.reasons] == [("moon", "tide"), ("sea",), ()]
+
+
+def test_what_adds_nothing_is_a_reason_still():
+    made = pick("p", [(0.0, ReasonKind.EXPLORE, ""), (1.0, LIKE, "p0")])
+
+    assert made.score == 1.0
+    assert [each.kind for each in made.reasons] == [LIKE, ReasonKind.EXPLORE]
+
+
 terms = st.lists(
     st.tuples(
         st.floats(-3, 3).map(lambda amount: round(amount, 6)).filter(bool),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digest.model import Paper
 from digest.ranking import fuse, related
-from digest.ranking.searching import similarities, terms_of
+from digest.ranking.searching import demands, names_author, similarities, terms_of
 
 
 def ids(found):
@@ -74,6 +74,91 @@ def test_plurals_are_the_same_word_and_short_words_are_whole_ones():
 
     assert [bool(each) for each in similarities(terms_of("transformer"), papers)] == [1, 0, 0]
     assert [bool(each) for each in similarities(terms_of("art"), papers)] == [0, 0, 1]
+
+
+def test_nearness_is_an_order_of_its_own_and_brings_papers_that_words_did_not_find(paper):
+    filler = "Words that fill an abstract and say nothing. " * 30
+    hits = [(paper(each, "Notes on encoders", filler), 9.0) for each in ("one", "two", "three")]
+    beside = paper("beside", "Twin towers", filler)
+    near = {"beside": 0.9, "three": 0.8, "one": 0.3}
+
+    found = fuse("encoders", hits, near=near, more=[beside])
+
+    assert ids(found) == ["three", "one", "two", "beside"]
+    scores = dict(zip(ids(found), (score for _, score in found), strict=True))
+    assert scores["three"] == pytest.approx(1 / 61 + 1 / 61 + 1 / 62)
+    assert scores["beside"] == pytest.approx(1 / 64 + 1 / 61)
+    assert scores["two"] == pytest.approx(1 / 61 + 1 / 61)
+
+
+def test_five_words_in_a_row_find_the_paper_in_which_they_stand(paper):
+    filler = " We count the tides by the moon. " * 9
+    hits = [
+        (paper("title", "We rise and fall again"), 0.1),
+        (paper("apart", "Again and again we rise, and then fall and rise", filler), 9.0),
+        (paper("here", "Tides", f"By the moon we rise, and fall again.{filler}"), 0.2),
+    ]
+
+    found = fuse("we rise and fall again", hits)
+
+    assert ids(found) == ["title", "here", "apart"]
+    assert [int(score) for _, score in found] == [2, 1, 0]
+    assert ids(fuse("rise and fall again", hits))[0] == "apart", "four may stand anywhere"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('"late interaction" retrieval', True),
+        ("transform*", True),
+        ("graph -neural", True),
+        ("title:retrieval", True),
+        ("cats AND dogs", True),
+        ("NOT dogs", True),
+        ("late interaction retrieval", False),
+        ("state-of-the-art: what is it - and why?", False),
+        ("ANDROID NOTES 2 * 3", False),
+        ("BERT: pre-training", False),
+        ("", False),
+        (
+            'He said "a phrase" in a text that goes on for long enough to have been pasted here',
+            False,
+        ),
+        (
+            '"Said in quotes, and for long enough to have been pasted here by a reader of ours" so',
+            True,
+        ),
+    ],
+)
+def test_what_a_query_demands_is_told_from_what_it_is_about(query, expected):
+    assert demands(query) is expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("Renée Quill", True),
+        ("quill", True),
+        ('"quill, renee"', True),
+        ("Quill tides", False),
+        ("tides", False),
+        ("", False),
+    ],
+)
+def test_a_name_is_known_by_the_authors_of_the_first_hits(paper, query, expected):
+    hits = [(paper("a", "On tides", authors=("Bo Ng", "Renée A. Quill")), 1.0)]
+
+    assert names_author(query, hits) is expected
+    assert not names_author(query, [])
+
+
+def test_papers_of_other_words_are_related_by_nearness(paper):
+    it = paper("it", "Pendulum clocks", "Of brass and steel.")
+    more = [it, paper("far", "Tides", "Of the sea."), paper("near", "Timepieces", "They ring.")]
+
+    found = related(it, near={"it": 1.0, "near": 0.8, "far": 0.3}, more=more)
+
+    assert ids(found) == ["near", "far"]
 
 
 def test_related_papers_leave_out_the_paper_itself(paper):

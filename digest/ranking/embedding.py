@@ -1,0 +1,193 @@
+"""Papers and queries as vectors of a sentence embedder: optional, and none by default.
+
+Any model that sentence-transformers can load: from a folder, from the cache of the Hugging Face
+hub, or from the hub itself the first time. It runs on the CPU. Code that comes with a model is
+never run, for which sentence-transformers must be version 6 or later: before, a folder's was.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from functools import cached_property
+from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digest.model import Paper
+
+log = logging.getLogger(__name__)
+
+MOST_CHARACTERS = 4_000  # twice the longest abstract of arXiv; a feed may carry whole articles
+PATIENCE = 10.0
+OWNER = "sentence-transformers"
+ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
+PARTS = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
+SAMPLES = 16
+SAMPLE = 4_096
+KEY = "ranking.embedder"
+NEEDS_EXTRA = "[ranking] embedder needs the extra: pip install 'paperdigest[semantic]'."
+
+
+class SentenceEmbedder:
+    """A model that turns texts into vectors (float32, each of length 1), loaded when first used.
+
+    `model` is a name on the hub (one without an owner is of `sentence-transformers`) or a folder;
+    `batch` texts go through it at once. `name` is the name of its space in the store: a folder's
+    is made from what is in it, so that it stays when the folder moves and changes with the model.
+    Threads may share one. Raises ConfigError if the extra is missing or there can be no such
+    model; whatever loads the model raises it too, if that fails.
+    """
+
+    def __init__(self, model: str, *, batch: int = 32) -> None:
+        if find_spec("sentence_transformers") is None:
+            raise ConfigError(NEEDS_EXTRA, subject=KEY)
+        self._folder = _folder(model)
+        self._place = str(self._folder or (model if "/" in model else f"{OWNER}/{model}"))
+        self.name = f"embedder:{_identity(self._folder) if self._folder else model}"
+        self._batch = batch
+        self._model: Any = None
+        self._lock = RLock()  # also while it works: tokenizers of one model cannot work at once
+
+    @cached_property
+    def dimensions(self) -> int:
+        """How long a vector is; loads the model."""
+        return int(self.texts([""]).shape[1])
+
+    def papers(self, papers: Sequence[Paper]) -> np.ndarray:
+        """Papers, by title and abstract, as rows (papers × dimensions).
+
+        The more at once, the better: texts of like length go through the model together.
+        """
+        return self._rows("encode_document", [f"{each.title}. {each.abstract}" for each in papers])
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """What people ask for, as rows (texts × dimensions) in the space of the papers.
+
+        Some models have one way of reading papers and another of reading queries; others make the
+        same of the same text.
+        """
+        return self._rows("encode_query", texts)
+
+    def _rows(self, way: str, texts: Sequence[str]) -> np.ndarray:
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        # What the command line could not decode are lone surrogates, which tokenizers refuse.
+        clean = [each[:MOST_CHARACTERS].encode(errors="replace").decode() for each in texts]
+        with self._lock:
+            encode = getattr(self._loaded(), way)
+            rows = np.asarray(
+                encode(clean, batch_size=self._batch, show_progress_bar=False), np.float32
+            )
+        lengths: np.ndarray = np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows / np.where(lengths > 0, lengths, np.float32(1))
+
+    def _loaded(self) -> Any:
+        if self._model is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._model = _load(self._place, hub=self._folder is None)
+        return self._model
+
+
+def _folder(model: str) -> Path | None:
+    """The folder that is named, or None for a name on the hub; raises ConfigError."""
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        if ON_THE_HUB.fullmatch(model):
+            return None
+        raise ConfigError(
+            f"[ranking] embedder: {model!r} is neither a folder nor a model's name.", subject=KEY
+        )
+    if not any((folder / each).is_file() for each in ("modules.json", "config.json")):
+        raise ConfigError(
+            f"[ranking] embedder: the folder {model} holds no model (it has no modules.json).",
+            subject=KEY,
+        )
+    return folder.resolve()
+
+
+def _identity(folder: Path) -> str:
+    """The folder's own name, and what sizes and samples of its files make (milliseconds)."""
+    mark = blake2b(digest_size=4)
+    try:
+        for path in sorted(each for each in folder.rglob("*") if each.suffix in PARTS):
+            size = path.stat().st_size
+            mark.update(f"{path.relative_to(folder).as_posix()}:{size}\n".encode())
+            with path.open("rb") as file:
+                for at in range(0, size, max(size // SAMPLES, SAMPLE)):
+                    file.seek(at)
+                    mark.update(file.read(SAMPLE))
+    except OSError as error:
+        raise ConfigError(f"[ranking] embedder: {error}.", subject=KEY) from error
+    return f"{folder.name}-{mark.hexdigest()}"
+
+
+def _load(place: str, *, hub: bool) -> Any:
+    """The model, from this machine if it is there, without a word on stderr."""
+    try:
+        import sentence_transformers  # noqa: PLC0415 - takes seconds
+        from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - the same
+    except ImportError as error:
+        raise ConfigError(NEEDS_EXTRA, subject=KEY) from error
+    transformers_logging.disable_progress_bar()
+    for library in ("sentence_transformers", "transformers", "huggingface_hub"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+
+    def load(*, here: bool) -> Any:
+        return sentence_transformers.SentenceTransformer(
+            place, device="cpu", trust_remote_code=False, local_files_only=here
+        )
+
+    try:
+        return load(here=True)
+    except Exception as error:
+        missing = isinstance(error, OSError)  # not, or not wholly, in the cache
+        if not (hub and missing):
+            raise _unloadable(place, error) from error
+    _ask_the_hub(place)
+    log.info("fetching a model from the hub", extra={"action": "embedder", "model": place})
+    try:
+        return load(here=False)
+    except Exception as error:
+        raise _unloadable(place, error) from error
+
+
+def _ask_the_hub(model: str) -> None:
+    """Ask once whether the hub has a model; raises ConfigError.
+
+    To load a model without a network takes over a minute of retries; to ask this, a moment.
+    """
+    from huggingface_hub import HfApi  # noqa: PLC0415 - takes long to import
+    from huggingface_hub.errors import RepositoryNotFoundError  # noqa: PLC0415 - the same
+
+    try:
+        HfApi().model_info(model, timeout=PATIENCE)
+    except RepositoryNotFoundError as error:
+        raise ConfigError(
+            f"[ranking] embedder: there is no model {model} that this machine may have.",
+            subject=KEY,
+        ) from error
+    except Exception as error:
+        raise ConfigError(
+            f"[ranking] embedder: {model} is not on this machine, and huggingface.co cannot be "
+            "reached; copy the model here and name its folder.",
+            subject=KEY,
+        ) from error
+
+
+def _unloadable(place: str, error: Exception) -> ConfigError:
+    said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    return ConfigError(
+        f"[ranking] embedder: {place} cannot be loaded as a model: {said}.", subject=KEY
+    )

@@ -1,0 +1,190 @@
+"""The list as a whole: near-duplicates collapse, interests share the places, one place explores.
+
+Works on a block of people at a time, every array having one row a profile. Nothing here looks at
+what a paper is about; the ranker brings scores, and says what they are made of.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from digest.ranking.sparse import Matrix
+
+DIVERSITY = 0.3
+BOUND = 1.0
+# In five lists of 1,500 papers the two pairs above it (0.82) are one work told twice; the next ones,
+# up to 0.49, are parts of one series.
+SAME = 0.6
+COMMON = 50
+SUSPECT = 1 / 3
+BEGINNING = 0.1
+FEWEST_TO_EXPLORE = 5
+
+TINY = 1e-12
+CHUNK = 512
+
+
+def twins(tfidf: Matrix, *, same: float = SAME) -> np.ndarray:
+    """Which of an edition's papers are near-duplicates: the group that each is in.
+
+    `tfidf` is papers × terms, rows of length 1 or less. A paper joins the group of the first one
+    before it with a cosine of at least `same`, and otherwise begins its own; a group is the row of
+    its first paper. It depends on the edition alone: done once, it costs a profile nothing.
+    """
+    # Words that stand in few papers find the pairs at a twentieth of the cost, and all words judge.
+    held = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
+    rare = sp.csr_array(tfidf, copy=True)
+    rare.data[held[rare.indices] > COMMON] = 0
+    rare.eliminate_zeros()
+    by_term = rare.T.tocsr()
+    count = tfidf.shape[0]
+    groups, leads = np.arange(count), np.ones(count, bool)
+    for start in range(0, count, CHUNK):
+        found = (rare[start : start + CHUNK] @ by_term).tocoo()
+        later, earlier = found.row + start, found.col
+        near = (found.data >= SUSPECT * same) & (earlier < later)
+        later, earlier = later[near], earlier[near]
+        alike = np.asarray(tfidf[later].multiply(tfidf[earlier]).sum(axis=1)) >= same
+        for one, other in sorted(zip(later[alike].tolist(), earlier[alike].tolist(), strict=True)):
+            if leads[one] and leads[other]:
+                groups[one], leads[one] = other, False
+    return groups
+
+
+def arrange(
+    scores: np.ndarray,
+    groups: np.ndarray,
+    shares: np.ndarray,
+    shown: np.ndarray,
+    *,
+    diversity: float = DIVERSITY,
+    bound: float = BOUND,
+) -> np.ndarray:
+    """The order in which each profile's best papers are listed (profiles × K: columns).
+
+    `scores` (profiles × K) are log-odds, best first, -inf where there is no paper; `groups` (the
+    same shape) what `twins` says of each paper; `shares` (profiles × K × interests) how much of a
+    score comes from each interest of the profile, not negative, summing to 1 at most; `shown`
+    (profiles) how many papers are shown in full. K should be about three times that.
+
+    It is decided which papers are shown, and these stand in order of their scores, as do the
+    others behind them: the best paper stays first. Of near-duplicates only the best is shown, as
+    long as there are others to show. The rest of the places go one by one to the paper with the
+    largest (1 - λ)·score - λ·KL(p‖q), λ being `diversity`, q the interests' part in what is shown
+    with it, p what they should have (calibrated recommendations: H. Steck, RecSys 2018); but never
+    to one whose score is more than `bound` below that of a paper passed over. p is in proportion
+    to the square roots of the odds that each interest's papers have, so that a small interest is
+    neither lost beside a large one nor its equal.
+
+        top = np.argsort(-scores, axis=1, kind="stable")[:, :60]
+        best = np.take_along_axis(scores, top, axis=1)
+        order = arrange(best, twins(tfidf)[top], shares, shown)
+        listed = np.take_along_axis(top, order, axis=1)
+    """
+    first = np.isfinite(scores) & ~_repeats(groups)
+    count = np.minimum(shown, first.sum(axis=1))
+    # Whoever is shown most comes first, so that each round is for a run of rows.
+    rows = np.argsort(-count, kind="stable")
+    diversity = diversity if shares.shape[2] > 1 else 0
+    state = _Lists(scores[rows], first[rows], shares[rows], diversity=diversity, bound=bound)
+    for place in range(int(count.max(initial=0))):
+        state.fill(int((count > place).sum()))
+    chosen = np.empty_like(first)
+    chosen[rows] = state.chosen
+    return np.argsort(~chosen, axis=1, kind="stable")
+
+
+class _Lists:
+    """Lists that grow by a paper a round, for the first so many of a block's rows."""
+
+    def __init__(
+        self,
+        scores: np.ndarray,
+        free: np.ndarray,
+        shares: np.ndarray,
+        *,
+        diversity: float,
+        bound: float,
+    ) -> None:
+        self._scores = np.where(free, scores, -np.inf).astype(np.float32)
+        self._bound, self._diversity = bound, diversity
+        self._worth = np.float32(1 - diversity) * self._scores
+        self.chosen = np.zeros_like(free)
+        # Interests come first, so that each is a plain array over profiles and papers.
+        self._shares = np.ascontiguousarray(np.moveaxis(shares, 2, 0), np.float32)
+        self._target = _targets(self._scores, self._shares)
+        self._shown = np.zeros_like(self._target)
+        # Every list begins with a tenth of a paper that is as it should be, or an interest without
+        # a place would be infinitely far from having one.
+        self._begins = self._shares + np.maximum(BEGINNING * self._target, TINY)[:, :, None]
+        self._sums = self._begins.sum(axis=0)
+        self._begun = False
+
+    def fill(self, count: int) -> None:
+        """Give one more place in each of the first `count` lists."""
+        scores, worth = self._scores[:count], self._worth[:count]
+        value = worth
+        if self._diversity and self._begun:
+            value = worth + np.float32(self._diversity) * self._likeness(count)
+        least = scores.max(axis=1, keepdims=True) - self._bound
+        best = np.where(scores >= least, value, -np.inf).argmax(axis=1)
+        rows = np.arange(count)
+        self.chosen[rows, best] = True
+        self._shown[:, :count] += self._shares[:, rows, best]
+        scores[rows, best] = -np.inf
+        self._begun = True
+
+    def _likeness(self, count: int) -> np.ndarray:
+        """-KL(p‖q), but for what is the same for all papers of a profile, with each paper added."""
+        totals = self._sums[:count] + self._shown[:, :count].sum(axis=0)[:, None]
+        found: np.ndarray = -np.log(totals)
+        part = np.empty_like(found)
+        for share, shown, target in zip(self._begins, self._shown, self._target, strict=True):
+            np.add(share[:count], shown[:count, None], out=part)
+            np.log(part, out=part)
+            part *= target[:count, None]
+            found += part
+        return found
+
+
+def _repeats(groups: np.ndarray) -> np.ndarray:
+    """Which places hold a paper of which a near-duplicate stands before (profiles × K)."""
+    order = np.argsort(groups, axis=1, kind="stable")
+    ordered = np.take_along_axis(groups, order, axis=1)
+    repeated = np.zeros(groups.shape, bool)
+    np.put_along_axis(repeated, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    return repeated
+
+
+def _targets(scores: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Which part of the list each interest should have (interests × profiles, sums of 1 or 0)."""
+    best = scores.max(axis=1, initial=-np.inf, keepdims=True)
+    odds = np.exp(scores - np.where(np.isfinite(best), best, 0))
+    mass = np.sqrt(np.einsum("pk,ipk->ip", odds, shares))
+    return np.asarray(mass / np.maximum(mass.sum(axis=0), TINY), np.float32)
+
+
+def exploring(
+    nearness: np.ndarray, heat: np.ndarray, outside: np.ndarray, shown: np.ndarray
+) -> np.ndarray:
+    """For each profile the paper to explore, as its column; -1 for those who are shown under 5.
+
+    `nearness` (profiles × papers) is how near each paper lies to what someone likes, by cosines or
+    another measure that is above 0 for what may be explored; `heat` (papers) how much the community
+    makes of it, 0 to 1; `outside` (profiles × papers) which papers match none of the interests and
+    may be shown; `shown` (profiles) how many are shown in full. It is the nearest, with heat worth
+    up to as much again; of equals the first.
+
+        column = exploring(cosines, popularity, ~matched & ~barred, shown)
+
+    Its pick goes to the last place that is shown, before what stands there, with a
+    `Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0)` among its reasons.
+    """
+    if not nearness.shape[1]:
+        return np.full(len(nearness), -1)
+    worth = np.where(outside, nearness, 0)
+    worth *= 1 + heat.astype(worth.dtype)
+    found = worth.argmax(axis=1)
+    there = (worth[np.arange(len(found)), found] > 0) & (shown >= FEWEST_TO_EXPLORE)
+    return np.where(there, found, -1)

@@ -1,0 +1,89 @@
+"""Papers that the same people like."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.ports import Candidates
+from digest.ranking import companions
+from digest.ranking.features import Features
+from digest.ranking.linear import LinearRanker
+
+PAPERS = 8
+shelves = st.lists(st.lists(st.integers(0, PAPERS - 1), max_size=6), max_size=8)
+
+
+def test_papers_that_a_person_likes_are_companions_and_others_are_not():
+    found = companions.of([[0, 1], [2, 3]], PAPERS).toarray()
+
+    assert [np.flatnonzero(row).tolist() for row in found] == [[1], [0], [3], [2], [], [], [], []]
+
+
+def test_who_is_met_more_often_has_the_larger_share():
+    found = companions.of([[0, 1], [0, 1], [0, 2]], PAPERS).toarray()
+
+    assert found[0, 1] > found[0, 2] > 0
+
+
+def test_a_meeting_in_a_small_library_says_more_than_one_in_a_large_one():
+    found = companions.of([[0, 1], [0, 2, 3, 4, 5, 6]], PAPERS).toarray()
+
+    assert found[0, 1] > found[0, 2] > 0
+
+
+def test_what_everybody_likes_is_less_of_a_companion():
+    found = companions.of([[0, 1, 2], *([[1, 3]] * 9)], PAPERS).toarray()
+
+    assert found[0, 2] > found[0, 1] > 0
+
+
+@given(shelves)
+def test_shares_sum_to_one_or_there_are_none_and_nothing_is_its_own_companion(libraries):
+    found = companions.of(libraries, PAPERS).toarray()
+
+    sums = found.sum(axis=1)
+    assert ((np.abs(sums - 1) < 1e-5) | (sums == 0)).all()
+    assert (found >= 0).all()
+    assert not found.diagonal().any()
+    together = {(a, b) for each in libraries for a in each for b in each if a != b}
+    assert {tuple(each) for each in np.argwhere(found).tolist()} == together
+
+
+def test_only_the_closest_companions_are_kept(monkeypatch):
+    monkeypatch.setattr(companions, "MOST_COMPANIONS", 2)
+
+    found = companions.of([[0, 1], [0, 1], [0, 2], [0, 2], [0, 3]], PAPERS).toarray()
+
+    assert np.flatnonzero(found[0]).tolist() == [1, 2]
+    assert found[0].sum() == pytest.approx(1)
+
+
+def test_a_paper_that_the_archive_does_not_have_has_no_companions(
+    invented, social_space, new_paper
+):
+    features = Features([new_paper("clocks")], social_space)
+
+    known = features.companions({"bread-1": invented["bread-1"]}).only(["bread-1"])
+    unknown = features.companions({"stranger": new_paper("bread", 9)}).only(["stranger"])
+
+    assert known.near.any()
+    assert known.tfidf.nnz
+    assert not unknown.near.any()
+    assert not unknown.tfidf.nnz
+
+
+def test_one_like_brings_what_else_its_friends_like(
+    invented, space, social_space, profile, new_paper
+):
+    papers = [new_paper(theme, n) for theme in ("clocks", "bridges") for n in range(5)]
+    candidates = Candidates(papers=papers, liked=invented)
+    baker = profile(like="bread-1")
+
+    def lead(space):
+        scores = LinearRanker(topics={}, space=space).scores([baker], candidates)[0]
+        return scores[:5].mean() - scores[5:].mean()
+
+    assert lead(social_space) > lead(space) + 0.5
