@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from digest import editions
-from digest.model import Digest, Mood, Quiet, Ranking, SourceReport, Subscriber
+from digest.model import (
+    Digest,
+    Mood,
+    Pick,
+    Quiet,
+    Ranking,
+    ReasonKind,
+    SourceReport,
+    Subscriber,
+)
 
 REST_CAP = 1_000
 
@@ -26,11 +35,16 @@ def compose(
 ) -> Digest:
     """One subscriber's digest of an edition.
 
-    The best `subscriber.limit` papers are picks; of the other matching ones the ids are kept,
-    best first, up to `rest_cap`. `announced` and `withheld` count papers of (since, until].
+    The best `subscriber.limit` papers are picks, as far as their chances reach `subscriber.floor`;
+    of the other matching ones the ids are kept, best first, up to `rest_cap`. What is there to
+    explore matches nothing, and is either shown or not there. `announced` and `withheld` count
+    papers of (since, until].
     """
-    shown = ranking.picks[: subscriber.limit]
-    others = ranking.picks[subscriber.limit : subscriber.limit + rest_cap]
+    shown = tuple(
+        pick for pick in ranking.picks[: subscriber.limit] if pick.chance >= subscriber.floor
+    )
+    there = {pick.paper_id for pick in shown}
+    others = [pick for pick in ranking.picks if pick.paper_id not in there and not explores(pick)]
     return Digest(
         id=f"{subscriber.id}.{edition}",
         subscriber_id=subscriber.id,
@@ -38,18 +52,24 @@ def compose(
         mood=editions.mood(
             announced=announced,
             matched=len(shown),
+            below=len(others),
             reports=reports,
             day=date.fromisoformat(edition),
         ),
         since=since,
         until=until,
         picks=shown,
-        rest=tuple(pick.paper_id for pick in others),
+        rest=tuple(pick.paper_id for pick in others[:rest_cap]),
         announced=announced,
         matched=ranking.matched,
         withheld=withheld,
         composed_at=now,
     )
+
+
+def explores(pick: Pick) -> bool:
+    """Whether a pick stands where it does to be explored, and not because it matches."""
+    return any(each.kind is ReasonKind.EXPLORE for each in pick.reasons)
 
 
 def wants_mail(digest: Digest, subscriber: Subscriber) -> bool:

@@ -102,15 +102,20 @@ def list_day(moment: datetime) -> date:
     return moment.astimezone(_zone(LIST_ZONE)).date()
 
 
-def mood(*, announced: int, matched: int, reports: Sequence[SourceReport], day: date) -> Mood:
-    """What kind of day it was for a subscriber; `matched` counts what there is to show.
+def mood(
+    *, announced: int, matched: int, below: int = 0, reports: Sequence[SourceReport], day: date
+) -> Mood:
+    """What kind of day it was for a subscriber.
 
+    `matched` counts what there is to show, `below` what only their floor keeps from being shown.
     With nothing announced it is an outage if the last word of any source was a fault and of
     none was news, or if on a day of lists no source was asked at all; else a holiday. On a day of
     the week without lists, one source that answered is enough to believe that there was nothing.
     """
     if matched:
         return Mood.PICKS
+    if below:
+        return Mood.BELOW
     if announced:
         return Mood.NO_MATCH
     asked = sorted(

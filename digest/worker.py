@@ -22,12 +22,13 @@ from digest.app import App
 from digest.errors import DigestError, RetryLater
 from digest.inbound import lmtp
 from digest.model import Verdict
-from digest.pipeline import tidying
+from digest.pipeline import learning, tidying
 
 log = logging.getLogger(__name__)
 
 NIGHTLY = "nightly"
 RECONCILED = "reconciled"
+LEARNED = "learned"
 PUBLISHED = "published"
 PUBLISH_EVERY = timedelta(hours=1)
 UNANSWERED = (Verdict.FAILED, Verdict.WAITING)
@@ -49,6 +50,7 @@ def work(app: App) -> None:
         app.store,
         app.transport,
         app.ranker,
+        app.experiment,
         app.signer,
         app.templates,
         app.letters,
@@ -127,11 +129,13 @@ def tick(
         ("mail", mail),
         ("poll", poll),
         ("look up", app.look_up_waiting),
+        ("place", lambda: place(app, stopping=stopping)),
         ("compose", compose),
         ("post", lambda: app.post(stopping=stopping)),
         ("deliver", deliver),
         ("publish", lambda: publish(app, changed=changed)),
         ("night", lambda: nightly(app, stopping=stopping)),
+        ("learn", lambda: learn(app)),
     ):
         if stopping():
             return
@@ -198,6 +202,22 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     finally:
         app.store.unlease(NIGHTLY, owner=app.owner)
     return True
+
+
+def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Give the papers that have just come their places; learn first if nothing has been learned."""
+    if app.space is None:
+        app.learn()
+    app.place(most=learning.MOST_AT_ONCE, stopping=stopping)
+
+
+def learn(app: App) -> None:
+    """Learn anew if that is due, once a UTC day after the configured hour, whatever comes of it."""
+    now = app.clock()
+    done = app.store.sources.cursor(LEARNED)
+    if is_night(now, done, hour=app.settings.worker.nightly_hour):
+        app.store.sources.set_cursor(LEARNED, now.date().isoformat())
+        app.learn()
 
 
 def is_night(now: datetime, done: str | None, *, hour: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digest.app.adapters import utcnow
-from digest.app.application import App, Look, counts
+from digest.app.application import App, counts
+from digest.app.looking import Look
 
 __all__ = ["App", "Look", "counts", "utcnow"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import random
@@ -27,7 +26,7 @@ from digest.model import (
 from digest.pipeline import (
     catalogue,
 )
-from digest.ports import Fetcher, Ranker, Source, Store, Transport
+from digest.ports import Fetcher, Source, Store, Transport
 from digest.rendering import letters, mail
 from digest.store import open_store
 
@@ -109,27 +108,6 @@ class Adapters:
             max_wire=int(fetch.max_wire_mb * MEGABYTE),
             max_body=int(fetch.max_body_mb * MEGABYTE),
         )
-
-    @cached_property
-    def ranker(self) -> Ranker:
-        """The configured ranker."""
-        ranking = self.settings.ranking
-        module, _, name = ranking.use.partition(":")
-        try:
-            factory = getattr(importlib.import_module(module, "digest.ranking"), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigError(
-                f"[ranking] use names no class: {ranking.use!r}.", subject="ranking.use"
-            ) from error
-        try:
-            ranker: Ranker = factory(
-                topics=self.settings.topics, trending=ranking.trending, cap=ranking.cap
-            )
-        except TypeError as error:
-            raise ConfigError(
-                f"[ranking] use names no ranker: {ranking.use!r}.", subject="ranking.use"
-            ) from error
-        return ranker
 
     @cached_property
     def transport(self) -> Transport:
@@ -241,7 +219,12 @@ class Adapters:
         """The defaults of a new subscriber; id, address and key are filled in later."""
         given = self.settings.subscriber
         wishes = subscriptions.Wishes(
-            at=given.at, tz=given.tz, cadence=given.cadence, limit=given.limit, quiet=given.quiet
+            at=given.at,
+            tz=given.tz,
+            cadence=given.cadence,
+            limit=given.limit,
+            quiet=given.quiet,
+            floor=str(given.floor),
         )
         blank = Subscriber(id="", email="", key="", created_at=self.clock())
         try:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from digest import fetching, inbound, subscriptions
-from digest.app.adapters import TICKED, Adapters
+from digest.app.adapters import TICKED
+from digest.app.looking import Look, Looking
 from digest.errors import ConfigError, DigestError, InvalidInput
 from digest.inbound import imap
 from digest.model import (
-    Digest,
     Envelope,
     Evidence,
     Letter,
     Listing,
     Message,
-    Pick,
     SourceReport,
     Subscriber,
 )
@@ -41,17 +40,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One subscriber's edition, composed but not kept: the digest, and every paper that matched."""
-
-    subscriber: Subscriber
-    digest: Digest
-    picks: tuple[Pick, ...]
-    material: delivering.Material
-
-
-class App(Adapters):
+class App(Looking):
     """Everything a command needs, built from settings when first asked for; close it when done."""
 
     def note_tick(self) -> None:
@@ -140,6 +129,7 @@ class App(Adapters):
             now=self.clock(),
             block=self.settings.ranking.block,
             domain=self.mail_domain,
+            experiment=self.experiment,
         )
 
     def compose_edition(self, edition: str | None) -> composing.Composed:
@@ -151,6 +141,7 @@ class App(Adapters):
             now=self.clock(),
             block=self.settings.ranking.block,
             domain=self.mail_domain,
+            experiment=self.experiment,
         )
 
     def deliver(
@@ -179,7 +170,12 @@ class App(Adapters):
         Whatever stands in the queue before it goes first; a long queue is left to the worker.
         """
         composed = composing.compose_one(
-            self.store, self.ranker, person, now=self.clock(), domain=self.mail_domain
+            self.store,
+            self.ranker,
+            person,
+            now=self.clock(),
+            domain=self.mail_domain,
+            experiment=self.experiment,
         )
         if not composed.digests:
             return
@@ -299,20 +295,6 @@ class App(Adapters):
         return websub.tell(self.store, self.feed_terms, self.fetcher.post_form, now=self.clock())
 
     # --- looking --------------------------------------------------------------------------
-
-    def look(self, email: str, edition: str | None) -> Look:
-        """What a subscriber would get for an edition."""
-        person = subscriptions.find(self.store, email)
-        digest, ranking = composing.rank_one(
-            self.store, self.ranker, person, edition, now=self.clock()
-        )
-        whole = replace(digest, picks=ranking.picks)
-        return Look(
-            subscriber=person,
-            digest=digest,
-            picks=ranking.picks,
-            material=delivering.material_for(self.store, [whole, digest]),
-        )
 
     def preview(self, look: Look, *, form: str) -> bytes:
         """The mail as `.html`, `.txt` or `.eml`."""

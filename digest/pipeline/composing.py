@@ -25,6 +25,8 @@ from digest.model import (
     Status,
     Subscriber,
 )
+from digest.pipeline import learning
+from digest.pipeline.experimenting import Experiment, Rankers
 from digest.ports import Candidates, Ranker, Store
 from digest.ranking import trending
 
@@ -62,37 +64,51 @@ class Window:
 
 
 def compose_due(
-    store: Store, ranker: Ranker, *, now: datetime, block: int, domain: str
+    store: Store,
+    ranker: Ranker,
+    *,
+    now: datetime,
+    block: int,
+    domain: str,
+    experiment: Experiment | None = None,
 ) -> Composed:
     """Compose for every active subscriber whose hour has come, oldest first, until none is left."""
+    rankers = Rankers(ranker=ranker, experiment=experiment)
     total = Composed()
     while True:
         due = store.subscribers.due(now, limit=block)
         if not due:
             return total
         try:
-            total += _compose_block(store, ranker, due, until=now, now=now, domain=domain)
+            total += _compose_block(store, rankers, due, until=now, now=now, domain=domain)
         except Rejected:
-            total += _one_by_one(store, ranker, due, now=now, domain=domain)
+            total += _one_by_one(store, rankers, due, now=now, domain=domain)
 
 
 def compose_one(
-    store: Store, ranker: Ranker, person: Subscriber, *, now: datetime, domain: str
+    store: Store,
+    ranker: Ranker,
+    person: Subscriber,
+    *,
+    now: datetime,
+    domain: str,
+    experiment: Experiment | None = None,
 ) -> Composed:
     """Compose for one person whose hour has come, without waiting for the clock."""
     if person.status is not Status.ACTIVE or person.due_at is None or person.due_at > now:
         return Composed()
-    return _compose_block(store, ranker, [person], until=now, now=now, domain=domain)
+    rankers = Rankers(ranker=ranker, experiment=experiment)
+    return _compose_block(store, rankers, [person], until=now, now=now, domain=domain)
 
 
 def _one_by_one(
-    store: Store, ranker: Ranker, people: Sequence[Subscriber], *, now: datetime, domain: str
+    store: Store, rankers: Rankers, people: Sequence[Subscriber], *, now: datetime, domain: str
 ) -> Composed:
     """Compose for each alone, since one of them cannot be; that one is put off for a day."""
     total = Composed()
     for person in people:
         try:
-            total += _compose_block(store, ranker, [person], until=now, now=now, domain=domain)
+            total += _compose_block(store, rankers, [person], until=now, now=now, domain=domain)
         except Rejected as error:
             log.error(  # noqa: TRY400 - the message says it all
                 "a digest cannot be composed: %s",
@@ -114,33 +130,42 @@ def compose_edition(
     now: datetime,
     block: int,
     domain: str,
+    experiment: Experiment | None = None,
 ) -> Composed:
     """Compose one edition for every active subscriber who does not have it yet.
 
     `edition` is a date, whose UTC day is what the digest covers; None is everyone's own today,
     up to now. Made for replays and for "one full cycle now": no one's hour is waited for.
     """
+    rankers = Rankers(ranker=ranker, experiment=experiment)
     total, after = Composed(), ""
     while people := store.subscribers.page(after, limit=block):
         after = people[-1].id
         until = _until(edition, now)
         total += _compose_block(
-            store, ranker, people, until=until, now=now, domain=domain, edition=edition
+            store, rankers, people, until=until, now=now, domain=domain, edition=edition
         )
     return total
 
 
 def rank_one(
-    store: Store, ranker: Ranker, subscriber: Subscriber, edition: str | None, *, now: datetime
+    store: Store,
+    ranker: Ranker,
+    subscriber: Subscriber,
+    edition: str | None,
+    *,
+    now: datetime,
+    experiment: Experiment | None = None,
 ) -> tuple[Digest, Ranking]:
     """The digest this subscriber would get for an edition, composed but not kept, and why."""
+    rankers = Rankers(ranker=ranker, experiment=experiment)
     until = _until(edition, now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
     if kept is not None:
         digests, rankings = _composed(
             store,
-            ranker,
+            rankers,
             [subscriber],
             {subscriber.id: kept.since},
             until=kept.until,
@@ -149,7 +174,7 @@ def rank_one(
         )
     else:
         digests, rankings = _digests(
-            store, ranker, [subscriber], until=until, now=now, edition=edition
+            store, rankers, [subscriber], until=until, now=now, edition=edition
         )
     return digests[0], rankings[0]
 
@@ -184,7 +209,7 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
 
 def _compose_block(
     store: Store,
-    ranker: Ranker,
+    rankers: Rankers,
     people: Sequence[Subscriber],
     *,
     until: datetime,
@@ -192,7 +217,7 @@ def _compose_block(
     domain: str,
     edition: str | None = None,
 ) -> Composed:
-    digests, _ = _digests(store, ranker, people, until=until, now=now, edition=edition)
+    digests, _ = _digests(store, rankers, people, until=until, now=now, edition=edition)
     by_id = {each.id: each for each in people}
     kept: list[tuple[Digest, datetime | None]] = []
     for digest in digests:
@@ -210,7 +235,7 @@ def _compose_block(
 
 def _digests(
     store: Store,
-    ranker: Ranker,
+    rankers: Rankers,
     people: Sequence[Subscriber],
     *,
     until: datetime,
@@ -224,7 +249,7 @@ def _digests(
     """
     covered = store.ledger.covered([each.id for each in people])
     spans = _spans(people, covered, until=until, edition=edition)
-    found = _composed(store, ranker, people, spans, until=until, now=now, edition=edition)
+    found = _composed(store, rankers, people, spans, until=until, now=now, edition=edition)
     newcomers = [
         person
         for person, ranking in zip(people, found[1], strict=True)
@@ -239,7 +264,7 @@ def _digests(
         each.id: _unseen(each, until - editions.FURTHEST_BACK[each.cadence], until)
         for each in newcomers
     }
-    again = _composed(store, ranker, newcomers, further, until=until, now=now, edition=None)
+    again = _composed(store, rankers, newcomers, further, until=until, now=now, edition=None)
     by_id = {each.subscriber_id: (each, ranking) for each, ranking in zip(*again, strict=True)}
     pairs = [
         by_id.get(each.subscriber_id, (each, ranking)) for each, ranking in zip(*found, strict=True)
@@ -249,7 +274,7 @@ def _digests(
 
 def _composed(
     store: Store,
-    ranker: Ranker,
+    rankers: Rankers,
     people: Sequence[Subscriber],
     spans: Mapping[str, datetime],
     *,
@@ -264,13 +289,14 @@ def _composed(
     sent = store.ledger.sent([each.id for each in people], ids, but_edition=edition or "")
     old = {each.id: _too_old(window, spans[each.id]) for each in people}
     without = {each.id: sent.get(each.id, frozenset()) | old[each.id] for each in people}
-    candidates = _candidates(store, window, profiles)
-    rankings = ranker.rank(profiles, candidates, without=without, now=now)
+    candidates = candidates_of(store, window, profiles, *rankers.both)
+    named = {each.id: edition or editions.edition_of(each, _due(each, until)) for each in people}
+    rankings = rankers.rank(profiles, candidates, without=without, editions=named, now=now)
     digests = [
         compose.compose(
             ranking,
             subscriber=person,
-            edition=edition or editions.edition_of(person, _due(person, until)),
+            edition=named[person.id],
             since=spans[person.id],
             until=until,
             announced=len(ids - old[person.id]),
@@ -283,21 +309,20 @@ def _composed(
     return digests, rankings
 
 
-def _candidates(store: Store, window: Window, profiles: Sequence[Profile]) -> Candidates:
-    """What the ranker may use: the window, the papers that profiles name, the curators' picks."""
+def candidates_of(
+    store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
+) -> Candidates:
+    """What rankers may use: the window, the papers that profiles name, the curators' picks."""
+    liked = store.papers.get(
+        {each.value for profile in profiles for each in profile.interests if each.kind in REFERRED}
+    )
     return Candidates(
         papers=window.papers,
         trending=window.trending,
         upvotes=window.upvotes,
-        liked=store.papers.get(
-            {
-                each.value
-                for profile in profiles
-                for each in profile.interests
-                if each.kind in REFERRED
-            }
-        ),
+        liked=liked,
         featured=store.community.featured(window.until - FEATURED_FOR),
+        vectors=learning.vectors_for(store, rankers, [*window.papers, *liked.values()]),
     )
 
 

@@ -60,6 +60,7 @@ def _entries(
                 seen_at=digest.composed_at,
                 updated=digest.composed_at,
                 because=sentence(pick),
+                pick=pick,
                 upvotes=material.upvotes.get(pick.paper_id, 0),
                 voices=tuple(voices.get(paper.id, ())),
                 answers=address and f"{address}/{number}",

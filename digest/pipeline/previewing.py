@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from digest import compose, editions
 from digest.model import Cadence, Digest, Interest, InterestKind, Profile, Subscriber
-from digest.pipeline import composing
+from digest.pipeline import composing, learning
 from digest.ports import Candidates, Ranker, Store
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,13 +59,17 @@ def preview(
     """The digest that this profile would get of those papers; `subscriber` need not exist."""
     window = found.window
     interests = interests[:MOST_INTERESTS]
-    profile = Profile(subscriber_id=subscriber.id, interests=tuple(interests))
+    profile = Profile(
+        subscriber_id=subscriber.id, interests=tuple(interests), limit=subscriber.limit
+    )
+    liked = store.papers.get({each.value for each in interests if each.kind in REFERRED})
     candidates = Candidates(
         papers=window.papers,
         trending=window.trending,
         upvotes=window.upvotes,
-        liked=store.papers.get({each.value for each in interests if each.kind in REFERRED}),
+        liked=liked,
         featured=found.featured,
+        vectors=learning.vectors_for(store, [ranker], [*window.papers, *liked.values()]),
     )
     (ranking,) = ranker.rank([profile], candidates, without={}, now=now)
     return compose.compose(

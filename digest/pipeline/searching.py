@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from digest import merging, ranking
-from digest.model import Paper
+from digest.model import Announcement, Paper
 from digest.ports import Store, Within
 from digest.ranking import searching
 
-MOST_FUSED = 160
-PASTED_WORDS = 16
+if TYPE_CHECKING:
+    from digest.ranking.nearness import Nearness
+
+MOST_FUSED = 101
+MOST_NEAR = 30
+MOST_NARROWED = 100
+MOST_RELATED = 100
 TELLING_WORDS = 5
 PAIRS = 4
 HITS_A_PAIR = 40
@@ -18,35 +25,107 @@ LONGEST_ID = 300
 
 
 def search(
-    store: Store, query: str, *, within: Within | None = None, limit: int, offset: int = 0
+    store: Store,
+    query: str,
+    *,
+    within: Within | None = None,
+    limit: int,
+    offset: int = 0,
+    nearness: Nearness | None = None,
 ) -> list[tuple[Paper, float]]:
     """What a query finds, best first: words, `"phrases"`, an id or address, a pasted abstract.
 
-    The first 160 hits are put into the order that `ranking.fuse` gives them, those beyond stand
-    in the order of the full-text index, and score 0. An empty query finds everything within,
-    newest first.
+    The first 101 hits, and what `nearness` finds beside them, are put into the order that
+    `ranking.fuse` gives them; hits beyond stand in the order of the full-text index, and score 0.
+    An empty query finds everything within, newest first.
     """
     hits = store.papers.search(query, limit=MOST_FUSED, within=within)
-    if len(query.split()) > PASTED_WORDS:
+    has_more = len(hits) >= MOST_FUSED
+    if len(query.split()) > searching.PASTED_WORDS:
         hits = _with_telling(store, query, hits, within)
-    fused = ranking.fuse(query, hits) if query.strip() else hits
+    near, beside = _near(store, query, hits, within, nearness)
+    fused = ranking.fuse(query, hits, near=near, more=beside) if query.strip() else hits
     named = _named(store, query)
     if named is not None and within in (None, Within()):
         fused = [(named, 1.0), *(each for each in fused if each[0].id != named.id)]
     found = fused[offset : offset + limit]
-    if len(found) < limit and len(hits) >= MOST_FUSED:
-        beyond = max(offset, len(fused))
+    if len(found) < limit and has_more:
+        beyond = MOST_FUSED + max(0, offset - len(fused))
         more = store.papers.search(query, limit=limit - len(found), offset=beyond, within=within)
         known = {paper.id for paper, _ in fused}
         found += [(paper, 0.0) for paper, _ in more if paper.id not in known]
     return found
 
 
-def similar(store: Store, paper: Paper, *, limit: int) -> list[Paper]:
-    """The stored papers most like one.
+def similar(
+    store: Store, paper: Paper, *, limit: int, nearness: Nearness | None = None
+) -> list[Paper]:
+    """The stored papers most like one, itself left out.
 
-    What has two words in common with it that stand side by side in it, for its four most telling
-    pairs of words, each an order of its own; then `ranking.related` over all of them.
+    The hundred nearest to it, in the order of `ranking.related`. Where no space is learned yet,
+    or where it knows nothing like the paper, those that share telling pairs of words with it.
+    """
+    near = nearness.of_paper(paper, most=MOST_RELATED) if nearness else {}
+    papers = list(store.papers.get(near).values())
+    found = ranking.related(paper, near=near, more=papers) if papers else _sharing(store, paper)
+    return [each for each, _ in found[:limit]]
+
+
+def is_within(paper: Paper, announcements: Sequence[Announcement], within: Within) -> bool:
+    """Whether a search narrowed like this may show a paper, given all of its announcements.
+
+    The rule of `PaperStore.search`: an archive stands for its categories, and days are UTC days
+    of the first new or cross announcement.
+    """
+    archives = (each.partition(".")[0] for each in paper.categories if "." in each)
+    if within.categories and not {*paper.categories, *archives}.intersection(within.categories):
+        return False
+    if within.source and all(each.source != within.source for each in announcements):
+        return False
+    if within.since is None and within.until is None:
+        return True
+    news = [each.seen_at.date() for each in announcements if each.type.is_first]
+    first = min(news, default=None)
+    return (
+        first is not None
+        and (within.since is None or within.since <= first)
+        and (within.until is None or first <= within.until)
+    )
+
+
+def _near(
+    store: Store,
+    query: str,
+    hits: Sequence[tuple[Paper, float]],
+    within: Within | None,
+    nearness: Nearness | None,
+) -> tuple[Mapping[str, float], list[Paper]]:
+    """How near papers are to a query, and the nearest of those that its words did not find.
+
+    Nobody's work is near a name, and what a query demands must be in every paper.
+    """
+    if nearness is None or not query.strip() or searching.names_author(query, hits):
+        return {}, []
+    known = [paper.id for paper, _ in hits]
+    narrowed = within not in (None, Within())
+    near = nearness.of_text(query, known, most=MOST_NARROWED if narrowed else MOST_NEAR)
+    if searching.demands(query):
+        return near, []
+    return near, _others(store, near.keys() - set(known), within if narrowed else None)
+
+
+def _others(store: Store, ids: Collection[str], within: Within | None) -> list[Paper]:
+    papers = store.papers.get(sorted(ids))
+    if within is None:
+        return list(papers.values())
+    announced = store.papers.announcements(papers)
+    return [each for key, each in papers.items() if is_within(each, announced.get(key, ()), within)]
+
+
+def _sharing(store: Store, paper: Paper) -> list[tuple[Paper, float]]:
+    """Papers in which two words stand side by side that do in this one, most like it first.
+
+    Its four most telling pairs of words are searched for, each an order of its own.
     """
     terms = searching.terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
     pairs = list(islice((each for each in terms if " " in each), PAIRS)) or [paper.title]
@@ -57,8 +136,7 @@ def similar(store: Store, paper: Paper, *, limit: int) -> list[Paper]:
         for rank, (each, _) in enumerate(hits, start=1):
             papers[each.id] = each
             scores[each.id] = scores.get(each.id, 0.0) + 1 / (searching.K + rank)
-    hits = [(each, scores[each.id]) for each in papers.values()]
-    return [each for each, _ in ranking.related(paper, hits)[:limit]]
+    return ranking.related(paper, [(each, scores[each.id]) for each in papers.values()])
 
 
 def _with_telling(

@@ -91,3 +91,26 @@ def test_a_preview_keeps_nothing(read, ranker):
     found = previewing.latest(read, now=NOW)
     previewing.preview(read, ranker, found, STRANGER, FOLLOWS, now=NOW)
     assert read.counts() == before
+
+
+class Noting(LinearRanker):
+    """The ranker, which notes what it was asked."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.embeds = "embedder:noted"
+
+    def rank(self, block, candidates, *, without, now):
+        self.asked = (block, candidates)
+        return super().rank(block, candidates, without=without, now=now)
+
+
+def test_the_ranker_is_told_how_much_is_shown_and_gets_the_vectors_it_works_with(read):
+    ranker = Noting(topics={"cs.IR": TOPIC})
+    read.spaces.put(ranker.embeds, {"arxiv:2606.00003": b"kept"})
+
+    previewing.preview(read, ranker, previewing.latest(read, now=NOW), STRANGER, FOLLOWS, now=NOW)
+
+    ((profile,), candidates) = ranker.asked
+    assert profile.limit == STRANGER.limit
+    assert candidates.vectors == {"arxiv:2606.00003": b"kept"}

@@ -1,0 +1,201 @@
+"""What ranking learned, and the rankers that work with it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from digest.app.adapters import Adapters, utcnow
+from digest.config import Settings
+from digest.errors import ConfigError
+from digest.pipeline import learning
+from digest.pipeline.experimenting import Experiment
+from digest.ports import Ranker
+
+if TYPE_CHECKING:
+    from digest.ranking.embedding import SentenceEmbedder
+    from digest.ranking.nearness import Nearness
+    from digest.ranking.space import Space
+
+log = logging.getLogger(__name__)
+
+
+class Learner(Adapters):
+    """The adapters that change while a process runs, since another space may be kept any night."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utcnow,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(settings, clock=clock, rng=rng)
+        self._loading = threading.RLock()
+        self._loaded: tuple[str, Space | None] = ("", None)
+        self._gathering = threading.Lock()
+        self._gathered: tuple[str, Nearness] | None = None
+        self._rankers: dict[str, tuple[Space | None, Ranker]] = {}
+
+    @property
+    def space(self) -> Space | None:
+        """The space that is kept, read again when it is another one; None while there is none."""
+        name = self._kept
+        with self._loading:
+            if self._loaded[0] != name:
+                self._loaded = (name, self._load() if name else None)
+            return self._loaded[1]
+
+    @property
+    def nearness(self) -> Nearness | None:
+        """Where the newest papers lie in the space that is kept; None while there is none.
+
+        All of them are read again, in less than a second, once there is another space or another
+        vector. One thread reads; the others do with what there was, and wait if that is nothing.
+        """
+        # The token first: whatever changes after it is noticed the next time.
+        token, space = self.store.spaces.changed(), self.space
+        if space is None or not space.dimensions:
+            return None
+        known = self._gathered
+        if known is not None and (known[0] == token or self._gathering.locked()):
+            return known[1]
+        with self._gathering:
+            if self._gathered is None or self._gathered[0] != token:
+                self._gathered = (token, self._gather(space))
+            return self._gathered[1]
+
+    @property
+    def ranker(self) -> Ranker:
+        """The configured ranker, over the space that is kept."""
+        return self.ranker_of(self.settings.ranking.use)
+
+    @property
+    def challenger(self) -> Ranker | None:
+        """The ranker that the configured one is compared with, if any is."""
+        given = self.settings.experiments
+        if not given.against:
+            return None
+        return self.ranker_of(given.against, options=given.options, where="[experiments] against")
+
+    @property
+    def experiment(self) -> Experiment | None:
+        """The comparison that is on, if one is."""
+        challenger = self.challenger
+        if challenger is None:
+            return None
+        return Experiment(challenger=challenger, share=self.settings.experiments.share)
+
+    def ranker_of(
+        self,
+        use: str,
+        *,
+        options: Mapping[str, object] = MappingProxyType({}),
+        where: str = "[ranking] use",
+    ) -> Ranker:
+        """The ranker of a class, named as `[ranking] use` does; made anew for another space.
+
+        `options` go over the arguments that all rankers are offered. Raises ConfigError, which
+        says `where` the name stands.
+        """
+        space, key = self.space, f"{use} {sorted(options.items())}"
+        with self._loading:
+            made = self._rankers.get(key)
+            if made is None or made[0] is not space:
+                made = self._rankers[key] = (space, self._build(use, space, options, where))
+            return made[1]
+
+    @cached_property
+    def embedder(self) -> SentenceEmbedder | None:
+        """What makes sentence embeddings, if a model is set."""
+        model = self.settings.ranking.embedder
+        if not model:
+            return None
+        from digest.ranking.embedding import SentenceEmbedder  # noqa: PLC0415 - an extra
+
+        return SentenceEmbedder(model)
+
+    # --- verbs ----------------------------------------------------------------------------
+
+    def learn(self, *, force: bool = False) -> learning.Learning | None:
+        """Learn a space if it is due, or with `force` in any case; None if it was not due."""
+        store, now = self.store, self.clock()
+        due = force or learning.is_due(store.spaces.learned(), size=store.spaces.size(), now=now)
+        if not due and self.space is None and self._kept:
+            due = True  # it cannot be read, after an upgrade perhaps
+        return learning.learn(store, now=now, owner=self.owner) if due else None
+
+    def place(
+        self,
+        *,
+        most: int = learning.MOST_PLACED,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Keep vectors of the papers that lack one, at most so many by the embedder; how many."""
+        return learning.place(self.store, self.space, self.embedder, most=most, stopping=stopping)
+
+    # --- making ---------------------------------------------------------------------------
+
+    @property
+    def _kept(self) -> str:
+        """The name of the space that is kept; empty also where there is no database yet."""
+        if not self._may_create and not Path(self.settings.db).is_file():
+            return ""
+        return self.store.spaces.name()
+
+    def _load(self) -> Space | None:
+        from digest.ranking import space  # noqa: PLC0415 - numpy, only where it is needed
+
+        content = self.store.spaces.load()
+        try:
+            return None if content is None else space.loads(content)
+        except ValueError:
+            log.warning("the space cannot be read", extra={"action": "learn"})
+            return None
+
+    def _gather(self, space: Space) -> Nearness:
+        from digest.ranking import nearness  # noqa: PLC0415 - numpy, only where it is needed
+
+        vectors = self.store.spaces.newest(space.name, limit=nearness.MOST_PAPERS)
+        return nearness.gather(space, vectors)
+
+    def _build(
+        self, use: str, space: Space | None, options: Mapping[str, object], where: str
+    ) -> Ranker:
+        ranking = self.settings.ranking
+        module, _, name = use.partition(":")
+        try:
+            factory = getattr(importlib.import_module(module, "digest.ranking"), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ConfigError(f"{where} names no class: {use!r}.", subject=use) from error
+        learned = {"space": space, "embedder": self.embedder, "explore": ranking.explore}
+        arguments: dict[str, Any] = {
+            "topics": self.settings.topics,
+            "trending": ranking.trending,
+            "cap": ranking.cap,
+        }
+        try:
+            arguments |= {**_understood(factory, learned), **options}
+            ranker: Ranker = factory(**arguments)
+        except TypeError as error:
+            raise ConfigError(
+                f"{where} names no ranker: {use!r} ({error}).", subject=use
+            ) from error
+        return ranker
+
+
+def _understood(factory: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
+    """What of this a ranker takes: one that was written for an earlier version takes less."""
+    parameters = inspect.signature(factory).parameters
+    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
+        return dict(offered)
+    return {name: each for name, each in offered.items() if name in parameters}

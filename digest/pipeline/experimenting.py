@@ -1,0 +1,77 @@
+"""Two rankers side by side: some readers get digests that both have a part in.
+
+What they answer then says which of the two they would rather have (`digest.evaluation.comparing`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from digest.model import Profile, Ranking
+from digest.ports import Candidates, Ranker
+from digest.ranking.interleaving import team_draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A ranker that is compared with the configured one, and the share of readers who take part."""
+
+    challenger: Ranker
+    share: float = 1.0
+
+    def has(self, subscriber_id: str) -> bool:
+        """Whether someone takes part; the same people do for as long as the share is the same."""
+        mark = blake2b(f"experiment.{subscriber_id}".encode(), digest_size=8).digest()
+        return int.from_bytes(mark) < self.share * 2**64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rankers:
+    """Who ranks: one for everybody, and another beside it for those who take part."""
+
+    ranker: Ranker
+    experiment: Experiment | None = None
+
+    @property
+    def both(self) -> tuple[Ranker, ...]:
+        """The rankers there are, one or two."""
+        other = (self.experiment.challenger,) if self.experiment else ()
+        return (self.ranker, *other)
+
+    def rank(
+        self,
+        block: Sequence[Profile],
+        candidates: Candidates,
+        *,
+        without: Mapping[str, frozenset[str]],
+        editions: Mapping[str, str],
+        now: datetime,
+    ) -> list[Ranking]:
+        """One ranking a profile, in order; both rankers' in one list for those who take part.
+
+        `editions` go by subscriber id. Whose turn it is at a place of such a list hangs on reader
+        and edition alone, so that an edition ranked again is the same list.
+        """
+        rankings = self.ranker.rank(block, candidates, without=without, now=now)
+        if self.experiment is None:
+            return rankings
+        parted = [each for each in block if self.experiment.has(each.subscriber_id)]
+        if not parted:
+            return rankings
+        others = self.experiment.challenger.rank(parted, candidates, without=without, now=now)
+        against = {each.subscriber_id: each for each in others}
+        return [
+            team_draft(each, against[each.subscriber_id], _coin(each, editions))
+            if each.subscriber_id in against
+            else each
+            for each in rankings
+        ]
+
+
+def _coin(ranking: Ranking, editions: Mapping[str, str]) -> random.Random:
+    who = ranking.subscriber_id
+    return random.Random(f"{who}.{editions[who]}")  # noqa: S311 - fair, and guards nothing

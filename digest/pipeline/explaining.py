@@ -1,0 +1,134 @@
+"""Why a paper stands where it does in someone's edition, or why not: the whole sum of its score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, cast
+
+from digest.errors import InvalidInput, NotFound
+from digest.model import Digest, Explanation, Paper, Pick, Profile, Ranking, Subscriber
+from digest.pipeline import composing, delivering
+from digest.pipeline.experimenting import Experiment
+from digest.ports import Candidates, Ranker, Store
+from digest.subscriptions import paper_key
+
+NOT_ANNOUNCED = "it was not announced in the time that this edition covers"
+NOT_FOUND = "it is not among the papers that match the profile"
+
+
+class Explainer(Ranker, Protocol):
+    """A ranker that can say what it makes of any paper."""
+
+    def explain(
+        self,
+        profile: Profile,
+        candidates: Candidates,
+        paper_id: str,
+        *,
+        without: Mapping[str, frozenset[str]],
+        now: datetime,
+    ) -> Explanation:
+        """The whole sum for one of the candidates, whether or not `rank` picks it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """A paper's place in an edition: the sum of its score, and the digest it is or is not in.
+
+    `listed` counts the papers that were ranked, `material` has what the terms speak of.
+    """
+
+    subscriber: Subscriber
+    paper: Paper
+    explanation: Explanation
+    digest: Digest
+    listed: int
+    material: delivering.Material
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the paper is shown in full."""
+        return any(each.paper_id == self.paper.id for each in self.digest.picks)
+
+
+def explain_one(
+    store: Store,
+    ranker: Ranker,
+    subscriber: Subscriber,
+    edition: str | None,
+    named: str,
+    *,
+    now: datetime,
+    experiment: Experiment | None = None,
+) -> Why:
+    """What the ranker makes of a paper for this subscriber and edition, as of now.
+
+    The edition is composed as `rank_one` does it, so that the sum is the one that decides there.
+    `named` is one of the paper's ids, an arXiv id or a DOI. Raises NotFound for a paper that we do
+    not have, InvalidInput where the ranker does not explain.
+    """
+    paper = _paper(store, named)
+    if not hasattr(ranker, "explain"):
+        raise InvalidInput("The configured ranker does not say what it makes of single papers.")
+    witness = _Witness(ranker)
+    digest, ranking = composing.rank_one(
+        store, witness, subscriber, edition, now=now, experiment=experiment
+    )
+    profile, candidates, without = witness.seen()
+    known = {each.id for each in candidates.papers}
+    if paper.id not in known:
+        candidates = replace(candidates, papers=(*candidates.papers, paper))
+    found = cast("Explainer", ranker).explain(
+        profile, candidates, paper.id, without=without, now=now
+    )
+    if paper.id not in known:
+        found = replace(found, rank=0, barred=NOT_ANNOUNCED)
+    else:
+        places = {each.paper_id: rank for rank, each in enumerate(ranking.picks, 1)}
+        found = replace(found, rank=places.get(paper.id, 0))
+        if not found.rank and not found.barred:
+            found = replace(found, barred=NOT_FOUND)
+    pick = Pick(paper_id=paper.id, score=found.score, reasons=found.terms)
+    return Why(
+        subscriber=subscriber,
+        paper=paper,
+        explanation=found,
+        digest=digest,
+        listed=len(ranking.picks),
+        material=delivering.material_for(store, [replace(digest, picks=(pick,), rest=())]),
+    )
+
+
+def _paper(store: Store, named: str) -> Paper:
+    found = store.papers.get([named]) or store.papers.get([paper_key(named)])
+    if not found:
+        raise NotFound("There is no such paper here.", subject=named)
+    return next(iter(found.values()))
+
+
+class _Witness:
+    """A ranker that remembers what it was last asked to rank."""
+
+    def __init__(self, ranker: Ranker) -> None:
+        self._ranker = ranker
+        self.embeds: str = getattr(ranker, "embeds", "")
+        self._asked: tuple[Sequence[Profile], Candidates, Mapping[str, frozenset[str]]]
+
+    def rank(
+        self,
+        block: Sequence[Profile],
+        candidates: Candidates,
+        *,
+        without: Mapping[str, frozenset[str]],
+        now: datetime,
+    ) -> list[Ranking]:
+        self._asked = (block, candidates, without)
+        return self._ranker.rank(block, candidates, without=without, now=now)
+
+    def seen(self) -> tuple[Profile, Candidates, Mapping[str, frozenset[str]]]:
+        """What it ranked for the one person it was asked for."""
+        (profile,), candidates, without = self._asked
+        return profile, candidates, without

@@ -1,0 +1,176 @@
+"""Learn: a space from the archive, and where each paper lies in it.
+
+What is learned stands in the store until it is replaced, so that a restart learns nothing anew.
+No transaction is open while anything is computed, and all of it may be done twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from digest.model import Paper
+from digest.ports import Learned, Ranker, Store
+
+if TYPE_CHECKING:
+    from digest.ranking.space import Space
+
+log = logging.getLogger(__name__)
+
+LEASE = "learn"
+LEASE_SECONDS = 30 * 60
+MOST_LEARNED = 50_000
+MOST_PLACED = 100_000
+MOST_AT_ONCE = 2_000
+"""A sentence embedder takes about a minute for so many: nothing else should wait for longer."""
+BLOCK = 1_000
+LEAST_LIKED = 2
+GROWN = 1.2
+STALE = timedelta(days=7)
+
+
+class Learning(StrEnum):
+    """What an attempt to learn came to."""
+
+    LEARNED = "learned"
+    TOO_FEW = "too few"
+    BUSY = "busy"
+
+
+class Embedder(Protocol):
+    """What makes vectors of papers beside the space: `digest.ranking.embedding`, if it is set up."""
+
+    name: str
+
+    def papers(self, papers: Sequence[Paper]) -> Any:
+        """Papers as rows of one length, what `digest.ranking.space.pack` takes."""
+        ...
+
+
+def is_due(learned: Learned | None, *, size: int, now: datetime) -> bool:
+    """Whether to learn from an archive of `size` papers, given what is kept.
+
+    The first time as soon as there are enough of them; then when the archive has grown by a
+    fifth, as far as a larger one is learned from at all, and after a week in which it changed.
+    """
+    if learned is None:
+        from digest.ranking.space import FEWEST_PAPERS  # noqa: PLC0415 - numpy, only if needed
+
+        return size >= FEWEST_PAPERS
+    if min(size, MOST_LEARNED) >= GROWN * learned.papers:
+        return True
+    return size != learned.archive and now - learned.at >= STALE
+
+
+def said(learned: Learned, now: datetime) -> str:
+    """What is kept, as one line for the operator."""
+    days = (now - learned.at).days
+    age = "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
+    return f"{learned.name}, learned {age} from {learned.papers} papers: {learned.dimensions} dimensions"
+
+
+def too_few(size: int) -> str:
+    """Why nothing can be learned from so few papers."""
+    from digest.ranking.space import FEWEST_PAPERS  # noqa: PLC0415 - numpy, only if needed
+
+    return (
+        f"{size} papers are too few to learn from ({FEWEST_PAPERS} needed): ranking goes by words "
+        "and categories until then"
+    )
+
+
+def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) -> Learning:
+    """Learn a space from the newest papers and what readers like, and keep it.
+
+    The papers' vectors are in the store before the space is, so that nobody finds it empty. One
+    process learns at a time, by a lease in the store.
+    """
+    from digest.ranking import space as spaces  # noqa: PLC0415 - numpy, only where it is needed
+
+    if store.spaces.size() < spaces.FEWEST_PAPERS:
+        return Learning.TOO_FEW
+    if not store.lease(LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
+        return Learning.BUSY
+    try:
+        space = spaces.learn(
+            list(store.spaces.archive(limit=most)), libraries=list(store.spaces.libraries(least=2))
+        )
+        place(store, space)
+        store.spaces.keep(
+            space.name,
+            spaces.dumps(space),
+            now,
+            papers=space.papers,
+            dimensions=space.dimensions,
+        )
+    finally:
+        store.unlease(LEASE, owner=owner)
+    log.info(
+        "learned from %d papers: %d dimensions",
+        space.papers,
+        space.dimensions,
+        extra={"action": "learn"},
+    )
+    return Learning.LEARNED
+
+
+def place(
+    store: Store,
+    space: Space | None,
+    embedder: Embedder | None = None,
+    *,
+    most: int = MOST_PLACED,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Keep vectors of those among the newest 100,000 papers that lack one, newest first.
+
+    In the space, if it has dimensions, and by the embedder, which does `most` at most. Returns how
+    many vectors.
+    """
+    placed = 0
+    if space is not None and space.dimensions:
+        placed += _place(store, space.name, _rows_in(space), MOST_PLACED, stopping)
+    if embedder is not None:
+        placed += _place(store, embedder.name, embedder.papers, most, stopping)
+    return placed
+
+
+def vectors_for(
+    store: Store, rankers: Iterable[Ranker], papers: Iterable[Paper]
+) -> Mapping[str, bytes]:
+    """The kept vectors of these papers that rankers work with: those that their `embeds` names.
+
+    Rankers of one process share their embedder.
+    """
+    name: str = next(filter(None, (getattr(each, "embeds", "") for each in rankers)), "")
+    return store.spaces.vectors(name, (each.id for each in papers)) if name else {}
+
+
+def _rows_in(space: Space) -> Callable[[Sequence[Paper]], Any]:
+    from digest.ranking.space import terms_of  # noqa: PLC0415 - numpy, only where it is needed
+
+    return lambda papers: space.dense(space.tfidf(terms_of(each) for each in papers))
+
+
+def _place(
+    store: Store,
+    name: str,
+    rows_of: Callable[[Sequence[Paper]], Any],
+    most: int,
+    stopping: Callable[[], bool],
+) -> int:
+    from digest.ranking.space import pack  # noqa: PLC0415 - numpy, only where it is needed
+
+    placed = 0
+    while placed < most and not stopping():
+        limit = min(BLOCK, most - placed)
+        papers = store.spaces.lacking(name, limit=limit, among=MOST_PLACED)
+        if not papers:
+            break
+        rows = pack(rows_of(papers))
+        store.spaces.put(name, dict(zip((each.id for each in papers), rows, strict=True)))
+        placed += len(papers)
+    return placed

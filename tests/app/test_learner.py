@@ -1,0 +1,162 @@
+"""The ranker is built over what has been learned, and again when that is replaced."""
+
+import sys
+import types
+from dataclasses import replace
+
+import pytest
+
+from digest.app import App
+from digest.errors import ConfigError
+from digest.pipeline.learning import Learning
+
+
+class Ranker:
+    """A plug-in that notes what it was built with."""
+
+    def __init__(self, *, topics, trending, cap, **learned):
+        self.learned = learned
+
+
+class Earlier:
+    """A plug-in written before there was anything learned."""
+
+    def __init__(self, *, topics, trending, cap):
+        self.cap = cap
+
+
+class Spatial:
+    """A plug-in that takes the space alone."""
+
+    def __init__(self, *, topics, trending, cap, space=None):
+        self.space = space
+
+
+@pytest.fixture
+def plug_in(monkeypatch):
+    module = types.ModuleType("plugged_rankers")
+    module.Ranker, module.Earlier, module.Spatial = Ranker, Earlier, Spatial
+    module.number, module.Nothing = 7, lambda: None
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return f"{module.__name__}:{{}}".format
+
+
+def using(application, use, **ranking):
+    ranking = replace(application.settings.ranking, use=use, **ranking)
+    application.settings = replace(application.settings, ranking=ranking)
+    return application
+
+
+def test_a_ranker_gets_the_space_the_embedder_and_how_much_to_explore(application, plug_in):
+    using(application, plug_in("Ranker"), explore=2)
+
+    assert application.ranker.learned == {"space": None, "embedder": None, "explore": 2}
+    assert application.ranker is application.ranker
+
+
+def test_a_plug_in_gets_only_what_it_takes(application, plug_in):
+    assert using(application, plug_in("Earlier"), cap=30).ranker.cap == 30
+    assert using(application, plug_in("Spatial")).ranker.space is None
+
+
+@pytest.mark.parametrize("name", ["number", "Nothing"])
+def test_what_is_no_ranker_is_named(application, plug_in, name):
+    with pytest.raises(ConfigError, match=f"names no ranker: 'plugged_rankers:{name}'"):
+        _ = using(application, plug_in(name)).ranker
+
+
+def test_without_a_database_there_is_a_ranker_but_no_space(application, tmp_path):
+    settings = replace(application.settings, db=str(tmp_path / "nowhere.db"))
+
+    with App(settings) as bare:
+        assert bare.space is None
+        assert bare.ranker is not None
+
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+def test_a_process_that_runs_for_months_ranks_with_what_was_learned_last(
+    application, plug_in, archive
+):
+    using(application, plug_in("Ranker"))
+    before = application.ranker
+    application.store.papers.ingest(archive(range(500)))
+
+    with App(application.settings, clock=application.clock) as worker:
+        assert worker.learn() is Learning.LEARNED
+
+    after = application.ranker
+    assert before.learned["space"] is None
+    assert after.learned["space"].name == application.store.spaces.name()
+    assert after.learned["space"] is application.space
+    assert application.ranker is after, "and it is not built at each use"
+
+
+def test_learning_is_done_when_it_is_due_or_asked_for(application, archive):
+    assert application.learn() is None
+    assert application.learn(force=True) is Learning.TOO_FEW
+    application.store.papers.ingest(archive(range(500)))
+    assert application.learn() is Learning.LEARNED
+    assert application.learn() is None
+    assert application.learn(force=True) is Learning.LEARNED
+
+
+def test_a_space_that_cannot_be_read_is_done_without_and_learned_anew(application, archive, caplog):
+    application.store.papers.ingest(archive(range(500)))
+    application.store.spaces.keep("lsa:broken", b"no space", application.clock(), papers=500)
+
+    assert application.space is None
+    assert application.ranker is not None
+    assert "the space cannot be read" in caplog.text
+    assert application.learn() is Learning.LEARNED
+    assert application.space.papers == 500
+
+
+# --- what lies near what --------------------------------------------------------------------------
+
+
+def test_nothing_is_near_before_there_is_a_space(application, archive):
+    assert application.nearness is None
+    application.store.papers.ingest(archive(range(40)))
+    assert application.nearness is None
+
+
+def test_what_is_near_is_gathered_once_and_again_after_new_vectors(application, archive):
+    application.store.papers.ingest(archive(range(500)))
+    application.learn()
+    first = application.nearness
+
+    assert len(first.ids) == 500
+    assert application.nearness is first
+    application.store.papers.ingest(archive([500]))
+    assert application.nearness is first, "the paper has no vector yet"
+    application.place()
+
+    assert application.nearness.ids.count("arxiv:2601.00500") == 1
+    assert len(application.nearness.ids) == 501
+
+
+def test_what_is_near_follows_the_space_that_another_process_learns(application, archive):
+    application.store.papers.ingest(archive(range(500)))
+    application.learn()
+    first = application.nearness
+    application.store.papers.ingest(archive(range(500, 620)))
+
+    with App(application.settings, clock=application.clock) as worker:
+        worker.learn()
+
+    assert application.nearness.space is application.space is not first.space
+    assert len(application.nearness.ids) == 620
+
+
+def test_while_one_thread_gathers_the_others_do_with_what_there_was(application, archive):
+    application.store.papers.ingest(archive(range(500)))
+    application.learn()
+    first = application.nearness
+    application.store.papers.ingest(archive([500]))
+    application.place()
+
+    with application._gathering:
+        assert application.nearness is first
+
+    assert application.nearness is not first
