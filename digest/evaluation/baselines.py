@@ -1,0 +1,302 @@
+"""What one could use instead: published recipes and plain ones, each in a few lines.
+
+A baseline that knows only likes matches keywords by TF-IDF for those who like nothing, and for
+those who have both it goes by the likes, as it would where it comes from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.preprocessing import normalize
+from sklearn.svm import LinearSVC
+from sklearn.utils.extmath import randomized_svd
+
+from digest.evaluation.words import Matrix, Recipe, Shelf, newest_first, with_authors
+from digest.ranking.space import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digest.model import Paper, Profile
+    from digest.ports import Candidates
+
+DIMENSIONS = 256
+LONGEST_NAME = 16
+
+
+class Scorer(Protocol):
+    """What can be compared. `about` says in one sentence what it is."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What it does, for the legend."""
+        ...
+
+    def learn(
+        self,
+        background: Sequence[Paper],
+        everything: Sequence[Paper],
+        libraries: Sequence[Sequence[str]],
+        /,
+    ) -> None:
+        """Prepare for a set: papers of the past, all papers, and other people's likes (ids)."""
+        ...
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates, /) -> np.ndarray:
+        """How good each paper is for each profile (profiles × papers), in the order given."""
+        ...
+
+
+class Random:
+    """Any order, by chance."""
+
+    name = "random"
+    about = "any order"
+
+    def learn(self, *_papers: object) -> None:
+        """Chance needs to know nothing."""
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """Random numbers, the same for the same profile and paper every time."""
+        papers = np.array([crc32(each.id.encode()) for each in candidates.papers], np.uint64)
+        people = np.array([crc32(each.subscriber_id.encode()) for each in block], np.uint64)
+        mixed = (papers[None, :] << np.uint64(32)) ^ people[:, None]
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)  # SplitMix64
+        return np.asarray((mixed >> np.uint64(40)).astype(np.float32))
+
+
+class Popularity:
+    """What most people voted for early on, the same for everyone."""
+
+    name = "popularity"
+    about = "the most early votes first, the same for everyone (chance, where there are none)"
+
+    def learn(self, *_papers: object) -> None:
+        """Votes come with the candidates."""
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """The votes, in every row."""
+        votes = [candidates.upvotes.get(each.id, 0) for each in candidates.papers]
+        return np.tile(np.array(votes, np.float32), (len(block), 1))
+
+
+class _OnWords:
+    """A baseline on a shelf of TF-IDF rows, which may be shared with others."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def learn(
+        self,
+        background: Sequence[Paper],
+        everything: Sequence[Paper],
+        libraries: Sequence[Sequence[str]],  # noqa: ARG002 - published recipes know one person
+    ) -> None:
+        """Weigh the words of the set's papers."""
+        self._shelf.learn(background, everything)
+
+    def _queries(self, block: Sequence[Profile]) -> Matrix:
+        """Each profile as terms: the mean of its likes, or its keywords where it likes nothing."""
+        likes = normalize(self._shelf.holdings(block) @ self._shelf.matrix)
+        return _either(likes, self._shelf.keywords(block))
+
+
+class TfIdf(_OnWords):
+    """The keywords as a query; likes where there are no keywords."""
+
+    name = "tfidf"
+    about = "TF-IDF match of the keywords; of the likes where there are none"
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """Cosines of TF-IDF."""
+        likes = normalize(self._shelf.holdings(block) @ self._shelf.matrix)
+        queries = _either(self._shelf.keywords(block), likes)
+        return _product(queries, self._shelf.papers(candidates.papers))
+
+
+class Rocchio(_OnWords):
+    """J. Rocchio's relevance feedback (1971) with positive examples alone."""
+
+    name = "rocchio"
+    about = (
+        "cosine with the mean TF-IDF of the likes (60,000 terms of one or two words, title twice)"
+    )
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """Cosines of TF-IDF."""
+        return _product(self._queries(block), self._shelf.papers(candidates.papers))
+
+
+class NearestNeighbour(_OnWords):
+    """As good as the liked paper that is most like it."""
+
+    name = "knn"
+    about = "cosine with the nearest like, TF-IDF"
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """The largest cosine with any like; with the keywords where there are no likes."""
+        papers = self._shelf.papers(candidates.papers)
+        found = _product(self._shelf.keywords(block), papers)
+        held = [self._shelf.rows(each.value for each in newest_first(who)) for who in block]
+        rows = sorted({row for each in held for row in each})
+        similar = _product(self._shelf.matrix[rows], papers)
+        for person, own in enumerate(held):
+            if own:
+                found[person] = similar[np.searchsorted(rows, own)].max(axis=0)
+        return found
+
+
+class LatentSemantic(_OnWords):
+    """Cosines in the low-rank space of the background (S. Deerwester and others, JASIS 1990)."""
+
+    name = "lsa"
+    about = f"cosine with the likes' centroid in {DIMENSIONS} dimensions of LSA; keywords likewise"
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf)
+        self._axes = np.empty((0, 0), np.float32)
+        self._dense = self._axes
+
+    def learn(
+        self,
+        background: Sequence[Paper],
+        everything: Sequence[Paper],
+        libraries: Sequence[Sequence[str]],
+    ) -> None:
+        """Weigh the words, and learn which of them occur together in the background."""
+        super().learn(background, everything, libraries)
+        learned = self._shelf.background
+        dimensions = min(DIMENSIONS, *learned.shape)
+        _, _, axes = randomized_svd(learned, dimensions, n_iter=4, random_state=0)
+        self._axes = np.asarray(axes.T, np.float32)
+        self._dense = normalize(self._shelf.matrix @ self._axes)
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """Cosines in the space."""
+        holdings = self._shelf.holdings(block)
+        asked = self._shelf.keywords(block) @ self._axes
+        liking = np.diff(holdings.indptr) > 0
+        queries = np.where(liking[:, None], holdings @ self._dense, asked)
+        rows = self._shelf.rows(each.id for each in candidates.papers)
+        papers = self._dense[rows]
+        if len(rows) < len(candidates.papers):
+            papers = normalize(self._shelf.papers(candidates.papers) @ self._axes)
+        return np.asarray(normalize(queries) @ papers.T)
+
+
+class SupportVectors:
+    """arxiv-sanity-lite's recommendations (github.com/karpathy/arxiv-sanity-lite)."""
+
+    name = "svm"
+    about = (
+        "arxiv-sanity-lite's recipe: a linear SVM a person (C=0.01, balanced), likes against every"
+        " other paper, TF-IDF of 20,000 terms; keywords alone as in tfidf"
+    )
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._own = Shelf(Recipe(texts=with_authors, most=20_000, rarest=5, commonest=0.1))
+        self._without_likes = TfIdf(shelf)
+        self._features: Matrix = sp.csr_array((0, 0))
+        self._held_out: list[int] = []
+        self._judged: dict[str, np.ndarray] = {}
+
+    def learn(
+        self,
+        background: Sequence[Paper],
+        everything: Sequence[Paper],
+        libraries: Sequence[Sequence[str]],
+    ) -> None:
+        """Weigh the words of all papers: its frequencies are those of its whole database."""
+        self._without_likes.learn(background, everything, libraries)
+        self._own.learn(everything, everything)
+        self._features = self._own.matrix.astype(np.float64)  # what liblinear would copy it to
+        past = {each.id for each in background}
+        self._held_out = self._own.rows(each.id for each in everything if each.id not in past)
+        self._judged = {}
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """Distances from each person's hyperplane."""
+        found = self._without_likes.scores(block, candidates)
+        rows = self._own.rows(each.id for each in candidates.papers)
+        known = np.array([bool(self._own.rows([each.id])) for each in candidates.papers])
+        places = np.searchsorted(self._held_out, rows)
+        for person, profile in enumerate(block):
+            likes = self._own.rows(each.value for each in newest_first(profile))
+            if likes:
+                found[person, known] = self._judge(profile.subscriber_id, likes)[places]
+                found[person, ~known] = -np.inf
+        return found
+
+    def _judge(self, person: str, likes: Sequence[int]) -> np.ndarray:
+        """All held-out papers by one person's SVM, which is fitted once for all days."""
+        if person not in self._judged:
+            liked = np.zeros(self._features.shape[0], int)
+            liked[likes] = 1
+            machine = LinearSVC(C=0.01, class_weight="balanced", max_iter=10_000, dual=True)
+            machine.fit(self._features, liked)
+            judged = machine.decision_function(self._features[self._held_out])
+            self._judged[person] = judged.astype(np.float32)
+        return self._judged[person]
+
+
+class WeightedMean(_OnWords):
+    """zotero-arxiv-daily's ranking (github.com/TideDra/zotero-arxiv-daily).
+
+    Over sentence embeddings, if the candidates bring the vectors of `model`; or over TF-IDF.
+    """
+
+    def __init__(self, shelf: Shelf, model: str = "") -> None:
+        super().__init__(shelf)
+        self._embedded = bool(model)
+        self.name = f"zotero, {model.rpartition('/')[2][:LONGEST_NAME] or 'TF-IDF'}"
+        self.about = (
+            "zotero-arxiv-daily's recipe: mean cosine with the likes, weighed 1/(1 + log10 rank)"
+            f" from the newest, over {model or 'TF-IDF'}; keywords alone as in tfidf"
+        )
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """Weighted means of cosines."""
+        papers = self._shelf.papers(candidates.papers)
+        holdings = self._shelf.holdings(block, _recency)
+        asked = _product(self._shelf.keywords(block), papers)
+        if self._embedded:
+            liked = _embedded(block, candidates)
+        else:
+            liked = _product(holdings @ self._shelf.matrix, papers)
+        return np.where(np.diff(holdings.indptr)[:, None] > 0, liked, asked)
+
+
+def _embedded(block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+    vectors = candidates.vectors
+    papers = unpack([vectors[each.id] for each in candidates.papers])
+    found = np.zeros((len(block), len(papers)), np.float32)
+    for person, profile in enumerate(block):
+        likes = [vectors[each.value] for each in newest_first(profile) if each.value in vectors]
+        if likes:
+            dear = _recency(len(likes))
+            found[person] = papers @ ((dear / dear.sum()) @ unpack(likes))
+    return found
+
+
+def _recency(likes: int) -> np.ndarray:
+    return np.asarray(1 / (1 + np.log10(np.arange(likes) + 1)))
+
+
+def _either(first: Matrix, second: Matrix) -> Matrix:
+    """The rows of the first, and those of the second where the first has nothing."""
+    empty = (np.diff(first.indptr) == 0).astype(np.float32)
+    return sp.csr_array(first + sp.diags_array(empty) @ second)
+
+
+def _product(queries: Matrix, papers: Matrix) -> np.ndarray:
+    return np.asarray((queries @ papers.T).toarray(), np.float32)

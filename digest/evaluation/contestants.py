@@ -1,0 +1,116 @@
+"""Who takes part: our own ranker, the baselines, somebody's class, and rankings made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeAlias
+
+from digest.errors import InvalidInput
+from digest.evaluation import baselines
+from digest.evaluation.words import Shelf
+from digest.ranking import space
+from digest.ranking.linear import LinearRanker
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from digest.evaluation.baselines import Scorer
+    from digest.model import Paper, Profile
+    from digest.ports import Candidates
+    from digest.ranking.embedding import SentenceEmbedder
+
+OURS = "digest"
+Maker: TypeAlias = Callable[[Shelf], "Scorer"]
+
+
+class Ours:
+    """The ranker that every installation runs, in the space it learns from the background."""
+
+    def __init__(self, embedder: SentenceEmbedder | None = None) -> None:
+        self._embedder = embedder
+        self._ranker: LinearRanker | None = None
+        self.name = f"{OURS}+" if embedder else OURS
+        self.about = "this ranker"
+        if embedder:
+            self.about += f" with {embedder.name.removeprefix('embedder:')}"
+
+    def learn(
+        self,
+        background: Sequence[Paper],
+        everything: Sequence[Paper],  # noqa: ARG002 - a day's papers are not known beforehand
+        libraries: Sequence[Sequence[str]],
+    ) -> None:
+        """Learn the space."""
+        learned = space.learn(background, libraries=libraries)
+        self._ranker = LinearRanker(topics={}, space=learned, embedder=self._embedder)
+
+    def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
+        """The sums of terms that the picks of an edition are ordered by."""
+        if self._ranker is None:
+            raise RuntimeError("learn comes before scores")
+        return self._ranker.scores(block, candidates)
+
+
+def built_in(embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
+    """What makes each of the built-in ones, by name, ours first; they share a shelf of words."""
+    model = embedder.name.removeprefix("embedder:") if embedder else ""
+    ours: dict[str, Maker] = {OURS: lambda _shelf: Ours()}
+    if embedder:
+        ours = {f"{OURS}+": lambda _shelf: Ours(embedder), **ours}
+    return {
+        **ours,
+        "svm": baselines.SupportVectors,
+        "rocchio": baselines.Rocchio,
+        "zotero": lambda shelf: baselines.WeightedMean(shelf, model),
+        "lsa": baselines.LatentSemantic,
+        "knn": baselines.NearestNeighbour,
+        "tfidf": baselines.TfIdf,
+        "popularity": lambda _shelf: baselines.Popularity(),
+        "random": lambda _shelf: baselines.Random(),
+    }
+
+
+def entered(names: Sequence[str], embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
+    """What makes the rankers of these names, all that are built in if none is named.
+
+    A name is a built-in one, or `module:Class`, a class without arguments that has the methods of
+    `Scorer`. Raises InvalidInput for anything else.
+    """
+    known = built_in(embedder)
+    if not names:
+        return known
+    return {name: known.get(name) or _elsewhere(name, list(known)) for name in names}
+
+
+def _elsewhere(name: str, known: Sequence[str]) -> Maker:
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise InvalidInput(
+            f"There is no ranker {name!r}: name one of {', '.join(known)}, or module:Class.",
+            subject=name,
+        )
+    try:
+        kind = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise InvalidInput(f"The ranker {name} cannot be loaded: {error}.", subject=name) from error
+    if not callable(kind) or not all(callable(getattr(kind, each, None)) for each in METHODS):
+        raise InvalidInput(f"The ranker {name} has no methods learn and scores.", subject=name)
+
+    def made(_shelf: Shelf) -> Scorer:
+        return _Named(name, kind())
+
+    return made
+
+
+METHODS = ("learn", "scores")
+
+
+class _Named:
+    """Somebody's scorer under the name it was called by."""
+
+    def __init__(self, name: str, scorer: Scorer) -> None:
+        self.name = str(getattr(scorer, "name", "")) or name.rpartition(":")[2]
+        self.about = str(getattr(scorer, "about", "")) or name
+        self.learn = scorer.learn
+        self.scores = scorer.scores

@@ -1,0 +1,323 @@
+"""Ranking datasets: a folder of papers, people's interests as of each day, and days of papers.
+
+    SET_papers.jsonl        {"id", "title", "abstract", "authors"?, "categories"?, "date"?}
+    profiles.jsonl          {"profile", "likes": [ids, newest first], "keywords": [...]}
+    candidates.json         {day: [ids]}
+    tasks.jsonl             {"task", "profile", "day"}
+    SET_other_libraries.jsonl   {"likes": [ids]}: people who are asked nothing (optional)
+    SET_community.jsonl         {"id", "early_likes"}: what papers had early on (optional)
+    truth.jsonl             {"task", "set", "variant", "user", "cluster", "relevant": [ids]}
+
+Any file may be gzipped and then ends in `.gz`. The answers lie in the folder, or beside it as
+`FOLDER-truth.jsonl`, or elsewhere, or nowhere. Papers in no day's candidates are the background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from digest.errors import InvalidInput
+from digest.evaluation import lines
+from digest.model import Interest, InterestKind, Paper, Profile, Signal
+from digest.ports import Candidates
+from digest.ranking import trending
+from digest.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+PAPERS = "_papers.jsonl"
+VOTES = ("early_likes", "upvotes", "votes", "likes")
+NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
+BETWEEN_LIKES = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One question: a day's papers, best first, for this profile.
+
+    `shelf` names the file of papers that the day is from, `set` what the answers call it (the
+    same, as a rule). `variant` says what of a person the profile holds, `person` whose it is,
+    `cluster` with whom they are not independent. Without answers `variant` and `cluster` are
+    empty, `person` is the profile, and `relevant` is empty.
+    """
+
+    id: str
+    profile: str
+    day: str
+    shelf: str
+    set: str
+    likes: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    variant: str = ""
+    person: str = ""
+    cluster: str = ""
+    relevant: frozenset[str] = frozenset()
+
+    def interests(self) -> Profile:
+        """The profile as ranking takes it: likes in their order, a minute apart, and keywords."""
+        likes = (
+            Interest(kind=InterestKind.LIKE, value=each, added_at=NEWEST - position * BETWEEN_LIKES)
+            for position, each in enumerate(self.likes)
+        )
+        keywords = (
+            Interest(kind=InterestKind.KEYWORD, value=each, added_at=NEWEST)
+            for each in self.keywords
+        )
+        return Profile(subscriber_id=self.profile, interests=(*likes, *keywords))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """What a folder holds, without the papers, which are read a set at a time."""
+
+    folder: Path
+    days: Mapping[str, tuple[str, ...]]
+    tasks: Sequence[Task]
+    answered: bool
+
+    @property
+    def shelves(self) -> list[str]:
+        """The files of papers that are asked about, by name."""
+        return sorted({each.shelf for each in self.tasks})
+
+    def chosen(
+        self, *, sets: Sequence[str] = (), variants: Sequence[str] = (), people: int | None = None
+    ) -> Dataset:
+        """The same with fewer tasks: of these sets, these variants, and so many people of each.
+
+        Who is drawn hangs on their names alone, so that it is always the same people. Raises
+        InvalidInput when nothing is left.
+        """
+        _expect(sets, {each.set for each in self.tasks}, "set")
+        if self.answered:
+            _expect(variants, {each.variant for each in self.tasks}, "variant")
+        kept = [
+            each
+            for each in self.tasks
+            if (not sets or each.set in sets) and (not variants or _is_of(each, variants))
+        ]
+        if people is not None:
+            drawn = _drawn(kept, people)
+            kept = [each for each in kept if each.person in drawn[each.set, each.variant]]
+        if not kept:
+            raise InvalidInput("No task is left to rank.", subject=str(self.folder))
+        return replace(self, tasks=kept)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """One set's papers, and what other people made of them.
+
+    `background` is newest first, as an archive is read; `libraries` are lists of ids.
+    """
+
+    papers: Mapping[str, Paper]
+    background: Sequence[Paper]
+    libraries: Sequence[Sequence[str]]
+    votes: Mapping[str, int]
+
+    def candidates(self, ids: Iterable[str], liked: Iterable[str]) -> Candidates:
+        """A day's papers as the product would have them.
+
+        They come in an order that says nothing of them and is always the same, so that who ranks
+        two alike gains nothing by their place in a file. A paper of which nothing is known but
+        its id is one without words.
+        """
+        found = [self.papers.get(each) or Paper(id=each, title="") for each in dict.fromkeys(ids)]
+        papers = sorted(found, key=lambda each: (crc32(each.id.encode()), each.id))
+        signals = [
+            Signal(
+                paper_id=each.id,
+                source="community",
+                kind="upvotes",
+                value=self.votes[each.id],
+                seen_at=NEWEST,
+            )
+            for each in papers
+            if each.id in self.votes
+        ]
+        categories = {each.id: each.categories for each in papers}
+        return Candidates(
+            papers=papers,
+            trending=trending.hot(signals, categories, NEWEST),
+            upvotes=trending.upvotes(signals),
+            liked={each: self.papers[each] for each in liked if each in self.papers},
+        )
+
+
+def read(folder: Path, *, truth: Path | None = None) -> Dataset:
+    """Read a folder's tasks, with their answers where there are any.
+
+    Raises InvalidInput, naming file and line, for what is missing or cannot be understood.
+    """
+    if not folder.is_dir():
+        raise InvalidInput(f"There is no folder {folder}.", subject=str(folder))
+    days = {day: whole.texts(day) for whole in [_candidates(folder)] for day in whole.names()}
+    tasks = list(_tasks(folder, days))
+    answers_in = truth or _truth_of(folder)
+    if answers_in:
+        answers = {row.text("task"): row for row in lines.rows(answers_in)}
+        tasks = [_answered(each, answers.get(each.id)) for each in tasks]
+        if not any(each.relevant for each in tasks):
+            raise InvalidInput(
+                f"{answers_in} answers none of the tasks in {folder}.", subject=str(answers_in)
+            )
+    return Dataset(folder=folder, days=days, tasks=tasks, answered=answers_in is not None)
+
+
+def material(dataset: Dataset, shelf: str) -> Material:
+    """One file of papers, and what other people made of them, read from the dataset's folder."""
+    folder = dataset.folder
+    papers: dict[str, Paper] = {}
+    for row in lines.rows(_shelves(folder)[shelf]):
+        paper = _paper(row)
+        papers.setdefault(paper.id, paper)
+    if not papers:
+        raise InvalidInput(f"There are no papers in {_shelves(folder)[shelf]}.")
+    asked = {each for ids in dataset.days.values() for each in ids}
+    others = lines.find(folder, f"{shelf}_other_libraries.jsonl")
+    community = lines.find(folder, f"{shelf}_community.jsonl")
+    return Material(
+        papers=papers,
+        background=sorted(
+            (each for each in papers.values() if each.id not in asked),
+            key=lambda each: each.published or LONG_AGO,
+            reverse=True,
+        ),
+        libraries=[row.texts("likes") for row in lines.rows(others)] if others else [],
+        votes=dict(map(_votes, lines.rows(community))) if community else {},
+    )
+
+
+def _shelves(folder: Path) -> dict[str, Path]:
+    """The files of papers by what stands before `_papers`."""
+    found = sorted(each for end in lines.ENDINGS for each in folder.glob(f"*{PAPERS}{end}"))
+    if not found:
+        raise InvalidInput(
+            f"{folder} is no dataset: it has no papers (SET{PAPERS}, or gzipped).",
+            subject=str(folder),
+        )
+    return {each.name.partition(PAPERS)[0]: each for each in found}
+
+
+def _shelf_of_day(folder: Path, days: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Which file of papers each day is from: the one that holds most of its candidates.
+
+    Of several that hold as many it is the one with whose name the day's begins.
+    """
+    files = _shelves(folder)
+    if len(files) == 1:
+        return dict.fromkeys(days, *files)
+    held: dict[str, list[tuple[int, bool, str]]] = {day: [] for day in days}
+    for name, path in sorted(files.items()):
+        ids = {row.text("id") for row in lines.rows(path)}
+        for day, candidates in days.items():
+            count = sum(each in ids for each in candidates)
+            held[day].append((count, day.startswith(name), name))
+    return {day: max(each)[-1] for day, each in held.items()}
+
+
+def _tasks(folder: Path, days: Mapping[str, Sequence[str]]) -> Iterator[Task]:
+    profiles = {
+        row.text("profile"): (row.texts("likes"), row.texts("keywords"))
+        for row in lines.rows(lines.require(folder, "profiles.jsonl"))
+    }
+    shelves = _shelf_of_day(folder, days)
+    known: set[str] = set()
+    for row in lines.rows(lines.require(folder, "tasks.jsonl")):
+        task, profile, day = (row.text(each) for each in ("task", "profile", "day"))
+        if profile not in profiles:
+            raise row.wrong(f"there is no profile {profile!r}")
+        if day not in days:
+            raise row.wrong(f"there is no day {day!r}")
+        if task in known:
+            raise row.wrong(f"the task {task!r} is there twice")
+        known.add(task)
+        likes, keywords = profiles[profile]
+        yield Task(
+            id=task,
+            profile=profile,
+            day=day,
+            shelf=shelves[day],
+            set=shelves[day],
+            likes=tuple(dict.fromkeys(likes)),
+            keywords=tuple(dict.fromkeys(keywords)),
+            person=profile,
+        )
+
+
+def _candidates(folder: Path) -> lines.Row:
+    return lines.whole(lines.require(folder, "candidates.json"))
+
+
+def _truth_of(folder: Path) -> Path | None:
+    here = folder.resolve()
+    return lines.find(here, "truth.jsonl") or lines.find(here.parent, f"{here.name}-truth.jsonl")
+
+
+def _answered(task: Task, row: lines.Row | None) -> Task:
+    if row is None:
+        return task
+    person = row.text("user", task.profile)
+    return replace(
+        task,
+        set=clean(row.text("set", task.set)),
+        variant=clean(row.text("variant", "all")),
+        person=person,
+        cluster=row.text("cluster", person),
+        relevant=frozenset(row.texts("relevant")),
+    )
+
+
+def _paper(row: lines.Row) -> Paper:
+    try:
+        published = datetime.fromisoformat(row.text("date", "")) if "date" in row else None
+    except ValueError:
+        raise row.wrong("'date' is not written like 2026-06-10") from None
+    if published is not None and published.tzinfo is None:
+        published = published.replace(tzinfo=UTC)
+    return Paper(
+        id=row.text("id"),
+        title=row.text("title", ""),
+        abstract=row.text("abstract", ""),
+        authors=row.texts("authors"),
+        categories=row.texts("categories"),
+        published=published,
+    )
+
+
+def _votes(row: lines.Row) -> tuple[str, int]:
+    name = next((each for each in VOTES if each in row), VOTES[0])
+    return row.text("id"), row.count(name)
+
+
+def _expect(names: Iterable[str], known: set[str], what: str) -> None:
+    for each in names:
+        if each not in known:
+            raise InvalidInput(
+                f"The dataset has no {what} {each!r}; it has {', '.join(sorted(known - {''}))}."
+            )
+
+
+def _is_of(task: Task, variants: Sequence[str]) -> bool:
+    """Whether a task is of one of the variants; without answers a profile's name ends in it."""
+    if task.variant:
+        return task.variant in variants
+    return any(task.profile.endswith(f"-{each}") for each in variants)
+
+
+def _drawn(tasks: Iterable[Task], people: int) -> dict[tuple[str, str], set[str]]:
+    """So many people of each set and variant: the same of every variant, as far as they have it."""
+    there: dict[tuple[str, str], set[str]] = {}
+    for each in tasks:
+        there.setdefault((each.set, each.variant), set()).add(each.person)
+    return {
+        group: set(sorted(names, key=lambda name: (crc32(name.encode()), name))[:people])
+        for group, names in there.items()
+    }

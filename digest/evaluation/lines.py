@@ -1,0 +1,153 @@
+"""Files of one JSON object a line, gzipped or not, read with care for who has to mend them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from digest.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import TextIO
+
+GZIP = b"\x1f\x8b"
+MOST = 2**53
+ENDINGS = ("", ".gz")
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """The file of this name in a folder, plain or gzipped."""
+    return next(
+        (each for end in ENDINGS if (each := folder / f"{name}{end}").is_file()),
+        None,
+    )
+
+
+def require(folder: Path, name: str) -> Path:
+    """The file of this name in a folder; raises InvalidInput if there is none."""
+    found = find(folder, name)
+    if found is None:
+        raise InvalidInput(
+            f"{folder} is no dataset: it has no {name} (nor {name}.gz).", subject=str(folder)
+        )
+    return found
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[TextIO]:
+    """A text file, unpacked if it begins as gzip does, whatever its name.
+
+    Raises InvalidInput when it cannot be read, unpacked, or is no UTF-8.
+    """
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(len(GZIP)) == GZIP
+        with (
+            gzip.open(path, "rt", encoding="utf-8")
+            if packed
+            else path.open(encoding="utf-8") as text
+        ):
+            yield text
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InvalidInput(f"{path} is gzipped, and broken: {error}.", subject=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text.", subject=str(path)) from error
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {error.strerror or error}.", subject=str(path)
+        ) from error
+
+
+class Row:
+    """One line's object; what it lacks, or has wrong, is an InvalidInput naming file and line."""
+
+    __slots__ = ("_place", "_values")
+
+    def __init__(self, place: str, values: object) -> None:
+        self._place = place
+        if not isinstance(values, dict):
+            raise self.wrong("it is not a JSON object")
+        self._values = values
+
+    def wrong(self, why: str) -> InvalidInput:
+        """An error that says where."""
+        return InvalidInput(f"{self._place}: {why}.", subject=self._place)
+
+    def __contains__(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    def names(self) -> list[str]:
+        """What the object calls its values."""
+        return list(self._values)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text, or a number as text; needed unless there is a default."""
+        value = self._values.get(name)
+        if value is None:
+            if default is None:
+                raise self.wrong(f"{name!r} is missing")
+            return default
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise self.wrong(f"{name!r} is not a text")
+        return _whole(str(value))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts, none where it is missing; a single text is a list of one."""
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            return (_whole(value),) if value else ()
+        if not isinstance(value, list):
+            raise self.wrong(f"{name!r} is not a list")
+        if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in value):
+            raise self.wrong(f"{name!r} holds something that is not a text")
+        return tuple(_whole(str(each)) for each in value)
+
+    def count(self, name: str) -> int:
+        """A whole number that is not negative."""
+        value = self._values.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST:
+            raise self.wrong(f"{name!r} is not a count")
+        return round(value)
+
+
+def _whole(text: str) -> str:
+    """A text that can be written: JSON may escape half of a character, which becomes a `?`."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The objects of a file, in constant memory; blank lines are passed over."""
+    with reading(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.isspace():
+                continue
+            place = f"{path}, line {number}"
+            try:
+                values = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                why = getattr(error, "msg", "it is nested too deeply")
+                raise InvalidInput(f"{place}: this is not JSON ({why}).", subject=place) from error
+            yield Row(place, values)
+
+
+def whole(path: Path) -> Row:
+    """A file that is one JSON object."""
+    with reading(path) as text:
+        try:
+            return Row(str(path), json.load(text))
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, RecursionError) as error:
+            why = (
+                f"{error.msg}, line {error.lineno}"
+                if isinstance(error, json.JSONDecodeError)
+                else error
+            )
+            raise InvalidInput(f"{path}: this is not JSON ({why}).", subject=str(path)) from error

@@ -1,0 +1,275 @@
+"""The proof on an operator's own readers, in plain sentences: a replay, and the live comparison.
+
+Everything told is a count or a mean over people; nobody is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digest.evaluation.comparing import SURE, Preference, preference
+from digest.evaluation.contestants import OURS, built_in
+from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, ORDERED, Replay, replay
+from digest.evaluation.words import Shelf
+from digest.model import InterestKind, Pick, Profile, Ranking
+from digest.ranking.interleaving import A
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from digest.evaluation.baselines import Scorer
+    from digest.ports import Candidates, Ranker, Store
+
+ENOUGH_ANSWERS = 200
+MOST_RANKED = 1_000
+SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the feedback on editions from `first` (ISO date) on says; `a` and `b` name two rankers.
+
+    `b` is empty while no experiment is on.
+    """
+
+    first: str
+    replayed: Replay
+    preferred: Preference
+    a: str
+    b: str
+
+
+def prove(
+    store: Store,
+    rankers: Mapping[str, Ranker],
+    *,
+    against: str,
+    days: int,
+    now: datetime,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Proof:
+    """Replay the last days' answered editions by each ranker (the configured one first), by name.
+
+    And count whom readers prefer in digests that it and `against` (empty: nobody) had a part in.
+    """
+    first = (now - timedelta(days=days)).date().isoformat()
+    return Proof(
+        first=first,
+        replayed=replay(store, rankers, first=first, now=now, progress=progress),
+        preferred=preference(store, first=first),
+        a=next(iter(rankers)),
+        b=against,
+    )
+
+
+def simple(name: str) -> Ranker | None:
+    """What `digest evaluate` compares us with, by its name, to replay with; None for others."""
+    maker = built_in().get(name)
+    return None if maker is None or name == OURS else Scored(maker(Shelf()))
+
+
+class Scored:
+    """A scorer as a ranker; for want of an archive it learns from each edition's own papers."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    def rank(
+        self,
+        block: Sequence[Profile],
+        candidates: Candidates,
+        *,
+        without: Mapping[str, frozenset[str]],
+        now: datetime,  # noqa: ARG002 - what scorers say is the same at any time
+    ) -> list[Ranking]:
+        """All papers by score, but those ruled out or spoken of."""
+        papers = list({each.id: each for each in candidates.papers}.values())
+        known = {each.id: each for each in (*papers, *candidates.liked.values())}
+        self._scorer.learn(papers, list(known.values()), [])
+        scores = self._scorer.scores(block, candidates)
+        ids = [each.id for each in candidates.papers]
+        return [
+            _ranking(profile, ids, row, without.get(profile.subscriber_id, frozenset()))
+            for profile, row in zip(block, scores, strict=True)
+        ]
+
+
+def _ranking(
+    profile: Profile, ids: Sequence[str], scores: np.ndarray, barred: frozenset[str]
+) -> Ranking:
+    said = {each.value for each in profile.interests if each.kind in SAID}
+    best = (ids[row] for row in np.argsort(-scores, kind="stable"))
+    chosen = [each for each in best if each not in said and each not in barred][:MOST_RANKED]
+    return Ranking(
+        subscriber_id=profile.subscriber_id,
+        picks=tuple(Pick(paper_id=each, score=0.0) for each in chosen),
+        matched=len(chosen),
+    )
+
+
+def lines(proof: Proof) -> Iterator[str]:
+    """The report, line by line."""
+    yield from _replayed(proof.replayed, proof.first)
+    yield ""
+    if proof.b or proof.preferred.answers:
+        yield from compared(proof.preferred, a=proof.a, b=proof.b or "the other ranker")
+    else:
+        yield "Live: no comparison is on; [experiments] against names a ranker to compare with."
+
+
+def _replayed(found: Replay, first: str) -> Iterator[str]:
+    yield (
+        f"Replay: {_many(found.answers, 'answer')} from {_many(found.people, 'person', 'people')} "
+        f"to {_many(found.digests, 'digest')} of editions since {first}."
+    )
+    if not found.standing:
+        yield f"{_too_little(found)}."
+        return
+    yield _looks(found)
+    width = max(len(each) for each in found.standing) + 2
+    shown = _measures(found)
+    yield "".join((" " * width, *(f"{each:<22}" for each in shown))).rstrip()
+    for name, estimate in found.standing.items():
+        cells = (
+            f"{mean:.3f} ({low:.3f}–{high:.3f})"
+            for mean, low, high in zip(estimate.mean, estimate.low, estimate.high, strict=True)
+        )
+        cells = (cell for measure, cell in zip(MEASURES, cells, strict=True) if measure in shown)
+        yield "".join((f"{name:<{width}}", *(f"{each:<22}" for each in cells))).rstrip()
+    yield from _verdicts(found)
+
+
+def _measures(found: Replay) -> Sequence[str]:
+    """The measures there is something to tell of."""
+    return [each for each in MEASURES if found.pairs or each != MEASURES[ORDERED]]
+
+
+def _looks(found: Replay) -> str:
+    chances = found.examination.chances
+    last = min(len(chances), 10)
+    how = "as these answers say" if found.examination.learned else "for want of more answers"
+    return (
+        f"An answer counts by how seldom its place is looked at: 1 at the top, "
+        f"{found.examination.weight(last):.1f} at place {last}, {how}."
+    )
+
+
+def _verdicts(found: Replay) -> Iterator[str]:
+    ours = next(iter(found.standing))
+    if found.answers < ENOUGH_ANSWERS:
+        yield f"{_too_little(found)}."
+        return
+    for name, (by, surely) in found.better.items():
+        span = f"{by.mean[JUDGED]:+.3f}, {by.low[JUDGED]:+.3f} to {by.high[JUDGED]:+.3f}"
+        if surely[JUDGED] >= SURE:
+            yield f"{ours} puts what was wanted higher than {name} does ({span})."
+        elif surely[JUDGED] <= 1 - SURE:
+            yield f"{name} puts what was wanted higher than {ours} does ({span})."
+        else:
+            yield f"{ours} or {name}: these answers do not say which is better ({span})."
+    yield (
+        f"Judged by nDCG of what was shown in full. Nothing else could be answered, so nDCG@10 and "
+        f"MRR, over all that was announced, favour {AS_SENT!r} and what is like it; "
+        "[experiments] compares two rankers fairly."
+    )
+    if found.few:
+        yield "So few people answered that this holds for them alone."
+
+
+def _too_little(found: Replay) -> str:
+    return (
+        f"Too little feedback to tell ({_many(found.answers, 'answer')} from "
+        f"{_many(found.people, 'person', 'people')}; a few hundred are needed)"
+    )
+
+
+def compared(found: Preference, *, a: str, b: str) -> Iterator[str]:
+    """Whom readers prefer, and how sure that is, given what the two rankers are called."""
+    yield (
+        f"Live: {_many(found.answers, 'answer')} from {_many(found.people, 'person', 'people')} "
+        f"to papers that one of {a} and {b} brought, in {_many(found.digests, 'digest')}."
+    )
+    if not found.answers:
+        yield "Nothing to tell them apart by yet."
+        return
+    low, high = found.interval
+    units = "digests" if found.few else "people"
+    yield (
+        f"{a} is ahead in {found.won:,} {units}, {b} in {found.lost:,}, neither in {found.tied:,}: "
+        f"where one is, {a} is in {_percent(found.share)} "
+        f"({_percent(low)} to {_percent(high)})."
+    )
+    if found.winner:
+        name, chance = (a, found.chance) if found.winner == A else (b, 1 - found.chance)
+        yield f"{name} wins: that it is the better one is {_probable(chance)}."
+    else:
+        yield f"Too early to tell: that {a} is the better one is {_probable(found.chance)}."
+        yield (
+            f"If it goes on like this, about {_many(found.missing, 'more answer')} will tell."
+            if found.missing
+            else "As it looks, one is about as good as the other."
+        )
+    if found.few:
+        yield "So few people answered that this holds for them alone."
+
+
+def values(proof: Proof) -> dict[str, object]:
+    """The same for a script."""
+    found, live = proof.replayed, proof.preferred
+    return {
+        "since": proof.first,
+        "replay": {
+            "digests": found.digests,
+            "answers": found.answers,
+            "people": found.people,
+            "places": {
+                "learned": found.examination.learned,
+                "chances": [round(each, 4) for each in found.examination.chances],
+            },
+            "rankers": {
+                name: {
+                    measure: [round(float(each[at]), 4) for each in (one.mean, one.low, one.high)]
+                    for at, measure in enumerate(MEASURES)
+                    if measure in _measures(found)
+                }
+                for name, one in found.standing.items()
+            },
+            "better_than": {
+                name: round(float(surely[JUDGED]), 4) for name, (_, surely) in found.better.items()
+            },
+        },
+        "live": {
+            "a": proof.a,
+            "b": proof.b,
+            "answers": live.answers,
+            "digests": live.digests,
+            "people": live.people,
+            "won": live.won,
+            "lost": live.lost,
+            "tied": live.tied,
+            "share": [round(each, 4) for each in (live.share, *live.interval)],
+            "probability": round(live.chance, 4),
+            "winner": live.winner,
+            "answers_missing": live.missing,
+        },
+    }
+
+
+def _many(number: int, one: str, several: str = "") -> str:
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
+def _probable(chance: float) -> str:
+    """A probability in per cent, with no more digits than are known."""
+    if chance > 0.999:  # noqa: PLR2004 - see above
+        return "over 99.9 % probable"
+    return f"{chance:.1%} probable".replace("%", " %")

@@ -1,0 +1,294 @@
+"""Past editions once more, by other rankers: how high would each have put what readers wanted?
+
+Readers answer what they look at, and they look at the top. So every answer counts by one over how
+likely the place it was given at is looked at: inverse propensity scoring, as T. Joachims, A.
+Swaminathan and T. Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017, with
+weights clipped, and divided by their sum. What no digest showed in full was never answered, and
+no weight makes up for that: over all that was announced the order that was sent is favoured. So
+rankers are judged by how they order what was shown, with everything else taken out of their lists
+(as T. Sakai, "Alternatives to bpref", SIGIR 2007, takes out what nobody judged).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import log2
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+
+from digest.evaluation import measures
+from digest.evaluation.answers import FEWEST_PEOPLE, Answered, answered
+from digest.evaluation.past import profile_at
+from digest.pipeline import composing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from digest.evaluation.measures import Estimate
+    from digest.model import Digest, Profile
+    from digest.ports import Ranker, Store
+
+AS_SENT = "as it was sent"
+MEASURES = ("of the shown", "in order", "nDCG@10", "MRR")
+JUDGED = MEASURES.index("of the shown")
+ORDERED = MEASURES.index("in order")
+WITHIN = 10
+ENOUGH_WANTED = 100
+PRIOR_ANSWERS = 20
+LEAST_SEEN = 0.1
+TINY = 1e-9
+MOST_SAID = 10_000
+MOST_CLUSTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """How likely the reader of a digest looks at each place (from 1), against the first.
+
+    `learned` says whether from answers, or 1/place is taken for lack of them.
+    """
+
+    chances: tuple[float, ...]
+    learned: bool
+
+    def weight(self, place: int) -> float:
+        """What an answer given at a place counts for: 10 at most."""
+        chance = self.chances[place - 1] if place <= len(self.chances) else 0.0
+        return 1 / max(chance, LEAST_SEEN)
+
+
+def examination(wanted: Mapping[int, int], expected: Mapping[int, float]) -> Examination:
+    """How likely each place is looked at, from how many picks there were wanted.
+
+    `expected` is how many would have been by the picks' own chances, were every place looked at
+    alike: a good ranking is answered at the top because it is better there, too. Fewer than 100
+    answers say nothing; otherwise each place's is drawn towards 1/place (the prior of the paper
+    above) with the strength of 20 answers, and never rises from one place to the next.
+    """
+    places = range(1, max(expected, default=0) + 1)
+    prior = [1 / place for place in places]
+    answers = sum(wanted.values())
+    if answers < ENOUGH_WANTED:
+        return Examination(chances=tuple(prior), learned=False)
+    by_prior = [
+        chance * expected.get(place, 0.0) for chance, place in zip(prior, places, strict=True)
+    ]
+    scale = answers / max(sum(by_prior), TINY)
+    raw = [
+        chance * (wanted.get(place, 0) + PRIOR_ANSWERS) / (scale * foreseen + PRIOR_ANSWERS)
+        for place, chance, foreseen in zip(places, prior, by_prior, strict=True)
+    ]
+    falling = list(accumulate(raw, min))
+    return Examination(chances=tuple(each / falling[0] for each in falling), learned=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Replay:
+    """What replaying came to: how much there was, and how well each ranker did, by name.
+
+    `better` is by how much the first ranker's measures are above each other one's, with the share
+    of resamples in which they are (rows of `MEASURES`). Intervals are over people, or where there
+    are fewer than 10 (`few`) over their digests, so that they hold for these people alone. Of
+    `pairs` of a wanted and an unwanted paper "in order" is told; without any it means nothing.
+    """
+
+    digests: int
+    answers: int
+    people: int
+    pairs: int
+    few: bool
+    examination: Examination
+    standing: Mapping[str, Estimate]
+    better: Mapping[str, tuple[Estimate, np.ndarray]]
+
+
+def replay(
+    store: Store,
+    rankers: Mapping[str, Ranker],
+    *,
+    first: str,
+    now: datetime,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Replay:
+    """Rank the answered editions from `first` (ISO date) on again by each ranker, by name.
+
+    Profiles are as they stood when a digest was composed. Votes and curators' picks are left out:
+    what they were then is not kept. `progress` is told of digests done.
+    """
+    seen = _examined(store, first)
+    names = [*rankers, AS_SENT]
+    rows: list[list[float]] = []
+    people: list[str] = []
+    answers = pairs = 0
+    for block in answered(store, first):
+        for window in _by_window(block):
+            places = _ranked(store, rankers, window, now)
+            for each in window:
+                key = each.digest.subscriber_id
+                people.append(key)
+                answers += len(each.said)
+                pairs += len(each.wanted) * len(each.unwanted)
+                there = [*(places[name][key] for name in rankers), _sent(each.digest)]
+                rows.append([value for by in there for value in _gained(each, by, seen)])
+            progress(len(window))
+    few = len(set(people)) < FEWEST_PEOPLE
+    standing, better = _judged(names, np.array(rows), _clusters(people, few=few))
+    return Replay(
+        digests=len(people),
+        answers=answers,
+        people=len(set(people)),
+        pairs=pairs,
+        few=few,
+        examination=seen,
+        standing=standing,
+        better=better,
+    )
+
+
+def _examined(store: Store, first: str) -> Examination:
+    wanted: Counter[int] = Counter()
+    expected: defaultdict[int, float] = defaultdict(float)
+    for block in answered(store, first):
+        for each in block:
+            for place, pick in enumerate(each.digest.picks, 1):
+                expected[place] += pick.chance
+                wanted[place] += each.said.get(pick.paper_id, 0) > 0
+    return examination(wanted, expected)
+
+
+def _by_window(block: Iterable[Answered]) -> Iterable[list[Answered]]:
+    """Digests of one window together, so that its papers are read and looked at once."""
+    windows: defaultdict[tuple[datetime, datetime, str], list[Answered]] = defaultdict(list)
+    for each in block:
+        windows[each.digest.since, each.digest.until, each.digest.edition].append(each)
+    return windows.values()
+
+
+def _ranked(
+    store: Store, rankers: Mapping[str, Ranker], digests: Sequence[Answered], now: datetime
+) -> dict[str, dict[str, dict[str, int]]]:
+    """By ranker and reader, the place of each paper (from 1) in digests of one window."""
+    one = digests[0].digest
+    window = composing.window_of(store, one.since, one.until)
+    profiles = _profiles(store, [each.digest for each in digests])
+    candidates = replace(
+        composing.candidates_of(store, window, profiles, *rankers.values()),
+        trending={},
+        upvotes={},
+        featured=frozenset(),
+    )
+    ids = [each.subscriber_id for each in profiles]
+    without = store.ledger.sent(ids, window.seen_at, but_edition=one.edition)
+    return {
+        name: {
+            ranking.subscriber_id: {
+                pick.paper_id: place for place, pick in enumerate(ranking.picks, 1)
+            }
+            for ranking in ranker.rank(profiles, candidates, without=without, now=now)
+        }
+        for name, ranker in rankers.items()
+    }
+
+
+def _profiles(store: Store, digests: Sequence[Digest]) -> list[Profile]:
+    """Their readers' profiles as each stood when the digest was composed."""
+    found = store.subscribers.profiles([each.subscriber_id for each in digests])
+    return [
+        profile_at(
+            profile,
+            store.feedback.of(profile.subscriber_id, limit=MOST_SAID, standing=False),
+            digest.composed_at,
+        )
+        for profile, digest in zip(found, digests, strict=True)
+    ]
+
+
+def _sent(digest: Digest) -> dict[str, int]:
+    """The places in a digest as it was sent, titles after what was shown in full."""
+    shown = (*(pick.paper_id for pick in digest.picks), *digest.rest)
+    return {paper: place for place, paper in enumerate(shown, 1)}
+
+
+def _gained(answer: Answered, places: Mapping[str, int], seen: Examination) -> list[float]:
+    """One digest's sums for one ranker, two a measure: what it got, and what there was to get.
+
+    Wanted papers count by their weights. "Of the shown" is nDCG over what the digest showed in
+    full. "In order" are pairs of a wanted and an unwanted paper, the wanted one higher: as both
+    were answered, both were looked at, and no weight is needed. nDCG@10 and MRR are over all that
+    was announced.
+    """
+    papers = [pick.paper_id for pick in answer.digest.picks]
+    at = {paper: place for place, paper in enumerate(papers, 1)}
+    weights = {paper: seen.weight(at[paper]) for paper in answer.wanted}
+    among = _among(papers, places)
+    pairs = [
+        0.5 if among[wanted] == among[unwanted] else float(among[wanted] < among[unwanted])
+        for wanted in weights
+        for unwanted in answer.unwanted
+    ]
+    return [
+        *_discounted(weights, among, len(papers)),
+        sum(pairs),
+        len(pairs),
+        *_discounted(weights, places, WITHIN),
+        sum(weights[paper] / places[paper] for paper in weights if paper in places),
+        sum(weights.values()),
+    ]
+
+
+def _discounted(
+    weights: Mapping[str, float], places: Mapping[str, float], within: int
+) -> tuple[float, float]:
+    """The discounted gain of weighed papers at their places, and that of the best order."""
+    there = {paper: places[paper] for paper in weights if places.get(paper, within + 1) <= within}
+    best = sorted(weights.values(), reverse=True)[:within]
+    return (
+        sum(weights[paper] / log2(1 + place) for paper, place in there.items()),
+        sum(weight / log2(1 + place) for place, weight in enumerate(best, 1)),
+    )
+
+
+def _among(shown: Sequence[str], places: Mapping[str, int]) -> dict[str, float]:
+    """The places of what was shown among itself; what a ranker leaves out shares the last ones."""
+    ranked = sorted((each for each in shown if each in places), key=lambda each: places[each])
+    among: dict[str, float] = {paper: place for place, paper in enumerate(ranked, 1)}
+    rest = (len(ranked) + 1 + len(shown)) / 2
+    return among | {paper: rest for paper in shown if paper not in places}
+
+
+def _clusters(people: Sequence[str], *, few: bool) -> list[str]:
+    """What is drawn together: a person's digests, or of a great many people a thousandth."""
+    if few:
+        return [str(number) for number in range(len(people))]
+    if len(set(people)) <= MOST_CLUSTERS:
+        return list(people)
+    return [str(crc32(each.encode()) % MOST_CLUSTERS) for each in people]
+
+
+def _judged(
+    names: Sequence[str], rows: np.ndarray, clusters: Sequence[str]
+) -> tuple[dict[str, Estimate], dict[str, tuple[Estimate, np.ndarray]]]:
+    """How well each ranker did, and by how much the first is better than each other."""
+    if not len(rows):
+        return {}, {}
+    shape = (-1, len(names), len(MEASURES), 2)
+    values = _divided(rows.mean(axis=0).reshape(shape))[0]
+    draws = _divided(measures.resampled(rows, clusters).reshape(shape))
+    standing = {name: measures.interval(values[at], draws[:, at]) for at, name in enumerate(names)}
+    better = {}
+    for at, name in enumerate(names[1:], 1):
+        ahead = draws[:, 0] - draws[:, at]
+        surely = (ahead > 0).mean(axis=0) + (ahead == 0).mean(axis=0) / 2
+        better[name] = measures.interval(values[0] - values[at], ahead), surely
+    return standing, better
+
+
+def _divided(sums: np.ndarray) -> np.ndarray:
+    """What was got over what there was to get; nothing where there was nothing."""
+    got, there = sums[..., 0], sums[..., 1]
+    return np.asarray(np.divide(got, there, out=np.zeros_like(got), where=there > 0))

@@ -1,0 +1,188 @@
+"""What came out, as text for a person and as plain values for a script."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from digest.evaluation import standings
+from digest.evaluation.measures import MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy as np
+
+    from digest.evaluation.measures import Estimate
+    from digest.evaluation.running import Record
+    from digest.evaluation.standings import Group
+
+MANIFOLD = 5
+NOTES = """\
+nDCG, R (recall) and MRR: a mean over each person's days, then over people. Intervals hold 95 % of
+2,000 bootstrap resamples over clusters of people.
+µs: processor time a subscriber on one core, in blocks, what is made once a paper not counted."""
+LEADS = """
+"{} leads by" is the paired difference in nDCG@10 over the same people, relative to the other's; if
+its interval holds 0, it may be chance."""
+
+
+def text(found: Sequence[Group], records: Sequence[Record]) -> str:
+    """The whole report; the first record is ours, and the others are compared with it."""
+    parts = [_glance(found, records), *(_group(each, records) for each in found)]
+    parts += [_sizes(each, records) for each in found if standings.by_size(each)]
+    parts += [
+        _over_sets(variant, several, records)
+        for variant, several in standings.over_sets(found).items()
+    ]
+    return "\n\n".join([*parts, _legend(records)])
+
+
+def plain(found: Sequence[Group], records: Sequence[Record]) -> dict[str, object]:
+    """The same as values that JSON can hold."""
+    parts = [part for each in found for part in (each, *standings.by_size(each))]
+    return {
+        "rankers": {each.name: {"about": each.about, "seconds": each.seconds} for each in records},
+        "results": [row for part in parts for row in _plain_rows(part, records)],
+        "over_sets": [
+            {
+                "variant": variant,
+                "sets": [each.set for each in several],
+                "ranker": each.name,
+                **_plain_values(standings.mean_over_sets(several, each.name)),
+            }
+            for variant, several in standings.over_sets(found).items()
+            for each in records
+        ],
+    }
+
+
+def _glance(found: Sequence[Group], records: Sequence[Record]) -> str:
+    """One line a variant: nDCG@10 of everyone."""
+    rows = [["nDCG@10", *(each.name for each in records)]]
+    for group in found:
+        means = [group.values[each.name].mean(axis=0)[0] for each in records]
+        rows.append([f"{group.set} {group.variant}", *map(_number, means)])
+    return _table(rows)
+
+
+def _group(group: Group, records: Sequence[Record]) -> str:
+    ours, *others = records
+    lead = f"{ours.name} leads by" if others else ""
+    head = ["", "nDCG@10", "95 % interval", *MEASURES[1:], "µs", lead, ""]
+    rows = [head]
+    for each in (ours, *_best_first(group, others)):
+        estimate = group.estimate(each.name)
+        row = [each.name, *_with_interval(estimate), *map(_number, estimate.mean[1:])]
+        row.append(f"{1e6 * each.seconds[group.shelf]:,.0f}" if group.shelf in each.seconds else "")
+        if each is not ours:
+            row += _relative(group.lead(ours.name, each.name), group.values[each.name].mean(axis=0))
+        rows.append(row)
+    return f"{_heading(group)}\n{_table(rows)}"
+
+
+def _sizes(group: Group, records: Sequence[Record]) -> str:
+    parts = standings.by_size(group)
+    rows = [["nDCG@10 by number of likes", "people", *(each.name for each in records)]]
+    for part in parts:
+        means = [part.values[each.name].mean(axis=0)[0] for each in records]
+        rows.append([part.part, str(len(part.sizes)), *map(_number, means)])
+    return f"{group.set} · {group.variant}\n{_table(rows)}"
+
+
+def _over_sets(variant: str, several: Sequence[Group], records: Sequence[Record]) -> str:
+    ours, *others = records
+    names = " and ".join(each.set for each in several)
+    rows = [["", "nDCG@10", "95 % interval", f"{ours.name} leads by" if others else "", ""]]
+    others.sort(key=lambda each: -standings.mean_over_sets(several, each.name).mean[0])
+    for each in (ours, *others):
+        estimate = standings.mean_over_sets(several, each.name)
+        row = [each.name, *_with_interval(estimate)]
+        if each is not ours:
+            lead = standings.mean_over_sets(several, ours.name, than=each.name)
+            row += _relative(lead, estimate.mean)
+        rows.append(row)
+    return f"mean of {names} · {variant}\n{_table(rows)}"
+
+
+def _heading(group: Group) -> str:
+    people, clusters = len(group.sizes), len(set(group.clusters))
+    who = f"{people:,} {'person' if people == 1 else 'people'}"
+    if clusters < people:
+        who += f" in {clusters:,} clusters"
+    about = group.title
+    if min(group.sizes) < max(group.sizes):
+        about += f", median {median(group.sizes):g}"
+    return f"{group.set} · {group.variant} · {about} · {who}"
+
+
+def _best_first(group: Group, records: Iterable[Record]) -> list[Record]:
+    return sorted(records, key=lambda each: -group.values[each.name].mean(axis=0)[0])
+
+
+def _legend(records: Sequence[Record]) -> str:
+    width = max(len(each.name) for each in records)
+    who = [f"{each.name:<{width}}  {each.about}" for each in records]
+    notes = NOTES + LEADS.format(records[0].name) if len(records) > 1 else NOTES
+    return "\n".join([*who, "", notes])
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _with_interval(estimate: Estimate) -> list[str]:
+    return [_number(estimate.mean[0]), f"{estimate.low[0]:.3f}–{estimate.high[0]:.3f}"]
+
+
+def _relative(lead: Estimate, other: np.ndarray) -> list[str]:
+    """A lead in nDCG@10 as a share of the other's, and its interval."""
+    if lead.mean[0] > MANIFOLD * other[0]:
+        return [f"{1 + lead.mean[0] / other[0]:,.0f} times" if other[0] else "", ""]
+    mean, low, high = (100 * each[0] / other[0] for each in (lead.mean, lead.low, lead.high))
+    return [f"{mean:+.1f} %", f"({low:+.1f} to {high:+.1f})"]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows in columns, the first to the left and the others to the right."""
+    columns = max(map(len, rows))
+    full = [[*row, *[""] * (columns - len(row))] for row in rows]
+    widths = [max(len(row[at]) for row in full) for at in range(columns)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in full
+    )
+
+
+def _plain_rows(group: Group, records: Sequence[Record]) -> Iterator[dict[str, object]]:
+    ours = records[0]
+    for each in records:
+        row = {
+            "set": group.set,
+            "variant": group.variant,
+            "likes": group.part or group.title,
+            "whole": not group.part,
+            "people": len(group.sizes),
+            "clusters": len(set(group.clusters)),
+            "ranker": each.name,
+            **_plain_values(group.estimate(each.name)),
+        }
+        if each is not ours:
+            row["lead"] = _plain_values(group.lead(ours.name, each.name))
+        yield row
+
+
+def _plain_values(estimate: Estimate) -> dict[str, object]:
+    return {
+        name: {"mean": mean, "low": low, "high": high}
+        for name, mean, low, high in zip(
+            MEASURES,
+            estimate.mean.tolist(),
+            estimate.low.tolist(),
+            estimate.high.tolist(),
+            strict=True,
+        )
+    }

@@ -1,0 +1,86 @@
+"""`digest evaluate --own`, as an operator types it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from digest import subscriptions
+from digest.model import FeedbackKind, Via
+from digest.store import open_store
+
+DAY = ("--date", "2026-06-10")
+OWN = ("evaluate", "--own", "--days", "3650")
+
+
+@pytest.fixture
+def answered(digest, listed, tmp_path):
+    """A database whose one reader got one digest, and wanted one paper of it."""
+    digest("init")
+    digest("fetch", "arxiv", "--from", listed)
+    digest("subscribe", "a@b.example", "--topic", "cs.LG", "--keyword", "encoder", "--confirmed")
+    digest("deliver", *DAY)
+    store = open_store(tmp_path / "digest.db")
+    person = subscriptions.find(store, "a@b.example")
+    (sent,) = store.ledger.recent(person.id, limit=1)
+    paper = store.papers.get([sent.picks[0].paper_id])[sent.picks[0].paper_id]
+    subscriptions.give(
+        store,
+        person,
+        FeedbackKind.SAVE,
+        paper=paper,
+        via=Via.WEB,
+        now=sent.composed_at + timedelta(hours=1),
+        edition=sent.edition,
+        rank=1,
+    )
+    store.close()
+    return digest
+
+
+def test_own_feedback_is_replayed_by_each_ranker(answered, tmp_path):
+    ran = answered(
+        *OWN, "--ranker", "tfidf", "--ranker", ".linear:LinearRanker", "--json", "o.json"
+    )
+    assert ran.code == 0, ran.err
+    assert "1 answer from 1 person to 1 digest" in ran.out
+    assert "Too little feedback to tell" in ran.out
+    assert "[experiments] against" in ran.out
+    assert "b.example" not in ran.out
+    told = json.loads((tmp_path / "o.json").read_text())
+    assert set(told["replay"]["rankers"]) == {".linear:LinearRanker", "tfidf", "as it was sent"}
+    assert told["replay"]["rankers"][".linear:LinearRanker"]["of the shown"] == [1, 1, 1]
+    assert told["live"]["answers"] == 0
+
+
+def test_the_ranker_of_an_experiment_is_replayed_too(answered, monkeypatch):
+    monkeypatch.setenv("DIGEST_EXPERIMENTS_AGAINST", ".linear:LinearRanker")
+    ran = answered(*OWN)
+    assert ran.code == 0, ran.err
+    assert ".linear:LinearRanker with its own options" in ran.out
+    assert "Nothing to tell them apart by yet." in ran.out
+
+
+def test_without_answers_there_is_nothing_to_tell(digest):
+    digest("init")
+    ran = digest("evaluate", "--own")
+    assert ran.code == 0
+    assert "Too little feedback to tell (0 answers from 0 people" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("evaluate", "--own", "folder"), "--own goes with"),
+        (("evaluate", "--own", "--set", "cul"), "--own goes with"),
+        (("evaluate", "--own", "--ranker", "nobodys"), "no ranker 'nobodys'"),
+        (("evaluate", "--own", "--ranker", "nobodys:Ranker"), "--ranker names no class"),
+        (("evaluate", "--days", "7"), "--own"),
+    ],
+)
+def test_what_does_not_go_together_is_said(digest, words, sentence):
+    digest("init")
+    ran = digest(*words)
+    assert ran.code == 2
+    assert sentence in ran.err
+    assert ran.err.count("\n") == 1

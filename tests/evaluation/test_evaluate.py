@@ -1,0 +1,199 @@
+"""`digest evaluate DATASET`, as people type it in an empty folder."""
+
+import gzip
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from digest.cli import main
+
+SCORE = "ranking/score.py"
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def evaluate(tmp_path, monkeypatch, capsys):
+    """`evaluate("--people", "1")` on the made-up dataset, in a folder that holds nothing else."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+
+    def run(*words):
+        with pytest.raises(SystemExit) as stop:
+            main(["evaluate", *map(str, words)])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Ran(stop.value.code or 0, captured.out, captured.err)
+
+    return run
+
+
+def lines(path):
+    read = gzip.open if path.suffix == ".gz" else open
+    with read(path, "rt") as text:
+        return [json.loads(each) for each in text]
+
+
+def test_it_prints_a_table_and_needs_no_database_or_settings(evaluate, folder):
+    ran = evaluate(folder.written(), "--ranker", "rocchio", "--ranker", "random")
+
+    assert ran.code == 0
+    assert "toy · k1 · 1 like · 4 people in 3 clusters" in ran.out
+    assert "rocchio leads by" in ran.out
+    assert list(Path().iterdir()) == []
+
+
+def test_picture_and_numbers_go_to_files(evaluate, folder):
+    ran = evaluate(
+        folder.written(), "--ranker", "knn", "--picture", "a/p.svg", "--json", "a/n.json"
+    )
+
+    assert ran.code == 0
+    assert Path("a/p.svg").read_text().startswith("<svg")
+    assert json.loads(Path("a/n.json").read_text())["results"][0]["ranker"] == "knn"
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
+def test_rankings_are_written_without_answers(evaluate, folder, name):
+    del folder.files["truth.jsonl"]
+
+    ran = evaluate(folder.written(), "--ranker", "rocchio", "--out", name)
+
+    assert ran.code == 0
+    assert ran.out == f"Wrote 32 rankings by rocchio to {name}\n"
+    rankings = lines(Path(name))
+    assert len(rankings) == 32
+    assert set(rankings[0]) == {"task", "ranking"}
+    assert len(set(rankings[0]["ranking"])) == 12
+    assert [each.name for each in Path().iterdir()] == [name]
+
+
+def test_ours_is_written_beside_others(evaluate, folder):
+    ran = evaluate(
+        folder.written(), "--ranker", "rocchio", "--ranker", "digest", "--out", "run.jsonl"
+    )
+    assert ran.code == 0
+    assert "Wrote 32 rankings by digest to run.jsonl" in ran.out
+    assert "digest leads by" in ran.out
+
+
+def test_rankings_from_a_file_are_compared(evaluate, folder):
+    path = folder.written()
+    assert evaluate(path, "--ranker", "rocchio", "--out", "theirs.jsonl").code == 0
+
+    ran = evaluate(path, "--ranker", "rocchio", "--ranker", "theirs.jsonl")
+
+    assert ran.code == 0
+    assert "theirs" in ran.out
+    assert ran.out.count("+0.0 %") >= 4
+
+
+def test_somebodys_own_class_takes_part(evaluate, folder, tmp_path, monkeypatch):
+    (tmp_path / "own_ranker.py").write_text(
+        "import numpy as np\n"
+        "class Alphabet:\n"
+        "    name = 'alphabet'\n"
+        "    about = 'by id'\n"
+        "    def learn(self, background, everything, libraries): pass\n"
+        "    def scores(self, block, candidates):\n"
+        "        order = np.argsort(np.argsort([p.id for p in candidates.papers]))\n"
+        "        return np.tile(-order, (len(block), 1))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = folder.written()
+
+    ran = evaluate(path, "--ranker", "own_ranker:Alphabet", "--out", "run.jsonl")
+
+    assert ran.code == 0
+    assert "alphabet  by id" in ran.out
+    ranking = lines(Path("run.jsonl"))[0]["ranking"]
+    assert ranking == sorted(ranking)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--ranker", "magic"], "There is no ranker 'magic'"),
+        (["--set", "moo"], "no set 'moo'; it has toy"),
+        (["--variant", "k9"], "no variant 'k9'"),
+        (["--truth", "none.jsonl"], "none.jsonl cannot be read"),
+        (["--ranker", "knn", "--ranker", "lsa", "--out", "x.jsonl"], "--out needs one ranker"),
+        (["--ranker", "none.jsonl"], "none.jsonl cannot be read"),
+        (["--people", "0"], "--people"),
+    ],
+)
+def test_a_wrong_request_is_one_clear_sentence(evaluate, folder, words, why):
+    ran = evaluate(folder.written(), *words)
+    assert ran.code == 2
+    assert why in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_without_answers_there_is_nothing_to_show(evaluate, folder):
+    del folder.files["truth.jsonl"]
+    ran = evaluate(folder.written())
+    assert ran.code == 2
+    assert "has no answers" in ran.err
+    assert "--truth FILE" in ran.err
+
+
+def test_a_broken_line_names_file_and_line(evaluate, folder):
+    path = folder.written()
+    with (path / "toy_papers.jsonl").open("a") as file:
+        file.write('{"id": "x", "title": \n')
+    ran = evaluate(path, "--ranker", "knn")
+    assert ran.code == 2
+    assert "toy_papers.jsonl, line 35: this is not JSON" in ran.err
+
+
+def test_nothing_unfinished_is_left_under_the_name_of_the_rankings(evaluate, folder, monkeypatch):
+    (Path.cwd() / "broken_ranker.py").write_text(
+        "class Broken:\n"
+        "    def learn(self, background, everything, libraries): pass\n"
+        "    def scores(self, block, candidates): return [[0]]\n"
+    )
+    monkeypatch.syspath_prepend(Path.cwd())
+    ran = evaluate(folder.written(), "--ranker", "broken_ranker:Broken", "--out", "run.jsonl")
+    assert ran.code == 2
+    assert "gave scores of shape (1, 1)" in ran.err
+    assert [each.name for each in Path().glob("*run*")] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranker", ["rocchio", "random"])
+def test_numbers_are_those_of_the_datasets_own_script(evaluate, recordings, ranker):
+    """On real data, with the script that came with it."""
+    data = recordings / "ranking" / "dev"
+    if not data.is_dir():
+        pytest.skip("no ranking dataset among the recordings")
+    words = ("--people", 25, "--ranker", ranker, "--out", "run.jsonl.gz", "--json", "ours.json")
+    assert evaluate(data, *words).code == 0
+    tasks = {each["task"] for each in lines(Path("run.jsonl.gz"))}
+    with gzip.open(recordings / "ranking" / "dev-truth.jsonl.gz", "rt") as every:
+        answers = [each for each in every if json.loads(each)["task"] in tasks]
+    Path("truth.jsonl").write_text("".join(answers))
+
+    files = ("--truth", "truth.jsonl", "--run", "run.jsonl.gz", "--json", "theirs.json")
+    command = [sys.executable, recordings / SCORE, *files]
+    subprocess.run(command, check=True, capture_output=True)
+
+    theirs = json.loads(Path("theirs.json").read_text())
+    ours = [each for each in json.loads(Path("ours.json").read_text())["results"] if each["whole"]]
+    assert len(ours) == len(theirs) == 18
+    for row in ours:
+        expected = theirs[f"{row['set']}/{row['variant']}"]
+        assert (row["people"], expected["missing"]) == (expected["users"], 0)
+        for measure in ("nDCG@10", "nDCG@20", "R@20", "R@50", "R@100", "MRR"):
+            assert row[measure]["mean"] == pytest.approx(expected[measure], abs=1e-9)
+        interval = [row["nDCG@10"]["low"], row["nDCG@10"]["high"]]
+        assert interval == pytest.approx(expected["ci"], abs=1e-9)

@@ -1,0 +1,236 @@
+"""Every ranker ranks every day for everyone, under the same rules."""
+
+import json
+
+import numpy as np
+import pytest
+
+from digest.errors import InvalidInput
+from digest.evaluation import contestants, datasets, running
+
+
+class Fixed:
+    """Scores by a function of paper and profile; counts what it was asked."""
+
+    name = "fixed"
+    about = "a stand-in"
+
+    def __init__(self, score=lambda _profile, _paper: 0.0):
+        self.score = score
+        self.blocks = []
+        self.learned = []
+
+    def learn(self, background, everything, libraries):
+        self.learned.append((len(background), len(everything), len(libraries)))
+
+    def scores(self, block, candidates):
+        self.blocks.append(len(block))
+        return np.array([[self.score(who, each) for each in candidates.papers] for who in block])
+
+
+def ran(dataset, scorer, progress, **more):
+    kept = {}
+    [record] = running.run(
+        dataset,
+        {"fixed": lambda _shelf: scorer},
+        progress=progress,
+        keep=lambda task, ranking: kept.update({task.id: ranking}),
+        **more,
+    )
+    return record, kept
+
+
+def test_the_best_comes_first_and_is_measured(folder, no_progress):
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+    bread = Fixed(lambda _who, paper: float("bread" in paper.id) - int(paper.id[-1]) / 10)
+
+    record, kept = ran(dataset, bread, no_progress)
+
+    assert kept["toy-0-full-toy-d1"][:3] == [f"toy-bread-{number}" for number in (10, 11, 12)]
+    assert record.values["toy-0-full-toy-d1"][0] == pytest.approx(1)
+    assert record.values["toy-1-full-toy-d1"][0] < 0.5
+    assert record.seconds["toy"] >= 0
+    assert bread.learned == [(10, 34, 0)]
+
+
+def test_every_candidate_is_ranked_once_and_no_more_than_200(folder, no_progress):
+    folder.files["candidates.json"][0]["toy-d1"] += [f"unknown-{at}" for at in range(300)]
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+
+    _, kept = ran(dataset, Fixed(), no_progress)
+
+    assert sorted(kept["toy-0-full-toy-d2"]) == sorted(dataset.days["toy-d2"])
+    assert len(kept["toy-0-full-toy-d1"]) == len(set(kept["toy-0-full-toy-d1"])) == 200
+
+
+def test_a_day_without_papers_is_a_ranking_without_papers(folder, no_progress):
+    folder.files["candidates.json"][0]["toy-d1"] = []
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+
+    record, kept = ran(dataset, Fixed(), no_progress)
+
+    assert kept["toy-0-full-toy-d1"] == []
+    assert not record.values["toy-0-full-toy-d1"].any()
+
+
+def test_equals_are_ordered_without_regard_to_the_files_order(folder, no_progress):
+    dataset = datasets.read(folder.written())
+    _, one = ran(dataset, Fixed(), no_progress)
+    for ids in folder.files["candidates.json"][0].values():
+        ids.reverse()
+    folder.files["toy_papers.jsonl"].reverse()
+
+    _, other = ran(datasets.read(folder.written()), Fixed(), no_progress)
+
+    assert one == other
+
+
+def test_what_is_liked_already_comes_last_whatever_its_score(folder, no_progress):
+    folder.files["candidates.json"][0]["toy-d1"].append("toy-bread-0")
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+
+    _, kept = ran(dataset, Fixed(lambda _who, paper: paper.id == "toy-bread-0"), no_progress)
+
+    assert kept["toy-0-full-toy-d1"][-1] == "toy-bread-0"
+    assert kept["toy-1-full-toy-d1"][0] == "toy-bread-0"
+
+
+def test_a_score_that_is_no_number_is_the_worst(folder, no_progress):
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+    odd = Fixed(lambda _who, paper: np.nan if "bread" in paper.id else -1e30)
+
+    _, kept = ran(dataset, odd, no_progress)
+
+    assert all("stars" in each for each in kept["toy-0-full-toy-d1"][:6])
+
+
+def test_tasks_are_scored_in_bounded_blocks(folder, no_progress, monkeypatch):
+    monkeypatch.setattr(running, "BLOCK", 5)
+    scorer = Fixed()
+
+    ran(datasets.read(folder.written()), scorer, no_progress)
+
+    assert max(scorer.blocks) == 5
+    assert sum(scorer.blocks) == 32 + running.TIMES * 5  # one block is timed
+
+
+def test_people_are_strangers_when_a_block_is_timed(folder, no_progress):
+    met = []
+    dataset = datasets.read(folder.written()).chosen(variants=["k1"])
+
+    ran(dataset, Fixed(lambda who, _paper: met.append(who.subscriber_id) or 0.0), no_progress)
+
+    profiles = {each.profile for each in dataset.tasks}
+    assert len(set(met) - profiles) == running.TIMES * len(profiles)
+
+
+def test_scores_of_another_shape_are_refused(folder, no_progress):
+    class Flat(Fixed):
+        def scores(self, block, _candidates):
+            return np.zeros(len(block))
+
+    with pytest.raises(InvalidInput, match="fixed gave scores of shape"):
+        ran(datasets.read(folder.written()), Flat(), no_progress)
+
+
+def test_tasks_without_answers_are_ranked_and_not_measured(folder, no_progress):
+    folder.files["truth.jsonl"] = folder.files["truth.jsonl"][:3]
+
+    record, kept = ran(datasets.read(folder.written()), Fixed(), no_progress)
+
+    assert (len(kept), len(record.values)) == (32, 3)
+
+
+def test_sets_are_learned_one_after_another(two_sets, no_progress):
+    two_sets.files["zoo_other_libraries.jsonl"] = [{"likes": ["zoo-bread-1"]}]
+    scorer = Fixed()
+
+    record, _ = ran(datasets.read(two_sets.written()), scorer, no_progress)
+
+    assert scorer.learned == [(10, 34, 0), (10, 34, 1)]
+    assert set(record.seconds) == {"toy", "zoo"}
+
+
+class Embedder:
+    """Three numbers a paper; counts the papers it was given."""
+
+    name = "embedder:tiny"
+    dimensions = 3
+
+    def __init__(self):
+        self.given = []
+
+    def papers(self, papers):
+        self.given += [each.id for each in papers]
+        return np.eye(3, dtype=np.float32)[[len(each.abstract) % 3 for each in papers]]
+
+
+def test_papers_and_likes_are_embedded_once(folder, no_progress):
+    embedder, seen = Embedder(), []
+    dataset = datasets.read(folder.written())
+
+    class Looking(Fixed):
+        def scores(self, block, candidates):
+            seen.append(candidates.vectors)
+            return super().scores(block, candidates)
+
+    ran(dataset, Looking(), no_progress, embedder=embedder)
+
+    assert len(embedder.given) == len(set(embedder.given)) == 24 + 8
+    assert set(seen[0]) == set(embedder.given)
+
+
+def test_rankings_in_a_file_take_part(folder, tmp_path):
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+    path = tmp_path / "theirs.jsonl"
+    path.write_text(
+        json.dumps({"task": "toy-0-full-toy-d1", "ranking": dataset.days["toy-d1"]}) + "\n"
+    )
+
+    record = running.finished(dataset, path)
+
+    assert record.name == "theirs"
+    assert record.values["toy-0-full-toy-d1"][0] == pytest.approx(1)
+    assert not record.values["toy-0-full-toy-d2"].any()
+    path.write_text('{"task": "other", "ranking": []}')
+    with pytest.raises(InvalidInput, match="ranks none of the tasks"):
+        running.finished(dataset, path)
+
+
+def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere.py").write_text(
+        "class Mine:\n"
+        "    def learn(self, background, everything, libraries): ...\n"
+        "    def scores(self, block, candidates): ...\n"
+        "half = object()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    makers = contestants.entered(["knn", "elsewhere:Mine"])
+    mine = makers["elsewhere:Mine"](None)
+
+    assert list(makers) == ["knn", "elsewhere:Mine"]
+    assert (mine.name, mine.about) == ("Mine", "elsewhere:Mine")
+    for name, why in {
+        "nobody": "name one of digest, svm, .* or module:Class",
+        "elsewhere:Yours": "cannot be loaded",
+        "nowhere_at_all:Mine": "cannot be loaded",
+        "elsewhere:half": "no methods learn and scores",
+    }.items():
+        with pytest.raises(InvalidInput, match=why):
+            contestants.entered([name])
+
+
+def test_ours_and_every_baseline_take_part_if_nobody_is_named():
+    assert list(contestants.entered([])) == [
+        "digest",
+        "svm",
+        "rocchio",
+        "zotero",
+        "lsa",
+        "knn",
+        "tfidf",
+        "popularity",
+        "random",
+    ]
+    assert list(contestants.entered([], Embedder()))[:2] == ["digest+", "digest"]
