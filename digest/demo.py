@@ -175,6 +175,7 @@ def _live(app: App) -> Iterator[str]:
         yield f"arXiv {each.place}: {each.verdict}, {each.read} read, {each.papers} new papers"
     if not any(each.read for each in reports):
         yield "arXiv published no list today (weekends and holidays): the digests will say so."
+    app.learn()
     composed = app.compose_edition(None)
     yield f"{composed.digests} digests, {app.deliver().accepted} delivered"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,11 @@ from digest import config, delivery
 from digest.app import App
 from digest.delivery import dkim
 from digest.errors import DigestError
+from digest.pipeline import learning
+
+# By so many texts of an abstract's usual length the embedder's speed is measured.
+SAMPLES = 16
+SAMPLE = "We find out how long it takes to read one abstract of the length that most have. " * 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +35,14 @@ def examine(app: App) -> list[Finding]:
     for name, check in (
         ("settings", _settings),
         ("database", _database),
+        ("ranking", _ranking),
         ("sources", _sources),
         ("sender", _sender),
         ("dkim", _dkim),
         ("site", _site),
         ("mail", _mail),
         ("inbound", _inbound),
+        ("embedder", _embedder),
     ):
         findings.extend(_guarded(name, check, app))
     return findings
@@ -53,7 +61,7 @@ def _guarded(
 
 
 def _settings(app: App) -> Iterator[tuple[str, str]]:
-    _ = app.newcomer, app.ranker
+    _ = app.newcomer
     yield "fine", f"read from {app.settings.origin}"
     for variable in config.unknown_variables():
         yield "warning", f"the environment variable {variable} names no setting"
@@ -68,6 +76,22 @@ def _database(app: App) -> Iterator[tuple[str, str]]:
             "wrong",
             f"{path.resolve().parent} is not writable; SQLite needs to write beside the file",
         )
+
+
+def _ranking(app: App) -> Iterator[tuple[str, str]]:
+    _ = app.ranker, app.experiment
+    learned = app.store.spaces.learned()
+    if learned is None:
+        size = app.store.spaces.size()
+        due = learning.is_due(None, size=size, now=app.clock())
+        yield (
+            "fine",
+            "nothing is learned yet: see `digest learn`" if due else learning.too_few(size),
+        )
+    elif app.space is None:
+        yield "warning", "what was learned cannot be read; `digest learn` learns it anew"
+    else:
+        yield "fine", learning.said(learned, app.clock())
 
 
 def _sources(app: App) -> Iterator[tuple[str, str]]:
@@ -151,6 +175,20 @@ def _inbound(app: App) -> Iterator[tuple[str, str]]:
                 "to be anybody; keep it on loopback, or let only your mail server through"
             ),
         )
+
+
+def _embedder(app: App) -> Iterator[tuple[str, str]]:
+    embedder = app.embedder
+    if embedder is None:
+        return
+    dimensions = embedder.dimensions
+    started = time.perf_counter()
+    embedder.texts([SAMPLE] * SAMPLES)
+    rate = SAMPLES / (time.perf_counter() - started)
+    yield (
+        "fine",
+        f"{embedder.name.partition(':')[2]}: {dimensions} dimensions, about {rate:.0f} papers a second",
+    )
 
 
 def _is_here(host: str) -> bool:

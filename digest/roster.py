@@ -43,10 +43,11 @@ COLUMNS = (
     "cadence",
     "limit",
     "quiet",
+    "floor",
     *LISTS,
     "weights",
 )
-AS_TYPED = ("name", "at", "tz", "cadence", "quiet")
+AS_TYPED = ("name", "at", "tz", "cadence", "quiet", "floor")
 YES = ("1", "true", "yes")
 
 Row = tuple[int, Mapping[str, Any]]
@@ -203,6 +204,7 @@ def _person(
         tz=typed.get("tz"),
         cadence=typed.get("cadence"),
         quiet=typed.get("quiet"),
+        floor=typed.get("floor"),
         limit=_limit(row.get("limit")),
         name=typed.get("name"),
         shows_name=str(row.get("shows_name") or "").strip().casefold() in YES,
@@ -302,6 +304,7 @@ def _row(person: Subscriber, interests: Sequence[Interest]) -> dict[str, object]
         "cadence": cadence,
         "limit": person.limit,
         "quiet": str(person.quiet),
+        "floor": subscriptions.floor_name(person.floor),
         **{
             name: [each.value for each in interests if each.kind is kind]
             for name, kind in LISTS.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -73,6 +74,48 @@ def application(tmp_path, now):
         app.create()
         app.moment = moment
         yield app
+
+
+THEMES = (
+    "protein folding structure residue energy",
+    "graph neural network node message",
+    "orbit telescope galaxy spectrum dust",
+    "market auction price bidder welfare",
+    "speech phoneme audio speaker acoustic",
+)
+
+
+@pytest.fixture(scope="session")
+def archive():
+    """Makes items of a day: papers of five themes, whose words stand together, by number."""
+    from digest.model import Announcement, AnnounceType, Item, Paper
+
+    def make(numbers: Iterable[int], *, seen_at=datetime(2026, 6, 10, 4, tzinfo=UTC)):
+        items = []
+        for number in numbers:
+            words = random.Random(number)
+            theme = THEMES[number % len(THEMES)].split()
+            about = [*words.choices(theme, k=12), *(f"w{words.randrange(400)}" for _ in range(12))]
+            key = f"arxiv:2601.{number:05}"
+            paper = Paper(
+                id=key,
+                title=f"On {' '.join(words.sample(theme, 3))}",
+                abstract=" ".join(words.sample(about, len(about))),
+                categories=("cs.LG",),
+                identifiers=(key,),
+            )
+            news = Announcement(
+                paper_id=key,
+                source="arxiv",
+                feed="cs.LG",
+                day=seen_at.date(),
+                type=AnnounceType.NEW,
+                seen_at=seen_at,
+            )
+            items.append(Item(paper=paper, announcement=news))
+        return items
+
+    return make
 
 
 MASTER = """\

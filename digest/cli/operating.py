@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,16 +49,21 @@ def migrate(context: Context) -> None:
 def status(context: Context, as_json: bool) -> None:
     """What the database holds, what waits to be sent, how the sources fare."""
     from digest.app import counts  # noqa: PLC0415 - keeps `--help` quick
+    from digest.pipeline import learning  # noqa: PLC0415 - the same
 
     with context.app() as app:
         rows = counts(app.store)
+        learned = app.store.spaces.learned()
         latest = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
         if as_json:
-            show_json({**rows, "sources": [report_row(each) for each in latest]})
+            reports = [report_row(each) for each in latest]
+            space = asdict(learned) if learned else None
+            show_json({**rows, "space": space, "sources": reports})
             return
         out = console()
         for name, value in rows.items():
             out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
+        out.print(f"{'space':<16}{learning.said(learned, app.clock()) if learned else 'none yet'}")
         if latest:
             out.print()
             show_reports(latest[-MOST_SHOWN:])

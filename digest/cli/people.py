@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 @click.option(
     "--quiet", type=click.Choice(["line", "nothing"]), help="What to send on a quiet day."
 )
+@click.option(
+    "--floor", help="Show in full only what is likely enough: any, likely, sure, or a chance."
+)
 @click.option("--name", help="Their name, for what they submit.")
 @click.option(
     "--show-name/--hide-name", "shows_name", default=None, help="Whether others see that name."
@@ -203,8 +206,8 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 
     Columns: email, and if wanted any of topics, keywords, authors, queries, likes, dislikes,
     known, mutes, mute_authors, mute_topics (values separated by `;`), weights
-    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet; with --confirmed also
-    status and paused_until. Lines that cannot be used are reported. Without --confirmed, who
+    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor; with --confirmed
+    also status and paused_until. Lines that cannot be used are reported. Without --confirmed, who
     does not confirm within 14 days is forgotten.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
@@ -283,7 +286,8 @@ def described(person: Subscriber) -> str:
         from digest.subscriptions import WEEKDAYS  # noqa: PLC0415 - keeps `--help` quick
 
         cadence = f"weekly on {WEEKDAYS[person.weekday].capitalize()}"
-    return f"{cadence} at {person.at:%H:%M} {person.tz}, {person.limit} papers"
+    floor = f", chance of {person.floor:.0%} or more" if person.floor else ""
+    return f"{cadence} at {person.at:%H:%M} {person.tz}, {person.limit} papers{floor}"
 
 
 def row(person: Subscriber) -> dict[str, object]:
@@ -297,6 +301,7 @@ def row(person: Subscriber) -> dict[str, object]:
         "cadence": str(person.cadence),
         "limit": person.limit,
         "quiet": str(person.quiet),
+        "floor": person.floor,
         "created_at": person.created_at,
         "due_at": person.due_at,
     }

@@ -11,7 +11,11 @@ from digest.cli.context import Context, edition_option, json_option, pass_contex
 from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from digest.model import Digest
+    from digest.pipeline.explaining import Why
+    from digest.ranking.explain import Because
 
 MOST_AUTHORS = 5
 
@@ -20,13 +24,34 @@ MOST_AUTHORS = 5
 @click.argument("email")
 @edition_option()
 @click.option("--limit", type=click.IntRange(1), help="Show this many. Default: all that match.")
+@click.option(
+    "--why",
+    "named",
+    metavar="ID",
+    help="The whole sum for this paper (arXiv id or DOI), whether or not it was picked.",
+)
 @json_option
 @pass_context
 def rank(
-    context: Context, email: str, edition: str | None, limit: int | None, as_json: bool
+    context: Context,
+    email: str,
+    edition: str | None,
+    limit: int | None,
+    named: str | None,
+    as_json: bool,
 ) -> None:
-    """The papers of an edition for one subscriber, best first, with scores and reasons."""
+    """The papers of an edition for one subscriber, best first: scores, chances and reasons."""
+    from digest.rendering.views import reckoned  # noqa: PLC0415 - keeps `--help` quick
+
     with context.app() as app:
+        if named:
+            why = app.why(email, edition, named)
+            because = app.because(why.material)
+            if as_json:
+                show_json(_explained(why, because))
+            else:
+                click.echo("\n".join(_sum_of(why, because)))
+            return
         look = app.look(email, edition)
         papers, because = look.material.papers, app.because(look.material)
         picks = look.picks[:limit] if limit else look.picks
@@ -36,16 +61,8 @@ def rank(
                     {
                         "id": pick.paper_id,
                         "title": papers[pick.paper_id].title,
-                        "score": round(pick.score, 6),
                         "reasons": because.sentences(pick),
-                        "terms": [
-                            {
-                                "kind": str(term.kind),
-                                "what": term.what,
-                                "amount": round(term.amount, 6),
-                            }
-                            for term in pick.reasons
-                        ],
+                        **reckoned(pick),
                     }
                     for pick in picks
                 ]
@@ -53,8 +70,9 @@ def rank(
             return
         click.echo(_what_happened(look.digest))
         for number, pick in enumerate(picks, 1):
-            click.echo(f"{number:>3}  {pick.score:.3f}  {papers[pick.paper_id].title}")
-            click.echo(f"            {because(pick)}  [{pick.paper_id}]")
+            title = papers[pick.paper_id].title
+            click.echo(f"{number:>3}  {pick.score:>6.3f}  {pick.chance:>4.0%}  {title}")
+            click.echo(f"{'':19}{because(pick)}  [{pick.paper_id}]")
 
 
 @click.command()
@@ -93,11 +111,11 @@ def preview(context: Context, email: str, edition: str | None, out: Path | None)
 @json_option
 @pass_context
 def search(context: Context, query: str, limit: int, as_json: bool) -> None:
-    """Find papers by words in title, abstract and authors, or by a pasted title or abstract."""
+    """Find papers by words or by what they are about, or by a pasted title or abstract."""
     from digest.pipeline import searching  # noqa: PLC0415 - keeps `digest --help` quick
 
     with context.app() as app:
-        found = searching.search(app.store, query, limit=limit)
+        found = searching.search(app.store, query, limit=limit, nearness=app.nearness)
         if as_json:
             show_json(
                 [
@@ -128,6 +146,58 @@ def _what_happened(digest: Digest) -> str:
         f"Edition of {digest.edition}: {digest.announced} announced, {digest.matched} in the "
         f"profile, {digest.withheld} sent before."
     )
+
+
+def _sum_of(why: Why, because: Because) -> Iterator[str]:
+    """The sum of a paper's score as a table: terms, and what each of their words gave."""
+    found = why.explanation
+    yield f"Edition of {why.digest.edition}: {_standing(why)}."
+    yield f"{why.paper.title}  [{why.paper.id}]"
+    yield ""
+    for term, words in found.parted:
+        yield f"{term.amount:>+12.6f}  {term.kind:<9} {because.term(term)}"
+        for word, part in (each for each in words if round(each[1], 6)):
+            yield f"{'':24}{part:>+10.6f}  {word}"
+    yield f"{'-' * 12}"
+    yield f"{found.score:>+12.6f}  score: a chance of {found.chance:.1%} that they want it"
+
+
+def _explained(why: Why, because: Because) -> dict[str, object]:
+    """The same for a script."""
+    found = why.explanation
+    return {
+        "id": why.paper.id,
+        "title": why.paper.title,
+        "edition": why.digest.edition,
+        "place": found.rank,
+        "of": why.listed,
+        "shown": why.is_shown,
+        "barred": found.barred,
+        "score": found.score,
+        "chance": round(found.chance, 4),
+        "terms": [
+            {
+                "kind": str(term.kind),
+                "what": term.what,
+                "amount": term.amount,
+                "reason": because.term(term),
+                "words": [{"word": word, "amount": part} for word, part in words],
+            }
+            for term, words in found.parted
+        ],
+    }
+
+
+def _standing(why: Why) -> str:
+    found, floor = why.explanation, why.subscriber.floor
+    if found.barred or not found.rank:
+        return f"not in it, since {found.barred}"
+    place = f"place {found.rank} of {why.listed}"
+    if why.is_shown:
+        return f"{place}, shown in full"
+    if found.rank <= why.subscriber.limit and found.chance < floor:
+        return f"{place}, only a title: its chance is below their floor of {floor:.0%}"
+    return f"{place}, only a title"
 
 
 COMMANDS = (rank, preview, search)

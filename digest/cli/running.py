@@ -1,4 +1,4 @@
-"""Commands that do the work: demo, fetch, run, deliver, publish, worker, web."""
+"""Commands that do the work: demo, fetch, learn, run, deliver, publish, worker, web."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from digest.cli.context import (
     show_json,
 )
 from digest.cli.operating import report_row, show_reports
-from digest.errors import InvalidInput
+from digest.errors import InvalidInput, RetryLater
 
 if TYPE_CHECKING:
     from digest.app import App
     from digest.pipeline.composing import Composed
     from digest.pipeline.delivering import Delivered
+    from digest.pipeline.learning import Learning
 
 
 @click.command()
@@ -93,6 +94,7 @@ def fetch(
         else:
             with progress("fetching"):
                 reports = app.ingest(only=source or "", force=force or source is not None)
+        _learn(app)
         if as_json:
             show_json([report_row(each) for each in reports])
         else:
@@ -105,13 +107,34 @@ def fetch(
 
 @click.command()
 @pass_context
+def learn(context: Context) -> None:
+    """Learn now, from all papers, which words belong together; the worker does so by itself."""
+    from digest.pipeline import learning  # noqa: PLC0415 - keeps `--help` quick
+
+    with context.app() as app:
+        outcome = _learn(app, force=True)
+        learned = app.store.spaces.learned()
+        if outcome is learning.Learning.BUSY:
+            raise RetryLater("Another process is learning.")
+        if outcome is learning.Learning.TOO_FEW or learned is None:
+            click.echo(f"{learning.too_few(app.store.spaces.size())}.")
+            return
+        click.echo(
+            f"Learned from {learned.papers:,} papers in {learned.dimensions} dimensions: "
+            f"{learned.name}"
+        )
+
+
+@click.command()
+@pass_context
 def run(context: Context) -> None:
-    """One full cycle now: fetch, compose today's digests for everyone, deliver, publish."""
+    """One full cycle now: fetch, learn, compose today's digests for everyone, deliver, publish."""
     with context.app() as app:
         app.create()
         with progress("fetching"):
             reports = app.ingest()
         show_reports(reports)
+        _learn(app)
         with progress("composing"):
             composed = app.compose_edition(None)
         delivered = _deliver(app)
@@ -179,6 +202,16 @@ def web(context: Context, host: str | None, port: int | None) -> None:
         serve(app.create())
 
 
+def _learn(app: App, *, force: bool = False) -> Learning | None:
+    """Learn if that is due or asked for, and place papers: all if asked for, else what has come."""
+    from digest.pipeline import learning  # noqa: PLC0415 - keeps `--help` quick
+
+    with progress("learning"):
+        outcome = app.learn(force=force)
+        app.place(most=learning.MOST_PLACED if force else learning.MOST_AT_ONCE)
+    return outcome
+
+
 def _deliver(app: App) -> Delivered:
     """Send what is due; asked to end, finish the block in hand, so that nothing is sent twice."""
     stop = threading.Event()
@@ -212,4 +245,4 @@ def _range(since: str, until: str | None) -> tuple[date, date]:
     return first, last
 
 
-COMMANDS = (demo, fetch, run, deliver, publish, worker, web)
+COMMANDS = (demo, fetch, learn, run, deliver, publish, worker, web)

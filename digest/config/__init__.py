@@ -42,9 +42,12 @@ LEAST: Mapping[str, float] = {
     "fetch.max_body_mb": 0.1,
     "fetch.interval": 1,
     "subscriber.limit": 1,
+    "subscriber.floor": 0,
     "ranking.trending": 0,
     "ranking.cap": 1,
     "ranking.block": 1,
+    "ranking.explore": 0,
+    "experiments.share": 0,
     "feeds.days": 1,
     "feeds.limit": 1,
     "worker.tick": 1,
@@ -61,6 +64,8 @@ LEAST: Mapping[str, float] = {
     "inbound.soft_days": 1,
     "community.submissions_a_day": 0,
 }
+MOST: Mapping[str, float] = {"experiments.share": 1, "subscriber.floor": 1}
+FREE = ("experiments", "options")
 
 
 _SECTIONS: dict[str, type] = {
@@ -157,7 +162,10 @@ def _overlay(base: Table, upper: Table, origin: str, path: tuple[str, ...] = ())
                 f"{origin}: there is no setting {dotted!r}; here it can be one of {known}.",
                 subject=dotted,
             )
-        if isinstance(base[key], dict):
+        if here == FREE:
+            _expect_table(value, here, origin)
+            base[key] = value
+        elif isinstance(base[key], dict):
             _expect_table(value, here, origin)
             _overlay(base[key], value, origin, here)
         else:
@@ -258,13 +266,14 @@ def _settings(tables: Table, origin: str) -> Settings:
 
 def _check(settings: Settings) -> None:
     """Refuse values of the right type that could only do harm; raises ConfigError."""
-    for key, least in LEAST.items():
-        section, name = key.split(".")
-        value = getattr(getattr(settings, section), name)
-        if value < least:
-            raise ConfigError(
-                f"[{section}] {name} must be at least {least}, not {value}.", subject=key
-            )
+    for bounds, sign, words in ((LEAST, 1, "at least"), (MOST, -1, "at most")):
+        for key, bound in bounds.items():
+            section, name = key.split(".")
+            value = getattr(getattr(settings, section), name)
+            if sign * value < sign * bound:
+                raise ConfigError(
+                    f"[{section}] {name} must be {words} {bound}, not {value}.", subject=key
+                )
     for name in ("from_", "bounce_to", "unsubscribe_to"):
         address, key = getattr(settings.mail, name), name.rstrip("_")
         if (address or name == "from_") and not ADDRESS.fullmatch(address):
@@ -307,6 +316,9 @@ def _typed(value: object, hint: type, key: str, origin: str) -> Any:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise ConfigError(f"{origin}: {key} must be a list of texts.", subject=key)
         return tuple(value)
+    if hint == Mapping[str, object]:
+        _expect_table(value, tuple(key.split(".")), origin)
+        return types.MappingProxyType(typing.cast("Table", value))
     wrong = not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))
     if wrong:
         words = {

@@ -61,23 +61,38 @@ class FetchSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberSettings:
-    """`[subscriber]`: what a new subscriber gets."""
+    """`[subscriber]`: what a new subscriber gets; `floor` is a chance from 0 to 1."""
 
     at: str
     tz: str
     cadence: str
     limit: int
     quiet: str
+    floor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingSettings:
-    """`[ranking]`: the ranker and its bounds."""
+    """`[ranking]`: the ranker and its bounds; `explore` is how many places are kept for exploring."""
 
     use: str
+    embedder: str
     trending: float
     cap: int
     block: int
+    explore: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentSettings:
+    """`[experiments]`: the ranker to compare with (empty: none), and for what share of readers.
+
+    `options` are the arguments it is built with beside, or in place of, those of `[ranking]`.
+    """
+
+    against: str
+    options: Mapping[str, object]
+    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +197,7 @@ class Settings:
     topics: Mapping[str, Topic]
     subscriber: SubscriberSettings
     ranking: RankingSettings
+    experiments: ExperimentSettings
     feeds: FeedSettings
     worker: WorkerSettings
     keep: KeepSettings

@@ -221,6 +221,7 @@ def _schedule(turn: Turn, command: Command) -> Done:
         Verb.AT: f"at {before.at:%H:%M}",
         Verb.ZONE: f"zone {before.tz}",
         Verb.LIMIT: f"limit {before.limit}",
+        Verb.FLOOR: f"floor {subscriptions.floor_name(before.floor)}",
         Verb.CADENCE: subscriptions.WEEKDAYS[before.weekday]
         if before.cadence == "weekly"
         else str(before.cadence),
@@ -310,6 +311,7 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.AT: _schedule,
     Verb.ZONE: _schedule,
     Verb.LIMIT: _schedule,
+    Verb.FLOOR: _schedule,
     Verb.ANSWER: _answer,
     Verb.UNDO: _undo,
     Verb.AGAIN: _again,

@@ -30,7 +30,13 @@ LONGEST_KEYWORD = 6
 LAST = frozenset({Verb.UNSUBSCRIBE, Verb.FORGET})
 # What an answer's subject can ask for; its other words are those of our own subject.
 OF_SUBJECTS = frozenset({Verb.UNSUBSCRIBE, Verb.HELP, Verb.UNDO, Verb.EXPORT, Verb.ANSWER})
-SCHEDULE = {Verb.AT: "at", Verb.ZONE: "tz", Verb.CADENCE: "cadence", Verb.LIMIT: "limit"}
+SCHEDULE = {
+    Verb.AT: "at",
+    Verb.ZONE: "tz",
+    Verb.CADENCE: "cadence",
+    Verb.LIMIT: "limit",
+    Verb.FLOOR: "floor",
+}
 ADDRESSED = {"subscribe": Verb.SUBSCRIBE, "unsubscribe": Verb.UNSUBSCRIBE}
 
 _PREFIX = re.compile(

@@ -29,6 +29,7 @@ class Verb(StrEnum):
     AT = "at"
     ZONE = "zone"
     LIMIT = "limit"
+    FLOOR = "floor"
     ANSWER = "answer"
     UNDO = "undo"
     AGAIN = "again"
@@ -113,6 +114,7 @@ PATTERNS: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
         (Verb.AT, rf"(?:(?:me|it|digests?) )*(?:at|around|um)[: ]+({_TIME})(?: o'?clock)?"),
         (Verb.ZONE, r"(?:my )?(?:time ?zone|zone|tz)(?: is)?[:= ]+([\w+-]+(?:/[\w+-]+){0,2})"),
         (Verb.LIMIT, r"(?:(?:limit|papers|at most|max(?:imum)?|(?:show )?only|show)(?: (?:is|to|me|of))?[:= ]+)(\d{1,4})(?: papers?)?"),
+        (Verb.FLOOR, r"(?:my )?(?:floor|bar)(?: (?:is|to))?[:= ]+(any|likely|sure|\d?\.\d{1,6}|\d{1,3} ?%|[01])"),
     )
 )  # fmt: skip
 

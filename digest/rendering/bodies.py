@@ -165,7 +165,8 @@ def _sentences(
     site = edition.templates.site
     titles = [edition.title(pick.paper_id) for pick in shown[: wording.TITLES_NAMED]]
     summary = wording.summary(digest, cadence=subscriber.cadence)
-    wanting = digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) or not (shown or digest.rest)
+    empty = not (shown or digest.rest)
+    wanting = digest.mood in (Mood.HOLIDAY, Mood.OUTAGE, Mood.BELOW) or empty
     notice = wording.notice_of(digest) if wanting else None
     return {
         "subject": wording.subject(digest, titles, len(digest.picks)),

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote, urlsplit
 
-from digest.model import AnnounceType, LinkKind, Paper, Site, Value, Voice
+from digest.model import AnnounceType, LinkKind, Paper, Pick, Site, Value, Voice
 from digest.rendering import links
+from digest.rendering.views import reckoned
 from digest.rendering.wording import count
 from digest.text import clean, truncate
 
@@ -51,14 +52,15 @@ _NOT_A_HOST = re.compile(r"[^a-z0-9.-]+")
 class FeedEntry(Value):
     """A paper in a feed: when it was first announced, when it last changed, and what is said of it.
 
-    `because` is the reason in a personal feed, and `answers` the address below which its reader
-    answers it; `announce` is how a listing announced it, `voices` who speaks for it.
+    In a personal feed `because` is the reason, `pick` what made it, and `answers` the address below
+    which its reader answers it; `announce` is how a listing announced it, `voices` who speaks for it.
     """
 
     paper: Paper
     seen_at: datetime
     updated: datetime
     because: str = ""
+    pick: Pick | None = None
     announce: AnnounceType = AnnounceType.NEW
     upvotes: int = 0
     voices: tuple[Voice, ...] = ()
@@ -214,6 +216,7 @@ def _extra(
         "announce": entry.announce.value,
         "categories": [term for term, _ in categories],
         "because": because,
+        **(reckoned(entry.pick) if entry.pick else {}),
         "upvotes": entry.upvotes,
         "picked_by": [legible(spoken(voice)) for voice in entry.voices],
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from digest.model import Link, LinkKind, Paper, Site, Topic
+from digest.model import Link, LinkKind, Paper, Pick, Site, Topic
 from digest.rendering import links
 from digest.rendering.wording import count
 from digest.text import clean, truncate
@@ -134,6 +134,23 @@ def chip(category: str, *, site: Site, topics: Mapping[str, Topic]) -> Chip:
         name=truncate(clean(topic.name), LONGEST_NAME) if topic else code,
         path=f"{root(site)}/topics/{links.slug(category)}",
     )
+
+
+def reckoned(pick: Pick) -> dict[str, object]:
+    """What made a pick, as plain values for JSON: its score, its chance, and every term."""
+    return {
+        "score": round(pick.score, 6),
+        "chance": round(pick.chance, 4),
+        "terms": [
+            {
+                "kind": str(term.kind),
+                "what": term.what,
+                "amount": round(term.amount, 6),
+                "words": list(term.words),
+            }
+            for term in pick.reasons
+        ],
+    }
 
 
 def root(site: Site) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from digest.model import Cadence, Digest, Mood, Site, Subscriber
+from digest.model import FLOORS, Cadence, Digest, Mood, Site, Subscriber
 from digest.text import clean, truncate
 
 SUBJECT_TITLE = 80
@@ -82,6 +82,15 @@ def notice_of(digest: Digest) -> Notice:
             sentence="A source was not read for this day, did not answer, or answered with something "
             "unreadable, so papers may be missing here. What we missed comes in a later digest.",
         )
+    if digest.mood is Mood.BELOW:
+        matched = f"{count(digest.matched, 'paper')} matched what you follow"
+        none = "it was not" if digest.matched == 1 else "none of them was"
+        return Notice(
+            title="Nothing reached your bar.",
+            sentence=f"{matched}, but {none} likely enough to be worth your time, by the bar you "
+            f"set. {'Its title follows' if digest.matched == 1 else 'Their titles follow'}; you "
+            "can lower the bar in your preferences.",
+        )
     if digest.mood is Mood.PICKS:
         return Notice(
             title="These papers are not kept any more.",
@@ -117,7 +126,8 @@ def rhythm(subscriber: Subscriber) -> str:
         Cadence.WEEKDAYS: "on weekdays",
         Cadence.WEEKLY: f"every {_WEEKDAYS[subscriber.weekday % 7]}",
     }[subscriber.cadence]
-    return f"It comes {when}, {_hour(subscriber)}, with {count(subscriber.limit, 'paper')} at most."
+    number = count(subscriber.limit, "paper")
+    return f"It comes {when}, {_hour(subscriber)}, with {number} at most{_floor(subscriber)}."
 
 
 def because_you(site: Site, subscriber: Subscriber) -> str:
@@ -152,6 +162,17 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 def _hour(subscriber: Subscriber) -> str:
     return f"around {subscriber.at:%H:%M} ({clean(subscriber.tz)})"
+
+
+def _floor(subscriber: Subscriber) -> str:
+    """Which papers a reader wants to be shown, if not the best of whatever matches."""
+    if not subscriber.floor:
+        return ""
+    if subscriber.floor == FLOORS["likely"]:
+        return ", only ones that are likely worth your time"
+    if subscriber.floor == FLOORS["sure"]:
+        return ", only the surest"
+    return f", only ones with a chance of {subscriber.floor:.0%} that you want them"
 
 
 def _short_day(day: date) -> str:

@@ -20,6 +20,8 @@ from digest.subscriptions.wishes import (
     timing,
 )
 
+SCHEDULE = ("at", "tz", "cadence", "weekday", "limit", "quiet", "floor")
+
 
 def change(
     store: Store,
@@ -41,8 +43,7 @@ def change(
     named = interests_of(wishes, topics=topics, now=now)
     put_interests(store, current, named, replace, reweigh=wishes.weight is not None)
     changes: dict[str, object] = {
-        field: getattr(wanted, field)
-        for field in ("at", "tz", "cadence", "weekday", "limit", "quiet", "name", "shows_name")
+        field: getattr(wanted, field) for field in (*SCHEDULE, "name", "shows_name")
     }
     is_waiting = current.due_at is None or current.due_at > now
     if current.status is Status.ACTIVE and timing(wanted) != timing(current) and is_waiting:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from digest import editions
 from digest.errors import InvalidInput, NotFound
 from digest.merging import arxiv_id, canonical_doi
-from digest.model import Cadence, Interest, InterestKind, Quiet, Subscriber, Topic
+from digest.model import FLOORS, Cadence, Interest, InterestKind, Quiet, Subscriber, Topic
 from digest.text import clean
 
 MOST_INTERESTS = 2_000
@@ -30,6 +30,7 @@ _DOI_IN_PATH = re.compile(r"10\.\d{4,9}/[^\s?#&\"<>]+")
 _AFTER_A_DOI = re.compile(
     r"(?:v\d+)?(?:[./](?:full|abstract|pdf|epub|html)(?:[.-]text|\.pdf)?)?/?$", re.IGNORECASE
 )
+_CHANCE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})\s*(%)?", re.ASCII)
 _A_LINK = re.compile(r"https?:|www\.|[@<>]", re.IGNORECASE)
 
 
@@ -54,6 +55,7 @@ class Wishes:
     cadence: str | None = None
     limit: int | None = None
     quiet: str | None = None
+    floor: str | None = None
     name: str | None = None
     shows_name: bool | None = None
 
@@ -183,7 +185,7 @@ def checked_name(text: str) -> str:
 
 
 def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
-    """The subscriber with the wished hour, zone, days and number; raises InvalidInput.
+    """The subscriber with the wished hour, zone, days, number and floor; raises InvalidInput.
 
     `cadence` is daily, weekdays, weekly (on Mondays) or a day's name for weekly on that day.
     """
@@ -204,9 +206,37 @@ def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
                 f"On a quiet day one can get 'line' or 'nothing', not {wishes.quiet!r}."
             )
         quiet = Quiet(wishes.quiet)
+    floor = subscriber.floor if wishes.floor is None else parse_floor(wishes.floor)
     return replace(
-        subscriber, at=at, tz=tz, cadence=cadence, weekday=weekday, limit=limit, quiet=quiet
+        subscriber,
+        at=at,
+        tz=tz,
+        cadence=cadence,
+        weekday=weekday,
+        limit=limit,
+        quiet=quiet,
+        floor=floor,
     )
+
+
+def parse_floor(text: str) -> float:
+    """The floor in `any`, `likely`, `sure`, or a chance such as `0.2` or `20 %`; InvalidInput."""
+    word = text.strip().casefold()
+    if word in FLOORS:
+        return FLOORS[word]
+    found = _CHANCE.fullmatch(word)
+    chance = float(found[1]) / (100 if found[2] else 1) if found else -1
+    if not 0 <= chance <= 1:
+        raise InvalidInput(
+            f"A floor is {', '.join(FLOORS)}, or a chance from 0 to 1, not {text!r}."
+        )
+    return chance
+
+
+def floor_name(floor: float) -> str:
+    """A floor as `parse_floor` reads it: by its name, or by its number where it has none."""
+    names = [name for name, value in FLOORS.items() if value == floor]
+    return names[0] if names else f"{floor:g}"
 
 
 def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:

@@ -34,7 +34,7 @@ LISTS: Mapping[str, InterestKind] = {
     "mute_authors": InterestKind.MUTE_AUTHOR,
     "mute_topics": InterestKind.MUTE_TOPIC,
 }
-SCHEDULE = ("at", "tz", "cadence", "limit", "quiet")
+SCHEDULE = ("at", "tz", "cadence", "limit", "quiet", "floor")
 
 _LINES = re.compile(r"[\r\n;]+")
 _COMMAS = re.compile(r",")
@@ -128,6 +128,7 @@ def schedule_values(person: Subscriber) -> dict[str, str]:
         "cadence": weekly if person.cadence == "weekly" else str(person.cadence),
         "limit": str(person.limit),
         "quiet": str(person.quiet),
+        "floor": subscriptions.floor_name(person.floor),
     }
 
 

@@ -57,7 +57,9 @@ class Papers(Showing):
         paper = self._asked(request)
         announced = self.app.store.papers.announcements([paper.id]).get(paper.id, [])
         (listed,) = self.listed([paper])
-        alike = self.listed(similar(self.app.store, paper, limit=SIMILAR))
+        alike = self.listed(
+            similar(self.app.store, paper, limit=SIMILAR, nearness=self.app.nearness)
+        )
         return Shown(
             template="paper",
             context={

@@ -24,7 +24,7 @@ from digest.web.negotiating import SUFFIX, Shown, wants_json
 from digest.web.showing import Showing, day_of, typed
 
 PAPERS_A_PAGE = 20
-MOST = 150
+MOST = 100
 MOST_MATCHED = 1_000
 LONGEST_ID = 200
 LONGEST_QUERY = 500
@@ -145,7 +145,11 @@ class Searching(Showing):
     def _papers(self, query: Query) -> tuple[list[Paper], bool]:
         """What was found, best or newest first, and whether there is more of it than that."""
         most = MOST_MATCHED if query.topic and query.topic.phrases else MOST
-        hits = search(self.app.store, query.text, within=query.within, limit=most + 1)
+        # By date, what is only near the query would stand among what it asks for, even above it.
+        nearness = self.app.nearness if query.sort == "relevance" else None
+        hits = search(
+            self.app.store, query.text, within=query.within, limit=most + 1, nearness=nearness
+        )
         more = len(hits) > most
         if query.topic and query.topic.phrases:
             wanted = query.topic.id

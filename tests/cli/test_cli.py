@@ -221,3 +221,49 @@ def test_wrong_settings_name_the_file_and_the_key(digest, tmp_path):
     assert ran.code == 2
     assert "smtp.ulr" in ran.err
     assert "digest.toml" in ran.err
+
+
+def test_learning_from_too_few_papers_says_so(ready):
+    ran = ready("learn")
+    assert ran.code == 0
+    assert ran.out == (
+        "3 papers are too few to learn from (500 needed): ranking goes by words and categories "
+        "until then.\n"
+    )
+    assert "none yet" in ready("status").out
+    assert ready("status", "--json").json["space"] is None
+    (found,) = [each for each in ready("doctor", "--json").json if each["check"] == "ranking"]
+    assert (found["level"], found["text"][:20]) == ("fine", "3 papers are too few")
+
+
+@pytest.fixture
+def stocked(digest, tmp_path, archive):
+    """A database with 520 papers."""
+    from digest.store import open_store
+
+    assert digest("init").code == 0
+    store = open_store(tmp_path / "digest.db")
+    store.papers.ingest(archive(range(520)))
+    store.close()
+    return digest
+
+
+def test_learning_says_what_came_of_it_and_so_does_the_status(stocked):
+    learned = stocked("learn")
+    assert learned.code == 0
+    assert learned.out.startswith("Learned from 520 papers in 52 dimensions: lsa:")
+    space = stocked("status", "--json").json["space"]
+    assert (space["papers"], space["archive"], space["dimensions"]) == (520, 520, 52)
+    assert "learned today from 520 papers: 52 dimensions" in stocked("status").out
+    (found,) = [each for each in stocked("doctor", "--json").json if each["check"] == "ranking"]
+    assert found["text"].startswith(f"{space['name']}, learned today")
+
+
+def test_one_full_cycle_leaves_a_space_behind(stocked, tmp_path):
+    settings = tmp_path / "digest.toml"
+    settings.write_text(
+        "sources.arxiv.enabled = false\nsources.arxiv-oai.enabled = false\n"
+        "sources.huggingface.enabled = false\n"
+    )
+    assert stocked("run").code == 0
+    assert stocked("status", "--json").json["space"]["papers"] == 520

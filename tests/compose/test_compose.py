@@ -8,7 +8,17 @@ from datetime import timedelta
 import pytest
 
 from digest.compose import compose, wants_mail
-from digest.model import Mood, Pick, Quiet, Ranking, SourceReport, Subscriber, Verdict
+from digest.model import (
+    Mood,
+    Pick,
+    Quiet,
+    Ranking,
+    Reason,
+    ReasonKind,
+    SourceReport,
+    Subscriber,
+    Verdict,
+)
 
 
 @pytest.fixture
@@ -16,17 +26,20 @@ def ada(now):
     return Subscriber(id="s_ada", email="ada@example.org", key="00", created_at=now, limit=2)
 
 
+def matching_papers(count):
+    return tuple(Pick(paper_id=f"p{n}", score=9.0 - n) for n in range(count))
+
+
 @pytest.fixture
 def composed(ada, now):
     """The digest of this many matching papers, with what else the test says."""
 
     def make(matching, **about):
-        picks = tuple(Pick(paper_id=f"p{n}", score=9.0 - n) for n in range(matching))
+        picks = about.pop("picks", matching_papers(matching))
         ranking = Ranking(subscriber_id=ada.id, picks=picks, matched=matching)
-        values = {"announced": 50, "withheld": 0, "reports": (), **about}
+        values = {"subscriber": ada, "announced": 50, "withheld": 0, "reports": (), **about}
         return compose(
             ranking,
-            subscriber=ada,
             edition="2026-06-10",
             since=now - timedelta(days=1),
             until=now,
@@ -69,6 +82,47 @@ def test_the_mood_says_what_kind_of_day_it_was(composed, now):
     assert composed(0, announced=0, reports=[failed]).mood is Mood.OUTAGE
 
 
+def test_papers_below_the_floor_are_titles_before_the_others(composed, ada):
+    _, second, *_ = matching_papers(4)
+    choosy = replace(ada, floor=second.chance + 0.01)
+
+    digest = composed(4, subscriber=choosy)
+
+    assert [pick.paper_id for pick in digest.picks] == ["p0"]
+    assert digest.rest == ("p1", "p2", "p3")
+    assert digest.mood is Mood.PICKS
+
+
+def test_a_chance_that_just_reaches_the_floor_is_enough(composed, ada):
+    first, second = matching_papers(2)
+
+    digest = composed(2, subscriber=replace(ada, floor=second.chance))
+
+    assert digest.picks == (first, second)
+
+
+def test_a_day_on_which_nothing_reaches_the_floor_says_so_and_keeps_the_titles(composed, ada):
+    digest = composed(3, subscriber=replace(ada, floor=1.0))
+
+    assert digest.mood is Mood.BELOW
+    assert digest.picks == ()
+    assert digest.rest == ("p0", "p1", "p2")
+    assert digest.matched == 3
+
+
+def test_what_is_there_to_explore_is_shown_or_left_out_but_never_one_of_the_rest(composed, ada):
+    explored = Pick(
+        paper_id="x", score=0.0, reasons=(Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0),)
+    )
+    first, *others = matching_papers(3)
+    picks = (first, explored, *others)
+
+    assert composed(3, picks=picks).picks == (first, explored)
+    assert composed(3, picks=picks).rest == ("p1", "p2")
+    choosy = composed(3, picks=picks, subscriber=replace(ada, floor=first.chance))
+    assert (choosy.picks, choosy.rest) == ((first,), ("p1", "p2"))
+
+
 @pytest.mark.parametrize(
     ("matching", "quiet", "wanted"),
     [
@@ -82,3 +136,10 @@ def test_a_quiet_day_is_mailed_only_to_those_who_want_a_line(
     composed, ada, matching, quiet, wanted
 ):
     assert wants_mail(composed(matching), replace(ada, quiet=quiet)) is wanted
+
+
+@pytest.mark.parametrize(("quiet", "wanted"), [(Quiet.LINE, True), (Quiet.NOTHING, False)])
+def test_a_day_below_the_floor_is_a_quiet_day(composed, ada, quiet, wanted):
+    choosy = replace(ada, floor=1.0, quiet=quiet)
+
+    assert wants_mail(composed(3, subscriber=choosy), choosy) is wanted

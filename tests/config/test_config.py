@@ -87,6 +87,16 @@ def test_a_file_may_add_sources_and_topics_and_switch_sources_off(tmp_path):
     assert settings.topics["folding"].phrases == ("protein folding",)
 
 
+def test_an_experiment_may_have_arguments_of_its_own(tmp_path):
+    assert not from_file(tmp_path, "").experiments.against
+    settings = from_file(
+        tmp_path,
+        '[experiments]\nagainst = ".linear:LinearRanker"\noptions = { trending = 0.0 }\n',
+    )
+    assert settings.experiments.options == {"trending": 0.0}
+    assert settings.experiments.share == 1
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -95,6 +105,7 @@ def test_a_file_may_add_sources_and_topics_and_switch_sources_off(tmp_path):
         ('[web]\nport = "eighty"\n', "web.port"),
         ("[fetch]\nallow_private = 1\n", "fetch.allow_private"),
         ("site = 3\n", "site"),
+        ("[experiments]\noptions = 3\n", "experiments.options"),
         ("[sources]\nblog = 3\n", "sources.blog"),
         ('[sources.blog]\nurl = "x"\n', "sources.blog"),
         ("[topics.folding]\nphrase = []\n", "topics.folding.phrase"),
@@ -157,6 +168,8 @@ def test_every_arxiv_category_can_be_followed_by_name():
         ('[site]\nurl = "digest.example.org"\n', "[site] url"),
         ("[smtp]\nblock = 0\n", "[smtp] block"),
         ("[keep]\npapers = -5\n", "[keep] papers"),
+        ("[experiments]\nshare = 50\n", "[experiments] share"),
+        ("[subscriber]\nfloor = 10\n", "[subscriber] floor"),
         ('[topics.trending]\nname = "Mine"\n', "topics.trending"),
     ],
 )

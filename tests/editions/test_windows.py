@@ -106,6 +106,13 @@ def test_something_to_show_makes_a_day_of_picks(said):
     assert mood(announced=9, matched=2, reports=said(a="failed"), day=WEDNESDAY) is Mood.PICKS
 
 
+def test_papers_that_only_a_floor_keeps_from_being_shown_make_a_day_below_it(said):
+    below = mood(announced=9, matched=0, below=2, reports=said(a="failed"), day=WEDNESDAY)
+
+    assert below is Mood.BELOW
+    assert mood(announced=9, matched=1, below=2, reports=(), day=WEDNESDAY) is Mood.PICKS
+
+
 def test_papers_that_do_not_match_make_a_day_without_match(said):
     reports = said(a="new", b="failed")
 

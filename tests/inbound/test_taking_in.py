@@ -8,7 +8,7 @@ import pytest
 
 from digest import inbound, subscriptions
 from digest.errors import RetryLater, StoreBusy
-from digest.model import FeedbackKind, Status, Via
+from digest.model import FLOORS, FeedbackKind, Status, Via
 
 NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 
@@ -214,6 +214,7 @@ def test_a_suppressed_address_is_written_to_by_nothing(ada, store, take_in, prov
         ("at 6:30", "at", time(6, 30), "“at 07:00”"),
         ("zone europe/berlin", "tz", "Europe/Berlin", "“zone UTC”"),
         ("limit 5", "limit", 5, "“limit 10”"),
+        ("floor sure", "floor", FLOORS["sure"], "“floor any”"),
         ("pause 2 weeks", "paused_until", NOW + timedelta(weeks=2), "“resume”"),
         ("pause", "status", "paused", "“resume”"),
     ],

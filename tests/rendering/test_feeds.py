@@ -10,7 +10,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from digest.errors import InvalidInput
-from digest.model import AnnounceType, Link, LinkKind, Paper, Site, Voice
+from digest.model import (
+    AnnounceType,
+    Link,
+    LinkKind,
+    Paper,
+    Pick,
+    Reason,
+    ReasonKind,
+    Site,
+    Voice,
+)
 from digest.rendering.feeds import (
     FORMATS,
     MAX_BYTES,
@@ -161,6 +171,21 @@ def test_json_tells_what_a_reader_needs_and_what_a_program_may_want():
         "upvotes": 12,
         "picked_by": [],
     }
+
+
+def test_a_personal_feed_has_the_terms_that_made_a_pick():
+    like = Reason(kind=ReasonKind.LIKE, what="arxiv:2501.1", amount=2.5, words=("owl", "barn"))
+    topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=1.0)
+    pick = Pick(paper_id=PAPER.id, score=3.5, reasons=(like, topic))
+
+    extra = json_item(replace(ENTRY, pick=pick))["_digest"]
+
+    assert extra["because"] == "You follow cs.LG"
+    assert (extra["score"], extra["chance"]) == (3.5, pytest.approx(pick.chance, abs=1e-4))
+    assert extra["terms"] == [
+        {"kind": "like", "what": "arxiv:2501.1", "amount": 2.5, "words": ["owl", "barn"]},
+        {"kind": "topic", "what": "cs.LG", "amount": 1.0, "words": []},
+    ]
 
 
 def test_all_formats_carry_the_same_html():

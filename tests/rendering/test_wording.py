@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.model import Cadence, Mood
+from digest.model import FLOORS, Cadence, Mood
 from digest.rendering import wording
 
 
@@ -19,6 +19,7 @@ def test_one_paper_alone_is_not_and_zero_more(digest):
     ("mood", "subject"),
     [
         (Mood.NO_MATCH, "Nothing new in your topics (Wed 10 Jun)"),
+        (Mood.BELOW, "Nothing reached your bar (Wed 10 Jun)"),
         (Mood.HOLIDAY, "No new listings today (Wed 10 Jun)"),
         (Mood.OUTAGE, "Some listings could not be read (Wed 10 Jun)"),
     ],
@@ -94,3 +95,29 @@ def test_the_preheader_adds_to_the_subject_rather_than_repeat_it():
     assert wording.preheader(["One", "Two", "Three"], "Summary.") == "Also: Two; Three"
     assert wording.preheader(["One"], "Summary.") == "Summary."
     assert len(wording.preheader(["x", "long " * 99], "")) <= 100
+
+
+@pytest.mark.parametrize(
+    ("matched", "said"),
+    [
+        (41, "41 papers matched what you follow, but none of them was likely enough"),
+        (1, "1 paper matched what you follow, but it was not likely enough"),
+    ],
+)
+def test_a_day_below_the_bar_says_how_many_matched(digest, matched, said):
+    below = replace(digest, mood=Mood.BELOW, picks=(), matched=matched)
+
+    assert wording.notice_of(below).sentence.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("floor", "said"),
+    [
+        (0.0, "with 10 papers at most."),
+        (FLOORS["likely"], "with 10 papers at most, only ones that are likely worth your time."),
+        (FLOORS["sure"], "with 10 papers at most, only the surest."),
+        (0.17, "with 10 papers at most, only ones with a chance of 17% that you want them."),
+    ],
+)
+def test_the_rhythm_tells_which_papers_someone_asked_for(subscriber, floor, said):
+    assert wording.rhythm(replace(subscriber, floor=floor)).endswith(said)

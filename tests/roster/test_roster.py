@@ -8,7 +8,7 @@ import pytest
 from digest import roster, subscriptions
 from digest.config import arxiv_topics
 from digest.errors import InvalidInput
-from digest.model import InterestKind, Status, Subscriber, SuppressionReason
+from digest.model import FLOORS, InterestKind, Status, Subscriber, SuppressionReason
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def people(store):
             person.name,
             person.shows_name,
             person.paused_until,
+            person.floor,
         )
         for person, interests in store.subscribers.all()
     }
@@ -51,9 +52,9 @@ noor@example.org,q-bio.NC,,,,,,
 """
 
 EVERYTHING = (
-    "email,name,shows_name,status,paused_until,topics,queries,known,dislikes,mute_authors,"
+    "email,name,shows_name,status,paused_until,floor,topics,queries,known,dislikes,mute_authors,"
     "mute_topics,weights\n"
-    "bo@example.org,Bo Sample,yes,paused,2026-12-24,cs.IR; cs.LG,dual encoder,2606.00001,"
+    "bo@example.org,Bo Sample,yes,paused,2026-12-24,likely,cs.IR; cs.LG,dual encoder,2606.00001,"
     "10.1000/xyz,Ada Example,cs.CV,topics:cs.IR=2.5; dislikes:doi:10.1000/xyz=0.5\n"
 )
 
@@ -71,7 +72,7 @@ def test_names_pauses_and_weights_are_read(load, store):
     bo = people(store)["bo@example.org"]
     assert (bo[0], bo[8:]) == (
         Status.PAUSED,
-        ("Bo Sample", True, datetime(2026, 12, 24, tzinfo=UTC)),
+        ("Bo Sample", True, datetime(2026, 12, 24, tzinfo=UTC), FLOORS["likely"]),
     )
     assert bo[7] == [
         ("dislike", "doi:10.1000/xyz", 0.5),
@@ -91,6 +92,7 @@ def test_names_pauses_and_weights_are_read(load, store):
         ("weights", "topics:cs.IR=heavy", "written like topics:cs.IR=2"),
         ("weights", "topics:cs.IR=50", "from 0.1 to 5"),
         ("paused_until", "soon", "2026-12-24"),
+        ("floor", "high", "any, likely, sure"),
         ("name", "http://x.example", "no address"),
     ],
 )

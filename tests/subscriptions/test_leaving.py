@@ -112,7 +112,8 @@ def test_an_export_holds_everything_and_is_json(store, lively):
             "title": "On the retrieval of things of kind 1",
             "paper_id": "arxiv:2606.00001",
             "score": 1.5,
-            "reasons": [{"kind": "topic", "what": "cs.IR", "amount": 1.5}],
+            "reasons": [{"kind": "topic", "what": "cs.IR", "amount": 1.5, "words": []}],
+            "team": "",
         }
     ]
     assert exported["votes"] == ["arxiv:2606.00001"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
-from digest.model import Cadence, Quiet
+from digest.model import FLOORS, Cadence, Quiet
 from digest.subscriptions import Wishes
 
 
@@ -96,6 +96,9 @@ def test_naming_a_paper_gives_a_key_or_a_sentence(text):
         ({"limit": 0}, "between 1 and 50"),
         ({"cadence": "hourly"}, "daily, weekdays, weekly"),
         ({"quiet": "loud"}, "'line' or 'nothing'"),
+        ({"floor": "high"}, "any, likely, sure, or a chance from 0 to 1"),
+        ({"floor": "1.5"}, "any, likely, sure, or a chance from 0 to 1"),
+        ({"floor": "120%"}, "any, likely, sure, or a chance from 0 to 1"),
         ({"tz": "Mars/Olympus"}, "Mars/Olympus"),
         ({"at": "25:00"}, "25:00"),
         ({"name": "x" * 61}, "at most 60"),
@@ -120,6 +123,26 @@ def test_a_day_by_name_means_weekly_on_that_day(defaults):
     assert (person.cadence, person.weekday) == (Cadence.WEEKLY, 4)
     assert (person.quiet, person.limit, person.at) == (Quiet.NOTHING, 3, time(18))
     assert subscriptions.with_schedule(person, Wishes()) == person
+
+
+@pytest.mark.parametrize(
+    ("words", "floor", "name"),
+    [
+        ("any", 0.0, "any"),
+        (" Likely ", FLOORS["likely"], "likely"),
+        ("sure", FLOORS["sure"], "sure"),
+        ("0", 0.0, "any"),
+        ("0.25", 0.25, "0.25"),
+        (".5", 0.5, "0.5"),
+        ("20 %", 0.2, "0.2"),
+        ("100%", 1.0, "1"),
+    ],
+)
+def test_a_floor_is_a_name_or_a_chance(defaults, words, floor, name):
+    person = subscriptions.with_schedule(defaults, Wishes(floor=words))
+    assert person.floor == floor
+    assert subscriptions.floor_name(floor) == name
+    assert subscriptions.parse_floor(name) == floor
 
 
 def test_a_name_is_cleaned_and_shown_only_if_wished(defaults):

@@ -173,3 +173,45 @@ def test_a_tick_leaves_a_sign_of_life(offline):
     assert offline.last_tick is None
     worker.tick(offline)
     assert offline.last_tick == offline.clock()
+
+
+def test_the_first_tick_with_enough_papers_learns_before_it_composes(offline, archive):
+    offline.store.papers.ingest(archive(range(499)))
+    worker.tick(offline)
+    assert offline.store.spaces.name() == ""
+    offline.store.papers.ingest(archive([499]))
+    worker.tick(offline)
+    kept = offline.store.spaces.name()
+    assert kept != ""
+    offline.store.papers.ingest(archive([500]))
+    worker.tick(offline)
+    assert offline.store.spaces.name() == kept
+    assert offline.store.spaces.lacking(kept, limit=1) == [], "what is new has its place"
+
+
+def test_what_has_grown_by_a_fifth_is_learned_anew_at_night_and_tried_once(offline, archive):
+    offline.store.papers.ingest(archive(range(500)))
+    offline.moment[0] = datetime(2026, 6, 10, 7, tzinfo=UTC)
+    worker.tick(offline)
+    kept = offline.store.spaces.name()
+    offline.store.papers.ingest(archive(range(500, 600)))
+    worker.learn(offline)
+    assert offline.store.spaces.name() == kept, "this night is over"
+
+    offline.moment[0] = datetime(2026, 6, 11, 5, tzinfo=UTC)
+    worker.learn(offline)
+    assert offline.store.spaces.name() == kept, "the hour has not come"
+    offline.moment[0] = datetime(2026, 6, 11, 6, tzinfo=UTC)
+    assert offline.store.lease("learn", owner="another", now=offline.clock(), seconds=60)
+    worker.learn(offline)
+    assert offline.store.spaces.name() == kept, "another worker is at it"
+    offline.moment[0] = datetime(2026, 6, 12, 6, tzinfo=UTC)
+    worker.learn(offline)
+    assert offline.store.spaces.learned().papers == 600
+
+
+def test_a_space_that_an_upgrade_left_unreadable_does_not_wait_for_the_night(offline, archive):
+    offline.store.papers.ingest(archive(range(500)))
+    offline.store.spaces.keep("lsa:old", b"of another version", offline.clock(), papers=500)
+    worker.tick(offline)
+    assert offline.store.spaces.learned().dimensions == 50

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from digest import subscriptions
-from digest.model import InterestKind, Status
+from digest.model import FLOORS, InterestKind, Status
 
 KEPT = {
     "do": "keep",
@@ -22,6 +22,7 @@ KEPT = {
     "cadence": "weekdays",
     "limit": "7",
     "quiet": "nothing",
+    "floor": "likely",
     "name": "Ada",
     "shows_name": "yes",
 }
@@ -61,6 +62,7 @@ def test_preferences_are_kept_shown_again_and_said_to_be_kept(app, client, perso
         "weekdays",
         7,
     )
+    assert kept.floor == FLOORS["likely"]
     assert (str(kept.quiet), kept.name, kept.shows_name) == ("nothing", "Ada", True)
     assert [(kind, value) for kind, value, _ in profile(person)] == [
         ("author", "Mira Quennell"),
@@ -84,6 +86,7 @@ def test_keeping_the_form_as_it_is_changes_nothing(app, client, join, at, profil
         likes=["2606.00001"],
         tz="Asia/Kolkata",
         cadence="sunday",
+        floor="0.17",
     )
     store, now = app.store, app.clock()
     subscriptions.weigh(store, person, InterestKind.KEYWORD, "a & b", 4.0, now=now)
@@ -104,6 +107,15 @@ def test_a_mistake_keeps_what_was_typed_and_changes_nothing(client, person, at, 
     assert "passage retrieval" in answer.text
     assert "N" * 80 in answer.text
     assert database() == before
+
+
+def test_the_bar_is_a_plain_choice_and_a_number_set_elsewhere_stays_one(client, join, at):
+    plain = client.get(at(join("ada@example.org", floor="sure")).me).text
+    number = client.get(at(join("bo@example.org", floor="17 %")).me).text
+
+    assert '<option value="sure" selected>Only the surest</option>' in plain
+    assert '<option value="0.17" selected>A chance of 17 % or more' in number
+    assert "A chance of" not in plain
 
 
 def test_narrowing_the_topics_changes_nothing(client, person, at, database):

@@ -111,5 +111,47 @@ def test_more_than_is_shown_is_said(application):
     application.store.papers.ingest(items)
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         found = client.get("/search.json?q=thing").json()
-        assert (found["total"], found["more"]) == (150, True)
-        assert "The first 150 papers" in client.get("/search?q=thing").text
+        assert (found["total"], found["more"]) == (100, True)
+        assert "The first 100 papers" in client.get("/search?q=thing").text
+
+
+@pytest.fixture
+def learned(application, archive):
+    """A browser of a site that has learned a space from its papers."""
+    from dataclasses import replace
+
+    from starlette.testclient import TestClient
+
+    from digest.web import application as asgi
+
+    items = archive(range(500))
+    text = {"title": "Shading", "abstract": "Bidders at an auction shade what they bid."}
+    items[3] = replace(items[3], paper=replace(items[3].paper, **text))
+    application.store.papers.ingest(items)
+    application.learn()
+    with TestClient(asgi(application), base_url="https://digest.example") as client:
+        yield client
+
+
+def test_what_is_near_is_found_beside_what_has_the_words(learned):
+    found = learned.get("/search.json", params={"q": "shade auction bid"}).json()
+
+    assert found["papers"][0]["title"] == "Shading"
+    assert found["total"] > 20
+    assert {int(each["id"][-5:]) % 5 for each in found["papers"]} == {3}
+    assert "shade" not in found["papers"][1]["abstract"]
+
+
+@pytest.mark.parametrize("more", [{"sort": "newest"}, {"q": '"shade what they bid"'}])
+def test_by_date_and_by_phrase_only_what_has_the_words_is_found(learned, more):
+    found = learned.get("/search.json", params={"q": "shade auction bid", **more}).json()
+
+    assert [each["title"] for each in found["papers"]] == ["Shading"]
+
+
+def test_a_paper_shows_those_nearest_to_it(learned):
+    similar = learned.get("/papers/arxiv:2601.00003.json").json()["similar"]
+
+    assert len(similar) == 8
+    assert {int(each["id"][-5:]) % 5 for each in similar} == {3}
+    assert "arxiv:2601.00003" not in {each["id"] for each in similar}
