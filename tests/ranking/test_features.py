@@ -111,3 +111,12 @@ def test_an_edition_and_its_readers_see_no_difference_in_company(invented, space
     )
 
     assert second == pytest.approx(first, abs=1e-6)
+
+
+def test_around_a_phrase_that_no_paper_has_lies_nothing(space, invented):
+    made = Features(list(invented.values())[:50], space)
+
+    around = made.around_phrases(["扩散模型"])
+
+    assert not around.tfidf.nnz
+    assert not around.near.any()

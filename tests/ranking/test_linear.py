@@ -522,3 +522,15 @@ def test_the_package_is_cheap_to_import_until_something_is_ranked():
     )
 
     assert loaded.stdout.strip() == "[]"
+
+
+def test_a_list_is_the_same_beside_someone_who_is_shown_many_more(profile, space, invented):
+    candidates = Candidates(papers=list(invented.values())[:150])
+    words = ["oven", "pendulum", "moon", "nectar", "arch"]
+    one = replace(profile("one", topic="bread", keyword=words), limit=5)
+    many = replace(profile("many", keyword=words[:2]), limit=50)
+    ranker = LinearRanker(topics={}, space=space)
+
+    together = ranker.rank([one, many], candidates, without={}, now=None)
+
+    assert together[0] == ranker.rank([one], candidates, without={}, now=None)[0]
