@@ -96,7 +96,8 @@ def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) 
         return Learning.BUSY
     try:
         space = spaces.learn(
-            list(store.spaces.archive(limit=most)), libraries=list(store.spaces.libraries(least=2))
+            list(store.spaces.archive(limit=most)),
+            libraries=list(store.spaces.libraries(least=LEAST_LIKED)),
         )
         place(store, space)
         store.spaces.keep(

@@ -33,8 +33,29 @@ Thing = TypeVar("Thing")
 MOST_KEPT = 20_000
 AROUND_A_PAPER = 10
 AROUND_WORDS = 20
-NEAR = 0.2
-CATEGORY = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """What each view of a text is worth beside a cosine of words, which is worth 1.
+
+    Tuned on reading lists and libraries (see docs/ranking.md). One view's cosines spread wider
+    than another's: near ones about five times as much as those of words.
+    """
+
+    near: float = 0.2
+    category: float = 0.03
+    author: float = 0.01
+    meaning: float = 0.15
+    whitening: float = 10.0
+    sureness: float = 2.0
+    sure_by: float = 30.0
+    around_a_like: float = 1.0
+    companions: float = 6.0
+    companions_to: float = 5.0
+    most_rounded: int = 10
+    words_typed: float = 0.5
+    around_words: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,12 +93,14 @@ class Features:
         *,
         embedder: SentenceEmbedder | None = None,
         vectors: Mapping[str, bytes] | None = None,
+        views: Views = Views(),
     ) -> None:
         self.papers = sorted(papers, key=_newer_first)
         self.position = {paper.id: row for row, paper in enumerate(self.papers)}
         self.index = Index(self.papers)
         self.space = space or bare(self.papers)
         self._embedder = embedder
+        self._views = views
         self._vectors = dict(vectors or {})
         self._category = _numbered(c for paper in self.papers for c in paper.categories)
         self._author = _numbered(author_key(a) for paper in self.papers for a in paper.authors)
@@ -215,9 +238,9 @@ class Features:
         if references is None:
             return sp.csr_array((len(points), 0), dtype=np.float32)
         scores = np.asarray((full @ references.tfidf.T).todense())
-        scores += NEAR * (points.near @ references.near.T)
+        scores += self._views.near * (points.near @ references.near.T)
         if points.categories.nnz:
-            scores += CATEGORY * np.asarray(
+            scores += self._views.category * np.asarray(
                 (points.categories @ self._reference_categories().T).todense()
             )
         for row, each in enumerate(papers):

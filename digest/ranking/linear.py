@@ -182,6 +182,7 @@ class LinearRanker:
                 self._space,
                 embedder=self._embedder,
                 vectors=candidates.vectors,
+                views=self._weights.views,
             )
             self._latest = (candidates.papers, features, selecting.twins(features.points.tfidf))
         return self._latest[1], self._latest[2]

@@ -15,9 +15,9 @@ import scipy.sparse as sp
 
 from digest import matching
 from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
-from digest.ranking.features import Features
+from digest.ranking.features import Features, Views
 from digest.ranking.space import Matrix
-from digest.ranking.tastes import Directions, Views, certainty, typed
+from digest.ranking.tastes import Directions, certainty, typed
 from digest.text import fold, words
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def keywords(
 ) -> tuple[Evidence, Evidence, Directions]:
     """Typed words and phrases that stand in a paper, and what is near to them in words or meaning.
 
-    Both fade by 2/(2 + n) as n likes say better what someone wants; m of them count 1/√m each.
+    Both fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what
+    they come near to counts 1/√m each, what they stand in in full.
     """
     held = [distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
     fading = _fading(block)

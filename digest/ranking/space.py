@@ -2,8 +2,7 @@
 
 Two views of a text: its words weighed by how rare they are (sublinear TF-IDF over one and two
 words), and where it lies in the low-rank space of words that occur together (latent semantic
-analysis: S. Deerwester and others, "Indexing by latent semantic analysis", JASIS 41, 1990), in
-which *differentiable search index* is near *generative retrieval*.
+analysis: S. Deerwester and others, "Indexing by latent semantic analysis", JASIS 41, 1990).
 """
 
 from __future__ import annotations
@@ -236,7 +235,11 @@ def _references(
 
 
 def dumps(space: Space) -> bytes:
-    """A space as bytes that `loads` reads; axes and weights in half precision, which ranks the same."""
+    """A space as bytes that `loads` reads, axes and weights in half precision.
+
+    Scores then differ by less than a hundredth; where two papers of the archive are all but equally near
+    to a like, the other one may be taken for its neighbour.
+    """
     kept = {
         "about": np.array([space.name, str(space.papers)]),
         "terms": _text(space.terms),

@@ -1,4 +1,4 @@
-"""Sparse rows: made, cut to their strongest entries, measured, scaled."""
+"""Sparse rows: made, joined, cut to their strongest entries, scaled."""
 
 from __future__ import annotations
 
@@ -28,11 +28,7 @@ def joined(rows: Sequence[Matrix]) -> Matrix:
 
 
 def strongest(matrix: Matrix, most: int) -> Matrix:
-    """Each row's `most` entries that are largest in size.
-
-    Two hundred terms of a profile rank as well as thousands, within 1 to 2 %, and make the cost
-    of a profile independent of how much its owner has liked.
-    """
+    """Each row's `most` entries that are largest in size."""
     kept = matrix.copy()
     for start, end in pairwise(kept.indptr):
         if end - start > most:

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from digest.model import InterestKind, ReasonKind
+from digest.ranking.features import Views
 from digest.ranking.sparse import scaled
 
 if TYPE_CHECKING:
@@ -30,29 +31,6 @@ MOST_WORDS = 3
 MOST_TELLING = 12
 _SAY_NOTHING = frozenset({"com", "doi", "github", "html", "http", "https", "io", "org", "www"})
 TINY = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Views:
-    """What each view of a text is worth beside a cosine of words, which is worth 1.
-
-    Tuned on reading lists and libraries (see docs/ranking.md). One view's cosines spread wider
-    than another's: near ones about five times as much as those of words.
-    """
-
-    near: float = 0.2
-    category: float = 0.03
-    author: float = 0.01
-    meaning: float = 0.15
-    whitening: float = 10.0
-    sureness: float = 2.0
-    sure_by: float = 30.0
-    around_a_like: float = 1.0
-    companions: float = 6.0
-    companions_to: float = 5.0
-    most_rounded: int = 10
-    words_typed: float = 0.5
-    around_words: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

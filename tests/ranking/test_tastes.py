@@ -11,10 +11,10 @@ import pytest
 
 from digest.model import ReasonKind
 from digest.ports import Candidates
-from digest.ranking.features import Features
+from digest.ranking.features import Features, Views
 from digest.ranking.linear import LinearRanker
 from digest.ranking.space import terms, terms_of
-from digest.ranking.tastes import Views, certainty, typed
+from digest.ranking.tastes import certainty, typed
 from digest.text import words
 
 THEMES = ("bread", "clocks", "tides", "bees")
