@@ -23,7 +23,7 @@ import numpy as np
 from digest.evaluation import measures
 from digest.evaluation.answers import FEWEST_PEOPLE, Answered, answered
 from digest.evaluation.past import profile_at
-from digest.pipeline import composing
+from digest.pipeline import windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -163,10 +163,10 @@ def _examined(store: Store, first: str) -> Examination:
 
 def _by_window(block: Iterable[Answered]) -> Iterable[list[Answered]]:
     """Digests of one window together, so that its papers are read and looked at once."""
-    windows: defaultdict[tuple[datetime, datetime, str], list[Answered]] = defaultdict(list)
+    by_window: defaultdict[tuple[datetime, datetime, str], list[Answered]] = defaultdict(list)
     for each in block:
-        windows[each.digest.since, each.digest.until, each.digest.edition].append(each)
-    return windows.values()
+        by_window[each.digest.since, each.digest.until, each.digest.edition].append(each)
+    return by_window.values()
 
 
 def _ranked(
@@ -174,10 +174,10 @@ def _ranked(
 ) -> dict[str, dict[str, dict[str, int]]]:
     """By ranker and reader, the place of each paper (from 1) in digests of one window."""
     one = digests[0].digest
-    window = composing.window_of(store, one.since, one.until)
+    window = windows.window_of(store, one.since, one.until)
     profiles = _profiles(store, [each.digest for each in digests])
     candidates = replace(
-        composing.candidates_of(store, window, profiles, *rankers.values()),
+        windows.candidates_of(store, window, profiles, *rankers.values()),
         trending={},
         upvotes={},
         featured=frozenset(),

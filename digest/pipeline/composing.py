@@ -8,33 +8,25 @@ processes, adds nothing.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from digest import compose, editions
 from digest.errors import InvalidInput, Rejected
 from digest.model import (
     Cadence,
     Digest,
-    InterestKind,
-    Paper,
-    Profile,
     Ranking,
-    SourceReport,
     Status,
     Subscriber,
 )
-from digest.pipeline import learning
 from digest.pipeline.experimenting import Experiment, Rankers
-from digest.ports import Candidates, Ranker, Store
-from digest.ranking import trending
+from digest.pipeline.windows import Window, Windows, kept_candidates_of
+from digest.ports import Ranker, Store
 
 log = logging.getLogger(__name__)
-
-REPORT_WINDOW = timedelta(hours=36)
-FEATURED_FOR = timedelta(days=14)
-REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +42,6 @@ class Composed:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """The papers announced in a window, with when each was first seen in it."""
-
-    since: datetime
-    until: datetime
-    papers: tuple[Paper, ...]
-    seen_at: Mapping[str, datetime]
-    trending: Mapping[str, float]
-    upvotes: Mapping[str, int]
-    reports: tuple[SourceReport, ...]
-
-
 def compose_due(
     store: Store,
     ranker: Ranker,
@@ -75,14 +54,15 @@ def compose_due(
     """Compose for every active subscriber whose hour has come, oldest first, until none is left."""
     rankers = Rankers(ranker=ranker, experiment=experiment)
     total = Composed()
+    windows = Windows(store)
     while True:
         due = store.subscribers.due(now, limit=block)
         if not due:
             return total
         try:
-            total += _compose_block(store, rankers, due, until=now, now=now, domain=domain)
+            total += _compose_block(store, rankers, windows, due, until=now, now=now, domain=domain)
         except Rejected:
-            total += _one_by_one(store, rankers, due, now=now, domain=domain)
+            total += _one_by_one(store, rankers, windows, due, now=now, domain=domain)
 
 
 def compose_one(
@@ -98,17 +78,26 @@ def compose_one(
     if person.status is not Status.ACTIVE or person.due_at is None or person.due_at > now:
         return Composed()
     rankers = Rankers(ranker=ranker, experiment=experiment)
-    return _compose_block(store, rankers, [person], until=now, now=now, domain=domain)
+    windows = Windows(store)
+    return _compose_block(store, rankers, windows, [person], until=now, now=now, domain=domain)
 
 
 def _one_by_one(
-    store: Store, rankers: Rankers, people: Sequence[Subscriber], *, now: datetime, domain: str
+    store: Store,
+    rankers: Rankers,
+    windows: Windows,
+    people: Sequence[Subscriber],
+    *,
+    now: datetime,
+    domain: str,
 ) -> Composed:
     """Compose for each alone, since one of them cannot be; that one is put off for a day."""
     total = Composed()
     for person in people:
         try:
-            total += _compose_block(store, rankers, [person], until=now, now=now, domain=domain)
+            total += _compose_block(
+                store, rankers, windows, [person], until=now, now=now, domain=domain
+            )
         except Rejected as error:
             log.error(  # noqa: TRY400 - the message says it all
                 "a digest cannot be composed: %s",
@@ -138,12 +127,13 @@ def compose_edition(
     up to now. Made for replays and for "one full cycle now": no one's hour is waited for.
     """
     rankers = Rankers(ranker=ranker, experiment=experiment)
+    windows = Windows(store)
     total, after = Composed(), ""
     while people := store.subscribers.page(after, limit=block):
         after = people[-1].id
         until = _until(edition, now)
         total += _compose_block(
-            store, rankers, people, until=until, now=now, domain=domain, edition=edition
+            store, rankers, windows, people, until=until, now=now, domain=domain, edition=edition
         )
     return total
 
@@ -159,6 +149,7 @@ def rank_one(
 ) -> tuple[Digest, Ranking]:
     """The digest this subscriber would get for an edition, composed but not kept, and why."""
     rankers = Rankers(ranker=ranker, experiment=experiment)
+    windows = Windows(store)
     until = _until(edition, now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
@@ -166,6 +157,7 @@ def rank_one(
         digests, rankings = _composed(
             store,
             rankers,
+            windows,
             [subscriber],
             {subscriber.id: kept.since},
             until=kept.until,
@@ -174,7 +166,7 @@ def rank_one(
         )
     else:
         digests, rankings = _digests(
-            store, rankers, [subscriber], until=until, now=now, edition=edition
+            store, rankers, windows, [subscriber], until=until, now=now, edition=edition
         )
     return digests[0], rankings[0]
 
@@ -189,27 +181,10 @@ def _until(edition: str | None, now: datetime) -> datetime:
     return min(now, until)
 
 
-def window_of(store: Store, since: datetime, until: datetime) -> Window:
-    """Load what was announced in (since, until], and the source reports around its end."""
-    announced = store.papers.announced(since, until)
-    ids = [paper.id for paper, _ in announced]
-    signals = [each for found in store.papers.signals(ids).values() for each in found]
-    return Window(
-        since=since,
-        until=until,
-        papers=tuple(paper for paper, _ in announced),
-        seen_at={paper.id: announcement.seen_at for paper, announcement in announced},
-        trending=store.papers.trending(ids),
-        upvotes=trending.upvotes(signals),
-        reports=tuple(
-            each for each in store.sources.reports(since=until - REPORT_WINDOW) if each.at <= until
-        ),
-    )
-
-
 def _compose_block(
     store: Store,
     rankers: Rankers,
+    windows: Windows,
     people: Sequence[Subscriber],
     *,
     until: datetime,
@@ -217,7 +192,7 @@ def _compose_block(
     domain: str,
     edition: str | None = None,
 ) -> Composed:
-    digests, _ = _digests(store, rankers, people, until=until, now=now, edition=edition)
+    digests, _ = _digests(store, rankers, windows, people, until=until, now=now, edition=edition)
     by_id = {each.id: each for each in people}
     kept: list[tuple[Digest, datetime | None]] = []
     for digest in digests:
@@ -236,6 +211,7 @@ def _compose_block(
 def _digests(
     store: Store,
     rankers: Rankers,
+    windows: Windows,
     people: Sequence[Subscriber],
     *,
     until: datetime,
@@ -249,7 +225,7 @@ def _digests(
     """
     covered = store.ledger.covered([each.id for each in people])
     spans = _spans(people, covered, until=until, edition=edition)
-    found = _composed(store, rankers, people, spans, until=until, now=now, edition=edition)
+    found = _composed(store, rankers, windows, people, spans, until=until, now=now, edition=edition)
     newcomers = [
         person
         for person, ranking in zip(people, found[1], strict=True)
@@ -264,7 +240,9 @@ def _digests(
         each.id: _unseen(each, until - editions.FURTHEST_BACK[each.cadence], until)
         for each in newcomers
     }
-    again = _composed(store, rankers, newcomers, further, until=until, now=now, edition=None)
+    again = _composed(
+        store, rankers, windows, newcomers, further, until=until, now=now, edition=None
+    )
     by_id = {each.subscriber_id: (each, ranking) for each, ranking in zip(*again, strict=True)}
     pairs = [
         by_id.get(each.subscriber_id, (each, ranking)) for each, ranking in zip(*found, strict=True)
@@ -275,6 +253,7 @@ def _digests(
 def _composed(
     store: Store,
     rankers: Rankers,
+    windows: Windows,
     people: Sequence[Subscriber],
     spans: Mapping[str, datetime],
     *,
@@ -282,48 +261,58 @@ def _composed(
     now: datetime,
     edition: str | None,
 ) -> tuple[list[Digest], list[Ranking]]:
-    """Rank the whole block at once, then cut each one's list; `spans` is since when each looks."""
-    window = window_of(store, min(spans.values()), until)
-    profiles = store.subscribers.profiles([each.id for each in people])
+    """Rank those together whose windows begin on one day, then cut each one's list.
+
+    `spans` is since when each looks.
+    """
+    by_day: defaultdict[date, list[Subscriber]] = defaultdict(list)
+    for person in people:
+        by_day[spans[person.id].date()].append(person)
+    found: dict[str, tuple[Digest, Ranking]] = {}
+    for together in by_day.values():
+        window = windows.of(min(spans[each.id] for each in together), until)
+        pairs = _in_window(store, rankers, window, together, spans, now=now, edition=edition)
+        found.update((digest.subscriber_id, (digest, ranking)) for digest, ranking in pairs)
+    return [found[each.id][0] for each in people], [found[each.id][1] for each in people]
+
+
+def _in_window(
+    store: Store,
+    rankers: Rankers,
+    window: Window,
+    people: Sequence[Subscriber],
+    spans: Mapping[str, datetime],
+    *,
+    now: datetime,
+    edition: str | None,
+) -> list[tuple[Digest, Ranking]]:
+    """Rank the whole block at once, then cut each one's list."""
+    until, keys = window.until, [each.id for each in people]
+    profiles = store.subscribers.profiles(keys)
     ids = frozenset(window.seen_at)
-    sent = store.ledger.sent([each.id for each in people], ids, but_edition=edition or "")
-    old = {each.id: _too_old(window, spans[each.id]) for each in people}
+    sent = store.ledger.sent(keys, ids, but_edition=edition or "")
+    old = {each.id: window.too_old(spans[each.id]) for each in people}
     without = {each.id: sent.get(each.id, frozenset()) | old[each.id] for each in people}
-    candidates = candidates_of(store, window, profiles, *rankers.both)
+    candidates = kept_candidates_of(store, window, profiles, *rankers.both)
     named = {each.id: edition or editions.edition_of(each, _due(each, until)) for each in people}
     rankings = rankers.rank(profiles, candidates, without=without, editions=named, now=now)
-    digests = [
-        compose.compose(
+    return [
+        (
+            compose.compose(
+                ranking,
+                subscriber=person,
+                edition=named[person.id],
+                since=spans[person.id],
+                until=until,
+                announced=len(ids - old[person.id]),
+                withheld=len(sent.get(person.id, frozenset()) - old[person.id]),
+                reports=window.reports,
+                now=now,
+            ),
             ranking,
-            subscriber=person,
-            edition=named[person.id],
-            since=spans[person.id],
-            until=until,
-            announced=len(ids - old[person.id]),
-            withheld=len(sent.get(person.id, frozenset()) - old[person.id]),
-            reports=window.reports,
-            now=now,
         )
         for person, ranking in zip(people, rankings, strict=True)
     ]
-    return digests, rankings
-
-
-def candidates_of(
-    store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
-) -> Candidates:
-    """What rankers may use: the window, the papers that profiles name, the curators' picks."""
-    liked = store.papers.get(
-        {each.value for profile in profiles for each in profile.interests if each.kind in REFERRED}
-    )
-    return Candidates(
-        papers=window.papers,
-        trending=window.trending,
-        upvotes=window.upvotes,
-        liked=liked,
-        featured=store.community.featured(window.until - FEATURED_FOR),
-        vectors=learning.vectors_for(store, rankers, [*window.papers, *liked.values()]),
-    )
 
 
 def _due(person: Subscriber, until: datetime) -> datetime:
@@ -378,9 +367,3 @@ def _has_just_confirmed(person: Subscriber) -> bool:
 def _unseen(person: Subscriber, since: datetime, until: datetime) -> datetime:
     """Where a digest begins for someone who has marked everything up to some moment as seen."""
     return since if person.seen_until is None else min(max(since, person.seen_until), until)
-
-
-def _too_old(window: Window, since: datetime) -> frozenset[str]:
-    if since <= window.since:
-        return frozenset()
-    return frozenset(paper for paper, seen in window.seen_at.items() if seen <= since)

@@ -114,7 +114,9 @@ class _Witness:
 
     def __init__(self, ranker: Ranker) -> None:
         self._ranker = ranker
-        self.embeds: str = getattr(ranker, "embeds", "")
+        for name in ("embeds", "keeps", "lies", "learned"):
+            if hasattr(ranker, name):
+                setattr(self, name, getattr(ranker, name))
         self._asked: tuple[Sequence[Profile], Candidates, Mapping[str, frozenset[str]]]
 
     def rank(

@@ -7,7 +7,16 @@ plug-in must pass. Every method takes and returns values of `digest.model`, in b
 from __future__ import annotations
 
 from digest.ports.mail import Ledger, PostStore
-from digest.ports.outside import Candidates, Fetcher, Progress, Ranker, Source, Step, Transport
+from digest.ports.outside import (
+    Candidates,
+    Fetcher,
+    Keeper,
+    Progress,
+    Ranker,
+    Source,
+    Step,
+    Transport,
+)
 from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
 from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
 from digest.ports.spaces import Learned, SpaceStore
@@ -19,6 +28,7 @@ __all__ = [
     "FeedbackStore",
     "Fetcher",
     "Ingested",
+    "Keeper",
     "Learned",
     "Ledger",
     "PaperStore",

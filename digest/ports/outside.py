@@ -70,7 +70,10 @@ class Candidates:
     `trending` is the stored hot score by paper id, `upvotes` the raw count behind it, `liked`
     the papers that profiles refer to as liked, disliked or known (they need not be candidates),
     `featured` those that curators picked, `vectors` what an embedder made of any of them, by id
-    (see `SpaceStore`); one that is missing is embedded when it is needed.
+    (see `SpaceStore`); one that is missing is embedded when it is needed. `tastes` is what rankers
+    made of subscribers before (see `Keeper`), by the name it is kept under and the subscriber,
+    `lying` where papers that profiles name lie in the rankers' space, by the id they are named by:
+    of a subscriber whose taste is here, only papers that lie nowhere need be in `liked`.
     """
 
     papers: Sequence[Paper]
@@ -79,6 +82,8 @@ class Candidates:
     liked: Mapping[str, Paper] = field(default_factory=dict)
     featured: frozenset[str] = frozenset()
     vectors: Mapping[str, bytes] = field(default_factory=dict)
+    tastes: Mapping[str, Mapping[str, tuple[bytes, ...]]] = field(default_factory=dict)
+    lying: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Ranker(Protocol):
@@ -100,6 +105,23 @@ class Ranker(Protocol):
 
         `without` maps a subscriber id to paper ids never to be picked (already sent).
         """
+        ...
+
+
+class Keeper(Ranker, Protocol):
+    """A ranker that makes something of a subscriber's likes and dislikes that is worth keeping.
+
+    `keeps` is the name to keep it under, `lies` that of the space in which liked papers lie; both
+    are empty while it has nothing to keep.
+    """
+
+    keeps: str
+    lies: str
+
+    def learned(
+        self, block: Sequence[Profile], liked: Mapping[str, Paper], vectors: Mapping[str, bytes]
+    ) -> dict[str, tuple[bytes, ...]]:
+        """What to keep of these, by subscriber; true until one likes or dislikes another paper."""
         ...
 
 

@@ -59,6 +59,10 @@ class PaperStore(Protocol):
         """
         ...
 
+    def news(self, since: datetime, until: datetime) -> int:
+        """How many announcements there are that were seen in (since, until]."""
+        ...
+
     def announcements(self, paper_ids: Iterable[str]) -> dict[str, list[Announcement]]:
         """Every announcement of each paper, oldest first."""
         ...

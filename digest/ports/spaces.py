@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from digest.model import Paper
+from digest.model import Paper, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,27 @@ class SpaceStore(Protocol):
 
     def vectors(self, name: str, paper_ids: Iterable[str]) -> dict[str, bytes]:
         """The vectors of these papers in a space, as far as there are any."""
+        ...
+
+    def lying(self, name: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """The vectors of the papers that these keys name, by key, as far as there are any."""
+        ...
+
+    def tastes(self, name: str, subscriber_ids: Iterable[str]) -> dict[str, tuple[bytes, ...]]:
+        """What a ranker keeps under this name of these people, as far as it is still true.
+
+        It is forgotten when they like or dislike another paper, or one of theirs changes.
+        """
+        ...
+
+    def keep_tastes(
+        self, name: str, tastes: Mapping[str, tuple[bytes, ...]], profiles: Iterable[Profile]
+    ) -> None:
+        """Keep what a ranker made of these profiles, unless they have said something since."""
+        ...
+
+    def forget_tastes(self, names: Iterable[str]) -> int:
+        """Forget what is kept under other names than these, a bounded number of rows; how many."""
         ...
 
     def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,16 @@ from digest.model import (
     Profile,
     Ranking,
     Reason,
+    ReasonKind,
     Topic,
 )
 from digest.ranking import profiles, reasons, selecting
+from digest.ranking.directions import KEPT_AS
 from digest.ranking.features import Features
 from digest.ranking.profiles import Weights
-from digest.ranking.sheet import Sheet, said, written
+from digest.ranking.sheet import Sheet, learned_tastes, said, written
+from digest.ranking.shelves import Shelves
+from digest.ranking.space import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +40,6 @@ MOST_ARRANGED = 3
 FEWEST_ARRANGED = 30
 MOST_SHARES = 8
 BESIDE = 0.5
-TOLD = 2
 
 _SAID_SO = {
     InterestKind.LIKE: "it is liked already",
@@ -75,6 +79,8 @@ class LinearRanker:
         explore: int = 0,
     ) -> None:
         self.embeds = embedder.name if embedder else ""
+        self.lies = space.name if space is not None and space.dimensions else ""
+        self.keeps = _name_of(space, weights, self.embeds) if self.lies else ""
         self._topics = topics
         self._weights = weights
         self._trending = trending
@@ -82,6 +88,11 @@ class LinearRanker:
         self._space = space
         self._embedder = embedder
         self._explore = explore
+        self._shelves = (
+            Shelves(space, embedder=embedder, views=weights.views)
+            if space is not None and space.dimensions
+            else None
+        )
         self._latest: tuple[Sequence[Paper], Features, np.ndarray] | None = None
 
     def rank(
@@ -112,6 +123,23 @@ class LinearRanker:
         order = [features.position[each.id] for each in candidates.papers]
         return np.concatenate([np.zeros((0, len(order)), np.float32), *found])[:, order]
 
+    def learned(
+        self, block: Sequence[Profile], liked: Mapping[str, Paper], vectors: Mapping[str, bytes]
+    ) -> dict[str, tuple[bytes, ...]]:
+        """What to keep of each profile, by subscriber: `rank` is quicker where candidates bring it.
+
+        `liked` are the papers they like and dislike, `vectors` what the embedder made of those. It
+        stays true until they say something new, or `keeps` becomes another name.
+        """
+        if self._shelves is None:
+            return {}
+        self._shelves.learn_vectors(vectors)
+        return {
+            name: content
+            for chunk in _chunks(block)
+            for name, content in learned_tastes(chunk, liked, self._shelves, self._weights).items()
+        }
+
     def explain(
         self,
         profile: Profile,
@@ -125,11 +153,13 @@ class LinearRanker:
         features, _ = self._features(candidates)
         row = features.position[paper_id]
         sheet = self._written([profile], features, candidates)
+        listed = self.rank([profile], candidates, without=without, now=now)[0].picks
+        place = next((n for n, each in enumerate(listed, 1) if each.paper_id == paper_id), 0)
+        if place and any(each.kind is ReasonKind.EXPLORE for each in listed[place - 1].reasons):
+            sheet.explored[0] = row
         terms = sheet.explained(0, np.array([row]))[0]
         parts = [(term, sheet.parts(0, row, term)) for term in terms]
         parts.sort(key=lambda part: -part[0][0])
-        listed = self.rank([profile], candidates, without=without, now=now)[0].picks
-        place = next((n for n, each in enumerate(listed, 1) if each.paper_id == paper_id), 0)
         return Explanation(
             paper_id=paper_id,
             score=round(sum(term[0] for term, _ in parts), reasons.DECIMALS),
@@ -152,7 +182,7 @@ class LinearRanker:
         """Why a paper is no pick of a profile."""
         paper = features.papers[row].id
         for each in said(profile):
-            if each.value in sheet.known and sheet.known[each.value].id == paper:
+            if _named(each.value, features, sheet.candidates) == paper:
                 return _SAID_SO[each.kind]
         if paper in without.get(profile.subscriber_id, frozenset()):
             return "it was in an earlier digest, or was announced before this one begins"
@@ -172,19 +202,21 @@ class LinearRanker:
             topics=self._topics,
             weights=self._weights,
             trending=self._trending,
+            kept=candidates.tastes.get(self.keeps, {}),
         )
 
     def _features(self, candidates: Candidates) -> tuple[Features, np.ndarray]:
         """Features of an edition and its near-duplicates; kept, as one edition serves many blocks."""
         if self._latest is None or self._latest[0] != candidates.papers:
-            features = Features(
-                candidates.papers,
-                self._space,
+            shelves = self._shelves or Shelves(
+                self._space or bare(candidates.papers),
                 embedder=self._embedder,
-                vectors=candidates.vectors,
                 views=self._weights.views,
             )
-            self._latest = (candidates.papers, features, selecting.twins(features.points.tfidf))
+            shelves.learn_vectors(candidates.vectors)
+            features = Features(candidates.papers, shelves)
+            self._latest = (candidates.papers, features, selecting.twins(features.words))
+        self._latest[1].shelves.learn_vectors(candidates.vectors)
         return self._latest[1], self._latest[2]
 
     def _rank(
@@ -196,14 +228,14 @@ class LinearRanker:
         without: Mapping[str, frozenset[str]],
     ) -> Iterable[Ranking]:
         sheet = self._written(block, features, candidates)
-        barred = _barred(block, features, sheet.known, without)
+        barred = _barred(block, features, candidates, without)
         barred |= profiles.muted(block, features, self._topics)
         sheet.matched[barred] = False
         lists = [_best(sheet, row, self._cap) for row in range(len(block))]
         lists = _arranged(block, sheet, lists, twins)
         if self._explore:
             lists = self._with_beside(block, sheet, barred, lists)
-        told = [found[: TOLD * profile.limit] for profile, found in zip(block, lists, strict=True)]
+        told = [found[: profile.limit] for profile, found in zip(block, lists, strict=True)]
         words = sheet.telling(told)
         for row, (profile, found) in enumerate(zip(block, lists, strict=True)):
             picks = [
@@ -243,6 +275,13 @@ class LinearRanker:
         ]
 
 
+def _name_of(space: Space | None, weights: Weights, embeds: str) -> str:
+    """The name of what is kept of people: another one for whatever would make it something else."""
+    about = f"{weights.like} {weights.dislike} {weights.views} {KEPT_AS} {embeds}"
+    mark = blake2b(about.encode(), digest_size=4).hexdigest()
+    return f"{space.name if space else ''}/{mark}"
+
+
 def _chunks(block: Sequence[Profile]) -> Iterable[list[Profile]]:
     """The block in parts whose arrays stay small: so many people, and so many interests."""
     chunk: list[Profile] = []
@@ -270,16 +309,23 @@ def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
 def _barred(
     block: Sequence[Profile],
     features: Features,
-    known: Mapping[str, Paper],
+    candidates: Candidates,
     without: Mapping[str, frozenset[str]],
 ) -> np.ndarray:
     """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
     barred = np.zeros((len(block), len(features.papers)), bool)
     for row, profile in enumerate(block):
-        ids = {known[each.value].id for each in said(profile) if each.value in known}
+        ids = {_named(each.value, features, candidates) for each in said(profile)}
         ids |= without.get(profile.subscriber_id, frozenset())
         barred[row, [features.position[each] for each in ids if each in features.position]] = True
     return barred
+
+
+def _named(value: str, features: Features, candidates: Candidates) -> str:
+    """The id of the paper that a profile means, empty for one that is not at hand."""
+    if value in features.id_of:
+        return features.id_of[value]
+    return candidates.liked[value].id if value in candidates.liked else ""
 
 
 def _arranged(

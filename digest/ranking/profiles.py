@@ -15,9 +15,11 @@ import scipy.sparse as sp
 
 from digest import matching
 from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
-from digest.ranking.features import Features, Views
+from digest.ranking.directions import Directions, stacked
+from digest.ranking.features import Features
+from digest.ranking.shelves import Views
 from digest.ranking.space import Matrix
-from digest.ranking.tastes import Directions, certainty, typed
+from digest.ranking.tastes import certainty, typed
 from digest.text import fold, words
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 ENOUGH_KEYWORDS = 2
 KEYWORDS_SHARE = 0.2
 KEYWORDS_FADE_BY = 2
+BESIDE_TOPICS = (InterestKind.KEYWORD, InterestKind.QUERY, InterestKind.LIKE)
 UNLEARNED = 1 / 3
 """What a cosine says where words are only as rare as in one edition: there they are all larger."""
 
@@ -90,14 +93,17 @@ def topics(
     """Followed topics: the primary category or a phrase in the title count in full.
 
     Where a topic has keywords, a fifth of the value hangs on a paper's having two of them.
-    k topics count 1/√k each, or people who follow whole fields would never see what they like.
+    k topics count 1/√k each, or people who follow whole fields would never see what they like;
+    for whoever has keywords, searches or likes as well, which mostly lie in the same fields,
+    these count as one topic more.
     """
 
     def values(name: str) -> np.ndarray:
         return _topic_values(matching.topic_of(name, known), features, weights)
 
     held = [distinct(each, InterestKind.TOPIC) for each in block]
-    scale = [1 / max(1, len(each)) ** 0.5 for each in held]
+    beside = [any(each.of(kind) for kind in BESIDE_TOPICS) for each in block]
+    scale = [1 / max(1, len(each) + more) ** 0.5 for each, more in zip(held, beside, strict=True)]
     return _evidence(ReasonKind.TOPIC, held, scale, values, features)
 
 
@@ -109,7 +115,7 @@ def keywords(
     Both fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what
     they come near to counts 1/√m each, what they stand in in full.
     """
-    held = [distinct(each, InterestKind.KEYWORD, by=fold) for each in block]
+    held = [distinct(each, InterestKind.KEYWORD, by=matching.telling) for each in block]
     fading = _fading(block)
     sure = certainty(np.array([len(each.of(InterestKind.LIKE)) for each in block]))
 
@@ -122,9 +128,7 @@ def keywords(
         )
 
     exact = _evidence(ReasonKind.KEYWORD, held, fading, values, features)
-    directions = typed(exact.names, features, weights.views)
-    trust = 1 if features.space.dimensions else UNLEARNED
-    amounts = np.float32(trust * weights.typed) * directions.amounts(features)
+    amounts, directions = _near(exact.names, features, weights)
     shared = [
         fade * truth / max(1, len(each)) ** 0.5
         for fade, truth, each in zip(fading, sure.tolist(), held, strict=True)
@@ -137,6 +141,23 @@ def keywords(
         admits=amounts >= weights.typed_floor,
     )
     return exact, near, directions
+
+
+def _near(
+    names: Sequence[str], features: Features, weights: Weights
+) -> tuple[np.ndarray, Directions]:
+    """What typed words come near to (names × papers), and where each looks."""
+    worth = weights.typed * (1 if features.space.dimensions else UNLEARNED)
+
+    def looked(missing: Sequence[str]) -> list[tuple[np.ndarray, Directions]]:
+        made = typed(missing, features.shelves, worth=worth)
+        amounts = features.amounts(made)
+        return [(row, made.only([at])) for at, row in enumerate(amounts)]
+
+    found = features.remembered("typed", names, looked)
+    if not found:
+        return np.zeros((0, len(features.papers)), np.float32), typed((), features.shelves, worth=1)
+    return np.stack([row for row, _ in found]), stacked([each for _, each in found])
 
 
 def queries(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
@@ -192,7 +213,7 @@ def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topi
         (InterestKind.MUTE_TOPIC, in_topic),
     ):
         held = [distinct(each, kind) for each in block]
-        names, rows = _rows(held, values_of, features)
+        names, rows = _rows(f"hidden {kind}", held, values_of, features)
         if names:
             found |= np.asarray(_holdings(held, names, [1.0] * len(block)) @ rows > 0)
     return found
@@ -238,7 +259,7 @@ def _evidence(
     values_of: Callable[[str], np.ndarray],
     features: Features,
 ) -> Evidence:
-    names, values = _rows(held, values_of, features)
+    names, values = _rows(kind.value, held, values_of, features)
     return Evidence(
         kind=kind,
         names=names,
@@ -249,16 +270,15 @@ def _evidence(
 
 
 def _rows(
+    kind: str,
     held: Sequence[Sequence[Interest]],
     values_of: Callable[[str], np.ndarray],
     features: Features,
 ) -> tuple[list[str], np.ndarray]:
     """The distinct interests of a block, and for each its values over the papers."""
     names = _names(held)
-    values = np.zeros((len(names), len(features.papers)), np.float32)
-    for row, name in enumerate(names):
-        values[row] = values_of(name)
-    return names, values
+    found = features.remembered(kind, names, lambda missing: [values_of(each) for each in missing])
+    return names, np.stack(found) if found else np.zeros((0, len(features.papers)), np.float32)
 
 
 def _row(features: Features, *marks: tuple[float, Iterable[int]]) -> np.ndarray:

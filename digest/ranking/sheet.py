@@ -9,15 +9,19 @@ import numpy as np
 
 from digest.model import Interest, InterestKind, Paper, Profile, ReasonKind, Topic
 from digest.ranking import profiles, reasons
+from digest.ranking.directions import Directions, compact, packed, unpacked
 from digest.ranking.profiles import UNLEARNED, Evidence, Weights
-from digest.ranking.tastes import Directions, Tastes, tastes
+from digest.ranking.space import unpack
+from digest.ranking.tastes import learned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from digest.ports import Candidates
     from digest.ranking.features import Features
+    from digest.ranking.shelves import Shelves
 
+KINDS = (InterestKind.LIKE, InterestKind.DISLIKE)
 PICKED_SHARE = 0.5
 MOST_PARTS = 15
 POSITIVE = (
@@ -30,6 +34,25 @@ POSITIVE = (
 Words: TypeAlias = dict[tuple[ReasonKind, str], tuple[str, ...]]
 
 SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+_SILENT = Profile(subscriber_id="", interests=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Taste:
+    """The likes (or dislikes) of those of a block who have any.
+
+    `rows` are their profiles, `directions` where each looks, `amounts` what that adds to each paper.
+    """
+
+    kind: ReasonKind
+    rows: np.ndarray
+    directions: Directions
+    amounts: np.ndarray
+
+    def of(self, profile: int) -> int:
+        """The row of a profile, -1 for one that has none."""
+        at = int(np.searchsorted(self.rows, profile))
+        return at if at < len(self.rows) and self.rows[at] == profile else -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,15 +65,15 @@ class Sheet:
     """
 
     features: Features
-    known: Mapping[str, Paper]
+    candidates: Candidates
+    block: Sequence[Profile]
     evidence: Sequence[Evidence]
-    typed: tuple[Directions, float]
-    tastes: Sequence[tuple[Tastes, float, np.ndarray]]
+    typed: Directions
+    tastes: Sequence[Taste]
     near: tuple[np.ndarray, np.ndarray]
     heat: np.ndarray
     voted: np.ndarray
     picked: np.ndarray
-    upvotes: Mapping[str, int]
     scores: np.ndarray
     matched: np.ndarray
     explored: dict[int, int] = field(default_factory=dict)
@@ -62,17 +85,47 @@ class Sheet:
             for name, weight in each.held_by(profile):
                 names = [each.names[name]] * len(rows)
                 _add(terms, weight * each.values[name, rows], each.kind, names)
-        for taste, _, amounts in self.tastes:
-            if taste.held[profile]:
-                nearest = taste.nearest(self.features, profile, rows)
-                _add(terms, amounts[profile, rows], taste.kind, nearest)
+        for taste in self.tastes:
+            at = taste.of(profile)
+            if at >= 0:
+                nearest = self._nearest(profile, taste.kind, rows)
+                _add(terms, taste.amounts[at, rows], taste.kind, nearest)
         papers = self.features.papers
-        votes = [str(self.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
+        votes = [str(self.candidates.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
         _add(terms, self.voted[profile, rows], ReasonKind.TRENDING, votes)
         _add(terms, self.picked[profile, rows], ReasonKind.PICKED, [""] * len(rows))
         for place in np.flatnonzero(rows == self.explored.get(profile, -1)).tolist():
             terms[place].append((0.0, ReasonKind.EXPLORE, ""))
         return terms
+
+    def _nearest(self, profile: int, kind: ReasonKind, rows: np.ndarray) -> list[str]:
+        """For each of these papers the one of the profile's own that is most like it."""
+        own = profiles.distinct(self.block[profile], InterestKind(str(kind)))
+        names = [each.value for each in own]
+        if len(names) == 1:
+            return names * len(rows)
+        names, alike = self._alike(names, rows)
+        if not names:
+            return [""] * len(rows)
+        return [names[each] for each in alike.argmax(axis=0).tolist()]
+
+    def _alike(self, names: Sequence[str], rows: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """Those of these papers that lie somewhere, and how near each is to those of the rows."""
+        features, lying = self.features, self.candidates.lying
+        there = [each for each in names if each in lying]
+        placed = [unpack([lying[each] for each in there])] if there else []
+        others = (each for each in names if each not in lying)
+        known = _at_hand(others, self.candidates, features)
+        if known:
+            shelf = features.shelves.liked(known)
+            own = [shelf.row[each] for each in known]
+            if not features.space.dimensions:
+                words = features.columns.only(shelf.points.marks[own]) @ features.sparse[rows].T
+                return list(known), words.toarray()
+            placed.append(shelf.points.near[own])
+        if not placed:
+            return [], np.zeros((0, len(rows)), np.float32)
+        return [*there, *known], np.concatenate(placed) @ features.points.near[rows].T
 
     def telling(self, told: Sequence[np.ndarray]) -> list[list[Words]]:
         """For each profile and each of these papers the words to name with its reasons."""
@@ -89,12 +142,11 @@ class Sheet:
         self, told: Sequence[np.ndarray]
     ) -> Iterable[tuple[ReasonKind, Directions, list[tuple[int, int, int, str]]]]:
         """Which row of which directions speaks of which place of which profile."""
-        for taste, _, _ in self.tastes:
+        for taste in self.tastes:
             held = [
-                (profile, profile, place, "")
-                for profile, rows in enumerate(told)
-                for place in range(len(rows))
-                if taste.held[profile]
+                (at, profile, place, "")
+                for at, profile in enumerate(taste.rows.tolist())
+                for place in range(len(told[profile]))
             ]
             yield taste.kind, taste.directions, held
         for each in self.evidence:
@@ -105,7 +157,7 @@ class Sheet:
                     for name, _ in each.held_by(profile)
                     for place in range(len(rows))
                 ]
-                yield each.kind, self.typed[0], held
+                yield each.kind, self.typed, held
 
     def parts(self, profile: int, row: int, term: reasons.Term) -> tuple[tuple[str, float], ...]:
         """What the words of a paper add to one term of its score, largest first, rest as "…"."""
@@ -113,11 +165,11 @@ class Sheet:
         if kind is ReasonKind.WORDS:
             evidence = next(each for each in self.evidence if each.kind is kind)
             name = list(evidence.names).index(what)
-            weight = float(dict(evidence.held_by(profile))[name]) * self.typed[1]
-            found = self.typed[0].parts(self.features, name, row)
+            weight = float(dict(evidence.held_by(profile))[name])
+            found = self.typed.parts(self.features, name, row)
         elif kind in (ReasonKind.LIKE, ReasonKind.DISLIKE):
-            taste, weight = next((t, w) for t, w, _ in self.tastes if t.kind is kind)
-            found = taste.directions.parts(self.features, profile, row)
+            taste, weight = next(each for each in self.tastes if each.kind is kind), 1.0
+            found = taste.directions.parts(self.features, taste.of(profile), row)
         else:
             return ()
         shown = [(word, round(weight * part, reasons.DECIMALS)) for word, part in found]
@@ -134,12 +186,13 @@ def written(
     topics: Mapping[str, Topic],
     weights: Weights,
     trending: float,
+    kept: Mapping[str, tuple[bytes, ...]],
 ) -> Sheet:
     """The arithmetic of a block, before anything is barred.
 
-    `trending` is what votes and curators add together at most.
+    `trending` is what votes and curators add together at most, `kept` what `learned_tastes` made
+    before, by subscriber.
     """
-    known = known_papers(block, candidates, features)
     exact, near, typed = profiles.keywords(block, features, weights)
     kinds = (
         profiles.topics(block, features, topics, weights),
@@ -149,43 +202,36 @@ def written(
         profiles.authors(block, features, weights),
     )
     evidence = [each for each in kinds if len(each.names)]
-    nothing = np.zeros((len(block), len(features.papers)), np.float32)
-    taste: list[tuple[Tastes, float, np.ndarray]] = []
-    trust = 1 if features.space.dimensions else UNLEARNED
-    for kind, weight in (
-        (InterestKind.LIKE, trust * weights.like),
-        (InterestKind.DISLIKE, -trust * weights.dislike),
-    ):
-        held = [[i for i in profiles.distinct(p, kind) if i.value in known] for p in block]
-        if any(held):
-            found = tastes(kind, held, features, weights.views, known=known)
-            amounts = np.float32(weight) * found.directions.amounts(features)
-            taste.append((found, weight, amounts))
-    liking = next((a for t, _, a in taste if t.kind is ReasonKind.LIKE), nothing)
+    found = [_taste(kind, block, features, candidates, weights, kept) for kind in KINDS]
+    tastes = [each for each in found if len(each.rows)]
+    liking = np.zeros((len(block), len(features.papers)), np.float32)
+    for taste in tastes:
+        if taste.kind is ReasonKind.LIKE:
+            liking[taste.rows] = taste.amounts
     nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
     heat = _popularity(candidates, features)
     bound = np.full(len(block), trending, np.float32)
     voted, picked = _community(candidates, features, bound, heat)
-    scores = nothing + voted + picked
+    scores = voted + picked
     matched = liking >= weights.like_floor
     for each in evidence:
         scores += each.scores()
         matched |= each.admitted()
-    for _, _, amounts in taste:
-        scores += amounts
+    for taste in tastes:
+        scores[taste.rows] += taste.amounts
     matched |= nobody[:, None] & (voted + picked > 0)
-    typing = near.scores() if len(near.names) else nothing
+    typing = near.scores() if len(near.names) else np.zeros_like(liking)
     return Sheet(
         features=features,
-        known=known,
+        candidates=candidates,
+        block=block,
         evidence=evidence,
-        typed=(typed, trust * weights.typed),
-        tastes=taste,
+        typed=typed,
+        tastes=tastes,
         near=(liking, typing),
         heat=heat,
         voted=voted,
         picked=picked,
-        upvotes=candidates.upvotes,
         scores=scores,
         matched=matched,
     )
@@ -203,17 +249,107 @@ def _add(
         terms[place].append((amount, kind, names[place]))
 
 
+def learned_tastes(
+    block: Sequence[Profile], known: Mapping[str, Paper], shelves: Shelves, weights: Weights
+) -> dict[str, tuple[bytes, ...]]:
+    """What is worth keeping of each profile: its likes and its dislikes as compact directions.
+
+    `known` are the papers they name. The bytes are empty for a profile that has none of a kind.
+    """
+    found: list[list[bytes]] = [[] for _ in block]
+    for kind in KINDS:
+        made = _packed(kind, _held(kind, block, known), shelves, known, weights)
+        for each, content in zip(found, made, strict=True):
+            each.append(content)
+    return {each.subscriber_id: tuple(content) for each, content in zip(block, found, strict=True)}
+
+
+def _held(
+    kind: InterestKind, block: Sequence[Profile], known: Container[str]
+) -> list[list[Interest]]:
+    return [[i for i in profiles.distinct(p, kind) if i.value in known] for p in block]
+
+
+def _worth(kind: InterestKind, weights: Weights) -> float:
+    return weights.like if kind is InterestKind.LIKE else -weights.dislike
+
+
+def _packed(
+    kind: InterestKind,
+    held: Sequence[Sequence[Interest]],
+    shelves: Shelves,
+    known: Mapping[str, Paper],
+    weights: Weights,
+) -> list[bytes]:
+    there = [each for each in held if each]
+    if not there:
+        return [b""] * len(held)
+    looking = learned(there, shelves, known=known, worth=_worth(kind, weights))
+    likes = np.array([len(each) for each in there])
+    made = iter(packed(compact(looking, shelves.space, likes)))
+    return [next(made) if each else b"" for each in held]
+
+
+def _taste(
+    kind: InterestKind,
+    block: Sequence[Profile],
+    features: Features,
+    candidates: Candidates,
+    weights: Weights,
+    tastes: Mapping[str, tuple[bytes, ...]],
+) -> Taste:
+    """The likes or dislikes of a block: as they are kept, or learned here and now."""
+    at = KINDS.index(kind)
+    shelves = features.shelves
+    kept = [tastes.get(each.subscriber_id) for each in block]
+    known = known_papers(block, kept, candidates, features)
+    fresh = [each if old is None else _SILENT for each, old in zip(block, kept, strict=True)]
+    held = _held(kind, fresh, known)
+    if features.space.dimensions:
+        made = _packed(kind, held, shelves, known, weights)
+        rows = [new if old is None else old[at] for new, old in zip(made, kept, strict=True)]
+        there = [row for row, content in enumerate(rows) if content]
+        width = features.points.dense.shape[1]
+        looking = unpacked([rows[each] for each in there], width)
+    else:
+        there = [row for row, each in enumerate(held) if each]
+        worth = UNLEARNED * _worth(kind, weights)
+        looking = learned([held[each] for each in there], shelves, known=known, worth=worth)
+    return Taste(
+        kind=ReasonKind(str(kind)),
+        rows=np.array(there, int),
+        directions=looking,
+        amounts=features.amounts(looking),
+    )
+
+
 def known_papers(
-    block: Sequence[Profile], candidates: Candidates, features: Features
+    block: Sequence[Profile],
+    kept: Sequence[object],
+    candidates: Candidates,
+    features: Features,
 ) -> dict[str, Paper]:
-    """The liked, disliked and known papers that we have, by the id that profiles use for them."""
+    """What those like and dislike whose taste is not kept, by the id that profiles use for it."""
+    return _at_hand(
+        (
+            each.value
+            for profile, old in zip(block, kept, strict=True)
+            if old is None
+            for each in said(profile)
+        ),
+        candidates,
+        features,
+    )
+
+
+def _at_hand(names: Iterable[str], candidates: Candidates, features: Features) -> dict[str, Paper]:
+    """The papers of these names that were brought along or are candidates."""
     known: dict[str, Paper] = {}
-    for profile in block:
-        for each in said(profile):
-            if each.value in candidates.liked:
-                known[each.value] = candidates.liked[each.value]
-            elif each.value in features.position:
-                known[each.value] = features.papers[features.position[each.value]]
+    for each in names:
+        if each in candidates.liked:
+            known[each] = candidates.liked[each]
+        elif each in features.id_of:
+            known[each] = features.papers[features.position[features.id_of[each]]]
     return known
 
 

@@ -86,6 +86,15 @@ class Papers:
             papers = loading.papers(connection, (row["paper_id"] for row in found))
         return [(papers[row["paper_id"]], to_announcement(row)) for row in found]
 
+    def news(self, since: datetime, until: datetime) -> int:
+        """How many announcements there are that were seen in (since, until]."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM announcements WHERE seen_at > ? AND seen_at <= ?",
+                (stamp(since), stamp(until)),
+            ).fetchone()
+        return int(row[0])
+
     def announcements(self, paper_ids: Iterable[str]) -> dict[str, list[Announcement]]:
         """Every announcement of each paper, oldest first."""
         with self._connections.read() as connection:

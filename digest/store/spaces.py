@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from sqlite3 import Connection
 
-from digest.model import Paper
+from digest.model import Paper, Profile
 from digest.ports import Learned
 from digest.store import changes, loading
 from digest.store.connections import Connections
+from digest.store.interests import OPINIONS
 from digest.store.rows import listed, moment, stamp
 
 BLOCK = 1_000
@@ -39,6 +40,27 @@ CROSS JOIN papers AS p ON p.number = v.number ORDER BY n.key LIMIT ?3
 OUTDATED = """
 DELETE FROM vectors WHERE rowid IN (
     SELECT rowid FROM vectors WHERE space <> ? AND substr(space, 1, ?) <> ? LIMIT ?
+)
+"""
+BY_NAME = """
+SELECT k.key, v.vector FROM json_each(?2) AS n
+CROSS JOIN identifiers AS k ON k.key = n.value
+CROSS JOIN papers AS p ON p.id = k.paper_id
+CROSS JOIN vectors AS v ON v.number = p.number AND v.space = ?1
+"""
+# Only of someone who has said just what it was made of: nothing was said since.
+PUT_TASTE = """
+INSERT INTO tastes (subscriber_id, space, liking, disliking)
+SELECT ?1, ?2, ?3, ?4 WHERE ?5 = (
+    SELECT count(*) || coalesce(max(added_at), '') FROM interests
+    WHERE subscriber_id = ?1 AND kind IN ('like', 'dislike')
+)
+ON CONFLICT (subscriber_id, space) DO UPDATE
+SET liking = excluded.liking, disliking = excluded.disliking
+"""
+STALE = """
+DELETE FROM tastes WHERE rowid IN (
+    SELECT rowid FROM tastes WHERE space NOT IN (SELECT value FROM json_each(?)) LIMIT ?
 )
 """
 LIKED = """
@@ -120,6 +142,43 @@ class Spaces:
         with self._connections.read() as connection:
             return dict(connection.execute(OF_PAPERS, (name, listed(paper_ids))).fetchall())
 
+    def lying(self, name: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """The vectors of the papers that these keys name, by key, as far as there are any."""
+        with self._connections.read() as connection:
+            return dict(connection.execute(BY_NAME, (name, listed(keys))).fetchall())
+
+    def tastes(self, name: str, subscriber_ids: Iterable[str]) -> dict[str, tuple[bytes, ...]]:
+        """What a ranker keeps under this name of these people, as far as it is still true."""
+        with self._connections.read() as connection:
+            return {
+                row["subscriber_id"]: (row["liking"], row["disliking"])
+                for row in connection.execute(
+                    """
+                    SELECT subscriber_id, liking, disliking FROM tastes
+                    WHERE subscriber_id IN (SELECT value FROM json_each(?)) AND space = ?
+                    """,
+                    (listed(subscriber_ids), name),
+                )
+            }
+
+    def keep_tastes(
+        self, name: str, tastes: Mapping[str, tuple[bytes, ...]], profiles: Iterable[Profile]
+    ) -> None:
+        """Keep what a ranker made of these profiles, unless they have said something since."""
+        with self._connections.write() as connection:
+            connection.executemany(
+                PUT_TASTE,
+                (
+                    (each.subscriber_id, name, *tastes[each.subscriber_id], _said(each))
+                    for each in profiles
+                ),
+            )
+
+    def forget_tastes(self, names: Iterable[str]) -> int:
+        """Forget what is kept under other names than these, a bounded number of rows; how many."""
+        with self._connections.write() as connection:
+            return connection.execute(STALE, (listed(names), MOST_ROWS)).rowcount
+
     def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:
         """The vectors of the newest papers that have one, newest first, with their ids.
 
@@ -194,6 +253,12 @@ class Spaces:
                 return
             after = people[-1]
             yield from (list(each) for each in liked.values() if len(each) >= least)
+
+
+def _said(profile: Profile) -> str:
+    """How many papers a profile likes and dislikes, and since when, as `PUT_TASTE` counts them."""
+    opinions = [each.added_at for each in profile.interests if each.kind in OPINIONS]
+    return f"{len(opinions)}{stamp(max(opinions)) if opinions else ''}"
 
 
 def _newest(connection: Connection, limit: int) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 
 from digest.errors import ConfigError
 from digest.model import Pick, Ranking, Reason, ReasonKind
-from digest.pipeline import composing
+from digest.pipeline import composing, windows
 from digest.pipeline.experimenting import Experiment
 from digest.ports import Candidates
 
@@ -169,7 +169,7 @@ def test_the_settings_say_against_which_ranker_and_how_that_differs(
 
     against(cap=2)
     (profile,) = application.store.subscribers.profiles([person.id])
-    window = composing.window_of(
+    window = windows.window_of(
         application.store, application.clock() - timedelta(days=1), application.clock()
     )
     found = application.challenger.rank(

@@ -192,7 +192,7 @@ def test_a_ranker_gets_the_vectors_it_works_with(store, archive):
 
 
 def test_candidates_carry_the_vectors_of_the_window_and_of_what_is_liked(store, archive, now):
-    from digest.pipeline import composing
+    from digest.pipeline import windows
 
     class Embedding:
         embeds = FirstLetters.name
@@ -202,9 +202,9 @@ def test_candidates_carry_the_vectors_of_the_window_and_of_what_is_liked(store, 
     learning.place(store, None, FirstLetters())
     old, *new = (each.paper.id for each in archive([1, 2, 3]))
     liking = Interest(kind=InterestKind.LIKE, value=old, added_at=now)
-    window = composing.window_of(store, now - timedelta(days=1), now)
+    window = windows.window_of(store, now - timedelta(days=1), now)
 
-    found = composing.candidates_of(
+    found = windows.candidates_of(
         store, window, [Profile(subscriber_id="s", interests=(liking,))], Embedding()
     )
 

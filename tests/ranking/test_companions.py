@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from digest.ports import Candidates
 from digest.ranking import companions
-from digest.ranking.features import Features
 from digest.ranking.linear import LinearRanker
 
 PAPERS = 8
@@ -59,20 +58,6 @@ def test_only_the_closest_companions_are_kept(monkeypatch):
 
     assert np.flatnonzero(found[0]).tolist() == [1, 2]
     assert found[0].sum() == pytest.approx(1)
-
-
-def test_a_paper_that_the_archive_does_not_have_has_no_companions(
-    invented, social_space, new_paper
-):
-    features = Features([new_paper("clocks")], social_space)
-
-    known = features.companions({"bread-1": invented["bread-1"]}).only(["bread-1"])
-    unknown = features.companions({"stranger": new_paper("bread", 9)}).only(["stranger"])
-
-    assert known.near.any()
-    assert known.tfidf.nnz
-    assert not unknown.near.any()
-    assert not unknown.tfidf.nnz
 
 
 def test_one_like_brings_what_else_its_friends_like(

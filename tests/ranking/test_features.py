@@ -1,122 +1,165 @@
-"""Papers and phrases as vectors."""
+"""An edition's papers, and what each gets from those who look its way."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from digest.ranking import features
+from digest.ranking import features as module
+from digest.ranking.directions import Directions, stacked
 from digest.ranking.features import Features
+from digest.ranking.points import AUTHORS, CATEGORIES, MARKS, author_mark, category_mark
+from digest.ranking.shelves import Shelves
+from digest.ranking.sparse import rows_of
+from digest.text import author_key
+
+THEMES = ("bread", "clocks", "tides", "bees")
 
 
-def test_rows_have_length_one_and_are_in_the_order_that_breaks_ties(paper):
+@pytest.fixture
+def shelves(space):
+    return Shelves(space)
+
+
+@pytest.fixture
+def made(shelves, new_paper):
+    return Features([new_paper(theme, n) for theme in THEMES for n in range(4)], shelves)
+
+
+@pytest.fixture
+def looking(space):
+    """Rows that look anywhere: at words, at categories, at authors of no paper, at nothing."""
+    rng = np.random.default_rng(4)
+    names = [category_mark("x.bees"), category_mark("x.nowhere"), author_mark("nobody n")]
+    rows = []
+    for size in (40, 300, 0, 5, 120, 1, 60):
+        words = np.sort(rng.choice(len(space.terms), min(size, len(space.terms)), replace=False))
+        marks = np.array([*words.tolist(), *(sorted(names) if size else ())], np.int32)
+        rows.append((marks, rng.normal(size=len(marks)).astype(np.float32)))
+    dense = rng.normal(size=(len(rows), 2 * space.dimensions)).astype(np.float32)
+    return Directions(marks=rows_of(rows, MARKS), dense=dense)
+
+
+def naive(features, directions):
+    """The same sums, one number at a time."""
+    found = directions.dense @ features.points.dense.T
+    marks = features.points.marks
+    for row, paper in np.ndindex(*found.shape):
+        span = slice(*directions.marks.indptr[row : row + 2])
+        own = dict(
+            zip(directions.marks.indices[span], directions.marks.data[span].tolist(), strict=True)
+        )
+        span = slice(*marks.indptr[paper : paper + 2])
+        held = zip(marks.indices[span], marks.data[span].tolist(), strict=True)
+        found[row, paper] += sum(value * own.get(mark, 0) for mark, value in held)
+    return found
+
+
+# --- the papers -----------------------------------------------------------------------------
+
+
+def test_papers_are_in_the_order_that_breaks_ties(paper):
     made = Features([paper("b", "Brass clock"), paper("a", "Tide and moon")])
 
     assert [each.id for each in made.papers] == ["a", "b"]
     assert made.position == {"a": 0, "b": 1}
-    assert np.sqrt((made.points.tfidf**2).sum(axis=1)) == pytest.approx([1, 1])
-    assert made.points.tfidf.dtype == np.float32
 
 
-def alike(made, points):
-    return (points.tfidf @ made.points.tfidf.T).toarray()
+def test_a_paper_is_found_by_any_of_its_identifiers(paper):
+    made = Features([paper("a", identifiers=("doi:10.1/a", "arxiv:2606.1")), paper("b")])
+
+    assert made.id_of == {"a": "a", "doi:10.1/a": "a", "arxiv:2606.1": "a", "b": "b"}
 
 
-def test_another_paper_is_near_the_one_it_shares_words_with(paper):
-    made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
+def test_columns_are_named_after_what_they_stand_for(shelves, paper):
+    one = paper("a", "Nectar, zeppelin", authors=("Bo Ek",), categories=("x.bees",))
+    made = Features([one, paper("b", "Moon")], shelves)
 
-    (near,) = alike(made, made.liked({"c": paper("c", "The moon makes tide")}).only(["c"]))
+    names = [made.named(column) for column in made.sparse[[made.position["a"]]].indices.tolist()]
 
-    assert near[0] > 0.3
-    assert near[1] == 0
-
-
-def test_a_phrase_is_further_from_a_paper_for_every_word_that_no_paper_has(paper):
-    made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
-
-    whole, part, none = alike(made, made.phrases(["tide", "tide zebra", "zebra"]))
-
-    assert whole[0] > part[0] > 0
-    assert not none.any()
+    assert names == ["nectar", "x.bees", author_key("Bo Ek")]
 
 
-def test_kept_points_are_bounded_and_forgetting_changes_nothing(paper, monkeypatch):
-    made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
-    asked = {"x": paper("x", "moon"), "y": paper("y", "clock")}
-    more = {"z": paper("z", "tide"), **asked}
-    before = made.liked(asked).only(["x", "y"]).tfidf.toarray()
+def test_an_answer_is_worked_out_once_for_all_who_ask(made):
+    asked = []
 
-    monkeypatch.setattr(features, "MOST_KEPT", 1)
+    def make(names):
+        asked.extend(names)
+        return [each.upper() for each in names]
 
-    assert (made.liked(more).only(["x", "y"]).tfidf.toarray() == before).all()
-    assert set(made.liked(asked).row) == {"x", "y"}
-
-
-def test_a_paper_may_go_by_several_names(paper):
-    made, one = Features([paper("a", "Tide and moon")]), paper("x", "The moon")
-
-    first, second = made.liked({"x": one, "doi:x": one}).only(["x", "doi:x"]).tfidf.toarray()
-
-    assert first.any()
-    assert (first == second).all()
+    assert made.remembered("loud", ["a", "b"], make) == ["A", "B"]
+    assert made.remembered("loud", ["c", "a"], make) == ["C", "A"]
+    assert made.remembered("other", ["a"], make) == ["A"]
+    assert asked == ["a", "b", "c", "a"]
 
 
-def test_without_a_space_words_weigh_what_they_do_in_the_edition_and_mean_nothing(paper):
-    made = Features([paper("a", "Tide and moon"), paper("b", "Tide and clock")])
+def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monkeypatch):
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 3 * len(made.papers))
 
-    tide, moon = (made.points.tfidf[0, made.terms.index(each)] for each in ("tide", "moon"))
+    for start in range(20):
+        names = [f"n{number}" for number in range(start, start + 3)]
+        assert made.remembered("kind", names, lambda missing: missing) == names
 
-    assert moon > tide > 0
-    assert made.points.near.shape == (2, 0)
-
-
-def test_around_a_paper_lie_others_of_its_theme(invented, space, new_paper):
-    made = Features([new_paper("bees"), new_paper("tides")], space)
-
-    around = made.around({"bees-1": invented["bees-1"]}).only(["bees-1"])
-
-    bees, tides = alike(made, around)[0]
-    assert bees > 2 * tides
-    assert around.categories.toarray().max() == pytest.approx(1)
-    assert around.near[0] @ space.references.near[space.references.ids.index("bees-1")] < 0.9
+    assert len(made._remembered) <= 3
 
 
-def test_around_words_lie_papers_that_have_them(space, new_paper):
-    made = Features([new_paper("bees"), new_paper("tides")], space)
-
-    bees, tides = alike(made, made.around_phrases(["nectar of the hive"]))[0]
-
-    assert bees > 2 * tides
+# --- amounts --------------------------------------------------------------------------------
 
 
-def test_without_an_archive_nothing_lies_around(paper):
-    made = Features([paper("a", "Tide and moon")])
+@pytest.mark.parametrize("hot", [0, 3, 10**6])
+@pytest.mark.parametrize("most", [1, 3, 256])
+def test_amounts_are_sums_of_products_however_they_are_worked_out(
+    shelves, new_paper, looking, monkeypatch, hot, most
+):
+    monkeypatch.setattr(module, "HOT", hot)
+    monkeypatch.setattr(module, "MOST_AT_ONCE", most)
+    features = Features([new_paper(theme, n) for theme in THEMES for n in range(4)], shelves)
 
-    around = made.around({"x": paper("x", "Tide")}).only(["x"])
+    found = features.amounts(looking)
 
-    assert not around.tfidf.nnz
-    assert not made.around_phrases(["tide"]).tfidf.nnz
+    assert found.dtype == np.float32
+    assert found == pytest.approx(naive(features, looking), abs=1e-4)
 
 
-def test_an_edition_and_its_readers_see_no_difference_in_company(invented, space, new_paper):
-    one, others = new_paper("bees"), [new_paper(theme) for theme in ("tides", "bread")]
-    lone, amid = Features([one], space), Features([one, *others], space)
-    liked = {
-        f"{theme}-{n}": invented[f"{theme}-{n}"] for theme in ("bees", "bread") for n in (1, 2)
-    }
+def test_a_row_gets_the_same_beside_more_others_than_go_through_at_once(made, looking):
+    many = stacked([looking] * 40)
 
-    first, second = (
-        alike(made, made.around(liked).only(list(liked)))[:, made.position[one.id]]
-        for made in (lone, amid)
+    found = made.amounts(many)
+
+    assert len(found) == 280 > module.MOST_AT_ONCE
+    assert found == pytest.approx(np.tile(made.amounts(looking), (40, 1)), abs=1e-5)
+
+
+@pytest.mark.parametrize("title", ["Nectar", "Zeppelin", "扩散模型", ""])
+def test_an_edition_may_be_one_paper_of_any_words(shelves, paper, looking, title):
+    features = Features([paper("a", title)], shelves)
+
+    found = features.amounts(looking)
+
+    assert found.shape == (7, 1)
+    assert found == pytest.approx(naive(features, looking), abs=1e-4)
+
+
+def test_who_looks_nowhere_gets_nothing_and_nobody_gets_no_rows(made, looking):
+    nowhere = Directions(
+        marks=rows_of([(np.empty(0, np.int32), np.empty(0, np.float32))], MARKS),
+        dense=np.zeros_like(looking.dense[:1]),
     )
 
-    assert second == pytest.approx(first, abs=1e-6)
+    assert not made.amounts(nowhere).any()
+    assert made.amounts(looking.only([])).shape == (0, len(made.papers))
 
 
-def test_around_a_phrase_that_no_paper_has_lies_nothing(space, invented):
-    made = Features(list(invented.values())[:50], space)
+def test_a_paper_gets_the_same_whatever_else_is_in_the_edition(shelves, made, looking):
+    whole = made.amounts(looking)
 
-    around = made.around_phrases(["扩散模型"])
+    for row, paper in enumerate(made.papers):
+        alone = Features([paper], shelves).amounts(looking)
+        assert alone[:, 0] == pytest.approx(whole[:, row], abs=1e-4)
 
-    assert not around.tfidf.nnz
-    assert not around.near.any()
+
+def test_marks_of_all_kinds_are_among_the_columns(made):
+    kinds = np.searchsorted(made.columns.marks, [CATEGORIES, AUTHORS])
+
+    assert 0 < kinds[0] < kinds[1] == len(made.columns)
+    assert made.words.shape == (len(made.papers), kinds[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,19 @@ def test_a_query_finds_the_same_papers_by_index_and_by_rule(drawn, query):
         if matching.in_query(matching.searched(paper), query)
     }
     assert by_title <= found
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Jane Doe", {"Jane Doe", "Doe, Jane", "Jane Q. Doe", "J. Doe"}),
+        ("John Doe", {"John Doe", "J. Doe"}),
+        ("J. Doe", {"Jane Doe", "Doe, Jane", "Jane Q. Doe", "John Doe", "J. Doe"}),
+        ("Doe", {"Jane Doe", "Doe, Jane", "Jane Q. Doe", "John Doe", "J. Doe", "Ada Doe"}),
+    ],
+)
+def test_an_author_in_full_is_no_namesake_with_another_given_name(name, found):
+    everyone = ("Jane Doe", "Doe, Jane", "Jane Q. Doe", "John Doe", "J. Doe", "Ada Doe", "Bo Ek")
+    papers = [Paper(id=each, title="On tides", authors=(each,)) for each in everyone]
+
+    assert {papers[row].id for row in Index(papers).by_author(name)} == found

@@ -101,6 +101,16 @@ def test_a_keyword_is_a_whole_word_in_singular_or_plural(rank, paper, profile):
     assert ids(rank(profile(keyword="language model"), papers)) == ["plural"]
 
 
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_keyword_of_stop_words_or_one_letter_adds_nothing(rank, profile, space, beside, learned):
+    ranker = LinearRanker(topics={}, space=space if learned else None)
+    silly = rank(profile(keyword=["of", "the", "R", "moon"]), beside, ranker=ranker)
+    plain = rank(profile(keyword="moon"), beside, ranker=ranker)
+
+    assert plain.picks
+    assert silly == plain
+
+
 def test_sharing_one_common_word_with_a_keyword_is_not_a_match(rank, paper, profile):
     papers = [paper(f"p{n}", f"Learning number {n}", "We learn things.") for n in range(9)]
 
@@ -499,6 +509,24 @@ def test_what_lies_beside_all_interests_gets_the_last_place_that_is_shown(
     assert [each.paper_id for each in others] == ids(plain)
     assert not any(r.kind is ReasonKind.EXPLORE for each in others for r in each.reasons)
     assert exploring.matched == plain.matched
+
+
+def test_the_sum_of_the_paper_to_explore_says_that_it_is_one(profile, invented, space, beside):
+    liked = {each: invented[each] for each in ("bees-1", "bees-2")}
+    candidates = Candidates(papers=beside, liked=liked)
+    ranker = LinearRanker(topics={}, weights=Weights(like_floor=30.0), space=space, explore=1)
+    reader = explorers(profile, 5)
+    picks = ranker.rank([reader], candidates, without={}, now=None)[0].picks
+
+    explored, before = (
+        ranker.explain(reader, candidates, pick.paper_id, without={}, now=None)
+        for pick in (picks[4], picks[3])
+    )
+
+    (term,) = [each for each in explored.terms if each.kind is ReasonKind.EXPLORE]
+    assert (term.amount, explored.rank, explored.barred) == (0, 5, "")
+    assert explored.score == pytest.approx(picks[4].score, abs=1e-4)
+    assert not any(each.kind is ReasonKind.EXPLORE for each in before.terms)
 
 
 def test_who_is_shown_few_papers_explores_none(rank, profile, invented, space, beside):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.ports import Candidates
-from digest.ranking.features import Views
 from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
+from digest.ranking.shelves import Views
 from digest.ranking.space import FEWEST_PAPERS, dumps, learn, loads, pack, terms, terms_of, unpack
 
 SMALL = 8

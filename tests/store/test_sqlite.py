@@ -38,6 +38,7 @@ def path(template, tmp_path):
 CALLS = {
     "papers.ingest": lambda s, m: s.papers.ingest([m.item()]),
     "papers.get": lambda s, m: s.papers.get(["arxiv:1"]),
+    "papers.news": lambda s, m: s.papers.news(m.day, m.day),
     "papers.announced": lambda s, m: s.papers.announced(m.day, m.day),
     "papers.announcements": lambda s, m: s.papers.announcements(["arxiv:1"]),
     "papers.signals": lambda s, m: s.papers.signals(["arxiv:1"]),
@@ -134,6 +135,10 @@ CALLS = {
     "spaces.lacking": lambda s, m: s.spaces.lacking("lsa:1", limit=1),
     "spaces.archive": lambda s, m: list(s.spaces.archive(limit=1)),
     "spaces.libraries": lambda s, m: list(s.spaces.libraries(least=1)),
+    "spaces.lying": lambda s, m: s.spaces.lying("lsa:1", ["arxiv:1"]),
+    "spaces.tastes": lambda s, m: s.spaces.tastes("lsa:1/1", ["s_1"]),
+    "spaces.keep_tastes": lambda s, m: s.spaces.keep_tastes("lsa:1/1", {}, []),
+    "spaces.forget_tastes": lambda s, m: s.spaces.forget_tastes(["lsa:1/1"]),
     "subscribers.by_status": lambda s, m: s.subscribers.by_status(),
     "post.first_time": lambda s, m: s.post.first_time("a hash", m.day),
     "post.suppress": lambda s, m: s.post.suppress("a hash", SuppressionReason.BOUNCED, m.day),
@@ -487,7 +492,7 @@ def test_processes_that_mint_a_secret_together_get_the_same(path):
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import LEARNING, PEOPLE, migrations
+    from digest.store.migrations import LEARNING, PEOPLE, TASTES, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -500,7 +505,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [PEOPLE, LEARNING]
+    assert store.migrate() == [PEOPLE, LEARNING, TASTES]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
@@ -511,7 +516,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import LEARNING, migrations
+    from digest.store.migrations import LEARNING, TASTES, migrations
 
     path, paper = tmp_path / "old.db", make.paper()
     with closing(sqlite3.connect(path)) as old:
@@ -532,7 +537,7 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [LEARNING]
+    assert store.migrate() == [LEARNING, TASTES]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0

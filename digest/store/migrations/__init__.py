@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from digest.store.migrations import first_schema, learning, people
+from digest.store.migrations import first_schema, learning, people, tastes
 
 migrations = Migrations("digest")
 
 FIRST = "0001_first_schema"
 PEOPLE = "0002_people"
 LEARNING = "0003_learning"
-NAMES = (FIRST, PEOPLE, LEARNING)
+TASTES = "0004_tastes"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES)
 
 
 @migrations(name=FIRST)
@@ -36,4 +37,11 @@ def apply_people(db: Database) -> None:
 def apply_learning(db: Database) -> None:
     """What ranking learned; a floor for subscribers; which ranker brought a pick."""
     for script in learning.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=TASTES)
+def apply_tastes(db: Database) -> None:
+    """What rankers keep of readers."""
+    for script in tastes.SCRIPTS:
         db.executescript(script)

@@ -1,0 +1,149 @@
+"""What was announced in a window of time, and what rankers may use about it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+from digest.model import InterestKind, Paper, Profile, SourceReport
+from digest.pipeline import learning
+from digest.ports import Candidates, Keeper, Ranker, Store
+from digest.ranking import trending
+
+REPORT_WINDOW = timedelta(hours=36)
+FEATURED_FOR = timedelta(days=14)
+REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
+MOST_KEPT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The papers announced in a window, with when each was first seen in it.
+
+    `featured` are those that curators picked lately.
+    """
+
+    since: datetime
+    until: datetime
+    papers: tuple[Paper, ...]
+    seen_at: Mapping[str, datetime]
+    trending: Mapping[str, float]
+    upvotes: Mapping[str, int]
+    featured: frozenset[str]
+    reports: tuple[SourceReport, ...]
+
+    def too_old(self, since: datetime) -> frozenset[str]:
+        """The papers that were seen before a reader's own window begins."""
+        if since <= self.since:
+            return frozenset()
+        return frozenset(paper for paper, seen in self.seen_at.items() if seen <= since)
+
+
+class Windows:
+    """Windows of one round of composing: many readers share one, and it is loaded once.
+
+    A window is loaded again if anything was announced in it meanwhile, by another process perhaps:
+    a digest must not cover what it has not seen.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: dict[tuple[datetime, datetime], tuple[int, Window]] = {}
+
+    def of(self, since: datetime, until: datetime) -> Window:
+        """What was announced in (since, until]."""
+        news = self._store.papers.news(since, until)
+        kept = self._kept.get((since, until))
+        if kept is not None and kept[0] == news:
+            return kept[1]
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        window = window_of(self._store, since, until)
+        self._kept[since, until] = (news, window)
+        return window
+
+
+def window_of(store: Store, since: datetime, until: datetime) -> Window:
+    """Load what was announced in (since, until], and the source reports around its end."""
+    announced = store.papers.announced(since, until)
+    ids = [paper.id for paper, _ in announced]
+    signals = [each for found in store.papers.signals(ids).values() for each in found]
+    return Window(
+        since=since,
+        until=until,
+        papers=tuple(paper for paper, _ in announced),
+        seen_at={paper.id: announcement.seen_at for paper, announcement in announced},
+        trending=store.papers.trending(ids),
+        upvotes=trending.upvotes(signals),
+        featured=store.community.featured(until - FEATURED_FOR),
+        reports=tuple(
+            each for each in store.sources.reports(since=until - REPORT_WINDOW) if each.at <= until
+        ),
+    )
+
+
+def candidates_of(
+    store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
+) -> Candidates:
+    """What rankers may use: the window, the papers that profiles name, the curators' picks."""
+    liked = store.papers.get(_named(profiles, REFERRED))
+    return _candidates(store, window, liked, rankers)
+
+
+def kept_candidates_of(
+    store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
+) -> Candidates:
+    """The same for the subscribers as they are now, with what rankers keep of them.
+
+    What is not kept is learned here and now, and kept. The papers that someone likes are loaded
+    only where that is to be done, or where it is not known where they lie.
+    """
+    ids = [each.subscriber_id for each in profiles]
+    if not all(getattr(each, "keeps", "") for each in rankers):
+        return candidates_of(store, window, profiles, *rankers)
+    keeping = {each.keeps: each for each in map(_keeper, rankers)}
+    tastes = {name: store.spaces.tastes(name, ids) for name in keeping}
+    strangers = {
+        name: [
+            each
+            for each in profiles
+            if each.subscriber_id not in tastes[name]
+            and any(interest.kind in OPINIONS for interest in each.interests)
+        ]
+        for name in keeping
+    }
+    opinions = _named(profiles, OPINIONS)
+    lying = store.spaces.lying(next(iter(keeping.values())).lies, opinions)
+    unlearned = {each.subscriber_id: each for found in strangers.values() for each in found}
+    wanted = _named(unlearned.values(), OPINIONS) | (opinions - lying.keys())
+    candidates = _candidates(store, window, store.papers.get(wanted), rankers)
+    for name, ranker in keeping.items():
+        made = ranker.learned(strangers[name], candidates.liked, candidates.vectors)
+        if made:
+            store.spaces.keep_tastes(name, made, strangers[name])
+            tastes[name] |= made
+    return replace(candidates, tastes=tastes, lying=lying)
+
+
+def _keeper(ranker: Ranker) -> Keeper:
+    return cast("Keeper", ranker)
+
+
+def _candidates(
+    store: Store, window: Window, liked: Mapping[str, Paper], rankers: Sequence[Ranker]
+) -> Candidates:
+    return Candidates(
+        papers=window.papers,
+        trending=window.trending,
+        upvotes=window.upvotes,
+        liked=liked,
+        featured=window.featured,
+        vectors=learning.vectors_for(store, rankers, [*window.papers, *liked.values()]),
+    )
+
+
+def _named(profiles: Iterable[Profile], kinds: Container[InterestKind]) -> set[str]:
+    return {each.value for profile in profiles for each in profile.interests if each.kind in kinds}

@@ -1,0 +1,198 @@
+"""Where someone looks in the space: a vector that a paper's score is a product with.
+
+A whole one has thousands of words. A compact one keeps the strongest, and of the others what they
+say together: where they draw a paper in the low-rank space. It fits a page of the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from digest.ranking.points import MARKS
+from digest.ranking.sparse import Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digest.ranking.features import Features
+    from digest.ranking.space import Space
+
+MOST_MARKS = 1_024
+FEWEST_MARKS = 256
+MARKS_A_LIKE = 32
+KEPT_AS = 1
+"""What `packed` writes and what it is made of: another number whenever either changes."""
+MOST_WORDS = 3
+MOST_TELLING = 12
+AT_ONCE = 32
+_SAY_NOTHING = frozenset({"com", "doi", "github", "html", "http", "https", "io", "org", "www"})
+TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Directions:
+    """Where each of some profiles (or phrases) looks, a row each, in log-odds.
+
+    `marks` (rows × MARKS) are words, categories and authors; `dense` near directions, places and
+    meanings side by side.
+    """
+
+    marks: Matrix
+    dense: np.ndarray
+
+    def only(self, rows: Sequence[int]) -> Directions:
+        """Some of the rows."""
+        return Directions(marks=self.marks[rows], dense=self.dense[rows])
+
+    def words(
+        self, features: Features, rows: np.ndarray, papers: np.ndarray
+    ) -> list[tuple[str, ...]]:
+        """The words that make the most of what each of these papers gets from the row beside it."""
+        found: list[tuple[str, ...]] = [()] * len(rows)
+        own = features.columns.only(self.marks)
+        wanted, at = np.unique(rows, return_inverse=True)
+        held = features.words[papers]
+        for start in range(0, len(wanted), AT_ONCE):
+            looking = own[wanted[start : start + AT_ONCE]].toarray()
+            asked = np.flatnonzero((at >= start) & (at < start + AT_ONCE))
+            for one in asked.tolist():
+                span = slice(*held.indptr[one : one + 2])
+                columns = held.indices[span]
+                parts = held.data[span] * looking[at[one] - start, columns]
+                found[one] = _telling(features, columns, parts)
+        return found
+
+    def parts(self, features: Features, row: int, paper: int) -> list[tuple[str, float]]:
+        """What each word, category and author of a paper adds to a row's amount; they sum to it.
+
+        A word's part is what it adds by itself and by where it draws the paper in the low-rank
+        space. What an embedder adds is said of no word.
+        """
+        points, space = features.points, features.space
+        near, places, meaning = np.split(self.dense[row], [space.dimensions, 2 * space.dimensions])
+        length = float(np.linalg.norm(points.places[paper])) or 1.0
+        drawn = space.axes @ (near / length + places)
+        own = features.columns.only(self.marks[[row]]).toarray()[0]
+        held = features.sparse[[paper]]
+        found = []
+        for column, value in zip(held.indices.tolist(), held.data.tolist(), strict=True):
+            mark = int(features.columns.marks[column])
+            part = own[column] + (drawn[mark] if mark < len(drawn) else 0.0)
+            found.append((features.named(column), float(value * part)))
+        if len(meaning):
+            found.append(("its meaning", float(meaning @ points.meaning[paper])))
+        return sorted((each for each in found if each[1]), key=lambda pair: -abs(pair[1]))
+
+
+def _telling(features: Features, columns: np.ndarray, values: np.ndarray) -> tuple[str, ...]:
+    """Up to three of the words with the largest values, none part of another."""
+    found: list[str] = []
+    used = set(_SAY_NOTHING)
+    best = (
+        np.argpartition(-values, MOST_TELLING)[:MOST_TELLING]
+        if len(values) > MOST_TELLING
+        else np.arange(len(values))
+    )
+    best = best[np.argsort(-values[best], kind="stable")]
+    for at in best.tolist():
+        if values[at] <= 0 or len(found) == MOST_WORDS:
+            break
+        term = features.named(columns[at])
+        words = term.split()
+        if used.isdisjoint(words):
+            used.update(words)
+            found.append(term)
+    return tuple(found)
+
+
+def stacked(looking: Sequence[Directions]) -> Directions:
+    """Directions under each other; there must be one."""
+    lengths = np.concatenate([np.diff(each.marks.indptr) for each in looking])
+    values = np.concatenate([each.marks.data for each in looking])
+    marks = np.concatenate([each.marks.indices for each in looking])
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return Directions(
+        marks=sp.csr_array((values, marks, ends), shape=(len(lengths), MARKS)),
+        dense=np.concatenate([each.dense for each in looking]),
+    )
+
+
+def summed(looking: Sequence[Directions]) -> Directions:
+    """The sum of directions, row by row."""
+    first, *others = looking
+    marks, dense = first.marks, first.dense
+    for each in others:
+        marks = sp.csr_array(marks + each.marks) if each.marks.nnz else marks
+        dense = dense + each.dense
+    return Directions(marks=marks, dense=dense)
+
+
+def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directions:
+    """Each row's strongest marks, and of its other words where they draw a paper in the space.
+
+    A row that was made of few `likes` (one number a row) needs 256 marks, any at most 1,024. The
+    rest r of its words adds r·x to a paper x, of which the space knows r·V·Vᵀ·x.
+    """
+    marks, dense = directions.marks.copy(), directions.dense.copy()
+    dimensions = space.dimensions
+    weak = np.zeros(marks.nnz, bool)
+    most = np.minimum(FEWEST_MARKS + MARKS_A_LIKE * likes, MOST_MARKS).tolist()
+    for row, (start, end) in enumerate(pairwise(marks.indptr.tolist())):
+        if end - start <= most[row]:
+            continue
+        over = end - start - most[row]
+        weak[start + np.argpartition(np.abs(marks.data[start:end]), over)[:over]] = True
+    words = weak & (marks.indices < len(space.axes))
+    ends = np.concatenate([[0], np.cumsum(words)])[marks.indptr]
+    rest = sp.csr_array(
+        (marks.data[words], marks.indices[words], ends), shape=(len(dense), len(space.axes))
+    )
+    captured = (rest @ space.axes) / np.maximum(space.stretch, TINY) ** 2
+    dense[:, dimensions : 2 * dimensions] += captured
+    marks.data[weak] = 0
+    marks.eliminate_zeros()
+    return Directions(marks=marks, dense=dense)
+
+
+def packed(directions: Directions) -> list[bytes]:
+    """Rows as bytes for the store: marks, then their values and the dense part in half precision."""
+    marks = directions.marks.indices.astype(np.int32)
+    values = directions.marks.data.astype(np.float16)
+    return [
+        marks[start:end].tobytes() + values[start:end].tobytes() + dense.tobytes()
+        for (start, end), dense in zip(
+            pairwise(directions.marks.indptr.tolist()),
+            directions.dense.astype(np.float16),
+            strict=True,
+        )
+    ]
+
+
+def unpacked(rows: Sequence[bytes], width: int) -> Directions:
+    """What `packed` wrote, `width` being that of the dense part.
+
+    Raises ValueError for what it did not write.
+    """
+    lengths = [(len(each) - 2 * width) // 6 for each in rows]
+    if any(n < 0 or len(row) != 6 * n + 2 * width for row, n in zip(rows, lengths, strict=True)):
+        raise ValueError("these bytes are of another space")
+    both = list(zip(rows, lengths, strict=True))
+    marks = b"".join(row[: 4 * n] for row, n in both)
+    values = b"".join(row[4 * n : 6 * n] for row, n in both)
+    dense = b"".join(row[6 * n :] for row, n in both)
+    return Directions(
+        marks=sp.csr_array(
+            (
+                np.frombuffer(values, np.float16).astype(np.float32),
+                np.frombuffer(marks, np.int32),
+                np.cumsum([0, *lengths], dtype=np.int32),
+            ),
+            shape=(len(rows), MARKS),
+        ),
+        dense=np.frombuffer(dense, np.float16).astype(np.float32).reshape(len(rows), width),
+    )

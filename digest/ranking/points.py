@@ -1,0 +1,173 @@
+"""Texts as points: their words, categories and authors as marks, and where they lie in the space.
+
+A mark is a number that stands for a word of the space, a category or an author, the same in every
+edition, so that what is made of a paper or of a reader can be kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+import scipy.sparse as sp
+
+from digest.ranking.sparse import Matrix, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# Words are numbered as in the space; behind them lie names, by what they hash to: 2 of 10,000
+# authors share a mark once in forty editions.
+CATEGORIES = 1 << 24
+AUTHORS = 1 << 25
+MARKS = (1 << 31) - 1
+
+
+@lru_cache(maxsize=4_096)
+def category_mark(name: str) -> int:
+    """The mark of a category."""
+    return CATEGORIES + crc32(name.encode()) % (AUTHORS - CATEGORIES)
+
+
+@lru_cache(maxsize=65_536)
+def author_mark(key: str) -> int:
+    """The mark of an author, by `digest.text.author_key`."""
+    return AUTHORS + crc32(key.encode()) % (MARKS - AUTHORS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Points:
+    """Texts in the space, a row each.
+
+    `marks` (rows × MARKS) are words and pairs of them, a row of length 1 or less, and categories
+    and authors, of length 1 each; `near` the direction in the low-rank space (length 1), `places`
+    the same before it is brought to that length, `meaning` what an embedder makes of it (no columns
+    without one).
+    """
+
+    marks: Matrix
+    near: np.ndarray
+    places: np.ndarray
+    meaning: np.ndarray
+
+    def __len__(self) -> int:
+        return int(self.marks.shape[0])
+
+    @property
+    def dense(self) -> np.ndarray:
+        """The dense views side by side."""
+        return np.hstack([self.near, self.places, self.meaning])
+
+
+class Columns:
+    """Marks that are in use, numbered from 0 in their own order."""
+
+    def __init__(self, marks: np.ndarray) -> None:
+        self.marks = marks
+        words = int(np.searchsorted(marks, CATEGORIES))
+        self._names = marks[words:]
+        self._first_name = words
+        self._of_word = np.full(int(marks[words - 1]) + 1 if words else 0, -1, np.int32)
+        self._of_word[marks[:words]] = np.arange(words, dtype=np.int32)
+
+    def __len__(self) -> int:
+        return len(self.marks)
+
+    def of(self, marks: np.ndarray) -> np.ndarray:
+        """The column of each of these marks, -1 for one that is not in use (int32)."""
+        found = np.full(len(marks), -1, np.int32)
+        words = np.flatnonzero(marks < len(self._of_word))
+        found[words] = self._of_word[marks[words]]
+        names = np.flatnonzero(marks >= CATEGORIES)
+        if len(names) and len(self._names):
+            wanted = marks[names]
+            at = np.searchsorted(self._names, wanted).clip(max=len(self._names) - 1)
+            found[names] = np.where(self._names[at] == wanted, at + self._first_name, -1)
+        return found
+
+    def only(self, matrix: Matrix) -> Matrix:
+        """A matrix of marks as one of these columns; other marks are left out."""
+        columns = self.of(matrix.indices)
+        kept = columns >= 0
+        ends = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+        return sp.csr_array(
+            (matrix.data[kept], columns[kept], ends.astype(np.int32)),
+            shape=(matrix.shape[0], len(self)),
+        )
+
+
+def marked(
+    words: Matrix, categories: Iterable[Iterable[str]], authors: Iterable[Iterable[str]]
+) -> Matrix:
+    """Rows of words with their categories and authors beside them, as marks (float32)."""
+    rows = []
+    spans = zip(words.indptr[:-1], words.indptr[1:], categories, authors, strict=True)
+    for start, end, of_categories, of_authors in spans:
+        columns, values = [words.indices[start:end]], [words.data[start:end]]
+        for names in (
+            {category_mark(each) for each in of_categories},
+            {author_mark(each) for each in of_authors},
+        ):
+            columns.append(np.array(sorted(names), np.int32))
+            values.append(np.full(len(names), 1 / max(1, len(names)) ** 0.5, np.float32))
+        rows.append((np.concatenate(columns), np.concatenate(values)))
+    return rows_of(rows, MARKS)
+
+
+def used(marks: Matrix) -> Columns:
+    """The marks that a matrix has, as columns."""
+    names = marks.indices >= CATEGORIES
+    words = marks.indices[~names]
+    there = np.zeros(int(words.max(initial=-1)) + 1, bool)
+    there[words] = True
+    known = np.concatenate([np.flatnonzero(there), np.unique(marks.indices[names])])
+    return Columns(known.astype(np.int32))
+
+
+def mixed(shares: Matrix, rows: Matrix, columns: Columns) -> Matrix:
+    """Weighted sums of rows, given by these columns, as marks: they are too wide to be a factor."""
+    found = sp.csr_array(shares @ rows)
+    found.sort_indices()
+    return sp.csr_array(
+        (
+            found.data.astype(np.float32),
+            columns.marks[found.indices],
+            found.indptr.astype(np.int32),
+        ),
+        shape=(shares.shape[0], MARKS),
+    )
+
+
+def nothing(count: int, dimensions: int, meaning: int) -> Points:
+    """Points that say nothing."""
+    zeros = np.zeros((count, dimensions), np.float32)
+    return Points(
+        marks=rows_of([(np.empty(0, np.int32), np.empty(0, np.float32))] * count, MARKS),
+        near=zeros,
+        places=zeros,
+        meaning=np.zeros((count, meaning), np.float32),
+    )
+
+
+def stacked(*points: Points) -> Points:
+    """Points under each other."""
+    return Points(
+        marks=sp.csr_array(sp.vstack([each.marks for each in points])),
+        near=np.concatenate([each.near for each in points]),
+        places=np.concatenate([each.places for each in points]),
+        meaning=np.concatenate([each.meaning for each in points]),
+    )
+
+
+def taken(points: Points, rows: Sequence[int]) -> Points:
+    """Some of the rows."""
+    chosen = np.array(rows, int)
+    return Points(
+        marks=points.marks[chosen],
+        near=points.near[chosen],
+        places=points.places[chosen],
+        meaning=points.meaning[chosen],
+    )

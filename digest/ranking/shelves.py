@@ -1,0 +1,267 @@
+"""What ranking makes of papers and phrases, kept for as long as the space is the same.
+
+Readers like the same papers and type the same words: each is worked out once, not once a reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from digest.ranking.points import (
+    CATEGORIES,
+    Columns,
+    Points,
+    marked,
+    mixed,
+    nothing,
+    stacked,
+    taken,
+    used,
+)
+from digest.ranking.space import References, Space, directions, pack, terms, terms_of, unpack
+from digest.ranking.sparse import Matrix, joined
+from digest.text import author_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from digest.model import Paper
+    from digest.ranking.embedding import SentenceEmbedder
+
+Thing = TypeVar("Thing")
+
+MOST_KEPT = 4_096
+AROUND_A_PAPER = 10
+AROUND_WORDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """What each view of a text is worth beside a cosine of words, which is worth 1.
+
+    Tuned on reading lists and libraries (see docs/ranking.md). One view's cosines spread wider
+    than another's: near ones about five times as much as those of words.
+    """
+
+    near: float = 0.2
+    category: float = 0.03
+    author: float = 0.1
+    meaning: float = 0.15
+    whitening: float = 10.0
+    sureness: float = 2.0
+    sure_by: float = 30.0
+    around_a_like: float = 1.0
+    companions: float = 6.0
+    companions_to: float = 5.0
+    most_rounded: int = 10
+    words_typed: float = 0.5
+    around_words: float = 1.5
+
+
+@dataclass(slots=True, eq=False)
+class Shelf:
+    """Points by name, more being added as they are asked for."""
+
+    row: dict[str, int]
+    points: Points
+
+    def only(self, names: Sequence[str]) -> Points:
+        """The points of these names, in their order."""
+        return taken(self.points, [self.row[name] for name in names])
+
+
+class Shelves:
+    """Papers and phrases as points of one space; `vectors` are what the embedder made before."""
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        embedder: SentenceEmbedder | None = None,
+        views: Views = Views(),
+    ) -> None:
+        self.space = space
+        self.views = views
+        self._embedder = embedder
+        self._vectors: dict[str, bytes] = {}
+        self._shelves: dict[str, Shelf] = {}
+        references = space.references
+        self._reference = (
+            {} if references is None else {n: at for at, n in enumerate(references.ids)}
+        )
+        self._marked: tuple[Columns, Matrix] | None = None
+
+    def learn_vectors(self, vectors: Mapping[str, bytes]) -> None:
+        """Take in what the embedder made of papers before."""
+        if self._embedder is not None:
+            if len(self._vectors) > MOST_KEPT:
+                self._vectors.clear()
+            self._vectors.update(vectors)
+
+    def liked(self, papers: Mapping[str, Paper]) -> Shelf:
+        """A shelf that holds these papers, by the ids they go by. They recur from block to block."""
+        return self._shelf("liked", papers, self.papers)
+
+    def around(self, papers: Mapping[str, Paper]) -> Shelf:
+        """What lies around each of these papers: the mean of the ten archive papers most like it.
+
+        A single like says little; its neighbours say what field it stands for (pseudo-relevance
+        feedback: J. Rocchio, "Relevance feedback in information retrieval", 1971).
+        """
+
+        def rounded(missing: Sequence[Paper]) -> Points:
+            return self._mixed(self._neighbours(self.papers(missing), AROUND_A_PAPER, missing))
+
+        return self._shelf("around", papers, rounded)
+
+    def companions(self, papers: Mapping[str, Paper]) -> Shelf:
+        """The mean of the papers that people like who like this one; nothing where it has none."""
+
+        def accompanied(missing: Sequence[Paper]) -> Points:
+            references = self.space.references
+            if references is None or not references.companions.nnz:
+                return self._nothing(len(missing))
+            empty = sp.csr_array((1, len(references.ids)), dtype=np.float32)
+            rows = [
+                references.companions[[self._reference[each.id]]]
+                if each.id in self._reference
+                else empty
+                for each in missing
+            ]
+            return self._mixed(joined(rows))
+
+        return self._shelf("companions", papers, accompanied)
+
+    def phrases(self, phrases: Sequence[str]) -> Points:
+        """Typed words in the space."""
+        shelf = self._shelf("phrases", {each: each for each in phrases}, self._phrases)
+        return shelf.only(phrases)
+
+    def around_phrases(self, phrases: Sequence[str]) -> Points:
+        """What lies around typed words: the mean of the twenty archive papers that fit them best."""
+
+        def rounded(missing: Sequence[str]) -> Points:
+            return self._mixed(self._neighbours(self._phrases(missing), AROUND_WORDS))
+
+        shelf = self._shelf("around phrases", {each: each for each in phrases}, rounded)
+        return shelf.only(phrases)
+
+    def papers(self, papers: Sequence[Paper]) -> Points:
+        """Papers as points."""
+        full = self.space.tfidf(terms_of(each) for each in papers)
+        places = self.space.places(full)
+        return Points(
+            marks=marked(
+                full,
+                (each.categories for each in papers),
+                (map(author_key, each.authors) for each in papers),
+            ),
+            places=places,
+            near=directions(places),
+            meaning=self._meaning(papers),
+        )
+
+    def _shelf(
+        self, kind: str, things: Mapping[str, Thing], make: Callable[[Sequence[Thing]], Points]
+    ) -> Shelf:
+        """The shelf of a kind, with what is missing made and put on it; a full one is begun anew."""
+        shelf = self._shelves.get(kind)
+        if shelf is None or len(shelf.row) > MOST_KEPT:
+            shelf = self._shelves[kind] = Shelf({}, self._nothing(0))
+        missing = {name: thing for name, thing in things.items() if name not in shelf.row}
+        if missing:
+            made = make(list(missing.values()))
+            shelf.points = stacked(shelf.points, made) if shelf.row else made
+            shelf.row.update((name, len(shelf.row)) for name in missing)
+        return shelf
+
+    def _phrases(self, phrases: Sequence[str]) -> Points:
+        full = self.space.tfidf(terms(each) for each in phrases)
+        places = self.space.places(full)
+        unnamed: list[tuple[str, ...]] = [()] * len(phrases)
+        return Points(
+            marks=marked(full, unnamed, unnamed),
+            places=places,
+            near=directions(places),
+            meaning=self._embedder.texts(phrases)
+            if self._embedder
+            else self._unmeant(len(phrases)),
+        )
+
+    def _meaning(self, papers: Sequence[Paper]) -> np.ndarray:
+        """The embedder's rows, from what it made before as far as there is."""
+        if self._embedder is None or not papers:
+            return self._unmeant(len(papers))
+        missing = {each.id: each for each in papers if each.id not in self._vectors}
+        if missing:
+            made = self._embedder.papers(list(missing.values()))
+            self._vectors.update(zip(missing, pack(made), strict=True))
+        return unpack([self._vectors[each.id] for each in papers])
+
+    def _neighbours(self, points: Points, most: int, papers: Sequence[Paper] = ()) -> Matrix:
+        """For each point the archive's papers around it, as shares of 1 (points × references)."""
+        references = self.space.references
+        if references is None:
+            return sp.csr_array((len(points), 0), dtype=np.float32)
+        columns, rows = self._references(references)
+        scores = (_worth(columns.only(points.marks), columns, self.views) @ rows.T).toarray()
+        scores += self.views.near * (points.near @ references.near.T)
+        for row, each in enumerate(papers):
+            if each.id in self._reference:
+                scores[row, self._reference[each.id]] = -1
+        most = min(most, scores.shape[1])
+        best = np.argpartition(-scores, most - 1, axis=1)[:, :most]
+        # What has nothing in common with a text is not around it: a word that no paper has stays alone.
+        near = np.take_along_axis(scores, best, axis=1) > 0
+        shares = np.where(near, np.float32(1 / most), np.float32(0)).ravel()
+        ends = np.arange(0, best.size + 1, most)
+        return sp.csr_array((shares, best.ravel(), ends), shape=scores.shape)
+
+    def _mixed(self, shares: Matrix) -> Points:
+        """Means of the archive's papers as points."""
+        references = self.space.references
+        count = shares.shape[0]
+        if references is None:
+            return self._nothing(count)
+        columns, rows = self._references(references)
+        return Points(
+            marks=mixed(shares, rows, columns),
+            near=np.asarray(shares @ references.near, np.float32),
+            places=np.zeros((count, self.space.dimensions), np.float32),
+            meaning=self._unmeant(count),
+        )
+
+    def _nothing(self, count: int) -> Points:
+        return nothing(count, self.space.dimensions, self._width)
+
+    def _unmeant(self, count: int) -> np.ndarray:
+        """Nothing of what an embedder would say."""
+        return np.zeros((count, self._width), np.float32)
+
+    @property
+    def _width(self) -> int:
+        """How long a vector of the embedder is; kept ones say it without loading the model."""
+        if self._embedder is None:
+            return 0
+        kept = next(iter(self._vectors.values()), None)
+        return self._embedder.dimensions if kept is None else len(kept) // 2
+
+    def _references(self, references: References) -> tuple[Columns, Matrix]:
+        """The archive's papers as rows of the marks that they have."""
+        if self._marked is None:
+            unnamed: list[tuple[str, ...]] = [()] * len(references.ids)
+            marks = marked(references.tfidf, references.categories, unnamed)
+            columns = used(marks)
+            self._marked = columns, columns.only(marks)
+        return self._marked
+
+
+def _worth(rows: Matrix, columns: Columns, views: Views) -> Matrix:
+    """Rows of words and categories with the latter worth what they are."""
+    worth = np.where(columns.marks >= CATEGORIES, views.category, 1).astype(np.float32)
+    rows.data *= worth[rows.indices]
+    return rows

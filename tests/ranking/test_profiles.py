@@ -1,0 +1,70 @@
+"""What people declare: topics beside other interests, words that say nothing, authors by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.model import InterestKind, ReasonKind
+
+
+def amount(pick, kind):
+    return sum(each.amount for each in pick.reasons if each.kind is kind)
+
+
+def ids(ranking):
+    return {each.paper_id for each in ranking.picks}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"topic": "math.OC"},
+        {"keyword": ["dual encoder", "index"]},
+        {"query": "encoder"},
+        {"like": ["liked", "p"]},
+    ],
+)
+def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others):
+    papers = [paper(key, "Dual encoders", categories=("cs.IR",)) for key in ("p", "q")]
+    topics = ["cs.IR", *([others["topic"]] if "topic" in others else [])]
+
+    (alone, *_) = rank(profile(topic="cs.IR"), papers).picks
+    (beside, *_) = rank(profile(**{**others, "topic": topics}), papers).picks
+
+    assert amount(alone, ReasonKind.TOPIC) == pytest.approx(3)
+    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("word", ["the", "of", "R", "the of", "—"])
+def test_a_kept_keyword_that_says_nothing_matches_nothing(rank, paper, profile, word):
+    papers = [paper("p", "The tides of R and the moon", "The tides of the sea, and R.")]
+
+    assert not rank(profile(keyword=word), papers).picks
+
+
+WRITTEN = {
+    "same": "Jane Doe",
+    "initial": "J. Doe",
+    "filed": "Doe, Jane",
+    "namesake": "John Doe",
+    "filed namesake": "Doe, John",
+    "other": "Mary Doe",
+}
+HERS = {"same", "initial", "filed"}
+
+
+@pytest.fixture
+def written(paper):
+    return [paper(key, authors=("Bo Ek", name)) for key, name in WRITTEN.items()]
+
+
+@pytest.mark.parametrize("name", ["Jane Q. Doe", "Doe, Jane", "jane doe"])
+def test_who_follows_an_author_in_full_gets_no_namesakes(rank, profile, written, name):
+    assert ids(rank(profile(author=name), written)) == HERS
+
+
+@pytest.mark.parametrize("kind", [InterestKind.MUTE, InterestKind.MUTE_AUTHOR])
+def test_who_mutes_an_author_in_full_mutes_no_namesakes(rank, profile, written, kind):
+    reader = profile(author="Bo Ek", **{kind.value: "Jane Q. Doe"})
+
+    assert ids(rank(reader, written)) == set(WRITTEN) - HERS
