@@ -21,6 +21,9 @@ STOP_WORDS = frozenset(
     )
 )  # fmt: skip
 PREFIX = "*"
+_TELLING_NOTHING = STOP_WORDS | frozenset(
+    ("also", "be", "been", "has", "have", "into", "not", "than", "these", "they", "was", "were")
+)
 
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3
@@ -53,6 +56,17 @@ def variants(phrase: str) -> tuple[str, ...]:
 def mentions(text: str, phrase: str) -> bool:
     """Whether a folded text contains a folded phrase as whole words, in singular or plural."""
     return any(contains_phrase(text, each) for each in variants(phrase))
+
+
+def telling(phrase: str) -> str:
+    """A phrase folded; empty where it tells no papers apart.
+
+    Stop words alone do not, nor does one letter: `r` stands wherever a formula has an R. Of other
+    scripts one letter may be a word.
+    """
+    folded = fold(phrase)
+    is_letter = len(folded) == 1 and folded.isascii()
+    return "" if is_letter or _TELLING_NOTHING.issuperset(folded.split()) else folded
 
 
 @lru_cache(maxsize=8192)

@@ -229,8 +229,13 @@ def _sign_up(
     try:
         signed = _signed_up(store, proof.address, wishes, policy, now=now)
     except InvalidInput:
-        # An hour or zone there is not: what they follow counts, and the hour can be said later.
-        kept = Wishes(topics=wishes.topics, keywords=wishes.keywords, authors=wishes.authors)
+        # What cannot be kept, such as an hour there is not, can be said later: the answer to the
+        # yes names what is kept.
+        kept = Wishes(
+            topics=wishes.topics,
+            keywords=[each for each in wishes.keywords if _is_keyword(each, now)],
+            authors=wishes.authors,
+        )
         signed = _signed_up(store, proof.address, kept, policy, now=now)
     if signed.subscriber is None or not guard.may_answer(store, proof.address, now=now):
         return ()
@@ -243,6 +248,14 @@ def _sign_up(
             in_reply_to=mail.message_id,
         ),
     )
+
+
+def _is_keyword(text: str, now: datetime) -> bool:
+    try:
+        subscriptions.interests_of(Wishes(keywords=(text,)), topics={}, now=now)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _signed_up(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from urllib.parse import unquote, urlsplit
 
-from digest import editions
+from digest import editions, matching
 from digest.errors import InvalidInput, NotFound
 from digest.merging import arxiv_id, canonical_doi
 from digest.model import FLOORS, Cadence, Interest, InterestKind, Quiet, Subscriber, Topic
@@ -20,6 +20,7 @@ LONGEST_NAME = 60
 MOST_PICKS = 50
 ALL_TOPICS = "`digest topics` lists them all."
 LIGHTEST, HEAVIEST = 0.1, 5.0
+TELLING = (InterestKind.KEYWORD, InterestKind.MUTE)
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -91,6 +92,10 @@ def interest(kind: InterestKind, value: str, *, weight: float = 1.0, now: dateti
         raise InvalidInput(f"A {kind} must have between 1 and {LONGEST_INTEREST} characters.")
     if ";" in text:
         raise InvalidInput(f"A {kind} cannot have a semicolon; give {text!r} as two.")
+    if kind in TELLING and not matching.telling(text):
+        raise InvalidInput(
+            f"The {kind} {text!r} does not tell papers apart; give a word or phrase that says more."
+        )
     return Interest(kind=kind, value=text, weight=weight, added_at=now)
 
 

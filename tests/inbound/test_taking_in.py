@@ -288,6 +288,23 @@ def test_keywords_authors_and_mutes(ada, take_in, mail, reply_to, profile):
     }
 
 
+def test_a_keyword_that_tells_nothing_is_not_taken_and_the_answer_says_so(
+    ada, take_in, mail, reply_to, profile
+):
+    before = profile(ada)
+    replies = take_in(mail("keywords +the\nweekly"), reply_to(ada))
+    assert "does not tell papers apart" in said(replies)
+    assert profile(ada) == before
+
+
+def test_a_keyword_that_tells_nothing_does_not_stand_in_the_way_of_subscribing(
+    take_in, proven, profile
+):
+    (reply,) = take_in(proven("keywords: the, dual encoder", subject="subscribe cs.IR"))
+    assert reply.kind == "confirm"
+    assert profile(reply.subscriber) == {"topic": ["cs.IR"], "keyword": ["dual encoder"]}
+
+
 def test_several_commands_have_one_answer(ada, take_in, mail, reply_to):
     replies = take_in(mail("weekly\nlimit 5\npause until smarch"), reply_to(ada))
     assert len(replies) == 1

@@ -15,6 +15,7 @@ from digest.matching import (
     mentions,
     query_parts,
     searched,
+    telling,
     topic_of,
 )
 from digest.model import Paper, Topic
@@ -91,6 +92,27 @@ def test_a_query_holds_only_where_all_of_it_stands():
     assert not in_query(text, '"networks we"')
     assert not in_query(text, "graph tide")
     assert not in_query(text, "")
+
+
+@pytest.mark.parametrize("phrase", ["the", "Of", "to be", "R", "3", "+++", " ", ""])
+def test_stop_words_and_one_letter_tell_no_papers_apart(phrase):
+    assert telling(phrase) == ""
+
+
+@pytest.mark.parametrize(
+    ("phrase", "folded"),
+    [
+        ("the Moon", "the moon"),
+        ("C++", "cplusplus"),
+        ("Q&A", "q a"),
+        ("3D", "3d"),
+        ("λ", "λ"),
+        ("學", "學"),
+        ("графы", "графы"),
+    ],
+)
+def test_any_other_phrase_tells_papers_apart_in_whatever_script(phrase, folded):
+    assert telling(phrase) == folded
 
 
 def test_an_unknown_topic_is_a_category():

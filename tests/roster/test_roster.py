@@ -93,6 +93,7 @@ def test_names_pauses_and_weights_are_read(load, store):
         ("weights", "topics:cs.IR=50", "from 0.1 to 5"),
         ("paused_until", "soon", "2026-12-24"),
         ("floor", "high", "any, likely, sure"),
+        ("keywords", "the", "does not tell papers apart"),
         ("name", "http://x.example", "no address"),
     ],
 )

@@ -90,6 +90,9 @@ def test_naming_a_paper_gives_a_key_or_a_sentence(text):
         ({"keywords": ["x" * 201]}, "between 1 and 200"),
         ({"keywords": ["\u202e"]}, "between 1 and 200"),
         ({"keywords": ["one; two"]}, "as two"),
+        ({"keywords": ["the"]}, "'the' does not tell papers apart"),
+        ({"keywords": ["maps", "R"]}, "'R' does not tell papers apart"),
+        ({"mutes": ["of the"]}, "'of the' does not tell papers apart"),
         ({"keywords": [f"word {n}" for n in range(2001)]}, "2000 interests"),
         ({"keywords": ["x"], "weight": 0.0}, "from 0.1 to 5"),
         ({"keywords": ["x"], "weight": float("nan")}, "from 0.1 to 5"),
@@ -109,6 +112,11 @@ def test_a_wish_that_cannot_be_met_says_what_would_do(store, subscribe, wishes, 
     with pytest.raises((InvalidInput, NotFound), match=words):
         subscribe(**wishes)
     assert store.subscribers.by_email("ada@example.org") is None
+
+
+@pytest.mark.parametrize("keyword", ["注意", "學", "графы", "λ", "C++", "the moon"])
+def test_a_keyword_may_be_in_any_script(subscribe, interests, keyword):
+    assert interests(subscribe(keywords=[keyword])) == {("keyword", keyword)}
 
 
 def test_a_weight_is_that_of_all_that_is_named(subscribe, profile):

@@ -126,6 +126,7 @@ def test_example_papers_that_are_not_known_here_are_owned_up_to(client):
         ("cadence", "hourly", "daily"),
         ("topics", "cs.QQ", "no topic"),
         ("keywords", "k" * 300, "characters"),
+        ("keywords", "the", "does not tell papers apart"),
         ("likes", "no paper at all", "arXiv id"),
     ],
 )
