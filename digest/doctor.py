@@ -17,6 +17,7 @@ from digest.pipeline import learning
 
 # By so many texts of an abstract's usual length the embedder's speed is measured.
 SAMPLES = 16
+UNREADABLE = "what was learned cannot be read; `digest learn` learns it anew"
 SAMPLE = "We find out how long it takes to read one abstract of the length that most have. " * 15
 
 
@@ -89,7 +90,7 @@ def _ranking(app: App) -> Iterator[tuple[str, str]]:
             "nothing is learned yet: see `digest learn`" if due else learning.too_few(size),
         )
     elif app.space is None:
-        yield "warning", "what was learned cannot be read; `digest learn` learns it anew"
+        yield "warning", UNREADABLE
     else:
         yield "fine", learning.said(learned, app.clock())
 

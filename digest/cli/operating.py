@@ -14,6 +14,7 @@ from digest.cli.context import Context, console, json_option, pass_context, show
 from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from digest.app import App
     from digest.model import SourceReport
 
 MOST_SHOWN = 20
@@ -49,21 +50,20 @@ def migrate(context: Context) -> None:
 def status(context: Context, as_json: bool) -> None:
     """What the database holds, what waits to be sent, how the sources fare."""
     from digest.app import counts  # noqa: PLC0415 - keeps `--help` quick
-    from digest.pipeline import learning  # noqa: PLC0415 - the same
 
     with context.app() as app:
         rows = counts(app.store)
-        learned = app.store.spaces.learned()
         latest = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
         if as_json:
             reports = [report_row(each) for each in latest]
-            space = asdict(learned) if learned else None
+            learned = app.store.spaces.learned()
+            space = learned and {**asdict(learned), "readable": app.space is not None}
             show_json({**rows, "space": space, "sources": reports})
             return
         out = console()
         for name, value in rows.items():
             out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
-        out.print(f"{'space':<16}{learning.said(learned, app.clock()) if learned else 'none yet'}")
+        out.print(f"{'space':<16}{_space_of(app)}")
         if latest:
             out.print()
             show_reports(latest[-MOST_SHOWN:])
@@ -178,6 +178,17 @@ def doctor(context: Context, as_json: bool) -> None:
             click.echo(each.text)
     if any(each.level == "wrong" for each in findings):
         raise click.exceptions.Exit(1)
+
+
+def _space_of(app: App) -> str:
+    """What ranking learned, as one line; that it can be read is known by reading it."""
+    from digest.doctor import UNREADABLE  # noqa: PLC0415 - keeps `--help` quick
+    from digest.pipeline import learning  # noqa: PLC0415 - the same
+
+    learned = app.store.spaces.learned()
+    if learned is None:
+        return "none yet"
+    return UNREADABLE if app.space is None else learning.said(learned, app.clock())
 
 
 def _in_words(value: object) -> object:

@@ -6,7 +6,7 @@ those who have both it goes by the likes, as it would where it comes from.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from zlib import crc32
 
 import numpy as np
@@ -53,6 +53,15 @@ class Scorer(Protocol):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates, /) -> np.ndarray:
         """How good each paper is for each profile (profiles × papers), in the order given."""
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A scorer that keeps what it makes of people's likes from one day to the next."""
+
+    def prepared(self, block: Sequence[Profile], candidates: Candidates, /) -> Candidates:
+        """The candidates with what is kept of these profiles; the same if nothing is."""
         ...
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from digest.errors import InvalidInput
 from digest.evaluation import baselines
+from digest.evaluation.baselines import Preparing
 from digest.evaluation.words import Shelf
 from digest.ranking import space
 from digest.ranking.linear import LinearRanker
@@ -45,11 +47,22 @@ class Ours:
         learned = space.learn(background, libraries=libraries)
         self._ranker = LinearRanker(topics={}, space=learned, embedder=self._embedder)
 
+    def prepared(self, block: Sequence[Profile], candidates: Candidates) -> Candidates:
+        """The candidates with these people's tastes, as an installation keeps them."""
+        ranker = self._learned()
+        if not ranker.keeps:
+            return candidates
+        tastes = ranker.learned(block, candidates.liked, candidates.vectors)
+        return replace(candidates, tastes={ranker.keeps: tastes})
+
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """The sums of terms that the picks of an edition are ordered by."""
+        return self._learned().scores(block, candidates)
+
+    def _learned(self) -> LinearRanker:
         if self._ranker is None:
-            raise RuntimeError("learn comes before scores")
-        return self._ranker.scores(block, candidates)
+            raise RuntimeError("learn comes before all else")
+        return self._ranker
 
 
 def built_in(embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
@@ -114,3 +127,5 @@ class _Named:
         self.about = str(getattr(scorer, "about", "")) or name
         self.learn = scorer.learn
         self.scores = scorer.scores
+        if isinstance(scorer, Preparing):
+            self.prepared = scorer.prepared

@@ -21,7 +21,10 @@ MANIFOLD = 5
 NOTES = """\
 nDCG, R (recall) and MRR: a mean over each person's days, then over people. Intervals hold 95 % of
 2,000 bootstrap resamples over clusters of people.
-µs: processor time a subscriber on one core, in blocks, what is made once a paper not counted."""
+µs: processor time a subscriber and a day on one core, in blocks, what is made once a paper not
+counted."""
+ANEW = """
+anew: the same, once whenever somebody likes or dislikes another paper: to learn what one likes."""
 LEADS = """
 "{} leads by" is the paired difference in nDCG@10 over the same people, relative to the other's; if
 its interval holds 0, it may be chance."""
@@ -42,7 +45,10 @@ def plain(found: Sequence[Group], records: Sequence[Record]) -> dict[str, object
     """The same as values that JSON can hold."""
     parts = [part for each in found for part in (each, *standings.by_size(each))]
     return {
-        "rankers": {each.name: {"about": each.about, "seconds": each.seconds} for each in records},
+        "rankers": {
+            each.name: {"about": each.about, "seconds": each.seconds, "learning": each.learning}
+            for each in records
+        },
         "results": [row for part in parts for row in _plain_rows(part, records)],
         "over_sets": [
             {
@@ -69,12 +75,24 @@ def _glance(found: Sequence[Group], records: Sequence[Record]) -> str:
 def _group(group: Group, records: Sequence[Record]) -> str:
     ours, *others = records
     lead = f"{ours.name} leads by" if others else ""
-    head = ["", "nDCG@10", "95 % interval", *MEASURES[1:], "µs", lead, ""]
+    anew = any(group.shelf in each.learning for each in records)
+    head = [
+        "",
+        "nDCG@10",
+        "95 % interval",
+        *MEASURES[1:],
+        "µs",
+        *(["anew"] if anew else []),
+        lead,
+        "",
+    ]
     rows = [head]
     for each in (ours, *_best_first(group, others)):
         estimate = group.estimate(each.name)
         row = [each.name, *_with_interval(estimate), *map(_number, estimate.mean[1:])]
-        row.append(f"{1e6 * each.seconds[group.shelf]:,.0f}" if group.shelf in each.seconds else "")
+        row.append(_microseconds(each.seconds.get(group.shelf)))
+        if anew:
+            row.append(_microseconds(each.learning.get(group.shelf)))
         if each is not ours:
             row += _relative(group.lead(ours.name, each.name), group.values[each.name].mean(axis=0))
         rows.append(row)
@@ -123,12 +141,20 @@ def _best_first(group: Group, records: Iterable[Record]) -> list[Record]:
 def _legend(records: Sequence[Record]) -> str:
     width = max(len(each.name) for each in records)
     who = [f"{each.name:<{width}}  {each.about}" for each in records]
-    notes = NOTES + LEADS.format(records[0].name) if len(records) > 1 else NOTES
+    notes = NOTES
+    if any(each.learning for each in records):
+        notes += ANEW
+    if len(records) > 1:
+        notes += LEADS.format(records[0].name)
     return "\n".join([*who, "", notes])
 
 
 def _number(value: float) -> str:
     return f"{value:.3f}"
+
+
+def _microseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{1e6 * seconds:,.0f}"
 
 
 def _with_interval(estimate: Estimate) -> list[str]:

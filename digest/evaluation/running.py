@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from time import process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from digest.errors import InvalidInput
 from digest.evaluation import datasets, lines, measures
+from digest.evaluation.baselines import Preparing
 from digest.evaluation.words import Shelf
 from digest.ranking import space
 
@@ -42,7 +43,8 @@ class Record:
     """How one ranker did.
 
     `key` is what it was called by, `name` what tables call it; `values` are its measures by task
-    id, `seconds` what a profile costs, by shelf.
+    id, `seconds` what a profile costs a day, by shelf, and `learning` what it costs to learn one's
+    likes anew, of those that keep what they learn.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Record:
     about: str
     values: dict[str, np.ndarray] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    learning: dict[str, float] = field(default_factory=dict)
 
 
 def run(
@@ -138,9 +141,7 @@ def _scores(
 ) -> np.ndarray:
     """A block's scores; the first block of each shelf is timed."""
     profiles = [each.interests() for each in block]
-    began = process_time()
-    found = np.asarray(scorer.scores(profiles, candidates))
-    seconds = process_time() - began
+    found, cost = _timed(scorer, profiles, candidates)
     shape = (len(block), len(candidates.papers))
     if found.shape != shape or found.dtype.kind not in "fiub":
         raise InvalidInput(
@@ -148,28 +149,51 @@ def _scores(
         )
     shelf = block[0].shelf
     if shelf not in record.seconds:
-        if seconds < QUICK:
-            seconds = _seconds(scorer, profiles, candidates)
-        record.seconds[shelf] = seconds / len(block)
+        if cost.scoring < QUICK:
+            cost = _cost(scorer, profiles, candidates)
+        record.seconds[shelf] = cost.scoring / len(block)
+        if cost.learning is not None:
+            record.learning[shelf] = cost.learning / len(block)
     return np.nan_to_num(found.astype(np.float64), nan=-np.inf, neginf=-np.inf)
 
 
-def _seconds(scorer: Scorer, profiles: Sequence[Profile], candidates: Candidates) -> float:
+class _Cost(NamedTuple):
+    """Seconds a block; `learning` is None where nothing is kept and all is done every day."""
+
+    scoring: float
+    learning: float | None
+
+
+def _timed(
+    scorer: Scorer, profiles: Sequence[Profile], candidates: Candidates
+) -> tuple[np.ndarray, _Cost]:
+    """A block's scores from what is kept of its people, and what both cost."""
+    learning = None
+    if isinstance(scorer, Preparing):
+        began = process_time()
+        ready = scorer.prepared(profiles, candidates)
+        if ready is not candidates:
+            candidates, learning = ready, process_time() - began
+    began = process_time()
+    found = np.asarray(scorer.scores(profiles, candidates))
+    return found, _Cost(process_time() - began, learning)
+
+
+def _cost(scorer: Scorer, profiles: Sequence[Profile], candidates: Candidates) -> _Cost:
     """What a block costs on one core, the least of three times.
 
     What is made once a paper is at hand by now, and is no subscriber's cost; the people are
     strangers each time, so that nothing is at hand that was made for one of them.
     """
-    seconds = []
+    costs = []
     with threadpool_limits(1):
         for time in range(TIMES):
             strangers = [
                 replace(each, subscriber_id=f"{each.subscriber_id} {time}") for each in profiles
             ]
-            began = process_time()
-            scorer.scores(strangers, candidates)
-            seconds.append(process_time() - began)
-    return min(seconds)
+            costs.append(_timed(scorer, strangers, candidates)[1])
+    learning = [each.learning for each in costs if each.learning is not None]
+    return _Cost(min(each.scoring for each in costs), min(learning, default=None))
 
 
 def _embedded(days: Sequence[Day], embedder: SentenceEmbedder, progress: Progress) -> list[Day]:

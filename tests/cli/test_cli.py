@@ -1,9 +1,12 @@
 """The command line as others script against it."""
 
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+
+from digest.store import open_store
 
 DAY = ("--date", "2026-06-10")
 
@@ -239,8 +242,6 @@ def test_learning_from_too_few_papers_says_so(ready):
 @pytest.fixture
 def stocked(digest, tmp_path, archive):
     """A database with 520 papers."""
-    from digest.store import open_store
-
     assert digest("init").code == 0
     store = open_store(tmp_path / "digest.db")
     store.papers.ingest(archive(range(520)))
@@ -254,9 +255,25 @@ def test_learning_says_what_came_of_it_and_so_does_the_status(stocked):
     assert learned.out.startswith("Learned from 520 papers in 52 dimensions: lsa:")
     space = stocked("status", "--json").json["space"]
     assert (space["papers"], space["archive"], space["dimensions"]) == (520, 520, 52)
+    assert space["readable"] is True
     assert "learned today from 520 papers: 52 dimensions" in stocked("status").out
     (found,) = [each for each in stocked("doctor", "--json").json if each["check"] == "ranking"]
     assert found["text"].startswith(f"{space['name']}, learned today")
+
+
+def test_status_and_doctor_both_say_that_what_was_learned_cannot_be_read(ready, tmp_path):
+    store = open_store(tmp_path / "digest.db")
+    store.spaces.keep("lsa:broken", b"no space", datetime.now(UTC), papers=500)
+    store.close()
+
+    said = ready("status")
+
+    assert said.code == 0
+    assert "what was learned cannot be read; `digest learn` learns it anew" in said.out
+    assert "learned today" not in said.out
+    assert ready("status", "--json").json["space"]["readable"] is False
+    (found,) = [each for each in ready("doctor", "--json").json if each["check"] == "ranking"]
+    assert (found["level"], found["text"] in said.out) == ("warning", True)
 
 
 def test_one_full_cycle_leaves_a_space_behind(stocked, tmp_path):

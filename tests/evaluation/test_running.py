@@ -1,12 +1,14 @@
 """Every ranker ranks every day for everyone, under the same rules."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from digest.errors import InvalidInput
 from digest.evaluation import contestants, datasets, running
+from digest.evaluation.baselines import Preparing
 
 
 class Fixed:
@@ -124,6 +126,49 @@ def test_people_are_strangers_when_a_block_is_timed(folder, no_progress):
     assert len(set(met) - profiles) == running.TIMES * len(profiles)
 
 
+class Keeping(Fixed):
+    """Keeps the name of everyone, and scores by what is kept alone."""
+
+    def __init__(self, score, seconds):
+        super().__init__(score)
+        self.clock = 0.0
+        self.takes = seconds
+
+    def prepared(self, block, candidates):
+        self.clock += self.takes["learning"]
+        return replace(candidates, tastes={"toy": {e.subscriber_id: (b"kept",) for e in block}})
+
+    def scores(self, block, candidates):
+        self.clock += self.takes["scoring"]
+        assert candidates.tastes["toy"].keys() == {each.subscriber_id for each in block}
+        return super().scores(block, candidates)
+
+
+def test_what_is_kept_is_given_to_scores_and_timed_by_itself(folder, no_progress, monkeypatch):
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+    scorer = Keeping(lambda _who, paper: "bread" in paper.id, {"learning": 3.0, "scoring": 0.5})
+    monkeypatch.setattr(running, "process_time", lambda: scorer.clock)
+
+    record, kept = ran(dataset, scorer, no_progress)
+
+    assert "bread" in kept["toy-0-full-toy-d1"][0]
+    people = scorer.blocks[0]
+    assert record.learning == {"toy": pytest.approx(3.0 / people)}
+    assert record.seconds == {"toy": pytest.approx(0.5 / people)}
+
+
+def test_a_ranker_that_keeps_nothing_has_one_cost(folder, no_progress):
+    class Unprepared(Fixed):
+        def prepared(self, _block, candidates):
+            return candidates
+
+    dataset = datasets.read(folder.written()).chosen(variants=["k1"])
+
+    for scorer in (Fixed(), Unprepared()):
+        record, _ = ran(dataset, scorer, no_progress)
+        assert (set(record.seconds), record.learning) == ({"toy"}, {})
+
+
 def test_scores_of_another_shape_are_refused(folder, no_progress):
     class Flat(Fixed):
         def scores(self, block, _candidates):
@@ -202,6 +247,8 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
         "class Mine:\n"
         "    def learn(self, background, everything, libraries): ...\n"
         "    def scores(self, block, candidates): ...\n"
+        "class Keeping(Mine):\n"
+        "    def prepared(self, block, candidates): return candidates\n"
         "half = object()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -211,6 +258,10 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
 
     assert list(makers) == ["knn", "elsewhere:Mine"]
     assert (mine.name, mine.about) == ("Mine", "elsewhere:Mine")
+    assert not isinstance(mine, Preparing)
+    keeping = contestants.entered(["elsewhere:Keeping"])["elsewhere:Keeping"](None)
+    assert isinstance(keeping, Preparing)
+    assert keeping.prepared([], "the candidates") == "the candidates"
     for name, why in {
         "nobody": "name one of digest, svm, .* or module:Class",
         "elsewhere:Yours": "cannot be loaded",

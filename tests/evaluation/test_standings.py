@@ -105,7 +105,13 @@ def test_sets_count_the_same_in_their_mean(tasks):
 @pytest.fixture
 def compared(tasks):
     records = [
-        record("ours", tasks, lambda _: 0.6, seconds={"toy": 42e-6, "zoo": 43e-6}),
+        record(
+            "ours",
+            tasks,
+            lambda _: 0.6,
+            seconds={"toy": 42e-6, "zoo": 43e-6},
+            learning={"toy": 987e-6},
+        ),
         record("worse", tasks, lambda _: 0.5, seconds={"toy": 0.125, "zoo": 0.125}),
         record("better", tasks, lambda _: 0.8),
         record("<hopeless & co>", tasks, lambda _: 0.0),
@@ -135,6 +141,24 @@ def test_the_report_says_what_each_one_is_and_what_numbers_mean(compared):
     assert "mean of toy and zoo · kw" in text
 
 
+def test_what_learning_costs_has_a_column_where_someone_keeps_what_is_learned(compared, tasks):
+    text = report.text(*compared)
+    toy, zoo = (
+        text.splitlines()[
+            text.splitlines().index(f"{name} · k1 · 1 like · 4 people in 3 clusters") :
+        ]
+        for name in ("toy", "zoo")
+    )
+    forgetful = [record("ours", tasks, lambda _: 0.6, seconds={"toy": 1e-6})]
+
+    head, ours = toy[1], toy[2]
+    assert head.index("anew") + len("anew") == ours.index("987") + len("987")
+    assert head.index("µs") + len("µs") == ours.index("42") + len("42")
+    assert "anew" not in zoo[1]
+    assert "anew: the same, once whenever" in text
+    assert "anew" not in report.text(standings.groups(tasks, forgetful), forgetful)
+
+
 def test_one_ranker_alone_leads_nobody(tasks):
     ours = record("ours", tasks, lambda _: 0.6, seconds={"toy": 1e-6, "zoo": 1e-6})
     text = report.text(standings.groups(tasks, [ours]), [ours])
@@ -157,7 +181,9 @@ def test_plain_values_are_json_and_hold_what_the_text_says(compared):
     assert found["rankers"]["worse"] == {
         "about": "what worse is",
         "seconds": {"toy": 0.125, "zoo": 0.125},
+        "learning": {},
     }
+    assert found["rankers"]["ours"]["learning"] == {"toy": 987e-6}
     assert {each["variant"] for each in found["over_sets"]} == {"k1", "full", "k1kw", "kw"}
 
 
