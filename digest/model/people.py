@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
+from functools import cached_property
 
 from digest.model.base import Value
 
@@ -107,7 +108,7 @@ class Subscriber(Value):
     floor: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile(Value):
     """What ranking knows of a subscriber: interests and how many papers they read, never an address."""
 
@@ -117,7 +118,15 @@ class Profile(Value):
 
     def of(self, kind: InterestKind) -> tuple[Interest, ...]:
         """The interests of one kind, in the order they were added."""
-        return tuple(each for each in self.interests if each.kind is kind)
+        return self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> Mapping[InterestKind, tuple[Interest, ...]]:
+        # Ranking asks for every kind of everyone, some of whom like hundreds of papers.
+        found: dict[InterestKind, list[Interest]] = {}
+        for each in self.interests:
+            found.setdefault(each.kind, []).append(each)
+        return {kind: tuple(those) for kind, those in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

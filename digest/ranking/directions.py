@@ -29,7 +29,7 @@ KEPT_AS = 1
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12
-AT_ONCE = 32
+AT_ONCE = 512
 _SAY_NOTHING = frozenset({"com", "doi", "github", "html", "http", "https", "io", "org", "www"})
 TINY = 1e-9
 
@@ -53,18 +53,15 @@ class Directions:
         self, features: Features, rows: np.ndarray, papers: np.ndarray
     ) -> list[tuple[str, ...]]:
         """The words that make the most of what each of these papers gets from the row beside it."""
-        found: list[tuple[str, ...]] = [()] * len(rows)
+        found: list[tuple[str, ...]] = []
         own = features.columns.only(self.marks)
-        wanted, at = np.unique(rows, return_inverse=True)
-        held = features.words[papers]
-        for start in range(0, len(wanted), AT_ONCE):
-            looking = own[wanted[start : start + AT_ONCE]].toarray()
-            asked = np.flatnonzero((at >= start) & (at < start + AT_ONCE))
-            for one in asked.tolist():
-                span = slice(*held.indptr[one : one + 2])
-                columns = held.indices[span]
-                parts = held.data[span] * looking[at[one] - start, columns]
-                found[one] = _telling(features, columns, parts)
+        for start in range(0, len(rows), AT_ONCE):
+            span = slice(start, start + AT_ONCE)
+            wanted, at = np.unique(rows[span], return_inverse=True)
+            held = features.words[papers[span]]
+            asked = np.repeat(np.arange(held.shape[0]), np.diff(held.indptr))
+            values = held.data * own[wanted].toarray()[at[asked], held.indices]
+            found += _telling(features, asked, held.indices, values, held.shape[0])
         return found
 
     def parts(self, features: Features, row: int, paper: int) -> list[tuple[str, float]]:
@@ -89,24 +86,35 @@ class Directions:
         return sorted((each for each in found if each[1]), key=lambda pair: -abs(pair[1]))
 
 
-def _telling(features: Features, columns: np.ndarray, values: np.ndarray) -> tuple[str, ...]:
-    """Up to three of the words with the largest values, none part of another."""
+def _telling(
+    features: Features, asked: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int
+) -> list[tuple[str, ...]]:
+    """Up to three of the words with the largest values above 0 for each, none part of another.
+
+    `asked` (in order, below `count`) says whose each column and its value are.
+    """
+    said = np.flatnonzero(values > 0)
+    # One number sorts by whose it is and then by size: nobody's values reach into the next one's.
+    within = values[said].astype(float) / max(values.max(initial=0), TINY)
+    best = columns[said[np.argsort(asked[said] - within, kind="stable")]]
+    ends = np.searchsorted(asked[said], np.arange(count + 1))
+    return [
+        _apart(features, best[start : min(end, start + MOST_TELLING)].tolist())
+        for start, end in pairwise(ends.tolist())
+    ]
+
+
+def _apart(features: Features, columns: Sequence[int]) -> tuple[str, ...]:
     found: list[str] = []
     used = set(_SAY_NOTHING)
-    best = (
-        np.argpartition(-values, MOST_TELLING)[:MOST_TELLING]
-        if len(values) > MOST_TELLING
-        else np.arange(len(values))
-    )
-    best = best[np.argsort(-values[best], kind="stable")]
-    for at in best.tolist():
-        if values[at] <= 0 or len(found) == MOST_WORDS:
-            break
-        term = features.named(columns[at])
+    for each in columns:
+        term = features.named(each)
         words = term.split()
         if used.isdisjoint(words):
             used.update(words)
             found.append(term)
+            if len(found) == MOST_WORDS:
+                break
     return tuple(found)
 
 

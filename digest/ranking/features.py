@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
-HOT = 512
+HOT = 1_024
 MOST_AT_ONCE = 256
 MOST_REMEMBERED = 8_000_000
 
@@ -36,6 +36,7 @@ class Features:
 
     def __init__(self, papers: Iterable[Paper], shelves: Shelves | None = None) -> None:
         self.papers = sorted(papers, key=_newer_first)
+        self.ids = [paper.id for paper in self.papers]
         self.position = {paper.id: row for row, paper in enumerate(self.papers)}
         self.id_of = {
             key: paper.id for paper in self.papers for key in (*paper.identifiers, paper.id)
@@ -78,15 +79,23 @@ class Features:
 
     def named(self, column: int) -> str:
         """The word, category or author that a column of `sparse` stands for."""
-        mark = int(self.columns.marks[column])
+        name = self._names.get(column)
+        if name is None:
+            name = self._names[column] = self._name_of(int(self.columns.marks[column]))
+        return name
+
+    def _name_of(self, mark: int) -> str:
         if mark < CATEGORIES:
             return str(self.space.terms[mark])
-        if not self._names:
-            for paper in self.papers:
-                self._names.update((category_mark(each), each) for each in paper.categories)
-                keys = map(author_key, paper.authors)
-                self._names.update((author_mark(each), each) for each in keys)
-        return self._names[mark]
+        named = (
+            (number, name)
+            for paper in self.papers
+            for number, name in (
+                *((category_mark(each), each) for each in paper.categories),
+                *((author_mark(author_key(each)), author_key(each)) for each in paper.authors),
+            )
+        )
+        return next(name for number, name in named if number == mark)
 
     def _prepare(self) -> None:
         """The columns that most papers have become dense, and the others lists of papers.

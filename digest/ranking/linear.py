@@ -22,12 +22,12 @@ from digest.ranking import profiles, reasons, selecting
 from digest.ranking.directions import KEPT_AS
 from digest.ranking.features import Features
 from digest.ranking.profiles import Weights
-from digest.ranking.sheet import Sheet, learned_tastes, said, written
+from digest.ranking.sheet import Sheet, community, learned_tastes, said, written
 from digest.ranking.shelves import Shelves
 from digest.ranking.space import bare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from digest.ports import Candidates
@@ -109,8 +109,8 @@ class LinearRanker:
         features, twins = self._features(candidates)
         return [
             ranking
-            for chunk in _chunks(block)
-            for ranking in self._rank(chunk, features, twins, candidates, without)
+            for sheet in self._written(block, features, candidates)
+            for ranking in self._rank(sheet, twins, without)
         ]
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
@@ -119,7 +119,7 @@ class LinearRanker:
         Nothing is barred, arranged or explained: this is for comparing rankers.
         """
         features, _ = self._features(candidates)
-        found = [self._written(chunk, features, candidates).scores for chunk in _chunks(block)]
+        found = [each.scores for each in self._written(block, features, candidates)]
         order = [features.position[each.id] for each in candidates.papers]
         return np.concatenate([np.zeros((0, len(order)), np.float32), *found])[:, order]
 
@@ -136,7 +136,7 @@ class LinearRanker:
         self._shelves.learn_vectors(vectors)
         return {
             name: content
-            for chunk in _chunks(block)
+            for chunk in _chunks(block, {})
             for name, content in learned_tastes(chunk, liked, self._shelves, self._weights).items()
         }
 
@@ -152,7 +152,7 @@ class LinearRanker:
         """The whole sum for one of the candidates, whether or not `rank` picks it."""
         features, _ = self._features(candidates)
         row = features.position[paper_id]
-        sheet = self._written([profile], features, candidates)
+        (sheet,) = self._written([profile], features, candidates)
         listed = self.rank([profile], candidates, without=without, now=now)[0].picks
         place = next((n for n, each in enumerate(listed, 1) if each.paper_id == paper_id), 0)
         if place and any(each.kind is ReasonKind.EXPLORE for each in listed[place - 1].reasons):
@@ -194,16 +194,19 @@ class LinearRanker:
 
     def _written(
         self, block: Sequence[Profile], features: Features, candidates: Candidates
-    ) -> Sheet:
-        return written(
-            block,
-            features,
-            candidates,
-            topics=self._topics,
-            weights=self._weights,
-            trending=self._trending,
-            kept=candidates.tastes.get(self.keeps, {}),
-        )
+    ) -> Iterable[Sheet]:
+        everyone = community(candidates, features, self._trending)
+        kept = candidates.tastes.get(self.keeps, {})
+        for chunk in _chunks(block, kept):
+            yield written(
+                chunk,
+                features,
+                candidates,
+                topics=self._topics,
+                weights=self._weights,
+                community=everyone,
+                kept=kept,
+            )
 
     def _features(self, candidates: Candidates) -> tuple[Features, np.ndarray]:
         """Features of an edition and its near-duplicates; kept, as one edition serves many blocks."""
@@ -220,33 +223,31 @@ class LinearRanker:
         return self._latest[1], self._latest[2]
 
     def _rank(
-        self,
-        block: Sequence[Profile],
-        features: Features,
-        twins: np.ndarray,
-        candidates: Candidates,
-        without: Mapping[str, frozenset[str]],
+        self, sheet: Sheet, twins: np.ndarray, without: Mapping[str, frozenset[str]]
     ) -> Iterable[Ranking]:
-        sheet = self._written(block, features, candidates)
-        barred = _barred(block, features, candidates, without)
+        block, features = sheet.block, sheet.features
+        barred = _barred(sheet, without)
         barred |= profiles.muted(block, features, self._topics)
         sheet.matched[barred] = False
         lists = [_best(sheet, row, self._cap) for row in range(len(block))]
-        lists = _arranged(block, sheet, lists, twins)
+        lists = _arranged(sheet, lists, twins)
         if self._explore:
-            lists = self._with_beside(block, sheet, barred, lists)
+            lists = self._with_beside(sheet, barred, lists)
         told = [found[: profile.limit] for profile, found in zip(block, lists, strict=True)]
         words = sheet.telling(told)
         for row, (profile, found) in enumerate(zip(block, lists, strict=True)):
             picks = [
-                reasons.pick(features.papers[paper].id, terms, words)
+                reasons.pick(features.ids[paper], terms, words)
                 for paper, terms, words in zip(
                     told[row], sheet.explained(row, told[row]), words[row], strict=True
                 )
             ]
+            others = found[len(picks) :]
             picks += [
-                Pick(paper_id=features.papers[paper].id, score=float(sheet.scores[row, paper]))
-                for paper in found[len(picks) :].tolist()
+                Pick(paper_id=features.ids[paper], score=score)
+                for paper, score in zip(
+                    others.tolist(), sheet.scores[row, others].tolist(), strict=True
+                )
             ]
             yield Ranking(
                 subscriber_id=profile.subscriber_id,
@@ -255,23 +256,19 @@ class LinearRanker:
             )
 
     def _with_beside(
-        self,
-        block: Sequence[Profile],
-        sheet: Sheet,
-        barred: np.ndarray,
-        lists: Sequence[np.ndarray],
+        self, sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]
     ) -> list[np.ndarray]:
         """The lists with the last place that is shown given to a paper that matches nothing."""
         nearness = sum(np.maximum(each, 0) for each in sheet.near)
         outside = ~sheet.matched & ~barred & (nearness > BESIDE)
-        shown = np.array([each.limit for each in block])
-        found = selecting.exploring(nearness, sheet.heat, outside, shown).tolist()
+        shown = np.array([each.limit for each in sheet.block])
+        found = selecting.exploring(nearness, sheet.community.heat, outside, shown).tolist()
         sheet.explored.update((row, paper) for row, paper in enumerate(found) if paper >= 0)
         return [
             np.insert(each, min(len(each), profile.limit - 1), paper)[: self._cap]
             if paper >= 0
             else each
-            for profile, each, paper in zip(block, lists, found, strict=True)
+            for profile, each, paper in zip(sheet.block, lists, found, strict=True)
         ]
 
 
@@ -282,16 +279,17 @@ def _name_of(space: Space | None, weights: Weights, embeds: str) -> str:
     return f"{space.name if space else ''}/{mark}"
 
 
-def _chunks(block: Sequence[Profile]) -> Iterable[list[Profile]]:
-    """The block in parts whose arrays stay small: so many people, and so many interests."""
+def _chunks(block: Sequence[Profile], kept: Container[str]) -> Iterable[list[Profile]]:
+    """The block in parts whose arrays stay small: so many people, and so many interests to learn."""
     chunk: list[Profile] = []
     interests = 0
     for each in block:
-        if chunk and (len(chunk) >= CHUNK or interests + len(each.interests) > MOST_INTERESTS):
+        own = 0 if each.subscriber_id in kept else len(each.interests)
+        if chunk and (len(chunk) >= CHUNK or interests + own > MOST_INTERESTS):
             yield chunk
             chunk, interests = [], 0
         chunk.append(each)
-        interests += len(each.interests)
+        interests += own
     if chunk:
         yield chunk
 
@@ -306,18 +304,17 @@ def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
     return np.asarray(rows[np.argsort(-scores, kind="stable")][:cap])
 
 
-def _barred(
-    block: Sequence[Profile],
-    features: Features,
-    candidates: Candidates,
-    without: Mapping[str, frozenset[str]],
-) -> np.ndarray:
+def _barred(sheet: Sheet, without: Mapping[str, frozenset[str]]) -> np.ndarray:
     """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
-    barred = np.zeros((len(block), len(features.papers)), bool)
-    for row, profile in enumerate(block):
-        ids = {_named(each.value, features, candidates) for each in said(profile)}
+    features = sheet.features
+    position = features.position
+    barred = np.zeros(sheet.scores.shape, bool)
+    for row, profile in enumerate(sheet.block):
+        values = {each.value for each in said(profile)}
+        known = (values & features.id_of.keys()) | (values & sheet.candidates.liked.keys())
+        ids = {_named(each, features, sheet.candidates) for each in known}
         ids |= without.get(profile.subscriber_id, frozenset())
-        barred[row, [features.position[each] for each in ids if each in features.position]] = True
+        barred[row, [position[each] for each in ids & position.keys()]] = True
     return barred
 
 
@@ -328,10 +325,9 @@ def _named(value: str, features: Features, candidates: Candidates) -> str:
     return candidates.liked[value].id if value in candidates.liked else ""
 
 
-def _arranged(
-    block: Sequence[Profile], sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray
-) -> list[np.ndarray]:
+def _arranged(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
     """Each profile's list with its first places shared out (see `selecting.arrange`)."""
+    block = sheet.block
     shown = np.array([each.limit for each in block])
     # Each one's own, whoever else is in the block.
     counts = [

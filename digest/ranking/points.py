@@ -57,6 +57,11 @@ class Points:
         return int(self.marks.shape[0])
 
     @property
+    def width(self) -> int:
+        """How many columns the dense views have."""
+        return sum(each.shape[1] for each in (self.near, self.places, self.meaning))
+
+    @property
     def dense(self) -> np.ndarray:
         """The dense views side by side."""
         return np.hstack([self.near, self.places, self.meaning])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -56,12 +57,24 @@ class Taste:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sheet:
-    """A block's arithmetic: every array is profiles × papers, but for `heat` (papers).
+class Community:
+    """What is said of each paper (arrays over the papers), the same for everyone.
 
-    `evidence`, `typed` and `tastes` are what scores are made of, `near` what likes and typed words
-    add by nearness, `voted` and `picked` what the community adds. `explored` is the paper (column)
-    that a profile (row) is shown though it matches nothing.
+    `heat` is 0 to 1; `voted` and `picked` are what votes and curators add to a score.
+    """
+
+    heat: np.ndarray
+    voted: np.ndarray
+    picked: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sheet:
+    """A block's arithmetic: every array is profiles × papers.
+
+    `evidence`, `typed`, `tastes` and `community` are what scores are made of, `near` what likes and
+    typed words add by nearness. `explored` is the paper (column) that a profile (row) is shown
+    though it matches nothing.
     """
 
     features: Features
@@ -71,9 +84,7 @@ class Sheet:
     typed: Directions
     tastes: Sequence[Taste]
     near: tuple[np.ndarray, np.ndarray]
-    heat: np.ndarray
-    voted: np.ndarray
-    picked: np.ndarray
+    community: Community
     scores: np.ndarray
     matched: np.ndarray
     explored: dict[int, int] = field(default_factory=dict)
@@ -92,16 +103,16 @@ class Sheet:
                 _add(terms, taste.amounts[at, rows], taste.kind, nearest)
         papers = self.features.papers
         votes = [str(self.candidates.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
-        _add(terms, self.voted[profile, rows], ReasonKind.TRENDING, votes)
-        _add(terms, self.picked[profile, rows], ReasonKind.PICKED, [""] * len(rows))
+        _add(terms, self.community.voted[rows], ReasonKind.TRENDING, votes)
+        _add(terms, self.community.picked[rows], ReasonKind.PICKED, [""] * len(rows))
         for place in np.flatnonzero(rows == self.explored.get(profile, -1)).tolist():
             terms[place].append((0.0, ReasonKind.EXPLORE, ""))
         return terms
 
     def _nearest(self, profile: int, kind: ReasonKind, rows: np.ndarray) -> list[str]:
         """For each of these papers the one of the profile's own that is most like it."""
-        own = profiles.distinct(self.block[profile], InterestKind(str(kind)))
-        names = [each.value for each in own]
+        held = self.block[profile].of(InterestKind(str(kind)))
+        names = [each.value for each in held if each.weight > 0]
         if len(names) == 1:
             return names * len(rows)
         names, alike = self._alike(names, rows)
@@ -185,13 +196,12 @@ def written(
     *,
     topics: Mapping[str, Topic],
     weights: Weights,
-    trending: float,
+    community: Community,
     kept: Mapping[str, tuple[bytes, ...]],
 ) -> Sheet:
     """The arithmetic of a block, before anything is barred.
 
-    `trending` is what votes and curators add together at most, `kept` what `learned_tastes` made
-    before, by subscriber.
+    `kept` is what `learned_tastes` made before, by subscriber.
     """
     exact, near, typed = profiles.keywords(block, features, weights)
     kinds = (
@@ -209,17 +219,15 @@ def written(
         if taste.kind is ReasonKind.LIKE:
             liking[taste.rows] = taste.amounts
     nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
-    heat = _popularity(candidates, features)
-    bound = np.full(len(block), trending, np.float32)
-    voted, picked = _community(candidates, features, bound, heat)
-    scores = voted + picked
+    said_by_all = community.voted + community.picked
+    scores = np.tile(said_by_all, (len(block), 1))
     matched = liking >= weights.like_floor
     for each in evidence:
         scores += each.scores()
         matched |= each.admitted()
     for taste in tastes:
         scores[taste.rows] += taste.amounts
-    matched |= nobody[:, None] & (voted + picked > 0)
+    matched[nobody] |= said_by_all > 0
     typing = near.scores() if len(near.names) else np.zeros_like(liking)
     return Sheet(
         features=features,
@@ -229,9 +237,7 @@ def written(
         typed=typed,
         tastes=tastes,
         near=(liking, typing),
-        heat=heat,
-        voted=voted,
-        picked=picked,
+        community=community,
         scores=scores,
         matched=matched,
     )
@@ -243,10 +249,9 @@ def _add(
     kind: ReasonKind,
     names: Sequence[str],
 ) -> None:
-    rounded = np.round(amounts.astype(float), reasons.DECIMALS)
-    places = np.flatnonzero(rounded).tolist()
-    for place, amount in zip(places, rounded[places].tolist(), strict=True):
-        terms[place].append((amount, kind, names[place]))
+    for place, exact in enumerate(amounts.tolist()):
+        if amount := round(exact, reasons.DECIMALS):
+            terms[place].append((amount, kind, names[place]))
 
 
 def learned_tastes(
@@ -309,7 +314,7 @@ def _taste(
         made = _packed(kind, held, shelves, known, weights)
         rows = [new if old is None else old[at] for new, old in zip(made, kept, strict=True)]
         there = [row for row, content in enumerate(rows) if content]
-        width = features.points.dense.shape[1]
+        width = features.points.width
         looking = unpacked([rows[each] for each in there], width)
     else:
         there = [row for row, each in enumerate(held) if each]
@@ -355,20 +360,19 @@ def _at_hand(names: Iterable[str], candidates: Candidates, features: Features) -
 
 def said(profile: Profile) -> Iterable[Interest]:
     """The papers that a profile has said its word on."""
-    return (each for each in profile.interests if each.kind in SAID)
+    return chain.from_iterable(profile.of(kind) for kind in SAID)
 
 
-def _community(
-    candidates: Candidates, features: Features, bound: np.ndarray, heat: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What votes and what curators add (profiles × papers), together at most each one's bound.
+def community(candidates: Candidates, features: Features, trending: float) -> Community:
+    """What votes and what curators add, together at most `trending`.
 
-    A curator's choice is worth half of the bound; votes fill the rest as far as they go.
+    A curator's choice is worth half of that; votes fill the rest as far as they go.
     """
-    featured = np.array([each.id in candidates.featured for each in features.papers])
-    voted = bound[:, None] * heat
-    picked = PICKED_SHARE * bound[:, None] * featured
-    return np.minimum(voted, bound[:, None] - picked), picked
+    heat = _popularity(candidates, features)
+    featured = np.array([each.id in candidates.featured for each in features.papers], np.float32)
+    picked = np.float32(PICKED_SHARE * trending) * featured
+    voted = np.minimum(np.float32(trending) * heat, np.float32(trending) - picked)
+    return Community(heat=heat, voted=voted, picked=picked)
 
 
 def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
