@@ -44,7 +44,11 @@ def compose(
         pick for pick in ranking.picks[: subscriber.limit] if pick.chance >= subscriber.floor
     )
     there = {pick.paper_id for pick in shown}
-    others = [pick for pick in ranking.picks if pick.paper_id not in there and not explores(pick)]
+    others = [
+        pick.paper_id
+        for pick in ranking.picks
+        if pick.paper_id not in there and not (pick.reasons and explores(pick))
+    ]
     return Digest(
         id=f"{subscriber.id}.{edition}",
         subscriber_id=subscriber.id,
@@ -59,7 +63,7 @@ def compose(
         since=since,
         until=until,
         picks=shown,
-        rest=tuple(pick.paper_id for pick in others[:rest_cap]),
+        rest=tuple(others[:rest_cap]),
         announced=announced,
         matched=ranking.matched,
         withheld=withheld,

@@ -5,6 +5,7 @@ What goes wrong is one clear sentence on stderr, never a traceback (`--debug` sh
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
@@ -19,6 +20,7 @@ from digest.cli.context import Context
 from digest.errors import ConfigError, DigestError, InvalidInput
 
 WORK_FAILED, REQUEST_WRONG, INTERRUPTED = 1, 2, 130
+OBJECTS_BEFORE_LOOKING = 50_000
 
 EPILOG = "Start with `digest demo`: it needs no network, no settings and no mail server."
 
@@ -57,6 +59,9 @@ for module in (operating, people, reading, running, moderating, mailing, evaluat
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # A block makes objects by the hundred thousand that all go at once and hold no cycles: looking
+    # for some at every 700th new one takes a fifth of the time of composing.
+    gc.set_threshold(OBJECTS_BEFORE_LOOKING, 50, 50)
     try:
         code = cli.main(args=words, standalone_mode=False)
     except click.exceptions.Exit as stop:

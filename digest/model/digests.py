@@ -53,7 +53,7 @@ class Reason(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pick(Value):
+class Pick:
     """A paper chosen for a subscriber, with its score and the terms that made it, largest first.
 
     The score is in log-odds: each unit makes it e times as likely that the subscriber wants the

@@ -1,7 +1,7 @@
 """Where someone looks in the space: a vector that a paper's score is a product with.
 
 A whole one has thousands of words. A compact one keeps the strongest, and of the others what they
-say together: where they draw a paper in the low-rank space. It fits a page of the database.
+say together: where they draw a paper in the low-rank space. It fits a few pages of the database.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 MOST_MARKS = 1_024
 FEWEST_MARKS = 256
 MARKS_A_LIKE = 32
-KEPT_AS = 1
+COMMON = 512
+KEPT_AS = 2
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12
@@ -73,7 +74,8 @@ class Directions:
         points, space = features.points, features.space
         near, places, meaning = np.split(self.dense[row], [space.dimensions, 2 * space.dimensions])
         length = float(np.linalg.norm(points.places[paper])) or 1.0
-        drawn = space.axes @ (near / length + places)
+        toward = near / length + places
+        drawn = space.axes.astype(np.float32) @ toward
         own = features.columns.only(self.marks[[row]]).toarray()[0]
         held = features.sparse[[paper]]
         found = []
@@ -143,24 +145,25 @@ def summed(looking: Sequence[Directions]) -> Directions:
 def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directions:
     """Each row's strongest marks, and of its other words where they draw a paper in the space.
 
-    A row that was made of few `likes` (one number a row) needs 256 marks, any at most 1,024. The
-    rest r of its words adds r·x to a paper x, of which the space knows r·V·Vᵀ·x.
+    A row that was made of few `likes` (one number a row) needs 256 marks, any at most 1,024, and
+    those of the 512 commonest words, which cost little (see `Features`). The rest r of its words
+    adds r·x to a paper x, of which the space knows r·V·Vᵀ·x.
     """
     marks, dense = directions.marks.copy(), directions.dense.copy()
     dimensions = space.dimensions
+    strength = np.where(marks.indices < COMMON, np.inf, np.abs(marks.data))
     weak = np.zeros(marks.nnz, bool)
-    most = np.minimum(FEWEST_MARKS + MARKS_A_LIKE * likes, MOST_MARKS).tolist()
-    for row, (start, end) in enumerate(pairwise(marks.indptr.tolist())):
-        if end - start <= most[row]:
-            continue
-        over = end - start - most[row]
-        weak[start + np.argpartition(np.abs(marks.data[start:end]), over)[:over]] = True
+    common = np.concatenate([[0], np.cumsum(marks.indices < COMMON)])[marks.indptr]
+    most = np.minimum(FEWEST_MARKS + MARKS_A_LIKE * likes, MOST_MARKS) + np.diff(common)
+    for (start, end), kept in zip(pairwise(marks.indptr.tolist()), most.tolist(), strict=True):
+        if (over := end - start - kept) > 0:
+            weak[start + np.argpartition(strength[start:end], over)[:over]] = True
     words = weak & (marks.indices < len(space.axes))
     ends = np.concatenate([[0], np.cumsum(words)])[marks.indptr]
     rest = sp.csr_array(
-        (marks.data[words], marks.indices[words], ends), shape=(len(dense), len(space.axes))
+        (marks.data[words], marks.indices[words], ends), shape=(len(dense), len(space.terms))
     )
-    captured = (rest @ space.axes) / np.maximum(space.stretch, TINY) ** 2
+    captured = space.places(rest) / np.maximum(space.stretch, TINY) ** 2
     dense[:, dimensions : 2 * dimensions] += captured
     marks.data[weak] = 0
     marks.eliminate_zeros()

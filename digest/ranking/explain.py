@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ LONGEST_CLAUSE = 130
 LONGEST_LINE = 220
 WORTH_SAYING = 0.1
 FEWEST_TRENDING = 3
+MOST_LINES = 16_384
 
 # `{s}` and `{es}` are for several names.
 _CLAUSES: Mapping[ReasonKind, str] = {
@@ -48,6 +49,7 @@ class Because:
 
     topics: Mapping[str, Topic]
     titles: Mapping[str, str]
+    _lines: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, pick: Pick) -> str:
         """One line: `Because you follow …, it matches your keyword …, and …`; empty without any.
@@ -55,10 +57,21 @@ class Because:
         What is there to explore says so: `To explore: it lies beside …`. Where the line would be
         too long, first the words and then the lesser reasons are left out.
         """
+        reasons = _weighty(pick)
+        # Thousands of readers are told the same; only the amounts differ, which no line names.
+        key = tuple([(each.kind, each.what, each.words) for each in reasons])
+        line = self._lines.get(key)
+        if line is None:
+            if len(self._lines) >= MOST_LINES:
+                self._lines.clear()
+            line = self._lines[key] = self._said(reasons)
+        return line
+
+    def _said(self, reasons: Sequence[Reason]) -> str:
         kinds: dict[ReasonKind, list[Reason]] = {}
-        for each in _weighty(pick):
+        for each in reasons:
             kinds.setdefault(each.kind, []).append(each)
-        clauses = [self._clause(reasons) for reasons in kinds.values()]
+        clauses = [self._clause(together) for together in kinds.values()]
         if not clauses:
             return ""
         start = "To explore: " if ReasonKind.EXPLORE in kinds else "Because "

@@ -24,7 +24,7 @@ Thing = TypeVar("Thing")
 
 HOT = 1_024
 MOST_AT_ONCE = 256
-MOST_REMEMBERED = 8_000_000
+MOST_REMEMBERED = 4_000_000
 
 
 class Features:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from digest.ranking.embedding import SentenceEmbedder
     from digest.ranking.space import Space
 
-CHUNK = 256
-MOST_INTERESTS = 4_096
+CHUNK = 128
+MOST_INTERESTS = 2_048
 MOST_ARRANGED = 3
 FEWEST_ARRANGED = 30
 MOST_SHARES = 8

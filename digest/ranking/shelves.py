@@ -37,6 +37,7 @@ Thing = TypeVar("Thing")
 MOST_KEPT = 4_096
 AROUND_A_PAPER = 10
 AROUND_WORDS = 20
+AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,18 +209,28 @@ class Shelves:
         if references is None:
             return sp.csr_array((len(points), 0), dtype=np.float32)
         columns, rows = self._references(references)
-        scores = (_worth(columns.only(points.marks), columns, self.views) @ rows.T).toarray()
-        scores += self.views.near * (points.near @ references.near.T)
-        for row, each in enumerate(papers):
-            if each.id in self._reference:
-                scores[row, self._reference[each.id]] = -1
-        most = min(most, scores.shape[1])
-        best = np.argpartition(-scores, most - 1, axis=1)[:, :most]
-        # What has nothing in common with a text is not around it: a word that no paper has stays alone.
-        near = np.take_along_axis(scores, best, axis=1) > 0
-        shares = np.where(near, np.float32(1 / most), np.float32(0)).ravel()
-        ends = np.arange(0, best.size + 1, most)
-        return sp.csr_array((shares, best.ravel(), ends), shape=scores.shape)
+        asked = _worth(columns.only(points.marks), columns, self.views)
+        most = min(most, len(references.ids))
+        lying = references.near.astype(np.float32).T
+        best, shares = [np.empty((0, most), int)], [np.empty((0, most), np.float32)]
+        for start in range(0, len(points), AT_ONCE):
+            span = slice(start, start + AT_ONCE)
+            scores = (asked[span] @ rows.T).toarray()
+            scores += self.views.near * (points.near[span] @ lying)
+            for row, each in enumerate(papers[span]):
+                if each.id in self._reference:
+                    scores[row, self._reference[each.id]] = -1
+            best.append(np.argpartition(-scores, most - 1, axis=1)[:, :most])
+            # What has nothing in common with a text is not around it: a word that no paper has
+            # stays alone.
+            near = np.take_along_axis(scores, best[-1], axis=1) > 0
+            shares.append(np.where(near, np.float32(1 / most), np.float32(0)))
+        found = np.concatenate(best)
+        ends = np.arange(0, found.size + 1, most)
+        return sp.csr_array(
+            (np.concatenate(shares).ravel(), found.ravel(), ends),
+            shape=(len(points), len(references.ids)),
+        )
 
     def _mixed(self, shares: Matrix) -> Points:
         """Means of the archive's papers as points."""
@@ -230,7 +241,7 @@ class Shelves:
         columns, rows = self._references(references)
         return Points(
             marks=mixed(shares, rows, columns),
-            near=np.asarray(shares @ references.near, np.float32),
+            near=np.asarray(shares @ references.near.astype(np.float32), np.float32),
             places=np.zeros((count, self.space.dimensions), np.float32),
             meaning=self._unmeant(count),
         )

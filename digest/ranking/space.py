@@ -18,10 +18,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-from sklearn.utils.extmath import randomized_svd
 
 from digest.ranking import companions
+from digest.ranking.function_words import FUNCTION_WORDS
 from digest.ranking.sparse import rows_of, strongest
 from digest.text import words
 
@@ -46,7 +45,7 @@ Matrix: TypeAlias = sp.csr_array
 
 def terms(text: str) -> list[str]:
     """The words of a text that carry meaning, and the pairs of them that stand side by side."""
-    kept = [word for word in words(text) if len(word) > 1 and word not in ENGLISH_STOP_WORDS]
+    kept = [word for word in words(text) if len(word) > 1 and word not in FUNCTION_WORDS]
     return [*kept, *(f"{one} {two}" for one, two in pairwise(kept))]
 
 
@@ -76,7 +75,7 @@ class Space:
     """What words weigh and mean, learned from `papers` papers.
 
     `terms` are the columns of TF-IDF, the most frequent first, and `idf` (float32) their
-    rarities. `axes` (terms × dimensions, float32) is where the first of them lie in the low-rank
+    rarities. `axes` (terms × dimensions, float16) is where the first of them lie in the low-rank
     space, `variance` what papers vary along each axis, `stretch` what each was multiplied by.
     Without dimensions the archive was too small to tell what words go together.
     """
@@ -124,7 +123,11 @@ class Space:
 
     def places(self, tfidf: Matrix) -> np.ndarray:
         """Where rows of `tfidf` lie in the low-rank space (rows × dimensions, float32)."""
-        return np.asarray(tfidf[:, : len(self.axes)] @ self.axes, np.float32)
+        # Axes are kept in half precision, which nothing multiplies in: only those asked for grow.
+        there = np.zeros(tfidf.shape[1], bool)
+        there[tfidf.indices] = True
+        used = np.flatnonzero(there[: len(self.axes)])
+        return np.asarray(tfidf[:, used] @ self.axes[used].astype(np.float32), np.float32)
 
     def dense(self, tfidf: Matrix) -> np.ndarray:
         """The directions of rows of `tfidf` in the low-rank space, each of length 1.
@@ -157,11 +160,14 @@ def learn(papers: Sequence[Paper], libraries: Iterable[Sequence[str]] = ()) -> S
     tfidf = learned.tfidf(terms_of(each) for each in papers)
     on_axes = tfidf[:, :MOST_ON_AXES]
     dimensions = min(dimensions, on_axes.shape[1] - 1)
+    # Only learning needs it, and it alone is half of what a process that ranks would hold.
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
+
     _, weights, axes = randomized_svd(on_axes, dimensions, n_iter=3, random_state=0)
     stretch = (weights / weights[0]).clip(1e-6) ** -FLATTENING
     space = replace(
         learned,
-        axes=np.asarray(axes.T * stretch, np.float32),
+        axes=np.asarray(axes.T * stretch, np.float16),
         variance=np.asarray(weights**2 / len(papers), np.float32),
         stretch=np.asarray(stretch, np.float32),
     )
@@ -194,7 +200,7 @@ def bare(papers: Sequence[Paper]) -> Space:
         papers=len(papers),
         terms=kept,
         idf=idf.astype(np.float32),
-        axes=np.zeros((min(len(kept), MOST_ON_AXES), 0), np.float32),
+        axes=np.zeros((min(len(kept), MOST_ON_AXES), 0), np.float16),
         variance=nothing,
         stretch=nothing,
     )
@@ -229,7 +235,7 @@ def _references(
         ids=[papers[at].id for at in chosen],
         categories=[papers[at].categories for at in chosen],
         tfidf=strongest(rows, TERMS_OF_A_REFERENCE),
-        near=space.dense(rows),
+        near=space.dense(rows).astype(np.float16),
         companions=companions.of(own, len(chosen)),
     )
 
@@ -244,7 +250,7 @@ def dumps(space: Space) -> bytes:
         "about": np.array([space.name, str(space.papers)]),
         "terms": _text(space.terms),
         "idf": space.idf,
-        "axes": space.axes.astype(np.float16),
+        "axes": space.axes,
         "variance": space.variance,
         "stretch": space.stretch,
     }
@@ -253,7 +259,7 @@ def dumps(space: Space) -> bytes:
         kept |= {
             "ids": _text(references.ids),
             "categories": _text(" ".join(" ".join(each).split()) for each in references.categories),
-            "near": references.near.astype(np.float16),
+            "near": references.near,
             **_arrays("tfidf", references.tfidf),
             **_arrays("companions", references.companions),
         }
@@ -273,7 +279,7 @@ def loads(content: bytes) -> Space:
                 papers=int(papers),
                 terms=words,
                 idf=kept["idf"],
-                axes=kept["axes"].astype(np.float32),
+                axes=kept["axes"],
                 variance=kept["variance"],
                 stretch=kept["stretch"],
                 references=_kept_references(kept, len(words)) if "ids" in kept else None,
@@ -296,7 +302,7 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
         ids=ids,
         categories=[each.split() for each in _lines(kept["categories"])],
         tfidf=_matrix("tfidf", kept, (len(ids), width)),
-        near=kept["near"].astype(np.float32),
+        near=kept["near"],
         companions=_matrix("companions", kept, (len(ids), len(ids))),
     )
 

@@ -11,6 +11,7 @@ from digest.errors import NotFound
 from digest.model import (
     Digest,
     FeedbackKind,
+    Pick,
     Status,
     Subscriber,
     SuppressionReason,
@@ -113,7 +114,7 @@ def _digest(digest: Digest, titles: dict[str, str]) -> dict[str, object]:
     return row
 
 
-def _plain(value: Value, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
+def _plain(value: Value | Pick, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
     """A value's fields as JSON knows them."""
     hidden = SECRET | set(leaving_out)
     return {
@@ -124,7 +125,7 @@ def _plain(value: Value, *, leaving_out: Iterable[str] = ()) -> dict[str, object
 
 
 def _plainly(value: object) -> object:
-    if isinstance(value, Value):
+    if isinstance(value, Value | Pick):
         return _plain(value)
     if isinstance(value, tuple):
         return [_plainly(each) for each in value]

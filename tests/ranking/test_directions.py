@@ -126,6 +126,7 @@ def few_marks(monkeypatch):
     monkeypatch.setattr(module, "FEWEST_MARKS", 20)
     monkeypatch.setattr(module, "MARKS_A_LIKE", 10)
     monkeypatch.setattr(module, "MOST_MARKS", 45)
+    monkeypatch.setattr(module, "COMMON", 0)
 
 
 @pytest.mark.usefixtures("few_marks")
@@ -141,6 +142,22 @@ def test_a_compact_row_has_the_strongest_marks_more_of_them_for_more_likes(likin
         weakest = min(map(abs, after.values()))
         assert after.items() <= before.items()
         assert all(abs(v) <= weakest for mark, v in before.items() if mark not in after)
+
+
+@pytest.mark.usefixtures("few_marks")
+def test_a_compact_row_has_all_of_the_commonest_words_beside_the_strongest(
+    liking, shelves, monkeypatch
+):
+    monkeypatch.setattr(module, "COMMON", 12)
+    whole = liking(["bees-1", "bread-3", "tides-2"])
+    ((before, _),) = read(whole)
+    common = {mark for mark in before if mark < 12}
+
+    ((after, _),) = read(compact(whole, shelves.space, np.array([1])))
+
+    assert common
+    assert common <= after.keys()
+    assert len(after) == 30 + len(common)
 
 
 @pytest.mark.usefixtures("few_marks")

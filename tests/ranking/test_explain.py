@@ -184,6 +184,21 @@ def test_one_reason_is_one_short_line_whatever_stands_in_it(kind, what, title, f
     assert len(words.splitlines()) == 1
 
 
+few = st.builds(
+    reason, st.sampled_from(ReasonKind), st.sampled_from(["arxiv:2606.1", "3"]), st.floats(-1, 1)
+)
+
+
+@given(st.lists(st.lists(few, max_size=4), max_size=8))
+def test_what_was_said_before_is_said_again_only_where_it_is_true(several):
+    because = explainer(topics={}, titles=TITLES)
+    picks = [Pick(paper_id="p", score=1.0, reasons=tuple(each)) for each in several]
+
+    assert [because(each) for each in picks] == [
+        explainer(topics={}, titles=TITLES)(each) for each in picks
+    ]
+
+
 @given(st.lists(st.builds(reason, st.sampled_from(ReasonKind), st.text(max_size=200)), max_size=6))
 def test_all_that_is_said_of_a_pick_is_one_line(reasons):
     pick = Pick(paper_id="p", score=1.0, reasons=tuple(reasons))

@@ -149,12 +149,12 @@ def test_whatever_would_make_it_something_else_gives_it_another_name(space, soci
     assert same.keeps == rankers[0].keeps
 
 
-def test_what_is_kept_of_many_likes_fits_a_page(ranker, invented, profile):
+def test_what_is_kept_of_many_likes_has_a_bound(ranker, invented, profile):
     many = profile(like=[f"{theme}-{n}" for theme in THEMES for n in range(60)])
 
     ((liking, _),) = ranker.learned([many], invented, {}).values()
 
-    assert len(liking) <= 6 * 1024 + 2 * 2 * ranker._shelves.space.dimensions
+    assert len(liking) <= 6 * (1024 + 512) + 2 * 2 * ranker._shelves.space.dimensions
 
 
 # --- what is brought along ------------------------------------------------------------------
