@@ -76,7 +76,7 @@ def _read_chunks(
             entry = _damaged_entry(opening, chunk, base) if room >= 0 else None
             if entry and entry.summary and not is_whole:
                 # marked as cut, so that a later record of the paper may complete it
-                entry = replace(entry, summary=f"{entry.summary}…")
+                entry = entry._replace(summary=f"{entry.summary}…")
             problems.append(
                 (f"entry {number}", "damaged XML: read in part" if entry else "damaged XML")
             )

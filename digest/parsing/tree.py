@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import escape
@@ -44,10 +45,13 @@ _PUBLISHED = (
 )  # fmt: skip
 _UPDATED = ("atom:updated", "updated", "atom:modified", "dc:modified")
 _BUILT = ("lastbuilddate", "atom:updated", "updated", "atom:modified", "dc:date")
+_DOI = ("prism:doi", "x:doi", "doi")
+_LINKS = ("atom:link", "link")
+_PEOPLE = ("dc:creator", "atom:author", "author")
+_CATEGORIES = ("category", "atom:category", "dc:subject")
 _KNOWN = frozenset({
-    *_TITLE, *_SUMMARY, *_CONTENT, *_PUBLISHED, *_UPDATED, "guid", "atom:id", "id", "link",
-    "atom:link", "author", "atom:author", "dc:creator", "category", "atom:category", "dc:subject",
-    "atom:contributor", "enclosure", "source", "atom:source",
+    *_TITLE, *_SUMMARY, *_CONTENT, *_PUBLISHED, *_UPDATED, *_LINKS, *_PEOPLE, *_CATEGORIES,
+    "guid", "atom:id", "id", "atom:contributor", "enclosure", "source", "atom:source",
 })  # fmt: skip
 
 
@@ -116,7 +120,11 @@ def fields(element: Element) -> Fields:
     for child in element:
         tag = child.tag
         if isinstance(tag, str):
-            found.setdefault(field_of(tag), []).append(child)
+            name = field_of(tag)
+            if name in found:
+                found[name].append(child)
+            else:
+                found[name] = [child]
     return found
 
 
@@ -149,29 +157,66 @@ def hours(values: list[str]) -> tuple[int, ...]:
     return tuple(int(each) % 24 for each in values if _HOUR.fullmatch(each))
 
 
-def _entry(item: Element, base: str) -> Entry:
-    found = fields(item)
-    links = _references(found, base=item.get(_BASE) or base)
-    identity = first(found, *_ID)
-    link = _text_link(found, base) or _link_of(links) or _permalink(found)
-    return Entry(
-        id=identity,
-        title=_title(found),
-        link=link or safe_url(item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "")),
-        summary=first(found, *_SUMMARY),
-        content=first(found, *_CONTENT),
-        authors=_authors(found),
-        categories=_categories(found),
-        published_at=_date(found, _PUBLISHED),
-        updated_at=_date(found, _UPDATED),
-        doi=first(found, "prism:doi", "x:doi", "doi"),
-        links=links,
-        extra=_extra(found),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """Which of an entry's fields say what; made once, as most entries of a feed have the same."""
+
+    title: tuple[str, ...]
+    summary: tuple[str, ...]
+    content: tuple[str, ...]
+    identity: tuple[str, ...]
+    published: tuple[str, ...]
+    updated: tuple[str, ...]
+    doi: tuple[str, ...]
+    links: tuple[str, ...]
+    people: tuple[str, ...]
+    categories: tuple[str, ...]
+    extra: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=512)
+def _plan(names: tuple[str, ...]) -> _Plan:
+    def among(purpose: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple([name for name in purpose if name in names])
+
+    return _Plan(
+        title=among(_TITLE),
+        summary=among(_SUMMARY),
+        content=among(_CONTENT),
+        identity=among(_ID),
+        published=among(_PUBLISHED),
+        updated=among(_UPDATED),
+        doi=among(_DOI),
+        links=among(_LINKS),
+        people=among(_PEOPLE),
+        categories=among(_CATEGORIES),
+        extra=tuple([(name, name.rpartition(":")[2]) for name in names if name not in _KNOWN]),
     )
 
 
-def _title(found: Fields) -> str:
-    for name in _TITLE:
+def _entry(item: Element, base: str) -> Entry:
+    found = fields(item)
+    plan = _plan((*found,))
+    links = _references(found, plan.links, base=item.get(_BASE) or base)
+    link = _text_link(found, base) or _link_of(links) or _permalink(found)
+    return Entry(
+        id=first(found, *plan.identity),
+        title=_title(found, plan.title),
+        link=link or safe_url(item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "")),
+        summary=first(found, *plan.summary),
+        content=first(found, *plan.content) if plan.content else "",
+        authors=_authors(found, plan.people),
+        categories=_categories(found, plan.categories),
+        published_at=_date(found, plan.published),
+        updated_at=_date(found, plan.updated) if plan.updated else None,
+        doi=first(found, *plan.doi) if plan.doi else "",
+        links=links,
+        extra=_extra(found, plan.extra),
+    )
+
+
+def _title(found: Fields, names: tuple[str, ...] = _TITLE) -> str:
+    for name in names:
         for element in found.get(name, ()):
             text = inner(element)[:MAX_TITLE]
             # Atom says when a title is literal (RFC 4287, 3.1.1); RSS leaves it to be guessed.
@@ -183,19 +228,22 @@ def _title(found: Fields) -> str:
     return ""
 
 
-def _references(found: Fields, *, base: str) -> tuple[Reference, ...]:
+def _references(
+    found: Fields, names: tuple[str, ...] = _LINKS, *, base: str
+) -> tuple[Reference, ...]:
     references = []
-    for element in (*found.get("atom:link", ()), *found.get("link", ())):
-        href = element.get("href")
-        if href and (safe := safe_url(href, base=base)):
-            references.append(
-                Reference(
-                    rel=element.get("rel", "alternate").lower(),
-                    href=safe,
-                    media_type=element.get("type", ""),
-                    title=element.get("title", ""),
+    for name in names:
+        for element in found.get(name, ()):
+            href = element.get("href")
+            if href and (safe := safe_url(href, base=base)):
+                references.append(
+                    Reference(
+                        rel=element.get("rel", "alternate").lower(),
+                        href=safe,
+                        media_type=element.get("type", ""),
+                        title=element.get("title", ""),
+                    )
                 )
-            )
     return tuple(references)
 
 
@@ -205,7 +253,7 @@ def _link_of(links: tuple[Reference, ...], rel: str = "alternate") -> str:
 
 def _text_link(found: Fields, base: str) -> str:
     for element in found.get("link", ()):
-        if element.text and (link := safe_url(element.text.strip(), base=base)):
+        if (text := element.text) and (link := safe_url(text.strip(), base=base)):
             return link
     return ""
 
@@ -217,11 +265,14 @@ def _permalink(found: Fields) -> str:
     return ""
 
 
-def _authors(found: Fields) -> tuple[str, ...]:
-    names = [inner(each) for each in found.get("dc:creator", ())]
-    for kind in ("atom:author", "author"):
-        names += [_person(each) for each in found.get(kind, ())]
-    return tuple([name for each in names if (name := each.strip())])
+def _authors(found: Fields, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    names: list[str] = []
+    for kind in kinds:
+        said = inner if kind == "dc:creator" else _person
+        for each in found[kind]:
+            if name := said(each).strip():
+                names.append(name)  # noqa: PERF401 - a comprehension takes longer for one name
+    return tuple(names)
 
 
 def _person(element: Element) -> str:
@@ -240,16 +291,11 @@ def mailbox_name(s: str) -> str:
 
 
 _term = lru_cache(maxsize=2048)(clean)
-_local = lru_cache(maxsize=2048)(lambda name: name.rpartition(":")[2])
 
 
-def _categories(found: Fields) -> tuple[str, ...]:
+def _categories(found: Fields, names: tuple[str, ...]) -> tuple[str, ...]:
     """Terms: the text of RSS's elements, an attribute of Atom's."""
-    terms = [
-        _term(each.text or each.get("term") or "")
-        for name in ("category", "atom:category", "dc:subject")
-        for each in found.get(name, ())
-    ]
+    terms = [_term(each.text or each.get("term") or "") for name in names for each in found[name]]
     return tuple(dict.fromkeys(filter(None, terms)))
 
 
@@ -265,14 +311,13 @@ def _date(found: Fields, names: tuple[str, ...]) -> datetime | None:
     return None
 
 
-def _extra(found: Fields) -> dict[str, str]:
+def _extra(found: Fields, names: tuple[tuple[str, str], ...]) -> dict[str, str]:
     extra: dict[str, str] = {}
-    for name, elements in found.items():
-        if name in _KNOWN:
-            continue
-        text = elements[0].text
-        if text and not len(elements[0]):
-            extra.setdefault(_local(name), text[:MAX_TEXT].strip())
+    for name, local in names:
+        element = found[name][0]
+        text = element.text
+        if text and not len(element):
+            extra.setdefault(local, text[:MAX_TEXT].strip())
     return extra
 
 

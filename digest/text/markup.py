@@ -47,6 +47,8 @@ def html_to_text(s: str) -> str:
     `List<String>` and TeX pass unharmed; scripts and styles go with their content. The result
     is plain text and must be escaped wherever it is shown.
     """
+    if "<" not in s and "&" not in s:
+        return clean(s)
     for _ in range(_ROUNDS):
         if "<!--" in s:
             s = _without_comments(s)
