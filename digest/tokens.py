@@ -9,11 +9,14 @@ links it has: `/d/<token>/3/more`.
 from __future__ import annotations
 
 import hmac
-from base64 import b32encode, urlsafe_b64encode
+from base64 import b32encode
+from binascii import b2a_base64
 from dataclasses import dataclass
 
 MAC_BYTES = 16
 TAG_BYTES = 10
+
+_IN_URLS = bytes.maketrans(b"+/", b"-_")  # RFC 4648 §5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +74,4 @@ def _tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
 def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
     text = f"{scope}.{subscriber_id}.{subject}".encode()
     digest = hmac.digest(bytes.fromhex(key), text, "sha256")[:MAC_BYTES]
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return b2a_base64(digest, newline=False).translate(_IN_URLS, b"=").decode()

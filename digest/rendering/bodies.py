@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from binascii import a2b_qp
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -23,6 +23,7 @@ MOST_LINES_UNLINKED = 150  # with no page that lists them all, the mail has to
 # No more could fit, whatever they say: a pick takes 1.5 KB without its abstract.
 MOST_PICKS = 60
 LONGEST_REASON = 300
+KEPT_REASONS = 16_384
 INDENT = 4
 
 
@@ -95,64 +96,65 @@ def _fill(
     rest = [each for each in digest.rest if each in edition.papers]
     shown, lines = picks[: room.picks], [edition.line(each) for each in rest[: room.lines]]
     hidden = len(picks) - len(shown) + len(rest) - len(lines)
-    values = {
-        **edition.templates.values,
+    said = {
         **_sentences(edition, digest, subscriber, [pick for _, pick in shown]),
         "picks": "shown" if shown else "",
         "rest": "shown" if rest or hidden else "",
         "rest_title": wording.rest_title(len(rest), after_picks=bool(shown)),
         "hidden": wording.hidden(hidden, linked=bool(personal.digest)),
+        "by_mail": wording.BY_MAIL if shown and personal.reply_to else "",
+    }
+    addresses = {
         "full_url": personal.digest,
         "feed_url": personal.feed,
         "preferences_url": personal.preferences,
-        "by_mail": wording.BY_MAIL if shown and personal.reply_to else "",
         "unsubscribe_url": personal.unsubscribe,
         "unsubscribe_mailto": personal.unsubscribe_mailto,
     }
-    html_items, text_items = _items(edition, shown, room.abstract, personal.digest)
-    html_lists = {b"picks": html_items, b"rest": b"".join(each for each, _ in lines)}
-    text_lists = {b"picks": text_items, b"rest": b"".join(each for _, each in lines)}
-    html_part, text_part = edition.templates.digest
+    html_shell, text_shell = (part.shell(said | addresses) for part in edition.templates.digest)
+    html_values = {name: _html_value(said[name]) for name in html_shell.holes if name in said}
+    text_values = {name: _text_value(said[name]) for name in text_shell.holes if name in said}
+    for name, url in addresses.items():
+        html_values[name], text_values[name] = _address(url)
+    items = _items(edition, shown, room.abstract, text_values["full_url"], html_values["full_url"])
+    html_values["picks"], text_values["picks"] = items
+    html_values["rest"] = b"".join([each for each, _ in lines])
+    text_values["rest"] = b"".join([each for _, each in lines])
     return Body(
-        subject=values["subject"],
-        html=html_part.shell(values).fill(_in_html(values) | html_lists),
-        text=text_part.shell(values).fill(_in_text(values) | text_lists),
+        subject=said["subject"],
+        html=html_shell.fill(html_values),
+        text=text_shell.fill(text_values),
     )
 
 
 def _items(
-    edition: Edition, picks: Sequence[tuple[int, Pick]], abstract: int, url: str
+    edition: Edition,
+    picks: Sequence[tuple[int, Pick]],
+    abstract: int,
+    text_url: bytes,
+    html_url: bytes,
 ) -> tuple[bytes, bytes]:
     """The picks in HTML and in text, the only part made for one subscriber and one paper."""
     html_items, text_items = [], []
-    html_answer, text_answer = encode(html.escape(url)), encode(url)
     for number, pick in picks:
         reason = edition.because(pick)
         html_reason, text_reason = _reason(reason)
         fragment = edition.paper(pick.paper_id, abstract, reasoned=bool(reason))
-        digits, label = _numbered(number)
-        html_items.append(
-            fragment.html.fill({b"number": digits, b"reason": html_reason, b"answer": html_answer})
-        )
-        text_items.append(
-            fragment.text.fill(
-                {
-                    b"number": digits,
-                    b"label": label,
-                    b"reason": text_reason,
-                    b"answer": text_answer,
-                }
-            )
-        )
+        digits, label, slashed = _numbered(number)
+        values = {"number": digits, "reason": html_reason, "answer": html_url + slashed}
+        html_items.append(fragment.html.fill(values))
+        values = {"label": label, "reason": text_reason, "answer": text_url + slashed}
+        text_items.append(fragment.text.fill(values))
     return b"".join(html_items), b"".join(text_items)
 
 
 @cache
-def _numbered(number: int) -> tuple[bytes, bytes]:
-    return encode(str(number)), encode(f"{number}. ".rjust(INDENT))
+def _numbered(number: int) -> tuple[bytes, bytes, bytes]:
+    """A pick's number as it stands in HTML, before its title in text, and at an address's end."""
+    return encode(str(number)), encode(f"{number}. ".rjust(INDENT)), encode(f"/{number}")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=KEPT_REASONS)
 def _reason(reason: str) -> tuple[bytes, bytes]:
     reason = truncate(clean(reason), LONGEST_REASON)
     return encode(html.escape(reason)), encode(wrap(reason, INDENT))
@@ -177,19 +179,16 @@ def _sentences(
         "notice": notice.sentence if notice else "",
         "next": "" if shown else wording.next_digest(digest, subscriber),
         "because_you": wording.because_you(site, subscriber),
-        "signature": wording.signature(site),
     }
 
 
-def _in_html(values: Mapping[str, str]) -> dict[bytes, bytes]:
-    return {name.encode(): _html_value(value) for name, value in values.items()}
+def _address(url: str) -> tuple[bytes, bytes]:
+    """An address in HTML and in text: signed for one person, so that none is worth keeping."""
+    escaped, plain = html.escape(url), encode(url)
+    return plain if escaped == url else encode(escaped), plain
 
 
-def _in_text(values: Mapping[str, str]) -> dict[bytes, bytes]:
-    return {name.encode(): _text_value(value) for name, value in values.items()}
-
-
-# Most values are the same for many subscribers; the few signed links soon fall out again.
+# What is said is the same to many subscribers.
 @lru_cache(maxsize=4096)
 def _html_value(value: str) -> bytes:
     return encode(html.escape(value))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digest.errors import ConfigError
 from digest.model import Paper, Pick, Site, Topic, Voice
-from digest.rendering import templates
+from digest.rendering import templates, wording
 from digest.rendering.feed_items import spoken
 from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.pieces import Pieces, hole
@@ -45,7 +45,6 @@ class MailTemplates:
 
     site: Site
     digest: tuple[Part, Part]
-    values: Mapping[str, str]
     paper: Callable[[Paper, int, tuple[Voice, ...], int, bool], Fragment]
     line: Callable[[Paper], tuple[bytes, bytes]]
 
@@ -99,7 +98,8 @@ def compile_mail(
     """
     folder = folder or templates_dir() / "mail"
     sheet = templates.read(folder / templates.STYLESHEET)
-    digest = templates.load(folder, "digest", sheet, _LISTS)
+    constants = {**site_values(site), "signature": wording.signature(site)}
+    digest = templates.load(folder, "digest", sheet, _LISTS, constants)
     context = _SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}
     faults = faults_of_sheet(templates.split_sheet(sheet)[1])
     html, text = digest
@@ -110,7 +110,6 @@ def compile_mail(
     return MailTemplates(
         site=site,
         digest=digest,
-        values=site_values(site),
         paper=lru_cache(KEPT_FRAGMENTS)(partial(_paper, digest, site, topics)),
         line=lru_cache(KEPT_FRAGMENTS)(partial(_line, digest, site)),
     )
@@ -147,7 +146,7 @@ def _paper(
         number=hole("number"),
         label=hole("label"),
         reason=hole("reason") if reasoned else "",
-        answer_url=f"{hole('answer')}/{hole('number')}" if site.url else "",
+        answer_url=hole("answer") if site.url else "",
         voices=tuple(truncate(clean(spoken(each)), LONGEST_VOICE) for each in voices[:MOST_VOICES]),
     )
     html, text = parts

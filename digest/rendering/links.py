@@ -48,11 +48,12 @@ class Personal:
 def personal(site: Site, subscriber: Subscriber, edition: str) -> Personal:
     """All that a digest links to on behalf of its reader."""
     subject = edition.replace("-", "")
+    leaving = tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id)
     return Personal(
         digest=digest(site, subscriber, edition),
         feed=personal_feed(site, subscriber),
-        unsubscribe=unsubscribe(site, subscriber),
-        unsubscribe_mailto=unsubscribe_mailto(site, subscriber),
+        unsubscribe=site.url and f"{site.url}/u/{leaving}",
+        unsubscribe_mailto=_leaving_by_mail(site, leaving),
         preferences=preferences(site, subscriber, edition),
         reply_to=reply_to(site, subscriber, subject),
         bounces_to=bounces_to(site, subscriber, subject),
@@ -105,13 +106,7 @@ def feed_token(subscriber: Subscriber) -> str:
 
 def unsubscribe_mailto(site: Site, subscriber: Subscriber) -> str:
     """The mailto: form of the same, with the token in its subject; "" without a mailbox for it."""
-    mailbox = site.unsubscribe_to
-    if not mailbox and site.inbound_domain:
-        mailbox = f"{UNSUBSCRIBE}@{site.inbound_domain}"
-    if not mailbox:
-        return ""
-    token = tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id)
-    return f"mailto:{quote(mailbox, safe='@+')}?subject=unsubscribe%20{quote(token)}"
+    return _leaving_by_mail(site, tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id))
 
 
 def reply_to(site: Site, subscriber: Subscriber, subject: str) -> str:
@@ -161,6 +156,15 @@ def safe(url: str) -> str:
     except ValueError:
         return ""
     return url if host else ""
+
+
+def _leaving_by_mail(site: Site, token: str) -> str:
+    mailbox = site.unsubscribe_to
+    if not mailbox and site.inbound_domain:
+        mailbox = f"{UNSUBSCRIBE}@{site.inbound_domain}"
+    if not mailbox:
+        return ""
+    return f"mailto:{quote(mailbox, safe='@+')}?subject=unsubscribe%20{token}"
 
 
 def _tagged(site: Site, subscriber: Subscriber, scope: str, subject: str) -> str:

@@ -47,13 +47,16 @@ def edition(
     because: Callable[[Pick], str] = lambda _: "",
     voices: Mapping[str, Sequence[Voice]] | None = None,
 ) -> Edition:
-    """What a block of digests shares; `because` says in a sentence why a pick was picked."""
+    """What digests share; `because` says in a sentence why a pick was picked.
+
+    Papers, upvotes and voices may be added to the mappings later; each is rendered as it was first.
+    """
     return Edition(
         templates=templates,
         papers=papers,
-        upvotes=upvotes or {},
+        upvotes={} if upvotes is None else upvotes,
         because=because,
-        voices=voices or {},
+        voices={} if voices is None else voices,
     )
 
 

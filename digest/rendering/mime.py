@@ -54,6 +54,7 @@ def mailbox(name: str, address: str, display: str = "") -> Header:
     return named(name, spec, display) if clean(display) else (name, spec.encode())
 
 
+@lru_cache(maxsize=1024)
 def named(name: str, spec: str, display: str) -> Header:
     """A field of the form `Display Name <spec>`, such as From or List-Id (RFC 5322 §3.4)."""
     display = clean(display)
@@ -97,6 +98,7 @@ def unsubscribing(page: str, mailto: str) -> list[Header]:
     return headers
 
 
+@lru_cache(maxsize=1024)
 def verbatim(name: str, value: str) -> Header:
     """A structured field we made ourselves, on one line: folding has broken signatures elsewhere.
 
@@ -105,6 +107,7 @@ def verbatim(name: str, value: str) -> Header:
     return name, _CONTROL.sub("", value).encode("ascii", errors="replace")
 
 
+@lru_cache(maxsize=1024)
 def date(at: datetime) -> Header:
     """The Date field (RFC 5322 §3.3), in UTC."""
     return "Date", format_datetime(at).encode()

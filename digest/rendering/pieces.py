@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 # No text from outside has a NUL left in it, so these marks cannot be forged.
 _HOLE = re.compile("\0([a-z_]+)\0")
-_UNPRINTABLE = re.compile(rb"[^ -<>-~\n]| (?=\n|\Z)")
+_UNPRINTABLE = re.compile(rb"[^ -~\n]+| (?=\n|\Z)")
+# What a mail system on the way would change at the beginning of a line.
+_BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 # 73 leaves room for the soft break's `=` and for an encoded first letter.
+_ROOM = 73
 _CHUNK = re.compile(rb".{1,73}(?<!=)(?<!=.)")
 
 
@@ -31,40 +35,47 @@ def encode(text: str) -> bytes:
     """
     if not text:
         return b""
-    raw = _UNPRINTABLE.sub(lambda byte: b"=%02X" % ord(byte[0]), text.encode(errors="replace"))
-    lines = [b"=\r\n".join(map(_shy, _CHUNK.findall(line))) for line in raw.split(b"\n")]
+    raw = text.encode(errors="replace")
+    encoded = _UNPRINTABLE.sub(_hexadecimal, raw.replace(b"=", b"=3D"))
+    cut = _cut if encoded is raw or b"=" not in encoded else _CHUNK.findall
+    lines = [
+        line if len(line) <= _ROOM else b"=\r\n".join(cut(line)) for line in encoded.split(b"\n")
+    ]
     end = b"=\r\n" if lines[-1] else b""
-    return b"\r\n".join(lines) + end
+    return _shy(b"\r\n".join(lines)) + end
 
 
-def _shy(chunk: bytes) -> bytes:
-    if chunk.startswith(b"."):
-        return b"=2E" + chunk[1:]
-    if chunk.startswith(b"From "):
-        return b"=46" + chunk[1:]
-    return chunk
+def _hexadecimal(run: re.Match[bytes]) -> bytes:
+    return b"=" + run[0].hex("=").upper().encode()
+
+
+def _cut(line: bytes) -> list[bytes]:
+    """A line without encoded letters in chunks, as `_CHUNK` would find them."""
+    return [line[at : at + _ROOM] for at in range(0, len(line), _ROOM)]
+
+
+def _shy(lines: bytes) -> bytes:
+    if b"\n." in lines or b"\nFrom " in lines or lines.startswith((b".", b"From ")):
+        return _BOLD.sub(_hexadecimal, lines)
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A text with holes, as a bytes template: `%(name)b` where a hole is."""
+    """A text with holes: its encoded pieces, every second one an empty place for a hole's value."""
 
-    template: bytes
+    pieces: tuple[bytes, ...]
+    holes: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> Pieces:
         """Encode a template's output, and open the holes it has marks for."""
-        first, *marked = _HOLE.split(text)
-        parts = [_constant(first)]
-        for name, constant in zip(marked[::2], marked[1::2], strict=True):
-            parts.append(b"%%(%s)b" % name.encode())
-            parts.append(_constant(constant))
-        return cls(b"".join(parts))
+        parts = _HOLE.split(text)
+        constants = map(encode, parts[::2])
+        return cls((*chain.from_iterable((each, b"") for each in constants),)[:-1], (*parts[1::2],))
 
-    def fill(self, values: Mapping[bytes, bytes]) -> bytes:
+    def fill(self, values: Mapping[str, bytes]) -> bytes:
         """The text with its holes filled by encoded `values`."""
-        return self.template % values
-
-
-def _constant(text: str) -> bytes:
-    return encode(text).replace(b"%", b"%%")
+        pieces = list(self.pieces)
+        pieces[1::2] = map(values.__getitem__, self.holes)
+        return b"".join(pieces)

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from textwrap import TextWrapper
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from jinja2.loaders import DictLoader
@@ -39,24 +38,27 @@ class Part:
     """One part (HTML or text) of one kind of mail, ready to be rendered in pieces.
 
     `lists` names the sequences whose items are blocks of their own, with the block's name: the
-    shell is rendered with one hole in their place, and each item alone, by `block`.
+    shell is rendered with one hole in their place, and each item alone, by `block`. `constants`
+    are the same in every mail, and no holes.
     """
 
     name: str
     template: Template
     cover: Template
     lists: Mapping[str, str]
+    constants: Mapping[str, str]
     _shells: dict[frozenset[str], Pieces] = field(default_factory=dict)
 
     def shell(self, values: Mapping[str, object]) -> Pieces:
         """The mail around its items, with a hole for every value; cached by which are given."""
-        given = frozenset(name for name, value in values.items() if value)
+        given = frozenset([name for name, value in values.items() if value])
         if given not in self._shells:
             context = {name: hole(name) if name in given else "" for name in values}
             items: dict[str, list[object]] = {
                 name: [None] if name in given else [] for name in self.lists
             }
-            self._shells[given] = Pieces.of(self.cover.render(context | items))
+            rendered = self.cover.render({**self.constants, **context, **items})
+            self._shells[given] = Pieces.of(rendered)
         return self._shells[given]
 
     def whole(self, context: Mapping[str, object]) -> str:
@@ -73,17 +75,26 @@ class Part:
         return Pieces.of("".join(render(template.new_context(context))))
 
 
-def load(folder: Path, name: str, sheet: str, lists: Mapping[str, str]) -> tuple[Part, Part]:
+def load(
+    folder: Path,
+    name: str,
+    sheet: str,
+    lists: Mapping[str, str],
+    constants: Mapping[str, str] | None = None,
+) -> tuple[Part, Part]:
     """The HTML and the text part of a mail, from `<name>.html` and `<name>.txt`.
 
+    `constants` are what the mails of a site have in common; in the text part they are wrapped.
     Raises ConfigError naming the file when it is missing, does not compile, or its CSS cannot be
     inlined without changing what the template says.
     """
     html_file, text_file = folder / f"{name}.html", folder / f"{name}.txt"
     source = inline(read(html_file), sheet, name=str(html_file))
+    shared = constants or {}
+    wrapped = {each: wrap(value) for each, value in shared.items()}
     return (
-        _part(source, lists, escape=True, name=str(html_file)),
-        _part(read(text_file), lists, escape=False, name=str(text_file)),
+        _part(source, lists, shared, escape=True, name=str(html_file)),
+        _part(read(text_file), lists, wrapped, escape=False, name=str(text_file)),
     )
 
 
@@ -164,14 +175,19 @@ def split_sheet(css: str) -> tuple[str, str]:
 @lru_cache(maxsize=4096)
 def wrap(text: str, indent: int = 0) -> str:
     """`text` in lines of at most 72, all but the first indented; a long word or URL stays whole."""
-    wrapper = TextWrapper(
-        width=COLUMNS,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return wrapper.fill(str(text)).lstrip()
+    text = " ".join(str(text).split())
+    room = COLUMNS - indent
+    lines: list[str] = []
+    start = 0
+    while len(text) - start > room:
+        end = text.rfind(" ", start, start + room + 1)
+        if end < 0:
+            end = text.find(" ", start + room)
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        start = end + 1
+    return f"\n{' ' * indent}".join((*lines, text[start:]))
 
 
 def _slim(source: str, used: frozenset[str]) -> str:
@@ -185,7 +201,14 @@ def _slim(source: str, used: frozenset[str]) -> str:
     return re.sub(r"\n\s+", "\n", _CLASS.sub(names, tight))
 
 
-def _part(source: str, lists: Mapping[str, str], *, escape: bool, name: str) -> Part:
+def _part(
+    source: str,
+    lists: Mapping[str, str],
+    constants: Mapping[str, str],
+    *,
+    escape: bool,
+    name: str,
+) -> Part:
     if "{%" in source:
         raise _unusable(name, "statements are written <!--% … %-->, not {% … %}")
     holes = (
@@ -194,7 +217,7 @@ def _part(source: str, lists: Mapping[str, str], *, escape: bool, name: str) -> 
     cover = f"<!--% extends 'part' %-->{''.join(holes)}"
     made = environment(escape=escape, sources={"part": source, "cover": cover})
     try:
-        return Part(name, made.get_template("part"), made.get_template("cover"), lists)
+        return Part(name, made.get_template("part"), made.get_template("cover"), lists, constants)
     except TemplateError as error:
         raise _unusable(name, str(error)) from error
 

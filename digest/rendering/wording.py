@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from digest.model import FLOORS, Cadence, Digest, Mood, Site, Subscriber
 from digest.text import clean, truncate
@@ -34,7 +35,7 @@ def count(n: int, noun: str) -> str:
 
 def subject(digest: Digest, titles: Sequence[str], picked: int) -> str:
     """The first title, how many come with it, and the day: tells each digest from the last."""
-    day = _short_day(date.fromisoformat(digest.edition))
+    day = _short_day(digest.edition)
     if not titles:
         return f"{notice_of(digest).title.rstrip('.')} ({day})"
     others = f" and {picked - 1:,} more" if picked > 1 else ""
@@ -47,6 +48,7 @@ def preheader(titles: Sequence[str], summary: str) -> str:
     return truncate(text, PREHEADER)
 
 
+@cache
 def long_day(edition: str) -> str:
     """`Wednesday 10 June 2026`."""
     day = date.fromisoformat(edition)
@@ -175,7 +177,9 @@ def _floor(subscriber: Subscriber) -> str:
     return f", only ones with a chance of {subscriber.floor:.0%} that you want them"
 
 
-def _short_day(day: date) -> str:
+@cache
+def _short_day(edition: str) -> str:
+    day = date.fromisoformat(edition)
     return f"{day:%a} {day.day} {day:%b}"
 
 

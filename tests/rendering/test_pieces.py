@@ -42,6 +42,6 @@ def test_a_lone_surrogate_does_not_stop_the_mail():
 def test_holes_are_filled_where_their_marks_were_and_percent_signs_survive():
     pieces = Pieces.of(f"100 % of {hole('name')}, {hole('name')} and %(name)s\n")
 
-    wire = pieces.fill({b"name": encode("Ada")})
+    wire = pieces.fill({"name": encode("Ada")})
 
     assert a2b_qp(wire) == b"100 % of Ada, Ada and %(name)s\r\n"

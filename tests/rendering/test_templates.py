@@ -6,6 +6,7 @@ import html
 import shutil
 from binascii import a2b_qp
 from dataclasses import fields
+from textwrap import TextWrapper
 
 import pytest
 from hypothesis import given, settings
@@ -84,9 +85,9 @@ def test_a_mail_joined_from_pieces_is_the_template_rendered_whole(edition):
     whole = part.whole(values | {"picks": papers, "rest": titles})
     joined = part.shell(values | {"picks": "yes", "rest": "yes"}).fill(
         {
-            **{name.encode(): encode(html.escape(value)) for name, value in values.items()},
-            b"picks": b"".join(part.block("paper", paper=each).fill({}) for each in papers),
-            b"rest": b"".join(part.block("line", paper=each).fill({}) for each in titles),
+            **{name: encode(html.escape(value)) for name, value in values.items()},
+            "picks": b"".join(part.block("paper", paper=each).fill({}) for each in papers),
+            "rest": b"".join(part.block("line", paper=each).fill({}) for each in titles),
         }
     )
 
@@ -171,6 +172,22 @@ def test_a_bad_edit_stops_at_compile_time_with_a_word_on_why(
 def test_a_missing_template_is_named(tmp_path, site, topics):
     with pytest.raises(ConfigError, match=r"mail\.css"):
         compile_mail(site, topics, folder=tmp_path)
+
+
+@given(
+    st.lists(st.text(alphabet="ab-é漢", min_size=1, max_size=90), max_size=40).map(" ".join),
+    st.integers(0, 8),
+)
+def test_words_wrap_as_the_standard_library_wraps_them(text, indent):
+    whole = TextWrapper(
+        width=templates.COLUMNS,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+    assert templates.wrap(text, indent) == whole.fill(text).lstrip()
 
 
 def test_words_wrap_at_72_columns_and_addresses_stay_whole():
