@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from digest.model import (
     AddressChange,
@@ -21,6 +21,20 @@ from digest.model import (
 )
 
 
+class Newcomer(NamedTuple):
+    """Someone new: like another in all but these; a bare tuple, since a million are made at once.
+
+    `like` gives the schedule, status and times; its own id, address, key and name do not count.
+    """
+
+    id: str
+    email: str
+    key: str
+    name: str
+    like: Subscriber
+    interests: Sequence[Interest]
+
+
 class SubscriberStore(Protocol):
     """Subscribers and their interests."""
 
@@ -28,6 +42,13 @@ class SubscriberStore(Protocol):
         """Add new subscribers in transactions of bounded size; a known address is left alone.
 
         Returns how many were added. Takes a million rows in constant memory.
+        """
+        ...
+
+    def add_alike(self, people: Sequence[Newcomer]) -> int:
+        """Add many new subscribers in one transaction; a known address or id is left alone.
+
+        Returns how many were added. Fast where they share their `like` and their interests.
         """
         ...
 

@@ -9,7 +9,8 @@ from itertools import islice
 
 from digest.errors import InvalidInput, NotFound
 from digest.model import AddressChange, Interest, Profile, Status, Subscriber
-from digest.store import changes, erasing
+from digest.ports import Newcomer
+from digest.store import changes, erasing, newcomers
 from digest.store.connections import Connections
 from digest.store.interests import add_block, by_subscriber, put, remove
 from digest.store.rows import (
@@ -29,7 +30,7 @@ INSERT_SUBSCRIBER = """
 INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-Newcomer = tuple[Subscriber, Sequence[Interest]]
+Row = tuple[Subscriber, Sequence[Interest]]
 
 
 class Subscribers:
@@ -38,7 +39,7 @@ class Subscribers:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def add(self, rows: Iterable[Newcomer]) -> int:
+    def add(self, rows: Iterable[Row]) -> int:
         """Add new subscribers, 5,000 to a transaction; a known address or id is left alone.
 
         Returns how many were added. Reads `rows` as it goes, in constant memory.
@@ -48,6 +49,15 @@ class Subscribers:
             with self._connections.write() as connection:
                 added += _add_block(connection, block)
         return added
+
+    def add_alike(self, people: Sequence[Newcomer]) -> int:
+        """Add many new subscribers in one transaction; a known address or id is left alone.
+
+        Returns how many were added. Fast where they share their `like` and their interests, the
+        very same objects.
+        """
+        with self._connections.write() as connection:
+            return newcomers.add(connection, people)
 
     def save(self, subscriber: Subscriber, *, before: Subscriber | None = None) -> bool:
         """Replace one subscriber's row (not the interests).
@@ -312,7 +322,7 @@ def _renamed(connection: sqlite3.Connection, subscriber: Subscriber) -> bool:
     )
 
 
-def _add_block(connection: sqlite3.Connection, block: Sequence[Newcomer]) -> int:
+def _add_block(connection: sqlite3.Connection, block: Sequence[Row]) -> int:
     ids, emails = set(), set()
     for row in connection.execute(
         """
@@ -323,7 +333,7 @@ def _add_block(connection: sqlite3.Connection, block: Sequence[Newcomer]) -> int
     ):
         ids.add(row["id"])
         emails.add(row["email"])
-    fresh: list[Newcomer] = []
+    fresh: list[Row] = []
     for subscriber, wanted in block:
         if subscriber.id not in ids and subscriber.email not in emails:
             ids.add(subscriber.id)

@@ -12,6 +12,7 @@ from digest.subscriptions.addresses import (
     agree,
     ask_address,
     change_subject,
+    refusals,
     suppression,
 )
 from digest.subscriptions.bounces import bounce, undo_bounce
@@ -19,7 +20,15 @@ from digest.subscriptions.changing import change, drop, weigh
 from digest.subscriptions.feedback import Conviction, evidence_of, give, undo
 from digest.subscriptions.leaving import erase, export, revoke, suppress, unsubscribe
 from digest.subscriptions.pausing import pause, resume, resume_due
-from digest.subscriptions.people import ID_BYTES, KEY_BYTES, find, newcomer, normal_address
+from digest.subscriptions.people import (
+    ID_BYTES,
+    KEY_BYTES,
+    find,
+    new_id,
+    new_key,
+    newcomer,
+    normal_address,
+)
 from digest.subscriptions.resending import again
 from digest.subscriptions.signing_up import (
     Bounds,
@@ -40,6 +49,8 @@ from digest.subscriptions.wishes import (
     WEEKDAYS,
     Wishes,
     asked_for,
+    check_number,
+    checked_name,
     checked_weight,
     described,
     floor_name,
@@ -72,6 +83,8 @@ __all__ = [
     "bounce",
     "change",
     "change_subject",
+    "check_number",
+    "checked_name",
     "checked_weight",
     "confirm",
     "decide",
@@ -86,6 +99,8 @@ __all__ = [
     "give",
     "interests_of",
     "is_curator",
+    "new_id",
+    "new_key",
     "newcomer",
     "normal_address",
     "paper_key",
@@ -93,6 +108,7 @@ __all__ = [
     "parse_floor",
     "parse_span",
     "pause",
+    "refusals",
     "request_link",
     "resume",
     "resume_due",

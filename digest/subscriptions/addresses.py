@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -51,20 +51,34 @@ def admission(store: Store, *, confirmed: bool) -> Callable[[str], None]:
     One on the suppression list is added only if they vouch for it (`confirmed`); then it comes
     off the list.
     """
-    secret = store.post.secret(SALT)
 
     def admit(address: str) -> None:
-        hashed = _hash(secret, address)
-        reason = store.post.suppression(hashed)
-        if reason is not None and not confirmed:
-            raise InvalidInput(
-                f"That address is not added, since {REFUSALS[reason]}; "
-                "if its owner has agreed again, use --confirmed."
-            )
-        if reason is not None:
-            store.post.unsuppress(hashed)
+        for refusal in refusals(store, [address], confirmed=confirmed).values():
+            raise InvalidInput(refusal)
 
     return admit
+
+
+def refusals(store: Store, addresses: Sequence[str], *, confirmed: bool) -> dict[str, str]:
+    """Which of these (normalised) addresses an operator may not add, as `admission` has it, and why."""
+    secret = store.post.secret(SALT)
+    hashed: dict[str, str] = {}
+
+    def hashes() -> Iterator[str]:
+        for address in addresses:
+            hashed[key := _hash(secret, address)] = address
+            yield key
+
+    listed = store.post.suppressions(hashes())
+    if confirmed:
+        for key in listed:
+            store.post.unsuppress(key)
+        return {}
+    return {
+        hashed[key]: f"That address is not added, since {REFUSALS[reason]}; "
+        "if its owner has agreed again, use --confirmed."
+        for key, reason in listed.items()
+    }
 
 
 def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) -> AddressChange:

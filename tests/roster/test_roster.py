@@ -117,6 +117,43 @@ def test_a_suppressed_address_is_added_only_by_those_who_vouch(load, store, now)
     assert store.post.suppression(hashed) is None
 
 
+def test_problems_are_told_in_the_order_of_the_lines(load, store, now):
+    hashed = subscriptions.address_hash(store, "ada@example.org")
+    store.post.suppress(hashed, SuppressionReason.BOUNCED, now)
+
+    result = load("email\nnobody\nada@example.org\nbo@example.org\n@\n", confirmed=False)
+
+    assert (result.added, result.rejected) == (1, 3)
+    assert [line for line, _ in result.problems] == [2, 3, 5]
+
+
+def test_a_file_longer_than_a_block_is_added_whole(load, store, monkeypatch):
+    monkeypatch.setattr("digest.roster.loading.BLOCK", 4)
+    lines = [f"reader{number % 9}@example.org,cs.IR\n" for number in range(11)]
+
+    result = load("email,topics\n" + "".join(lines))
+
+    assert (result.added, result.known, result.rejected) == (9, 2, 0)
+    assert all(row[7] == [("topic", "cs.IR", 1.0)] for row in people(store).values())
+
+
+def test_of_two_opinions_on_a_paper_the_last_column_counts(load, store):
+    load("email,likes,dislikes\nada@example.org,2606.00001; 2606.00002,2606.00001\n")
+
+    assert people(store)["ada@example.org"][7] == [
+        ("dislike", "arxiv:2606.00001", 1.0),
+        ("like", "arxiv:2606.00002", 1.0),
+    ]
+
+
+def test_a_cell_is_not_mistaken_for_the_same_words_in_another_column(load, store):
+    load("email,keywords,authors\nada@example.org,Kim,Kim\nbo@example.org,,Kim\n")
+
+    found = people(store)
+    assert found["ada@example.org"][7] == [("author", "Kim", 1.0), ("keyword", "Kim", 1.0)]
+    assert found["bo@example.org"][7] == [("author", "Kim", 1.0)]
+
+
 def test_reading_twice_adds_nobody_twice(load):
     load(CSV)
     again = load(CSV)

@@ -1,12 +1,14 @@
 """One person's row."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Status
 from digest.subscriptions import Wishes
-from digest.subscriptions.people import amend, fresh
+from digest.subscriptions.people import _checked, amend, fresh
 
 
 @pytest.mark.parametrize("address", ["ada@example.org", "Ada@EXAMPLE.org ", "ADA@example.org"])
@@ -21,6 +23,26 @@ def test_addresses_are_kept_in_one_form(address):
 def test_what_is_not_an_address_is_refused(address):
     with pytest.raises(InvalidInput, match="not an email address"):
         subscriptions.normal_address(address)
+
+
+@given(
+    st.text(alphabet="aB9.+-_'@ é", max_size=70),
+    st.lists(
+        st.text(alphabet="aB9-é", max_size=8)
+        | st.sampled_from(["xn--nxasmq6b", "xn--", "localhost", "test", "com", "x" * 64]),
+        max_size=5,
+    ).map(".".join),
+)
+def test_a_plain_address_is_judged_as_the_whole_validator_judges_it(local, domain):
+    def judged(judge, address):
+        try:
+            return judge(address)
+        except InvalidInput:
+            return None
+
+    address = f"{local}@{domain}"
+
+    assert judged(subscriptions.normal_address, address) == judged(_checked, address.strip())
 
 
 def test_finding_nobody_says_so_without_repeating_the_address(store):

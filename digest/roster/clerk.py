@@ -1,0 +1,212 @@
+"""What the cells of a row ask for, checked; what was checked once is not checked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from digest import editions, subscriptions
+from digest.errors import InvalidInput
+from digest.model import Interest, InterestKind, Status, Subscriber, Topic
+from digest.roster.columns import LISTS, NAMES
+
+PAPERS_ONLY = ("dislikes", "known")
+SCHEDULE = (
+    "at",
+    "tz",
+    "cadence",
+    "limit",
+    "quiet",
+    "floor",
+    "shows_name",
+    "status",
+    "paused_until",
+)
+OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
+YES = ("1", "true", "yes")
+MOST_KEPT = 50_000
+# A longer list is hardly anybody else's, and fifty thousand of them would be half a gigabyte.
+MOST_SHARED = 5
+
+Cell = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clerk:
+    """Reads the rows of one import, and keeps what it made of cells that come again and again."""
+
+    topics: Mapping[str, Topic]
+    defaults: Subscriber
+    confirmed: bool
+    now: datetime
+    _schedules: dict[tuple[str, ...], Subscriber] = field(default_factory=dict)
+    _interests: dict[tuple[str, Cell], tuple[Interest, ...]] = field(default_factory=dict)
+    _single: dict[tuple[str, str], Interest] = field(default_factory=dict)
+
+    def enter(self, row: Mapping[str, Any]) -> tuple[str, str, Subscriber, Sequence[Interest]]:
+        """The address and name of a row, whom they are otherwise like, and their interests.
+
+        Raises InvalidInput.
+        """
+        email = row.get("email")
+        if not isinstance(email, str) or not email.strip():
+            raise InvalidInput("there is no email in this line")
+        name = _text(row.get("name"))
+        try:
+            (email + name).encode()
+        except UnicodeEncodeError:
+            raise _no_text() from None
+        interests = self._wanted(row)
+        if name:
+            name = subscriptions.checked_name(name)
+        return subscriptions.normal_address(email), name, self._like(row), interests
+
+    def _like(self, row: Mapping[str, Any]) -> Subscriber:
+        """The schedule and status that a row asks for, with nobody's id, address or name."""
+        cells = tuple([_text(row.get(each)) for each in SCHEDULE])
+        like = self._schedules.get(cells)
+        if like is None:
+            _bound(self._schedules)
+            like = self._schedules[cells] = self._scheduled(dict(zip(SCHEDULE, cells, strict=True)))
+        return like
+
+    def _scheduled(self, cells: Mapping[str, str]) -> Subscriber:
+        wishes = subscriptions.Wishes(
+            at=cells["at"] or None,
+            tz=cells["tz"] or None,
+            cadence=cells["cadence"] or None,
+            quiet=cells["quiet"] or None,
+            floor=cells["floor"] or None,
+            limit=_limit(cells["limit"]),
+            shows_name=cells["shows_name"].casefold() in YES,
+        )
+        person = subscriptions.newcomer(self.defaults, "", now=self.now)
+        return self._with_status(subscriptions.asked_for(person, wishes), cells)
+
+    def _with_status(self, person: Subscriber, cells: Mapping[str, str]) -> Subscriber:
+        status = cells["status"] or Status.ACTIVE
+        if status not in tuple(Status):
+            raise InvalidInput(f"a status is one of {', '.join(Status)}, not {status!r}")
+        if not self.confirmed:
+            return person
+        now = self.now
+        person = replace(person, status=Status(status))
+        if person.status is Status.ACTIVE:
+            return replace(person, confirmed_at=now, due_at=editions.next_due(person, now))
+        if person.status is Status.PAUSED:
+            return replace(person, confirmed_at=now, paused_until=_moment(cells["paused_until"]))
+        return person
+
+    def _wanted(self, row: Mapping[str, Any]) -> Sequence[Interest]:
+        """All that the lists of a row name, each once; the last one said of a paper counts."""
+        found: list[Interest] = []
+        for column in LISTS:
+            if cell := row.get(column):
+                found += self._listed(column, cell)
+        if row.get("likes") and row.get("dislikes"):
+            found = list({_slot(each): each for each in found}.values())
+        if weights := _weights(row.get("weights")):
+            found = [
+                replace(each, weight=weights.get((NAMES[each.kind], each.value), each.weight))
+                for each in found
+            ]
+        subscriptions.check_number(len(found))
+        return found
+
+    def _listed(self, column: str, cell: object) -> tuple[Interest, ...]:
+        key = (column, tuple(map(str, cell)) if isinstance(cell, list) else str(cell))
+        interests = self._interests.get(key)
+        if interests is None:
+            try:
+                str(key).encode()
+            except UnicodeEncodeError:
+                raise _no_text() from None
+            values = _values(cell)
+            made = [self._interest(column, each) for each in values]
+            interests = tuple({(each.kind, each.value): each for each in made}.values())
+            if len(values) <= MOST_SHARED:
+                _bound(self._interests)
+                self._interests[key] = interests
+        return interests
+
+    def _interest(self, column: str, value: str) -> Interest:
+        interest = self._single.get((column, value))
+        if interest is None:
+            _bound(self._single)
+            interest = self._single[column, value] = self._checked(column, value)
+        return interest
+
+    def _checked(self, column: str, value: str) -> Interest:
+        if column in PAPERS_ONLY:
+            key = subscriptions.paper_key(value)
+            return Interest(kind=LISTS[column], value=key, added_at=self.now)
+        named: dict[str, Any] = {column: (value,)}
+        wishes = subscriptions.Wishes(**named)
+        (interest,) = subscriptions.interests_of(wishes, topics=self.topics, now=self.now)
+        return interest
+
+
+def _bound(kept: dict[Any, Any]) -> None:
+    """Forget everything once there is too much: what comes often is soon there again."""
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+
+
+def _slot(interest: Interest) -> tuple[str, str]:
+    """What holds one interest at a time: of a paper that is the opinion, whichever it is."""
+    return "opinion" if interest.kind in OPINIONS else interest.kind.value, interest.value
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _no_text() -> InvalidInput:
+    return InvalidInput("this line holds characters that are no text")
+
+
+def _moment(cell: object) -> datetime | None:
+    if cell in (None, ""):
+        return None
+    try:
+        moment = datetime.fromisoformat(str(cell).strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"a pause ends at a time like 2026-12-24, not {cell!r}") from None
+
+
+def _weights(cell: object) -> dict[tuple[str, str], float]:
+    """Weights by column and value, from `topics:cs.IR=2` and so on."""
+    found: dict[tuple[str, str], float] = {}
+    for each in _values(cell):
+        name, _, weight = each.rpartition("=")
+        column, _, value = name.partition(":")
+        try:
+            number = float(weight)
+        except ValueError:
+            column = ""
+        if column not in LISTS:
+            raise InvalidInput(f"a weight is written like topics:cs.IR=2, not {each!r}")
+        found[column, value] = subscriptions.checked_weight(number)
+    return found
+
+
+def _values(cell: object) -> list[str]:
+    if cell is None:
+        return []
+    parts = cell if isinstance(cell, list) else str(cell).split(";")
+    return [str(each).strip() for each in parts if str(each).strip()]
+
+
+def _limit(cell: object) -> int | None:
+    if cell in (None, ""):
+        return None
+    try:
+        number = float(str(cell))
+        if number != int(number):
+            raise ValueError(cell)  # noqa: TRY301
+        return int(number)
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"a limit is a number, not {cell!r}") from None

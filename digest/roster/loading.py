@@ -1,0 +1,106 @@
+"""Rows into the store, a large block at a time: one is read while the one before is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from digest import subscriptions
+from digest.errors import InvalidInput
+from digest.model import Interest, Subscriber, Topic
+from digest.ports import Newcomer, Store
+from digest.roster.clerk import Clerk
+from digest.roster.reading import Row
+
+# Each block touches every page of the indexes on random ids: fewer and larger ones write less.
+BLOCK = 25_000
+MOST_PROBLEMS = 100
+
+Entered = tuple[int, str, str, Subscriber, Sequence[Interest]]
+
+
+@dataclass(kw_only=True)
+class Loaded:
+    """What an import came to; `problems` holds the first (line, cause) pairs."""
+
+    added: int = 0
+    known: int = 0
+    rejected: int = 0
+    problems: list[tuple[int, str]] = field(default_factory=list)
+
+    def reject(self, line: int, cause: str) -> None:
+        """Count a line that cannot be used."""
+        self.rejected += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append((line, cause))
+
+
+def load(
+    store: Store,
+    rows: Iterable[Row],
+    *,
+    topics: Mapping[str, Topic],
+    defaults: Subscriber,
+    confirmed: bool,
+    now: datetime,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Loaded:
+    """Add rows block by block; addresses already known are left alone, bad lines reported.
+
+    A row's own `status` counts only with `confirmed`: an import never revives anyone by itself,
+    and what is on the suppression list is rejected without it. An import that was cut short is
+    taken up by running it again.
+    """
+    result = Loaded()
+    clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as writer:
+        writing: Future[int] | None = None
+        size = 0
+        for block in _blocks(rows, clerk, result, store, confirmed=confirmed):
+            _settle(writing, size, result, progress)
+            writing, size = writer.submit(store.subscribers.add_alike, block), len(block)
+        _settle(writing, size, result, progress)
+    return result
+
+
+def _blocks(
+    rows: Iterable[Row], clerk: Clerk, result: Loaded, store: Store, *, confirmed: bool
+) -> Iterator[list[Newcomer]]:
+    source = iter(rows)
+    while lines := list(islice(source, BLOCK)):
+        bad: list[tuple[int, str]] = []
+        people: list[Entered] = []
+        for line, row in lines:
+            try:
+                people.append((line, *clerk.enter(row)))
+            except InvalidInput as error:
+                bad.append((line, error.message))
+        refused = subscriptions.refusals(
+            store, [address for _, address, *_ in people], confirmed=confirmed
+        )
+        if refused:
+            bad += [(line, refused[each]) for line, each, *_ in people if each in refused]
+            people = [each for each in people if each[1] not in refused]
+        for line, cause in sorted(bad):
+            result.reject(line, cause)
+        yield [
+            Newcomer(
+                subscriptions.new_id(), address, subscriptions.new_key(), name, like, interests
+            )
+            for _, address, name, like, interests in people
+        ]
+
+
+def _settle(
+    writing: Future[int] | None, size: int, result: Loaded, progress: Callable[[int], object]
+) -> None:
+    """Wait for a block to be written, and count it."""
+    if writing is None:
+        return
+    added = writing.result()
+    result.added += added
+    result.known += size - added
+    progress(size)
