@@ -34,6 +34,7 @@ from digest.model.listings import (
     Signal,
 )
 from digest.model.mail import Evidence, EvidenceKind, Letter, SuppressionReason
+from digest.model.pace import Caps, Flow, Forecast, Grant, Pace, Room, Slots, Waiting
 from digest.model.people import (
     FLOORS,
     AddressChange,
@@ -59,6 +60,7 @@ __all__ = [
     "Announcement",
     "Answer",
     "Cadence",
+    "Caps",
     "Digest",
     "Envelope",
     "Evidence",
@@ -66,6 +68,9 @@ __all__ = [
     "Explanation",
     "Feedback",
     "FeedbackKind",
+    "Flow",
+    "Forecast",
+    "Grant",
     "Harvest",
     "Interest",
     "InterestKind",
@@ -79,6 +84,7 @@ __all__ = [
     "Mood",
     "OutboxState",
     "Outcome",
+    "Pace",
     "Paper",
     "Pick",
     "PollState",
@@ -90,8 +96,10 @@ __all__ = [
     "ReasonKind",
     "Receipt",
     "Request",
+    "Room",
     "Signal",
     "Site",
+    "Slots",
     "SourceReport",
     "Status",
     "Submission",
@@ -103,5 +111,6 @@ __all__ = [
     "Verdict",
     "Via",
     "Voice",
+    "Waiting",
     "chance_of",
 ]

@@ -1,0 +1,74 @@
+"""Caps on how many messages may go: counted by slots of time, which leave their window whole.
+
+So no window of any second, hour or day ever holds more than its cap. Pure functions of what was
+counted, the caps and `now`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from digest.model import Caps, Slots
+
+# Each cap's window and the slots it is counted by, in seconds.
+WINDOWS = {"per_second": (1.0, 0.05), "per_hour": (3600.0, 60.0), "per_day": (86400.0, 900.0)}
+UNBOUNDED = 2**31
+
+
+def left(used: Mapping[str, Slots], caps: Caps, now: datetime) -> tuple[int, datetime]:
+    """How many may still go, and, if none may, when more may."""
+    found, again = UNBOUNDED, now
+    for name, (span, width) in WINDOWS.items():
+        cap = getattr(caps, name)
+        if not cap:
+            continue
+        slots = _inside(used.get(name, ()), now, span, width)
+        free = cap - sum(count for _, count in slots)
+        if free <= 0:
+            oldest = (slots[0][0] + 1) * width
+            again = max(again, datetime.fromtimestamp(oldest + span, UTC))
+        found = min(found, max(free, 0))
+    return found, again
+
+
+def counted(used: Mapping[str, Slots], caps: Caps, at: datetime, count: int) -> dict[str, Slots]:
+    """Count messages in the slot of `at`, and forget slots that no window reaches any more."""
+    found: dict[str, Slots] = {}
+    for name, (span, width) in WINDOWS.items():
+        if not getattr(caps, name):
+            continue
+        slots = Counter(dict(_inside(used.get(name, ()), at, span, width)))
+        slots[_slot(at, width)] += count
+        found[name] = tuple(sorted((slot, n) for slot, n in slots.items() if n > 0))
+    return found
+
+
+def is_ahead(used: Mapping[str, Slots], now: datetime) -> bool:
+    """Whether anything was counted after `now`."""
+    return any(
+        slots and slots[-1][0] > _slot(now, WINDOWS[name][1]) for name, slots in used.items()
+    )
+
+
+def brought_back(used: Mapping[str, Slots], now: datetime) -> dict[str, Slots]:
+    """What was counted, with nothing after `now`: it counts as if it had just gone."""
+    found: dict[str, Slots] = {}
+    for name, slots in used.items():
+        latest = _slot(now, WINDOWS[name][1])
+        moved: Counter[int] = Counter()
+        for slot, count in slots:
+            moved[min(slot, latest)] += count
+        found[name] = tuple(sorted(moved.items()))
+    return found
+
+
+def _inside(slots: Slots, now: datetime, span: float, width: float) -> Slots:
+    """The slots that hold anything of the window that ends now."""
+    return tuple(each for each in slots if (each[0] + 1) * width > now.timestamp() - span)
+
+
+def _slot(at: datetime, width: float) -> int:
+    return math.floor(at.timestamp() / width)

@@ -1,0 +1,164 @@
+"""When the digests that wait will be gone, what holds them back, and how many will be too late.
+
+Pure functions of what is known of the pace, the caps, the queue and `now`. Every bound is judged as
+if it were the only one, and the slowest counts; a pace is taken as it stands, although it may grow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from digest.delivery import capping
+from digest.delivery import pace as paces
+from digest.model import Caps, Forecast, Pace, Waiting
+
+SERVER = "the mail server"
+FEWEST = 20  # sent lately, before a pace is made of it
+LONGEST = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """One thing that bounds the pace: `needs` says how many seconds a number of messages takes."""
+
+    name: str
+    per_second: float
+    needs: Callable[[int], float]
+
+
+def forecast(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> Forecast:
+    """When the last of what waits goes, at the pace of now."""
+    count = sum(n for _, n in waiting.by_expiry)
+    bounds = _bounds(pace, caps, waiting, now)
+    ends = [(each.needs(count), each) for each in bounds]
+    domain = _slowest_domain(pace, waiting)
+    if domain is not None:
+        ends.append((domain.needs(waiting.domains[domain.name]), domain))
+    if not count or not ends:
+        return Forecast(waiting=count)
+    seconds, slowest = max(ends, key=lambda each: each[0])
+    late, first_late = _late(bounds, waiting, now)
+    if slowest is domain:
+        last = waiting.by_expiry[-1][0]
+        in_time = max((last - now).total_seconds(), 0.0) * domain.per_second
+        too_late = waiting.domains[domain.name] - int(in_time)
+        if too_late > late:
+            late, first_late = too_late, last
+    gone_at = now + min(timedelta(seconds=seconds), LONGEST)
+    return Forecast(
+        waiting=count,
+        per_second=slowest.per_second,
+        gone_at=max(gone_at, waiting.last_due or gone_at),
+        held_by=slowest.name,
+        late=late,
+        first_late=first_late,
+    )
+
+
+def said(found: Forecast, now: datetime) -> str:
+    """A forecast in plain words."""
+    if not found.waiting:
+        return "none wait"
+    words = f"{found.waiting:,} wait"
+    if found.per_second is None or found.gone_at is None:
+        return f"{words}; the pace is not known yet"
+    words += f", {_pace(found.per_second)}; the last goes {_time(found.gone_at, now)}"
+    if found.late:
+        verb = "expires" if found.late == 1 else "expire"
+        words += (
+            f". {found.late:,} of them {verb} before their turn, the first {_until(found, now)}"
+        )
+        words += f": {_reason(found.held_by)}"
+    elif found.held_by:
+        words += f" ({_reason(found.held_by)})"
+    return words
+
+
+def _bounds(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> list[_Bound]:
+    bounds = [_capped(name, pace, caps, now) for name in capping.WINDOWS if getattr(caps, name)]
+    learned = paces.rate(pace.server) if pace and pace.server.ceiling else math.inf
+    if math.isfinite(learned):
+        bounds.append(_steady(SERVER, learned))
+    elif waiting.sent >= FEWEST:
+        bounds.append(_steady("", waiting.sent / waiting.seconds))
+    return bounds
+
+
+def _steady(name: str, per_second: float) -> _Bound:
+    return _Bound(name=name, per_second=per_second, needs=lambda count: count / per_second)
+
+
+def _capped(name: str, pace: Pace | None, caps: Caps, now: datetime) -> _Bound:
+    """A cap: what is left goes now, then as much again each time a window has passed."""
+    cap, span = getattr(caps, name), capping.WINDOWS[name][0]
+    left, again = capping.left(pace.used, Caps(**{name: cap}), now) if pace else (cap, now)
+    until = (again - now).total_seconds() if not left else span
+
+    def needs(count: int) -> float:
+        rounds = math.ceil((count - left) / cap)
+        return until + (rounds - 1) * span if rounds > 0 else 0.0
+
+    return _Bound(name=f"[smtp] {name} = {cap}", per_second=cap / span, needs=needs)
+
+
+def _slowest_domain(pace: Pace | None, waiting: Waiting) -> _Bound | None:
+    """Of the domains that the server slows down the one that is served last."""
+    flows = pace.domains if pace else {}
+    found = [_steady(name, paces.rate(flows[name])) for name in waiting.domains if name in flows]
+    return max(found, key=lambda each: each.needs(waiting.domains[each.name]), default=None)
+
+
+def _late(bounds: list[_Bound], waiting: Waiting, now: datetime) -> tuple[int, datetime | None]:
+    """How many expire before their turn, if those that expire first go first; and the first expiry."""
+    in_time, late, first = 0, 0, None
+    for expiry, count in waiting.by_expiry:
+        seconds = (expiry - now).total_seconds()
+        due = in_time + count
+        in_time = _most(bounds, due, seconds)
+        if in_time < due:
+            late += due - in_time
+            first = first or expiry
+    return late, first
+
+
+def _most(bounds: list[_Bound], count: int, seconds: float) -> int:
+    """How many of `count` go within so many seconds."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high + 1) // 2
+        if all(each.needs(middle) <= seconds for each in bounds):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _pace(per_second: float) -> str:
+    for per, unit in ((1, "second"), (60, "minute"), (3600, "hour")):
+        if per_second * per >= 1:
+            return f"about {per_second * per:,.0f} a {unit}"
+    return f"about {per_second * 86400:,.0f} a day"
+
+
+def _time(when: datetime, now: datetime) -> str:
+    if when - now >= LONGEST:
+        return "in more than a year"
+    same_day = when.date() == now.date()
+    return f"at {when:%H:%M} UTC" if same_day else f"on {when:%Y-%m-%d} at {when:%H:%M} UTC"
+
+
+def _until(found: Forecast, now: datetime) -> str:
+    return _time(found.first_late, now) if found.first_late else ""
+
+
+def _reason(held_by: str) -> str:
+    if held_by.startswith("["):
+        return f"{held_by} holds them back"
+    if held_by == SERVER:
+        return f"{SERVER} takes no more"
+    if held_by:
+        return f"{SERVER} takes no more for {held_by}"
+    return "no more could be sent lately"

@@ -1,0 +1,347 @@
+"""How fast mail may go, learned from what the mail server says: pure functions of `Pace` and `now`.
+
+A flow is a token bucket whose rate follows from what was accepted and refused. Before the first
+refusal it doubles with every second's worth of accepted messages, as TCP's slow start does. When
+the server asks for a slower pace it halves, rests, and grows back along a curve like TCP CUBIC's
+(RFC 9438 §4.2; of the fifth degree, for a flatter middle): quickly to just below the pace that was
+too much, slowly past it, then quickly again. So it stays near a limit that stands, and finds one
+that was raised. Time counts in accepted messages, not by the clock: a night without mail teaches
+nothing.
+
+Now and then a message is put off for reasons that no pace cures, or half of all are. So less than
+2 % changes nothing, nor does a share that has stayed the same when we went at half the pace.
+
+The server as a whole has a flow; a domain has one only while the server slows down mail to it by
+name, in answers to RCPT. Caps are counted besides: see `capping`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from digest.delivery import capping
+from digest.delivery.policy import enhanced_code
+from digest.model import Caps, Flow, Grant, Outcome, Pace, Receipt, Room
+
+_GREYLISTED = re.compile(r"gr[ae]y[ -]?list", re.IGNORECASE)
+
+# Messages a second: what a server begins with, the least it gets, and from where on it is free.
+START, OWN_START = 2.0, 512.0
+FLOOR, DOMAIN_FLOOR = 0.5, 0.1
+FREE = 10_000.0
+
+RECOVERY = 30.0  # seconds' worth of messages until the pace is again what was too much
+RECOVERED = 0.8 * RECOVERY
+FORGOTTEN = 3 * RECOVERY  # a domain at five times its old limit is slowed down no more
+BURST = 0.25  # seconds' worth of messages that may gather
+DOMAIN_BURST = 1.0  # more, since what is held back comes again by the second
+FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
+LONGEST_HOLD = timedelta(minutes=10)
+MOST_DOMAINS = 500
+MEMORY = 1000.0  # messages by which the share of the refused is judged
+PRIOR = 100.0  # as many accepted ones are taken for granted, so that one refusal says little
+SPARSE, FULL = 0.02, 0.75  # shares of the refused that say nothing, and everything
+FEW, ENOUGH = 5, 50  # messages refused, and in all, that say something
+SEVERAL_DOMAINS = 3
+SKEW = timedelta(seconds=5)
+SOON = timedelta(milliseconds=1)
+
+
+def begin(now: datetime, *, own: bool) -> Pace:
+    """What is known of a mail server before the first message; `own` is one on this machine."""
+    start = OWN_START if own else START
+    return Pace(server=Flow(start=start, floor=FLOOR, tokens=max(1.0, start * BURST), at=now))
+
+
+def rate(flow: Flow) -> float:
+    """Messages a second; infinite for what nothing has held back."""
+    if flow.ceiling:
+        off = (flow.age - RECOVERY) / RECOVERY
+        found = flow.ceiling * (1 + off**5 / 2)
+    else:
+        found = flow.start * 2 ** min(flow.age, 64.0)
+    return math.inf if found >= FREE else max(found, flow.floor)
+
+
+def is_free(pace: Pace, caps: Caps) -> bool:
+    """Whether nothing holds mail back, so that nobody need ask."""
+    return math.isinf(rate(pace.server)) and not pace.domains and caps == Caps()
+
+
+def room(pace: Pace, caps: Caps, now: datetime, most: int) -> Room:
+    """How many of `most` messages may go now, whatever their domains; in groups worth a claim."""
+    pace = _steady(pace, now)
+    flow = _filled(pace.server, caps, now)
+    free, again = capping.left(pace.used, caps, now)
+    count = min(most, free, _whole(flow.tokens))
+    if not free:
+        return Room(count=0, again=max(again, now + SOON))
+    enough = min(most, free, math.ceil(_capacity(flow, caps) / 2))
+    if _is_closed(flow, now) or count < enough:
+        return Room(count=0, again=max(_when(flow, caps, enough, now), now + SOON))
+    return Room(count=count)
+
+
+def take(pace: Pace, caps: Caps, wanted: Mapping[str, int], now: datetime) -> tuple[Pace, Grant]:
+    """Let as many go to each domain as may; the others get times, spread at the pace they go.
+
+    What goes is off the buckets and counted against the caps from now on.
+    """
+    if is_free(pace, caps):
+        return pace, Grant(at=now, allowed=dict(wanted))
+    pace = _steady(pace, now)
+    server = _filled(pace.server, caps, now)
+    free, again = capping.left(pace.used, caps, now)
+    left = 0 if _is_closed(server, now) else min(free, _whole(server.tokens))
+    domains = dict(pace.domains)
+    allowed: dict[str, int] = {}
+    held: dict[str, tuple[datetime, ...]] = {}
+    for domain, count in wanted.items():
+        flow = domains.get(domain)
+        if flow is None:
+            here = min(count, left)
+        else:
+            flow = _filled(flow, Caps(), now, burst=DOMAIN_BURST)
+            here = 0 if _is_closed(flow, now) else min(count, left, _whole(flow.tokens))
+            flow = replace(flow, tokens=flow.tokens - here)
+            flow, held[domain] = _queue(flow, count - here, now)
+            domains[domain] = flow
+        if here < count and flow is None:
+            begin_at = again if not free else _when(server, caps, left + 1, now)
+            held[domain] = _spread(begin_at, _pace_of(server, caps), count - here, now)
+        allowed[domain] = here
+        left -= here
+    gone = sum(allowed.values())
+    server = replace(server, tokens=server.tokens - gone)
+    used = capping.counted(pace.used, caps, now, gone)
+    held = {domain: times for domain, times in held.items() if times}
+    return (
+        Pace(server=server, domains=domains, used=used),
+        Grant(at=now, allowed=allowed, held=held),
+    )
+
+
+def learn(
+    pace: Pace,
+    caps: Caps,
+    grant: Grant,
+    receipts: Iterable[tuple[str, Receipt]],
+    now: datetime,
+) -> Pace:
+    """Take in what came of a grant, by domain: grow by what was accepted, halve where slowed down.
+
+    Once for each grant and destination, and not for grants of before the last halving: what was
+    on its way then says nothing new. Messages that were certainly not taken are given back to
+    the caps. Returns the very same value when there is nothing to learn.
+    """
+    receipts = list(receipts)
+    slowed = Counter(domain for domain, each in receipts if is_slow_down(each.code, each.reply))
+    if is_free(pace, caps) and not slowed:
+        return pace
+    pace = _steady(pace, now)
+    taken = Counter(domain for domain, each in receipts if each.outcome is Outcome.ACCEPTED)
+    seconds = max((now - grant.at).total_seconds(), 0.05)
+    named = _named(receipts, slowed)
+    server = _counting(pace.server, grant, taken.total(), 0 if named else slowed.total())
+    domains = {
+        domain: counted
+        for domain, flow in pace.domains.items()
+        if (counted := _counting(flow, grant, taken[domain], slowed[domain] if named else 0)).age
+        < FORGOTTEN
+    }
+    if slowed and not named:
+        server = _halved(server, grant, now, measured=len(receipts) / seconds)
+    for domain in named:
+        asked = sum(each == domain for each, _ in receipts)
+        if domain not in domains and len(domains) < MOST_DOMAINS:
+            measured = min(asked / seconds, rate(server))
+            new = Flow(start=measured, floor=DOMAIN_FLOOR, at=grant.at)
+            domains[domain] = _counting(new, grant, taken[domain], slowed[domain])
+        if domain in domains:
+            domains[domain] = _halved(domains[domain], grant, now, measured=asked / seconds)
+    back = sum(_was_not_taken(each) for _, each in receipts)
+    used = capping.counted(pace.used, caps, grant.at, -back)
+    return Pace(server=server, domains=domains, used=used)
+
+
+def count(pace: Pace, caps: Caps, messages: int, now: datetime) -> Pace:
+    """Count messages that went without asking, as letters do."""
+    return replace(pace, used=capping.counted(_steady(pace, now).used, caps, now, messages))
+
+
+def is_slow_down(code: int, reply: str) -> bool:
+    """Whether an answer asks for a slower pace: 421, 450, 451, 452, 454, or any 4xx with 4.7.x.
+
+    Not what speaks of one mailbox or address (4.1.x, 4.2.x, RFC 3463): others are as welcome. 454
+    is how Amazon SES says "Maximum sending rate exceeded". Nor what is greylisted: that is a matter
+    of time, not of pace.
+    """
+    if _GREYLISTED.search(reply):
+        return False
+    enhanced = enhanced_code(code, reply)
+    if code in (421, 454) or enhanced.startswith("4.7."):
+        return True
+    return code in (450, 451, 452) and not enhanced.startswith(("4.1.", "4.2."))
+
+
+def _named(receipts: list[tuple[str, Receipt]], slowed: Counter[str]) -> list[str]:
+    """The domains that the server slows down by name; none when it means all of us.
+
+    It names one by refusing its recipients, and only theirs.
+    """
+    about_all = any(
+        each.code in (421, 454) or not each.reply.startswith("RCPT: ")
+        for _, each in receipts
+        if is_slow_down(each.code, each.reply)
+    )
+    if about_all or (len(slowed) >= SEVERAL_DOMAINS and slowed.total() * 2 > len(receipts)):
+        return []
+    return list(slowed)
+
+
+def _was_not_taken(receipt: Receipt) -> bool:
+    """Whether the server says that it has not got it; a connection lost after DATA says nothing."""
+    return receipt.outcome is not Outcome.ACCEPTED and (receipt.code > 0 or not receipt.unknown)
+
+
+def _counting(flow: Flow, grant: Grant, taken: int, refused: int) -> Flow:
+    """Count what came of a grant, and grow by what was accepted."""
+    asleep = flow.cut_at and not flow.age and not taken
+    if not _is_news(flow, grant) or not taken + refused or asleep:
+        return flow
+    age = flow.age if math.isinf(rate(flow)) else flow.age + taken / rate(flow)
+    all_taken, all_refused = flow.taken + taken, flow.refused + refused
+    kept = min(1.0, MEMORY / (all_taken + all_refused))
+    flow = replace(flow, age=age, taken=all_taken * kept, refused=all_refused * kept)
+    is_enough = flow.taken + flow.refused >= ENOUGH or flow.age >= RECOVERY / 3
+    return _judged(flow) if flow.share and is_enough else flow
+
+
+def _judged(flow: Flow) -> Flow:
+    """The flow, once enough has gone to say whether slower helped.
+
+    A server that takes so many a second refuses none of half as many, or of three in four two in
+    three. One that refuses the same share of them has other reasons.
+    """
+    share = flow.refused / (flow.taken + flow.refused)
+    helped = flow.share > FULL or share < max(SPARSE, 0.8 * flow.share)
+    tolerated = 0.0 if helped else min(1.25 * share, 1.0)
+    return replace(flow, share=0.0, tolerated=tolerated, taken=0.0, refused=0.0)
+
+
+def _halved(flow: Flow, grant: Grant, now: datetime, *, measured: float) -> Flow:
+    """Half the pace and a rest; a longer rest, at the same pace, while nothing at all is accepted."""
+    if not _is_news(flow, grant):
+        return flow
+    rest = FIRST_REST
+    if flow.cut_at and flow.closed_until and not flow.age:
+        rest = min(max(2 * (flow.closed_until - flow.cut_at), FIRST_REST), LONGEST_REST)
+    elif _is_too_fast(flow):
+        before = rate(flow)
+        ceiling = min(before if math.isfinite(before) else max(measured, flow.start), FREE / 2)
+        share = flow.refused / (flow.taken + flow.refused)
+        flow = replace(
+            flow,
+            ceiling=max(ceiling, flow.floor),
+            age=0.0,
+            taken=0.0,
+            refused=0.0,
+            share=share,
+        )
+    else:
+        return flow
+    return replace(flow, tokens=0.0, at=now, cut_at=now, closed_until=now + rest)
+
+
+def _is_too_fast(flow: Flow) -> bool:
+    """Whether so many were refused that it speaks of the pace."""
+    if not flow.taken:
+        return flow.refused > 0
+    if flow.share:  # it is too early to say whether slower helps, unless it is quite clear
+        return flow.refused >= FEW and flow.refused > FULL * (flow.taken + flow.refused)
+    share = flow.refused / (flow.taken + flow.refused + PRIOR)
+    return share >= max(SPARSE, flow.tolerated)
+
+
+def _is_news(flow: Flow, grant: Grant) -> bool:
+    return flow.cut_at is None or grant.at > flow.cut_at
+
+
+def _is_closed(flow: Flow, now: datetime) -> bool:
+    return flow.closed_until is not None and now < flow.closed_until
+
+
+def _pace_of(flow: Flow, caps: Caps) -> float:
+    found = rate(flow)
+    return min(found, float(caps.per_second)) if caps.per_second else found
+
+
+def _capacity(flow: Flow, caps: Caps, burst: float = BURST) -> float:
+    if flow.cut_at and not flow.age:
+        return 1.0  # whether it takes mail again, one message will tell
+    return min(max(1.0, _pace_of(flow, caps) * burst), FREE)
+
+
+def _filled(flow: Flow, caps: Caps, now: datetime, *, burst: float = BURST) -> Flow:
+    """The flow with what has gathered since; nothing gathers during a rest."""
+    since = max(flow.at, flow.closed_until or flow.at)
+    waited = max((now - since).total_seconds(), 0.0)
+    tokens = _capacity(flow, caps, burst)
+    if math.isfinite(_pace_of(flow, caps)):
+        tokens = min(tokens, flow.tokens + waited * _pace_of(flow, caps))
+    return replace(flow, tokens=tokens, at=max(now, flow.at))
+
+
+def _when(flow: Flow, caps: Caps, tokens: int, now: datetime) -> datetime:
+    """When a filled flow will have that many tokens."""
+    begin_at = max(now, flow.closed_until or now)
+    missing = max(tokens - flow.tokens, 0.0)
+    return begin_at + timedelta(seconds=missing / _pace_of(flow, caps))
+
+
+def _whole(tokens: float) -> int:
+    """Whole tokens; a sum of floats that misses one by a hair has it."""
+    return int(tokens + 1e-6)
+
+
+def _queue(flow: Flow, count: int, now: datetime) -> tuple[Flow, tuple[datetime, ...]]:
+    """Times for what a domain must hold back, behind what it holds back already.
+
+    Twice as dense as the pace is now: it grows most after a halving, and who comes too early is only
+    held back once more.
+    """
+    if not count:
+        return flow, ()
+    first = max(_when(flow, Caps(), 1, now), flow.line or now)
+    times = _spread(first, 2 * rate(flow), count, now)
+    return replace(flow, line=times[-1]), times
+
+
+def _spread(first: datetime, pace: float, count: int, now: datetime) -> tuple[datetime, ...]:
+    """That many times from `first` on, at a pace, none so late that a better pace would be missed."""
+    last = now + LONGEST_HOLD
+    return tuple(min(first + timedelta(seconds=n / pace), last) for n in range(count))
+
+
+def _steady(pace: Pace, now: datetime) -> Pace:
+    """Bring what lies in the future back, as after a clock that jumped: it must not hold us for long."""
+    flows = (pace.server, *pace.domains.values())
+    times = (t for each in flows for t in (each.at, each.cut_at) if t is not None)
+    if not any(t > now + SKEW for t in times) and not capping.is_ahead(pace.used, now + SKEW):
+        return pace
+    return Pace(
+        server=_brought_back(pace.server, now),
+        domains={domain: _brought_back(each, now) for domain, each in pace.domains.items()},
+        used=capping.brought_back(pace.used, now),
+    )
+
+
+def _brought_back(flow: Flow, now: datetime) -> Flow:
+    if max(flow.at, flow.cut_at or flow.at) <= now + SKEW:
+        return flow
+    return replace(flow, at=now, cut_at=now, closed_until=now, line=None, tokens=0.0)
