@@ -6,8 +6,9 @@ plug-in must pass. Every method takes and returns values of `digest.model`, in b
 
 from __future__ import annotations
 
-from digest.ports.mail import Ledger, PostStore
+from digest.ports.mail import Ledger, PaceStore, PostStore
 from digest.ports.outside import (
+    Acceptances,
     Candidates,
     Fetcher,
     Keeper,
@@ -18,11 +19,12 @@ from digest.ports.outside import (
     Transport,
 )
 from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
-from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
+from digest.ports.people import CommunityStore, FeedbackStore, Newcomer, SubscriberStore
 from digest.ports.spaces import Learned, SpaceStore
 from digest.ports.store import Store
 
 __all__ = [
+    "Acceptances",
     "Candidates",
     "CommunityStore",
     "FeedbackStore",
@@ -31,6 +33,8 @@ __all__ = [
     "Keeper",
     "Learned",
     "Ledger",
+    "Newcomer",
+    "PaceStore",
     "PaperStore",
     "PostStore",
     "Progress",

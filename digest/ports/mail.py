@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from digest.model import (
     Digest,
@@ -12,13 +12,17 @@ from digest.model import (
     Evidence,
     EvidenceKind,
     Letter,
+    Pace,
     Receipt,
     SuppressionReason,
+    Waiting,
 )
+
+T = TypeVar("T")
 
 
 class Ledger(Protocol):
-    """Digests and their way out: at least once, with a key."""
+    """Digests and their way out: at least once, with a key, and what is in doubt marked as such."""
 
     def compose(
         self,
@@ -33,6 +37,10 @@ class Ledger(Protocol):
         Each digest comes with its expiry; None keeps it without sending. A digest whose key
         exists is left alone. Returns how many were new.
         """
+        ...
+
+    def composed(self, subscriber_ids: Sequence[str], edition: str) -> frozenset[str]:
+        """Who of these readers has a digest of an edition, sent or not."""
         ...
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
@@ -70,15 +78,45 @@ class Ledger(Protocol):
         """
         ...
 
-    def settle(self, receipts: Sequence[Receipt], *, lease: str) -> int:
+    def offer(
+        self, digest_ids: Sequence[str], *, lease: str, now: datetime, until: datetime
+    ) -> bool:
+        """Mark rows as going out and renew the lease, durably, before any of them is sent.
+
+        False, and nothing is marked, when the claim has been taken over.
+        """
+        ...
+
+    def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
+        """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end."""
+        ...
+
+    def settle(
+        self, receipts: Sequence[Receipt], *, lease: str, until: datetime | None = None
+    ) -> int:
         """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
 
-        Returns how many rows were settled.
+        `until` renews the lease. Returns how many rows were settled.
         """
         ...
 
     def release(self, lease: str) -> int:
-        """Give back what a claim has not settled, as it was."""
+        """Give back what a claim has not offered, as it was.
+
+        What was offered and not settled is due again, in doubt, once the lease has run out.
+        """
+        ...
+
+    def withdraw(self, digest_ids: Sequence[str], *, lease: str) -> None:
+        """Unmark rows that were offered of which none can have been sent."""
+        ...
+
+    def put_off(self, times: Mapping[str, datetime], *, lease: str) -> int:
+        """Give rows back that were not offered, by digest id, as they were but due at these times."""
+        ...
+
+    def due(self, now: datetime, *, most: int) -> int:
+        """How many rows could be claimed now, counted up to `most`."""
         ...
 
     def counts(self) -> dict[str, int]:
@@ -156,6 +194,10 @@ class PostStore(Protocol):
         """Why it is on the list, None if it is not."""
         ...
 
+    def suppressions(self, hashed: Iterable[str]) -> dict[str, SuppressionReason]:
+        """Those of the hashes that are on the list; asks for none while the list is empty."""
+        ...
+
     def unsuppress(self, hashed: str) -> None:
         """Take it off the list."""
         ...
@@ -169,4 +211,23 @@ class PostStore(Protocol):
 
         What is refused is not counted. Buckets are hashes or plain words, never addresses.
         """
+        ...
+
+
+class PaceStore(Protocol):
+    """What is learned of how fast mail may go, shared by every process that sends."""
+
+    def load(self, server: str) -> Pace | None:
+        """What is known of a mail server; None for one that is new."""
+        ...
+
+    def change(self, server: str, change: Callable[[Pace | None], tuple[Pace, T]]) -> T:
+        """Load, change and keep in one transaction; what `change` returns beside is handed back.
+
+        Nothing is written when the value comes back as it was given.
+        """
+        ...
+
+    def waiting(self, now: datetime, *, within: timedelta, domains: Iterable[str]) -> Waiting:
+        """The digests that wait, in all and for these domains, and how many went `within` before."""
         ...

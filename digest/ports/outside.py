@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,12 +128,33 @@ class Keeper(Ranker, Protocol):
 class Transport(Protocol):
     """Hands finished messages over."""
 
-    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
-        """One receipt a message, in order, each yielded as soon as it is known."""
+    def send(
+        self,
+        messages: Sequence[Message],
+        now: datetime,
+        *,
+        held: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Receipt]:
+        """One receipt a message, in order, each yielded as soon as it is known.
+
+        `held` says whether the messages are still ours to send. A transport that may send twice
+        asks it, from any thread, as late as it can take a message back.
+        """
         ...
 
     def close(self) -> None:
         """Say goodbye; safe to call twice."""
+        ...
+
+
+class Acceptances(Protocol):
+    """What a mail server of one's own remembers of the messages that it took."""
+
+    def taken(self, message_ids: Collection[str], since: datetime) -> Mapping[str, bool | None]:
+        """Whether the server took each message, by Message-ID, at `since` or later.
+
+        None where nobody can tell, as when its log cannot be read.
+        """
         ...
 
 

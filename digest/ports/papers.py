@@ -75,6 +75,10 @@ class PaperStore(Protocol):
         """Signals seen since then, for the hot score."""
         ...
 
+    def primaries(self, ids: Iterable[str]) -> dict[str, str]:
+        """The first category of each of these papers; those without any are left out."""
+        ...
+
     def set_trending(self, scores: Mapping[str, float]) -> None:
         """Keep hot scores; papers not named keep none."""
         ...

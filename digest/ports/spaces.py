@@ -79,7 +79,7 @@ class SpaceStore(Protocol):
         ...
 
     def forget_tastes(self, names: Iterable[str]) -> int:
-        """Forget what is kept under other names than these, a bounded number of rows; how many."""
+        """Forget what is kept under other names than these; returns how many rows."""
         ...
 
     def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
-from digest.ports.mail import Ledger, PostStore
+from digest.ports.mail import Ledger, PaceStore, PostStore
 from digest.ports.papers import PaperStore, SourceStore
 from digest.ports.people import CommunityStore, FeedbackStore, SubscriberStore
 from digest.ports.spaces import SpaceStore
@@ -51,6 +51,11 @@ class Store(Protocol):
         ...
 
     @property
+    def pace(self) -> PaceStore:
+        """How fast mail may go."""
+        ...
+
+    @property
     def spaces(self) -> SpaceStore:
         """What ranking learned from the archive."""
         ...
@@ -77,11 +82,13 @@ class Store(Protocol):
         papers_before: date,
         logs_before: datetime,
         evidence_before: datetime | None = None,
+        digests_before: date | None = None,
     ) -> dict[str, int]:
         """Delete what policy no longer keeps; returns deleted rows by table.
 
         Papers that a digest or a reader names are kept, and so is mail that nobody could read
-        until it is settled. Without `evidence_before` all evidence is kept.
+        until it is settled. Without `evidence_before` all evidence is kept, without
+        `digests_before` all digests.
         """
         ...
 

@@ -33,7 +33,12 @@ INSERT INTO papers (
     id, title, abstract, authors, primary_category, version, published, updated, url, doi,
     journal_ref, comment, licence, first_seen, number
 ) VALUES (
-    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM papers)
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (
+        SELECT max(
+            coalesce((SELECT max(number) FROM papers), 0),
+            coalesce((SELECT max(number) FROM joined), 0)
+        ) + 1
+    )
 )
 """
 UPDATE_PAPER = """

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from digest.model import Digest, Envelope, OutboxState, Pick, Receipt
-from digest.store import loading, outbox
+from digest.model import Digest, Envelope, OutboxState, Outcome, Receipt
+from digest.store import digests as rows
+from digest.store import history, keys, outbox
 from digest.store.connections import Connections
 from digest.store.rows import (
-    digest_columns,
-    listed,
+    OUTCOMES,
+    at_second,
+    at_second_or_none,
     moment,
-    pick_columns,
+    second,
     stamp,
-    to_digest,
-    to_pick,
     to_receipt,
 )
 from digest.store.subscribers import subscribers
-
-PUT_EDITION = """
-INSERT INTO editions (edition, first_composed, digests, queued, announced)
-VALUES (?, ?, 1, ?, ?)
-ON CONFLICT (edition) DO UPDATE SET
-    first_composed = min(first_composed, excluded.first_composed),
-    digests = digests + 1,
-    queued = queued + excluded.queued,
-    announced = max(announced, excluded.announced)
-"""
-INSERT_OUTBOX = """
-INSERT INTO outbox (digest_id, subscriber_id, state, due_at, expires_at, message_id)
-VALUES (?, ?, 'queued', ?, ?, ?)
-"""
 
 
 class Ledger:
@@ -60,34 +45,35 @@ class Ledger:
         is not stored.
         """
         with self._connections.write() as connection:
-            known = {
-                row["id"]
-                for row in connection.execute(
-                    "SELECT id FROM digests WHERE id IN (SELECT value FROM json_each(?))",
-                    (listed(each.id for each, _ in digests),),
-                )
-            }
-            fresh = {each.id: (each, expiry) for each, expiry in digests if each.id not in known}
-            _insert(connection, list(fresh.values()))
-            connection.executemany(
-                INSERT_OUTBOX,
+            expiries = {each.id: expiry for each, expiry in reversed(digests)}
+            fresh = rows.fresh(connection, [each for each, _ in digests])
+            queued = [
                 (
-                    (
-                        each.id,
-                        each.subscriber_id,
-                        stamp(send_from.get(each.id, each.composed_at)),
-                        stamp(expiry),
-                        message_ids[each.id],
-                    )
-                    for each, expiry in fresh.values()
-                    if expiry is not None
-                ),
-            )
+                    key,
+                    each.id,
+                    send_from.get(each.id, each.composed_at),
+                    expires_at,
+                    message_ids[each.id],
+                )
+                for key, each in fresh.items()
+                if (expires_at := expiries[each.id]) is not None
+            ]
+            rows.add(connection, fresh, {key for key, *_ in queued})
+            outbox.queue(connection, queued)
             connection.executemany(
                 "UPDATE subscribers SET due_at = ? WHERE id = ?",
                 ((stamp(due), subscriber_id) for subscriber_id, due in next_due.items()),
             )
         return len(fresh)
+
+    def composed(self, subscriber_ids: Sequence[str], edition: str) -> frozenset[str]:
+        """Who of these readers has a digest of an edition, sent or not."""
+        with self._connections.read() as connection:
+            wanted = keys.known(connection, (f"{each}.{edition}" for each in subscriber_ids))
+            there = rows.there(connection, wanted.values())
+        return frozenset(
+            each.removesuffix(f".{edition}") for each, key in wanted.items() if key in there
+        )
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
         """Up to when each subscriber's digests cover what was announced.
@@ -96,21 +82,8 @@ class Ledger:
         nothing to anybody: where there are only such, it is the start of the first.
         """
         with self._connections.read() as connection:
-            return {
-                row["subscriber_id"]: moment(row["covered"])
-                for row in connection.execute(
-                    """
-                    SELECT subscriber_id, coalesce(max(iif(lost, NULL, until)), min(since)) AS covered
-                    FROM (
-                        SELECT d.subscriber_id, d.since, d.until,
-                            coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost
-                        FROM digests AS d LEFT JOIN outbox AS o ON o.digest_id = d.id
-                        WHERE d.subscriber_id IN (SELECT value FROM json_each(?))
-                    ) GROUP BY subscriber_id
-                    """,
-                    (listed(subscriber_ids),),
-                )
-            }
+            found = history.covered(connection, subscriber_ids)
+        return {each: moment(until) for each, until in found.items()}
 
     def digest(self, digest_id: str) -> Digest | None:
         """One digest, whole."""
@@ -125,18 +98,9 @@ class Ledger:
     def recent(self, subscriber_id: str, *, limit: int) -> list[Digest]:
         """A subscriber's latest digests, whole, newest first."""
         with self._connections.read() as connection:
-            ids = [
-                row["id"]
-                for row in connection.execute(
-                    """
-                    SELECT id FROM digests WHERE subscriber_id = ?
-                    ORDER BY until DESC, edition DESC LIMIT ?
-                    """,
-                    (subscriber_id, limit),
-                )
-            ]
-            found = _digests(connection, ids)
-        return [found[each] for each in ids]
+            latest = history.recent(connection, subscriber_id, limit)
+            found = rows.load(connection, latest)
+        return [found[each] for each in latest]
 
     def sent(
         self, subscriber_ids: Sequence[str], paper_ids: Iterable[str], *, but_edition: str = ""
@@ -145,60 +109,87 @@ class Ledger:
 
         `but_edition` leaves that edition out, so that re-ranking a composed day is repeatable.
         """
-        papers = listed(paper_ids)
-        found: defaultdict[str, set[str]] = defaultdict(set)
         with self._connections.read() as connection:
-            names = loading.names(connection, papers)
-            rows = connection.execute(
-                # No paper stands in a digest that ended before we first saw the paper: that
-                # bound keeps years of old digests out of the search.
-                """
-                SELECT d.subscriber_id, d.rest, (
-                    SELECT json_group_array(paper_id) FROM picks WHERE digest_id = d.id
-                ) AS picked
-                FROM digests AS d
-                WHERE d.subscriber_id IN (SELECT value FROM json_each(?1)) AND d.edition <> ?2
-                    AND NOT EXISTS (
-                        SELECT 1 FROM outbox AS o
-                        WHERE o.digest_id = d.id AND o.state IN ('expired', 'failed')
-                            AND NOT o.was_sent
-                    )
-                    AND d.until >= (
-                        SELECT min(first_seen) FROM papers
-                        WHERE id IN (SELECT value FROM json_each(?3))
-                    )
-                """,
-                (listed(subscriber_ids), but_edition, papers),
-            )
-            for row in rows:
-                shown = {*json.loads(row["picked"]), *json.loads(row["rest"])}
-                found[row["subscriber_id"]].update(names[each] for each in shown & names.keys())
-        return {each: frozenset(papers) for each, papers in found.items() if papers}
+            return history.sent(connection, subscriber_ids, paper_ids, but_edition)
 
     def claim(self, now: datetime, *, owner: str, limit: int, lease: float) -> list[Envelope]:
         """Expire what is past its window, then lease a block that is due, oldest first.
 
-        `lease` is in seconds. Rows whose lease ran out count as due again; rows of subscribers who
-        are no longer active are closed instead. `attempts` of an envelope counts this one.
+        `lease` is in seconds. Rows of claims whose time ran out count as due again; rows of
+        subscribers who are no longer active are closed instead. `attempts` of an envelope counts
+        this one.
         """
+        until = now + timedelta(seconds=lease)
         with self._connections.write() as connection:
             outbox.tidy(connection, now)
-            taken = outbox.claim(connection, now, owner=owner, limit=limit, seconds=lease)
+            taken = outbox.claim(connection, now, owner=owner, limit=limit, until=until)
         return [] if taken is None else self._envelopes(taken)
 
-    def settle(self, receipts: Sequence[Receipt], *, lease: str) -> int:
-        """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
+    def offer(
+        self, digest_ids: Sequence[str], *, lease: str, now: datetime, until: datetime
+    ) -> bool:
+        """Mark rows as going out and renew the lease, durably, before any of them is sent.
 
-        A deferred one without a `retry_at` before its expiry expires. Returns how many rows were
-        settled.
+        False, and nothing is marked, when the claim has been taken over.
         """
         with self._connections.write() as connection:
+            held = outbox.renew(connection, lease, until)
+            if held:
+                outbox.offer(connection, digest_ids, lease=lease, now=now)
+        return held
+
+    def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
+        """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end.
+
+        Cheap enough to be asked for every message: mostly one look at a small table.
+        """
+        with self._connections.plain() as connection:
+            row = connection.execute(
+                "SELECT until FROM claims WHERE fence = ?", (lease,)
+            ).fetchone()
+        if row is None:
+            return False
+        if row["until"] > stamp(over):
+            return True
+        with self._connections.write() as connection:
+            return outbox.renew(connection, lease, until)
+
+    def settle(
+        self, receipts: Sequence[Receipt], *, lease: str, until: datetime | None = None
+    ) -> int:
+        """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
+
+        A deferred one without a `retry_at` before its expiry expires, unless its outcome is
+        unknown. `until` renews the lease. Returns how many rows were settled.
+        """
+        with self._connections.write() as connection:
+            if until is not None:
+                outbox.renew(connection, lease, until)
             return outbox.settle(connection, receipts, lease=lease)
 
     def release(self, lease: str) -> int:
-        """Give back what a claim has not settled, as it was; returns how many rows."""
+        """Give back what a claim has not offered, as it was; returns how many rows."""
         with self._connections.write() as connection:
             return outbox.release(connection, lease)
+
+    def withdraw(self, digest_ids: Sequence[str], *, lease: str) -> None:
+        """Unmark rows that were offered of which none can have been sent; they are as claimed."""
+        with self._connections.write() as connection:
+            outbox.withdraw(connection, digest_ids, lease=lease)
+
+    def put_off(self, times: Mapping[str, datetime], *, lease: str) -> int:
+        """Give rows back, by digest id, as they were but due at these times; returns how many.
+
+        Those that were offered stay where they are.
+        """
+        with self._connections.write() as connection:
+            return outbox.put_off(connection, times, lease=lease)
+
+    def due(self, now: datetime, *, most: int) -> int:
+        """How many rows could be claimed now, counted up to `most`."""
+        with self._connections.read() as connection:
+            (count,) = connection.execute(outbox.COUNT_DUE, (second(now), most)).fetchone()
+        return int(count)
 
     def counts(self) -> dict[str, int]:
         """Outbox rows by state; every state is named."""
@@ -218,13 +209,18 @@ class Ledger:
             row = connection.execute(
                 """
                 WITH told AS (
-                    SELECT v.* FROM digests AS d JOIN deliveries AS v ON v.digest_id = d.id
-                    WHERE d.subscriber_id = ?1 AND v.at >= ?2
+                    SELECT * FROM deliveries
+                    WHERE digest IN (SELECT value FROM json_each(?1)) AND at >= ?2
                 )
-                SELECT count(*) AS refused FROM told WHERE outcome = 'refused' AND code > 0
-                    AND at > coalesce((SELECT max(at) FROM told WHERE outcome = 'accepted'), '')
+                SELECT count(*) AS refused FROM told WHERE outcome = ?3 AND code > 0
+                    AND at > coalesce((SELECT max(at) FROM told WHERE outcome = ?4), 0)
                 """,
-                (subscriber_id, stamp(since)),
+                (
+                    json.dumps(history.keys_of(connection, subscriber_id)),
+                    second(since),
+                    OUTCOMES.index(Outcome.REFUSED),
+                    OUTCOMES.index(Outcome.ACCEPTED),
+                ),
             ).fetchone()
         return int(row["refused"])
 
@@ -239,79 +235,49 @@ class Ledger:
     def deliveries(self, *, since: datetime, limit: int) -> list[tuple[Receipt, str]]:
         """Attempts at or after `since`, newest first, each with the subscriber id."""
         with self._connections.read() as connection:
-            return [
-                (to_receipt(row), row["subscriber_id"])
-                for row in connection.execute(
-                    """
-                    SELECT v.*, d.subscriber_id
-                    FROM deliveries AS v JOIN digests AS d ON d.id = v.digest_id
-                    WHERE v.at >= ? ORDER BY v.at DESC, v.rowid DESC LIMIT ?
-                    """,
-                    (stamp(since), limit),
-                )
-            ]
+            told = connection.execute(
+                """
+                SELECT * FROM deliveries WHERE at >= ?
+                ORDER BY at DESC, digest DESC, attempt DESC LIMIT ?
+                """,
+                (second(since), limit),
+            ).fetchall()
+            names = keys.named(connection, {row["digest"] for row in told})
+        return [
+            (to_receipt(row, digest_id), digest_id.rpartition(".")[0])
+            for row in told
+            if (digest_id := names.get(row["digest"])) is not None
+        ]
 
     def _envelopes(self, lease: str) -> list[Envelope]:
         with self._connections.read() as connection:
-            rows = connection.execute(
+            taken = connection.execute(
                 """
                 SELECT * FROM outbox WHERE state = 'sending' AND lease = ?
-                ORDER BY due_at, digest_id
+                ORDER BY due_at, digest
                 """,
                 (lease,),
             ).fetchall()
-            digests = _digests(connection, [row["digest_id"] for row in rows])
-            people = subscribers(connection, (row["subscriber_id"] for row in rows))
+            digests = rows.load(connection, [row["digest"] for row in taken])
+            message_ids = outbox.message_ids(
+                connection, taken, {key: each.id for key, each in digests.items()}
+            )
+            people = subscribers(connection, (each.subscriber_id for each in digests.values()))
         return [
             Envelope(
-                digest=digests[row["digest_id"]],
-                subscriber=people[row["subscriber_id"]],
-                message_id=row["message_id"],
+                digest=digest,
+                subscriber=people[digest.subscriber_id],
+                message_id=message_ids[row["digest"]],
                 attempts=row["attempts"],
-                expires_at=moment(row["expires_at"]),
+                expires_at=at_second(row["expires_at"]),
                 lease=lease,
+                in_doubt=at_second_or_none(row["in_doubt"]),
             )
-            for row in rows
+            for row, digest in ((row, digests[row["digest"]]) for row in taken)
         ]
-
-
-def _insert(connection: Connection, digests: Sequence[tuple[Digest, datetime | None]]) -> None:
-    connection.executemany(
-        PUT_EDITION,
-        (
-            (each.edition, stamp(each.composed_at), int(expiry is not None), each.announced)
-            for each, expiry in digests
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO digests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (digest_columns(each) for each, _ in digests),
-    )
-    connection.executemany(
-        "INSERT INTO picks VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            pick_columns(each.id, rank, pick)
-            for each, _ in digests
-            for rank, pick in enumerate(each.picks, start=1)
-        ),
-    )
 
 
 def _digests(connection: Connection, ids: Iterable[str]) -> dict[str, Digest]:
     """Whole digests by id."""
-    wanted = listed(ids)
-    picks: defaultdict[str, list[Pick]] = defaultdict(list)
-    for row in connection.execute(
-        """
-        SELECT * FROM picks WHERE digest_id IN (SELECT value FROM json_each(?))
-        ORDER BY digest_id, rank
-        """,
-        (wanted,),
-    ):
-        picks[row["digest_id"]].append(to_pick(row))
-    return {
-        row["id"]: to_digest(row, picks[row["id"]])
-        for row in connection.execute(
-            "SELECT * FROM digests WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
-        )
-    }
+    wanted = keys.known(connection, ids)
+    return {each.id: each for each in rows.load(connection, wanted.values()).values()}

@@ -1,128 +1,263 @@
-"""Claiming, settling and giving back outbox rows, within a transaction that the caller holds.
+"""Claiming, offering, settling and giving back outbox rows, within a transaction of the caller's.
 
     queued ──claim──► sending ──settle──► sent | failed | expired
        ▲                 │ ▲ └──────────► retry ──claim──► sending
-       └────release──────┘ └─ back to retry when its lease runs out
+       └────release──────┘ └─ given back when its claim's time runs out
 
-A row's lease names its claim, so that a sender that was thought dead cannot settle what another
-one has taken over.
+A claim is a row of `claims`; its fence number, which only ever grows, is the lease that every
+later write of the claim names. Whoever comes after its time has run out deletes it, so a sender
+that was thought dead can neither settle nor renew what another one has taken over.
+
+Rows are marked as going out, durably, before a mail server can see them. Of a claim that was
+never settled, the marked ones are in doubt from then on (somebody has to ask the mail server, or
+to risk sending them twice) and all others have certainly not been sent.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from sqlite3 import Connection, Row
 
 from digest.model import OutboxState, Outcome, Receipt
-from digest.store.rows import listed, moment, stamp
+from digest.store import digests, keys
+from digest.store.rows import OUTCOMES, second, stamp
 
 WAITING = "o.state IN ('queued', 'retry')"
 
 # CROSS JOIN keeps the outbox outermost, so that its index gives the order and the limit.
 DUE = f"""
-SELECT o.digest_id, o.earlier + o.attempts AS attempts, s.status
-FROM outbox AS o CROSS JOIN subscribers AS s ON s.id = o.subscriber_id
-WHERE {WAITING} AND o.due_at <= ? ORDER BY o.due_at, o.digest_id LIMIT ?
+SELECT o.digest, o.earlier + o.attempts AS attempts, s.status
+FROM outbox AS o CROSS JOIN readers AS r ON r.number = o.digest & {keys.MASK}
+CROSS JOIN subscribers AS s ON s.id = r.subscriber_id
+WHERE {WAITING} AND o.due_at <= ? ORDER BY o.due_at, o.digest LIMIT ?
 """  # noqa: S608 - a constant
 
+COUNT_DUE = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM outbox AS o WHERE {WAITING} AND o.due_at <= ? LIMIT ?
+)
+"""  # noqa: S608 - a constant
+
+NOT_OFFERED = """
+UPDATE outbox SET state = CASE WHEN attempts > 1 THEN 'retry' ELSE 'queued' END,
+    attempts = attempts - 1, lease = NULL
+WHERE state = 'sending' AND going_out IS NULL AND lease = ?
+"""
+UNSETTLED = """
+UPDATE outbox SET state = 'retry', in_doubt = coalesce(in_doubt, going_out),
+    going_out = NULL, lease = NULL
+WHERE state = 'sending' AND going_out IS NOT NULL AND lease = ?
+"""
+
 ADD_DELIVERY = """
-INSERT INTO deliveries (digest_id, attempt, at, outcome, code, reply) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (digest_id, attempt) DO UPDATE
+INSERT INTO deliveries (digest, attempt, at, outcome, code, reply) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (digest, attempt) DO UPDATE
 SET at = excluded.at, outcome = excluded.outcome, code = excluded.code, reply = excluded.reply
 """
 
 
 def tidy(connection: Connection, now: datetime) -> None:
-    """Give back rows whose lease ran out, then close what may no longer be sent."""
+    """Give back rows of claims whose time ran out, then close what may no longer be sent.
+
+    What is in doubt is not closed: whether it was sent is still to be found out.
+    """
+    over = [
+        (str(row["fence"]),)
+        for row in connection.execute("SELECT fence FROM claims WHERE until <= ?", (stamp(now),))
+    ]
+    for statement in (NOT_OFFERED, UNSETTLED, "DELETE FROM claims WHERE fence = ?"):
+        connection.executemany(statement, over)
     connection.execute(
-        """
-        UPDATE outbox SET state = 'retry', lease = NULL, lease_until = NULL
-        WHERE state = 'sending' AND lease_until <= ?
-        """,
-        (stamp(now),),
-    )
-    connection.execute(
-        f"UPDATE outbox AS o SET state = 'expired' WHERE {WAITING} AND o.expires_at <= ?",  # noqa: S608 - a constant
-        (stamp(now),),
+        f"""
+        UPDATE outbox AS o SET state = 'expired'
+        WHERE {WAITING} AND o.expires_at <= ? AND o.in_doubt IS NULL
+        """,  # noqa: S608 - a constant
+        (second(now),),
     )
 
 
 def claim(
-    connection: Connection, now: datetime, *, owner: str, limit: int, seconds: float
+    connection: Connection, now: datetime, *, owner: str, limit: int, until: datetime
 ) -> str | None:
     """Lease up to `limit` rows that are due, oldest first; returns the lease, None for no rows.
 
     Rows of people who have left in the meantime are closed instead, and do not count.
     """
-    lease = f"{owner}.{secrets.token_hex(8)}"
-    until = stamp(now + timedelta(seconds=seconds))
+    (fence,) = connection.execute(
+        "INSERT INTO claims (owner, until) VALUES (?, ?) RETURNING fence", (owner, stamp(until))
+    ).fetchone()
+    lease = str(fence)
     taken = 0
     while taken < limit:
-        due = connection.execute(DUE, (stamp(now), limit - taken)).fetchall()
+        due = connection.execute(DUE, (second(now), limit - taken)).fetchall()
         if not due:
             break
         gone = [row for row in due if row["status"] != "active"]
         _close(connection, gone, now)
         taken += connection.executemany(
             """
-            UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease = ?, lease_until = ?
-            WHERE digest_id = ?
+            UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease = ?
+            WHERE digest = ?
             """,
-            ((lease, until, row["digest_id"]) for row in due if row["status"] == "active"),
+            ((lease, row["digest"]) for row in due if row["status"] == "active"),
         ).rowcount
+    if not taken:
+        connection.execute("DELETE FROM claims WHERE fence = ?", (lease,))
     return lease if taken else None
+
+
+def renew(connection: Connection, lease: str, until: datetime) -> bool:
+    """Move the end of a claim's time; False if somebody has taken the claim over."""
+    return (
+        connection.execute(
+            "UPDATE claims SET until = ? WHERE fence = ?", (stamp(until), lease)
+        ).rowcount
+        == 1
+    )
+
+
+def offer(connection: Connection, digest_ids: Iterable[str], *, lease: str, now: datetime) -> int:
+    """Mark rows as going out; returns how many are still under the lease."""
+    return connection.execute(
+        """
+        UPDATE outbox SET going_out = ?
+        WHERE state = 'sending' AND lease = ?
+            AND digest IN (SELECT value FROM json_each(?))
+        """,
+        (second(now), lease, json.dumps(list(keys.known(connection, digest_ids).values()))),
+    ).rowcount
+
+
+def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -> None:
+    """Take back that rows go out: nothing of them was sent."""
+    connection.execute(
+        """
+        UPDATE outbox SET going_out = NULL
+        WHERE state = 'sending' AND lease = ?
+            AND digest IN (SELECT value FROM json_each(?))
+        """,
+        (lease, json.dumps(list(keys.known(connection, digest_ids).values()))),
+    )
 
 
 def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> int:
     """Write the receipts of rows still under the lease; returns how many that were."""
+    known = keys.known(connection, (each.digest_id for each in receipts))
     held = {
-        row["digest_id"]: row
+        row["digest"]: row
         for row in connection.execute(
             """
-            SELECT digest_id, earlier + attempts AS attempts, expires_at FROM outbox
+            SELECT digest, earlier + attempts AS attempts, expires_at FROM outbox
             WHERE state = 'sending' AND lease = ?
-                AND digest_id IN (SELECT value FROM json_each(?))
+                AND digest IN (SELECT value FROM json_each(?))
             """,
-            (lease, listed(each.digest_id for each in receipts)),
+            (lease, json.dumps(list(known.values()))),
         )
     }
-    ours = {each.digest_id: each for each in receipts if each.digest_id in held}
+    ours = {known[each.digest_id]: each for each in receipts if known.get(each.digest_id) in held}
     connection.executemany(
         """
-        UPDATE outbox SET state = ?, due_at = coalesce(?, due_at), lease = NULL, lease_until = NULL
-        WHERE digest_id = ?
+        UPDATE outbox SET state = ?, due_at = coalesce(?, due_at), lease = NULL,
+            in_doubt = iif(?, coalesce(in_doubt, going_out), in_doubt), going_out = NULL
+        WHERE digest = ?
         """,
-        ((*_next(each, held[each.digest_id]), each.digest_id) for each in ours.values()),
+        ((*_next(each, held[key]), each.unknown, key) for key, each in ours.items()),
     )
     connection.executemany(
         ADD_DELIVERY,
         (
             (
-                each.digest_id,
-                held[each.digest_id]["attempts"],
-                stamp(each.at),
-                each.outcome.value,
+                key,
+                held[key]["attempts"],
+                second(each.at),
+                OUTCOMES.index(each.outcome),
                 each.code,
                 each.reply,
             )
-            for each in ours.values()
+            for key, each in ours.items()
         ),
     )
     return len(ours)
 
 
 def release(connection: Connection, lease: str) -> int:
-    """Give rows back as they were before the claim; returns how many."""
-    return connection.execute(
+    """Give rows back that were not offered, as they were before the claim; returns how many.
+
+    What was offered and is not settled stays under the claim until its time has run out: by then
+    a mail server that has it will have said so in its log.
+    """
+    given_back = connection.execute(NOT_OFFERED, (lease,)).rowcount
+    connection.execute(
         """
-        UPDATE outbox SET state = CASE WHEN attempts > 1 THEN 'retry' ELSE 'queued' END,
-            attempts = attempts - 1, lease = NULL, lease_until = NULL
-        WHERE state = 'sending' AND lease = ?
+        DELETE FROM claims WHERE fence = ?1
+            AND NOT EXISTS (SELECT 1 FROM outbox WHERE state = 'sending' AND lease = ?1)
         """,
         (lease,),
+    )
+    return given_back
+
+
+def put_off(connection: Connection, times: Mapping[str, datetime], *, lease: str) -> int:
+    """Give rows back as they were before the claim, but due at these times; returns how many."""
+    return connection.executemany(
+        """
+        UPDATE outbox SET state = CASE WHEN attempts > 1 THEN 'retry' ELSE 'queued' END,
+            attempts = attempts - 1, lease = NULL, due_at = ?
+        WHERE state = 'sending' AND going_out IS NULL AND lease = ? AND digest = ?
+        """,
+        ((second(times[each]), lease, key) for each, key in keys.known(connection, times).items()),
     ).rowcount
+
+
+def queue(connection: Connection, rows: Sequence[tuple[int, str, datetime, datetime, str]]) -> None:
+    """Queue new digests: their keys and ids, when they are due and expire, and their Message-IDs."""
+    kept = _without_ids(connection, {key: (digest_id, text) for key, digest_id, *_, text in rows})
+    connection.executemany(
+        """
+        INSERT INTO outbox (digest, state, due_at, expires_at, message_id)
+        VALUES (?, 'queued', ?, ?, ?)
+        """,
+        (
+            (key, second(due_at), second(expires_at), kept[key])
+            for key, _, due_at, expires_at, _ in rows
+        ),
+    )
+
+
+def message_ids(
+    connection: Connection, rows: Sequence[Row], digest_ids: Mapping[int, str]
+) -> dict[int, str]:
+    """The Message-IDs of rows by key, with what `_without_ids` left out."""
+    kept: dict[int, str] = {row["digest"]: row["message_id"] for row in rows}
+    domains = digests.texts_of(
+        connection, {int(text[1:]) for text in kept.values() if text.startswith("@")}
+    )
+    return {
+        key: f"<{digest_ids[key]}{domains[int(text[1:])]}>" if text.startswith("@") else text
+        for key, text in kept.items()
+    }
+
+
+def _without_ids(
+    connection: Connection, message_ids: Mapping[int, tuple[str, str]]
+) -> dict[int, str]:
+    """Of a Message-ID that is `<id@domain>`, only `@` and the number of the string `@domain`.
+
+    The id of the digest is known anyway, and a morning's digests share the domain.
+    """
+    domains = {
+        key: text[len(digest_id) + 1 : -1]
+        for key, (digest_id, text) in message_ids.items()
+        if text.startswith(f"<{digest_id}@") and text.endswith(">")
+    }
+    day = max(domains, default=0) >> keys.BITS
+    numbers = digests.interned(connection, dict.fromkeys(domains.values()), day)
+    return {
+        key: f"@{numbers[domains[key]]}" if key in domains else text
+        for key, (_, text) in message_ids.items()
+    }
 
 
 def requeue(
@@ -136,50 +271,54 @@ def requeue(
 
     That one arrived before is remembered: should it not arrive again, it was not lost.
     """
+    wanted = keys.known(connection, message_ids)
+    kept = _without_ids(
+        connection, {key: (each, message_ids[each]) for each, key in wanted.items()}
+    )
     return connection.executemany(
         """
-        INSERT INTO outbox (digest_id, subscriber_id, state, due_at, expires_at, message_id)
-        SELECT id, subscriber_id, 'queued', ?1, ?2, ?3 FROM digests WHERE id = ?4
-        ON CONFLICT (digest_id) DO UPDATE SET state = 'queued', due_at = excluded.due_at,
+        INSERT INTO outbox (digest, state, due_at, expires_at, message_id)
+        SELECT key, 'queued', ?1, ?2, ?3 FROM digests WHERE key = ?4
+        ON CONFLICT (digest) DO UPDATE SET state = 'queued', due_at = excluded.due_at,
             expires_at = excluded.expires_at, message_id = excluded.message_id,
-            was_sent = was_sent OR state = 'sent', earlier = earlier + attempts, attempts = 0
+            was_sent = was_sent OR state = 'sent', earlier = earlier + attempts, attempts = 0,
+            in_doubt = NULL
         WHERE state IN ('sent', 'failed', 'expired')
         """,
-        (
-            (stamp(now), stamp(expires_at), message_id, digest_id)
-            for digest_id, message_id in message_ids.items()
-        ),
+        ((second(now), second(expires_at), kept[key], key) for key in wanted.values()),
     ).rowcount
 
 
-def _next(receipt: Receipt, row: Row) -> tuple[str, str | None]:
+def _next(receipt: Receipt, row: Row) -> tuple[str, int | None]:
     """The state that a receipt leads to, and when the row is due again."""
     if receipt.outcome is Outcome.ACCEPTED:
         return OutboxState.SENT.value, None
     if receipt.outcome is Outcome.REFUSED:
         return OutboxState.FAILED.value, None
-    if receipt.retry_at is None or receipt.retry_at >= moment(row["expires_at"]):
+    if receipt.unknown and receipt.retry_at is None:
+        # Not to be sent again, but whether it arrived is asked all the same.
+        return OutboxState.RETRY.value, row["expires_at"]
+    if receipt.retry_at is None or second(receipt.retry_at) >= row["expires_at"]:
         return OutboxState.EXPIRED.value, None
-    return OutboxState.RETRY.value, stamp(receipt.retry_at)
+    return OutboxState.RETRY.value, second(receipt.retry_at)
 
 
 def _close(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
     """Fail rows of subscribers that are no longer active, and say so where deliveries are told."""
     connection.executemany(
         """
-        UPDATE outbox SET state = 'failed', attempts = attempts + 1, lease = NULL, lease_until = NULL
-        WHERE digest_id = ?
+        UPDATE outbox SET state = 'failed', attempts = attempts + 1 WHERE digest = ?
         """,
-        ((row["digest_id"],) for row in rows),
+        ((row["digest"],) for row in rows),
     )
     connection.executemany(
         ADD_DELIVERY,
         (
             (
-                row["digest_id"],
+                row["digest"],
                 row["attempts"] + 1,
-                stamp(now),
-                Outcome.REFUSED.value,
+                second(now),
+                OUTCOMES.index(Outcome.REFUSED),
                 0,
                 f"not sent: the subscriber was {row['status']} by then",
             )

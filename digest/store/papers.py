@@ -116,6 +116,19 @@ class Papers:
                 )
             ]
 
+    def primaries(self, ids: Iterable[str]) -> dict[str, str]:
+        """The first category of each of these papers; those without any are left out."""
+        with self._connections.read() as connection:
+            return dict(
+                connection.execute(
+                    """
+                    SELECT paper_id, category FROM categories
+                    WHERE position = 0 AND paper_id IN (SELECT value FROM json_each(?))
+                    """,
+                    (listed(ids),),
+                ).fetchall()
+            )
+
     def set_trending(self, scores: Mapping[str, float]) -> None:
         """Keep hot scores; papers not named keep none."""
         with self._connections.write() as connection, changes.marked(connection):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
@@ -186,6 +186,20 @@ class Post:
                 "SELECT reason FROM suppressions WHERE hashed = ?", (hashed,)
             ).fetchone()
         return None if row is None else SuppressionReason(row["reason"])
+
+    def suppressions(self, hashed: Iterable[str]) -> dict[str, SuppressionReason]:
+        """Those of the hashes that are on the list; asks for none while the list is empty."""
+        with self._connections.read() as connection:
+            if connection.execute("SELECT 1 FROM suppressions LIMIT 1").fetchone() is None:
+                return {}
+            rows = connection.execute(
+                """
+                SELECT hashed, reason FROM suppressions
+                WHERE hashed IN (SELECT value FROM json_each(?))
+                """,
+                (listed(hashed),),
+            )
+            return {row["hashed"]: SuppressionReason(row["reason"]) for row in rows}
 
     def unsuppress(self, hashed: str) -> None:
         """Take it off the list."""

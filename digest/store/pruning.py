@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import time
 from datetime import date, datetime
-from sqlite3 import Connection
 
-from digest.store import changes, loading
+from digest.store import changes, keys
 from digest.store.connections import Connections
-from digest.store.rows import listed, stamp
+from digest.store.rows import listed, second, stamp
 
 MOST_ROWS = 5_000
+MOST_DIGESTS = 2_000
+
+# Who waits for the database asks again every few milliseconds, and must find it free.
+BREATH = 0.02
 
 # Tables of which old rows go, and the column that says how old a row is.
 LOGS = {
@@ -21,12 +23,12 @@ LOGS = {
     "uses": "at",
     "letters": "expires_at",
 }
+KEYS = {"received": "key", "deliveries": "digest, attempt"}
 
 OLD = """
 SELECT p.id FROM papers AS p
 WHERE p.first_seen < ?1
     AND NOT EXISTS (SELECT 1 FROM announcements WHERE paper_id = p.id AND seen_at >= ?1)
-    AND NOT EXISTS (SELECT 1 FROM picks WHERE paper_id = p.id)
     AND NOT EXISTS (
         SELECT 1 FROM identifiers AS i JOIN interests AS n ON n.value = i.key
         WHERE i.paper_id = p.id AND n.kind IN ('like', 'dislike', 'known')
@@ -37,12 +39,34 @@ WHERE p.first_seen < ?1
 """
 
 
+def prune_digests(connections: Connections, before: date) -> int:
+    """Delete the digests of editions before then, and what became of them; returns how many.
+
+    Where their windows ended stays with the editions: what papers there were by then counts as
+    sent (see `history.sent`).
+    """
+    day = keys.day_of(before.isoformat())
+    with connections.write() as connection:
+        # Before they go, so that nobody takes the first half of them for all.
+        connection.execute(
+            "UPDATE editions SET since = '' WHERE edition < ? AND since <> ''",
+            (before.isoformat(),),
+        )
+    deleted = delete(connections, "digests", "key", "key < ?", keys.key_of(day, 0), MOST_DIGESTS)
+    delete(connections, "strings", "number", "used < ?", day)
+    delete(connections, "words", "paper", "used < ?", day)
+    return deleted
+
+
 def prune_papers(connections: Connections, before: date) -> int:
-    """Delete papers neither seen nor announced since, unless a digest or a reader names them."""
+    """Delete papers neither seen nor announced since, unless a kept digest or a reader names them."""
     with connections.read() as connection:
-        old = [row["id"] for row in connection.execute(OLD, (before.isoformat(),))]
-        titled = _titled(connection, old) if old else frozenset()
-    doomed = [each for each in old if each not in titled]
+        # What a digest shows was announced in its window: no need to look into any.
+        (since,) = connection.execute(
+            "SELECT min(since) FROM editions WHERE since <> ''"
+        ).fetchone()
+        limit = min(before.isoformat(), since or before.isoformat())
+        doomed = [row["id"] for row in connection.execute(OLD, (limit,))]
     for start in range(0, len(doomed), MOST_ROWS):
         with connections.write() as connection, changes.marked(connection):
             connection.execute(
@@ -52,41 +76,47 @@ def prune_papers(connections: Connections, before: date) -> int:
     return len(doomed)
 
 
-def _titled(connection: Connection, papers: Iterable[str]) -> frozenset[str]:
-    """Which of the papers stand in a digest's list of titles; a list keeps the ids of its day."""
-    names = loading.names(connection, listed(papers))
-    return frozenset(
-        names[each]
-        for (rest,) in connection.execute("SELECT rest FROM digests")
-        for each in json.loads(rest)
-        if each in names
-    )
-
-
 def prune_log(connections: Connections, table: str, before: datetime) -> int:
     """Delete the lines of one of LOGS that are from before then; returns how many."""
-    return _prune(connections, table, f"{LOGS[table]} < ?", before)
+    limit = second(before) if table == "deliveries" else stamp(before)
+    key = KEYS.get(table, "rowid")
+    return delete(connections, table, key, f"{LOGS[table]} < ?", limit)
 
 
 def prune_evidence(connections: Connections, before: datetime) -> int:
     """Delete evidence from before then; what nobody could read stays until it is settled."""
     over = "at < ? AND (kind <> 'unread' OR settled_at IS NOT NULL)"
-    return _prune(connections, "evidence", over, before)
+    return delete(connections, "evidence", "rowid", over, stamp(before))
 
 
-def _prune(connections: Connections, table: str, over: str, before: datetime) -> int:
-    key = "key" if table == "received" else "rowid"
+def prune_polls(connections: Connections, before: datetime) -> int:
+    """Forget addresses not asked since then, such as lists of single days, unless they are gone."""
+    over = "polled_at < ?1 AND NOT gone AND (due_at IS NULL OR due_at < ?1)"
+    return delete(connections, "polls", "rowid", over, stamp(before))
+
+
+def delete(
+    connections: Connections,
+    table: str,
+    key: str,
+    over: str,
+    limit: str | int,
+    most: int | None = None,
+) -> int:
+    """Delete the rows of a table that are `over` a limit, `most` at once; returns how many."""
+    most = most or MOST_ROWS
     total = 0
     while True:
         with connections.write() as connection:
             deleted = connection.execute(
                 f"""
-                DELETE FROM {table} WHERE {key} IN (
-                    SELECT {key} FROM {table} WHERE {over} LIMIT ?
+                DELETE FROM {table} WHERE ({key}) IN (
+                    SELECT {key} FROM {table} WHERE {over} LIMIT {most}
                 )
-                """,  # noqa: S608 - constants of this module
-                (stamp(before), MOST_ROWS),
+                """,  # noqa: S608 - constants of the callers
+                (limit,),
             ).rowcount
         total += deleted
-        if deleted < MOST_ROWS:
+        if deleted < most:
             return total
+        time.sleep(BREATH)

@@ -25,9 +25,23 @@ def rename(connection: Connection, old: str, new: str) -> None:
 def join(connection: Connection, *, keep: str, other: str) -> None:
     """Let what readers and digests say of `other` be said of `keep`, before `other` goes.
 
-    Who voted for both has one vote.
+    Who voted for both has one vote. Digests name papers by number: the one of `other` stands for
+    `keep` from now on, and is never given again.
     """
-    connection.execute("UPDATE picks SET paper_id = ? WHERE paper_id = ?", (keep, other))
+    connection.execute(
+        """
+        UPDATE joined SET paper = (SELECT number FROM papers WHERE id = ?1)
+        WHERE paper = (SELECT number FROM papers WHERE id = ?2)
+        """,
+        (keep, other),
+    )
+    connection.execute(
+        """
+        INSERT INTO joined (number, paper)
+        SELECT o.number, k.number FROM papers AS o JOIN papers AS k ON k.id = ?1 WHERE o.id = ?2
+        """,
+        (keep, other),
+    )
     connection.execute("UPDATE OR IGNORE votes SET paper_id = ? WHERE paper_id = ?", (keep, other))
     connection.execute("DELETE FROM votes WHERE paper_id = ?", (other,))
     voting.count(connection, [keep])

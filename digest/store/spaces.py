@@ -10,7 +10,7 @@ from sqlite3 import Connection
 
 from digest.model import Paper, Profile
 from digest.ports import Learned
-from digest.store import changes, loading
+from digest.store import changes, loading, pruning
 from digest.store.connections import Connections
 from digest.store.interests import OPINIONS
 from digest.store.rows import listed, moment, stamp
@@ -58,11 +58,7 @@ SELECT ?1, ?2, ?3, ?4 WHERE ?5 = (
 ON CONFLICT (subscriber_id, space) DO UPDATE
 SET liking = excluded.liking, disliking = excluded.disliking
 """
-STALE = """
-DELETE FROM tastes WHERE rowid IN (
-    SELECT rowid FROM tastes WHERE space NOT IN (SELECT value FROM json_each(?)) LIMIT ?
-)
-"""
+STALE = "space NOT IN (SELECT value FROM json_each(?))"
 LIKED = """
 SELECT i.subscriber_id, k.paper_id FROM interests AS i JOIN identifiers AS k ON k.key = i.value
 WHERE i.kind = 'like' AND i.subscriber_id IN (SELECT value FROM json_each(?))
@@ -175,9 +171,11 @@ class Spaces:
             )
 
     def forget_tastes(self, names: Iterable[str]) -> int:
-        """Forget what is kept under other names than these, a bounded number of rows; how many."""
-        with self._connections.write() as connection:
-            return connection.execute(STALE, (listed(names), MOST_ROWS)).rowcount
+        """Forget what is kept under other names than these; returns how many rows.
+
+        In transactions short enough to let others in.
+        """
+        return pruning.delete(self._connections, "tastes", "rowid", STALE, listed(names))
 
     def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:
         """The vectors of the newest papers that have one, newest first, with their ids.

@@ -16,9 +16,17 @@ from digest.store.failures import mapped
 from digest.store.feedback import FeedbackLog
 from digest.store.ledger import Ledger
 from digest.store.migrations import NAMES, migrations
+from digest.store.pace import Paces
 from digest.store.papers import Papers
 from digest.store.post import Post
-from digest.store.pruning import LOGS, prune_evidence, prune_log, prune_papers
+from digest.store.pruning import (
+    LOGS,
+    prune_digests,
+    prune_evidence,
+    prune_log,
+    prune_papers,
+    prune_polls,
+)
 from digest.store.rows import stamp
 from digest.store.sources import Sources
 from digest.store.spaces import Spaces
@@ -31,7 +39,6 @@ COUNTED = {
     "subscribers": "subscribers",
     "interests": "interests",
     "digests": "digests",
-    "picks": "picks",
     "deliveries": "deliveries",
     "runs": "runs",
     "feedback": "feedback",
@@ -71,6 +78,7 @@ class SqliteStore:
         self.feedback = FeedbackLog(self._connections)
         self.community = Community(self._connections)
         self.post = Post(self._connections)
+        self.pace = Paces(self._connections)
         self.spaces = Spaces(self._connections)
 
     def check(self) -> None:
@@ -138,15 +146,21 @@ class SqliteStore:
         papers_before: date,
         logs_before: datetime,
         evidence_before: datetime | None = None,
+        digests_before: date | None = None,
     ) -> dict[str, int]:
         """Delete what policy no longer keeps; returns deleted rows by table.
 
+        Digests of editions before `digests_before` (None: none) go, with what became of them.
         Papers go that were not announced since `papers_before`, unless a digest or a reader names
-        them; lines of logs, uses and letters that are over go from before `logs_before`. Evidence
-        goes from before `evidence_before` (None: none), but what nobody could read not before it
-        is settled.
+        them; lines of logs, uses, states of polling and letters that are over go from before
+        `logs_before`. Evidence goes from before `evidence_before` (None: none), but what nobody
+        could read not before it is settled.
         """
-        deleted = {"papers": prune_papers(self._connections, papers_before)}
+        deleted: dict[str, int] = {}
+        if digests_before is not None:
+            deleted["digests"] = prune_digests(self._connections, digests_before)
+        deleted["papers"] = prune_papers(self._connections, papers_before)
+        deleted["polls"] = prune_polls(self._connections, logs_before)
         for table in LOGS:
             deleted[table] = prune_log(self._connections, table, logs_before)
         if evidence_before is not None:

@@ -189,18 +189,165 @@ def test_two_claims_never_share_a_row(store, make, people):
     assert blocks[0][0].lease != blocks[1][0].lease
 
 
-def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(store, make, people):
+@pytest.mark.parametrize("offered", [False, True])
+def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
+    store, make, people, offered
+):
     make.queue(store, make.digest(people[0]))
     (old,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    until = make.day + HOUR
+    if offered:
+        assert store.ledger.offer([old.digest.id], lease=old.lease, now=make.day, until=until)
 
     assert store.ledger.claim(make.day, owner="two", limit=1, lease=60) == []
     (new,) = store.ledger.claim(make.day + 2 * HOUR, owner="two", limit=1, lease=60)
 
-    assert (new.digest.id, new.message_id, new.attempts) == (old.digest.id, old.message_id, 2)
-    assert store.ledger.settle([make.receipt(old)], lease=old.lease) == 0
+    assert (new.digest.id, new.message_id) == (old.digest.id, old.message_id)
+    assert int(new.lease) > int(old.lease), "fences grow"
+    late = {"now": make.day + 2 * HOUR, "until": make.day + 9 * HOUR}
+    assert not store.ledger.offer([old.digest.id], lease=old.lease, **late)
+    assert not store.ledger.hold(old.lease, over=make.day, until=make.day + 9 * HOUR)
+    assert store.ledger.settle([make.receipt(old)], lease=old.lease, until=late["until"]) == 0
     assert store.ledger.release(old.lease) == 0
     assert store.ledger.settle([make.receipt(new)], lease=new.lease) == 1
     assert states(store) == {"sent": 1}
+
+
+# --- in doubt ---------------------------------------------------------------------------------
+
+
+def test_of_a_dead_senders_rows_exactly_those_it_had_offered_are_in_doubt(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+    block = store.ledger.claim(make.day, owner="dead", limit=3, lease=60)
+    sent, offered, kept = block
+    ids = [sent.digest.id, offered.digest.id]
+    store.ledger.offer(ids, lease=sent.lease, now=make.day, until=make.day + HOUR)
+    store.ledger.settle([make.receipt(sent)], lease=sent.lease)
+
+    again = store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60)
+
+    assert {each.digest.id: (each.attempts, each.in_doubt) for each in again} == {
+        offered.digest.id: (2, make.day),
+        kept.digest.id: (1, None),
+    }
+
+
+def test_a_doubt_stays_until_the_message_is_known_to_have_arrived(store, make, people):
+    envelope = claimed(store, make, people[0])
+    offer = {"now": make.day, "until": make.day + HOUR}
+    store.ledger.offer([envelope.digest.id], lease=envelope.lease, **offer)
+    lost = make.receipt(
+        envelope, Outcome.DEFERRED, code=0, retry_at=make.day + HOUR / 2, unknown=True
+    )
+    store.ledger.settle([lost], lease=envelope.lease)
+
+    (again,) = store.ledger.claim(make.day + HOUR / 2, owner="one", limit=1, lease=60)
+    assert again.in_doubt == make.day
+    busy = make.receipt(again, Outcome.DEFERRED, code=450, retry_at=make.day + HOUR)
+    store.ledger.settle([busy], lease=again.lease)
+
+    (third,) = store.ledger.claim(make.day + HOUR, owner="one", limit=1, lease=60)
+    assert third.in_doubt == make.day
+
+
+def test_a_refusal_that_is_certain_leaves_no_doubt(store, make, people):
+    envelope = claimed(store, make, people[0])
+    offer = {"now": make.day, "until": make.day + HOUR}
+    store.ledger.offer([envelope.digest.id], lease=envelope.lease, **offer)
+    busy = make.receipt(envelope, Outcome.DEFERRED, code=450, retry_at=make.day + HOUR)
+    store.ledger.settle([busy], lease=envelope.lease)
+
+    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=1, lease=60)
+
+    assert again.in_doubt is None
+
+
+def test_what_is_in_doubt_does_not_expire_before_somebody_has_asked(store, make, people):
+    envelope = claimed(store, make, people[0])
+    offer = {"now": make.day, "until": make.day + HOUR}
+    store.ledger.offer([envelope.digest.id], lease=envelope.lease, **offer)
+    lost = make.receipt(envelope, Outcome.DEFERRED, code=0, unknown=True)
+    store.ledger.settle([lost], lease=envelope.lease)
+
+    (again,) = store.ledger.claim(make.day + 30 * HOUR, owner="one", limit=1, lease=60)
+
+    assert again.expires_at < make.day + 30 * HOUR
+    late = make.receipt(again, Outcome.DEFERRED, code=0)
+    assert store.ledger.settle([late], lease=again.lease) == 1
+    assert states(store) == {"expired": 1}
+
+
+def test_what_was_offered_is_not_given_back_before_its_lease_runs_out(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    offer = {"now": make.day, "until": make.day + HOUR}
+    store.ledger.offer([block[0].digest.id], lease=block[0].lease, **offer)
+
+    assert store.ledger.release(block[0].lease) == 2
+
+    assert states(store) == {"queued": 2, "sending": 1}
+
+
+def test_what_was_offered_and_never_sent_can_be_withdrawn_and_is_given_back(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    lease, ids = block[0].lease, [each.digest.id for each in block]
+    store.ledger.offer(ids, lease=lease, now=make.day, until=make.day + HOUR)
+
+    store.ledger.withdraw(ids[:2], lease="another's")
+    store.ledger.withdraw(ids[1:], lease=lease)
+
+    assert store.ledger.release(lease) == 2
+    assert states(store) == {"queued": 2, "sending": 1}
+
+
+@pytest.mark.parametrize("renews", ["offer", "settle", "hold"])
+def test_a_lease_is_renewed_by_whoever_works_under_it(store, make, people, renews):
+    envelope = claimed(store, make, people[0])
+    until = make.day + 3 * HOUR
+    match renews:
+        case "offer":
+            store.ledger.offer([], lease=envelope.lease, now=make.day, until=until)
+        case "settle":
+            store.ledger.settle([], lease=envelope.lease, until=until)
+        case "hold":
+            assert store.ledger.hold(envelope.lease, over=make.day + HOUR, until=until)
+
+    assert store.ledger.claim(make.day + 2 * HOUR, owner="two", limit=9, lease=60) == []
+    assert len(store.ledger.claim(until, owner="two", limit=9, lease=60)) == 1
+
+
+def test_a_look_at_a_lease_that_lasts_writes_nothing(store, make, people):
+    envelope = claimed(store, make, people[0])
+
+    assert store.ledger.hold(envelope.lease, over=make.day, until=make.day + 9 * HOUR)
+
+    assert len(store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60)) == 1
+
+
+def test_what_is_put_off_is_due_at_its_new_time_and_was_no_attempt(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    lease = block[0].lease
+    store.ledger.offer([block[0].digest.id], lease=lease, now=make.day, until=make.day + HOUR)
+    times = {each.digest.id: make.day + HOUR for each in block[:2]}
+
+    assert store.ledger.put_off(times, lease="9999") == 0
+    assert store.ledger.put_off(times, lease=lease) == 1, "the first is on its way"
+    assert store.ledger.release(lease) == 1
+
+    (again,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    assert again.digest.id == block[2].digest.id
+    later = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    assert {each.digest.id: each.attempts for each in later}[block[1].digest.id] == 1
+
+
+def test_what_is_due_is_counted_no_further_than_asked(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+
+    assert store.ledger.due(make.day, most=9) == 3
+    assert store.ledger.due(make.day, most=2) == 2
+    assert store.ledger.due(make.day - HOUR, most=9) == 0
 
 
 def test_what_is_past_its_window_expires_instead(store, make, people):

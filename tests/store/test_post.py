@@ -136,6 +136,18 @@ def test_a_mail_comes_for_the_first_time_once(store, make):
 # --- whom not to write to, and how often -----------------------------------------------------------
 
 
+def test_many_are_looked_up_on_the_suppression_list_at_once(store, make):
+    def hashes():
+        pytest.fail("nobody is on the list, so that nothing needs to be hashed")
+        yield ""
+
+    assert store.post.suppressions(hashes()) == {}
+    store.post.suppress("one", SuppressionReason.BOUNCED, make.day)
+    store.post.suppress("two", SuppressionReason.ERASED, make.day)
+
+    assert store.post.suppressions(["two", "three"]) == {"two": SuppressionReason.ERASED}
+
+
 def test_the_suppression_list_knows_the_latest_reason(store, make):
     assert store.post.suppression("hash") is None
     store.post.suppress("hash", SuppressionReason.BOUNCED, make.day)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from digest.model import AnnounceType, InterestKind, Status
+from digest.model import AnnounceType, InterestKind, Profile, Status
 
 LSA, MODEL = "lsa:01", "embedder:small"
 
@@ -206,3 +206,61 @@ def test_libraries_are_what_active_subscribers_like_and_name_nobody(
 
     assert list(store.spaces.libraries(least=2)) == [[two, one], [three, two, one]]
     assert list(store.spaces.libraries(least=3)) == [[three, two, one]]
+
+
+# --- tastes ---------------------------------------------------------------------------------------
+
+MINE, THEIRS = "lsa:01/a", "lsa:02/a"
+
+
+@pytest.fixture
+def readers(store, papers, make):
+    """Two who like a paper each, with what is kept of both under two names."""
+    profiles = []
+    for number in (1, 2):
+        like = make.interest(papers[number].id, InterestKind.LIKE)
+        person = make.subscriber(number)
+        store.subscribers.add([(person, [like])])
+        profiles.append(Profile(subscriber_id=person.id, interests=(like,)))
+    made = {each.subscriber_id: (b"liking", b"disliking") for each in profiles}
+    for name in (MINE, THEIRS):
+        store.spaces.keep_tastes(name, made, profiles)
+    return [each.subscriber_id for each in profiles]
+
+
+def test_tastes_are_kept_by_reader_and_name(store, readers):
+    kept = (b"liking", b"disliking")
+
+    assert store.spaces.tastes(MINE, readers) == dict.fromkeys(readers, kept)
+    assert store.spaces.tastes(MINE, readers[:1]) == {readers[0]: kept}
+    assert store.spaces.tastes("lsa:03/a", readers) == {}
+
+
+def test_a_taste_is_forgotten_with_the_next_word(store, readers, papers, make):
+    dislike = make.interest(papers[3].id, InterestKind.DISLIKE)
+
+    store.subscribers.add_interests(readers[0], [dislike])
+
+    assert store.spaces.tastes(MINE, readers).keys() == {readers[1]}
+
+
+def test_a_taste_made_of_what_is_no_longer_true_is_not_kept(store, readers, papers, make):
+    before = store.subscribers.profiles(readers[:1])
+    like = make.interest(papers[3].id, InterestKind.LIKE)
+    store.subscribers.add_interests(readers[0], [like])
+
+    store.spaces.keep_tastes(MINE, {readers[0]: (b"old", b"")}, before)
+
+    assert store.spaces.tastes(MINE, readers[:1]) == {}
+
+
+def test_tastes_under_other_names_are_forgotten(store, readers, monkeypatch):
+    monkeypatch.setattr("digest.store.pruning.MOST_ROWS", 1)
+
+    assert store.spaces.forget_tastes([MINE]) == 2
+    assert store.spaces.forget_tastes([MINE]) == 0
+
+    assert store.spaces.tastes(THEIRS, readers) == {}
+    assert store.spaces.tastes(MINE, readers).keys() == set(readers)
+
+    assert store.spaces.forget_tastes([]) == 2

@@ -7,13 +7,20 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from digest.errors import ConfigError, NotFound, StoreBusy
-from digest.model import AddressChange, SuppressionReason
+from digest.model import (
+    AddressChange,
+    Outcome,
+    Pick,
+    Reason,
+    ReasonKind,
+    SuppressionReason,
+)
 from digest.store import SqliteStore, finding, open_store, outbox, papers, spaces
 
 
@@ -70,6 +77,10 @@ CALLS = {
     "subscribers.topics_in_use": lambda s, m: s.subscribers.topics_in_use(),
     "ledger.compose": lambda s, m: m.queue(s, m.digest()),
     "subscribers.set_status": lambda s, m: s.subscribers.set_status("s_1", m.subscriber().status),
+    "subscribers.add_alike": lambda s, m: s.subscribers.add_alike([]),
+    "post.suppressions": lambda s, m: s.post.suppressions(["a hash"]),
+    "ledger.composed": lambda s, m: s.ledger.composed(["s_1"], "2026-06-10"),
+    "papers.primaries": lambda s, m: s.papers.primaries(["arxiv:1"]),
     "ledger.covered": lambda s, m: s.ledger.covered(["s_1"]),
     "ledger.digest": lambda s, m: s.ledger.digest("s_1.2026-06-10"),
     "ledger.recent": lambda s, m: s.ledger.recent("s_1", limit=1),
@@ -77,6 +88,11 @@ CALLS = {
     "ledger.claim": lambda s, m: s.ledger.claim(m.day, owner="one", limit=1, lease=60),
     "ledger.settle": lambda s, m: s.ledger.settle([], lease="one"),
     "ledger.release": lambda s, m: s.ledger.release("one"),
+    "ledger.offer": lambda s, m: s.ledger.offer(["s_1"], lease="one", now=m.day, until=m.day),
+    "ledger.hold": lambda s, m: s.ledger.hold("one", over=m.day, until=m.day),
+    "ledger.withdraw": lambda s, m: s.ledger.withdraw(["s_1"], lease="one"),
+    "ledger.put_off": lambda s, m: s.ledger.put_off({"s_1": m.day}, lease="one"),
+    "ledger.due": lambda s, m: s.ledger.due(m.day, most=1),
     "ledger.counts": lambda s, m: s.ledger.counts(),
     "ledger.refusals": lambda s, m: s.ledger.refusals("s_1", m.day),
     "papers.announced_on": lambda s, m: s.papers.announced_on(m.day.date()),
@@ -283,7 +299,7 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
         (outbox.DUE.replace("LIMIT ?", "LIMIT 1"), "outbox_due"),
         ("SELECT * FROM outbox WHERE state = 'sending' AND lease = ?", "outbox_leased"),
         ("SELECT * FROM subscribers WHERE status = 'active' AND due_at <= ?", "subscribers_due"),
-        ("SELECT * FROM picks WHERE paper_id = ?", "picks_by_paper"),
+        ("SELECT number FROM joined WHERE paper = ?", "joined_by_paper"),
         (
             "SELECT * FROM interests WHERE kind IN ('like', 'dislike', 'known') AND value = ?",
             "interests_in_papers",
@@ -492,7 +508,7 @@ def test_processes_that_mint_a_secret_together_get_the_same(path):
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import LEARNING, PEOPLE, TASTES, migrations
+    from digest.store.migrations import LEARNING, PEOPLE, SENDING, TASTES, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -505,7 +521,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [PEOPLE, LEARNING, TASTES]
+    assert store.migrate() == [PEOPLE, LEARNING, TASTES, SENDING]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
@@ -516,7 +532,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import LEARNING, TASTES, migrations
+    from digest.store.migrations import LEARNING, SENDING, TASTES, migrations
 
     path, paper = tmp_path / "old.db", make.paper()
     with closing(sqlite3.connect(path)) as old:
@@ -537,10 +553,106 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [LEARNING, TASTES]
+    assert store.migrate() == [LEARNING, TASTES, SENDING]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
     assert [each.id for each in store.spaces.lacking("lsa:1", limit=9)] == [paper.id]
     assert store.spaces.name() == ""
+    store.close()
+
+
+def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fourth(tmp_path, make):
+    from sqlite_utils import Database
+
+    from digest.store.migrations import SENDING, migrations
+
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as old:
+        migrations.apply(Database(old), stop_before=SENDING)
+        old.executescript(
+            """
+            INSERT INTO subscribers (id, email, status, tz, at, cadence, weekday, max_picks, quiet,
+                key, created_at)
+            VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC', '07:00:00', 'daily', 0, 3,
+                'line', '01', '2026-05-11T04:00:00.000000Z');
+            INSERT INTO editions VALUES ('2026-06-10', '2026-06-10', 1, 1, 1);
+            INSERT INTO digests VALUES ('s_000001.2026-06-10', 's_000001', '2026-06-10', 'picks',
+                '2026-06-09T04:00:00.000000Z', '2026-06-10T04:00:00.000000Z', '[]', 1, 1, 0,
+                '2026-06-10T04:00:00.000000Z');
+            INSERT INTO outbox (digest_id, subscriber_id, state, attempts, due_at, expires_at,
+                lease, lease_until, message_id)
+            VALUES ('s_000001.2026-06-10', 's_000001', 'sending', 1, '2026-06-10T04:00:00.000000Z',
+                '2026-06-10T22:00:00.000000Z', 'host.1.ab', '2026-06-10T05:15:00.000000Z', '<x>');
+            """
+        )
+    store = open_store(path)
+
+    store.migrate()
+
+    (envelope,) = store.ledger.claim(make.day, owner="new", limit=9, lease=60)
+    assert envelope.in_doubt == datetime(2026, 6, 10, 4, 15, tzinfo=UTC)
+    assert envelope.attempts == 2
+    store.close()
+
+
+def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
+    from sqlite_utils import Database
+
+    from digest.store.migrations import SENDING, migrations
+
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as old:
+        migrations.apply(Database(old), stop_before=SENDING)
+        old.executescript(
+            """
+            INSERT INTO papers (id, title, first_seen, first_announced, number) VALUES
+                ('arxiv:2606.00001', 'One', '2026-06-10', '2026-06-10', 7),
+                ('arxiv:2606.00002', 'Two', '2026-06-10', '2026-06-10', 8);
+            INSERT INTO identifiers VALUES ('doi:10.1000/2', 'arxiv:2606.00002');
+            INSERT INTO subscribers (
+                id, email, status, tz, at, cadence, weekday, max_picks, quiet, key, created_at
+            ) VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC', '07:00:00', 'daily', 0,
+                3, 'line', '01', '2026-05-11T04:00:00Z');
+            INSERT INTO editions VALUES ('2026-06-10', '2026-06-10', 1, 1, 1);
+            INSERT INTO digests VALUES ('s_000001.2026-06-10', 's_000001', '2026-06-10', 'picks',
+                '2026-06-09T04:00:00.000000Z', '2026-06-10T04:00:00.000000Z', '["doi:10.1000/2"]',
+                5, 2, 1, '2026-06-10T04:00:00.000000Z');
+            INSERT INTO picks VALUES ('s_000001.2026-06-10', 1, 'arxiv:2606.00001', 0.75,
+                '[["topic", "cs.LG", 0.5], ["words", "graphs", 0.25, ["graph", "kernel"]]]', 'a');
+            INSERT INTO outbox (digest_id, subscriber_id, state, attempts, due_at, expires_at,
+                message_id) VALUES ('s_000001.2026-06-10', 's_000001', 'retry', 1,
+                '2026-06-10T04:00:00.000000Z', '2026-06-11T00:00:00.000000Z', '<one@example.org>');
+            INSERT INTO deliveries VALUES ('s_000001.2026-06-10', 1, '2026-06-10T04:00:00.000000Z',
+                'deferred', 451, 'later');
+            """
+        )
+    store = open_store(path)
+
+    assert store.migrate() == [SENDING]
+
+    words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
+    topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)
+    expected = make.digest(
+        picks=(Pick(paper_id="arxiv:2606.00001", score=0.75, reasons=(topic, words), team="a"),),
+        rest=("arxiv:2606.00002",),
+        announced=5,
+        matched=2,
+        withheld=1,
+    )
+    assert store.ledger.digest(expected.id) == expected
+    assert store.ledger.recent("s_000001", limit=9) == [expected]
+    assert store.ledger.covered(["s_000001"]) == {"s_000001": make.day}
+    assert store.ledger.sent(["s_000001"], ["arxiv:2606.00002"]) == {
+        "s_000001": {"arxiv:2606.00002"}
+    }
+    (envelope,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    assert (envelope.message_id, envelope.attempts) == ("<one@example.org>", 2)
+    ((told, reader),) = store.ledger.deliveries(since=make.day, limit=9)
+    assert (told.digest_id, told.outcome, told.code, reader) == (
+        expected.id,
+        Outcome.DEFERRED,
+        451,
+        "s_000001",
+    )
     store.close()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from digest.model import EvidenceKind, InterestKind, SubmissionState
+from digest.model import EvidenceKind, InterestKind, PollState, SubmissionState
 
 LATER = date(2027, 6, 1)
 
@@ -58,7 +58,9 @@ def test_only_its_owner_gives_a_lease_back(store, make):
 
 def test_pruning_keeps_what_digests_and_opinions_name(store, make):
     papers = {n: make.paper(n) for n in range(1, 7)}
-    store.papers.ingest([make.item(each) for each in papers.values()])
+    longer_ago = make.day - timedelta(days=3)
+    store.papers.ingest([make.item(papers[n]) for n in (1, 2)])
+    store.papers.ingest([make.item(papers[n], seen_at=longer_ago) for n in (3, 4, 5, 6)])
     person = make.subscriber()
     store.subscribers.add(
         [
@@ -231,3 +233,64 @@ def test_the_token_stays_when_nothing_changes(store, make):
     store.prune(papers_before=date(2020, 1, 1), logs_before=make.day)
 
     assert store.papers.changed() == before
+
+
+# --- digests that are no longer kept ---------------------------------------------------------------
+
+
+def test_pruning_forgets_digests_before_a_day_and_what_became_of_them(store, make, monkeypatch):
+    monkeypatch.setattr("digest.store.pruning.MOST_DIGESTS", 2)
+    monkeypatch.setattr("digest.store.pruning.BREATH", 0)
+    people = [make.subscriber(number) for number in range(1, 6)]
+    store.subscribers.add((each, []) for each in people)
+    store.papers.ingest([make.item(make.paper(1))])
+    old = [make.digest(each, papers=[make.paper(1)], edition="2026-06-08") for each in people]
+    kept = [make.digest(each, papers=[make.paper(1)], edition="2026-06-10") for each in people]
+    make.queue(store, *old)
+    envelopes = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    store.ledger.settle([make.receipt(each) for each in envelopes], lease=envelopes[0].lease)
+    make.queue(store, *kept)
+
+    deleted = store.prune(
+        papers_before=date(2020, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 10)
+    )
+
+    assert deleted["digests"] == 5
+    assert store.ledger.digests(each.id for each in old) == {}
+    assert store.ledger.digests(each.id for each in kept) == {each.id: each for each in kept}
+    assert (store.counts()["deliveries"], store.ledger.counts()["queued"]) == (0, 5)
+    assert store.ledger.recent(people[0].id, limit=9) == [kept[0]]
+
+
+def test_what_forgotten_digests_may_have_shown_counts_as_sent(store, make):
+    reader, newcomer = make.subscriber(1), make.subscriber(2)
+    old, new = make.paper(1), make.paper(2)
+    store.subscribers.add([(reader, []), (newcomer, [])])
+    store.papers.ingest([make.item(old, seen_at=make.day - timedelta(days=2))])
+    store.papers.ingest([make.item(new)])
+    last = make.digest(
+        reader, papers=[old], edition="2026-06-09", until=make.day - timedelta(days=1)
+    )
+    make.queue(store, last)
+
+    store.prune(
+        papers_before=date(2020, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 10)
+    )
+
+    asked = [old.id, new.id]
+    assert store.ledger.sent([reader.id, newcomer.id], asked) == {reader.id: {old.id}}
+
+
+def test_pruning_forgets_addresses_that_are_no_longer_polled(store, make):
+    def polled(url, days_ago, **fields):
+        at = make.day - timedelta(days=days_ago)
+        return PollState(source="hf", url=url, polled_at=at, due_at=at, **fields)
+
+    store.sources.save_polls(
+        [polled("/2026-01-02", 90), polled("/gone", 90, gone=True), polled("/2026-06-09", 1)]
+    )
+
+    deleted = store.prune(papers_before=date(2020, 1, 1), logs_before=make.day - timedelta(days=30))
+
+    assert deleted["polls"] == 1
+    assert {each.url for each in store.sources.poll_states("hf")} == {"/gone", "/2026-06-09"}

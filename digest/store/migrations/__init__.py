@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from digest.store.migrations import first_schema, learning, people, tastes
+from digest.store.migrations import first_schema, learning, people, sending, tastes
 
 migrations = Migrations("digest")
 
@@ -16,7 +16,8 @@ FIRST = "0001_first_schema"
 PEOPLE = "0002_people"
 LEARNING = "0003_learning"
 TASTES = "0004_tastes"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES)
+SENDING = "0005_sending"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING)
 
 
 @migrations(name=FIRST)
@@ -44,4 +45,11 @@ def apply_learning(db: Database) -> None:
 def apply_tastes(db: Database) -> None:
     """What rankers keep of readers."""
     for script in tastes.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=SENDING)
+def apply_sending(db: Database) -> None:
+    """Claims with fences; what may have reached a mail server."""
+    for script in sending.SCRIPTS:
         db.executescript(script)

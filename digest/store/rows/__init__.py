@@ -12,7 +12,7 @@ from digest.store.rows.community import (
     to_moderation,
     to_submission,
 )
-from digest.store.rows.ledger import digest_columns, pick_columns, to_digest, to_pick, to_receipt
+from digest.store.rows.ledger import OUTCOMES, to_receipt
 from digest.store.rows.papers import (
     announcement_columns,
     paper_columns,
@@ -35,13 +35,24 @@ from digest.store.rows.people import (
     to_subscriber,
 )
 from digest.store.rows.post import evidence_columns, letter_columns, to_evidence, to_letter
-from digest.store.rows.scalars import listed, moment, moment_or_none, stamp, stamp_or_none
+from digest.store.rows.scalars import (
+    at_second,
+    at_second_or_none,
+    listed,
+    moment,
+    moment_or_none,
+    second,
+    stamp,
+    stamp_or_none,
+)
 from digest.store.rows.sources import poll_columns, report_columns, to_poll, to_report
 
 __all__ = [
+    "OUTCOMES",
     "announcement_columns",
+    "at_second",
+    "at_second_or_none",
     "change_columns",
-    "digest_columns",
     "evidence_columns",
     "feedback_columns",
     "interest_columns",
@@ -52,9 +63,9 @@ __all__ = [
     "moment",
     "moment_or_none",
     "paper_columns",
-    "pick_columns",
     "poll_columns",
     "report_columns",
+    "second",
     "signal_columns",
     "stamp",
     "stamp_or_none",
@@ -62,7 +73,6 @@ __all__ = [
     "subscriber_columns",
     "to_announcement",
     "to_change",
-    "to_digest",
     "to_evidence",
     "to_feedback",
     "to_interest",
@@ -71,7 +81,6 @@ __all__ = [
     "to_link",
     "to_moderation",
     "to_paper",
-    "to_pick",
     "to_poll",
     "to_receipt",
     "to_report",

@@ -32,6 +32,21 @@ def moment_or_none(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
+def second(when: datetime) -> int:
+    """A time in whole seconds since 1970, for rows of which there are millions."""
+    return int(when.timestamp())
+
+
+def at_second(seconds: int) -> datetime:
+    """The time that `second` wrote."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def at_second_or_none(seconds: int | None) -> datetime | None:
+    """The same, keeping None."""
+    return None if seconds is None else at_second(seconds)
+
+
 def listed(values: Iterable[str]) -> str:
     """Strings as one JSON parameter, each once, in order."""
     return json.dumps(list(dict.fromkeys(values)))

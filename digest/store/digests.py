@@ -1,0 +1,295 @@
+"""Digests as rows, a block at a time, within a transaction that the caller holds.
+
+What digests share is written and read once a block; `rows.contents` says how a digest names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from sqlite3 import Connection
+
+from digest.errors import NotFound
+from digest.model import Digest, Mood
+from digest.store import keys
+from digest.store.rows import contents, moment, stamp
+
+# A paper's list of words is looked at in every block of a morning, and mostly as it was.
+MOST_LISTS = 2_000
+BREAK = "\n"
+
+PUT_EDITION = """
+INSERT INTO editions (edition, first_composed, digests, queued, announced, since, until)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (edition) DO UPDATE SET
+    first_composed = min(first_composed, excluded.first_composed),
+    digests = digests + excluded.digests,
+    queued = queued + excluded.queued,
+    announced = max(announced, excluded.announced),
+    since = iif(since = '', excluded.since, min(since, excluded.since)),
+    until = max(until, excluded.until)
+"""
+
+
+def fresh(connection: Connection, digests: Sequence[Digest]) -> dict[int, Digest]:
+    """The digests that are not there yet, each once, by key; raises NotFound for strangers."""
+    numbers = keys.enrol(connection, (each.subscriber_id for each in digests))
+    found: dict[int, Digest] = {}
+    for each in digests:
+        key = keys.key_of(keys.day_of(each.edition), numbers[each.subscriber_id])
+        found.setdefault(key, each)
+    old = there(connection, found)
+    return {key: each for key, each in found.items() if key not in old}
+
+
+def there(connection: Connection, wanted: Iterable[int]) -> set[int]:
+    """Which keys are those of digests."""
+    rows = connection.execute(
+        "SELECT key FROM digests WHERE key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(wanted)),),
+    )
+    return {key for (key,) in rows}
+
+
+def add(connection: Connection, digests: Mapping[int, Digest], queued: Collection[int]) -> None:
+    """Keep new digests; `queued` are the keys of those that go out. Raises NotFound for a lost pick."""
+    if not digests:
+        return
+    block = digests.values()
+    day = max(digests) >> keys.BITS
+    _count(connection, digests, queued)
+    numbers = _numbers(connection, block)
+    windows = {key: _window_text(each) for key, each in digests.items()}
+    texts = dict.fromkeys(windows.values())
+    wanted: defaultdict[int, dict[str, None]] = defaultdict(dict)
+    for each in block:
+        for pick in each.picks:
+            for reason in pick.reasons:
+                texts[reason.what] = None
+                if reason.words:
+                    wanted[numbers[pick.paper_id]].update(dict.fromkeys(reason.words))
+    shared = contents.Shared(
+        papers=numbers,
+        strings=interned(connection, texts, day),
+        words=_placed(connection, wanted, day),
+    )
+    connection.executemany(
+        "INSERT INTO digests (key, content) VALUES (?, ?)",
+        (
+            (key, contents.packed(each, shared.strings[windows[key]], shared))
+            for key, each in digests.items()
+        ),
+    )
+
+
+def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
+    """Whole digests by key; papers have their present ids, and what is gone is left out."""
+    found = {
+        key: contents.opened(content)
+        for key, content in connection.execute(
+            "SELECT key, content FROM digests WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(wanted)),),
+        )
+    }
+    worded = {number for each in found.values() for number in each.papers[: each.shown]}
+    looked = contents.Looked(
+        papers=_names(connection, {number for each in found.values() for number in each.papers}),
+        strings=texts_of(
+            connection,
+            {each.window for each in found.values()}
+            | {what for each in found.values() for _, what in each.terms},
+        ),
+        words={
+            paper: _split(text)
+            for paper, text in connection.execute(
+                "SELECT paper, listed FROM words WHERE paper IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(worded)),),
+            )
+        },
+    )
+    people = keys.people(connection, found)
+    return {key: _digest(key, people[key], each, looked) for key, each in found.items()}
+
+
+def texts_of(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """What strings stand for, by number."""
+    return dict(
+        connection.execute(
+            "SELECT number, text FROM strings WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(numbers)),),
+        ).fetchall()
+    )
+
+
+def span_of(window: str) -> tuple[str, str]:
+    """From when to when (stamps) the text of a window says that its digest goes."""
+    _, since, until, _, _ = window.split(" ")
+    return since, until
+
+
+def _digest(key: int, person: str, found: contents.Opened, looked: contents.Looked) -> Digest:
+    mood, since, until, composed_at, announced = _window(looked.strings[found.window])
+    edition = keys.edition_of(key)
+    return Digest(
+        id=f"{person}.{edition}",
+        subscriber_id=person,
+        edition=edition,
+        mood=mood,
+        since=since,
+        until=until,
+        picks=contents.picks_of(found, looked),
+        rest=contents.rest_of(found, looked),
+        announced=announced,
+        matched=found.matched,
+        withheld=found.withheld,
+        composed_at=composed_at,
+    )
+
+
+def _window_text(digest: Digest) -> str:
+    """What the digests of a block have in common: few windows make a morning."""
+    times = (stamp(digest.since), stamp(digest.until), stamp(digest.composed_at))
+    return " ".join((digest.mood.value, *times, str(digest.announced)))
+
+
+@lru_cache(maxsize=256)
+def _window(text: str) -> tuple[Mood, datetime, datetime, datetime, int]:
+    mood, since, until, composed_at, announced = text.split(" ")
+    return Mood(mood), moment(since), moment(until), moment(composed_at), int(announced)
+
+
+def _count(connection: Connection, digests: Mapping[int, Digest], queued: Collection[int]) -> None:
+    by_edition: defaultdict[str, list[int]] = defaultdict(list)
+    for key, each in digests.items():
+        by_edition[each.edition].append(key)
+    connection.executemany(
+        PUT_EDITION,
+        (
+            (
+                edition,
+                stamp(min(digests[key].composed_at for key in found)),
+                len(found),
+                sum(key in queued for key in found),
+                max(digests[key].announced for key in found),
+                stamp(min(digests[key].since for key in found)),
+                stamp(max(digests[key].until for key in found)),
+            )
+            for edition, found in by_edition.items()
+        ),
+    )
+
+
+def _numbers(connection: Connection, digests: Iterable[Digest]) -> dict[str, int]:
+    """The numbers of the papers that digests name; raises NotFound for a pick that is not stored."""
+    picked = {pick.paper_id for each in digests for pick in each.picks}
+    wanted = picked.union(*(each.rest for each in digests))
+    found = dict(
+        connection.execute(
+            "SELECT id, number FROM papers WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(wanted)),),
+        ).fetchall()
+    )
+    if len(found) < len(wanted):
+        # One may have got another id since it was ranked.
+        found |= dict(
+            connection.execute(
+                """
+                SELECT i.key, p.number FROM identifiers AS i JOIN papers AS p ON p.id = i.paper_id
+                WHERE i.key IN (SELECT value FROM json_each(?))
+                """,
+                (json.dumps(list(wanted - found.keys())),),
+            ).fetchall()
+        )
+    if lost := picked - found.keys():
+        raise NotFound("A picked paper is not stored.", subject=min(lost))
+    return found
+
+
+def _names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """The present ids of papers by number; those that became another one have the id of that."""
+    wanted = json.dumps(list(numbers))
+    found = dict(
+        connection.execute(
+            "SELECT number, id FROM papers WHERE number IN (SELECT value FROM json_each(?))",
+            (wanted,),
+        ).fetchall()
+    )
+    if len(found) < len(numbers):
+        found |= dict(
+            connection.execute(
+                """
+                SELECT j.number, p.id FROM joined AS j JOIN papers AS p ON p.number = j.paper
+                WHERE j.number IN (SELECT value FROM json_each(?))
+                """,
+                (wanted,),
+            ).fetchall()
+        )
+    return found
+
+
+def interned(connection: Connection, texts: Iterable[str], day: int) -> dict[str, int]:
+    """The numbers of strings, which are put in if they are new, and marked as used on that day."""
+    wanted = list(texts)
+    select = """
+        SELECT text, number, used FROM strings WHERE text IN (SELECT value FROM json_each(?))
+    """
+    rows = connection.execute(select, (json.dumps(wanted),)).fetchall()
+    found = {text: number for text, number, _ in rows}
+    connection.executemany(
+        "UPDATE strings SET used = ? WHERE number = ?",
+        ((day, number) for _, number, used in rows if used < day),
+    )
+    new = [each for each in wanted if each not in found]
+    if new:
+        connection.executemany(
+            "INSERT INTO strings (text, used) VALUES (?, ?)", ((each, day) for each in new)
+        )
+        rows = connection.execute(select, (json.dumps(new),)).fetchall()
+        found |= {text: number for text, number, _ in rows}
+    return found
+
+
+def _placed(
+    connection: Connection, wanted: Mapping[int, Mapping[str, None]], day: int
+) -> dict[int, Mapping[str, int]]:
+    """The places of words in the lists of their papers, at whose ends they are put if they are new."""
+    stored = {
+        paper: (text, used)
+        for paper, text, used in connection.execute(
+            "SELECT paper, listed, used FROM words WHERE paper IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(wanted)),),
+        )
+    }
+    found: dict[int, Mapping[str, int]] = {}
+    changed: list[tuple[int, int, str]] = []
+    for paper, words in wanted.items():
+        text, used = stored.get(paper, ("", -1))
+        places = _places(text)
+        new = [each for each in words if each not in places and each and BREAK not in each]
+        if new:
+            text = BREAK.join([text, *new] if text else new)
+            places = _places(text)
+        if new or used < day:
+            changed.append((paper, max(day, used), text))
+        found[paper] = places
+    connection.executemany(
+        """
+        INSERT INTO words (paper, used, listed) VALUES (?, ?, ?)
+        ON CONFLICT (paper) DO UPDATE SET used = excluded.used, listed = excluded.listed
+        """,
+        changed,
+    )
+    return found
+
+
+@lru_cache(maxsize=MOST_LISTS)
+def _places(text: str) -> Mapping[str, int]:
+    return {each: place for place, each in enumerate(text.split(BREAK))} if text else {}
+
+
+@lru_cache(maxsize=MOST_LISTS)
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split(BREAK))

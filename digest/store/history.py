@@ -1,0 +1,134 @@
+"""What earlier digests showed and covered, for a block of readers, within the caller's transaction.
+
+Digests stand in the order of their editions, and there are as many editions as days are kept: what
+a reader was sent is found by the keys it must have, edition by edition, without an index.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from sqlite3 import Connection, Row
+
+from digest.store import digests, keys
+from digest.store.rows import contents, listed
+
+# One that expired or was refused, and did not arrive before, showed nothing to anybody.
+BY_KEY = """
+SELECT d.key, d.content,
+    coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost
+FROM digests AS d LEFT JOIN outbox AS o ON o.digest = d.key
+WHERE d.key IN (SELECT value FROM json_each(?))
+"""
+
+
+def editions(connection: Connection) -> list[Row]:
+    """The editions of which digests are kept, those that go furthest first."""
+    return connection.execute(
+        "SELECT edition, since, until FROM editions WHERE since <> '' ORDER BY until DESC, edition DESC"
+    ).fetchall()
+
+
+def keys_of(connection: Connection, subscriber_id: str) -> list[int]:
+    """The keys that a reader's digests have, as far as digests are kept; not all need be there."""
+    numbers = keys.numbers(connection, [subscriber_id])
+    days = [keys.day_of(row["edition"]) for row in editions(connection)]
+    return [keys.key_of(day, number) for number in numbers.values() for day in days]
+
+
+def recent(connection: Connection, subscriber_id: str, limit: int) -> list[int]:
+    """The keys of a reader's latest digests, by where they end, newest first."""
+    rows = _rows(connection, keys_of(connection, subscriber_id))
+    ends = {key: until for key, _, (_, until) in _spans(connection, rows)}
+    return sorted(ends, key=lambda key: (ends[key], key), reverse=True)[:limit]
+
+
+def covered(connection: Connection, subscriber_ids: Sequence[str]) -> dict[str, str]:
+    """Up to when (stamps) each reader's digests cover what was announced.
+
+    That is the end of the latest one that was not lost. Where all were lost, it is the start of
+    the first.
+    """
+    numbers = keys.numbers(connection, subscriber_ids)
+    ends: dict[int, str] = {}
+    starts: dict[int, str] = {}
+    for row in editions(connection):
+        # An edition of which no digest goes further than theirs has nothing to add.
+        waiting = [each for each in numbers.values() if ends.get(each, "") < row["until"]]
+        if not waiting:
+            break
+        day = keys.day_of(row["edition"])
+        found = _rows(connection, [keys.key_of(day, each) for each in waiting])
+        for key, lost, (since, until) in _spans(connection, found):
+            number = key & keys.MASK
+            starts[number] = min(starts.get(number, since), since)
+            if not lost:
+                ends[number] = max(ends.get(number, ""), until)
+    both = starts | ends
+    return {each: both[number] for each, number in numbers.items() if number in both}
+
+
+def sent(
+    connection: Connection, subscriber_ids: Sequence[str], paper_ids: Iterable[str], edition: str
+) -> dict[str, frozenset[str]]:
+    """Which papers stand in each reader's digests that were not lost, other than of that edition.
+
+    Papers that were there when digests that are no longer kept went out count as sent to whoever
+    has had digests: who knows what those showed?
+    """
+    rows = connection.execute(
+        """
+        SELECT id, number, first_seen FROM papers WHERE id IN (SELECT value FROM json_each(?1))
+        UNION ALL
+        SELECT p.id, j.number, p.first_seen FROM papers AS p JOIN joined AS j ON j.paper = p.number
+        WHERE p.id IN (SELECT value FROM json_each(?1))
+        """,
+        (listed(paper_ids),),
+    ).fetchall()
+    numbers = keys.numbers(connection, subscriber_ids)
+    if not rows or not numbers:
+        return {}
+    wanted = {row["number"]: row["id"] for row in rows}
+    # No paper stands in a digest that ended before we first saw the paper.
+    earliest = min(row["first_seen"] for row in rows)
+    days = [
+        keys.day_of(row["edition"])
+        for row in editions(connection)
+        if row["until"] >= earliest and row["edition"] != edition
+    ]
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for day in days:
+        for key, content, lost in _rows(
+            connection, [keys.key_of(day, each) for each in numbers.values()]
+        ):
+            if not lost:
+                shown = wanted.keys() & contents.papers_in(content)
+                found[key & keys.MASK].update([wanted[each] for each in shown])
+    gone = _last_pruned(connection)
+    old = {row["id"] for row in rows if row["first_seen"] <= gone}
+    return {
+        each: frozenset(found[number] | old)
+        for each, number in numbers.items()
+        if found[number] or old
+    }
+
+
+def _last_pruned(connection: Connection) -> str:
+    """Where the last digest ended that is no longer kept."""
+    (until,) = connection.execute("SELECT max(until) FROM editions WHERE since = ''").fetchone()
+    return until or ""
+
+
+def _rows(connection: Connection, wanted: Sequence[int]) -> list[Row]:
+    return connection.execute(BY_KEY, (json.dumps(list(wanted)),)).fetchall()
+
+
+def _spans(
+    connection: Connection, rows: Sequence[Row]
+) -> Iterator[tuple[int, bool, tuple[str, str]]]:
+    """Keys, whether the digest was lost, and from when to when (stamps) it goes."""
+    windows = [contents.window_in(row["content"]) for row in rows]
+    texts = digests.texts_of(connection, set(windows))
+    for row, window in zip(rows, windows, strict=True):
+        yield row["key"], bool(row["lost"]), digests.span_of(texts[window])

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from digest.errors import NotFound
+from digest.model import Outcome, Reason, ReasonKind
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def people(store, make):
+    """Three active subscribers and three stored papers."""
+    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
+    found = [make.subscriber(number) for number in (1, 2, 3)]
+    store.subscribers.add((person, []) for person in found)
+    return found
+
+
+def test_digests_follow_papers_that_get_another_id(store, make, people):
+    paper = make.paper(1)
+    digest = make.digest(people[0], papers=[make.paper(2), paper], rest=("arxiv:2606.00003",))
+    make.queue(store, digest)
+    named = make.paper(1, id="doi:10.1000/1", identifiers=(paper.id, "doi:10.1000/1"))
+
+    store.papers.ingest([make.item(named)])
+    (now,) = store.papers.get([paper.id]).values()
+
+    kept = store.ledger.digest(digest.id)
+    assert [each.paper_id for each in kept.picks] == ["arxiv:2606.00002", now.id]
+
+
+def joined_papers(store, make):
+    """Two papers that a third listing shows to be one; returns the id that is left."""
+    theirs = make.paper(
+        7, id="doi:10.1000/7", title="Another title altogether", identifiers=("doi:10.1000/7",)
+    )
+    store.papers.ingest([make.item(theirs, source="biorxiv", feed="all")])
+
+    def join():
+        both = make.paper(1, doi="10.1000/7", identifiers=("arxiv:2606.00001", "doi:10.1000/7"))
+        store.papers.ingest([make.item(both)])
+        found = store.papers.get(["arxiv:2606.00001", "doi:10.1000/7"])
+        (left,) = {each.id for each in found.values()}
+        return left
+
+    return theirs, join
+
+
+def test_digests_follow_papers_that_turn_out_to_be_one(store, make, people):
+    theirs, join = joined_papers(store, make)
+    one = make.digest(people[0], papers=[theirs])
+    two = make.digest(people[1], papers=[make.paper(2)], rest=(theirs.id,))
+    three = make.digest(people[2], papers=[make.paper(1)])
+    make.queue(store, one, two, three)
+
+    left = join()
+
+    digests = store.ledger.digests([one.id, two.id, three.id])
+    assert [each.paper_id for each in digests[one.id].picks] == [left]
+    assert digests[two.id].rest == (left,)
+    assert [each.paper_id for each in digests[three.id].picks] == [left]
+    sent = store.ledger.sent([each.id for each in people], [left])
+    assert sent == {each.id: {left} for each in people}
+
+
+def test_the_number_of_a_paper_that_was_joined_is_never_given_again(store, make, people):
+    theirs, join = joined_papers(store, make)
+    digest = make.digest(people[0], papers=[theirs])
+    make.queue(store, digest)
+    left = join()
+
+    store.papers.ingest([make.item(make.paper(9, title="Quite another paper"))])
+
+    assert [each.paper_id for each in store.ledger.digest(digest.id).picks] == [left]
+
+
+def test_words_of_a_paper_are_told_whoever_was_first_shown_them(store, make, people):
+    def digest(person, words, edition="2026-06-10"):
+        made = make.digest(person, papers=[make.paper(1)], edition=edition)
+        reason = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.75, words=words)
+        return make.digest(
+            person,
+            edition=edition,
+            picks=(
+                type(made.picks[0])(paper_id=made.picks[0].paper_id, score=0.75, reasons=(reason,)),
+            ),
+        )
+
+    digests = [
+        digest(people[0], ("graph", "kernel")),
+        digest(people[1], ("kernel", "proof")),
+        digest(people[2], ("two\nlines",)),
+        digest(people[0], ("proof", "façade", "graph"), edition="2026-06-11"),
+    ]
+    for each in digests:
+        make.queue(store, each)
+
+    found = store.ledger.digests(each.id for each in digests)
+    assert [found[each.id] for each in digests] == digests
+
+
+def test_who_has_a_digest_of_an_edition_is_known_before_ranking(store, make, people):
+    make.queue(store, make.digest(people[0]), make.digest(people[1], edition="2026-06-09"))
+    ids = [each.id for each in people]
+
+    assert store.ledger.composed(ids, "2026-06-10") == {people[0].id}
+    assert store.ledger.composed(ids, "2026-06-11") == frozenset()
+
+
+def test_a_pick_that_is_not_stored_is_refused(store, make, people):
+    with pytest.raises(NotFound):
+        make.queue(store, make.digest(people[0], papers=[make.paper(99)]))
+
+    assert store.counts()["digests"] == 0
+
+
+def test_lost_digests_cover_nothing_and_count_as_not_sent(store, make, people):
+    lost, last = (
+        make.digest(people[0], papers=[make.paper(number)], edition=f"2026-06-{day:02}", until=at)
+        for number, day, at in ((1, 9, make.day - DAY), (2, 10, make.day))
+    )
+    make.queue(store, lost)
+    (envelope,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    refused = make.receipt(envelope, Outcome.REFUSED, code=550)
+    store.ledger.settle([refused], lease=envelope.lease)
+    ids = [each.id for each in people]
+
+    assert store.ledger.covered(ids) == {people[0].id: lost.since}
+
+    make.queue(store, last)
+
+    assert store.ledger.covered(ids) == {people[0].id: last.until}
+    papers = [make.paper(number).id for number in (1, 2, 3)]
+    assert store.ledger.sent(ids, papers) == {people[0].id: {papers[1]}}
+
+
+def test_who_is_erased_leaves_no_digest(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people))
+    make.queue(store, make.digest(people[0], edition="2026-06-09"))
+
+    store.subscribers.erase(people[0].id)
+
+    assert store.counts()["digests"] == 2
+    assert store.ledger.counts()["queued"] == 2
+    store.subscribers.add([(people[0], [])])
+    assert store.ledger.recent(people[0].id, limit=9) == []

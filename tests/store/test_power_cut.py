@@ -1,0 +1,103 @@
+"""A power cut at any write: nobody is lost, and nobody who may have mail counts as without."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from digest.store import open_store
+
+PEOPLE, BLOCK, GROUP = 16, 10, 4
+HOUR = timedelta(hours=1)
+
+
+class Machine:
+    """A database in use, and copies of its files as a power cut would leave them.
+
+    The cut comes somewhere within the last transaction: the write-ahead log ends at any byte that
+    it added, as what was synced before is safe and what was not may be there in part.
+    """
+
+    def __init__(self, store, folder, chance):
+        self.store, self.folder, self.chance = store, folder, chance
+        self.log = store.path.with_name(store.path.name + "-wal")
+        self.taken = set()
+        self.cuts = 0
+
+    def do(self, write, *arguments, **options):
+        """One transaction, and a cut in it."""
+        before = self.log.stat().st_size
+        found = write(*arguments, **options)
+        after = self.log.stat().st_size
+        assert after >= before, "the log is not begun anew in so short a test"
+        for keep in {before, after, self.chance.randint(before, after)}:
+            self.cut(keep)
+        return found
+
+    def cut(self, keep):
+        copy = self.folder / f"cut-{self.cuts}.db"
+        self.cuts += 1
+        # By another process: closing a file in this one would drop SQLite's locks on it.
+        subprocess.run(["cp", self.store.path, copy], check=True)
+        subprocess.run(["cp", self.log, f"{copy}-wal"], check=True)
+        os.truncate(f"{copy}-wal", keep)
+        self.check(copy)
+
+    def check(self, copy):
+        with closing(sqlite3.connect(copy)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            rows = db.execute(
+                "SELECT digest_id, state, going_out IS NOT NULL OR in_doubt IS NOT NULL"
+                " FROM outbox JOIN posted USING (digest)"
+            ).fetchall()
+        assert len(rows) == PEOPLE
+        assert {each[0] for each in rows if each[1] == "sent"} <= self.taken
+        certain = {each[0] for each in rows if each[1] != "sent" and not each[2]}
+        assert not certain & self.taken, "somebody who has mail counts as certainly without"
+        reopened = open_store(copy)
+        due = reopened.ledger.claim(self.later, owner="next", limit=99, lease=60)
+        sent = reopened.ledger.counts()["sent"]
+        reopened.close()
+        assert sent + len(due) == PEOPLE, "everybody is settled or due"
+        for file in self.folder.glob("cut-*"):
+            file.unlink()
+
+
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in range(1, 6))]
+)
+def test_wherever_the_power_goes_everybody_is_settled_or_due(tmp_path, make, seed):
+    chance = random.Random(seed)
+    store = open_store(tmp_path / "digest.db")
+    store.migrate()
+    people = [make.subscriber(number) for number in range(1, PEOPLE + 1)]
+    store.papers.ingest([make.item(make.paper())])
+    store.subscribers.add((person, []) for person in people)
+    make.queue(store, *(make.digest(each, papers=[make.paper()]) for each in people))
+    machine = Machine(store, tmp_path, chance)
+    machine.later = make.day + 2 * HOUR
+    ledger, until = store.ledger, make.day + HOUR
+
+    while block := machine.do(ledger.claim, make.day, owner="one", limit=BLOCK, lease=600):
+        lease = block[0].lease
+        for start in range(0, len(block), GROUP):
+            group = block[start : start + GROUP]
+            ids = [each.digest.id for each in group]
+            machine.do(ledger.offer, ids, lease=lease, now=make.day, until=until)
+            for each in group:
+                machine.taken.add(each.digest.id)
+                if chance.random() < 0.5:
+                    machine.do(ledger.settle, [make.receipt(each)], lease=lease)
+            machine.do(ledger.settle, [make.receipt(each) for each in group], lease=lease)
+        machine.do(ledger.release, lease)
+
+    assert ledger.counts()["sent"] == PEOPLE
+    store.close()
+    shutil.rmtree(tmp_path)
