@@ -192,10 +192,12 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
             app.store,
             now=now,
             papers=keep.papers,
+            digests=keep.digests,
             logs=keep.logs,
             evidence=app.settings.inbound.evidence_days,
         )
         subscriptions.forget_pending(app.store, now)
+        tidying.forget_tastes(app.store, filter(None, (app.ranker, app.challenger)))
         if keep.backups:
             tidying.backup(app.store, Path(keep.backups), now=now, keep=keep.backup_count)
         app.store.sources.set_cursor(NIGHTLY, now.date().isoformat())

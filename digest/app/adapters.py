@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -20,13 +20,16 @@ from digest.config import Settings, SourceSettings
 from digest.delivery import dkim
 from digest.errors import ConfigError, InvalidInput, NotFound
 from digest.model import (
+    Caps,
+    Forecast,
     Site,
     Subscriber,
 )
 from digest.pipeline import (
     catalogue,
+    pacing,
 )
-from digest.ports import Fetcher, Source, Store, Transport
+from digest.ports import Acceptances, Fetcher, Source, Store, Transport
 from digest.rendering import letters, mail
 from digest.store import open_store
 
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
 TICKED = "ticked"
+MEASURED_WITHIN = timedelta(minutes=10)
 NOWHERE = "https://recorded.invalid/"
 
 
@@ -119,14 +123,54 @@ class Adapters:
         """Where letters leave: a way of their own, so that none waits for a morning's digests."""
         return self._transport()
 
+    @cached_property
+    def pacer(self) -> pacing.Pacer:
+        """How fast digests leave; for the one thread that delivers."""
+        return self._pacer()
+
+    @cached_property
+    def courier_pacer(self) -> pacing.Pacer:
+        """How fast what the courier takes leaves."""
+        return self._pacer()
+
+    def _pacer(self) -> pacing.Pacer:
+        server = delivery.server_of(self.settings.smtp.url)
+        if server is None:
+            return pacing.Pacer.free()
+        return pacing.Pacer(
+            self.store.pace, server=server.place, own=server.is_here, caps=self.caps
+        )
+
+    @property
+    def caps(self) -> Caps:
+        """The bounds on how many messages may go."""
+        smtp = self.settings.smtp
+        return Caps(per_second=smtp.per_second, per_hour=smtp.per_hour, per_day=smtp.per_day)
+
+    def forecast(self) -> Forecast:
+        """When the digests that wait will be gone."""
+        server, now = delivery.server_of(self.settings.smtp.url), self.clock()
+        known = self.store.pace.load(server.place) if server else None
+        waiting = self.store.pace.waiting(
+            now, within=MEASURED_WITHIN, domains=known.domains if known else ()
+        )
+        return delivery.forecast(known, self.caps if server else Caps(), waiting, now)
+
     def _transport(self) -> Transport:
         smtp = self.settings.smtp
         return delivery.transport_from_url(
             smtp.url,
             timeout=smtp.timeout,
             hello=self.mail_domain,
+            connections=smtp.connections,
             per_connection=smtp.per_connection,
         )
+
+    @property
+    def acceptances(self) -> Acceptances | None:
+        """Who knows what the mail server took: its log, if it is one of our own."""
+        maillog = self.settings.smtp.maillog
+        return delivery.MailLog(Path(maillog)) if maillog else None
 
     @cached_property
     def signer(self) -> dkim.Signer | None:

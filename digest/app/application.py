@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from time import sleep
 
 from digest import fetching, inbound, subscriptions
+from digest.app import sending
 from digest.app.adapters import TICKED
 from digest.app.looking import Look, Looking
 from digest.errors import ConfigError, DigestError, InvalidInput
@@ -23,6 +25,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.pipeline import (
+    clocks,
     composing,
     delivering,
     ingesting,
@@ -44,8 +47,10 @@ class App(Looking):
     """Everything a command needs, built from settings when first asked for; close it when done."""
 
     def note_tick(self) -> None:
-        """A worker is alive, and looks at what is due."""
-        self.store.sources.set_cursor(TICKED, self.clock().isoformat())
+        """A worker is alive, and looks at what is due; a clock that went back is noticed here."""
+        now = self.clock()
+        clocks.turn_back(self.store, self.last_tick, now)
+        self.store.sources.set_cursor(TICKED, now.isoformat())
 
     # --- verbs ----------------------------------------------------------------------------
 
@@ -150,7 +155,15 @@ class App(Looking):
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[int], object] = lambda _: None,
     ) -> delivering.Delivered:
-        """Send what is due."""
+        """Send what is due, in as many processes as are set and worth starting."""
+        smtp = self.settings.smtp
+        if smtp.processes > 1:
+            due = self.store.ledger.due(self.clock(), most=smtp.processes * smtp.block)
+            processes = -(-due // smtp.block)
+            if processes > 1:
+                return sending.deliver(
+                    self.settings, processes, stopping=stopping, progress=progress
+                )
         return delivering.deliver(
             self.store,
             self.transport,
@@ -160,6 +173,9 @@ class App(Looking):
             owner=self.owner,
             block=self.settings.smtp.block,
             bounced=self.bounced,
+            acceptances=self.acceptances,
+            pacer=self.pacer,
+            pause=sleep,
             stopping=stopping,
             progress=progress,
         )
@@ -190,6 +206,8 @@ class App(Looking):
                 owner=self.owner,
                 block=1,
                 bounced=self.bounced,
+                acceptances=self.acceptances,
+                pacer=self.courier_pacer,
                 stopping=lambda: next(turns, None) is None,
             )
 
@@ -220,7 +238,7 @@ class App(Looking):
     def post(self, *, stopping: Callable[[], bool] = lambda: False) -> delivering.Delivered:
         """Send the letters that are due; from any thread, one at a time."""
         with self._posting:
-            return posting.post_due(
+            done = posting.post_due(
                 self.store,
                 self.courier,
                 self.sign,
@@ -229,6 +247,8 @@ class App(Looking):
                 bounced=self.bounced,
                 stopping=stopping,
             )
+            self.courier_pacer.count(done.accepted, self.clock())
+            return done
 
     def take_in(self, raw: bytes, recipients: Sequence[str] = ()) -> tuple[inbound.Reply, ...]:
         """Act on a mail that came in, answer it, and send what is due.
@@ -339,7 +359,6 @@ class App(Looking):
         fragments = self.edition(material)
 
         def render(envelope: Envelope) -> Message:
-            now = self.clock()
             message = mail.message(
                 fragments,
                 envelope.digest,
@@ -347,7 +366,9 @@ class App(Looking):
                 message_id=envelope.message_id,
                 at=envelope.digest.composed_at,
             )
-            return replace(message, content=self.sign(message.content, now))
+            if self.signer is None:
+                return message
+            return replace(message, content=self.signer.sign(message.content, self.clock()))
 
         return render
 

@@ -2,7 +2,9 @@
 
 from digest.delivery.connection import MailServer
 from digest.delivery.dkim import Signer, generate_key, public_record
+from digest.delivery.forecasting import forecast, said
 from digest.delivery.maildir import MaildirTransport
+from digest.delivery.maillog import MailLog
 from digest.delivery.policy import (
     is_address_failure,
     is_throttled,
@@ -12,21 +14,25 @@ from digest.delivery.policy import (
 )
 from digest.delivery.smtp import SmtpTransport
 from digest.delivery.stdout import StdoutTransport
-from digest.delivery.urls import check, parse_url, transport_from_url
+from digest.delivery.urls import check, parse_url, server_of, transport_from_url
 
 __all__ = [
+    "MailLog",
     "MailServer",
     "MaildirTransport",
     "Signer",
     "SmtpTransport",
     "StdoutTransport",
     "check",
+    "forecast",
     "generate_key",
     "is_address_failure",
     "is_throttled",
     "parse_url",
     "public_record",
+    "said",
     "scrub",
+    "server_of",
     "settle_times",
     "should_suppress",
     "transport_from_url",

@@ -51,6 +51,11 @@ class MailServer:
         """Host and port, as errors name them."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.host in _LOOPBACK
+
 
 def connect(server: MailServer) -> smtplib.SMTP:
     """A connection that is encrypted, introduced and authenticated as the server asks.

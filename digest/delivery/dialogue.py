@@ -8,7 +8,7 @@ after every command; here a body is sent as it is, and where the server offers P
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from digest.delivery.connection import MailServer, words_of
@@ -19,6 +19,7 @@ from digest.model import Outcome
 # The first digit of the answer that lets each step go on (RFC 5321 §4.3.2).
 _EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2}
 _CLOSING = 421
+_PROCESSING = 451
 _TOO_LARGE = 552
 
 
@@ -27,7 +28,8 @@ class Reply:
     """How a hand-over ended: the outcome, the server's code (0: none came) and scrubbed words.
 
     `closed` says that the connection cannot be used any more, `unsent` that the message has
-    certainly not been taken although nobody refused it, `timed_out` that the server fell silent.
+    certainly not been taken although nobody refused it, `unknown` that it may have been, and
+    `timed_out` that the server fell silent.
     """
 
     outcome: Outcome
@@ -35,11 +37,18 @@ class Reply:
     text: str
     closed: bool = False
     unsent: bool = False
+    unknown: bool = False
     timed_out: bool = False
 
 
-def hand_over(client: smtplib.SMTP, server: MailServer, message: Prepared) -> Reply:
-    """Offer one message; never raises for what the network or the server does."""
+def hand_over(
+    client: smtplib.SMTP, server: MailServer, message: Prepared, held: Callable[[], bool]
+) -> Reply:
+    """Offer one message; never raises for what the network or the server does.
+
+    The final dot, which makes it the server's, is sent only if `held` says then that it is ours
+    to send: we may have slept since we began. Otherwise we hang up, and it is nobody's.
+    """
     missing = _missing_extension(client, message)
     if missing:
         return Reply(outcome=Outcome.REFUSED, code=0, text=missing)
@@ -49,6 +58,10 @@ def hand_over(client: smtplib.SMTP, server: MailServer, message: Prepared) -> Re
         if refusal:
             return refusal
         client.send(message.data)
+        if not held():
+            client.close()
+            return _LATE
+        client.send(b".\r\n")
         offered = True
         return _final_reply(client, server)
     except OSError as error:  # every exception of smtplib is one
@@ -155,6 +168,8 @@ def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply
         text=scrub(f"{stage}: {words.decode(errors='replace')}"),
         closed=closing,
         unsent=closing and stage != "after DATA",
+        # A server whose parts fail may have queued the message before it lost its head.
+        unknown=code == _PROCESSING and stage == "after DATA",
     )
 
 
@@ -185,5 +200,9 @@ def _broken(error: OSError, *, offered: bool) -> Reply:
         text=text,
         closed=True,
         unsent=not offered,
+        unknown=offered,
         timed_out=silent,
     )
+
+
+_LATE = Reply(outcome=Outcome.DEFERRED, code=0, text="not sent: its lease had run out", closed=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -37,11 +37,18 @@ class MaildirTransport:
                 subject=str(path),
             ) from error
 
-    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+    def send(
+        self,
+        messages: Sequence[Message],
+        now: datetime,
+        *,
+        held: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Receipt]:
         """One receipt a message, in order, once it is safely on disk.
 
-        A full or read-only disk defers.
+        A full or read-only disk defers. `held` needs no asking: the same digest is filed once.
         """
+        _ = held
         filed: set[str] | None = None
         for message in messages:
             name = f"digest.{quote(message.digest_id, safe='')}"

@@ -1,8 +1,9 @@
 """Mail over SMTP: persistent connections, one receipt a message, a batch that always ends.
 
-SMTP cannot deliver exactly once: between the final dot and the server's 250 nobody knows. A
-message caught there is deferred and goes out again under the same Message-ID, so that
-a repeat can be recognised; everything else about a broken connection is known, and used.
+SMTP cannot deliver exactly once: between the final dot and the server's 250 nobody knows. The
+receipt of a message caught there says so, for whoever can ask the server; it keeps its
+Message-ID, so that a repeat can be recognised. Everything else about a broken connection is
+known, and used.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import smtplib
 import ssl
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from queue import LifoQueue
@@ -30,6 +31,8 @@ from digest.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 from digest.model import Message, Outcome, Receipt
 
 BREAKS_IN_A_ROW = 3
+
+Held = Callable[[], bool]
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +77,12 @@ class SmtpTransport:
         )
         self._lanes = [_Lane(server, per_connection) for _ in range(max(connections, 1))]
 
-    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+    def send(
+        self, messages: Sequence[Message], now: datetime, *, held: Held = lambda: True
+    ) -> Iterator[Receipt]:
         """One receipt a message, in order; nothing is sent before the iterator is advanced.
 
+        `held` is asked before each final dot; once it says no, the connection is closed.
         Raises ConfigError before the first message when the server refuses our password or
         certificate; from then on, and when the server cannot be reached, messages are deferred.
         """
@@ -87,16 +93,18 @@ class SmtpTransport:
         self._lanes[0].open()
         if len(self._lanes) == 1:
             for message in messages:
-                yield self._lanes[0].send(message, now)
+                yield self._lanes[0].send(message, now, held)
         else:
-            yield from self._send_side_by_side(messages, now)
+            yield from self._send_side_by_side(messages, now, held)
 
     def close(self) -> None:
         """QUIT on every connection; safe to call twice."""
         for lane in self._lanes:
             lane.close()
 
-    def _send_side_by_side(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
+    def _send_side_by_side(
+        self, messages: Sequence[Message], now: datetime, held: Held
+    ) -> Iterator[Receipt]:
         idle: LifoQueue[_Lane] = LifoQueue()
         for lane in reversed(self._lanes):
             idle.put(lane)
@@ -104,7 +112,7 @@ class SmtpTransport:
         def send(message: Message) -> Receipt:
             lane = idle.get()
             try:
-                return lane.send(message, now)
+                return lane.send(message, now, held)
             finally:
                 idle.put(lane)
 
@@ -149,20 +157,21 @@ class _Lane:
         except DeliveryDeferred as error:
             self._give_up(error.code, error.reply)
 
-    def send(self, message: Message, now: datetime) -> Receipt:
+    def send(self, message: Message, now: datetime, held: Held) -> Receipt:
         """The receipt of one message; never raises for what lies outside this process."""
         try:
             prepared = prepare(message)
         except DeliveryRefused as error:
             reply = Reply(outcome=Outcome.REFUSED, code=error.code, text=error.reply)
         else:
-            reply = self._deliver(prepared)
+            reply = self._deliver(prepared, held)
         return Receipt(
             digest_id=message.digest_id,
             outcome=reply.outcome,
             code=reply.code,
             reply=reply.text,
             at=now,
+            unknown=reply.unknown,
         )
 
     def close(self) -> None:
@@ -170,19 +179,19 @@ class _Lane:
             say_goodbye(self._client)
             self._client = None
 
-    def _deliver(self, message: Prepared) -> Reply:
+    def _deliver(self, message: Prepared, held: Held) -> Reply:
         """Hand over, and once more if a connection that had served before turned out closed.
 
         Servers end connections after a number of messages, often by 421 to the next MAIL: that
         is no reason to keep the next reader waiting.
         """
         aged = self._client is not None and self._carried > 0
-        reply = self._attempt(message)
+        reply = self._attempt(message, held)
         if aged and reply.unsent:
-            reply = self._attempt(message)
+            reply = self._attempt(message, held)
         return reply
 
-    def _attempt(self, message: Prepared) -> Reply:
+    def _attempt(self, message: Prepared, held: Held) -> Reply:
         if self._carried >= self._per_connection:
             self.close()
         try:
@@ -191,7 +200,7 @@ class _Lane:
             self._give_up(0, error.message)
         if not self._client:
             return self._down or _NOT_CONNECTED
-        reply = hand_over(self._client, self._server, message)
+        reply = hand_over(self._client, self._server, message, held)
         self._carried += 1
         if not reply.closed:
             self._breaks = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TextIO
 
@@ -21,9 +21,20 @@ class StdoutTransport:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
-        """One receipt a message, in order; a stream that nobody reads any more defers."""
+    def send(
+        self,
+        messages: Sequence[Message],
+        now: datetime,
+        *,
+        held: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Receipt]:
+        """One receipt a message, in order; a stream that nobody reads any more defers.
+
+        Ends early, without a receipt for the rest, once `held` says that they are not ours.
+        """
         for message in messages:
+            if not held():
+                return
             text = message.content.replace(b"\r\n", b"\n").decode(errors="replace")
             try:
                 self._stream.write(f"From digest@localhost {now:%a %b %e %H:%M:%S %Y}\n")

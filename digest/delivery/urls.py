@@ -102,6 +102,11 @@ def parse_url(url: str) -> MailServer:
     )
 
 
+def server_of(url: str) -> MailServer | None:
+    """The mail server that a URL names, None for a folder or a stream; raises ConfigError."""
+    return None if url.partition(":")[0] in ("maildir", "stdout") else parse_url(url)
+
+
 def check(url: str, *, timeout: float = 30.0, hello: str = "") -> list[str]:
     """Try a transport without sending mail; returns what was found, a line each.
 

@@ -26,7 +26,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\]")
 class Prepared:
     """A message ready for MAIL, RCPT and DATA.
 
-    `data` is dot-stuffed and ends with the terminating dot; `size` is what RFC 1870 counts;
+    `data` is dot-stuffed, without the terminating dot; `size` is what RFC 1870 counts;
     `utf8` says that an address needs SMTPUTF8, `eight_bit` that the content needs 8BITMIME.
     """
 
@@ -63,7 +63,7 @@ def prepare(message: Message) -> Prepared:
         digest_id=message.digest_id,
         sender=sender,
         recipient=recipient,
-        data=stuffed(content) + b".\r\n",
+        data=stuffed(content),
         size=len(content),
         utf8=not (sender + recipient).isascii(),
         eight_bit=not content.isascii(),

@@ -24,6 +24,9 @@ MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+SKEW = timedelta(seconds=5 * MINUTE)
+"""By how much the clocks of several machines may differ."""
+
 SPREAD = 5 * MINUTE
 """Seconds by which a poll may come later than planned, so that polls do not bunch together."""
 
@@ -56,7 +59,12 @@ class Policy:
 
 
 def is_due(state: PollState, now: datetime) -> bool:
-    """Whether it is time to ask; never again once the address is gone (410)."""
+    """Whether it is time to ask; never again once the address is gone (410).
+
+    What was last asked at a time that is still to come was asked by a clock that has gone back.
+    """
+    if state.polled_at is not None and state.polled_at > now + SKEW:
+        return not state.gone
     return not state.gone and (state.due_at is None or state.due_at <= now)
 
 

@@ -26,7 +26,8 @@ class OutboxState(StrEnum):
 class Envelope(Value):
     """A claimed outbox row: what to send, to whom, until when, and under whose lease.
 
-    `attempts` counts this one.
+    `attempts` counts this one. `in_doubt` says since when a mail server may have the message,
+    because an earlier attempt ended without anybody knowing.
     """
 
     digest: Digest
@@ -35,6 +36,7 @@ class Envelope(Value):
     attempts: int = 1
     expires_at: datetime
     lease: str
+    in_doubt: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Receipt(Value):
     """The end of one attempt: the server's code and words, as they stand in the ledger.
 
     `code` 0 means that no reply came. `retry_at` is set by the delivery policy for a deferred one.
+    `unknown` marks a deferred one that the server may have taken all the same.
     """
 
     digest_id: str
@@ -68,3 +71,4 @@ class Receipt(Value):
     reply: str = ""
     at: datetime
     retry_at: datetime | None = None
+    unknown: bool = False

@@ -22,6 +22,7 @@ from digest.model import (
     Status,
     Subscriber,
 )
+from digest.pipeline import clocks
 from digest.pipeline.experimenting import Experiment, Rankers
 from digest.pipeline.windows import Window, Windows, kept_candidates_of
 from digest.ports import Ranker, Store
@@ -132,10 +133,38 @@ def compose_edition(
     while people := store.subscribers.page(after, limit=block):
         after = people[-1].id
         until = _until(edition, now)
-        total += _compose_block(
-            store, rankers, windows, people, until=until, now=now, domain=domain, edition=edition
-        )
+        there = _who_has_one(store, people, edition, until)
+        waiting = [each for each in people if each.id not in there]
+        if waiting:
+            total += _compose_block(
+                store,
+                rankers,
+                windows,
+                waiting,
+                until=until,
+                now=now,
+                domain=domain,
+                edition=edition,
+            )
+        if there:
+            next_due = {
+                each.id: editions.next_due(each, now)
+                for each in people
+                if each.id in there and each.due_at is not None and each.due_at <= now
+            }
+            store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
+            total += Composed(subscribers=len(there))
     return total
+
+
+def _who_has_one(
+    store: Store, people: Sequence[Subscriber], edition: str | None, until: datetime
+) -> frozenset[str]:
+    """Who of them has a digest of the edition, so that nothing is ranked to be thrown away."""
+    by_edition: defaultdict[str, list[str]] = defaultdict(list)
+    for each in people:
+        by_edition[edition or editions.edition_of(each, _due(each, until))].append(each.id)
+    return frozenset().union(*(store.ledger.composed(ids, day) for day, ids in by_edition.items()))
 
 
 def rank_one(
@@ -223,7 +252,7 @@ def _digests(
     The first digest of someone who has just confirmed looks back as far as one after a pause if
     there is nothing in it otherwise: an empty mail, over a holiday perhaps, is no welcome.
     """
-    covered = store.ledger.covered([each.id for each in people])
+    covered = clocks.covered(store, store.ledger.covered([each.id for each in people]))
     spans = _spans(people, covered, until=until, edition=edition)
     found = _composed(store, rankers, windows, people, spans, until=until, now=now, edition=edition)
     newcomers = [

@@ -46,6 +46,7 @@ MOST_PAGES = 400
 MOST_CATEGORIES = 30
 CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's own
+COOLED = timedelta(days=60)
 
 
 @dataclass(kw_only=True)
@@ -204,10 +205,14 @@ def bounded(item: Item) -> Item:
 
 
 def refresh_trending(store: Store, *, now: datetime) -> None:
-    """Recompute the stored hot scores from every signal we keep."""
-    signals = store.papers.signalled(FIRST_DAY)
-    papers = store.papers.get({signal.paper_id for signal in signals})
-    categories = {paper.id: paper.categories for paper in papers.values()}
+    """Recompute the stored hot scores, from the signals of the last two months.
+
+    A hot score falls by one, a tenfold of votes, in two days: what nobody has voted for in two
+    months is behind anything that anybody has voted for since.
+    """
+    signals = store.papers.signalled(now - COOLED)
+    primaries = store.papers.primaries({signal.paper_id for signal in signals})
+    categories = {paper: (category,) for paper, category in primaries.items()}
     store.papers.set_trending(trending.hot(signals, categories, now))
 
 

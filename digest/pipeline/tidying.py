@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from digest.ports import Store
+from digest.ports import Ranker, Store
 
 PATTERN = "digest-*.db"
 
 
-def prune(store: Store, *, now: datetime, papers: int, logs: int, evidence: int) -> dict[str, int]:
-    """Delete papers, log lines and evidence older than so many days; returns deleted rows by table."""
+def prune(
+    store: Store, *, now: datetime, papers: int, digests: int, logs: int, evidence: int
+) -> dict[str, int]:
+    """Delete what is older than so many days; returns deleted rows by table."""
     return store.prune(
         papers_before=(now - timedelta(days=papers)).date(),
+        digests_before=(now - timedelta(days=digests)).date(),
         logs_before=now - timedelta(days=logs),
         evidence_before=now - timedelta(days=evidence),
     )
+
+
+def forget_tastes(store: Store, rankers: Iterable[Ranker]) -> int:
+    """Forget what was kept of readers by rankers, or for spaces, that are there no more; how many.
+
+    What a ranker would miss of that it makes anew, so a ranker that only comes back loses nothing.
+    """
+    return store.spaces.forget_tastes(getattr(each, "keeps", "") for each in rankers)
 
 
 def backup(store: Store, folder: Path, *, now: datetime, keep: int) -> Path:

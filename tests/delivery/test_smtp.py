@@ -182,6 +182,24 @@ def test_a_refusal_concerns_one_message_and_the_next_goes_out(
     assert server.connections == 1
 
 
+@pytest.mark.parametrize(
+    ("stage", "reply", "unknown"),
+    [
+        ("END", "451 4.3.0 queue file write error", True),
+        ("END", "454 Throttling failure", False),
+        ("RCPT", "451 4.3.0 later", False),
+    ],
+)
+def test_a_server_whose_parts_fail_after_the_content_may_have_taken_it(
+    serve, transport_to, message, now, stage, reply, unknown
+):
+    server = serve(replies={stage: [reply]})
+
+    (receipt,) = transport_to(server).send([message()], now)
+
+    assert (receipt.outcome, receipt.unknown) == (DEFERRED, unknown)
+
+
 def test_a_refused_sender_is_our_own_fault_so_the_message_waits(serve, transport_to, message, now):
     server = serve(replies={"MAIL": ["550 5.7.1 account suspended"]})
 

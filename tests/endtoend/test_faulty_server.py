@@ -9,6 +9,8 @@ import pytest
 
 from digest.app import App
 from digest.config import load
+from digest.model import Outcome
+from digest.store import open_store
 
 pytestmark = pytest.mark.slow
 log = logging.getLogger(__name__)
@@ -111,36 +113,42 @@ def test_only_the_unknown_address_is_suppressed(delivered, digest):
 
 
 def test_the_ledger_keeps_every_attempt_with_the_servers_words(delivered, digest, faults):
-    told = {}
-    for email, outcome, code, reply in digest.rows(
-        """
-        SELECT s.email, v.outcome, v.code, v.reply FROM deliveries AS v
-        JOIN digests AS d ON d.id = v.digest_id JOIN subscribers AS s ON s.id = d.subscriber_id
-        ORDER BY s.email, v.attempt
-        """
-    ):
-        told.setdefault(email, []).append((outcome, code, reply))
+    told = attempts(digest)
 
     assert told[UNKNOWN][-1] == (
-        "refused",
+        Outcome.REFUSED,
         550,
         "RCPT: 5.1.1 <address>: Recipient address rejected: no such user",
     )
     greylisted = (
-        "deferred",
+        Outcome.DEFERRED,
         451,
         "RCPT: 4.7.1 <address>: greylisted, come back in five minutes",
     )
     spared = {faults.kept_waiting}
     assert all(greylisted in told[each] for each in GREYLISTED - spared)
     assert told[faults.dropped][-2] == (
-        "deferred",
+        Outcome.DEFERRED,
         0,
         "connection lost after DATA: outcome unknown",
     )
     assert all(
-        attempts[-1] == ("accepted", 250, "2.0.0 Ok: queued")
+        attempts[-1] == (Outcome.ACCEPTED, 250, "2.0.0 Ok: queued")
         for email, attempts in told.items()
         if email != UNKNOWN
     )
     assert "@" not in str(list(told.values()))
+
+
+def attempts(digest):
+    """What came of each attempt, oldest first, by address."""
+    store = open_store(digest.db)
+    receipts = store.ledger.deliveries(since=datetime(2026, 1, 1, tzinfo=UTC), limit=1000)
+    people = store.subscribers.get({person_id for _, person_id in receipts})
+    store.close()
+    told = {}
+    for receipt, person_id in reversed(receipts):
+        told.setdefault(people[person_id].email, []).append(
+            (receipt.outcome, receipt.code, receipt.reply)
+        )
+    return told

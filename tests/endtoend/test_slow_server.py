@@ -23,10 +23,10 @@ class Slow(MemoryTransport):
         super().__init__()
         self.moment, self.look_in = moment, look_in
 
-    def send(self, messages, now):
+    def send(self, messages, now, **held):
         for message in messages:
             self.moment[0] += TARRY
-            for receipt in super().send([message], now):
+            for receipt in super().send([message], now, **held):
                 self.look_in()
                 yield receipt
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.utils import parseaddr
@@ -12,6 +13,7 @@ import dkim as dkimpy
 import pytest
 
 from digest.delivery import generate_key, public_record
+from digest.store import open_store
 
 pytestmark = pytest.mark.slow
 
@@ -115,14 +117,11 @@ def test_both_ways_to_unsubscribe_carry_the_same_secret(arrived, name):
 @pytest.mark.parametrize("name", READERS)
 def test_both_parts_can_be_read_and_hold_the_first_pick(arrived, digest, name):
     mail = parsed(arrived[name])
-    ((title,),) = digest.rows(
-        """
-        SELECT p.title FROM picks AS k JOIN papers AS p ON p.id = k.paper_id
-        JOIN digests AS d ON d.id = k.digest_id JOIN subscribers AS s ON s.id = d.subscriber_id
-        WHERE s.email = ? AND k.rank = 1
-        """,
-        f"{name}@example.net",
-    )
+    with closing(open_store(digest.db)) as store:
+        person = store.subscribers.by_email(f"{name}@example.net")
+        (kept,) = store.ledger.recent(person.id, limit=1)
+        paper = kept.picks[0].paper_id
+        title = store.papers.get([paper])[paper].title
 
     text = mail.get_body(("plain",)).get_content()
     html = mail.get_body(("html",)).get_content()

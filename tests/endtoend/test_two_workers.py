@@ -1,4 +1,4 @@
-"""Two workers on one database: everyone gets one mail, and both stop when asked."""
+"""Several workers on one database: everyone gets one mail, and all stop when asked."""
 
 import logging
 import signal
@@ -43,19 +43,19 @@ def workers(digest, eventually):
     return run
 
 
-def test_each_reader_gets_one_mail_from_two_workers(digest, due, serve, workers):
-    sink = serve(pause=0.05)
+@pytest.mark.parametrize("number", [2, 4])
+def test_each_reader_gets_one_mail_from_several_workers(digest, due, serve, workers, number):
+    sink = serve(pause=0.05 * number)
 
-    codes = workers(2, DIGEST_SMTP_URL=sink.url)
+    codes = workers(number, DIGEST_SMTP_URL=sink.url)
 
     shares = Counter(each.peer for each in sink.taken)
     log.info("mails a connection: %s", sorted(shares.values()))
-    assert len(shares) == 2, "both took part"
+    assert len(shares) == number, "each took part"
     assert Counter(sink.recipients) == Counter(due)
     assert len({each.message_id for each in sink.taken}) == PEOPLE
     assert all(b"dual encoder" in each.content for each in sink.taken)
-    assert digest.rows("SELECT DISTINCT mood FROM digests") == [("picks",)]
-    assert codes == [0, 0]
+    assert codes == [0] * number
     assert digest.outbox() == {"sent": PEOPLE}
 
 
@@ -68,7 +68,7 @@ def test_each_reader_finds_one_mail_in_a_maildir_that_two_workers_share(
     addressed = (line for mail in mails for line in mail.splitlines() if line.startswith("To: "))
     assert Counter(addressed) == Counter(f"To: {each}" for each in due)
     # A Maildir hides a repeat, which replaces the first copy; the ledger does not.
-    attempts = "SELECT count(*), max(attempt), count(DISTINCT digest_id) FROM deliveries"
+    attempts = "SELECT count(*), max(attempt), count(DISTINCT digest) FROM deliveries"
     assert digest.rows(attempts) == [(PEOPLE, 1, PEOPLE)]
     assert codes == [0, 0]
 
@@ -88,3 +88,25 @@ def test_a_worker_stopped_half_way_finishes_its_block_and_leaves_the_rest_to_the
     assert digest.outbox() == {"sent": 30, "queued": PEOPLE - 30}
     assert workers(1, DIGEST_SMTP_URL=sink.url) == [0]
     assert Counter(sink.recipients) == Counter(due)
+
+
+def test_what_a_killed_worker_had_in_hand_is_sent_by_another_and_little_of_it_twice(
+    digest, due, serve, workers
+):
+    def kill_at_the_25th(stage, _address):
+        if stage == "TAKEN" and len(sink.taken) == 25:
+            first.kill()
+
+    sink = serve(kill_at_the_25th)
+    first = digest.start("worker", DIGEST_SMTP_URL=sink.url, DIGEST_SMTP_BLOCK="10")
+
+    assert first.wait(timeout=60) == -signal.SIGKILL
+    ((in_flight,),) = digest.rows("SELECT count(*) FROM outbox WHERE going_out IS NOT NULL")
+    digest.rows("UPDATE claims SET until = '2000-01-01T00:00:00.000000Z' RETURNING 1")
+    assert workers(2, DIGEST_SMTP_URL=sink.url) == [0, 0]
+
+    copies = Counter(sink.recipients)
+    assert copies.keys() == set(due)
+    assert 0 < copies.total() - PEOPLE <= in_flight <= 10
+    assert len({each.message_id for each in sink.taken}) == PEOPLE
+    assert len({each.content for each in sink.taken}) == PEOPLE

@@ -194,6 +194,14 @@ def test_nothing_is_asked_again_because_of_a_restart():
     assert is_due(FRESH, NOW)
 
 
+def test_a_clock_that_went_back_does_not_silence_a_source():
+    state = after(KNOWN, answer(None))
+
+    assert is_due(state, NOW - timedelta(days=30))
+    assert not is_due(state, NOW - timedelta(minutes=1)), "the clock of another machine"
+    assert not is_due(replace(state, gone=True), NOW - timedelta(days=30))
+
+
 def test_a_slow_exchange_counts_from_its_end():
     late = replace(answer(None), at=NOW + timedelta(minutes=10))
 

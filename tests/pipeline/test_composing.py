@@ -165,6 +165,27 @@ def test_looking_at_a_composed_day_shows_that_day_again(application, subscribe, 
         assert [pick.paper_id for pick in look.picks] == [pick.paper_id for pick in kept.picks]
 
 
+@pytest.mark.parametrize("edition", [None, "2026-06-10"])
+def test_whoever_has_an_edition_is_not_ranked_for_it_again(application, subscribe, item, edition):
+    application.store.papers.ingest([item(1)])
+    first = subscribe("first@example.org")
+    now = application.moment[0]
+    composing.compose_edition(
+        application.store, Listening(), edition, now=now, block=10, domain="example.org"
+    )
+    second = subscribe("second@example.org")
+
+    ranker = Listening()
+    found = composing.compose_edition(
+        application.store, ranker, edition, now=now, block=10, domain="example.org"
+    )
+
+    assert (found.subscribers, found.digests) == (2, 1)
+    assert [each.subscriber_id for each in ranker.block] == [second.id]
+    after = application.store.subscribers.get([first.id])[first.id]
+    assert after.due_at is None or after.due_at > now
+
+
 def test_a_day_that_has_not_come_cannot_be_composed(application, subscribe):
     subscribe()
     with pytest.raises(InvalidInput, match="has not come yet"):
@@ -311,7 +332,7 @@ class Listening:
     """A ranker that picks nothing and remembers what it was given."""
 
     def rank(self, block, candidates, *, without, now):
-        self.candidates = candidates
+        self.block, self.candidates = block, candidates
         return [Ranking(subscriber_id=each.subscriber_id) for each in block]
 
 

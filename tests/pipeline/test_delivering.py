@@ -1,12 +1,17 @@
 """Delivering: what is due goes out once, what fails is tried again or recorded."""
 
 import random
+import resource
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 
 from digest import subscriptions
+from digest.errors import ConfigError
 from digest.model import EvidenceKind, Outcome, Status, Voice
 from digest.pipeline import delivering
 from digest.testing import MemoryTransport
@@ -16,16 +21,16 @@ NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
 
 @pytest.fixture
 def deliver(application):
-    def run(transport):
+    def run(transport, **options):
+        given = {
+            "clock": application.clock,
+            "rng": random.Random(1),
+            "owner": "w1",
+            "block": 2,
+            "bounced": application.bounced,
+        }
         return delivering.deliver(
-            application.store,
-            transport,
-            application.renderer,
-            clock=application.clock,
-            rng=random.Random(1),
-            owner="w1",
-            block=2,
-            bounced=application.bounced,
+            application.store, transport, application.renderer, **given | options
         )
 
     return run
@@ -176,8 +181,8 @@ class Crash(Exception):
 class CrashingTransport(MemoryTransport):
     """Accepts one message and dies on the second."""
 
-    def send(self, messages, now):
-        for number, receipt in enumerate(super().send(messages, now)):
+    def send(self, messages, now, **held):
+        for number, receipt in enumerate(super().send(messages, now, **held)):
             if number == 1:
                 raise Crash
             yield receipt
@@ -191,9 +196,237 @@ def test_a_crash_loses_nothing_and_repeats_at_most_what_was_in_flight(
         deliver(crashing)
     after = MemoryTransport()
     deliver(after)
+    assert len(crashing.sent) + len(after.sent) == 5, "what is in doubt waits for its lease"
+    application.moment[0] += timedelta(hours=1)
+    deliver(after)
     ids = [each.digest_id for each in (*crashing.sent, *after.sent)]
     assert len(set(ids)) == 5
-    assert len(ids) <= 6
+    assert len(ids) == 6
+
+
+class Memory:
+    """A mail server that remembers what it took."""
+
+    def __init__(self, *transports):
+        self.transports, self.asked = transports, []
+
+    def taken(self, message_ids, since):
+        self.asked.append((sorted(message_ids), since))
+        sent = {f"<{each.digest_id}@digest.example>" for t in self.transports for each in t.sent}
+        return {each: each in sent for each in message_ids}
+
+
+def test_after_a_crash_the_mail_server_is_asked_and_nothing_is_sent_twice(
+    application, composed, deliver
+):
+    began = application.moment[0]
+    crashing, after = CrashingTransport(), MemoryTransport()
+    memory = Memory(crashing, after)
+    with pytest.raises(Crash):
+        deliver(crashing, block=4, acceptances=memory)
+    application.moment[0] += timedelta(hours=1)
+
+    result = deliver(after, acceptances=memory)
+
+    ids = sorted(each.digest_id for each in (*crashing.sent, *after.sent))
+    assert ids == sorted(f"{each.id}.2026-06-10" for each in composed)
+    ((asked, since), *_) = memory.asked
+    assert since == began
+    assert len(asked) == 2, "of a block of two"
+    assert result.accepted == 4, "two of them by the server's own log"
+    assert outbox(application) == {"sent": 5}
+
+
+@pytest.mark.parametrize("answer", [False, None])
+def test_what_no_log_knows_of_is_sent_again_under_the_same_message_id(
+    application, composed, deliver, answer
+):
+    class Unsure:
+        def taken(self, message_ids, since):
+            return dict.fromkeys(message_ids, answer)
+
+    crashing, after = CrashingTransport(), MemoryTransport()
+    with pytest.raises(Crash):
+        deliver(crashing, acceptances=Unsure())
+    application.moment[0] += timedelta(hours=1)
+    deliver(after, acceptances=Unsure())
+
+    first = {each.digest_id: each.content for each in crashing.sent}
+    again = {each.digest_id: each.content for each in after.sent}
+    assert len(again.keys() | first.keys()) == 5
+    assert [again[key] == first[key] for key in again.keys() & first.keys()] == [True]
+
+
+def test_a_doubt_that_is_too_old_to_be_sent_again_ends_by_what_the_log_says(
+    application, composed, deliver
+):
+    crashing = CrashingTransport()
+    with pytest.raises(Crash):
+        deliver(crashing)
+    application.moment[0] += timedelta(days=2)
+    transport = MemoryTransport()
+
+    taken = crashing.sent[:1]
+    log = MemoryTransport(sent=taken)
+    deliver(transport, acceptances=Memory(log))
+
+    assert transport.sent == []
+    assert outbox(application) == {"sent": 1, "expired": 4}
+
+
+class LosingTransport(MemoryTransport):
+    """Takes every message, and loses the connection before it can say so."""
+
+    def send(self, messages, now, **held):
+        for receipt in super().send(messages, now, **held):
+            yield replace(
+                receipt, outcome=Outcome.DEFERRED, code=0, reply="outcome unknown", unknown=True
+            )
+
+
+def test_a_connection_lost_after_the_final_dot_is_no_reason_to_send_twice(
+    application, composed, deliver
+):
+    losing = LosingTransport()
+    deliver(losing, block=9)
+    assert outbox(application) == {"retry": 5}
+    application.moment[0] += timedelta(hours=1)
+    transport = MemoryTransport()
+
+    deliver(transport, acceptances=Memory(losing))
+
+    assert len(losing.sent) == 5
+    assert transport.sent == []
+    assert outbox(application) == {"sent": 5}
+
+
+@pytest.mark.parametrize(
+    ("pause", "settled"),
+    [(timedelta(milliseconds=30), [0, 0, 0, 3, 3]), (timedelta(seconds=30), [0, 0, 2, 3, 4])],
+)
+def test_rows_are_marked_before_the_first_byte_and_settled_as_the_answers_come(
+    application, composed, deliver, pause, settled
+):
+    class Watching(MemoryTransport):
+        seen = ()
+
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                self.seen = (*self.seen, outbox(application))
+                yield receipt
+                application.moment[0] += pause
+
+    watching = Watching()
+    deliver(watching, block=5)
+
+    sent = [each.get("sent", 0) for each in watching.seen]
+    assert sent == settled
+    assert outbox(application) == {"sent": 5}
+
+
+def test_a_sender_that_slept_past_its_lease_stops_and_changes_nothing(
+    application, composed, deliver
+):
+    other = MemoryTransport()
+
+    class Sleeping(MemoryTransport):
+        def send(self, messages, now, *, held):
+            yield from super().send(messages[:1], now, held=held)
+            application.moment[0] += timedelta(hours=1)
+            deliver(other, owner="w2")
+            yield from super().send(messages[1:], now, held=held)
+
+    sleeping = Sleeping()
+    deliver(sleeping, block=5)
+
+    assert len(sleeping.sent) == 1
+    assert len(other.sent) == 5, "the first is sent again: its receipt was never written down"
+    assert outbox(application) == {"sent": 5}
+    assert application.store.counts()["deliveries"] == 5
+
+
+def test_a_clock_that_jumps_ahead_does_not_cost_a_sender_its_lease(application, composed, deliver):
+    class Jumping(MemoryTransport):
+        def send(self, messages, now, **held):
+            application.moment[0] += timedelta(hours=3)
+            yield from super().send(messages, now, **held)
+
+    jumping = Jumping()
+    assert deliver(jumping, block=5).accepted == 5
+    assert len(jumping.sent) == 5
+
+
+def test_a_clock_that_jumps_back_and_forth_loses_nobody_and_sends_nothing_twice(
+    application, composed, deliver
+):
+    chance = random.Random(5)
+
+    class Jumping(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                yield receipt
+                application.moment[0] += timedelta(minutes=chance.randint(-120, 120))
+
+    jumping = Jumping()
+    for _ in range(9):
+        deliver(jumping)
+        application.moment[0] += timedelta(minutes=30)
+
+    assert sorted(each.recipient for each in jumping.sent) == [each.email for each in composed]
+
+
+@pytest.fixture
+def disk(application):
+    """Let the database's files grow by no more than so many bytes, as on a disk that fills up."""
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def leave(room):
+        database = Path(application.settings.db)
+        files = (database, database.with_name(f"{database.name}-wal"))
+        size = max(each.stat().st_size for each in files if each.exists())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, unlimited[1]))
+
+    def clear():
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+    yield leave, clear
+    clear()
+
+
+def test_a_full_disk_is_told_of_in_words(application, composed, deliver, disk):
+    leave, clear = disk
+    leave(0)
+    with pytest.raises(ConfigError, match="disk"):
+        deliver(MemoryTransport())
+    clear()
+
+
+@pytest.mark.parametrize("room", [0, 9_000, 20_000, 40_000, 60_000])
+def test_a_disk_that_fills_up_while_mail_goes_out_loses_nobody_and_repeats_nothing(
+    application, composed, deliver, disk, room
+):
+    transport = MemoryTransport()
+    memory = Memory(transport)
+    leave, clear = disk
+    leave(room)
+    with suppress(ConfigError):
+        deliver(transport, acceptances=memory)
+    clear()
+    application.moment[0] += timedelta(hours=1)
+
+    deliver(transport, acceptances=memory)
+
+    assert sorted(each.recipient for each in transport.sent) == [each.email for each in composed]
+    assert outbox(application) == {"sent": 5}
+
+
+def test_when_nobody_answers_the_rest_is_left_for_the_next_look(application, composed, deliver):
+    away = {each.email: (Outcome.DEFERRED, 0, "not sent: no connection") for each in composed}
+
+    result = deliver(MemoryTransport(answers=away))
+
+    assert (result.deferred, result.cut_short) == (2, True)
+    assert outbox(application) == {"retry": 2, "queued": 3}
 
 
 def test_someone_who_left_before_sending_gets_nothing(application, composed, deliver):
@@ -227,11 +460,11 @@ def test_one_digest_that_cannot_be_rendered_does_not_hold_up_the_others(
 
 def test_a_transport_that_says_nothing_does_not_hold_us_for_ever(application, composed, deliver):
     class Silent(MemoryTransport):
-        def send(self, messages, now):
+        def send(self, messages, now, **held):
             return iter(())
 
     assert deliver(Silent()).accepted == 0
-    assert outbox(application) == {"queued": 5}
+    assert outbox(application) == {"queued": 3, "sending": 2}
 
 
 def test_stopping_finishes_the_block_in_hand(application, composed):
@@ -268,34 +501,24 @@ class SlowTransport(MemoryTransport):
 
     moment: list
 
-    def send(self, messages, now):
-        for receipt in super().send(messages, now):
+    def send(self, messages, now, **held):
+        for receipt in super().send(messages, now, **held):
             self.moment[0] += timedelta(minutes=4)
             yield receipt
 
 
-def test_a_slow_server_does_not_have_us_outlive_our_lease(application, composed):
-    transport = SlowTransport()
+def test_a_slow_server_does_not_have_us_outlive_our_lease(application, composed, deliver):
+    transport, other = SlowTransport(), MemoryTransport()
     transport.moment = application.moment
-    first = application.moment[0]
-    delivering.deliver(
-        application.store,
-        transport,
-        application.renderer,
-        clock=application.clock,
-        rng=random.Random(1),
-        owner="w1",
-        block=50,
-        bounced=application.bounced,
-        stopping=lambda: application.moment[0] > first,
-    )
-    assert len(transport.sent) == 2
-    assert outbox(application) == {"sent": 2, "queued": 3}
+
+    deliver(transport, block=50, progress=lambda _: deliver(other, owner="w2"))
+
+    assert len(transport.sent) == 5, "20 minutes, under a lease of 15 that is renewed"
+    assert other.sent == []
+    assert outbox(application) == {"sent": 5}
 
 
 def test_a_wrong_setting_fails_no_digest(application, composed, deliver, monkeypatch):
-    from digest.errors import ConfigError
-
     def misconfigured(_material):
         def render(_envelope):
             raise ConfigError("mail.from is wrong.")
@@ -306,3 +529,32 @@ def test_a_wrong_setting_fails_no_digest(application, composed, deliver, monkeyp
     with pytest.raises(ConfigError):
         deliver(MemoryTransport())
     assert outbox(application) == {"queued": 5}
+
+
+def test_a_mail_server_that_will_not_have_our_password_leaves_everything_as_it_was(
+    application, composed, deliver
+):
+    class Refusing(MemoryTransport):
+        def send(self, messages, now, **held):
+            raise ConfigError("The mail server refuses the password.")
+            yield
+
+    with pytest.raises(ConfigError):
+        deliver(Refusing())
+    assert outbox(application) == {"queued": 5}
+
+    after = MemoryTransport()
+    deliver(after)
+    assert len(after.sent) == 5
+
+
+def test_what_may_have_gone_is_in_doubt_whatever_broke_afterwards(application, composed, deliver):
+    class Breaking(MemoryTransport):
+        def send(self, messages, now, *, held):
+            assert held()
+            raise ConfigError("The disk is full.")
+            yield
+
+    with pytest.raises(ConfigError):
+        deliver(Breaking())
+    assert outbox(application) == {"queued": 3, "sending": 2}

@@ -377,9 +377,9 @@ def test_a_tick_of_the_worker_also_sends_what_is_written_while_digests_go_out(
     application, write, item
 ):
     class Busy(MemoryTransport):
-        def send(self, messages, now):
+        def send(self, messages, now, **held):
             write("answer", title="Paused.", in_reply_to="<q@example.org>")
-            yield from super().send(messages, now)
+            yield from super().send(messages, now, **held)
 
     courier = MemoryTransport()
     application.__dict__ |= {

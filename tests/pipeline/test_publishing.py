@@ -56,6 +56,19 @@ def test_trending_holds_what_the_community_picks_up(application, folder, item):
     ]
 
 
+def test_what_nobody_has_voted_for_in_two_months_trends_no_more(application, item):
+    from digest.pipeline import ingesting
+
+    store = application.store
+    store.papers.ingest([item(1), item(2, upvotes=57)])
+    ingesting.refresh_trending(store, now=application.clock() + timedelta(days=50))
+    assert list(store.papers.trending()) == ["arxiv:2606.00002"]
+
+    ingesting.refresh_trending(store, now=application.clock() + timedelta(days=70))
+
+    assert store.papers.trending() == {}
+
+
 def test_a_subscriber_has_a_private_feed_of_their_picks_with_reasons(
     application, folder, item, subscribe
 ):

@@ -215,3 +215,21 @@ def test_a_space_that_an_upgrade_left_unreadable_does_not_wait_for_the_night(off
     offline.store.spaces.keep("lsa:old", b"of another version", offline.clock(), papers=500)
     worker.tick(offline)
     assert offline.store.spaces.learned().dimensions == 50
+
+
+def test_at_night_what_no_ranker_keeps_any_more_is_forgotten(offline, archive):
+    offline.store.papers.ingest(archive(range(500)))
+    person = subscribe(offline, likes=("2601.00001",))
+    offline.moment[0] += timedelta(days=1)
+    worker.tick(offline)
+    old = offline.ranker.keeps
+    assert offline.store.spaces.tastes(old, [person.id]), "composing keeps it"
+    offline.store.papers.ingest(archive(range(500, 600)))
+    offline.learn(force=True)
+    assert offline.ranker.keeps != old
+    offline.moment[0] += timedelta(days=1)
+
+    worker.tick(offline)
+
+    assert offline.store.spaces.tastes(old, [person.id]) == {}
+    assert offline.store.spaces.tastes(offline.ranker.keeps, [person.id])

@@ -1,0 +1,53 @@
+"""A clock that goes back: what was due or covered by the time that it told comes back with it.
+
+A machine may start with a clock that is ahead and be put right a minute later. Whoever had a digest
+in between would get none until that time has come again, and what is announced until then would be
+in nobody's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from digest import editions
+from digest.ports import Store
+
+log = logging.getLogger(__name__)
+
+TURNED_BACK = "turned back"
+SKEW = timedelta(minutes=5)  # by which the clocks of several machines may differ
+ROUND = timedelta(hours=6)  # how long a round may last before anybody notices
+BLOCK = 1_000
+
+
+def turn_back(store: Store, told: datetime | None, now: datetime) -> None:
+    """Bring due times back if it is earlier `now` than a clock `told` before; may run twice."""
+    if told is None or told - now <= SKEW:
+        return
+    log.warning("the clock went back", extra={"action": "clock", "by": str(told - now)})
+    # What was made far ahead does not even begin where the one before it ended.
+    back = now - max(told - now, ROUND)
+    store.sources.set_cursor(TURNED_BACK, f"{back.isoformat()} {(told + ROUND).isoformat()}")
+    after = ""
+    while people := store.subscribers.page(after, limit=BLOCK):
+        after = people[-1].id
+        for person in people:
+            due = editions.next_due(person, now)
+            if person.due_at is not None and person.due_at > due:
+                store.subscribers.save(replace(person, due_at=due), before=person)
+
+
+def covered(store: Store, until: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Up to when digests cover what was announced, given where each reader's last one ends.
+
+    None covers the time that was taken back. One that ends there by right, as that time has come
+    again, counts as one that does not: what it showed is shown to nobody twice anyway.
+    """
+    cursor = store.sources.cursor(TURNED_BACK)
+    if cursor is None:
+        return dict(until)
+    back, told = map(datetime.fromisoformat, cursor.split())
+    return {each: back if back < end <= told else end for each, end in until.items()}

@@ -1,0 +1,299 @@
+"""Handing a claimed block over: what a crash leaves is known, and nothing known is forgotten.
+
+For each group of at most 50: render it, mark it as going out (committed before the first byte is
+sent), send it, and write the receipts down as they come, those of 50 ms at a time. Just before
+each message becomes the server's, the lease is looked at once more.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from digest.delivery import policy
+from digest.errors import ConfigError, DigestError
+from digest.model import (
+    Digest,
+    Envelope,
+    Evidence,
+    Message,
+    Outcome,
+    Paper,
+    Receipt,
+    Status,
+    Subscriber,
+    Voice,
+)
+from digest.pipeline.pacing import Pacer, by_domain, domain_of, share
+from digest.ports import Acceptances, Store, Transport
+
+log = logging.getLogger(__name__)
+
+GROUP = 50
+UNWRITTEN = timedelta(milliseconds=50)
+LEASE = timedelta(minutes=15)
+# A message becomes the server's only while the lease lasts long enough for its answer (5 minutes
+# at most) and for its log to say so, before anybody else may look there.
+ANSWERING = timedelta(minutes=6)
+POLICY_WINDOW = timedelta(days=30)
+
+Render = Callable[[Envelope], Message]
+Bounced = Callable[[Evidence], Subscriber | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What rendering needs beside the digests themselves, loaded once a block."""
+
+    papers: Mapping[str, Paper]
+    upvotes: Mapping[str, int]
+    titles: Mapping[str, str]
+    voices: Mapping[str, Sequence[Voice]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What a round of delivering came to, by outcome.
+
+    `cut_short` says that what was left is to be tried later: nobody took anything, or what we had
+    claimed is no longer ours.
+    """
+
+    accepted: int = 0
+    deferred: int = 0
+    refused: int = 0
+    suppressed: int = 0
+    causes: tuple[str, ...] = field(default=())
+    cut_short: bool = False
+
+    def __add__(self, other: Delivered) -> Delivered:
+        return Delivered(
+            accepted=self.accepted + other.accepted,
+            deferred=self.deferred + other.deferred,
+            refused=self.refused + other.refused,
+            suppressed=self.suppressed + other.suppressed,
+            causes=tuple(dict.fromkeys((*self.causes, *other.causes)))[:10],
+            cut_short=self.cut_short or other.cut_short,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a round of delivering works with; `renderer` takes the digests of a block."""
+
+    store: Store
+    transport: Transport
+    renderer: Callable[[Iterable[Digest]], Render]
+    clock: Callable[[], datetime]
+    rng: random.Random
+    bounced: Bounced
+    acceptances: Acceptances | None
+    pacer: Pacer
+
+
+def send_block(
+    line: Line,
+    envelopes: Sequence[Envelope],
+    *,
+    stopping: Callable[[], bool],
+    progress: Callable[[int], object],
+) -> Delivered:
+    """Send a claimed block, group by group; asked to stop, the group in hand is finished."""
+    waiting, total = _settle_doubts(line, envelopes)
+    progress(len(envelopes) - len(waiting))
+    if not waiting:
+        return total
+    render = line.renderer(each.digest for each in waiting)
+    for start in range(0, len(waiting), GROUP):
+        if start and stopping():
+            break
+        group = waiting[start : start + GROUP]
+        done = _send_group(line, render, group)
+        progress(done.accepted + done.deferred + done.refused)
+        total += done
+        if total.cut_short:
+            break
+    return total
+
+
+def _settle_doubts(
+    line: Line, envelopes: Sequence[Envelope]
+) -> tuple[Sequence[Envelope], Delivered]:
+    """Ask about those that an earlier sender may have handed over; returns those left to send."""
+    doubtful = [(each, each.in_doubt) for each in envelopes if each.in_doubt is not None]
+    if not doubtful:
+        return envelopes, Delivered()
+    now = line.clock()
+    taken: Mapping[str, bool | None] = {}
+    if line.acceptances is not None:
+        ids = [each.message_id for each, _ in doubtful]
+        taken = line.acceptances.taken(ids, min(since for _, since in doubtful))
+    receipts = []
+    for each, _ in doubtful:
+        if taken.get(each.message_id):
+            outcome, reply = Outcome.ACCEPTED, "the mail server's log says that it was taken"
+        elif each.expires_at <= now:
+            outcome, reply = Outcome.DEFERRED, "not sent again: too late"
+        else:
+            continue
+        receipts.append(Receipt(digest_id=each.digest.id, outcome=outcome, reply=reply, at=now))
+    line.store.ledger.settle(receipts, lease=envelopes[0].lease, until=line.clock() + LEASE)
+    accepted = sum(each.outcome is Outcome.ACCEPTED for each in receipts)
+    log.info(
+        "asked about messages that may have been taken",
+        extra={"action": "recover", "asked": len(doubtful), "taken": accepted},
+    )
+    settled = {each.digest_id for each in receipts}
+    return (
+        [each for each in envelopes if each.digest.id not in settled],
+        Delivered(accepted=accepted, deferred=len(receipts) - accepted),
+    )
+
+
+def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delivered:
+    now, lease, ledger = line.clock(), group[0].lease, line.store.ledger
+    grant = line.pacer.ask(Counter(domain_of(each.subscriber.email) for each in group), now)
+    group, later = share(group, grant)
+    if later:
+        ledger.put_off(later, lease=lease)
+    messages, receipts = _rendered(render, group, now)
+    offered = [each.digest_id for each in messages]
+    if not ledger.offer(offered, lease=lease, now=now, until=now + LEASE):
+        log.warning("another worker took our claim over", extra={"action": "deliver"})
+        return Delivered(cut_short=True)
+    claim, answers = _Claim(line, lease), len(receipts)
+    unwritten: list[Receipt] = []
+    written: set[str] = set()
+    written_at = line.clock()
+    try:
+        for receipt in line.transport.send(messages, now, held=claim.held):
+            receipts.append(receipt)
+            if receipt.outcome is not Outcome.ACCEPTED:
+                continue  # the whole group decides what a refusal means
+            unwritten.append(receipt)
+            moment = line.clock()
+            if moment - written_at >= UNWRITTEN:
+                ledger.settle(unwritten, lease=lease, until=moment + LEASE)
+                written.update(each.digest_id for each in unwritten)
+                unwritten, written_at = [], moment
+    except ConfigError:
+        if not claim.asked and len(receipts) == answers:
+            ledger.withdraw(offered, lease=lease)
+        raise
+    finally:
+        settled = policy.settle_times(receipts, group, now, line.rng)
+        ledger.settle(
+            [each for each in settled if each.digest_id not in written],
+            lease=lease,
+            until=line.clock() + LEASE,
+        )
+        line.pacer.learn(grant, by_domain(group, receipts), line.clock())
+    if messages and len(receipts) == answers:
+        log.error("the transport gave no receipt for a group", extra={"action": "deliver"})
+    return _summed_up(line, group, settled, away=_is_away(receipts[answers:], messages))
+
+
+class _Claim:
+    """Says whether our claim holds, and whether anybody has asked.
+
+    A transport asks before it lets a message go: as long as none has, nothing has gone.
+    """
+
+    def __init__(self, line: Line, lease: str) -> None:
+        self._line = line
+        self._lease = lease
+        self.asked = False
+
+    def held(self) -> bool:
+        self.asked = True
+        now = self._line.clock()
+        return self._line.store.ledger.hold(self._lease, over=now + ANSWERING, until=now + LEASE)
+
+
+def _is_away(receipts: Sequence[Receipt], messages: Sequence[Message]) -> bool:
+    """Whether nobody was there to say anything to any of the messages."""
+    return bool(messages) and all(
+        each.outcome is Outcome.DEFERRED and not each.code for each in receipts
+    )
+
+
+def _rendered(
+    render: Render, group: Sequence[Envelope], now: datetime
+) -> tuple[list[Message], list[Receipt]]:
+    """The messages of a group, and receipts of our own for those that cannot be made."""
+    messages: list[Message] = []
+    receipts: list[Receipt] = []
+    for envelope in group:
+        try:
+            messages.append(render(envelope))
+        except ConfigError:
+            raise
+        except DigestError as error:
+            receipts.append(_not_rendered(envelope, Outcome.REFUSED, error.message, now=now))
+        except Exception as error:
+            log.error(  # noqa: TRY400 - the traceback is for --debug
+                "a digest could not be rendered",
+                extra={"action": "render"},
+                exc_info=log.isEnabledFor(logging.DEBUG),
+            )
+            receipts.append(
+                _not_rendered(envelope, Outcome.DEFERRED, type(error).__name__, now=now)
+            )
+    return messages, receipts
+
+
+def _summed_up(
+    line: Line, group: Sequence[Envelope], settled: Sequence[Receipt], *, away: bool
+) -> Delivered:
+    """Act on what was refused, and count."""
+    by_id = {each.digest.id: each for each in group}
+    suppressed = sum(
+        _suppressed(line.store, by_id[each.digest_id], each, now=each.at, bounced=line.bounced)
+        for each in settled
+        if each.outcome is Outcome.REFUSED
+    )
+    return Delivered(
+        accepted=sum(each.outcome is Outcome.ACCEPTED for each in settled),
+        deferred=sum(each.outcome is Outcome.DEFERRED for each in settled),
+        refused=sum(each.outcome is Outcome.REFUSED for each in settled),
+        suppressed=suppressed,
+        causes=tuple(
+            dict.fromkeys(
+                policy.scrub(each.reply) for each in settled if each.outcome is not Outcome.ACCEPTED
+            )
+        ),
+        cut_short=away,
+    )
+
+
+def _not_rendered(envelope: Envelope, outcome: Outcome, cause: str, *, now: datetime) -> Receipt:
+    """A receipt of our own; what may be a fault of ours is put off, so that others go first."""
+    return Receipt(
+        digest_id=envelope.digest.id, outcome=outcome, reply=f"not rendered: {cause}", at=now
+    )
+
+
+def _suppressed(
+    store: Store, envelope: Envelope, receipt: Receipt, *, now: datetime, bounced: Bounced
+) -> bool:
+    """Tell of a refusal; whether it ended the sending, as for an address that does not exist."""
+    person = envelope.subscriber
+    refusals = store.ledger.refusals(person.id, now - POLICY_WINDOW)
+    hard = policy.should_suppress(receipt, refusals)
+    if not hard and not receipt.code:
+        return False  # a fault of ours says nothing of their address
+    evidence = policy.evidence(
+        receipt, subscriber_id=person.id, attempt=envelope.attempts, hard=hard
+    )
+    after = bounced(evidence)
+    if after is None or after.status is not Status.SUPPRESSED:
+        return False
+    log.warning(
+        "stopped sending to a subscriber that the mail server refuses",
+        extra={"action": "suppress", "subscriber": person.id, "code": receipt.code},
+    )
+    return True

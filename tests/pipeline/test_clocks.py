@@ -1,0 +1,63 @@
+"""A clock that goes back brings due times with it, and takes back what was covered meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+
+from digest.pipeline import clocks
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def person(application, subscribe):
+    """Somebody who is due tomorrow at eight."""
+    return subscribe(at="8:00")
+
+
+def due_at(application, person):
+    return application.store.subscribers.get([person.id])[person.id].due_at
+
+
+def compose_ahead(application, ahead):
+    """Compose by a clock that is ahead, and put it right."""
+    now = application.moment[0]
+    application.moment[0] = now + ahead
+    application.compose_due()
+    application.moment[0] = now
+    return now
+
+
+def test_whoever_had_a_digest_ahead_of_time_is_due_when_they_always_were(application, person):
+    before = due_at(application, person)
+    now = compose_ahead(application, 30 * DAY)
+    assert due_at(application, person) > now + 29 * DAY
+
+    for _ in range(2):
+        clocks.turn_back(application.store, now + 30 * DAY, now)
+
+    assert due_at(application, person) == before
+
+
+@pytest.mark.parametrize("told", [None, -DAY, timedelta(0), timedelta(minutes=5)])
+def test_a_clock_that_goes_on_or_differs_by_minutes_is_no_reason_for_anything(
+    application, person, told
+):
+    now = compose_ahead(application, 30 * DAY)
+    before = due_at(application, person)
+
+    clocks.turn_back(application.store, told if told is None else now + told, now)
+
+    assert due_at(application, person) == before
+    assert clocks.covered(application.store, {"a": now + DAY}) == {"a": now + DAY}
+
+
+def test_nothing_counts_as_covered_that_was_taken_back(application, person):
+    now = application.moment[0]
+    clocks.turn_back(application.store, now + DAY, now)
+
+    found = clocks.covered(
+        application.store, {"before": now - 2 * DAY, "then": now + DAY / 2, "after": now + 3 * DAY}
+    )
+
+    assert found == {"before": now - 2 * DAY, "then": now - DAY, "after": now + 3 * DAY}
