@@ -13,6 +13,7 @@ from digest import config, delivery
 from digest.app import App
 from digest.delivery import dkim
 from digest.errors import DigestError
+from digest.model import Caps, Status
 from digest.pipeline import learning
 
 # By so many texts of an abstract's usual length the embedder's speed is measured.
@@ -42,6 +43,8 @@ def examine(app: App) -> list[Finding]:
         ("dkim", _dkim),
         ("site", _site),
         ("mail", _mail),
+        ("mail log", _mail_log),
+        ("pace", _pace),
         ("inbound", _inbound),
         ("embedder", _embedder),
     ):
@@ -152,6 +155,55 @@ def _site(app: App) -> Iterator[tuple[str, str]]:
 def _mail(app: App) -> Iterator[tuple[str, str]]:
     for line in delivery.check(app.settings.smtp.url, timeout=app.settings.smtp.timeout):
         yield "fine", line
+
+
+def _mail_log(app: App) -> Iterator[tuple[str, str]]:
+    smtp = app.settings.smtp
+    if smtp.maillog:
+        delivery.MailLog(Path(smtp.maillog)).check()
+        yield "fine", f"after a crash, {smtp.maillog} says what was sent"
+    elif delivery.server_of(smtp.url) and _is_here(urlsplit(smtp.url).hostname or ""):
+        yield (
+            "warning",
+            (
+                "[smtp] maillog is not set: mail that is in flight when a process dies is sent "
+                "again, although the log of a Postfix here could say whether it was taken"
+            ),
+        )
+
+
+def _pace(app: App) -> Iterator[tuple[str, str]]:
+    server, caps = delivery.server_of(app.settings.smtp.url), app.caps
+    if caps == Caps():
+        return
+    if server is None:
+        yield "warning", "[smtp] per_second, per_hour and per_day bound mail servers alone"
+        return
+    bounds = (
+        ("per_second", caps.per_second, 1),
+        ("per_hour", caps.per_hour, 3600),
+        ("per_day", caps.per_day, 86400),
+    )
+    given = [(name, most, seconds) for name, most, seconds in bounds if most]
+    yield (
+        "fine",
+        "at most " + ", ".join(f"{most} {name.replace('_', ' ')}" for name, most, _ in given),
+    )
+    for name, most, seconds in given:
+        for larger, bound, span in given:
+            if span > seconds and bound < most:
+                yield "warning", f"[smtp] {name} = {most} says nothing: {larger} = {bound} is less"
+            elif span < seconds and bound * seconds // span < most:
+                yield "warning", f"[smtp] {name} = {most} is never reached at {larger} = {bound}"
+    readers = app.store.subscribers.by_status().get(Status.ACTIVE, 0)
+    if caps.per_day and readers > caps.per_day:
+        yield (
+            "warning",
+            (
+                f"[smtp] per_day = {caps.per_day} is less than the {readers} active subscribers: "
+                "on a day that all have mail, some digests will be late or expire"
+            ),
+        )
 
 
 def _inbound(app: App) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ Each check raises AssertionError with a sentence that says what is wrong.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -89,9 +89,17 @@ class MemoryTransport:
     sent: list[Message] = field(default_factory=list)
     answers: Mapping[str, tuple[Outcome, int, str]] = field(default_factory=dict)
 
-    def send(self, messages: Sequence[Message], now: datetime) -> Iterator[Receipt]:
-        """Accept everything that `answers` does not name."""
+    def send(
+        self,
+        messages: Sequence[Message],
+        now: datetime,
+        *,
+        held: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Receipt]:
+        """Accept everything that `answers` does not name, as long as it is ours."""
         for message in messages:
+            if not held():
+                return
             outcome, code, reply = self.answers.get(
                 message.recipient, (Outcome.ACCEPTED, 250, "kept")
             )

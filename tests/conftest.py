@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,10 +162,16 @@ class Postfix:
 
     port: int
     mail: Path
+    log: Path
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
+
+    @property
+    def master(self) -> int:
+        """The process above all others of this instance."""
+        return int((self.mail.parent / "queue" / "pid" / "master.pid").read_text())
 
     def files(self, name: str = "*") -> list[Path]:
         """What lies in the mailboxes, or in one, oldest first."""
@@ -174,6 +181,13 @@ class Postfix:
 @pytest.fixture(scope="module")
 def start_postfix():
     """Start Postfix with these mailboxes and settings; it is stopped after the module."""
+    with postfix_instances() as start:
+        yield start
+
+
+@contextmanager
+def postfix_instances():
+    """Start instances of Postfix, which end with the block; skips where it cannot be run."""
     if shutil.which("postfix") is None:
         pytest.skip("postfix is not installed")
     if os.geteuid() != 0:
@@ -190,12 +204,14 @@ def start_postfix():
         started = _postfix(folder, "start")
         if started.returncode != 0:
             pytest.skip(f"postfix does not start here: {started.stderr[-300:]}")
-        return Postfix(port, folder / "mail")
+        return Postfix(port, folder / "mail", folder / "mail.log")
 
-    yield start
-    for folder in folders:
-        _postfix(folder, "stop")
-        shutil.rmtree(folder)
+    try:
+        yield start
+    finally:
+        for folder in folders:
+            _postfix(folder, "stop")
+            shutil.rmtree(folder)
 
 
 def _lay_out(folder: Path, port: int, addresses: Iterable[str], settings: Iterable[str]) -> None:
@@ -206,7 +222,7 @@ def _lay_out(folder: Path, port: int, addresses: Iterable[str], settings: Iterab
     for name in ("data", "mail"):
         os.chown(folder / name, owner.pw_uid, owner.pw_gid)
     config = folder / "config"
-    boxes = ", ".join(f"{{ {each} = {each.partition('@')[0]}/ }}" for each in addresses)
+    boxes = ", ".join(f"{{ {each} = {each.partition('@')[0] or 'all'}/ }}" for each in addresses)
     main = MAIN.format(
         folder=folder,
         boxes=boxes,

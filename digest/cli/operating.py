@@ -49,20 +49,23 @@ def migrate(context: Context) -> None:
 @pass_context
 def status(context: Context, as_json: bool) -> None:
     """What the database holds, what waits to be sent, how the sources fare."""
-    from digest.app import counts  # noqa: PLC0415 - keeps `--help` quick
+    from digest import delivery  # noqa: PLC0415 - keeps `--help` quick
+    from digest.app import counts  # noqa: PLC0415 - the same
 
     with context.app() as app:
         rows = counts(app.store)
+        forecast = app.forecast()
         latest = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
         if as_json:
             reports = [report_row(each) for each in latest]
             learned = app.store.spaces.learned()
             space = learned and {**asdict(learned), "readable": app.space is not None}
-            show_json({**rows, "space": space, "sources": reports})
+            show_json({**rows, "forecast": asdict(forecast), "space": space, "sources": reports})
             return
         out = console()
         for name, value in rows.items():
             out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
+        out.print(f"{'to be sent':<16}{delivery.said(forecast, app.clock())}", markup=False)
         out.print(f"{'space':<16}{_space_of(app)}")
         if latest:
             out.print()

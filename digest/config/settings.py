@@ -31,12 +31,22 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpSettings:
-    """`[smtp]`: how mail leaves; `url` may hold a password."""
+    """`[smtp]`: how mail leaves; `url` may hold a password.
+
+    `connections` are those of each of `processes`. `maillog` is the log of a Postfix of one's own
+    (empty: there is none to ask). Of `per_second`, `per_hour` and `per_day` 0 is no bound.
+    """
 
     url: str
     timeout: float
+    connections: int
     per_connection: int
     block: int
+    processes: int
+    maillog: str
+    per_second: int
+    per_hour: int
+    per_day: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +128,7 @@ class KeepSettings:
     """`[keep]`: retention in days, and backups."""
 
     papers: int
+    digests: int
     logs: int
     backups: str
     backup_count: int

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from digest.app import App
-from digest.delivery import scrub
+from digest.delivery import said, scrub
 from digest.model import (
     Evidence,
     EvidenceKind,
@@ -74,6 +74,7 @@ class Overview:
     rows: Mapping[str, int]
     subscribers: Mapping[str, int]
     outbox: Mapping[str, int]
+    forecast: str
     letters: int
     attempts: Sequence[Attempt]
     returned: Sequence[Returned]
@@ -95,6 +96,7 @@ def overview(app: App) -> Overview:
         rows=store.counts(),
         subscribers={str(each): n for each, n in store.subscribers.by_status().items()},
         outbox=store.ledger.counts(),
+        forecast=said(app.forecast(), now),
         letters=store.post.waiting(),
         attempts=[
             Attempt(

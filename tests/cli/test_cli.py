@@ -80,6 +80,8 @@ def test_status_counts_rows_and_the_outbox_by_state(ready):
     assert status["subscribers"] == 1
     assert status["digests"] == 0
     assert sum(status["outbox"].values()) == 0
+    assert (status["forecast"]["waiting"], status["forecast"]["late"]) == (0, 0)
+    assert "to be sent      none wait" in ready("status").out
 
 
 def test_rank_gives_ids_titles_scores_and_reasons(ready):
