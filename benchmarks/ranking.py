@@ -2,7 +2,7 @@
 
     python benchmarks/ranking.py [FOLDER] [--papers 2000] [--rounds 5]
 
-Processor time on one core a subscriber, in blocks of 256:
+Processor time on one core a subscriber, 256 at a time:
 
 - scores: ours, from the tastes that an installation keeps (scores alone);
 - rank: the same with ten picks arranged and their reasons;
@@ -18,6 +18,7 @@ invented: themes that have Zipf vocabularies of their own, and readers of one to
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from time import process_time
 
 from threadpoolctl import threadpool_limits
 
+from digest.cli import OBJECTS_BEFORE_LOOKING
 from digest.evaluation import datasets
 from digest.evaluation.baselines import SupportVectors
 from digest.evaluation.words import Shelf
@@ -181,6 +183,7 @@ def main() -> None:
         f"{len(material.papers):,} papers, {len(material.profiles)} profiles of {likes:g} likes,"
         f" {len(material.background):,} papers in the archive\n"
     )
+    gc.set_threshold(OBJECTS_BEFORE_LOOKING, 50, 50)  # as the command has it
     with threadpool_limits(1):
         found = ways(material)
         for work in found.values():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
-HOT = 1_024
+HOT = 512
 MOST_AT_ONCE = 256
 MOST_REMEMBERED = 4_000_000
 
