@@ -56,12 +56,7 @@ def prepare(path: Path, people: int) -> Path:
     store.subscribers.add((each, []) for each in readers)
     expires = datetime.now(UTC) + timedelta(days=1)
     digests = list(invented.digests(made, readers, picks=PICKS))
-    store.ledger.compose(
-        [(each, expires) for each in digests],
-        next_due={},
-        send_from={},
-        message_ids={each.id: f"<{each.id}@{DOMAIN}>" for each in digests},
-    )
+    invented.queue(store, digests, expires, DOMAIN)
     store.close()
     return path
 

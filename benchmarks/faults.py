@@ -64,12 +64,7 @@ def prepare(path: Path, people: int) -> Path:
     ]
     store.subscribers.add((each, []) for each in readers)
     digests = list(invented.digests(made, readers, picks=5))
-    store.ledger.compose(
-        [(each, expires) for each in digests],
-        next_due={},
-        send_from={},
-        message_ids={each.id: f"<{each.id}@{DOMAIN}>" for each in digests},
-    )
+    invented.queue(store, digests, expires, DOMAIN)
     store.close()
     return path
 

@@ -22,6 +22,7 @@ from digest.model import (
     Status,
     Subscriber,
 )
+from digest.ports import Store
 
 NOW = datetime(2026, 6, 10, 5, tzinfo=UTC)
 CATEGORIES = ("cs.LG", "cs.CL", "cs.CV", "cs.IR", "cs.AI", "stat.ML", "math.OC", "quant-ph")
@@ -107,6 +108,16 @@ def digests(
             matched=picks + 10,
             composed_at=NOW,
         )
+
+
+def queue(store: Store, digests: Sequence[Digest], expires: datetime, domain: str) -> None:
+    """Keep digests, to be sent until then."""
+    store.ledger.compose(
+        [(each, expires) for each in digests],
+        next_due={},
+        send_from={},
+        message_ids={each.id: f"<{each.id}@{domain}>" for each in digests},
+    )
 
 
 def people(count: int, *, seed: int = 11) -> list[Subscriber]:

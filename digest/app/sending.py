@@ -7,6 +7,7 @@ with it however it ends: each watches its end of a pipe, which closes when nobod
 from __future__ import annotations
 
 import copyreg
+import gc
 import logging
 import multiprocessing
 import signal
@@ -80,17 +81,20 @@ copyreg.pickle(MappingProxyType, lambda each: (_frozen, (dict(each),)))
 def _start(settings: Settings, name: str) -> tuple[Connection, SpawnProcess]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    level = logging.getLogger().level
-    process = context.Process(target=_send, args=(settings, theirs, level), name=name)
+    alike = logging.getLogger().level, gc.get_threshold()
+    process = context.Process(target=_send, args=(settings, theirs, *alike), name=name)
     process.start()
     theirs.close()
     return ours, process
 
 
-def _send(settings: Settings, pipe: Connection, level: int) -> None:
+def _send(
+    settings: Settings, pipe: Connection, level: int, collecting: tuple[int, int, int]
+) -> None:
     """What a process does: deliver, say how far it has come, and stop when told or left alone."""
     from digest.app.application import App  # noqa: PLC0415 - which imports this module
 
+    gc.set_threshold(*collecting)
     asked = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; our parent tells us
     signal.signal(signal.SIGTERM, lambda *_: asked.set())

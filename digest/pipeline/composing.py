@@ -320,7 +320,8 @@ def _in_window(
     profiles = store.subscribers.profiles(keys)
     ids = frozenset(window.seen_at)
     sent = store.ledger.sent(keys, ids, but_edition=edition or "")
-    old = {each.id: window.too_old(spans[each.id]) for each in people}
+    too_old = {since: window.too_old(since) for since in {spans[each] for each in keys}}
+    old = {each: too_old[spans[each]] for each in keys}
     without = {each.id: sent.get(each.id, frozenset()) | old[each.id] for each in people}
     candidates = kept_candidates_of(store, window, profiles, *rankers.both)
     named = {each.id: edition or editions.edition_of(each, _due(each, until)) for each in people}
@@ -333,7 +334,7 @@ def _in_window(
                 edition=named[person.id],
                 since=spans[person.id],
                 until=until,
-                announced=len(ids - old[person.id]),
+                announced=len(ids) - len(old[person.id]),
                 withheld=len(sent.get(person.id, frozenset()) - old[person.id]),
                 reports=window.reports,
                 now=now,

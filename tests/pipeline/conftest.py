@@ -1,11 +1,13 @@
 """A small world: papers on a day, people who follow them, all through the real store and ranker."""
 
+import random
 from datetime import UTC, date, datetime
 
 import pytest
 
 from digest import subscriptions
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
+from digest.pipeline import delivering
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
@@ -57,3 +59,22 @@ def subscribe(application):
         )
 
     return add
+
+
+@pytest.fixture
+def deliver(application):
+    """Send what is due as an application does, by a transport of the test's own."""
+
+    def run(transport, **options):
+        given = {
+            "clock": application.clock,
+            "rng": random.Random(1),
+            "owner": "w1",
+            "block": 10,
+            "bounced": application.bounced,
+        }
+        return delivering.deliver(
+            application.store, transport, application.renderer, **given | options
+        )
+
+    return run

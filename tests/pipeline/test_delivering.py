@@ -20,20 +20,9 @@ NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def deliver(application):
-    def run(transport, **options):
-        given = {
-            "clock": application.clock,
-            "rng": random.Random(1),
-            "owner": "w1",
-            "block": 2,
-            "bounced": application.bounced,
-        }
-        return delivering.deliver(
-            application.store, transport, application.renderer, **given | options
-        )
-
-    return run
+def deliver(deliver):
+    """In blocks of two, so that five readers are several."""
+    return lambda transport, **options: deliver(transport, **{"block": 2} | options)
 
 
 @pytest.fixture
