@@ -49,7 +49,12 @@ def prepare(message: Message) -> Prepared:
     content = message.content
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
-    fault = _fault(content)
+    # What was checked when it was made, piece by piece, need not be read again for every reader.
+    seen = max(len(content) - message.ready, 0)
+    head = content[:seen]
+    if not head.endswith(b"\r\n"):
+        seen, head = len(content), content
+    fault = _fault(head)
     if fault:
         raise _refused(message, f"5.6.0 message breaks RFC 5322: {fault}")
     recipient = _address(message.recipient)
@@ -63,10 +68,10 @@ def prepare(message: Message) -> Prepared:
         digest_id=message.digest_id,
         sender=sender,
         recipient=recipient,
-        data=stuffed(content),
+        data=content if (said := stuffed(head)) == head else said + content[seen:],
         size=len(content),
         utf8=not (sender + recipient).isascii(),
-        eight_bit=not content.isascii(),
+        eight_bit=not head.isascii(),
     )
 
 

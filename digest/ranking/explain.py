@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from digest.model import Pick, Reason, ReasonKind, Topic
 from digest.text import clean, contains_phrase, fold, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+T = TypeVar("T")
 
 MOST_SAID = 3
 MOST_WORDS = 3
@@ -50,6 +52,9 @@ class Because:
     topics: Mapping[str, Topic]
     titles: Mapping[str, str]
     _lines: dict[tuple[object, ...], str] = field(default_factory=dict, repr=False, compare=False)
+    _clauses: dict[tuple[object, ...], tuple[str, str]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __call__(self, pick: Pick) -> str:
         """One line: `Because you follow …, it matches your keyword …, and …`; empty without any.
@@ -59,19 +64,20 @@ class Because:
         """
         reasons = _weighty(pick)
         # Thousands of readers are told the same; only the amounts differ, which no line names.
-        key = tuple([(each.kind, each.what, each.words) for each in reasons])
+        key = tuple([_key(each) for each in reasons])
         line = self._lines.get(key)
         if line is None:
-            if len(self._lines) >= MOST_LINES:
-                self._lines.clear()
-            line = self._lines[key] = self._said(reasons)
+            line = _kept(self._lines, key, self._said(reasons))
         return line
 
     def _said(self, reasons: Sequence[Reason]) -> str:
         kinds: dict[ReasonKind, list[Reason]] = {}
         for each in reasons:
             kinds.setdefault(each.kind, []).append(each)
-        clauses = [self._clause(together) for together in kinds.values()]
+        clauses = [
+            self._single(each[0]) if len(each) == 1 else self._clause(each)
+            for each in kinds.values()
+        ]
         if not clauses:
             return ""
         start = "To explore: " if ReasonKind.EXPLORE in kinds else "Because "
@@ -84,6 +90,12 @@ class Because:
     def term(self, reason: Reason) -> str:
         """One term of a score as a clause, in full, whatever it adds or takes away."""
         return clause(reason.kind, [self._name(reason)])
+
+    def _single(self, reason: Reason) -> tuple[str, str]:
+        """One reason as a clause, and the words that made it, kept for the lines it stands in."""
+        key = _key(reason)
+        found = self._clauses.get(key)
+        return found or _kept(self._clauses, key, self._clause([reason]))
 
     def _clause(self, reasons: Sequence[Reason]) -> tuple[str, str]:
         """Reasons of one kind as a clause, and the words that made them if there is room."""
@@ -131,19 +143,34 @@ def clause(kind: ReasonKind, names: Sequence[str]) -> str:
     return _CLAUSES[kind].format(_listed(named), s="s" * several, es="es" * several)
 
 
+def _key(reason: Reason) -> tuple[object, ...]:
+    """What a reason says, whatever its amount; hashing an enum takes longer than all the rest."""
+    return id(reason.kind), reason.what, reason.words
+
+
+def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) -> T:
+    if len(kept) >= MOST_LINES:
+        kept.clear()
+    kept[key] = found
+    return found
+
+
 def _weighty(pick: Pick) -> list[Reason]:
-    there = {each.what for each in pick.reasons if each.kind is ReasonKind.KEYWORD}
-    exploring = [each for each in pick.reasons if each.kind is ReasonKind.EXPLORE]
-    in_favour = [
-        each
-        for each in pick.reasons
-        if each.amount > 0
-        and each.kind is not ReasonKind.EXPLORE
-        and not (each.kind is ReasonKind.WORDS and each.what in there)
-    ]
-    least = WORTH_SAYING * max((each.amount for each in in_favour), default=0)
+    exploring: list[Reason] = []
+    in_favour: list[Reason] = []
+    for each in pick.reasons:
+        if each.kind is ReasonKind.EXPLORE:
+            exploring.append(each)
+        elif each.amount > 0 and not (each.kind is ReasonKind.WORDS and _is_there(each, pick)):
+            in_favour.append(each)
+    least = WORTH_SAYING * max([each.amount for each in in_favour], default=0)
     weighty = [each for each in in_favour if each.amount >= least]
     return [*exploring, *weighty][:MOST_SAID]
+
+
+def _is_there(words: Reason, pick: Pick) -> bool:
+    """Whether the keyword with which a paper shares words stands in it anyway."""
+    return any(each.kind is ReasonKind.KEYWORD and each.what == words.what for each in pick.reasons)
 
 
 def _line(clauses: Sequence[tuple[str, str]]) -> str:

@@ -103,11 +103,13 @@ def letter(
         mime.verbatim("Message-ID", message_id),
     ]
     key = message_id.strip("<>")
+    written = mime.alternative(headers, text=text, html=html, key=key, attachment=attachment)
     return Message(
         digest_id=key,
         sender=_sender(occasion, in_reply_to),
         recipient=mime.mail_address(address),
-        content=mime.alternative(headers, text=text, html=html, key=key, attachment=attachment),
+        content=written.content,
+        ready=written.ready,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from digest import tokens
@@ -126,10 +127,14 @@ def home(site: Site) -> str:
 
 def help_address(site: Site) -> str:
     """Where a reader can ask: the contact if it is an address or a web page, else the front page."""
-    contact = site.contact.strip()
+    return _contact(site.contact.strip()) or home(site)
+
+
+@lru_cache(maxsize=16)
+def _contact(contact: str) -> str:
     if re.fullmatch(r"[^\s<>@,]+@[^\s<>@,]+", contact):
         return f"mailto:{quote(contact, safe='@+')}"
-    return safe(contact) or home(site)
+    return safe(contact)
 
 
 def paper(site: Site, paper_id: str) -> str:

@@ -73,11 +73,13 @@ def message(
     headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
     headers += [mime.date(at), mime.verbatim("Message-ID", message_id)]
     site = edition.templates.site
+    written = mime.alternative(headers, text=body.text, html=body.html, key=digest.id)
     return Message(
         digest_id=digest.id,
         sender=personal.bounces_to or site.bounce_to or site.mail_from,
         recipient=mime.mail_address(subscriber.email),
-        content=mime.alternative(headers, text=body.text, html=body.html, key=digest.id),
+        content=written.content,
+        ready=written.ready,
     )
 
 

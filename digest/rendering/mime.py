@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode, encodebytes
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -38,13 +39,21 @@ _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A message's bytes; `ready` of them, the body, are such as `model.Message` says."""
+
+    content: bytes
+    ready: int
+
+
 def unstructured(name: str, text: str) -> Header:
     """A field of free text, such as Subject: folded if plain ASCII, else in encoded words."""
     text = clean(text)
     words = text.split(" ")
     plain = text.isascii() and "=?" not in text
-    if plain and all(len(word) <= _LONGEST_PLAIN_WORD for word in words):
-        return name, _folded(words, first=len(name) + 2)
+    if plain and max(map(len, words)) <= _LONGEST_PLAIN_WORD:
+        return name, _folded(text, first=len(name) + 2)
     return name, b"\r\n ".join(_encoded_words(text))
 
 
@@ -104,7 +113,9 @@ def verbatim(name: str, value: str) -> Header:
 
     What could end the field is cut out; what is not ASCII becomes `?`.
     """
-    return name, _CONTROL.sub("", value).encode("ascii", errors="replace")
+    if not (value.isascii() and value.isprintable()):
+        value = _CONTROL.sub("", value)
+    return name, value.encode("ascii", errors="replace")
 
 
 @lru_cache(maxsize=1024)
@@ -138,35 +149,31 @@ def alternative(
     html: bytes,
     key: str,
     attachment: Attachment | None = None,
-) -> bytes:
+) -> Written:
     """A multipart/alternative message, text first (RFC 2046 §5.1.4), or one with a file beside it.
 
-    The parts are quoted-printable and end with CRLF, the file is base64. Boundaries are derived
+    The parts are `pieces`, quoted-printable in lines; the file is base64. Boundaries are derived
     from `key`, so the same mail has the same bytes; they begin with `=_`, which no
     quoted-printable text can hold.
     """
     boundary = _boundary(key)
-    fields = [b"%s: %s\r\n" % (name.encode(), value) for name, value in headers]
+    fields = [f"{name}: ".encode() + value + b"\r\n" for name, value in headers]
+    kind = b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary
     both = (
-        b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary,
-        _part(boundary, b"plain", text),
-        _part(boundary, b"html", html),
+        *_part(boundary, b"plain", text),
+        *_part(boundary, b"html", html),
         b"--%s--\r\n" % boundary,
     )
     if attachment is None:
-        return b"".join((*fields, *both))
+        return _written((*fields, kind), both)
     outer = _boundary(f"{key} and a file")
-    return b"".join(
-        (
-            *fields,
-            b'Content-Type: multipart/mixed;\r\n boundary="%s"\r\n\r\n' % outer,
-            b"--%s\r\n" % outer,
-            *both,
-            b"\r\n--%s\r\n" % outer,
-            _file(*attachment),
-            b"--%s--\r\n" % outer,
-        )
-    )
+    mixed = b'Content-Type: multipart/mixed;\r\n boundary="%s"\r\n\r\n' % outer
+    start, end = b"--%s\r\n" % outer, b"--%s--\r\n" % outer
+    return _written((*fields, mixed), (start, kind, *both, b"\r\n", start, _file(*attachment), end))
+
+
+def _written(head: Sequence[bytes], body: Sequence[bytes]) -> Written:
+    return Written(content=b"".join((*head, *body)), ready=sum(map(len, body)))
 
 
 def _boundary(key: str) -> bytes:
@@ -185,23 +192,27 @@ def _file(name: str, kind: str, content: bytes) -> bytes:
     ).encode() + lines
 
 
-def _part(boundary: bytes, kind: bytes, body: bytes) -> bytes:
-    return (
+def _part(boundary: bytes, kind: bytes, body: bytes) -> tuple[bytes, bytes, bytes]:
+    head = (
         b"--%s\r\nContent-Type: text/%s; charset=utf-8\r\n"
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n%s\r\n" % (boundary, kind, body)
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" % (boundary, kind)
     )
+    return head, body, b"\r\n"
 
 
-def _folded(words: list[str], *, first: int) -> bytes:
+def _folded(text: str, *, first: int) -> bytes:
+    """Words with single spaces between, in lines; a word that finds no room stays whole."""
     lines: list[str] = []
-    room = _ROOM - first
-    for word in words:
-        if lines and len(lines[-1]) + 1 + len(word) <= room:
-            lines[-1] += f" {word}"
-        else:
-            room = _ROOM - first if not lines else _ROOM - 1
-            lines.append(word)
-    return "\r\n ".join(lines).encode()
+    room, start = _ROOM - first, 0
+    while len(text) - start > room:
+        end = text.rfind(" ", start, start + room + 1)
+        if end < 0:
+            end = text.find(" ", start + room)
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        room, start = _ROOM - 1, end + 1
+    return "\r\n ".join((*lines, text[start:])).encode()
 
 
 def _encoded_words(text: str) -> list[bytes]:

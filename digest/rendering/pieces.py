@@ -15,6 +15,7 @@ from itertools import chain
 # No text from outside has a NUL left in it, so these marks cannot be forged.
 _HOLE = re.compile("\0([a-z_]+)\0")
 _UNPRINTABLE = re.compile(rb"[^ -~\n]+| (?=\n|\Z)")
+_WORD = re.compile(rb"[!-\-/-<>-~][!-<>-~]*")
 # What a mail system on the way would change at the beginning of a line.
 _BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 # 73 leaves room for the soft break's `=` and for an encoded first letter.
@@ -36,6 +37,10 @@ def encode(text: str) -> bytes:
     if not text:
         return b""
     raw = text.encode(errors="replace")
+    if _WORD.fullmatch(raw):  # an address: those differ in every message
+        if len(raw) > _ROOM:
+            raw = _shy(b"=\r\n".join(_cut(raw)))
+        return raw + b"=\r\n"
     encoded = _UNPRINTABLE.sub(_hexadecimal, raw.replace(b"=", b"=3D"))
     cut = _cut if encoded is raw or b"=" not in encoded else _CHUNK.findall
     lines = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cache
+from datetime import date, time, timedelta
+from functools import cache, lru_cache
 
 from digest.model import FLOORS, Cadence, Digest, Mood, Site, Subscriber
 from digest.text import clean, truncate
@@ -123,11 +123,12 @@ def next_digest(digest: Digest, subscriber: Subscriber) -> str:
 
 def rhythm(subscriber: Subscriber) -> str:
     """How often a digest comes, as the reader asked."""
-    when = {
-        Cadence.DAILY: "every day",
-        Cadence.WEEKDAYS: "on weekdays",
-        Cadence.WEEKLY: f"every {_WEEKDAYS[subscriber.weekday % 7]}",
-    }[subscriber.cadence]
+    if subscriber.cadence is Cadence.DAILY:
+        when = "every day"
+    elif subscriber.cadence is Cadence.WEEKDAYS:
+        when = "on weekdays"
+    else:
+        when = f"every {_WEEKDAYS[subscriber.weekday % 7]}"
     number = count(subscriber.limit, "paper")
     return f"It comes {when}, {_hour(subscriber)}, with {number} at most{_floor(subscriber)}."
 
@@ -163,7 +164,12 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 
 def _hour(subscriber: Subscriber) -> str:
-    return f"around {subscriber.at:%H:%M} ({clean(subscriber.tz)})"
+    return _around(subscriber.at, subscriber.tz)
+
+
+@lru_cache(maxsize=4096)
+def _around(at: time, tz: str) -> str:
+    return f"around {at:%H:%M} ({clean(tz)})"
 
 
 def _floor(subscriber: Subscriber) -> str:

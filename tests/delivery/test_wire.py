@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,33 @@ def test_exactly_the_lines_over_the_limit_are_refused(lengths):
             prepare(letter(content))
     else:
         assert prepare(letter(content)).size == len(content)
+
+
+@given(
+    st.lists(st.binary(max_size=20).map(lambda b: b.translate(None, b"\r\n\0"))),
+    st.lists(
+        st.text(alphabet="ab .=-", max_size=9).filter(lambda each: each[:1] != "."), min_size=1
+    ),
+)
+def test_what_is_ready_goes_out_as_if_it_had_been_looked_at(head, body):
+    first = b"".join(line + b"\r\n" for line in [b"Subject: x", *head])
+    known = "".join(f"{line}\r\n" for line in body).encode()
+    message = letter(first + known)
+
+    assert prepare(replace(message, ready=len(known))) == prepare(message)
+
+
+@pytest.mark.parametrize("head", [b"a\nb\r\n", b"a\0\r\n", b"x" * 999 + b"\r\n"])
+def test_what_is_not_known_to_be_ready_is_looked_at_however_much_else_is(head):
+    with pytest.raises(DeliveryRefused, match=r"5\.6\.0"):
+        prepare(replace(letter(head + b"hi\r\n" * 9), ready=4 * 9))
+
+
+@pytest.mark.parametrize("ready", [1, 3, 9, 10_000])
+def test_a_count_that_does_not_begin_a_line_is_not_believed(ready):
+    message = letter(HEAD + b"hi\r\n.there\r\n")
+
+    assert prepare(replace(message, ready=ready)) == prepare(message)
 
 
 def test_a_missing_final_line_end_is_supplied():

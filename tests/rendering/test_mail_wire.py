@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from digest.delivery.wire import prepare
 from digest.model import Digest, Link, LinkKind, Paper, Pick
 from digest.rendering import mail
 from digest.rendering.bodies import LARGEST_PART
@@ -91,6 +92,8 @@ def test_any_papers_make_a_lawful_message(
     assert not any(set(line) & set(b"\r\n\0") for line in lines)
     assert all(len(line) <= 76 for line in lines if not line.startswith(b"List-Unsubscribe:"))
     assert not any(line.startswith((b".", b"From ")) for line in lines)
+    assert len(sent.content) - sent.ready == sent.content.index(b"\r\n\r\n") + 4
+    assert prepare(sent) == prepare(replace(sent, ready=0))
     message = message_from_bytes(sent.content, policy=policy.default)
     assert not message.defects
     assert message["To"] == "ada@example.com"

@@ -98,7 +98,8 @@ def test_a_structured_field_stays_on_one_line(text):
 
 def test_the_boundary_cannot_stand_in_a_body_and_depends_on_the_key_alone():
     def built(key: str) -> bytes:
-        return mime.alternative([], text=encode("a\n--=_\n"), html=encode("<p>b\n"), key=key)
+        written = mime.alternative([], text=encode("a\n--=_\n"), html=encode("<p>b\n"), key=key)
+        return written.content
 
     message = message_from_bytes(built("one"), policy=policy.default)
 
@@ -113,9 +114,10 @@ def test_the_boundary_cannot_stand_in_a_body_and_depends_on_the_key_alone():
 
 @given(name=st.text(max_size=80), kind=st.text(max_size=80), data=st.binary(max_size=500))
 def test_a_file_beside_the_text_arrives_as_it_was(name, kind, data):
-    content = mime.alternative(
+    written = mime.alternative(
         [], text=encode("a\n"), html=encode("<p>b\n"), key="k", attachment=(name, kind, data)
     )
+    content, head = written.content, len(written.content) - written.ready
 
     message = message_from_bytes(content, policy=policy.default)
     (file,) = message.iter_attachments()
@@ -123,5 +125,9 @@ def test_a_file_beside_the_text_arrives_as_it_was(name, kind, data):
     assert message.get_body(("plain",)).get_content() == "a\r\n"
     assert message.get_body(("html",)).get_content() == "<p>b\r\n"
     assert file.get_payload(decode=True) == data
-    assert all(len(line) <= 76 and b"\n" not in line for line in content.split(b"\r\n"))
+    assert content[:head].endswith(b"\r\n\r\n")
+    assert all(
+        len(line) <= 76 and b"\n" not in line and line[:1] != b"."
+        for line in content.split(b"\r\n")
+    )
     assert content.isascii()
