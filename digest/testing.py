@@ -11,7 +11,7 @@ Each check raises AssertionError with a sentence that says what is wrong.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -91,7 +91,7 @@ class MemoryTransport:
 
     def send(
         self,
-        messages: Sequence[Message],
+        messages: Iterable[Message],
         now: datetime,
         *,
         held: Callable[[], bool] = lambda: True,
@@ -163,8 +163,8 @@ def check_ranker(ranker: Ranker, profiles: Sequence[Profile], papers: Sequence[P
 
 
 def check_transport(transport: Transport, messages: Sequence[Message]) -> list[Receipt]:
-    """Check a transport: one receipt a message, in order, and closing twice is safe."""
-    receipts = list(transport.send(messages, NOW))
+    """Check a transport: one receipt a message, in order, each taken once; closing twice is safe."""
+    receipts = list(transport.send(iter(messages), NOW))
     assert [each.digest_id for each in receipts] == [each.digest_id for each in messages]
     assert list(transport.send([], NOW)) == [], "nothing to send gives no receipts"
     transport.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from time import sleep
@@ -176,6 +175,7 @@ class App(Looking):
             acceptances=self.acceptances,
             pacer=self.pacer,
             pause=sleep,
+            sign=self.sign if self.signer else None,
             stopping=stopping,
             progress=progress,
         )
@@ -208,6 +208,7 @@ class App(Looking):
                 bounced=self.bounced,
                 acceptances=self.acceptances,
                 pacer=self.courier_pacer,
+                sign=self.sign if self.signer else None,
                 stopping=lambda: next(turns, None) is None,
             )
 
@@ -327,7 +328,7 @@ class App(Looking):
                 expires_at=self.clock(),
                 lease="",
             )
-            return self.renderer(look.material)(envelope).content
+            return self.sign(self.renderer(look.material)(envelope).content, self.clock())
         parts = mail.parts(fragments, look.digest, look.subscriber)
         return (parts.html if form == ".html" else parts.text).encode()
 
@@ -355,20 +356,17 @@ class App(Looking):
         )
 
     def renderer(self, material: delivering.Material) -> Callable[[Envelope], Message]:
-        """What turns a claimed envelope into a signed message."""
+        """What turns a claimed envelope into a message, yet to be signed."""
         fragments = self.edition(material)
 
         def render(envelope: Envelope) -> Message:
-            message = mail.message(
+            return mail.message(
                 fragments,
                 envelope.digest,
                 envelope.subscriber,
                 message_id=envelope.message_id,
                 at=envelope.digest.composed_at,
             )
-            if self.signer is None:
-                return message
-            return replace(message, content=self.signer.sign(message.content, self.clock()))
 
         return render
 

@@ -42,9 +42,15 @@ class Reply:
 
 
 def hand_over(
-    client: smtplib.SMTP, server: MailServer, message: Prepared, held: Callable[[], bool]
+    client: smtplib.SMTP,
+    server: MailServer,
+    message: Prepared,
+    held: Callable[[], bool],
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Reply:
     """Offer one message; never raises for what the network or the server does.
+
+    `meanwhile` is called once the server has it all, before its answer is waited for.
 
     The final dot, which makes it the server's, is sent only if `held` says then that it is ours
     to send: we may have slept since we began. Otherwise we hang up, and it is nobody's.
@@ -63,6 +69,7 @@ def hand_over(
             return _LATE
         client.send(b".\r\n")
         offered = True
+        meanwhile()
         return _final_reply(client, server)
     except OSError as error:  # every exception of smtplib is one
         client.close()

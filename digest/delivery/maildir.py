@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ class MaildirTransport:
 
     def send(
         self,
-        messages: Sequence[Message],
+        messages: Iterable[Message],
         now: datetime,
         *,
         held: Callable[[], bool] = lambda: True,

@@ -12,7 +12,7 @@ import logging
 import smtplib
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from queue import LifoQueue
@@ -33,6 +33,7 @@ from digest.model import Message, Outcome, Receipt
 BREAKS_IN_A_ROW = 3
 
 Held = Callable[[], bool]
+Meanwhile = Callable[[], object]
 
 logger = logging.getLogger(__name__)
 
@@ -78,24 +79,26 @@ class SmtpTransport:
         self._lanes = [_Lane(server, per_connection) for _ in range(max(connections, 1))]
 
     def send(
-        self, messages: Sequence[Message], now: datetime, *, held: Held = lambda: True
+        self, messages: Iterable[Message], now: datetime, *, held: Held = lambda: True
     ) -> Iterator[Receipt]:
         """One receipt a message, in order; nothing is sent before the iterator is advanced.
 
-        `held` is asked before each final dot; once it says no, the connection is closed.
-        Raises ConfigError before the first message when the server refuses our password or
-        certificate; from then on, and when the server cannot be reached, messages are deferred.
+        `held` is asked before each final dot; once it says no, the connection is closed. The next
+        message is taken while the server thinks about the last one. Raises ConfigError before the
+        first message when the server refuses our password or certificate; from then on, and when
+        the server cannot be reached, messages are deferred.
         """
-        if not messages:
+        waiting = _Waiting(messages)
+        if not waiting.look():
             return
         for lane in self._lanes:
             lane.begin_batch()
         self._lanes[0].open()
         if len(self._lanes) == 1:
-            for message in messages:
-                yield self._lanes[0].send(message, now, held)
+            for message in waiting:
+                yield self._lanes[0].send(message, now, held, meanwhile=waiting.look)
         else:
-            yield from self._send_side_by_side(messages, now, held)
+            yield from self._send_side_by_side(waiting, now, held)
 
     def close(self) -> None:
         """QUIT on every connection; safe to call twice."""
@@ -103,7 +106,7 @@ class SmtpTransport:
             lane.close()
 
     def _send_side_by_side(
-        self, messages: Sequence[Message], now: datetime, held: Held
+        self, messages: Iterable[Message], now: datetime, held: Held
     ) -> Iterator[Receipt]:
         idle: LifoQueue[_Lane] = LifoQueue()
         for lane in reversed(self._lanes):
@@ -124,6 +127,32 @@ class SmtpTransport:
                 flying.append(pool.submit(send, message))
             while flying:
                 yield flying.popleft().result()
+
+
+class _Waiting:
+    """Messages to be sent, of which one can be taken ahead; iterating raises what that raised."""
+
+    def __init__(self, messages: Iterable[Message]) -> None:
+        self._rest = iter(messages)
+        self._next: Message | None = None
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Message]:
+        while self.look():
+            if self._next is not None:
+                message, self._next = self._next, None
+                yield message
+        if self._error is not None:
+            raise self._error
+
+    def look(self) -> bool:
+        """Take the next message, if none is at hand; whether there is one. Never raises."""
+        if self._next is None and self._error is None:
+            try:
+                self._next = next(self._rest, None)
+            except Exception as error:  # noqa: BLE001 - raised when its turn comes
+                self._error = error
+        return self._next is not None
 
 
 class _Lane:
@@ -157,14 +186,16 @@ class _Lane:
         except DeliveryDeferred as error:
             self._give_up(error.code, error.reply)
 
-    def send(self, message: Message, now: datetime, held: Held) -> Receipt:
+    def send(
+        self, message: Message, now: datetime, held: Held, meanwhile: Meanwhile = lambda: None
+    ) -> Receipt:
         """The receipt of one message; never raises for what lies outside this process."""
         try:
             prepared = prepare(message)
         except DeliveryRefused as error:
             reply = Reply(outcome=Outcome.REFUSED, code=error.code, text=error.reply)
         else:
-            reply = self._deliver(prepared, held)
+            reply = self._deliver(prepared, held, meanwhile)
         return Receipt(
             digest_id=message.digest_id,
             outcome=reply.outcome,
@@ -179,19 +210,19 @@ class _Lane:
             say_goodbye(self._client)
             self._client = None
 
-    def _deliver(self, message: Prepared, held: Held) -> Reply:
+    def _deliver(self, message: Prepared, held: Held, meanwhile: Meanwhile) -> Reply:
         """Hand over, and once more if a connection that had served before turned out closed.
 
         Servers end connections after a number of messages, often by 421 to the next MAIL: that
         is no reason to keep the next reader waiting.
         """
         aged = self._client is not None and self._carried > 0
-        reply = self._attempt(message, held)
+        reply = self._attempt(message, held, meanwhile)
         if aged and reply.unsent:
-            reply = self._attempt(message, held)
+            reply = self._attempt(message, held, meanwhile)
         return reply
 
-    def _attempt(self, message: Prepared, held: Held) -> Reply:
+    def _attempt(self, message: Prepared, held: Held, meanwhile: Meanwhile) -> Reply:
         if self._carried >= self._per_connection:
             self.close()
         try:
@@ -200,7 +231,7 @@ class _Lane:
             self._give_up(0, error.message)
         if not self._client:
             return self._down or _NOT_CONNECTED
-        reply = hand_over(self._client, self._server, message, held)
+        reply = hand_over(self._client, self._server, message, held, meanwhile)
         self._carried += 1
         if not reply.closed:
             self._breaks = 0

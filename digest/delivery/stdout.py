@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TextIO
 
@@ -23,7 +23,7 @@ class StdoutTransport:
 
     def send(
         self,
-        messages: Sequence[Message],
+        messages: Iterable[Message],
         now: datetime,
         *,
         held: Callable[[], bool] = lambda: True,

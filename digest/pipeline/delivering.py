@@ -1,6 +1,6 @@
 """Deliver: claim a block that is due, and send it group by group; see `handing_over`.
 
-A group is rendered, marked as going out, handed over, and settled while the next answers come. A
+A group is marked as going out, rendered and handed over, and settled while the next answers come. A
 crash leaves the marked ones in doubt: whoever claims them next asks the mail server whether it has
 them, and sends them again only if it has not or cannot say, under the same Message-IDs. No
 transaction is open while the network is.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from digest.model import Digest, Envelope
@@ -19,9 +20,9 @@ from digest.pipeline.handing_over import (
     Delivered,
     Line,
     Material,
-    Render,
     send_block,
 )
+from digest.pipeline.making import SIGNERS, Render, Sign, Signing
 from digest.pipeline.pacing import Pacer
 from digest.pipeline.shelf import Shelf, load, named_in
 from digest.ports import Acceptances, Store, Transport
@@ -44,6 +45,7 @@ def deliver(
     acceptances: Acceptances | None = None,
     pacer: Pacer | None = None,
     pause: Callable[[float], object] | None = None,
+    sign: Sign | None = None,
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Delivered:
@@ -52,34 +54,37 @@ def deliver(
     `bounced` acts on what a mail server refused for good, and returns the subscriber as they are
     after it. `acceptances` is asked about messages that an earlier sender may have handed over
     (None: they are sent again), `pacer` about how many may go now; `pause` waits that many seconds
-    when it says so (None: what may not go now is left). `progress` is told of every group. A round
+    when it says so (None: what may not go now is left). `sign` makes the bytes that go out of those
+    that were rendered, from threads (None: they are the same). `progress` is told of every group. A round
     ends early when the mail server is away, or slow for long; what is left is still due.
     """
-    line = Line(
-        store=store,
-        transport=transport,
-        renderer=Shelf(store, renderer).render,
-        clock=clock,
-        rng=rng,
-        bounced=bounced,
-        acceptances=acceptances,
-        pacer=pacer or Pacer.free(),
-    )
-    total = Delivered()
-    while not stopping():
-        envelopes, again = _claim(line, owner=owner, block=block)
-        if again and pause and _wait(clock, again, pause, stopping=stopping, progress=progress):
-            continue
-        if not envelopes:
-            break
-        try:
-            done = send_block(line, envelopes, stopping=stopping, progress=progress)
-        finally:
-            store.ledger.release(envelopes[0].lease)
-        total += done
-        if done.cut_short:
-            break
-    return total
+    with ThreadPoolExecutor(SIGNERS, thread_name_prefix="sign") as pool:
+        line = Line(
+            store=store,
+            transport=transport,
+            renderer=Shelf(store, renderer).render,
+            clock=clock,
+            rng=rng,
+            bounced=bounced,
+            acceptances=acceptances,
+            pacer=pacer or Pacer.free(),
+            signing=Signing(sign=sign, pool=pool, clock=clock) if sign else None,
+        )
+        total = Delivered()
+        while not stopping():
+            envelopes, again = _claim(line, owner=owner, block=block)
+            if again and pause and _wait(clock, again, pause, stopping=stopping, progress=progress):
+                continue
+            if not envelopes:
+                break
+            try:
+                done = send_block(line, envelopes, stopping=stopping, progress=progress)
+            finally:
+                store.ledger.release(envelopes[0].lease)
+            total += done
+            if done.cut_short:
+                break
+        return total
 
 
 def _claim(line: Line, *, owner: str, block: int) -> tuple[list[Envelope], datetime | None]:

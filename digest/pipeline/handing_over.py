@@ -1,8 +1,8 @@
 """Handing a claimed block over: what a crash leaves is known, and nothing known is forgotten.
 
-For each group of at most 50: render it, mark it as going out (committed before the first byte is
-sent), send it, and write the receipts down as they come, those of 50 ms at a time. Just before
-each message becomes the server's, the lease is looked at once more.
+For each group of at most 50: mark it as going out (committed before the first byte is sent), send
+it while its messages are made, and write the receipts down as they come, those of 50 ms at a time.
+Just before each message becomes the server's, the lease is looked at once more.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from digest.delivery import policy
-from digest.errors import ConfigError, DigestError
+from digest.errors import ConfigError
 from digest.model import (
     Digest,
     Envelope,
     Evidence,
-    Message,
     Outcome,
     Paper,
     Receipt,
@@ -28,6 +27,7 @@ from digest.model import (
     Subscriber,
     Voice,
 )
+from digest.pipeline.making import Making, Render, Signing
 from digest.pipeline.pacing import Pacer, by_domain, domain_of, share
 from digest.ports import Acceptances, Store, Transport
 
@@ -41,7 +41,6 @@ LEASE = timedelta(minutes=15)
 ANSWERING = timedelta(minutes=6)
 POLICY_WINDOW = timedelta(days=30)
 
-Render = Callable[[Envelope], Message]
 Bounced = Callable[[Evidence], Subscriber | None]
 
 
@@ -83,7 +82,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What a round of delivering works with; `renderer` takes the digests of a block."""
+    """What a round of delivering works with; `renderer` takes the digests of a block.
+
+    Without `signing`, messages go out as they are rendered.
+    """
 
     store: Store
     transport: Transport
@@ -93,6 +95,7 @@ class Line:
     bounced: Bounced
     acceptances: Acceptances | None
     pacer: Pacer
+    signing: Signing | None
 
 
 def send_block(
@@ -160,18 +163,19 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
     group, later = share(group, grant)
     if later:
         ledger.put_off(later, lease=lease)
-    messages, receipts = _rendered(render, group, now)
-    offered = [each.digest_id for each in messages]
+    making = Making(render, group, now=now, signing=line.signing)
+    offered = [each.digest.id for each in group]
     if not ledger.offer(offered, lease=lease, now=now, until=now + LEASE):
         log.warning("another worker took our claim over", extra={"action": "deliver"})
         return Delivered(cut_short=True)
-    claim, answers = _Claim(line, lease), len(receipts)
+    claim = _Claim(line, lease)
+    answers: list[Receipt] = []
     unwritten: list[Receipt] = []
     written: set[str] = set()
     written_at = line.clock()
     try:
-        for receipt in line.transport.send(messages, now, held=claim.held):
-            receipts.append(receipt)
+        for receipt in line.transport.send(making, now, held=claim.held):
+            answers.append(receipt)
             if receipt.outcome is not Outcome.ACCEPTED:
                 continue  # the whole group decides what a refusal means
             unwritten.append(receipt)
@@ -181,10 +185,11 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
                 written.update(each.digest_id for each in unwritten)
                 unwritten, written_at = [], moment
     except ConfigError:
-        if not claim.asked and len(receipts) == answers:
+        if not claim.asked and not answers:
             ledger.withdraw(offered, lease=lease)
         raise
     finally:
+        receipts = [*making.failed, *answers]
         settled = policy.settle_times(receipts, group, now, line.rng)
         ledger.settle(
             [each for each in settled if each.digest_id not in written],
@@ -192,9 +197,13 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
             until=line.clock() + LEASE,
         )
         line.pacer.learn(grant, by_domain(group, receipts), line.clock())
-    if messages and len(receipts) == answers:
+    if making.fault:
+        ledger.withdraw(making.unmade, lease=lease)
+        raise making.fault
+    sendable = len(group) > len(making.failed)
+    if sendable and not answers:
         log.error("the transport gave no receipt for a group", extra={"action": "deliver"})
-    return _summed_up(line, group, settled, away=_is_away(receipts[answers:], messages))
+    return _summed_up(line, group, settled, away=sendable and _is_away(answers))
 
 
 class _Claim:
@@ -214,36 +223,9 @@ class _Claim:
         return self._line.store.ledger.hold(self._lease, over=now + ANSWERING, until=now + LEASE)
 
 
-def _is_away(receipts: Sequence[Receipt], messages: Sequence[Message]) -> bool:
+def _is_away(answers: Sequence[Receipt]) -> bool:
     """Whether nobody was there to say anything to any of the messages."""
-    return bool(messages) and all(
-        each.outcome is Outcome.DEFERRED and not each.code for each in receipts
-    )
-
-
-def _rendered(
-    render: Render, group: Sequence[Envelope], now: datetime
-) -> tuple[list[Message], list[Receipt]]:
-    """The messages of a group, and receipts of our own for those that cannot be made."""
-    messages: list[Message] = []
-    receipts: list[Receipt] = []
-    for envelope in group:
-        try:
-            messages.append(render(envelope))
-        except ConfigError:
-            raise
-        except DigestError as error:
-            receipts.append(_not_rendered(envelope, Outcome.REFUSED, error.message, now=now))
-        except Exception as error:
-            log.error(  # noqa: TRY400 - the traceback is for --debug
-                "a digest could not be rendered",
-                extra={"action": "render"},
-                exc_info=log.isEnabledFor(logging.DEBUG),
-            )
-            receipts.append(
-                _not_rendered(envelope, Outcome.DEFERRED, type(error).__name__, now=now)
-            )
-    return messages, receipts
+    return all(each.outcome is Outcome.DEFERRED and not each.code for each in answers)
 
 
 def _summed_up(
@@ -267,13 +249,6 @@ def _summed_up(
             )
         ),
         cut_short=away,
-    )
-
-
-def _not_rendered(envelope: Envelope, outcome: Outcome, cause: str, *, now: datetime) -> Receipt:
-    """A receipt of our own; what may be a fault of ours is put off, so that others go first."""
-    return Receipt(
-        digest_id=envelope.digest.id, outcome=outcome, reply=f"not rendered: {cause}", at=now
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -130,13 +130,15 @@ class Transport(Protocol):
 
     def send(
         self,
-        messages: Sequence[Message],
+        messages: Iterable[Message],
         now: datetime,
         *,
         held: Callable[[], bool] = lambda: True,
     ) -> Iterator[Receipt]:
         """One receipt a message, in order, each yielded as soon as it is known.
 
+        A message may be made only when it is taken from `messages`, which can be gone through once:
+        take one more while you wait for something else, and time is saved.
         `held` says whether the messages are still ours to send. A transport that may send twice
         asks it, from any thread, as late as it can take a message back.
         """

@@ -70,6 +70,44 @@ def test_each_receipt_is_known_before_the_next_message_is_offered(
     receipts.close()
 
 
+def test_the_next_message_is_made_while_the_server_thinks_about_the_last(
+    serve, transport_to, message, now
+):
+    told = []
+
+    def made():
+        for number in (1, 2):
+            told.append(f"made {number}")
+            yield message(number)
+
+    def held():
+        told.append("final dot")
+        return True
+
+    for receipt in transport_to(serve()).send(made(), now, held=held):
+        told.append(receipt.outcome)  # noqa: PERF401 - in the order things happen
+
+    assert told == ["made 1", "final dot", "made 2", ACCEPTED, "final dot", ACCEPTED]
+
+
+def test_messages_that_cannot_be_made_do_not_cost_the_receipt_of_one_that_was_sent(
+    serve, transport_to, message, now
+):
+    def made():
+        yield message(1)
+        raise RuntimeError
+
+    server = serve()
+    transport = transport_to(server)
+    receipts = transport.send(made(), now)
+
+    assert next(receipts).outcome is ACCEPTED
+    with pytest.raises(RuntimeError):
+        next(receipts)
+    assert outcomes(transport.send([message(2)], now)) == [(ACCEPTED, 250)]
+    assert server.connections == 1
+
+
 def test_the_envelope_is_sent_with_its_size_and_an_empty_sender_is_allowed(
     serve, transport_to, message, now
 ):

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -137,7 +138,7 @@ def test_a_connection_that_breaks_in_mid_group_has_taught_the_pace_all_the_same(
 ):
     class Breaking(MemoryTransport):
         def send(self, messages, now, **held):
-            (first, *_) = super().send(messages[:1], now, **held)
+            (first, *_) = super().send(islice(messages, 1), now, **held)
             yield replace(
                 first, outcome=Outcome.DEFERRED, code=454, reply="after DATA: 4.7.0 slow down"
             )

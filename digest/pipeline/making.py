@@ -1,0 +1,121 @@
+"""Messages made while others are on their way.
+
+A transport takes the messages of a group one by one, each when it would otherwise wait for the mail
+server: so rendering costs no time of its own as long as the server takes longer. Signing runs in
+threads a few messages ahead, since the library lets others work meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from digest.errors import ConfigError, DigestError
+from digest.model import Envelope, Message, Outcome, Receipt
+
+log = logging.getLogger(__name__)
+
+SIGNERS = 2
+AHEAD = 4
+
+Render = Callable[[Envelope], Message]
+Sign = Callable[[bytes, datetime], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How messages are signed, in whose threads, and when that is."""
+
+    sign: Sign
+    pool: Executor
+    clock: Callable[[], datetime]
+
+    def begin(self, message: Message) -> Future[Message]:
+        """The message as it goes out, once it is done."""
+        return self.pool.submit(self._signed, message, self.clock())
+
+    def _signed(self, message: Message, at: datetime) -> Message:
+        return replace(message, content=self.sign(message.content, at))
+
+
+class Making:
+    """The messages of a group, in order, each made when it is asked for.
+
+    What cannot be made is left out: `failed` holds receipts of our own for it. After a wrong
+    setting, which no message would survive, there are no more, and `fault` says why. Iterating
+    raises nothing, since a transport may be in the middle of something else.
+    """
+
+    def __init__(
+        self, render: Render, group: Sequence[Envelope], *, now: datetime, signing: Signing | None
+    ) -> None:
+        self._render = render
+        self._group = group
+        self._now = now
+        self._signing = signing
+        self.failed: list[Receipt] = []
+        self.fault: ConfigError | None = None
+        self._made: set[str] = set()
+
+    @property
+    def unmade(self) -> list[str]:
+        """The ids of those of which there is no message that anybody could have sent."""
+        return [each.digest.id for each in self._group if each.digest.id not in self._made]
+
+    def __iter__(self) -> Iterator[Message]:
+        """Each message once; a second time there are none."""
+        ahead: deque[tuple[Envelope, Future[Message]]] = deque()
+        for envelope in self._group:
+            message = self._tried(envelope, lambda each=envelope: self._render(each))
+            if self.fault:
+                break
+            if message is None:
+                continue
+            if self._signing is None:
+                yield self._noted(message)
+                continue
+            ahead.append((envelope, self._signing.begin(message)))
+            if len(ahead) > AHEAD:
+                yield from self._finished(*ahead.popleft())
+        while ahead:
+            yield from self._finished(*ahead.popleft())
+
+    def _finished(self, envelope: Envelope, signed: Future[Message]) -> Iterator[Message]:
+        message = self._tried(envelope, signed.result)
+        if message is not None:
+            yield self._noted(message)
+
+    def _noted(self, message: Message) -> Message:
+        self._made.add(message.digest_id)
+        return message
+
+    def _tried(self, envelope: Envelope, make: Callable[[], Message]) -> Message | None:
+        try:
+            return make()
+        except ConfigError as error:
+            self.fault = error
+        except DigestError as error:
+            self._fail(envelope, Outcome.REFUSED, error.message)
+        except Exception as error:
+            log.error(  # noqa: TRY400 - the traceback is for --debug
+                "a digest could not be rendered",
+                extra={"action": "render"},
+                exc_info=log.isEnabledFor(logging.DEBUG),
+            )
+            # What may be a fault of ours is put off, so that others go first.
+            self._fail(envelope, Outcome.DEFERRED, type(error).__name__)
+        return None
+
+    def _fail(self, envelope: Envelope, outcome: Outcome, cause: str) -> None:
+        self.failed.append(
+            Receipt(
+                digest_id=envelope.digest.id,
+                outcome=outcome,
+                reply=f"not rendered: {cause}",
+                at=self._now,
+            )
+        )
