@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
@@ -147,7 +147,7 @@ class SmtplibTransport:
     def __init__(self, port: int) -> None:
         self._client = smtplib.SMTP("127.0.0.1", port)
 
-    def send(self, messages: Sequence[Message], now: datetime, **_: object) -> Iterator[Receipt]:
+    def send(self, messages: Iterable[Message], now: datetime, **_: object) -> Iterator[Receipt]:
         """One receipt a message."""
         for each in messages:
             self._client.sendmail(each.sender, [each.recipient], each.content)

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -129,7 +129,7 @@ class Nobody:
     """A transport that takes everything and sends nothing."""
 
     def send(
-        self, messages: Sequence[Message], now: datetime, *, held: Callable[[], bool]
+        self, messages: Iterable[Message], now: datetime, *, held: Callable[[], bool]
     ) -> Iterator[Receipt]:
         """One receipt a message, in order."""
         if held():

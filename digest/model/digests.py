@@ -36,7 +36,7 @@ class ReasonKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason(Value):
+class Reason:
     """One term of a pick's score: `amount` is what it added; the amounts sum to the score.
 
     `what` is the topic id, keyword, author, liked paper's id, or the count of upvotes. KEYWORD

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from digest.errors import ConfigError, DigestError
 from digest.model import Envelope, Message, Outcome, Receipt
@@ -70,7 +71,7 @@ class Making:
         """Each message once; a second time there are none."""
         ahead: deque[tuple[Envelope, Future[Message]]] = deque()
         for envelope in self._group:
-            message = self._tried(envelope, lambda each=envelope: self._render(each))
+            message = self._tried(envelope, partial(self._render, envelope))
             if self.fault:
                 break
             if message is None:

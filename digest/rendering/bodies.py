@@ -135,16 +135,17 @@ def _items(
     html_url: bytes,
 ) -> tuple[bytes, bytes]:
     """The picks in HTML and in text, the only part made for one subscriber and one paper."""
-    html_items, text_items = [], []
+    html_items: list[bytes] = []
+    text_items: list[bytes] = []
     for number, pick in picks:
         reason = edition.because(pick)
         html_reason, text_reason = _reason(reason)
         fragment = edition.paper(pick.paper_id, abstract, reasoned=bool(reason))
         digits, label, slashed = _numbered(number)
         values = {"number": digits, "reason": html_reason, "answer": html_url + slashed}
-        html_items.append(fragment.html.fill(values))
+        html_items += fragment.html.filled(values)
         values = {"label": label, "reason": text_reason, "answer": text_url + slashed}
-        text_items.append(fragment.text.fill(values))
+        text_items += fragment.text.filled(values)
     return b"".join(html_items), b"".join(text_items)
 
 

@@ -147,6 +147,7 @@ def slug(topic_id: str) -> str:
     return _NOT_IN_A_SLUG.sub("-", topic_id).strip("-.") or "topic"
 
 
+@lru_cache(maxsize=1024)
 def safe(url: str) -> str:
     """An outside link as we are willing to print it, or "" for what is not plain http(s).
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from digest.model import Site, Topic
 from digest.rendering import assets, links, wording
 from digest.rendering.compiled import site_values
-from digest.rendering.views import author_path, authors_line, chip, line_view, paper_view, root
+from digest.rendering.views import author_path, authors_line, card_view, chip, root, row_view
 from digest.resources import templates_dir
 from digest.text import clean
 
@@ -67,8 +67,8 @@ def page(
                 **site_values(site),
                 "site": site,
                 "root": root(site),
-                "view": partial(paper_view, site=site, topics=names),
-                "line": partial(line_view, site=site),
+                "view": partial(card_view, site=site, topics=names),
+                "line": partial(row_view, site=site),
                 "chip": partial(chip, site=site, topics=names),
                 "author_path": partial(author_path, site),
                 **context,

@@ -10,11 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
+
+LONGEST_CONSTANT = 500
 
 # No text from outside has a NUL left in it, so these marks cannot be forged.
 _HOLE = re.compile("\0([a-z_]+)\0")
-_UNPRINTABLE = re.compile(rb"[^ -~\n]+| (?=\n|\Z)")
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\n"
+_UNPRINTABLE = re.compile(rb"[^ -~\n]+")
+_TRAILING = re.compile(rb" (?=\n|\Z)")
 _WORD = re.compile(rb"[!-\-/-<>-~][!-<>-~]*")
 # What a mail system on the way would change at the beginning of a line.
 _BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
@@ -41,7 +46,11 @@ def encode(text: str) -> bytes:
         if len(raw) > _ROOM:
             raw = _shy(b"=\r\n".join(_cut(raw)))
         return raw + b"=\r\n"
-    encoded = _UNPRINTABLE.sub(_hexadecimal, raw.replace(b"=", b"=3D"))
+    encoded = raw.replace(b"=", b"=3D")
+    if raw.translate(None, _PRINTABLE):
+        encoded = _UNPRINTABLE.sub(_hexadecimal, encoded)
+    if b" \n" in raw or raw.endswith(b" "):
+        encoded = _TRAILING.sub(b"=20", encoded)
     cut = _cut if encoded is raw or b"=" not in encoded else _CHUNK.findall
     lines = [
         line if len(line) <= _ROOM else b"=\r\n".join(cut(line)) for line in encoded.split(b"\n")
@@ -65,6 +74,10 @@ def _shy(lines: bytes) -> bytes:
     return lines
 
 
+# Much of what stands between holes is the same whatever the paper.
+_constant = lru_cache(maxsize=4096)(encode)
+
+
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """A text with holes: its encoded pieces, every second one an empty place for a hole's value."""
@@ -76,11 +89,18 @@ class Pieces:
     def of(cls, text: str) -> Pieces:
         """Encode a template's output, and open the holes it has marks for."""
         parts = _HOLE.split(text)
-        constants = map(encode, parts[::2])
+        constants = [
+            _constant(each) if len(each) <= LONGEST_CONSTANT else encode(each)
+            for each in parts[::2]
+        ]
         return cls((*chain.from_iterable((each, b"") for each in constants),)[:-1], (*parts[1::2],))
 
     def fill(self, values: Mapping[str, bytes]) -> bytes:
         """The text with its holes filled by encoded `values`."""
+        return b"".join(self.filled(values))
+
+    def filled(self, values: Mapping[str, bytes]) -> list[bytes]:
+        """The same in pieces, for whoever joins more than one text."""
         pieces = list(self.pieces)
         pieces[1::2] = map(values.__getitem__, self.holes)
-        return b"".join(pieces)
+        return pieces

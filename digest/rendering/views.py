@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from digest.model import Link, LinkKind, Paper, Pick, Site, Topic
@@ -93,10 +93,8 @@ def paper_view(
 ) -> PaperView:
     """Everything about a paper that is the same for every reader; the abstract is whole."""
     title = title_of(paper)
-    abstract = clean(paper.abstract)
-    votes = max(0, min(upvotes, MOST_UPVOTES))
     facts = [*_fields(paper.categories, topics)]
-    if votes:
+    if votes := _votes(upvotes):
         facts.append(count(votes, "upvote"))
     return PaperView(
         id=paper.id,
@@ -106,20 +104,34 @@ def paper_view(
         page_url=links.paper(site, paper.id),
         authors=authors_line(paper.authors),
         field=" · ".join(facts),
-        abstract=abstract,
+        abstract=clean(paper.abstract),
         links=_links(paper, site),
+    )
+
+
+def card_view(
+    paper: Paper, *, site: Site, topics: Mapping[str, Topic], upvotes: int = 0
+) -> PaperView:
+    """The same with what only pages show."""
+    view = paper_view(paper, site=site, topics=topics, upvotes=upvotes)
+    return replace(
+        view,
         path=paper_path(site, paper.id),
         chips=tuple(chip(each, site=site, topics=topics) for each in paper.categories if each),
-        votes=votes,
-        teaser=truncate(abstract, TEASER),
+        votes=_votes(upvotes),
+        teaser=truncate(view.abstract, TEASER),
     )
 
 
 def line_view(paper: Paper, *, site: Site) -> LineView:
     """A paper's title and where it leads."""
-    return LineView(
-        title=title_of(paper),
-        url=_url(paper, site),
+    return LineView(title=title_of(paper), url=_url(paper, site))
+
+
+def row_view(paper: Paper, *, site: Site) -> LineView:
+    """The same with what only pages show."""
+    return replace(
+        line_view(paper, site=site),
         path=paper_path(site, paper.id),
         authors=authors_line(paper.authors),
     )
@@ -193,6 +205,10 @@ def authors_line(authors: Sequence[str], most: int = MOST_AUTHORS) -> str:
 def title_of(paper: Paper) -> str:
     """A title as it is shown; there is always something to click on."""
     return truncate(clean(paper.title), LONGEST_TITLE) or "Untitled"
+
+
+def _votes(upvotes: int) -> int:
+    return max(0, min(upvotes, MOST_UPVOTES))
 
 
 def _url(paper: Paper, site: Site) -> str:

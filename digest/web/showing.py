@@ -19,7 +19,7 @@ from digest.errors import NotFound
 from digest.model import Paper, Site, Topic, Voice
 from digest.ranking import trending
 from digest.rendering import pages
-from digest.rendering.views import PaperView, paper_view, root
+from digest.rendering.views import PaperView, card_view, root
 from digest.web import caching, negotiating
 from digest.web.common import Handlers
 from digest.web.documents import PaperRecord, paper_record
@@ -140,7 +140,7 @@ class Showing(Handlers):
             made.append(
                 Listed(
                     paper=paper,
-                    view=paper_view(paper, site=site, topics=topics, upvotes=votes),
+                    view=card_view(paper, site=site, topics=topics, upvotes=votes),
                     record=paper_record(paper, site=site, votes=votes, voices=heard),
                     voices=heard,
                 )

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from digest.model import Link, LinkKind, Paper, Site
-from digest.rendering.views import LONGEST_TITLE, authors_line, licence_of, paper_view, root
+from digest.rendering.views import (
+    LONGEST_TITLE,
+    authors_line,
+    card_view,
+    licence_of,
+    paper_view,
+    root,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def test_a_papers_page_is_below_the_sites_own_path(topics):
     site = Site(url="https://lab.example/digest")
     paper = Paper(id="arxiv:math.GT/0309136", title="T", categories=("biorxiv:x y",))
 
-    view = paper_view(paper, site=site, topics=topics)
+    view = card_view(paper, site=site, topics=topics)
 
     assert root(site) == "/digest"
     assert view.path == "/digest/papers/arxiv:math.GT/0309136"
@@ -96,7 +103,7 @@ def test_a_papers_page_is_below_the_sites_own_path(topics):
 def test_pages_show_codes_votes_and_how_the_abstract_begins(site, topics):
     paper = Paper(id="x:1", title="T", categories=("cs.IR",), abstract="Owls. " * 200)
 
-    view = paper_view(paper, site=site, topics=topics, upvotes=-3)
+    view = card_view(paper, site=site, topics=topics, upvotes=-3)
 
     assert (view.chips[0].code, view.chips[0].name) == ("cs.IR", "Information Retrieval")
     assert view.votes == 0

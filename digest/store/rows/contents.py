@@ -23,7 +23,6 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from digest.errors import ConfigError
 from digest.model import Digest, Pick, Reason, ReasonKind
@@ -208,17 +207,15 @@ def _plain(digest: Digest, window: int, papers: Sequence[int]) -> bytes:
 
 def window_in(content: bytes) -> int:
     """The number of the window alone."""
-    return next(_Numbers(content)) if content[:1] == COMPACT else opened(content).window
+    return _numbers(content, 1, 1)[0][0] if content[:1] == COMPACT else opened(content).window
 
 
 def papers_in(content: bytes) -> Sequence[int]:
     """The numbers of the papers alone: picks, then rest."""
     if content[:1] != COMPACT:
         return opened(content).papers
-    numbers = _Numbers(content)
-    _, _, _, shown, rest, _, _, widths, lowest = islice(numbers, 9)
+    (_, _, _, shown, rest, _, _, widths, lowest), start = _numbers(content, 1, 9)
     code, size = ("I", 4) if widths & FAR_PAPERS else ("H", 2)
-    start = numbers.at
     found = _array(code, content[start : start + size * (shown + rest)])
     return [lowest + each for each in found]
 
@@ -249,9 +246,8 @@ def _opened_plain(content: bytes) -> Opened:
 
 
 def _opened(content: bytes) -> Opened:
-    numbers = _Numbers(content)
-    window, matched, withheld, shown, rest, reasons, terms, widths, lowest = islice(numbers, 9)
-    at = numbers.at
+    numbers, at = _numbers(content, 1, 9)
+    window, matched, withheld, shown, rest, reasons, terms, widths, lowest = numbers
 
     def run(code: str, size: int, count: int) -> array[int]:
         nonlocal at
@@ -261,13 +257,13 @@ def _opened(content: bytes) -> Opened:
     papers = run("I", 4, shown + rest) if widths & FAR_PAPERS else run("H", 2, shown + rest)
     heads = run("H", 2, reasons) if widths & MANY_TERMS else run("B", 1, reasons)
     amounts = run("h", 2, reasons)
-    words = sum(each >> 1 & MOST_WORDS for each in heads)
+    words = sum([each >> 1 & MOST_WORDS for each in heads])
     places = run("H", 2, words) if widths & MANY_WORDS else run("B", 1, words)
     teams = bytes(run("B", 1, shown)) if widths & TEAMS else b""
-    numbers.at = at
-    kinds = [(KINDS[next(numbers)], next(numbers)) for _ in range(terms)]
-    if numbers.at != len(content):
-        raise ValueError(numbers.at)
+    numbers, at = _numbers(content, at, 2 * terms)
+    kinds = [(KINDS[kind], what) for kind, what in zip(numbers[::2], numbers[1::2], strict=True)]
+    if at != len(content):
+        raise ValueError(at)
     return Opened(
         window=window,
         matched=matched,
@@ -345,25 +341,21 @@ def _plain_picks(found: Opened, looked: Looked) -> Iterable[Pick]:
             )
 
 
-class _Numbers:
-    """The varints of a content, one after the other; `at` is where the next one begins."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.at = 1
-
-    def __iter__(self) -> _Numbers:
-        return self
-
-    def __next__(self) -> int:
-        number = shift = 0
-        while True:
-            byte = self._content[self.at]
-            self.at += 1
-            number |= (byte & ~MORE) << shift
-            if byte < MORE:
-                return number
-            shift += 7
+def _numbers(content: bytes, at: int, count: int) -> tuple[list[int], int]:
+    """So many varints from there on, and where the next thing begins."""
+    found: list[int] = []
+    for _ in range(count):
+        number = content[at]
+        at += 1
+        if number >= MORE:
+            number, shift = number & ~MORE, 7
+            while (byte := content[at]) >= MORE:
+                number |= (byte & ~MORE) << shift
+                at, shift = at + 1, shift + 7
+            number |= byte << shift
+            at += 1
+        found.append(number)
+    return found, at
 
 
 def _varints(numbers: Iterable[int]) -> bytes:
