@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from digest.model import Pick, Reason, ReasonKind, Topic
@@ -25,6 +26,10 @@ LONGEST_LINE = 220
 WORTH_SAYING = 0.1
 FEWEST_TRENDING = 3
 MOST_LINES = 16_384
+
+_EXPLORE, _WORDS = ReasonKind.EXPLORE, ReasonKind.WORDS
+# What a reason says, whatever its amount: by the kind's text, since hashing an enum takes longer.
+_key = attrgetter("kind._value_", "what", "words")
 
 # `{s}` and `{es}` are for several names.
 _CLAUSES: Mapping[ReasonKind, str] = {
@@ -64,7 +69,7 @@ class Because:
         """
         reasons = _weighty(pick)
         # Thousands of readers are told the same; only the amounts differ, which no line names.
-        key = tuple([_key(each) for each in reasons])
+        key = tuple(map(_key, reasons))
         line = self._lines.get(key)
         if line is None:
             line = _kept(self._lines, key, self._said(reasons))
@@ -143,11 +148,6 @@ def clause(kind: ReasonKind, names: Sequence[str]) -> str:
     return _CLAUSES[kind].format(_listed(named), s="s" * several, es="es" * several)
 
 
-def _key(reason: Reason) -> tuple[object, ...]:
-    """What a reason says, whatever its amount; hashing an enum takes longer than all the rest."""
-    return id(reason.kind), reason.what, reason.words
-
-
 def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) -> T:
     if len(kept) >= MOST_LINES:
         kept.clear()
@@ -158,14 +158,17 @@ def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) 
 def _weighty(pick: Pick) -> list[Reason]:
     exploring: list[Reason] = []
     in_favour: list[Reason] = []
+    most = 0.0
     for each in pick.reasons:
-        if each.kind is ReasonKind.EXPLORE:
+        kind, amount = each.kind, each.amount
+        if kind is _EXPLORE:
             exploring.append(each)
-        elif each.amount > 0 and not (each.kind is ReasonKind.WORDS and _is_there(each, pick)):
+        elif amount > 0 and not (kind is _WORDS and _is_there(each, pick)):
             in_favour.append(each)
-    least = WORTH_SAYING * max([each.amount for each in in_favour], default=0)
+            most = amount if amount > most else most  # noqa: FURB136 - half as long as max
+    least = WORTH_SAYING * most
     weighty = [each for each in in_favour if each.amount >= least]
-    return [*exploring, *weighty][:MOST_SAID]
+    return (exploring + weighty)[:MOST_SAID]
 
 
 def _is_there(words: Reason, pick: Pick) -> bool:

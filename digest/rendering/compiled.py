@@ -71,15 +71,16 @@ class Edition:
     def paper(self, paper_id: str, longest: int, *, reasoned: bool) -> Fragment:
         """A pick, its abstract cut to `longest` characters, with or without room for a reason."""
         key = (paper_id, longest, reasoned)
-        if key not in self._papers:
-            self._papers[key] = self.templates.paper(
+        found = self._papers.get(key)
+        if found is None:
+            found = self._papers[key] = self.templates.paper(
                 self.papers[paper_id],
                 self.upvotes.get(paper_id, 0),
                 tuple(self.voices.get(paper_id, ())),
                 longest,
                 reasoned,
             )
-        return self._papers[key]
+        return found
 
     def line(self, paper_id: str) -> tuple[bytes, bytes]:
         """A paper of which only the title is shown, in HTML and in text."""

@@ -47,6 +47,7 @@ class Part:
     cover: Template
     lists: Mapping[str, str]
     constants: Mapping[str, str]
+    globals: Mapping[str, object]
     _shells: dict[frozenset[str], Pieces] = field(default_factory=dict)
 
     def shell(self, values: Mapping[str, object]) -> Pieces:
@@ -71,8 +72,9 @@ class Part:
     def block(self, name: str, **context: object) -> Pieces:
         """One item of a list, with the holes that `context` has marks for."""
         template = self.template
-        render = template.blocks[name]
-        return Pieces.of("".join(render(template.new_context(context))))
+        # Jinja's own merging of its globals into every context takes as long as rendering.
+        made = template.new_context({**self.globals, **context}, shared=True)
+        return Pieces.of("".join(template.blocks[name](made)))
 
 
 def load(
@@ -214,12 +216,13 @@ def _part(
     holes = (
         f"<!--% block {block} %-->{hole(each)}<!--% endblock %-->" for each, block in lists.items()
     )
-    cover = f"<!--% extends 'part' %-->{''.join(holes)}"
-    made = environment(escape=escape, sources={"part": source, "cover": cover})
+    around = f"<!--% extends 'part' %-->{''.join(holes)}"
+    made = environment(escape=escape, sources={"part": source, "cover": around})
     try:
-        return Part(name, made.get_template("part"), made.get_template("cover"), lists, constants)
+        part, cover = made.get_template("part"), made.get_template("cover")
     except TemplateError as error:
         raise _unusable(name, str(error)) from error
+    return Part(name, part, cover, lists, constants, dict(part.globals))
 
 
 def _unusable(name: str, why: str) -> ConfigError:
