@@ -112,7 +112,7 @@ def tick(
 
     def compose() -> None:
         nonlocal changed
-        changed |= app.compose_due().digests > 0
+        changed |= app.compose_due(stopping=stopping).digests > 0
 
     def mail() -> None:
         if door is not None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from time import sleep
 
 from digest import fetching, inbound, subscriptions
-from digest.app import sending
+from digest.app import processes
 from digest.app.adapters import TICKED
-from digest.app.looking import Look, Looking
+from digest.app.composer import Composer
+from digest.app.looking import Look
 from digest.errors import ConfigError, DigestError, InvalidInput
 from digest.inbound import imap
 from digest.model import (
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 10
 
 
-class App(Looking):
+class App(Composer):
     """Everything a command needs, built from settings when first asked for; close it when done."""
 
     def note_tick(self) -> None:
@@ -125,29 +126,6 @@ class App(Looking):
             self.store, self.fetcher, clock=self.clock, owner=self.owner
         )
 
-    def compose_due(self) -> composing.Composed:
-        """Compose for whoever's hour has come."""
-        return composing.compose_due(
-            self.store,
-            self.ranker,
-            now=self.clock(),
-            block=self.settings.ranking.block,
-            domain=self.mail_domain,
-            experiment=self.experiment,
-        )
-
-    def compose_edition(self, edition: str | None) -> composing.Composed:
-        """Compose one edition for everyone."""
-        return composing.compose_edition(
-            self.store,
-            self.ranker,
-            edition,
-            now=self.clock(),
-            block=self.settings.ranking.block,
-            domain=self.mail_domain,
-            experiment=self.experiment,
-        )
-
     def deliver(
         self,
         *,
@@ -158,11 +136,17 @@ class App(Looking):
         smtp = self.settings.smtp
         if smtp.processes > 1:
             due = self.store.ledger.due(self.clock(), most=smtp.processes * smtp.block)
-            processes = -(-due // smtp.block)
-            if processes > 1:
-                return sending.deliver(
-                    self.settings, processes, stopping=stopping, progress=progress
+            senders = -(-due // smtp.block)
+            if senders > 1:
+                # Each claims blocks by itself. What one that dies has claimed waits for its lease.
+                done = processes.run(
+                    self.settings,
+                    [App.deliver] * senders,
+                    name="digest-sender",
+                    stopping=stopping,
+                    progress=progress,
                 )
+                return sum(filter(None, done), delivering.Delivered())
         return delivering.deliver(
             self.store,
             self.transport,

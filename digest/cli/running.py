@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from digest.cli.operating import report_row, show_reports
 from digest.errors import InvalidInput, RetryLater
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from digest.app import App
     from digest.pipeline.composing import Composed
     from digest.pipeline.delivering import Delivered
@@ -135,9 +138,10 @@ def run(context: Context) -> None:
             reports = app.ingest()
         show_reports(reports)
         _learn(app)
-        with progress("composing"):
-            composed = app.compose_edition(None)
-        delivered = _deliver(app)
+        with _ending() as stopping:
+            with progress("composing") as advance:
+                composed = app.compose_edition(None, stopping=stopping, progress=advance)
+            delivered = _deliver(app, stopping)
         _say(composed, delivered)
         if app.settings.worker.publish:
             published = app.publish(Path(app.settings.worker.publish))
@@ -154,8 +158,14 @@ def run(context: Context) -> None:
 def deliver(context: Context, edition: str | None) -> None:
     """Send what is due; with --date, first compose that edition for everyone who lacks it."""
     with context.app() as app:
-        composed = app.compose_edition(edition) if edition else app.compose_due()
-        delivered = _deliver(app)
+        with _ending() as stopping:
+            with progress("composing") as advance:
+                composed = (
+                    app.compose_edition(edition, stopping=stopping, progress=advance)
+                    if edition
+                    else app.compose_due(stopping=stopping, progress=advance)
+                )
+            delivered = _deliver(app, stopping)
         _say(composed, delivered)
         waiting = app.store.ledger.counts().get("retry", 0)
         if waiting:
@@ -212,17 +222,23 @@ def _learn(app: App, *, force: bool = False) -> Learning | None:
     return outcome
 
 
-def _deliver(app: App) -> Delivered:
-    """Send what is due; asked to end, finish the block in hand, so that nothing is sent twice."""
+@contextmanager
+def _ending() -> Iterator[Callable[[], bool]]:
+    """Whether we were asked to end: the block in hand is finished, so that nothing is sent twice."""
     stop = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    rows = app.store.ledger.counts()
-    waiting = rows.get("queued", 0) + rows.get("retry", 0)
     try:
-        with progress("delivering", waiting) as advance:
-            return app.deliver(stopping=stop.is_set, progress=advance)
+        yield stop.is_set
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _deliver(app: App, stopping: Callable[[], bool]) -> Delivered:
+    """Send what is due."""
+    rows = app.store.ledger.counts()
+    waiting = rows.get("queued", 0) + rows.get("retry", 0)
+    with progress("delivering", waiting) as advance:
+        return app.deliver(stopping=stopping, progress=advance)
 
 
 def _say(composed: Composed, delivered: Delivered) -> None:

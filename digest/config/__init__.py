@@ -51,6 +51,7 @@ LEAST: Mapping[str, float] = {
     "ranking.trending": 0,
     "ranking.cap": 1,
     "ranking.block": 1,
+    "ranking.processes": 1,
     "ranking.explore": 0,
     "experiments.share": 0,
     "feeds.days": 1,

@@ -83,13 +83,17 @@ class SubscriberSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingSettings:
-    """`[ranking]`: the ranker and its bounds; `explore` is how many places are kept for exploring."""
+    """`[ranking]`: the ranker and its bounds; `explore` is how many places are kept for exploring.
+
+    `processes` compose side by side, a `block` of subscribers at a time.
+    """
 
     use: str
     embedder: str
     trending: float
     cap: int
     block: int
+    processes: int
     explore: int
 
 

@@ -36,11 +36,13 @@ from digest.model.listings import (
 from digest.model.mail import Evidence, EvidenceKind, Letter, SuppressionReason
 from digest.model.pace import Caps, Flow, Forecast, Grant, Pace, Room, Slots, Waiting
 from digest.model.people import (
+    EVERYONE,
     FLOORS,
     AddressChange,
     Cadence,
     Feedback,
     FeedbackKind,
+    IdRange,
     Interest,
     InterestKind,
     Profile,
@@ -54,6 +56,7 @@ from digest.model.polling import Answer, PollState, SourceReport, Verdict
 from digest.model.site import Site
 
 __all__ = [
+    "EVERYONE",
     "FLOORS",
     "AddressChange",
     "AnnounceType",
@@ -72,6 +75,7 @@ __all__ = [
     "Forecast",
     "Grant",
     "Harvest",
+    "IdRange",
     "Interest",
     "InterestKind",
     "Item",

@@ -130,6 +130,17 @@ class Profile(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdRange:
+    """Subscribers whose ids come after `after`, up to and with `last`, compared as text."""
+
+    after: str = ""
+    last: str = "\U0010ffff"
+
+
+EVERYONE = IdRange()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topic(Value):
     """Something to follow: an arXiv category, or a name config gives to categories and words.
 

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from digest import compose, editions
-from digest.errors import InvalidInput, Rejected
-from digest.model import (
-    Cadence,
-    Digest,
-    Ranking,
-    Status,
-    Subscriber,
-)
-from digest.pipeline import clocks
+from digest.errors import Rejected
+from digest.model import EVERYONE, Digest, IdRange, Ranking, Status, Subscriber
+from digest.pipeline import clocks, covering
 from digest.pipeline.experimenting import Experiment, Rankers
 from digest.pipeline.windows import Window, Windows, kept_candidates_of
 from digest.ports import Ranker, Store
@@ -51,19 +45,28 @@ def compose_due(
     block: int,
     domain: str,
     experiment: Experiment | None = None,
+    among: IdRange = EVERYONE,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> Composed:
-    """Compose for every active subscriber whose hour has come, oldest first, until none is left."""
+    """Compose for every active subscriber whose hour has come, oldest first, until none is left.
+
+    `among` is whose turn it is here. `progress` hears of each block how many were in it; asked to
+    stop, the block in hand is the last.
+    """
     rankers = Rankers(ranker=ranker, experiment=experiment)
     total = Composed()
     windows = Windows(store)
-    while True:
-        due = store.subscribers.due(now, limit=block)
+    while not stopping():
+        due = store.subscribers.due(now, limit=block, among=among)
         if not due:
-            return total
+            break
         try:
             total += _compose_block(store, rankers, windows, due, until=now, now=now, domain=domain)
         except Rejected:
             total += _one_by_one(store, rankers, windows, due, now=now, domain=domain)
+        progress(len(due))
+    return total
 
 
 def compose_one(
@@ -121,18 +124,24 @@ def compose_edition(
     block: int,
     domain: str,
     experiment: Experiment | None = None,
+    among: IdRange = EVERYONE,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> Composed:
     """Compose one edition for every active subscriber who does not have it yet.
 
     `edition` is a date, whose UTC day is what the digest covers; None is everyone's own today,
     up to now. Made for replays and for "one full cycle now": no one's hour is waited for.
+    `among`, `stopping` and `progress` are as in `compose_due`.
     """
     rankers = Rankers(ranker=ranker, experiment=experiment)
     windows = Windows(store)
-    total, after = Composed(), ""
-    while people := store.subscribers.page(after, limit=block):
+    until = covering.until(edition, now)
+    total, after = Composed(), among.after
+    while people := store.subscribers.page(after, limit=block, last=among.last):
+        if stopping():
+            break
         after = people[-1].id
-        until = _until(edition, now)
         there = _who_has_one(store, people, edition, until)
         waiting = [each for each in people if each.id not in there]
         if waiting:
@@ -154,6 +163,7 @@ def compose_edition(
             }
             store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
             total += Composed(subscribers=len(there))
+        progress(len(people))
     return total
 
 
@@ -163,7 +173,9 @@ def _who_has_one(
     """Who of them has a digest of the edition, so that nothing is ranked to be thrown away."""
     by_edition: defaultdict[str, list[str]] = defaultdict(list)
     for each in people:
-        by_edition[edition or editions.edition_of(each, _due(each, until))].append(each.id)
+        by_edition[edition or editions.edition_of(each, covering.last_due(each, until))].append(
+            each.id
+        )
     return frozenset().union(*(store.ledger.composed(ids, day) for day, ids in by_edition.items()))
 
 
@@ -179,7 +191,7 @@ def rank_one(
     """The digest this subscriber would get for an edition, composed but not kept, and why."""
     rankers = Rankers(ranker=ranker, experiment=experiment)
     windows = Windows(store)
-    until = _until(edition, now)
+    until = covering.until(edition, now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
     if kept is not None:
@@ -198,16 +210,6 @@ def rank_one(
             store, rankers, windows, [subscriber], until=until, now=now, edition=edition
         )
     return digests[0], rankings[0]
-
-
-def _until(edition: str | None, now: datetime) -> datetime:
-    """Where a digest's window ends: never later than now, or what comes until then would be lost."""
-    if edition is None:
-        return now
-    since, until = editions.day_window(edition)
-    if since > now + timedelta(days=1):
-        raise InvalidInput(f"{edition} has not come yet.")
-    return min(now, until)
 
 
 def _compose_block(
@@ -253,7 +255,7 @@ def _digests(
     there is nothing in it otherwise: an empty mail, over a holiday perhaps, is no welcome.
     """
     covered = clocks.covered(store, store.ledger.covered([each.id for each in people]))
-    spans = _spans(people, covered, until=until, edition=edition)
+    spans = covering.spans(people, covered, until=until, edition=edition)
     found = _composed(store, rankers, windows, people, spans, until=until, now=now, edition=edition)
     newcomers = [
         person
@@ -261,12 +263,12 @@ def _digests(
         if edition is None
         and not ranking.picks
         and person.id not in covered
-        and _has_just_confirmed(person)
+        and covering.has_just_confirmed(person)
     ]
     if not newcomers:
         return found
     further = {
-        each.id: _unseen(each, until - editions.FURTHEST_BACK[each.cadence], until)
+        each.id: covering.unseen(each, until - editions.FURTHEST_BACK[each.cadence], until)
         for each in newcomers
     }
     again = _composed(
@@ -324,7 +326,10 @@ def _in_window(
     old = {each: too_old[spans[each]] for each in keys}
     without = {each.id: sent.get(each.id, frozenset()) | old[each.id] for each in people}
     candidates = kept_candidates_of(store, window, profiles, *rankers.both)
-    named = {each.id: edition or editions.edition_of(each, _due(each, until)) for each in people}
+    named = {
+        each.id: edition or editions.edition_of(each, covering.last_due(each, until))
+        for each in people
+    }
     rankings = rankers.rank(profiles, candidates, without=without, editions=named, now=now)
     return [
         (
@@ -343,57 +348,3 @@ def _in_window(
         )
         for person, ranking in zip(people, rankings, strict=True)
     ]
-
-
-def _due(person: Subscriber, until: datetime) -> datetime:
-    """The moment whose date names the digest: when it was last due, else now.
-
-    One that was due before midnight and is composed after it is still yesterday's; it must not
-    take the place of today's.
-    """
-    due = person.due_at
-    if due is None or due > until:
-        return until
-    while (following := editions.next_due(person, due)) <= until:
-        due = following
-    return due
-
-
-def _spans(
-    people: Sequence[Subscriber],
-    covered: Mapping[str, datetime],
-    *,
-    until: datetime,
-    edition: str | None,
-) -> dict[str, datetime]:
-    """Since when each person's digest looks: the end of their last one, within bounds.
-
-    What they have marked as seen since then is left out.
-    """
-    spans: dict[str, datetime] = {}
-    for person in people:
-        last_until = covered.get(person.id)
-        if last_until is not None and last_until >= until:
-            last_until = None
-        if edition is not None and last_until is None and person.cadence is not Cadence.WEEKLY:
-            spans[person.id] = editions.day_window(edition)[0]
-        elif last_until is None and edition is None:
-            due = min(person.due_at or until, until)
-            first = editions.window(person.cadence, None, due)[0]
-            spans[person.id] = editions.window(person.cadence, first, until)[0]
-        else:
-            spans[person.id] = editions.window(person.cadence, last_until, until)[0]
-        spans[person.id] = _unseen(person, spans[person.id], until)
-    return spans
-
-
-def _has_just_confirmed(person: Subscriber) -> bool:
-    """Whether the digest that is due is the one that `subscriptions.confirm` made due at once."""
-    if person.confirmed_at is None or person.due_at is None:
-        return False
-    return person.due_at <= person.confirmed_at
-
-
-def _unseen(person: Subscriber, since: datetime, until: datetime) -> datetime:
-    """Where a digest begins for someone who has marked everything up to some moment as seen."""
-    return since if person.seen_until is None else min(max(since, person.seen_until), until)

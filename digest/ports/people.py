@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from digest.model import (
+    EVERYONE,
     AddressChange,
     Feedback,
     FeedbackKind,
+    IdRange,
     Interest,
     Moderation,
     Profile,
@@ -84,12 +86,20 @@ class SubscriberStore(Protocol):
         """Add or re-weigh interests; (kind, value) is the key; a like replaces a dislike and back."""
         ...
 
-    def due(self, now: datetime, *, limit: int) -> list[Subscriber]:
+    def due(self, now: datetime, *, limit: int, among: IdRange = EVERYONE) -> list[Subscriber]:
         """Active subscribers whose `due_at` has come, longest overdue first."""
         ...
 
-    def page(self, after: str, *, limit: int) -> list[Subscriber]:
-        """Active subscribers with an id greater than `after`, by id: keyset paging."""
+    def page(self, after: str, *, limit: int, last: str = EVERYONE.last) -> list[Subscriber]:
+        """Active subscribers with an id greater than `after`, up to `last`, by id: keyset paging."""
+        ...
+
+    def shares(self, *, most: int, least: int, due: datetime | None = None) -> list[IdRange]:
+        """Everyone's ids in ranges with about as many active subscribers each.
+
+        There are at most `most`, of at least `least` subscribers (but always one range). With
+        `due`, those whose `due_at` has not come by then do not count.
+        """
         ...
 
     def topics_in_use(self) -> dict[str, int]:

@@ -8,7 +8,15 @@ from datetime import datetime
 from itertools import islice
 
 from digest.errors import InvalidInput, NotFound
-from digest.model import AddressChange, Interest, Profile, Status, Subscriber
+from digest.model import (
+    EVERYONE,
+    AddressChange,
+    IdRange,
+    Interest,
+    Profile,
+    Status,
+    Subscriber,
+)
 from digest.ports import Newcomer
 from digest.store import changes, erasing, newcomers
 from digest.store.connections import Connections
@@ -29,6 +37,18 @@ MOST_WANTED = 100
 INSERT_SUBSCRIBER = """
 INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+# By the index of who is due, whose order this is: that of ids would have everybody sorted.
+DUE = """
+SELECT * FROM subscribers
+WHERE status = 'active' AND due_at <= ? AND +id > ? AND +id <= ?
+ORDER BY due_at, id LIMIT ?
+"""
+COUNT_DUE = "SELECT count(*) FROM subscribers WHERE status = 'active' AND due_at <= ?"
+# And this one by ids, so that nothing is sorted.
+NTH_DUE = """
+SELECT id FROM subscribers WHERE +status = 'active' AND due_at <= ? ORDER BY id LIMIT 1 OFFSET ?
+"""
+SOME_DAY = "9999"
 
 Row = tuple[Subscriber, Sequence[Interest]]
 
@@ -171,18 +191,12 @@ class Subscribers:
         with self._connections.write() as connection:
             remove(connection, subscriber_id, interests)
 
-    def due(self, now: datetime, *, limit: int) -> list[Subscriber]:
+    def due(self, now: datetime, *, limit: int, among: IdRange = EVERYONE) -> list[Subscriber]:
         """Active subscribers whose `due_at` has come, longest overdue first."""
         with self._connections.read() as connection:
             return [
                 to_subscriber(row)
-                for row in connection.execute(
-                    """
-                    SELECT * FROM subscribers WHERE status = 'active' AND due_at <= ?
-                    ORDER BY due_at, id LIMIT ?
-                    """,
-                    (stamp(now), limit),
-                )
+                for row in connection.execute(DUE, (stamp(now), among.after, among.last, limit))
             ]
 
     def wanted(self, since: datetime, *, limit: int) -> list[str]:
@@ -224,9 +238,28 @@ class Subscribers:
                 )
             ]
 
-    def page(self, after: str, *, limit: int) -> list[Subscriber]:
-        """Active subscribers with an id greater than `after`, by id: keyset paging."""
-        return self._block(after, Status.ACTIVE, limit)
+    def page(self, after: str, *, limit: int, last: str = EVERYONE.last) -> list[Subscriber]:
+        """Active subscribers with an id greater than `after`, up to `last`, by id: keyset paging."""
+        return self._block(after, Status.ACTIVE, limit, last)
+
+    def shares(self, *, most: int, least: int, due: datetime | None = None) -> list[IdRange]:
+        """Everyone's ids in ranges with about as many active subscribers each.
+
+        There are at most `most`, of at least `least` subscribers (but always one range). With
+        `due`, those whose `due_at` has not come by then do not count.
+        """
+        until = SOME_DAY if due is None else stamp(due)
+        with self._connections.read() as connection:
+            (people,) = connection.execute(COUNT_DUE, (until,)).fetchone()
+            parts = max(1, min(most, people // least))
+            ends = [
+                connection.execute(NTH_DUE, (until, people * part // parts - 1)).fetchone()["id"]
+                for part in range(1, parts)
+            ]
+        return [
+            IdRange(after=after, last=last)
+            for after, last in zip((EVERYONE.after, *ends), (*ends, EVERYONE.last), strict=True)
+        ]
 
     def by_status(self) -> dict[Status, int]:
         """How many subscribers stand where; a status that nobody has is left out."""
@@ -286,16 +319,19 @@ class Subscribers:
             erasing.erase(connection, subscriber_id)
         self._connections.wipe_log()
 
-    def _block(self, after: str, status: Status | None, limit: int) -> list[Subscriber]:
+    def _block(
+        self, after: str, status: Status | None, limit: int, last: str = EVERYONE.last
+    ) -> list[Subscriber]:
         with self._connections.read() as connection:
             return [
                 to_subscriber(row)
                 for row in connection.execute(
                     """
-                    SELECT * FROM subscribers WHERE id > ?1 AND (?2 IS NULL OR status = ?2)
+                    SELECT * FROM subscribers
+                    WHERE id > ?1 AND id <= ?4 AND (?2 IS NULL OR status = ?2)
                     ORDER BY id LIMIT ?3
                     """,
-                    (after, status, limit),
+                    (after, status, limit, last),
                 )
             ]
 

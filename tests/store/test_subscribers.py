@@ -6,7 +6,15 @@ from datetime import time, timedelta
 import pytest
 
 from digest.errors import InvalidInput, NotFound
-from digest.model import AddressChange, Cadence, InterestKind, Quiet, Status
+from digest.model import (
+    EVERYONE,
+    AddressChange,
+    Cadence,
+    IdRange,
+    InterestKind,
+    Quiet,
+    Status,
+)
 
 LIKE, DISLIKE = InterestKind.LIKE, InterestKind.DISLIKE
 
@@ -210,6 +218,38 @@ def test_pages_cover_the_active_once_by_id(store, make):
 
     assert [each.id for each in first + second] == ["s_000001", "s_000003", "s_000004"]
     assert store.subscribers.page(second[-1].id, limit=2) == []
+
+
+def test_what_is_due_and_pages_can_be_had_of_a_range_of_ids(store, make):
+    store.subscribers.add([(make.subscriber(n), []) for n in range(1, 6)])
+    among = IdRange(after="s_000001", last="s_000004")
+
+    due = store.subscribers.due(make.day, limit=9, among=among)
+    page = store.subscribers.page(among.after, limit=9, last=among.last)
+
+    assert [each.id for each in due] == ["s_000002", "s_000003", "s_000004"]
+    assert due == page
+
+
+@pytest.mark.parametrize(
+    ("most", "least", "sizes"), [(3, 2, [2, 2, 3]), (9, 2, [2, 2, 3]), (2, 3, [3, 4]), (4, 8, [7])]
+)
+def test_shares_are_ranges_of_ids_with_as_many_who_are_due_each(store, make, most, least, sizes):
+    store.subscribers.add([(make.subscriber(n), []) for n in range(1, 8)])
+    later = make.day + timedelta(days=1)
+    store.subscribers.add([(make.subscriber(n, due_at=later), []) for n in range(20, 40)])
+
+    shares = store.subscribers.shares(most=most, least=least, due=make.day)
+
+    due = [store.subscribers.due(make.day, limit=99, among=each) for each in shares]
+    assert [len(each) for each in due] == sizes
+    everybody = [store.subscribers.due(later, limit=99, among=each) for each in shares]
+    assert sum(map(len, everybody)) == 27, "whoever is added meanwhile has a place in one of them"
+
+
+def test_where_nobody_is_due_there_is_one_share_for_whoever_comes(store, make):
+    assert store.subscribers.shares(most=8, least=1, due=make.day) == [EVERYONE]
+    assert store.subscribers.shares(most=8, least=1) == [EVERYONE]
 
 
 def test_all_can_be_narrowed_to_a_status_and_written_to_meanwhile(store, make):

@@ -1,4 +1,4 @@
-"""Sending in several processes: each claims blocks by itself, as workers on several machines would.
+"""Work in several processes: each does a share by itself, as workers on several machines would.
 
 They are started anew rather than forked, since the process that asks may have threads, and end
 with it however it ends: each watches its end of a pipe, which closes when nobody holds the other.
@@ -12,39 +12,67 @@ import logging
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from digest.config import Settings
 from digest.errors import DigestError
-from digest.pipeline.delivering import Delivered
+
+if TYPE_CHECKING:
+    from digest.app.application import App
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 
+Result = TypeVar("Result")
+Made_co = TypeVar("Made_co", covariant=True)
 
-def deliver(
+
+class Share(Protocol[Made_co]):
+    """What one process is to do: a function of a module, or a `partial` of one."""
+
+    def __call__(
+        self, app: App, /, *, stopping: Callable[[], bool], progress: Callable[[int], object]
+    ) -> Made_co:
+        """Do it, saying how far it has come; asked to stop, finish what is in hand."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A process says nothing any more."""
+
+
+def run(
     settings: Settings,
-    processes: int,
+    shares: Sequence[Share[Result]],
     *,
+    name: str,
     stopping: Callable[[], bool],
     progress: Callable[[int], object],
-) -> Delivered:
-    """Send everything that is due in that many processes, and add up what came of it.
+) -> list[Result | None]:
+    """Do each share in a process of its own, called after `name`; what each came to, in order.
 
-    Asked to stop, each finishes its group. One that dies is told of, and what it had claimed is
-    recovered when its lease has run out. Raises what one of them raised, once all have ended.
+    Asked to stop, each finishes what it has in hand. One that dies is told of, and comes to None.
+    Raises what one of them raised, once all have ended.
     """
-    alone = replace(settings, smtp=replace(settings.smtp, processes=1))
+    # None of them starts others.
+    alone = replace(
+        settings,
+        smtp=replace(settings.smtp, processes=1),
+        ranking=replace(settings.ranking, processes=1),
+    )
     pipes: dict[Connection, SpawnProcess] = {}
-    total, failed = Delivered(), None
+    found: dict[Connection, Result] = {}
+    failed = None
     try:
-        for number in range(processes):
-            pipe, process = _start(alone, f"digest-sender-{number + 1}")
+        for number, share in enumerate(shares, 1):
+            pipe, process = _start(alone, share, f"{name}-{number}")
             pipes[pipe] = process
         listening, told = list(pipes), False
         while listening:
@@ -56,18 +84,18 @@ def deliver(
                 match _received(pipe):
                     case int() as count:
                         progress(count)
-                    case Delivered() as done:
-                        total += done
                     case DigestError() as error:
                         failed = failed or error
-                    case _:
+                    case _Ended():
                         listening.remove(pipe)
+                    case said:
+                        found[pipe] = cast("Result", said)
     finally:
         _stop(pipes)
         _join(pipes)
     if failed is not None:
         raise failed
-    return total
+    return [found.get(pipe) for pipe in pipes]
 
 
 def _frozen(content: dict[str, object]) -> MappingProxyType[str, object]:
@@ -78,20 +106,24 @@ def _frozen(content: dict[str, object]) -> MappingProxyType[str, object]:
 copyreg.pickle(MappingProxyType, lambda each: (_frozen, (dict(each),)))
 
 
-def _start(settings: Settings, name: str) -> tuple[Connection, SpawnProcess]:
+def _start(settings: Settings, share: Share[Result], name: str) -> tuple[Connection, SpawnProcess]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     alike = logging.getLogger().level, gc.get_threshold()
-    process = context.Process(target=_send, args=(settings, theirs, *alike), name=name)
+    process = context.Process(target=_work, args=(settings, share, theirs, *alike), name=name)
     process.start()
     theirs.close()
     return ours, process
 
 
-def _send(
-    settings: Settings, pipe: Connection, level: int, collecting: tuple[int, int, int]
+def _work(
+    settings: Settings,
+    share: Share[object],
+    pipe: Connection,
+    level: int,
+    collecting: tuple[int, int, int],
 ) -> None:
-    """What a process does: deliver, say how far it has come, and stop when told or left alone."""
+    """What a process does: its share, saying how far it has come, until told or left alone."""
     from digest.app.application import App  # noqa: PLC0415 - which imports this module
 
     gc.set_threshold(*collecting)
@@ -99,12 +131,12 @@ def _send(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; our parent tells us
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    said: Delivered | DigestError
+    said: object
     try:
         with App(settings) as app:
             try:
-                said = app.deliver(
-                    stopping=lambda: asked.is_set() or pipe.poll(), progress=pipe.send
+                said = share(
+                    app, stopping=lambda: asked.is_set() or pipe.poll(), progress=pipe.send
                 )
             except DigestError as error:
                 said = type(error)(error.message, subject=error.subject)
@@ -117,7 +149,7 @@ def _received(pipe: Connection) -> object:
     try:
         return pipe.recv()
     except (EOFError, ConnectionError):
-        return None
+        return _Ended()
 
 
 def _stop(pipes: dict[Connection, SpawnProcess]) -> None:
@@ -134,7 +166,8 @@ def _join(pipes: dict[Connection, SpawnProcess]) -> None:
         pipe.close()
         if process.exitcode:
             log.warning(
-                "a sending process ended unexpectedly",
-                extra={"action": "deliver", "exitcode": process.exitcode},
+                "a process ended unexpectedly: %s",
+                process.name,
+                extra={"action": "share", "exitcode": process.exitcode},
             )
         process.close()

@@ -1,0 +1,113 @@
+"""Composing, in as many processes as are set and worth starting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from digest.app import processes
+from digest.app.looking import Looking
+from digest.model import EVERYONE, IdRange
+from digest.pipeline import composing
+from digest.pipeline.composing import Composed
+from digest.ranking import cores
+
+# A process takes two or three seconds to load what it ranks with: as long as so many blocks take.
+WORTH_A_PROCESS = 4
+
+
+class Composer(Looking):
+    """The verbs that compose.
+
+    `progress` hears how many subscribers another block had; asked to stop, the block in hand is
+    the last. Whoever is left is due the next time.
+    """
+
+    def compose_due(
+        self,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        progress: Callable[[int], object] = lambda _: None,
+    ) -> Composed:
+        """Compose for whoever's hour has come."""
+        now = self.clock()
+        verb = partial(_compose_due, now=now)
+        return self._compose(verb, due=now, stopping=stopping, progress=progress)
+
+    def compose_edition(
+        self,
+        edition: str | None,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        progress: Callable[[int], object] = lambda _: None,
+    ) -> Composed:
+        """Compose one edition for everyone."""
+        verb = partial(_compose_edition, edition=edition, now=self.clock())
+        return self._compose(verb, due=None, stopping=stopping, progress=progress)
+
+    def _compose(
+        self,
+        verb: Callable[..., Composed],
+        *,
+        due: datetime | None,
+        stopping: Callable[[], bool],
+        progress: Callable[[int], object],
+    ) -> Composed:
+        shares = self._shares(due)
+        done: list[Composed | None] = [None]
+        if len(shares) > 1:
+            done = processes.run(
+                self.settings,
+                [partial(verb, among=each) for each in shares],
+                name="digest-composer",
+                stopping=stopping,
+                progress=progress,
+            )
+        total = Composed()
+        for among, made in zip(shares, done, strict=True):
+            # The share of a process that died is done here: what it had composed is there.
+            if made is None:
+                total += verb(self, among=among, stopping=stopping, progress=progress)
+            else:
+                total += made
+        return total
+
+    def _shares(self, due: datetime | None) -> list[IdRange]:
+        ranking = self.settings.ranking
+        if ranking.processes == 1:
+            return [EVERYONE]
+        least = WORTH_A_PROCESS * ranking.block
+        return self.store.subscribers.shares(most=ranking.processes, least=least, due=due)
+
+
+def _compose_due(app: Composer, *, now: datetime, **given: Any) -> Composed:
+    ranker = app.ranker
+    with cores.one_core():
+        return composing.compose_due(
+            app.store,
+            ranker,
+            now=now,
+            block=app.settings.ranking.block,
+            domain=app.mail_domain,
+            experiment=app.experiment,
+            **given,
+        )
+
+
+def _compose_edition(
+    app: Composer, *, edition: str | None, now: datetime, **given: Any
+) -> Composed:
+    ranker = app.ranker
+    with cores.one_core():
+        return composing.compose_edition(
+            app.store,
+            ranker,
+            edition,
+            now=now,
+            block=app.settings.ranking.block,
+            domain=app.mail_domain,
+            experiment=app.experiment,
+            **given,
+        )

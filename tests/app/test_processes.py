@@ -1,0 +1,76 @@
+"""Sending in several processes: the same mails, once each; a process that dies is no disaster."""
+
+import os
+import signal
+from collections import Counter
+
+import pytest
+
+from digest.errors import ConfigError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def waiting(several):
+    """Make an application with mails for sixty people waiting."""
+
+    def make(**settings):
+        app = several(**settings)
+        app.compose_edition(None)
+        return app
+
+    return make
+
+
+def test_several_processes_send_everything_once_and_their_results_are_added_up(waiting, several):
+    app = waiting()
+    told = []
+
+    done = app.deliver(progress=told.append)
+
+    assert (done.accepted, sum(told)) == (several.people, several.people)
+    assert len(list((several.folder / "maildir" / "new").iterdir())) == several.people
+    attempts = Counter(
+        each.digest_id
+        for each, _ in app.store.ledger.deliveries(since=app.clock().replace(year=2000), limit=1000)
+    )
+    assert set(attempts.values()) == {1}
+    assert app.store.ledger.counts()["sent"] == several.people
+
+
+def test_asked_to_stop_they_stop_after_the_group_in_hand(waiting, several):
+    app = waiting()
+
+    done = app.deliver(stopping=lambda: True)
+
+    counts = app.store.ledger.counts()
+    assert counts["sending"] == 0
+    assert done.accepted == counts["sent"] < several.people
+    assert counts["queued"] == several.people - counts["sent"]
+
+
+def test_one_that_is_killed_takes_nobody_with_it(waiting, several, below_us):
+    app = waiting()
+    killed = []
+
+    def kill_one(_count):
+        if not killed:
+            killed.append(below_us()[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    done = app.deliver(progress=kill_one)
+
+    counts = app.store.ledger.counts()
+    assert killed
+    assert counts["sent"] + counts["sending"] == several.people
+    assert counts["sending"] <= 10, "what it had claimed waits for its lease"
+    assert done.accepted <= counts["sent"]
+
+
+def test_what_only_the_operator_can_mend_is_raised_here(waiting, several):
+    (several.folder / "file").touch()
+    app = waiting(**{"smtp.url": f"maildir:{several.folder / 'file' / 'maildir'}"})
+
+    with pytest.raises(ConfigError, match="cannot be made"):
+        app.deliver()
