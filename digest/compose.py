@@ -45,10 +45,9 @@ def compose(
     )
     there = {pick.paper_id for pick in shown}
     others = [
-        pick.paper_id
-        for pick in ranking.picks
-        if pick.paper_id not in there and not (pick.reasons and explores(pick))
+        pick.paper_id for pick in ranking.picks if pick.paper_id not in there and not explores(pick)
     ]
+    others += ranking.rest
     return Digest(
         id=f"{subscriber.id}.{edition}",
         subscriber_id=subscriber.id,

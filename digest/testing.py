@@ -149,17 +149,17 @@ def check_ranker(ranker: Ranker, profiles: Sequence[Profile], papers: Sequence[P
     assert rankings == again, "ranking twice must give the same"
     known = {paper.id for paper in papers}
     for ranking in rankings:
-        ids = [pick.paper_id for pick in ranking.picks]
+        ids = ranking.listed
         assert set(ids) <= known, "a pick is not a candidate"
         assert len(set(ids)) == len(ids), "a paper is picked once"
         best = max((pick.score for pick in ranking.picks), default=0.0)
-        assert not ids or ranking.picks[0].score == best, "the best pick must come first"
+        assert not ranking.picks or ranking.picks[0].score == best, "the best pick must come first"
         for pick in ranking.picks:
             total = sum(reason.amount for reason in pick.reasons)
             assert abs(total - pick.score) < 1e-6, f"{pick.paper_id}: reasons do not add up"  # noqa: PLR2004
     everything = {each.subscriber_id: frozenset(known) for each in profiles}
     for ranking in ranker.rank(profiles, candidates, without=everything, now=NOW):
-        assert not ranking.picks, "a paper that was ruled out was picked"
+        assert not ranking.listed, "a paper that was ruled out was picked"
 
 
 def check_transport(transport: Transport, messages: Sequence[Message]) -> list[Receipt]:

@@ -12,11 +12,16 @@ from digest.pipeline import composing, delivering, explaining
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One subscriber's edition, composed but not kept: the digest, and every paper that matched."""
+    """One subscriber's edition, composed but not kept.
+
+    The digest, and what it was cut from: papers with reasons, and the ids of all the others that
+    matched.
+    """
 
     subscriber: Subscriber
     digest: Digest
     picks: tuple[Pick, ...]
+    rest: tuple[str, ...]
     material: delivering.Material
 
 
@@ -34,11 +39,12 @@ class Looking(Learner):
             now=self.clock(),
             experiment=self.experiment,
         )
-        whole = replace(digest, picks=ranking.picks)
+        whole = replace(digest, picks=ranking.picks, rest=ranking.rest)
         return Look(
             subscriber=person,
             digest=digest,
             picks=ranking.picks,
+            rest=ranking.rest,
             material=delivering.material_for(self.store, [whole, digest]),
         )
 

@@ -54,7 +54,8 @@ def rank(
             return
         look = app.look(email, edition)
         papers, because = look.material.papers, app.because(look.material)
-        picks = look.picks[:limit] if limit else look.picks
+        picks = look.picks[:limit]
+        rest = look.rest[: limit and limit - len(picks)]
         if as_json:
             show_json(
                 [
@@ -66,6 +67,7 @@ def rank(
                     }
                     for pick in picks
                 ]
+                + [{"id": each, "title": papers[each].title} for each in rest]
             )
             return
         click.echo(_what_happened(look.digest))
@@ -73,6 +75,8 @@ def rank(
             title = papers[pick.paper_id].title
             click.echo(f"{number:>3}  {pick.score:>6.3f}  {pick.chance:>4.0%}  {title}")
             click.echo(f"{'':19}{because(pick)}  [{pick.paper_id}]")
+        for number, each in enumerate(rest, len(picks) + 1):
+            click.echo(f"{number:>3}{'':16}{papers[each].title}  [{each}]")
 
 
 @click.command()

@@ -15,7 +15,7 @@ from digest.evaluation.comparing import SURE, Preference, preference
 from digest.evaluation.contestants import OURS, built_in
 from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, ORDERED, Replay, replay
 from digest.evaluation.words import Shelf
-from digest.model import InterestKind, Pick, Profile, Ranking
+from digest.model import InterestKind, Profile, Ranking
 from digest.ranking.interleaving import A
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _ranking(
     chosen = [each for each in best if each not in said and each not in barred][:MOST_RANKED]
     return Ranking(
         subscriber_id=profile.subscriber_id,
-        picks=tuple(Pick(paper_id=each, score=0.0) for each in chosen),
+        rest=tuple(chosen),
         matched=len(chosen),
     )
 

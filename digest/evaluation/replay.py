@@ -186,9 +186,7 @@ def _ranked(
     without = store.ledger.sent(ids, window.seen_at, but_edition=one.edition)
     return {
         name: {
-            ranking.subscriber_id: {
-                pick.paper_id: place for place, pick in enumerate(ranking.picks, 1)
-            }
+            ranking.subscriber_id: {paper: place for place, paper in enumerate(ranking.listed, 1)}
             for ranking in ranker.rank(profiles, candidates, without=without, now=now)
         }
         for name, ranker in rankers.items()

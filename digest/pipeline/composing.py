@@ -261,7 +261,7 @@ def _digests(
         person
         for person, ranking in zip(people, found[1], strict=True)
         if edition is None
-        and not ranking.picks
+        and not ranking.listed
         and person.id not in covered
         and covering.has_just_confirmed(person)
     ]

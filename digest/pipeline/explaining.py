@@ -87,7 +87,7 @@ def explain_one(
     if paper.id not in known:
         found = replace(found, rank=0, barred=NOT_ANNOUNCED)
     else:
-        places = {each.paper_id: rank for rank, each in enumerate(ranking.picks, 1)}
+        places = {each: rank for rank, each in enumerate(ranking.listed, 1)}
         found = replace(found, rank=places.get(paper.id, 0))
         if not found.rank and not found.barred:
             found = replace(found, barred=NOT_FOUND)
@@ -97,7 +97,7 @@ def explain_one(
         paper=paper,
         explanation=found,
         digest=digest,
-        listed=len(ranking.picks),
+        listed=len(ranking.listed),
         material=delivering.material_for(store, [replace(digest, picks=(pick,), rest=())]),
     )
 

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digest.compose import explores
 from digest.model import (
     Explanation,
     InterestKind,
     Paper,
-    Pick,
     Profile,
     Ranking,
     Reason,
-    ReasonKind,
     Topic,
 )
 from digest.ranking import profiles, reasons, selecting
@@ -59,9 +58,9 @@ class LinearRanker:
     together add at most `trending`, and order the papers of someone who has named no interest at
     all. Never picked is what is muted, disliked, liked or known already, or named in `without`.
 
-    At most `cap` picks a profile. The papers shown in full are chosen as a list (see `selecting`):
-    of near-duplicates one, every interest its part, and with `explore` the last place for what
-    lies beside all of them. What is shown, and as many again, come with reasons.
+    At most `cap` papers are listed for a profile. Those shown in full are chosen as a list (see
+    `selecting`): of near-duplicates one, every interest its part, and with `explore` the last place
+    for what lies beside all of them. They come with scores and reasons, the others as ids.
 
     `space` is what was learned from the archive; without it words weigh what they do in the
     edition, and nothing is known of what they mean.
@@ -153,9 +152,9 @@ class LinearRanker:
         features, _ = self._features(candidates)
         row = features.position[paper_id]
         (sheet,) = self._written([profile], features, candidates)
-        listed = self.rank([profile], candidates, without=without, now=now)[0].picks
-        place = next((n for n, each in enumerate(listed, 1) if each.paper_id == paper_id), 0)
-        if place and any(each.kind is ReasonKind.EXPLORE for each in listed[place - 1].reasons):
+        ranking = self.rank([profile], candidates, without=without, now=now)[0]
+        place = next((n for n, each in enumerate(ranking.listed, 1) if each == paper_id), 0)
+        if any(each.paper_id == paper_id and explores(each) for each in ranking.picks):
             sheet.explored[0] = row
         terms = sheet.explained(0, np.array([row]))[0]
         parts = [(term, sheet.parts(0, row, term)) for term in terms]
@@ -242,16 +241,10 @@ class LinearRanker:
                     told[row], sheet.explained(row, told[row]), words[row], strict=True
                 )
             ]
-            others = found[len(picks) :]
-            picks += [
-                Pick(paper_id=features.ids[paper], score=score)
-                for paper, score in zip(
-                    others.tolist(), sheet.scores[row, others].tolist(), strict=True
-                )
-            ]
             yield Ranking(
                 subscriber_id=profile.subscriber_id,
                 picks=tuple(picks),
+                rest=tuple([features.ids[each] for each in found[len(picks) :].tolist()]),
                 matched=int(sheet.matched[row].sum()),
             )
 

@@ -95,6 +95,18 @@ def test_rank_gives_ids_titles_scores_and_reasons(ready):
     assert "Machine Learning" in by_id["arxiv:2606.00003"]
 
 
+def test_rank_gives_the_titles_of_what_is_not_shown_in_full(ready):
+    assert ready("subscribe", "a@b.example", "--limit", "1").code == 0
+    first, other = ready("rank", "a@b.example", *DAY, "--json").json
+    assert {"score", "reasons"} <= first.keys()
+    assert set(other) == {"id", "title"}
+    told = ready("rank", "a@b.example", *DAY).out
+    assert f"  2                {other['title']}  [{other['id']}]" in told.splitlines()
+    for limit, count in ((1, 1), (2, 2), (9, 2)):
+        shown = ready("rank", "a@b.example", *DAY, "--json", "--limit", str(limit)).json
+        assert len(shown) == count
+
+
 @pytest.mark.parametrize("form", ["html", "txt", "eml"])
 def test_a_preview_is_written_in_the_form_its_name_asks_for(ready, tmp_path, form):
     out = tmp_path / f"x.{form}"

@@ -36,7 +36,8 @@ def composed(ada, now):
 
     def make(matching, **about):
         picks = about.pop("picks", matching_papers(matching))
-        ranking = Ranking(subscriber_id=ada.id, picks=picks, matched=matching)
+        rest = about.pop("rest", ())
+        ranking = Ranking(subscriber_id=ada.id, picks=picks, rest=rest, matched=matching)
         values = {"subscriber": ada, "announced": 50, "withheld": 0, "reports": (), **about}
         return compose(
             ranking,
@@ -121,6 +122,13 @@ def test_what_is_there_to_explore_is_shown_or_left_out_but_never_one_of_the_rest
     assert composed(3, picks=picks).rest == ("p1", "p2")
     choosy = composed(3, picks=picks, subscriber=replace(ada, floor=first.chance))
     assert (choosy.picks, choosy.rest) == ((first,), ("p1", "p2"))
+
+
+def test_what_the_ranking_has_as_ids_comes_after_what_could_have_been_shown(composed):
+    digest = composed(5, picks=matching_papers(3), rest=("q0", "q1"), rest_cap=2)
+
+    assert [each.paper_id for each in digest.picks] == ["p0", "p1"]
+    assert digest.rest == ("p2", "q0")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from digest.ranking.linear import LinearRanker
 
 
 def ids(ranking):
-    return [pick.paper_id for pick in ranking.picks]
+    return list(ranking.listed)
 
 
 def reasons(ranking):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,12 @@ def ranking(papers, *, matched=None):
     return Ranking(
         subscriber_id="s_ada", picks=picks, matched=len(papers) if matched is None else matched
     )
+
+
+def cut(papers, limit):
+    """The same with reasons for so many."""
+    whole = ranking(papers)
+    return replace(whole, picks=whole.picks[:limit], rest=whole.listed[limit:])
 
 
 def drafted(a, b, seed=0):
@@ -91,6 +98,16 @@ def test_what_only_one_has_left_is_nobodys():
 def test_a_coin_says_who_begins_so_that_neither_has_the_better_places():
     first = Counter(drafted(["p1"], ["p2"], seed)[0][1] for seed in range(400))
     assert 150 < first["a"] < 250
+
+
+@given(a=orders(), b=orders(), limit=st.integers(1, 12), seed=st.integers())
+def test_what_is_shown_is_the_same_where_the_rest_are_ids(a, b, limit, seed):
+    whole = team_draft(ranking(a), ranking(b), random.Random(seed))
+    found = team_draft(cut(a, limit), cut(b, limit), random.Random(seed))
+
+    assert found.picks[:limit] == whole.picks[:limit]
+    assert found.listed == whole.listed
+    assert found.matched == whole.matched
 
 
 def test_the_same_coin_gives_the_same_list():

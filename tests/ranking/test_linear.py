@@ -22,7 +22,7 @@ from digest.ranking.tastes import certainty
 
 
 def ids(ranking):
-    return [pick.paper_id for pick in ranking.picks]
+    return list(ranking.listed)
 
 
 def amounts(pick):
@@ -500,13 +500,13 @@ def test_what_lies_beside_all_interests_gets_the_last_place_that_is_shown(
         for explore in (0, 1)
     )
 
-    place = min(limit, len(plain.picks) + 1) - 1
+    place = min(limit, len(plain.listed) + 1) - 1
     found = exploring.picks[place]
     assert [each.amount for each in found.reasons if each.kind is ReasonKind.EXPLORE] == [0]
     assert found.paper_id.startswith("new-bees")
     assert found.paper_id not in ids(plain)
+    assert [each for each in ids(exploring) if each != found.paper_id] == ids(plain)
     others = [each for each in exploring.picks if each is not found]
-    assert [each.paper_id for each in others] == ids(plain)
     assert not any(r.kind is ReasonKind.EXPLORE for each in others for r in each.reasons)
     assert exploring.matched == plain.matched
 

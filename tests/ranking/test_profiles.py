@@ -12,7 +12,7 @@ def amount(pick, kind):
 
 
 def ids(ranking):
-    return {each.paper_id for each in ranking.picks}
+    return set(ranking.listed)
 
 
 @pytest.mark.parametrize(

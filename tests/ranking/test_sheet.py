@@ -317,14 +317,17 @@ def test_likes_in_any_script_are_kept(ranker, paper, edition, profile):
     assert np.abs(scores).max() < 0.5
 
 
-def test_only_what_is_shown_in_full_comes_with_reasons(ranker, edition, invented, profile):
+def test_what_is_shown_in_full_comes_with_reasons_and_the_rest_as_ids(
+    ranker, edition, invented, profile
+):
     reader = replace(profile(topic=["x.bees", "x.tides"], like="bees-1"), limit=3)
 
     (found,) = ranked(ranker, [reader], Candidates(papers=edition, liked=invented))
 
-    assert len(found.picks) == 8
-    assert [bool(pick.reasons) for pick in found.picks] == [True] * 3 + [False] * 5
-    assert [bool(pick.score) for pick in found.picks] == [True] * 8
+    whole = ranked(ranker, [replace(reader, limit=8)], Candidates(papers=edition, liked=invented))
+    assert all(pick.reasons for pick in found.picks)
+    assert (len(found.picks), len(found.rest)) == (3, 5)
+    assert sorted(found.listed) == sorted(pick.paper_id for pick in whole[0].picks)
 
 
 def test_before_a_space_is_learned_the_nearest_like_is_told_by_words(paper, profile, rank):
