@@ -1,12 +1,17 @@
 """A morning for 1,000 to 1,000,000 people: what one costs, and what a process holds.
 
-    python benchmarks/scaling.py [--people 1000 10000 100000] [--papers 2000]
+    python benchmarks/scaling.py [--people 1000 10000 100000] [--papers 2000] [--processes 1] [--sink]
 
 Everyone follows one to three topics, two of three have a keyword, and two of three like 3 to 40
 papers, whose tastes are kept as on every day but that of a new signal (so that the making of the
-database ends some day, a thousand tastes are shared out). A process of its own composes the day's
-edition, then delivers it to nobody: claims, receipts and all, with one short text in place of each
-mail, since `delivery.py` measures rendering and handing over. Each size has its own database.
+database ends some day, a thousand tastes are shared out). The day's edition is composed, then
+delivered to nobody: claims, receipts and all, with one short text in place of each mail, since
+`delivery.py` measures rendering and handing over. With `--sink` all of it goes out once more, real
+mails through Postfix's `smtp-sink`, which counts them. Each size has its own database, and each
+part a process of its own, with as many processes of its own as are asked for.
+
+Making the database of a million people takes a quarter of an hour and 8 GB: `--keep FOLDER` leaves
+databases there, and takes those that are.
 """
 
 from __future__ import annotations
@@ -17,21 +22,29 @@ import os
 import random
 import resource
 import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import invented
 
+from digest import config
+from digest.app import App
+from digest.app.processes import run
 from digest.cli import OBJECTS_BEFORE_LOOKING
 from digest.model import Interest, InterestKind, Item, Message, Outcome, Paper, Profile, Receipt
-from digest.pipeline import composing, delivering
+from digest.pipeline import delivering
+from digest.pipeline.delivering import Delivered
 from digest.ranking import space as spaces
 from digest.ranking.linear import LinearRanker
 from digest.store import open_store
@@ -42,6 +55,13 @@ BLOCK = 500
 EDITION = "2026-06-10"
 AFTER = invented.NOW.replace(hour=23)
 HERE = Path(__file__).resolve()
+
+Asked = Callable[[], bool]
+Told = Callable[[int], object]
+
+
+def never() -> bool:
+    return False
 
 
 def prepare(path: Path, people: int, papers: int) -> None:
@@ -146,21 +166,30 @@ class Nobody:
         """Nothing to close."""
 
 
-def morning(path: Path) -> None:
-    """Compose the edition and deliver it to nobody; prints seconds of each and the most memory."""
-    gc.set_threshold(OBJECTS_BEFORE_LOOKING, 50, 50)
-    store = open_store(path)
-    content = store.spaces.load()
-    assert content is not None
-    ranker = LinearRanker(topics={}, space=spaces.loads(content), explore=1)
-    began = time.process_time()
-    composed = composing.compose_edition(
-        store, ranker, EDITION, now=AFTER, block=BLOCK, domain="digest.example"
-    )
-    composing_took = time.process_time() - began
-    began = time.process_time()
-    delivered = delivering.deliver(
-        store,
+def application(path: Path, processes: int, port: int = 0) -> App:
+    """The application as an operator would set it up, at the hour of the edition."""
+    overrides = {
+        "db": str(path),
+        "site.url": "https://digest.example",
+        "mail.from": "digest@digest.example",
+        "ranking.processes": processes,
+        "smtp.processes": processes,
+        "smtp.url": f"smtp://127.0.0.1:{port}?security=none",
+        "smtp.per_connection": 10_000,
+    }
+    return App(config.load(None, environment={}, overrides=overrides), clock=lambda: AFTER)
+
+
+def compose(path: Path, processes: int) -> int:
+    """Compose the edition; how many digests."""
+    with application(path, processes) as app:
+        return app.compose_edition(EDITION).digests
+
+
+def to_nobody(app: App, *, stopping: Asked = never, progress: Told = print) -> Delivered:
+    """Deliver what waits to nobody."""
+    return delivering.deliver(
+        app.store,
         Nobody(),
         lambda _: (
             lambda envelope: Message(
@@ -172,25 +201,96 @@ def morning(path: Path) -> None:
         ),
         clock=lambda: AFTER,
         rng=random.Random(1),
-        owner="benchmark",
+        owner=app.owner,
         block=BLOCK,
         bounced=lambda _: None,
+        stopping=stopping,
+        progress=progress,
     )
-    delivering_took = time.process_time() - began
-    assert composed.digests == delivered.accepted, (composed, delivered)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(composed.digests, composing_took, delivering_took, memory)
-    store.close()
+
+
+def deliver(path: Path, processes: int) -> int:
+    """Deliver the edition to nobody; how many mails."""
+    with application(path, processes) as app:
+        done = run(
+            app.settings,
+            [to_nobody] * processes,
+            name="benchmark",
+            stopping=never,
+            progress=lambda _: None,
+        )
+    return sum(each.accepted for each in done if each)
+
+
+def send(path: Path, processes: int) -> int:
+    """Deliver the edition through `smtp-sink`; how many mails it took."""
+    port = free_port()
+    counted = path.with_suffix(".counted")
+    # Processes that send go by the clock on the wall, by which the invented day is over.
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE outbox SET expires_at = unixepoch() + 86400")
+    with (
+        counted.open("wb") as told,
+        sink(port, told),
+        application(path, processes, port) as app,
+    ):
+        done = app.deliver()
+    seen = int(counted.read_bytes().rpartition(b"mesg=")[2].split()[0])
+    assert seen == done.accepted, (seen, done)
+    return seen
+
+
+@contextmanager
+def sink(port: int, told: IO[bytes]) -> Iterator[None]:
+    """A mail server that takes everything, keeps nothing, and counts."""
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    process = subprocess.Popen(["smtp-sink", "-c", *user, f"127.0.0.1:{port}", "200"], stdout=told)
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+            except OSError:
+                assert process.poll() is None, "smtp-sink has ended"
+                time.sleep(0.05)
+            else:
+                break
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+PARTS = {"compose": compose, "deliver": deliver, "send": send}
+
+
+def measured(part: str, path: Path, processes: int) -> None:
+    """Do a part; prints how many it was for, seconds on the wall and of processors, and memory.
+
+    That is the most that a process of its own held, and what the one that started them did.
+    """
+    gc.set_threshold(OBJECTS_BEFORE_LOOKING, 50, 50)
+    began = time.perf_counter(), time.process_time()
+    count = PARTS[part](path, processes)
+    wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
+    own, below = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu += below.ru_utime + below.ru_stime
+    most = max(own.ru_maxrss, below.ru_maxrss)
+    print(count, wall, cpu, most / 1024, own.ru_maxrss / 1024)
 
 
 def ran(*arguments: object) -> str:
-    """What this file prints as a process of its own, on one core."""
+    """What this file prints as a process of its own."""
     return subprocess.run(
         [sys.executable, str(HERE), *map(str, arguments)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parents[1])},
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
     ).stdout
 
 
@@ -198,39 +298,70 @@ def size(path: Path) -> int:
     return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
 
 
+def states(path: Path) -> str:
+    """How many rows of the outbox stand where."""
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
+    return ", ".join(f"{count:,} {state}" for state, count in rows)
+
+
+def whole(path: Path, people: int, processes: int, *, sends: bool) -> tuple[float, float]:
+    """All parts for one size, a line each; seconds a person and megabytes, but for sending."""
+    before, seconds, most = size(path), 0.0, 0.0
+    for part in PARTS if sends else list(PARTS)[:-1]:
+        used = path
+        if part == "deliver" and sends:  # what was delivered to nobody could not be sent any more
+            used = Path(shutil.copy(path, path.with_suffix(".nobody")))
+        found = ran("--part", part, "--db", used, "--processes", processes).split()
+        count, wall, cpu, memory, parent = map(float, found)
+        assert count == people, (part, count)
+        if part != "send":
+            seconds, most = seconds + cpu / count, max(most, memory)
+        print(
+            f"{people:10,}  {part:9}{1e6 * cpu / count:8,.0f}{wall:9,.0f}{memory:9,.0f}"
+            f"{parent:9,.0f}{(size(used) - before) / count:10,.0f}  {states(used)}",
+            flush=True,
+        )
+        if used != path:
+            for each in path.parent.glob(f"{used.name}*"):
+                each.unlink()
+    return seconds, most
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--people", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     options.add_argument("--papers", type=int, default=2_000)
+    options.add_argument("--processes", type=int, default=1)
+    options.add_argument("--sink", action="store_true")
+    options.add_argument("--keep", type=Path)
     options.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)
-    options.add_argument("--morning", type=Path, help=argparse.SUPPRESS)
+    options.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    options.add_argument("--db", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.prepare:
         return prepare(given.prepare, given.people[0], given.papers)
-    if given.morning:
-        return morning(given.morning)
-    print(f"{given.papers:,} papers; processor time a person, on one core\n")
+    if given.part:
+        return measured(given.part, given.db, given.processes)
+    if given.sink and shutil.which("smtp-sink") is None:
+        sys.exit("smtp-sink is not installed (Debian: apt install postfix)")
+    print(f"{given.papers:,} papers, {given.processes} processes; ratios are to the first size\n")
     print(
-        f"{'people':>10}{'compose µs':>12}{'deliver µs':>12}{'most MB':>9}"
-        f"{'minutes':>9}{'bytes a digest':>16}{'time':>7}{'memory':>8}"
+        f"{'people':>10}  {'part':9}{'CPU µs':>8}{'wall s':>9}{'most MB':>9}{'parent':>9}"
+        f"{'bytes':>10}  ledger"
     )
     first: tuple[float, float] | None = None
     for people in given.people:
-        folder = Path(tempfile.mkdtemp(prefix="scaling-"))
+        folder = Path(tempfile.mkdtemp(prefix="scaling-", dir=given.keep))
         try:
             path = folder / "digest.db"
-            ran("--prepare", path, "--people", people, "--papers", given.papers)
-            before, began = size(path), time.perf_counter()
-            count, compose, deliver, memory = map(float, ran("--morning", path).split())
-            wall = time.perf_counter() - began
-            each = (compose + deliver) / count
-            first = first or (each, memory)
-            print(
-                f"{people:10,}{1e6 * compose / count:12,.0f}{1e6 * deliver / count:12,.0f}"
-                f"{memory:9,.0f}{wall / 60:9.1f}{(size(path) - before) / count:16,.0f}"
-                f"{each / first[0]:6.2f}×{memory / first[1]:7.2f}×",
-                flush=True,
-            )
+            made = (given.keep or folder) / f"{people}-{given.papers}.db"
+            if not made.exists():
+                ran("--prepare", made, "--people", people, "--papers", given.papers)
+            shutil.copy(made, path)
+            found = whole(path, people, given.processes, sends=given.sink)
+            first = first or found
+            print(f"{'':12}time {found[0] / first[0]:.2f}×, memory {found[1] / first[1]:.2f}×\n")
         finally:
             shutil.rmtree(folder)
     return None

@@ -91,7 +91,7 @@ class Opened:
 def packed(digest: Digest, window: int, shared: Shared) -> bytes:
     """The content of a digest, of which everything shared has its number; `rest` may have strangers."""
     papers = [shared.papers[each.paper_id] for each in digest.picks]
-    papers += [shared.papers[each] for each in digest.rest if each in shared.papers]
+    papers += [each for each in map(shared.papers.get, digest.rest) if each is not None]
     written = _reasons(digest.picks, papers, shared)
     if written is None:
         return _plain(digest, window, papers)
