@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 
 HOT = 512
-MOST_AT_ONCE = 256
+MOST_AT_ONCE = 64
 MOST_REMEMBERED = 4_000_000
 
 
@@ -129,9 +129,9 @@ class Features:
         others = np.flatnonzero(~hot)
         lists = self._holders[marks.indices[others]]
         lengths = np.bincount(row_of[others], np.diff(lists.indptr), count).astype(np.int32)
-        under = np.repeat(np.arange(count, dtype=np.int32) * papers, lengths)
+        lists.indices += np.repeat(np.arange(count, dtype=np.int32) * papers, lengths)
         tall = sp.csc_array(
-            (lists.data, lists.indices + under, lists.indptr), shape=(count * papers, len(others))
+            (lists.data, lists.indices, lists.indptr), shape=(count * papers, len(others))
         )
         found += (tall @ marks.data[others]).reshape(count, papers)
         return np.asarray(found, np.float32)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,11 +108,12 @@ class LinearRanker:
         if not candidates.papers:
             return [Ranking(subscriber_id=each.subscriber_id) for each in block]
         features, twins = self._features(candidates)
-        return [
-            ranking
-            for sheet in self._written(block, features, candidates)
-            for ranking in self._rank(sheet, twins, without)
-        ]
+        # A map lets go of one sheet before it asks for the next: each is ten megabytes.
+        rankings = map(
+            partial(self._rank, twins=twins, without=without),
+            self._written(block, features, candidates),
+        )
+        return list(chain.from_iterable(rankings))
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """The scores alone (profiles × papers, float32), papers as `candidates` has them.
