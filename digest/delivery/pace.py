@@ -28,6 +28,7 @@ from digest.delivery import capping
 from digest.delivery.policy import enhanced_code
 from digest.model import Caps, Flow, Grant, Outcome, Pace, Receipt, Room
 
+TRANSIENT = 4  # the first digit of a refusal for now (RFC 5321, section 4.2.1)
 _GREYLISTED = re.compile(r"gr[ae]y[ -]?list", re.IGNORECASE)
 
 # Messages a second: what a server begins with, the least it gets, and from where on it is free.
@@ -181,7 +182,7 @@ def is_slow_down(code: int, reply: str) -> bool:
     is how Amazon SES says "Maximum sending rate exceeded". Nor what is greylisted: that is a matter
     of time, not of pace.
     """
-    if _GREYLISTED.search(reply):
+    if (code and code // 100 != TRANSIENT) or _GREYLISTED.search(reply):
         return False
     enhanced = enhanced_code(code, reply)
     if code in (421, 454) or enhanced.startswith("4.7."):

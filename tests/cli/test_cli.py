@@ -1,5 +1,6 @@
 """The command line as others script against it."""
 
+import shutil
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -12,8 +13,9 @@ DAY = ("--date", "2026-06-10")
 
 
 @pytest.fixture
-def ready(digest, listed):
+def ready(digest, listed, tmp_path, empty):
     """A database with one listing and one subscriber."""
+    shutil.copy(empty, tmp_path / "digest.db")
     assert digest("init").code == 0
     assert digest("fetch", "arxiv", "--from", listed).code == 0
     added = digest(
@@ -254,8 +256,9 @@ def test_learning_from_too_few_papers_says_so(ready):
 
 
 @pytest.fixture
-def stocked(digest, tmp_path, archive):
+def stocked(digest, tmp_path, archive, empty):
     """A database with 520 papers."""
+    shutil.copy(empty, tmp_path / "digest.db")
     assert digest("init").code == 0
     store = open_store(tmp_path / "digest.db")
     store.papers.ingest(archive(range(520)))

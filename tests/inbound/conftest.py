@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -26,7 +25,6 @@ from digest.model import (
     Topic,
 )
 from digest.rendering import links
-from digest.store import open_store
 from digest.subscriptions import Bounds, Wishes
 
 DOMAIN = "papers.example"
@@ -34,23 +32,6 @@ NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 EDITION = "2026-06-10"
 AUTHSERV = "mx.papers.example"
 TITLES = ("A dual encoder for old maps", "Counting penguins", "Gradients in fog", "Slow glass")
-
-
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory):
-    """An empty database, made once and copied, for speed."""
-    path = tmp_path_factory.mktemp("inbound") / "empty.db"
-    store = open_store(path)
-    store.migrate()
-    store.close()
-    return path
-
-
-@pytest.fixture
-def store(tmp_path, empty):
-    store = open_store(shutil.copy(empty, tmp_path / "digest.db"))
-    yield store
-    store.close()
 
 
 @pytest.fixture(scope="session")

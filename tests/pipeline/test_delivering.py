@@ -368,13 +368,11 @@ def test_a_clock_that_jumps_back_and_forth_loses_nobody_and_sends_nothing_twice(
 
 @pytest.fixture
 def disk(application):
-    """Let the database's files grow by no more than so many bytes, as on a disk that fills up."""
+    """Let the database's log grow by no more than so many bytes, as on a disk that fills up."""
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def leave(room):
-        database = Path(application.settings.db)
-        files = (database, database.with_name(f"{database.name}-wal"))
-        size = max(each.stat().st_size for each in files if each.exists())
+        size = Path(f"{application.settings.db}-wal").stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, unlimited[1]))
 
     def clear():

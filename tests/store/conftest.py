@@ -43,26 +43,20 @@ from digest.store import open_store
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
 
-def sqlite_stores(folder):
-    """SQLite files; the schema is made once and copied, for speed."""
-    template = folder / "template.db"
-    store = open_store(template)
-    store.migrate()
-    store.close()
+def sqlite_stores(folder, empty):
+    """SQLite files."""
     for number in count():
-        path = folder / f"{number}.db"
-        shutil.copy(template, path)
-        yield open_store(path)
+        yield open_store(shutil.copy(empty, folder / f"{number}.db"))
 
 
 STORES = {"sqlite": sqlite_stores}
 
 
 @pytest.fixture(scope="session", params=sorted(STORES))
-def new_store(request, tmp_path_factory):
+def new_store(request, tmp_path_factory, empty):
     """Makes an empty store at the newest schema, as often as it is called."""
     opened = []
-    fresh = STORES[request.param](tmp_path_factory.mktemp(request.param))
+    fresh = STORES[request.param](tmp_path_factory.mktemp(request.param), empty)
 
     def make():
         opened.append(next(fresh))
