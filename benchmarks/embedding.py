@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from html import unescape
 from importlib.resources import files
 
+from digest.errors import ConfigError
 from digest.model import Paper
 from digest.ranking.embedding import SentenceEmbedder
 from digest.ranking.space import learn, terms_of
@@ -73,4 +74,7 @@ def report(what: str, took: float, base: float, papers: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ConfigError as error:
+        raise SystemExit(error.message) from None
