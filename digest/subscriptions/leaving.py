@@ -12,6 +12,7 @@ from digest.model import (
     Digest,
     FeedbackKind,
     Pick,
+    Reason,
     Status,
     Subscriber,
     SuppressionReason,
@@ -114,18 +115,18 @@ def _digest(digest: Digest, titles: dict[str, str]) -> dict[str, object]:
     return row
 
 
-def _plain(value: Value | Pick, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
+def _plain(value: Value | Pick | Reason, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
     """A value's fields as JSON knows them."""
     hidden = SECRET | set(leaving_out)
     return {
         each.name: _plainly(getattr(value, each.name))
-        for each in fields(value)  # type: ignore[arg-type]  # every Value is a dataclass
+        for each in fields(value)  # type: ignore[arg-type]  # all are dataclasses
         if each.name not in hidden
     }
 
 
 def _plainly(value: object) -> object:
-    if isinstance(value, Value | Pick):
+    if isinstance(value, Value | Pick | Reason):
         return _plain(value)
     if isinstance(value, tuple):
         return [_plainly(each) for each in value]
