@@ -1,6 +1,7 @@
 """An application with many readers, and the processes it starts."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ PEOPLE = 60
 
 
 class Several:
-    """Makes applications on one database, at today's date, with five papers for sixty people."""
+    """Makes applications on one database, at today's date, with five papers for sixty people who are due."""
 
     people = PEOPLE
 
@@ -42,7 +43,7 @@ class Several:
             app.create()
             app.store.papers.ingest(self._items(range(5), seen_at=app.clock()))
             for number in range(PEOPLE):
-                subscriptions.subscribe(
+                person = subscriptions.subscribe(
                     app.store,
                     f"reader{number}@example.net",
                     subscriptions.Wishes(topics=["cs.LG"]),
@@ -51,6 +52,7 @@ class Several:
                     confirmed=True,
                     now=app.clock(),
                 )
+                app.store.subscribers.save(replace(person, due_at=app.clock()))
         self._made.append(app)
         return app
 
