@@ -55,12 +55,13 @@ def compose_due(
     stop, the block in hand is the last.
     """
     rankers = Rankers(ranker=ranker, experiment=experiment)
-    total = Composed()
+    total, last = Composed(), None
     windows = Windows(store)
     while not stopping():
-        due = store.subscribers.due(now, limit=block, among=among)
+        due = store.subscribers.due(now, limit=block, among=among, after=last)
         if not due:
             break
+        last = due[-1]
         try:
             total += _compose_block(store, rankers, windows, due, until=now, now=now, domain=domain)
         except Rejected:

@@ -86,8 +86,18 @@ class SubscriberStore(Protocol):
         """Add or re-weigh interests; (kind, value) is the key; a like replaces a dislike and back."""
         ...
 
-    def due(self, now: datetime, *, limit: int, among: IdRange = EVERYONE) -> list[Subscriber]:
-        """Active subscribers whose `due_at` has come, longest overdue first."""
+    def due(
+        self,
+        now: datetime,
+        *,
+        limit: int,
+        among: IdRange = EVERYONE,
+        after: Subscriber | None = None,
+    ) -> list[Subscriber]:
+        """Active subscribers whose `due_at` has come, longest overdue first.
+
+        `after` is the last one of the block before: what stood before it is not looked at again.
+        """
         ...
 
     def page(self, after: str, *, limit: int, last: str = EVERYONE.last) -> list[Subscriber]:

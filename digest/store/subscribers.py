@@ -25,6 +25,7 @@ from digest.store.rows import (
     change_columns,
     listed,
     stamp,
+    stamp_or_none,
     subscriber_columns,
     to_change,
     to_subscriber,
@@ -40,7 +41,7 @@ INSERT INTO subscribers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 # By the index of who is due, whose order this is: that of ids would have everybody sorted.
 DUE = """
 SELECT * FROM subscribers
-WHERE status = 'active' AND due_at <= ? AND +id > ? AND +id <= ?
+WHERE status = 'active' AND due_at <= ? AND (due_at, id) > (?, ?) AND +id > ? AND +id <= ?
 ORDER BY due_at, id LIMIT ?
 """
 COUNT_DUE = "SELECT count(*) FROM subscribers WHERE status = 'active' AND due_at <= ?"
@@ -191,12 +192,25 @@ class Subscribers:
         with self._connections.write() as connection:
             remove(connection, subscriber_id, interests)
 
-    def due(self, now: datetime, *, limit: int, among: IdRange = EVERYONE) -> list[Subscriber]:
-        """Active subscribers whose `due_at` has come, longest overdue first."""
+    def due(
+        self,
+        now: datetime,
+        *,
+        limit: int,
+        among: IdRange = EVERYONE,
+        after: Subscriber | None = None,
+    ) -> list[Subscriber]:
+        """Active subscribers whose `due_at` has come, longest overdue first.
+
+        `after` is the last one of the block before: what stood before it is not looked at again.
+        """
+        place = ("", "") if after is None else (stamp_or_none(after.due_at), after.id)
         with self._connections.read() as connection:
             return [
                 to_subscriber(row)
-                for row in connection.execute(DUE, (stamp(now), among.after, among.last, limit))
+                for row in connection.execute(
+                    DUE, (stamp(now), *place, among.after, among.last, limit)
+                )
             ]
 
     def wanted(self, since: datetime, *, limit: int) -> list[str]:

@@ -231,6 +231,17 @@ def test_what_is_due_and_pages_can_be_had_of_a_range_of_ids(store, make):
     assert due == page
 
 
+def test_what_is_due_is_read_block_by_block(store, make):
+    times = [make.day, make.day - timedelta(hours=1), make.day, make.day - timedelta(hours=1)]
+    store.subscribers.add([(make.subscriber(n, due_at=at), []) for n, at in enumerate(times)])
+
+    first = store.subscribers.due(make.day, limit=3)
+    second = store.subscribers.due(make.day, limit=3, after=first[-1])
+
+    assert [each.id[-1] for each in first + second] == ["1", "3", "0", "2"]
+    assert store.subscribers.due(make.day, limit=3, after=second[-1]) == []
+
+
 @pytest.mark.parametrize(
     ("most", "least", "sizes"), [(3, 2, [2, 2, 3]), (9, 2, [2, 2, 3]), (2, 3, [3, 4]), (4, 8, [7])]
 )
