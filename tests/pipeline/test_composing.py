@@ -7,7 +7,7 @@ import pytest
 
 from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.model import FeedbackKind, Mood, Ranking, Status, Via
+from digest.model import FeedbackKind, IdRange, Mood, Ranking, Status, Via
 from digest.pipeline import composing
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
@@ -371,3 +371,32 @@ def test_someone_erased_while_digests_are_composed_stops_nobody(application, sub
         application.store, Erasing(), now=application.clock(), block=10, domain="digest.example"
     )
     assert len(digests(application, good)) == 1
+
+
+@pytest.mark.parametrize(
+    "compose_by",
+    [
+        lambda store, **given: composing.compose_due(store, Listening(), **given),
+        lambda store, **given: composing.compose_edition(store, Listening(), None, **given),
+    ],
+    ids=["due", "edition"],
+)
+def test_a_share_of_the_readers_is_composed_block_by_block_until_asked_to_stop(
+    application, subscribe, compose_by
+):
+    people = sorted((subscribe(f"r{n}@example.org", at="7:00") for n in range(7)), key=by_id)
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    ours = IdRange(after=people[0].id, last=people[5].id)
+    given = {"now": application.clock(), "block": 2, "domain": "digest.example", "among": ours}
+    told = []
+
+    compose_by(application.store, stopping=lambda: len(told) == 2, progress=told.append, **given)
+    assert told == [2, 2]
+    assert sum(len(digests(application, each)) for each in people) == 4
+
+    compose_by(application.store, **given)
+    assert [len(digests(application, each)) for each in people] == [0, 1, 1, 1, 1, 1, 0]
+
+
+def by_id(person):
+    return person.id
