@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -123,6 +124,7 @@ def public_record(private_key_pem: bytes) -> str:
     return f"v=DKIM1; k=rsa; p={b64encode(der).decode()}"
 
 
+@lru_cache(maxsize=1024)  # most fields are the same in every mail of a morning
 def relaxed_header(field: bytes) -> bytes:
     """One header field in relaxed form (RFC 6376 §3.4.2), ending in CRLF."""
     name, _, value = field.partition(b":")

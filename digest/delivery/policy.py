@@ -134,8 +134,9 @@ def enhanced_code(code: int, reply: str) -> str:
 def scrub(reply: str) -> str:
     """A server's words fit for logs and ledger: no email addresses, one line, 500 characters."""
     start = reply[: 4 * LONGEST_REPLY]  # bounds the search, for a server may say anything
-    printable = "".join(each if each.isprintable() else " " for each in start)
-    line = " ".join(_EMAIL.sub("<address>", printable).split())
+    if not start.isprintable():
+        start = "".join([each if each.isprintable() else " " for each in start])
+    line = " ".join(_EMAIL.sub("<address>", start).split())
     return line if len(line) <= LONGEST_REPLY else line[: LONGEST_REPLY - 1] + "…"
 
 
