@@ -12,6 +12,7 @@ can do at all. What the mail server allows (the pace) is taken as learned alread
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import socket
@@ -31,6 +32,7 @@ import invented
 
 from digest import config
 from digest.app import App
+from digest.cli import OBJECTS_BEFORE_LOOKING
 from digest.delivery import dkim
 from digest.model import Envelope, Flow, Message, Pace
 from digest.pipeline.pacing import Pacer
@@ -290,6 +292,7 @@ def main() -> None:
     given = options.parse_args()
     if shutil.which("smtp-sink") is None:
         sys.exit("smtp-sink is not installed (Debian: apt install postfix)")
+    gc.set_threshold(OBJECTS_BEFORE_LOOKING, 50, 50)  # as the command has it
     port = free_port()
     server = sink(port)
     try:
