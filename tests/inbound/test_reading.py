@@ -156,9 +156,9 @@ def test_two_copies_of_a_mail_have_one_key_and_other_mails_another(mail):
     ids=["multiparts", "mails", "parameter", "words", "comments", "to", "html", "puny", "on", "nl"],
 )
 def test_mail_built_to_be_slow_is_read_quickly(slow):
-    start = time.perf_counter()
+    start = time.process_time()
     read(slow.encode())
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 @given(st.binary(max_size=2_000))

@@ -197,8 +197,8 @@ def test_two_hundred_hits_take_milliseconds():
     hits = [(Paper(id=str(n), title=f"On tides {n}", abstract=text), 1.0) for n in range(200)]
 
     def once():
-        start = time.perf_counter()
+        start = time.process_time()
         fuse("dual encoders for the retrieval of tides", hits)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert min(once() for _ in range(5)) < 0.05

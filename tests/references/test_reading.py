@@ -254,8 +254,8 @@ def test_a_damaged_library_never_raises(data):
     ids=["entries", "quotes", "fields", "folded", "tags", "spaces", "dois"],
 )
 def test_text_made_to_be_slow_is_read_in_time_that_grows_with_its_length(bomb):
-    start = time.perf_counter()
+    start = time.process_time()
 
     read(bomb)
 
-    assert time.perf_counter() - start < 4
+    assert time.process_time() - start < 4
