@@ -170,6 +170,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
         return Delivered(cut_short=True)
     claim = _Claim(line, lease)
     answers: list[Receipt] = []
+    unsent: Sequence[str] = ()
     unwritten: list[Receipt] = []
     written: set[str] = set()
     written_at = line.clock()
@@ -186,24 +187,33 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
                 unwritten, written_at = [], moment
     except ConfigError:
         if not claim.asked and not answers:
-            ledger.withdraw(offered, lease=lease)
+            unsent = offered
         raise
     finally:
-        receipts = [*making.failed, *answers]
-        settled = policy.settle_times(receipts, group, now, line.rng)
+        unsent = making.unmade if making.fault else unsent
+        settled = policy.settle_times([*making.failed, *answers], group, now, line.rng)
         ledger.settle(
             [each for each in settled if each.digest_id not in written],
             lease=lease,
             until=line.clock() + LEASE,
         )
+        receipts = [*making.failed, *answers, *_given_back(line, unsent, lease=lease)]
         line.pacer.learn(grant, by_domain(group, receipts), line.clock())
-    if making.fault:
-        ledger.withdraw(making.unmade, lease=lease)
-        raise making.fault
     sendable = len(group) > len(making.failed)
-    if sendable and not answers:
+    if sendable and not answers and not making.fault:
         log.error("the transport gave no receipt for a group", extra={"action": "deliver"})
-    return _summed_up(line, group, settled, away=sendable and _is_away(answers))
+    done = _summed_up(line, group, settled, away=sendable and _is_away(answers))
+    if making.fault:
+        raise making.fault
+    return done
+
+
+def _given_back(line: Line, unsent: Sequence[str], *, lease: str) -> list[Receipt]:
+    """Unmark what was offered and cannot have gone, and say so, for the caps have counted it."""
+    if unsent:
+        line.store.ledger.withdraw(unsent, lease=lease)
+    now = line.clock()
+    return [Receipt(digest_id=each, outcome=Outcome.DEFERRED, at=now) for each in unsent]
 
 
 class _Claim:

@@ -64,8 +64,9 @@ class Making:
 
     @property
     def unmade(self) -> list[str]:
-        """The ids of those of which there is no message that anybody could have sent."""
-        return [each.digest.id for each in self._group if each.digest.id not in self._made]
+        """The ids of those that were not got to: there is no message that anybody could have sent."""
+        got_to = self._made.union(each.digest_id for each in self.failed)
+        return [each.digest.id for each in self._group if each.digest.id not in got_to]
 
     def __iter__(self) -> Iterator[Message]:
         """Each message once; a second time there are none."""

@@ -4,12 +4,13 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from digest.model import Caps, Outcome
+from digest.errors import ConfigError
+from digest.model import Caps, Outcome, Status
 from digest.pipeline.pacing import Pacer
 from digest.testing import MemoryTransport
 
@@ -151,6 +152,48 @@ def test_a_connection_that_breaks_in_mid_group_has_taught_the_pace_all_the_same(
     learned = application.store.pace.load(SERVER).server
     assert learned.cut_at == application.moment[0]
     assert outbox(application)["sending"] == 9, "one is put off, the others are in doubt"
+
+
+def test_a_password_that_is_refused_uses_up_none_of_a_cap(application, readers, deliver):
+    class Refusing(MemoryTransport):
+        def send(self, messages, now, **held):
+            raise ConfigError("The mail server refuses the password.")
+            yield
+
+    pacer = Pacer(application.store.pace, server=SERVER, own=True, caps=Caps(per_day=100))
+    for _ in range(5):
+        with pytest.raises(ConfigError):
+            deliver(Refusing(), pacer=pacer)
+
+    assert pacer.room(application.moment[0] + MINUTE, 1000).count == 100
+
+
+def test_a_refusal_counts_though_a_wrong_setting_ends_the_group(application, readers, deliver):
+    class Refusing(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                yield replace(
+                    receipt, outcome=Outcome.REFUSED, code=550, reply="RCPT: 550 5.1.1 unknown"
+                )
+
+    rendered = application.renderer
+
+    def renderer(material):
+        render, turns = rendered(material), count()
+
+        def first_only(envelope):
+            if next(turns):
+                raise ConfigError("mail.from is wrong.")
+            return render(envelope)
+
+        return first_only
+
+    application.renderer = renderer
+    with pytest.raises(ConfigError):
+        deliver(Refusing())
+
+    assert len(list(application.store.subscribers.all(Status.SUPPRESSED))) == 1
+    assert outbox(application)["failed"] == 1
 
 
 # --- several workers ---------------------------------------------------------------------
