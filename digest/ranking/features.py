@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 
 HOT = 512
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 256
+LISTS_AT_ONCE = 64
 MOST_REMEMBERED = 4_000_000
 
 
@@ -116,7 +117,7 @@ class Features:
         self._holders = by_column
 
     def _products(self, marks: Matrix, dense: np.ndarray) -> np.ndarray:
-        count, papers = len(dense), len(self.papers)
+        count = len(dense)
         row_of = np.repeat(np.arange(count, dtype=np.int32), np.diff(marks.indptr))
         at = self._hot_at[marks.indices]
         hot = at >= 0
@@ -124,17 +125,33 @@ class Features:
         looking[:, : dense.shape[1]] = dense
         looking[row_of[hot], dense.shape[1] + at[hot]] = marks.data[hot]
         found = looking @ self._dense
-        # Each of the other marks adds its list of papers: as columns of one matrix that is as tall
-        # as all profiles' papers under each other, they are summed in one product.
         others = np.flatnonzero(~hot)
-        lists = self._holders[marks.indices[others]]
-        lengths = np.bincount(row_of[others], np.diff(lists.indptr), count).astype(np.int32)
+        whose = row_of[others]
+        for first in range(0, count, LISTS_AT_ONCE):
+            start, end = np.searchsorted(whose, [first, first + LISTS_AT_ONCE])
+            some = others[start:end]
+            rows = found[first : first + LISTS_AT_ONCE]
+            rows += self._listed(
+                marks.indices[some], marks.data[some], whose[start:end] - first, rows.shape
+            )
+        return np.asarray(found, np.float32)
+
+    def _listed(
+        self, columns: np.ndarray, values: np.ndarray, row_of: np.ndarray, shape: tuple[int, ...]
+    ) -> np.ndarray:
+        """What marks that are not dense add to rows × papers; each adds its list of papers.
+
+        As columns of one matrix that is as tall as all profiles' papers under each other, they are
+        summed in one product.
+        """
+        count, papers = shape
+        lists = self._holders[columns]
+        lengths = np.bincount(row_of, np.diff(lists.indptr), count).astype(np.int32)
         lists.indices += np.repeat(np.arange(count, dtype=np.int32) * papers, lengths)
         tall = sp.csc_array(
-            (lists.data, lists.indices, lists.indptr), shape=(count * papers, len(others))
+            (lists.data, lists.indices, lists.indptr), shape=(count * papers, len(columns))
         )
-        found += (tall @ marks.data[others]).reshape(count, papers)
-        return np.asarray(found, np.float32)
+        return np.asarray((tall @ values).reshape(count, papers))
 
 
 def _newer_first(paper: Paper) -> tuple[float, str]:
