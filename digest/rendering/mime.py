@@ -20,7 +20,7 @@ import idna
 
 from digest.errors import ConfigError, InvalidInput
 from digest.model import Site
-from digest.text import clean
+from digest.text import clean, wrapped
 
 Header = tuple[str, bytes]
 Attachment = tuple[str, str, bytes]
@@ -53,7 +53,8 @@ def unstructured(name: str, text: str) -> Header:
     words = text.split(" ")
     plain = text.isascii() and "=?" not in text
     if plain and max(map(len, words)) <= _LONGEST_PLAIN_WORD:
-        return name, _folded(text, first=len(name) + 2)
+        lines = wrapped(text, _ROOM - 1, first=_ROOM - len(name) - 2)
+        return name, "\r\n ".join(lines).encode()
     return name, b"\r\n ".join(_encoded_words(text))
 
 
@@ -198,21 +199,6 @@ def _part(boundary: bytes, kind: bytes, body: bytes) -> tuple[bytes, bytes, byte
         b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" % (boundary, kind)
     )
     return head, body, b"\r\n"
-
-
-def _folded(text: str, *, first: int) -> bytes:
-    """Words with single spaces between, in lines; a word that finds no room stays whole."""
-    lines: list[str] = []
-    room, start = _ROOM - first, 0
-    while len(text) - start > room:
-        end = text.rfind(" ", start, start + room + 1)
-        if end < 0:
-            end = text.find(" ", start + room)
-        if end < 0:
-            break
-        lines.append(text[start:end])
-        room, start = _ROOM - 1, end + 1
-    return "\r\n ".join((*lines, text[start:])).encode()
 
 
 def _encoded_words(text: str) -> list[bytes]:

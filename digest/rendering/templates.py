@@ -21,6 +21,7 @@ from jinja2.loaders import DictLoader
 
 from digest.errors import ConfigError
 from digest.rendering.pieces import Pieces, hole
+from digest.text import wrapped
 
 COLUMNS = 72
 STYLESHEET = "mail.css"
@@ -178,18 +179,7 @@ def split_sheet(css: str) -> tuple[str, str]:
 def wrap(text: str, indent: int = 0) -> str:
     """`text` in lines of at most 72, all but the first indented; a long word or URL stays whole."""
     text = " ".join(str(text).split())
-    room = COLUMNS - indent
-    lines: list[str] = []
-    start = 0
-    while len(text) - start > room:
-        end = text.rfind(" ", start, start + room + 1)
-        if end < 0:
-            end = text.find(" ", start + room)
-        if end < 0:
-            break
-        lines.append(text[start:end])
-        start = end + 1
-    return f"\n{' ' * indent}".join((*lines, text[start:]))
+    return f"\n{' ' * indent}".join(wrapped(text, COLUMNS - indent))
 
 
 def _slim(source: str, used: frozenset[str]) -> str:

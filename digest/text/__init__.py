@@ -12,7 +12,7 @@ from digest.text.escaping import latex_escape
 from digest.text.latex import latex_to_text
 from digest.text.markup import html_to_text
 from digest.text.names import author_key, authors_semicolon, split_authors
-from digest.text.words import contains_phrase, fold, sentences, truncate, words
+from digest.text.words import contains_phrase, fold, sentences, truncate, words, wrapped
 
 __all__ = [
     "author_key",
@@ -27,4 +27,5 @@ __all__ = [
     "split_authors",
     "truncate",
     "words",
+    "wrapped",
 ]

@@ -25,20 +25,10 @@ from digest.store import SqliteStore, finding, open_store, outbox, papers, space
 from digest.store import subscribers as people
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """A database at the newest schema."""
-    path = tmp_path_factory.mktemp("template") / "digest.db"
-    store = open_store(path)
-    store.migrate()
-    store.close()
-    return path
-
-
 @pytest.fixture
-def path(template, tmp_path):
-    """A copy of it that no one has open."""
-    return Path(shutil.copy(template, tmp_path / "digest.db"))
+def path(empty, tmp_path):
+    """An empty database that no one has open."""
+    return Path(shutil.copy(empty, tmp_path / "digest.db"))
 
 
 # --- a locked database --------------------------------------------------------------------------

@@ -1,8 +1,10 @@
+import textwrap
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import contains_phrase, fold, sentences, truncate, words
+from digest.text import contains_phrase, fold, sentences, truncate, words, wrapped
 
 
 def test_folding_forgets_case_accents_and_punctuation():
@@ -80,3 +82,18 @@ def test_truncation_keeps_a_beginning(limit):
 )
 def test_languages_named_by_symbols_are_not_lone_letters(text, folded):
     assert fold(text) == folded
+
+
+@given(st.lists(st.text("abc-/", min_size=1, max_size=30), min_size=1), st.integers(1, 40))
+def test_wrapping_is_what_textwrap_does_with_words_that_stay_whole(parts, room):
+    text = " ".join(parts)
+    stays = {"break_long_words": False, "break_on_hyphens": False}
+    assert wrapped(text, room) == textwrap.wrap(text, room, **stays)
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=9), min_size=1), st.integers(9, 40))
+def test_the_first_line_has_a_room_of_its_own(parts, room):
+    first, *others = wrapped(" ".join(parts), room, first=room - 5)
+    assert len(first) <= room - 5 or " " not in first
+    assert all(len(each) <= room for each in others)
+    assert " ".join((first, *others)) == " ".join(parts)
