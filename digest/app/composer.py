@@ -33,7 +33,7 @@ class Composer(Looking):
     ) -> Composed:
         """Compose for whoever's hour has come."""
         now = self.clock()
-        verb = partial(_compose_due, now=now)
+        verb = partial(_compose_here, how=composing.compose_due, now=now)
         return self._compose(verb, due=now, stopping=stopping, progress=progress)
 
     def compose_edition(
@@ -44,7 +44,8 @@ class Composer(Looking):
         progress: Callable[[int], object] = lambda _: None,
     ) -> Composed:
         """Compose one edition for everyone."""
-        verb = partial(_compose_edition, edition=edition, now=self.clock())
+        how = partial(composing.compose_edition, edition=edition)
+        verb = partial(_compose_here, how=how, now=self.clock())
         return self._compose(verb, due=None, stopping=stopping, progress=progress)
 
     def _compose(
@@ -82,30 +83,12 @@ class Composer(Looking):
         return self.store.subscribers.shares(most=ranking.processes, least=least, due=due)
 
 
-def _compose_due(app: Composer, *, now: datetime, **given: Any) -> Composed:
-    ranker = app.ranker
+def _compose_here(app: Composer, how: Callable[..., Composed], **given: Any) -> Composed:
+    ranker = app.ranker  # first, since a limit holds for libraries that are loaded
     with cores.one_core():
-        return composing.compose_due(
+        return how(
             app.store,
             ranker,
-            now=now,
-            block=app.settings.ranking.block,
-            domain=app.mail_domain,
-            experiment=app.experiment,
-            **given,
-        )
-
-
-def _compose_edition(
-    app: Composer, *, edition: str | None, now: datetime, **given: Any
-) -> Composed:
-    ranker = app.ranker
-    with cores.one_core():
-        return composing.compose_edition(
-            app.store,
-            ranker,
-            edition,
-            now=now,
             block=app.settings.ranking.block,
             domain=app.mail_domain,
             experiment=app.experiment,
