@@ -320,47 +320,39 @@ def expect_each_day_and_paper_once(application, transport, announced, person):
     return shown
 
 
+@pytest.fixture
+def wrong_clock(application, subscribe, live):
+    """Four days, in which the clock is off by so much for a while; what each of three is shown."""
+
+    def run(off, *, lasting):
+        first = application.moment[0]
+        wrong_from = first + timedelta(days=1, hours=-2)
+        people = [
+            subscribe(f"reader{hour}@example.org", at=f"{hour}:30", quiet="line")
+            for hour in (4, 7, 20)
+        ]
+        transport, announced = live(
+            first,
+            first + timedelta(days=4),
+            step=timedelta(minutes=30),
+            clock=lambda true: true + off if wrong_from <= true < wrong_from + lasting else true,
+        )
+        return announced, [
+            expect_each_day_and_paper_once(application, transport, announced, person)
+            for person in people
+        ]
+
+    return run
+
+
 @pytest.mark.parametrize(
     "ahead", [timedelta(hours=1), timedelta(hours=5), timedelta(days=1), timedelta(days=30)]
 )
-def test_a_clock_that_is_ahead_for_a_while_costs_nobody_a_day_or_a_paper(
-    application, subscribe, live, ahead
-):
-    first = application.moment[0]
-    wrong_from = first + timedelta(days=1, hours=-2)
-    wrong_until = wrong_from + timedelta(hours=1)
-    people = [
-        subscribe(f"reader{hour}@example.org", at=f"{hour}:30", quiet="line") for hour in (4, 7, 20)
-    ]
-
-    transport, announced = live(
-        first,
-        first + timedelta(days=4),
-        step=timedelta(minutes=30),
-        clock=lambda true: true + ahead if wrong_from <= true < wrong_until else true,
-    )
-
-    for person in people:
-        shown = expect_each_day_and_paper_once(application, transport, announced, person)
-        assert len(shown) >= len(announced) - 4
+def test_a_clock_that_is_ahead_for_a_while_costs_nobody_a_day_or_a_paper(wrong_clock, ahead):
+    announced, shown = wrong_clock(ahead, lasting=timedelta(hours=1))
+    assert all(len(each) >= len(announced) - 4 for each in shown)
 
 
-def test_a_clock_that_falls_behind_for_a_while_costs_nobody_a_day_or_a_paper(
-    application, subscribe, live
-):
-    first = application.moment[0]
-    wrong_from = first + timedelta(days=1, hours=-2)
-    wrong_until = wrong_from + timedelta(hours=14)
-    people = [
-        subscribe(f"reader{hour}@example.org", at=f"{hour}:30", quiet="line") for hour in (4, 7, 20)
-    ]
-
-    transport, announced = live(
-        first,
-        first + timedelta(days=4),
-        step=timedelta(minutes=30),
-        clock=lambda true: true - timedelta(hours=7) if wrong_from <= true < wrong_until else true,
-    )
-
-    for person in people:
-        expect_each_day_and_paper_once(application, transport, announced, person)
+def test_a_clock_that_falls_behind_for_a_while_costs_nobody_a_day_or_a_paper(wrong_clock):
+    _, shown = wrong_clock(timedelta(hours=-7), lasting=timedelta(hours=14))
+    assert len(shown) == 3
