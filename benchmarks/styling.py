@@ -62,7 +62,8 @@ def main() -> None:
     def joined() -> None:
         for each in envelopes:
             personal = links.personal(SITE, each.subscriber, each.digest.edition)
-            bodies.compose(edition, each.digest, each.subscriber, personal)
+            body = bodies.compose(edition, each.digest, each.subscriber, personal)
+            b"".join(body.html), b"".join(body.text)
 
     def by_css_inline() -> None:
         for each in envelopes[:SOME]:

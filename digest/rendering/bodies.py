@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from digest.model import Digest, Mood, Pick, Subscriber
 from digest.rendering import links, wording
 from digest.rendering.compiled import Edition
-from digest.rendering.pieces import encode
+from digest.rendering.pieces import encode, encode_address
 from digest.rendering.templates import wrap
 from digest.text import clean, truncate
 
@@ -29,17 +29,17 @@ INDENT = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A mail's subject and its parts in quoted-printable."""
+    """A mail's subject and its parts in quoted-printable, in pieces that are joined only once."""
 
     subject: str
-    html: bytes
-    text: bytes
+    html: Sequence[bytes]
+    text: Sequence[bytes]
 
     @property
     def fits(self) -> bool:
         """Whether both parts are small enough once decoded; encoded they are never smaller."""
         return all(
-            len(part) <= LARGEST_PART or len(a2b_qp(part)) <= LARGEST_PART
+            sum(map(len, part)) <= LARGEST_PART or len(decoded(part)) <= LARGEST_PART
             for part in (self.html, self.text)
         )
 
@@ -67,6 +67,11 @@ def compose(
         if body.fits:
             break
     return body
+
+
+def decoded(part: Sequence[bytes]) -> bytes:
+    """What a part says, as it was before it was encoded."""
+    return a2b_qp(b"".join(part))
 
 
 def _rooms(picks: int, lines: int) -> Iterator[_Room]:
@@ -111,7 +116,9 @@ def _fill(
         "unsubscribe_url": personal.unsubscribe,
         "unsubscribe_mailto": personal.unsubscribe_mailto,
     }
-    html_shell, text_shell = (part.shell(said | addresses) for part in edition.templates.digest)
+    values = said | addresses
+    given = frozenset([name for name, value in values.items() if value])
+    html_shell, text_shell = (part.shell(given, values) for part in edition.templates.digest)
     html_values = {name: _html_value(said[name]) for name in html_shell.holes if name in said}
     text_values = {name: _text_value(said[name]) for name in text_shell.holes if name in said}
     for name, url in addresses.items():
@@ -122,8 +129,8 @@ def _fill(
     text_values["rest"] = b"".join([each for _, each in lines])
     return Body(
         subject=said["subject"],
-        html=html_shell.fill(html_values),
-        text=text_shell.fill(text_values),
+        html=html_shell.filled(html_values),
+        text=text_shell.filled(text_values),
     )
 
 
@@ -185,8 +192,8 @@ def _sentences(
 
 def _address(url: str) -> tuple[bytes, bytes]:
     """An address in HTML and in text: signed for one person, so that none is worth keeping."""
-    escaped, plain = html.escape(url), encode(url)
-    return plain if escaped == url else encode(escaped), plain
+    escaped, plain = html.escape(url), encode_address(url)
+    return plain if escaped == url else encode_address(escaped), plain
 
 
 # What is said is the same to many subscribers.

@@ -84,9 +84,10 @@ class Edition:
 
     def line(self, paper_id: str) -> tuple[bytes, bytes]:
         """A paper of which only the title is shown, in HTML and in text."""
-        if paper_id not in self._lines:
-            self._lines[paper_id] = self.templates.line(self.papers[paper_id])
-        return self._lines[paper_id]
+        found = self._lines.get(paper_id)
+        if found is None:
+            found = self._lines[paper_id] = self.templates.line(self.papers[paper_id])
+        return found
 
 
 def compile_mail(

@@ -93,7 +93,7 @@ def letter(
     said = words(occasion)
     subject = truncate(clean(said.subject or said.title), LONGEST_SUBJECT)
     values = {**compiled.values, **_values(said, occasion), "subject": subject}
-    html, text = (encode(part.whole(values)) for part in compiled.frame)
+    html, text = ([encode(part.whole(values))] for part in compiled.frame)
     headers = [
         *mime.addressed(compiled.site, address, subject),
         *_who_answers(occasion, in_reply_to),

@@ -7,7 +7,6 @@ for, and a `message` is a join of ready bytes with one signed token in them.
 from __future__ import annotations
 
 import re
-from binascii import a2b_qp
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,8 +89,8 @@ def parts(edition: Edition, digest: Digest, subscriber: Subscriber) -> Parts:
     headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
     return Parts(
         subject=body.subject,
-        html=_decoded(body.html),
-        text=_decoded(body.text),
+        html=_as_text(body.html),
+        text=_as_text(body.text),
         headers={name: value.decode() for name, value in headers},
     )
 
@@ -125,5 +124,5 @@ def _headers(
     ]
 
 
-def _decoded(body: bytes) -> str:
-    return a2b_qp(body).decode().replace("\r\n", "\n")
+def _as_text(part: Sequence[bytes]) -> str:
+    return bodies.decoded(part).decode().replace("\r\n", "\n")

@@ -47,6 +47,7 @@ class Written:
     ready: int
 
 
+@lru_cache(maxsize=4096)
 def unstructured(name: str, text: str) -> Header:
     """A field of free text, such as Subject: folded if plain ASCII, else in encoded words."""
     text = clean(text)
@@ -146,14 +147,14 @@ def mail_address(address: str) -> str:
 def alternative(
     headers: Iterable[Header],
     *,
-    text: bytes,
-    html: bytes,
+    text: Sequence[bytes],
+    html: Sequence[bytes],
     key: str,
     attachment: Attachment | None = None,
 ) -> Written:
     """A multipart/alternative message, text first (RFC 2046 §5.1.4), or one with a file beside it.
 
-    The parts are `pieces`, quoted-printable in lines; the file is base64. Boundaries are derived
+    The parts are joined from `pieces`, quoted-printable in lines; the file is base64. Boundaries are derived
     from `key`, so the same mail has the same bytes; they begin with `=_`, which no
     quoted-printable text can hold.
     """
@@ -193,12 +194,12 @@ def _file(name: str, kind: str, content: bytes) -> bytes:
     ).encode() + lines
 
 
-def _part(boundary: bytes, kind: bytes, body: bytes) -> tuple[bytes, bytes, bytes]:
+def _part(boundary: bytes, kind: bytes, body: Sequence[bytes]) -> tuple[bytes, ...]:
     head = (
         b"--%s\r\nContent-Type: text/%s; charset=utf-8\r\n"
         b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" % (boundary, kind)
     )
-    return head, body, b"\r\n"
+    return head, *body, b"\r\n"
 
 
 def _encoded_words(text: str) -> list[bytes]:

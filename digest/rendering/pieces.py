@@ -8,10 +8,11 @@ with no line over 76 however they meet.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 
 LONGEST_CONSTANT = 500
 
@@ -26,6 +27,7 @@ _BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 # 73 leaves room for the soft break's `=` and for an encoded first letter.
 _ROOM = 73
 _CHUNK = re.compile(rb".{1,73}(?<!=)(?<!=.)")
+_OWN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,72}")
 
 
 def hole(name: str) -> str:
@@ -78,12 +80,29 @@ def _shy(lines: bytes) -> bytes:
 _constant = lru_cache(maxsize=4096)(encode)
 
 
+def encode_address(url: str) -> bytes:
+    """`encode` for an address made for one person: all but what follows its last slash is known."""
+    before, slash, own = url.rpartition("/")
+    if not _OWN.fullmatch(own):
+        return encode(url)
+    return _constant(before + slash) + own.encode() + b"=\r\n"
+
+
+@lru_cache(maxsize=4096)
+def _getter(holes: tuple[str, ...]) -> Callable[[Mapping[str, bytes]], tuple[bytes, ...]]:
+    """What takes the values of these holes out of a mapping."""
+    if len(holes) > 1:
+        return itemgetter(*holes)
+    return lambda values: tuple(values[each] for each in holes)
+
+
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """A text with holes: its encoded pieces, every second one an empty place for a hole's value."""
 
     pieces: tuple[bytes, ...]
     holes: tuple[str, ...]
+    _values: Callable[[Mapping[str, bytes]], tuple[bytes, ...]] = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, text: str) -> Pieces:
@@ -93,7 +112,9 @@ class Pieces:
             _constant(each) if len(each) <= LONGEST_CONSTANT else encode(each)
             for each in parts[::2]
         ]
-        return cls((*chain.from_iterable((each, b"") for each in constants),)[:-1], (*parts[1::2],))
+        pieces = (*chain.from_iterable((each, b"") for each in constants),)[:-1]
+        holes = (*parts[1::2],)
+        return cls(pieces, holes, _getter(holes))
 
     def fill(self, values: Mapping[str, bytes]) -> bytes:
         """The text with its holes filled by encoded `values`."""
@@ -102,5 +123,5 @@ class Pieces:
     def filled(self, values: Mapping[str, bytes]) -> list[bytes]:
         """The same in pieces, for whoever joins more than one text."""
         pieces = list(self.pieces)
-        pieces[1::2] = map(values.__getitem__, self.holes)
+        pieces[1::2] = self._values(values)
         return pieces

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -51,17 +51,17 @@ class Part:
     globals: Mapping[str, object]
     _shells: dict[frozenset[str], Pieces] = field(default_factory=dict)
 
-    def shell(self, values: Mapping[str, object]) -> Pieces:
-        """The mail around its items, with a hole for every value; cached by which are given."""
-        given = frozenset([name for name, value in values.items() if value])
-        if given not in self._shells:
-            context = {name: hole(name) if name in given else "" for name in values}
+    def shell(self, given: frozenset[str], names: Iterable[str]) -> Pieces:
+        """The mail around its items, with a hole for every name that is given; "" for the others."""
+        found = self._shells.get(given)
+        if found is None:
+            context = {name: hole(name) if name in given else "" for name in names}
             items: dict[str, list[object]] = {
                 name: [None] if name in given else [] for name in self.lists
             }
             rendered = self.cover.render({**self.constants, **context, **items})
-            self._shells[given] = Pieces.of(rendered)
-        return self._shells[given]
+            found = self._shells[given] = Pieces.of(rendered)
+        return found
 
     def whole(self, context: Mapping[str, object]) -> str:
         """The mail rendered in one go, to look at; raises ConfigError where a name is wrong."""

@@ -98,7 +98,7 @@ def test_a_structured_field_stays_on_one_line(text):
 
 def test_the_boundary_cannot_stand_in_a_body_and_depends_on_the_key_alone():
     def built(key: str) -> bytes:
-        written = mime.alternative([], text=encode("a\n--=_\n"), html=encode("<p>b\n"), key=key)
+        written = mime.alternative([], text=[encode("a\n--=_\n")], html=[encode("<p>b\n")], key=key)
         return written.content
 
     message = message_from_bytes(built("one"), policy=policy.default)
@@ -115,7 +115,7 @@ def test_the_boundary_cannot_stand_in_a_body_and_depends_on_the_key_alone():
 @given(name=st.text(max_size=80), kind=st.text(max_size=80), data=st.binary(max_size=500))
 def test_a_file_beside_the_text_arrives_as_it_was(name, kind, data):
     written = mime.alternative(
-        [], text=encode("a\n"), html=encode("<p>b\n"), key="k", attachment=(name, kind, data)
+        [], text=[encode("a\n")], html=[encode("<p>b\n")], key="k", attachment=(name, kind, data)
     )
     content, head = written.content, len(written.content) - written.ready
 

@@ -7,7 +7,7 @@ from binascii import a2b_qp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digest.rendering.pieces import Pieces, encode, hole
+from digest.rendering.pieces import Pieces, encode, encode_address, hole
 
 texts = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("=. \n%F")))
 
@@ -33,6 +33,21 @@ def test_no_line_is_long_or_begins_with_what_mail_systems_change(pieces):
         assert len(line) <= 76
         assert not line.startswith((b".", b"From "))
         assert not line.endswith(b" ")
+
+
+paths = st.text(alphabet=st.sampled_from("abz09-_.=/%é F"), max_size=100)
+
+
+@given(paths, paths)
+@example("https://digest.example/d", ".hidden")
+@example("From ", "a" * 90)
+def test_an_address_is_encoded_like_any_text_wherever_it_is_cut(before, own):
+    wire = encode_address(f"{before}/{own}")
+
+    assert a2b_qp(wire).decode() == f"{before}/{own}"
+    for line in wire.split(b"\r\n"):
+        assert len(line) <= 76
+        assert not line.startswith((b".", b"From "))
 
 
 def test_a_lone_surrogate_does_not_stop_the_mail():

@@ -83,7 +83,8 @@ def test_a_mail_joined_from_pieces_is_the_template_rendered_whole(edition):
     values = compiled._SPECIMEN | {"imprint": "", "feed_url": "", "summary": "1 < 2"}
 
     whole = part.whole(values | {"picks": papers, "rest": titles})
-    joined = part.shell(values | {"picks": "yes", "rest": "yes"}).fill(
+    given = frozenset(["picks", "rest", *(name for name, value in values.items() if value)])
+    joined = part.shell(given, values).fill(
         {
             **{name: encode(html.escape(value)) for name, value in values.items()},
             "picks": b"".join(part.block("paper", paper=each).fill({}) for each in papers),
