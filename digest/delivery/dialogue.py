@@ -52,8 +52,8 @@ def hand_over(
 
     `meanwhile` is called once the server has it all, before its answer is waited for.
 
-    The final dot, which makes it the server's, is sent only if `held` says then that it is ours
-    to send: we may have slept since we began. Otherwise we hang up, and it is nobody's.
+    The final dot, which makes it the server's, is sent only if `held` says just before that it is
+    ours to send: we may have slept since we began. Otherwise we hang up, and it is nobody's.
     """
     missing = _missing_extension(client, message)
     if missing:
@@ -63,17 +63,44 @@ def hand_over(
         refusal = _announce(client, message)
         if refusal:
             return refusal
-        client.send(message.data)
-        if not held():
+        offered = _hand_content(client, message.data, held)
+        if not offered:
             client.close()
             return _LATE
-        client.send(b".\r\n")
-        offered = True
         meanwhile()
         return _final_reply(client, server)
     except OSError as error:  # every exception of smtplib is one
         client.close()
         return _broken(error, offered=offered)
+
+
+def _hand_content(client: smtplib.SMTP, data: bytes, held: Callable[[], bool]) -> bool:
+    """Send the content and the final dot; False where `held` says no, and the dot is not sent.
+
+    What the system takes at once goes at once, which wakes the server once a message and not
+    twice. Where it takes less than all (a slow server, or TLS), `held` is asked again.
+    """
+    if not held():
+        return False
+    whole = data + b".\r\n"
+    gone = _sent_at_once(client, whole)
+    if gone < len(whole):
+        client.send(data[gone:])
+        if not held():
+            return False
+        client.send(whole[max(gone, len(data)) :])
+    return True
+
+
+def _sent_at_once(client: smtplib.SMTP, content: bytes) -> int:
+    """Send as much as the system takes in one go; how many bytes."""
+    if client.sock is None:
+        raise smtplib.SMTPServerDisconnected("not connected")
+    try:
+        return client.sock.send(content)
+    except OSError:
+        client.close()
+        raise smtplib.SMTPServerDisconnected("connection lost")  # noqa: B904 - as smtplib has it
 
 
 def _missing_extension(client: smtplib.SMTP, message: Prepared) -> str:

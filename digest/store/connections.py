@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +67,19 @@ class Connections:
                 yield connection
             finally:
                 self._give_back(connection)
+
+    def look(self, select: str, parameters: Sequence[object]) -> sqlite3.Row | None:
+        """The first row of a statement of its own: what is asked for every message has to be short."""
+        try:
+            connection = self._take()
+            try:
+                row: sqlite3.Row | None = connection.execute(select, parameters).fetchone()
+            finally:
+                self._give_back(connection)
+        except sqlite3.Error:
+            with mapped(self.path):
+                raise
+        return row
 
     def wipe_log(self) -> None:
         """Empty the write-ahead log, where what was deleted still stands, unless somebody reads it."""

@@ -143,10 +143,7 @@ class Ledger:
 
         Cheap enough to be asked for every message: mostly one look at a small table.
         """
-        with self._connections.plain() as connection:
-            row = connection.execute(
-                "SELECT until FROM claims WHERE fence = ?", (lease,)
-            ).fetchone()
+        row = self._connections.look("SELECT until FROM claims WHERE fence = ?", (lease,))
         if row is None:
             return False
         if row["until"] > stamp(over):

@@ -90,6 +90,24 @@ def test_the_next_message_is_made_while_the_server_thinks_about_the_last(
     assert told == ["made 1", "final dot", "made 2", ACCEPTED, "final dot", ACCEPTED]
 
 
+def test_a_message_that_the_system_does_not_take_at_once_is_asked_about_again(
+    serve, transport_to, message, now
+):
+    """Minutes may pass while a slow server reads it, and somebody else may have sent it by then."""
+    large = message(content=b"Subject: Large\r\n\r\n" + (b"A line of it." * 60 + b"\r\n") * 40_000)
+    server = serve()
+    answers = [True, False]
+
+    (receipt,) = transport_to(server).send([large], now, held=lambda: answers.pop(0))
+
+    assert answers == []
+    assert receipt.outcome is DEFERRED
+    assert receipt.reply == "not sent: its lease had run out"
+    assert server.taken == []
+    assert outcomes(transport_to(server).send([large], now)) == [(ACCEPTED, 250)]
+    assert server.taken[-1].content == large.content
+
+
 def test_messages_that_cannot_be_made_do_not_cost_the_receipt_of_one_that_was_sent(
     serve, transport_to, message, now
 ):
