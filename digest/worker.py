@@ -11,6 +11,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -30,10 +31,13 @@ NIGHTLY = "nightly"
 RECONCILED = "reconciled"
 LEARNED = "learned"
 PUBLISHED = "published"
+COMPOSING = "compose"
 PUBLISH_EVERY = timedelta(hours=1)
 UNANSWERED = (Verdict.FAILED, Verdict.WAITING)
 NIGHTLY_LEASE_SECONDS = 3600
 PUBLISH_LEASE_SECONDS = 600
+# Long enough for the block in hand, short enough that a worker that died costs no morning.
+COMPOSE_LEASE_SECONDS = 60
 
 
 def work(app: App) -> None:
@@ -110,9 +114,9 @@ def tick(
         nonlocal changed
         changed |= any(report.announced for report in app.ingest(stopping=stopping))
 
-    def compose() -> None:
+    def compose_due() -> None:
         nonlocal changed
-        changed |= app.compose_due(stopping=stopping).digests > 0
+        changed |= compose(app, stopping=stopping)
 
     def mail() -> None:
         if door is not None:
@@ -130,7 +134,7 @@ def tick(
         ("poll", poll),
         ("look up", app.look_up_waiting),
         ("place", lambda: place(app, stopping=stopping)),
-        ("compose", compose),
+        ("compose", compose_due),
         ("post", lambda: app.post(stopping=stopping)),
         ("deliver", deliver),
         ("publish", lambda: publish(app, changed=changed)),
@@ -145,6 +149,33 @@ def tick(
             log.warning("%s: %s", name, error.message, extra={"action": name})
         except Exception:
             log.exception("%s failed; the next tick tries again", name, extra={"action": name})
+
+
+def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Compose for whoever's hour has come; whether anything came of it.
+
+    One worker at a time: another one sends what there is meanwhile, and takes over from one that
+    has died. Letters go between the blocks, since composing for very many takes long.
+    """
+
+    def ours() -> bool:
+        now = app.clock()
+        return app.store.lease(COMPOSING, owner=app.owner, now=now, seconds=COMPOSE_LEASE_SECONDS)
+
+    if not (held := ours()):
+        return False
+
+    def after_block(_count: int) -> None:
+        nonlocal held
+        held = ours()
+        with suppress(DigestError):  # the letters' own part of the tick says so
+            app.post(stopping=stopping)
+
+    try:
+        done = app.compose_due(stopping=lambda: stopping() or not held, progress=after_block)
+    finally:
+        app.store.unlease(COMPOSING, owner=app.owner)
+    return done.digests > 0
 
 
 def publish(app: App, *, changed: bool) -> None:

@@ -32,6 +32,8 @@ from digest.store.sources import Sources
 from digest.store.spaces import Spaces
 from digest.store.subscribers import Subscribers
 
+SKEW = timedelta(minutes=5)  # by which two clocks may differ
+
 COUNTED = {
     "papers": "papers",
     "announcements": "announcements",
@@ -123,15 +125,19 @@ class SqliteStore:
             }
 
     def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
-        """Take or renew a named lease; False while another owner holds it."""
+        """Take or renew a named lease; False while another owner holds it.
+
+        One that lasts longer than this could was taken by a clock that was ahead, and is over.
+        """
+        until = now + timedelta(seconds=seconds)
         with self._connections.write() as connection:
             taken = connection.execute(
                 """
                 INSERT INTO leases (name, owner, until) VALUES (?1, ?2, ?3)
                 ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
-                WHERE owner = excluded.owner OR until <= ?4
+                WHERE owner = excluded.owner OR until <= ?4 OR until > ?5
                 """,
-                (name, owner, stamp(now + timedelta(seconds=seconds)), stamp(now)),
+                (name, owner, stamp(until), stamp(now), stamp(until + SKEW)),
             )
             return taken.rowcount == 1
 

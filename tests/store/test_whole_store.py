@@ -44,6 +44,17 @@ def test_a_lease_is_held_by_one_owner_until_it_ends(store, make):
     assert store.lease("other", owner="one", now=make.day, seconds=60)
 
 
+def test_a_lease_that_a_clock_took_that_was_ahead_holds_nobody_up(store, make):
+    def take(owner, after):
+        at = make.day + timedelta(minutes=after)
+        return store.lease("poll", owner=owner, now=at, seconds=60)
+
+    assert take("ahead", after=60)
+    assert not take("two", after=58)
+    assert take("two", after=0)
+    assert not take("ahead", after=0)
+
+
 def test_only_its_owner_gives_a_lease_back(store, make):
     store.lease("poll", owner="one", now=make.day, seconds=60)
 

@@ -20,10 +20,10 @@ def offline(application):
     return application
 
 
-def subscribe(app, **wishes):
+def subscribe(app, address="ada@example.org", **wishes):
     return subscriptions.subscribe(
         app.store,
-        "ada@example.org",
+        address,
         subscriptions.Wishes(topics=["cs.IR"], **wishes),
         topics=app.settings.topics,
         defaults=app.newcomer,
@@ -133,6 +133,40 @@ def test_two_workers_send_one_mail(offline, tmp_path):
         worker.tick(offline)
         worker.tick(other)
     assert len(mailbox(tmp_path)) == 1
+
+
+def test_one_worker_composes_at_a_time_and_another_takes_over_from_one_that_died(offline, tmp_path):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    died = offline.clock()
+    offline.store.lease(worker.COMPOSING, owner="died", now=died, seconds=60)
+
+    worker.tick(offline)
+    assert mailbox(tmp_path) == []
+
+    offline.moment[0] += timedelta(seconds=61)
+    worker.tick(offline)
+    assert len(mailbox(tmp_path)) == 1
+    assert offline.store.lease(worker.COMPOSING, owner="next", now=offline.clock(), seconds=60)
+
+
+def test_letters_do_not_wait_until_all_digests_are_composed(offline, tmp_path):
+    ranking = replace(offline.settings.ranking, block=1)
+    offline.settings = replace(offline.settings, ranking=ranking)
+    for address in ("ada@example.org", "bo@example.org", "chi@example.org"):
+        subscribe(offline, address)
+    offline.moment[0] += timedelta(days=1)
+    offline.write("confirm", offline.store.subscribers.by_email("chi@example.org"))
+    seen = []
+
+    def look():
+        seen.append((offline.store.ledger.counts()["queued"], len(mailbox(tmp_path))))
+        return False
+
+    worker.compose(offline, stopping=look)
+
+    assert (1, 1) in seen
+    assert seen[-1] == (3, 1)
 
 
 def test_a_pause_that_has_ended_ends_with_the_next_tick(offline):
