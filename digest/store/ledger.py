@@ -146,7 +146,7 @@ class Ledger:
         row = self._connections.look("SELECT until FROM claims WHERE fence = ?", (lease,))
         if row is None:
             return False
-        if row["until"] > stamp(over):
+        if moment(row["until"]) > over:
             return True
         with self._connections.write() as connection:
             return outbox.renew(connection, lease, until)
