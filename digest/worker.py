@@ -23,7 +23,7 @@ from digest.app import App
 from digest.errors import DigestError, RetryLater
 from digest.inbound import lmtp
 from digest.model import Verdict
-from digest.pipeline import learning, tidying
+from digest.pipeline import learning, tastes, tidying
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ PUBLISH_EVERY = timedelta(hours=1)
 UNANSWERED = (Verdict.FAILED, Verdict.WAITING)
 NIGHTLY_LEASE_SECONDS = 3600
 PUBLISH_LEASE_SECONDS = 600
+KEEP_LEASE_SECONDS = 600
 # Long enough for the block in hand, short enough that a worker that died costs no morning.
 COMPOSE_LEASE_SECONDS = 60
 
@@ -140,6 +141,7 @@ def tick(
         ("publish", lambda: publish(app, changed=changed)),
         ("night", lambda: nightly(app, stopping=stopping)),
         ("learn", lambda: learn(app)),
+        ("keep", lambda: keep(app, stopping=stopping)),
     ):
         if stopping():
             return
@@ -251,6 +253,16 @@ def learn(app: App) -> None:
     if is_night(now, done, hour=app.settings.worker.nightly_hour):
         app.store.sources.set_cursor(LEARNED, now.date().isoformat())
         app.learn()
+
+
+def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """After a change of space learn readers anew, some of them in every tick; one worker at a time."""
+    now = app.clock()
+    if app.store.lease(tastes.CURSOR, owner=app.owner, now=now, seconds=KEEP_LEASE_SECONDS):
+        try:
+            app.keep_ahead(stopping=stopping)
+        finally:
+            app.store.unlease(tastes.CURSOR, owner=app.owner)
 
 
 def is_night(now: datetime, done: str | None, *, hour: int) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from digest.app.adapters import Adapters, utcnow
 from digest.config import Settings
 from digest.errors import ConfigError
-from digest.pipeline import learning
+from digest.pipeline import learning, tastes
 from digest.pipeline.experimenting import Experiment
 from digest.ports import Ranker
 
@@ -142,6 +142,11 @@ class Learner(Adapters):
     ) -> int:
         """Keep vectors of the papers that lack one, at most so many by the embedder; how many."""
         return learning.place(self.store, self.space, self.embedder, most=most, stopping=stopping)
+
+    def keep_ahead(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
+        """Learn readers anew for a space that is, so many at a time; how many were looked at."""
+        rankers = [each for each in (self.ranker, self.challenger) if each is not None]
+        return tastes.keep_ahead(self.store, rankers, stopping=stopping)
 
     # --- making ---------------------------------------------------------------------------
 

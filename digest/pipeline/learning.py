@@ -28,6 +28,9 @@ MOST_AT_ONCE = 2_000
 """A sentence embedder takes about a minute for so many: nothing else should wait for longer."""
 BLOCK = 1_000
 LEAST_LIKED = 2
+MOST_OF_ONE = 500
+MOST_PAIRS = 20_000_000
+"""Of papers that one reader likes: each may take 12 bytes while companions are looked for."""
 GROWN = 1.2
 STALE = timedelta(days=7)
 
@@ -97,7 +100,7 @@ def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) 
     try:
         space = spaces.learn(
             list(store.spaces.archive(limit=most)),
-            libraries=list(store.spaces.libraries(least=LEAST_LIKED)),
+            libraries=libraries(store),
         )
         place(store, space)
         store.spaces.keep(
@@ -116,6 +119,23 @@ def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) 
         extra={"action": "learn"},
     )
     return Learning.LEARNED
+
+
+def libraries(store: Store, *, pairs: int = MOST_PAIRS) -> list[list[str]]:
+    """What readers like, of as many readers as make so many pairs of papers.
+
+    So memory does not grow with readers. Their ids are random, so the first of them are any; of who
+    likes very many papers the newest count.
+    """
+    found: list[list[str]] = []
+    ids: dict[str, str] = {}  # a million readers name the same papers
+    for library in store.spaces.libraries(least=LEAST_LIKED):
+        newest = [ids.setdefault(each, each) for each in library[-MOST_OF_ONE:]]
+        pairs -= len(newest) ** 2
+        if pairs < 0:
+            break
+        found.append(newest)
+    return found
 
 
 def place(

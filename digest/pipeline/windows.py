@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
 
 from digest.model import InterestKind, Paper, Profile, SourceReport
-from digest.pipeline import learning
-from digest.ports import Candidates, Keeper, Ranker, Store
+from digest.pipeline import learning, tastes
+from digest.ports import Candidates, Ranker, Store
 from digest.ranking import trending
 
 REPORT_WINDOW = timedelta(hours=36)
 FEATURED_FOR = timedelta(days=14)
 REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
-OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
 MOST_KEPT = 4
 
 
@@ -89,7 +87,7 @@ def candidates_of(
     store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
 ) -> Candidates:
     """What rankers may use: the window, the papers that profiles name, the curators' picks."""
-    liked = store.papers.get(_named(profiles, REFERRED))
+    liked = store.papers.get(tastes.named(profiles, REFERRED))
     return _candidates(store, window, liked, rankers)
 
 
@@ -101,35 +99,20 @@ def kept_candidates_of(
     What is not kept is learned here and now, and kept. The papers that someone likes are loaded
     only where that is to be done, or where it is not known where they lie.
     """
-    ids = [each.subscriber_id for each in profiles]
-    if not all(getattr(each, "keeps", "") for each in rankers):
+    keeping = tastes.keepers(rankers)
+    if not keeping:
         return candidates_of(store, window, profiles, *rankers)
-    keeping = {each.keeps: each for each in map(_keeper, rankers)}
-    tastes = {name: store.spaces.tastes(name, ids) for name in keeping}
-    strangers = {
-        name: [
-            each
-            for each in profiles
-            if each.subscriber_id not in tastes[name]
-            and any(interest.kind in OPINIONS for interest in each.interests)
-        ]
-        for name in keeping
-    }
-    opinions = _named(profiles, OPINIONS)
+    kept, strangers = tastes.look_up(store, keeping, profiles)
+    opinions = tastes.named(profiles, tastes.OPINIONS)
     lying = store.spaces.lying(next(iter(keeping.values())).lies, opinions)
-    unlearned = {each.subscriber_id: each for found in strangers.values() for each in found}
-    wanted = _named(unlearned.values(), OPINIONS) | (opinions - lying.keys())
+    missing = tastes.named(tastes.unlearned(strangers), tastes.OPINIONS)
+    wanted = missing | (opinions - lying.keys())
     candidates = _candidates(store, window, store.papers.get(wanted), rankers)
-    for name, ranker in keeping.items():
-        made = ranker.learned(strangers[name], candidates.liked, candidates.vectors)
-        if made:
-            store.spaces.keep_tastes(name, made, strangers[name])
-            tastes[name] |= made
-    return replace(candidates, tastes=tastes, lying=lying)
-
-
-def _keeper(ranker: Ranker) -> Keeper:
-    return cast("Keeper", ranker)
+    made = tastes.learn(
+        store, keeping, strangers, liked=candidates.liked, vectors=candidates.vectors
+    )
+    both = {name: {**kept[name], **made[name]} for name in keeping}
+    return replace(candidates, tastes=both, lying=lying)
 
 
 def _candidates(
@@ -143,7 +126,3 @@ def _candidates(
         featured=window.featured,
         vectors=learning.vectors_for(store, rankers, [*window.papers, *liked.values()]),
     )
-
-
-def _named(profiles: Iterable[Profile], kinds: Container[InterestKind]) -> set[str]:
-    return {each.value for profile in profiles for each in profile.interests if each.kind in kinds}

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from digest import subscriptions
 from digest.model import Interest, InterestKind, Profile
 from digest.pipeline import learning
 from digest.pipeline.learning import Learning
@@ -209,3 +210,41 @@ def test_candidates_carry_the_vectors_of_the_window_and_of_what_is_liked(store, 
     )
 
     assert set(found.vectors) == {old, *new}
+
+
+def test_only_so_many_readers_tell_what_belongs_together_however_many_there_are(
+    application, archive
+):
+    application.store.papers.ingest(archive(range(20)))
+    for number in range(6):
+        subscriptions.subscribe(
+            application.store,
+            f"reader{number}@example.org",
+            subscriptions.Wishes(likes=[f"2601.{paper:05}" for paper in range(number, number + 4)]),
+            topics={},
+            defaults=application.newcomer,
+            confirmed=True,
+            now=application.clock(),
+        )
+
+    everyone = learning.libraries(application.store)
+    some = learning.libraries(application.store, pairs=3 * 4 * 4)
+
+    assert sorted(map(len, everyone)) == [4] * 6
+    assert some == everyone[:3]
+
+
+def test_of_one_reader_with_very_many_likes_the_newest_tell_it(application, archive, monkeypatch):
+    monkeypatch.setattr(learning, "MOST_OF_ONE", 2)
+    application.store.papers.ingest(archive(range(5)))
+    subscriptions.subscribe(
+        application.store,
+        "ada@example.org",
+        subscriptions.Wishes(likes=["2601.00001", "2601.00002", "2601.00003"]),
+        topics={},
+        defaults=application.newcomer,
+        confirmed=True,
+        now=application.clock(),
+    )
+
+    assert learning.libraries(application.store) == [["arxiv:2601.00002", "arxiv:2601.00003"]]

@@ -244,6 +244,14 @@ def test_what_has_grown_by_a_fifth_is_learned_anew_at_night_and_tried_once(offli
     assert offline.store.spaces.learned().papers == 600
 
 
+def test_after_a_change_of_space_readers_are_learned_before_their_hour(offline, archive):
+    offline.store.papers.ingest(archive(range(500)))
+    person = subscribe(offline, likes=("2601.00001",))
+    worker.tick(offline)
+    assert offline.store.ledger.recent(person.id, limit=1) == []
+    assert offline.store.spaces.tastes(offline.ranker.keeps, [person.id])
+
+
 def test_a_space_that_an_upgrade_left_unreadable_does_not_wait_for_the_night(offline, archive):
     offline.store.papers.ingest(archive(range(500)))
     offline.store.spaces.keep("lsa:old", b"of another version", offline.clock(), papers=500)
