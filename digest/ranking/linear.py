@@ -355,8 +355,14 @@ def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
     for each in sheet.evidence:
         part = np.zeros((*top.shape, MOST_SHARES), np.float32)
         for row in range(len(top)):
-            for place, (name, weight) in enumerate(list(each.held_by(row))[:MOST_SHARES]):
-                part[row, :, place] = np.maximum(weight * each.values[name, top[row]], 0)
+            made = [
+                np.maximum(weight * each.values[name, top[row]], 0)
+                for name, weight in each.held_by(row)
+            ]
+            if len(made) > MOST_SHARES:
+                made.sort(key=np.sum, reverse=True)
+            for place, amounts in enumerate(made[:MOST_SHARES]):
+                part[row, :, place] = amounts
         found.append(part)
     amounts = np.concatenate(found, axis=2) * there[:, :, None]
     strongest = np.argsort(-amounts.sum(axis=1), axis=1)[:, None, :MOST_SHARES]

@@ -457,10 +457,12 @@ def test_of_near_duplicates_only_one_is_among_what_is_shown(rank, paper, profile
     assert len(listed) == 7
 
 
-def test_a_small_interest_keeps_a_place_beside_a_large_one(rank, paper, profile):
+@pytest.mark.parametrize("quiet", [0, 12])
+def test_a_small_interest_keeps_a_place_beside_a_large_one(rank, paper, profile, quiet):
     papers = [paper(f"p{n}", f"Zebra{n} number{n}", categories=("cs.IR",)) for n in range(20)]
     papers += [paper(f"q{n}", f"Lion{n}", categories=("cs.CV",)) for n in range(2)]
-    reader = replace(profile(topic=["cs.IR", "cs.CV"]), limit=8)
+    others = [f"aa.{n}" for n in range(quiet)]
+    reader = replace(profile(topic=["cs.IR", "cs.CV", *others]), limit=8)
 
     shown = ids(rank(reader, papers))[:8]
 
