@@ -12,6 +12,7 @@ from digest.model import Digest, Explanation, Paper, Pick, Profile, Ranking, Sub
 from digest.pipeline import composing, delivering
 from digest.pipeline.experimenting import Experiment
 from digest.ports import Candidates, Ranker, Store
+from digest.ranking.interleaving import B
 from digest.subscriptions import paper_key
 
 NOT_ANNOUNCED = "it was not announced in the time that this edition covers"
@@ -66,7 +67,8 @@ def explain_one(
 ) -> Why:
     """What the ranker makes of a paper for this subscriber and edition, as of now.
 
-    The edition is composed as `rank_one` does it, so that the sum is the one that decides there.
+    The edition is composed as `rank_one` does it, so that the sum is the one that decides there; of
+    two rankers that are being compared, the one that brought the paper says why.
     `named` is one of the paper's ids, an arXiv id or a DOI. Raises NotFound for a paper that we do
     not have, InvalidInput where the ranker does not explain.
     """
@@ -81,9 +83,8 @@ def explain_one(
     known = {each.id for each in candidates.papers}
     if paper.id not in known:
         candidates = replace(candidates, papers=(*candidates.papers, paper))
-    found = cast("Explainer", ranker).explain(
-        profile, candidates, paper.id, without=without, now=now
-    )
+    explainer = _who_brought(paper, ranking, ranker, experiment)
+    found = explainer.explain(profile, candidates, paper.id, without=without, now=now)
     if paper.id not in known:
         found = replace(found, rank=0, barred=NOT_ANNOUNCED)
     else:
@@ -100,6 +101,20 @@ def explain_one(
         listed=len(ranking.listed),
         material=delivering.material_for(store, [replace(digest, picks=(pick,), rest=())]),
     )
+
+
+def _who_brought(
+    paper: Paper, ranking: Ranking, ranker: Ranker, experiment: Experiment | None
+) -> Explainer:
+    """The ranker whose pick the paper is: ours, unless the one that it is compared with brought it."""
+    theirs = any(each.paper_id == paper.id and each.team == B for each in ranking.picks)
+    if experiment is None or not theirs:
+        return cast("Explainer", ranker)
+    if not hasattr(experiment.challenger, "explain"):
+        raise InvalidInput(
+            "The ranker that is being tried brought this paper, and does not say what it makes of it."
+        )
+    return cast("Explainer", experiment.challenger)
 
 
 def _paper(store: Store, named: str) -> Paper:

@@ -9,6 +9,7 @@ import pytest
 from digest.errors import InvalidInput, NotFound
 from digest.model import Explanation, Pick, Ranking, Reason, ReasonKind
 from digest.pipeline import explaining
+from digest.pipeline.experimenting import Experiment
 
 TERMS = (
     Reason(kind=ReasonKind.TOPIC, what="cs.IR", amount=2.0),
@@ -39,9 +40,15 @@ def explain(application, subscribe, item):
     application.store.papers.ingest([item(1), item(2), item(9)])
     person = subscribe()
 
-    def run(ranker, named, edition="2026-06-10"):
+    def run(ranker, named, edition="2026-06-10", against=None):
         return explaining.explain_one(
-            application.store, ranker, person, edition, named, now=application.clock()
+            application.store,
+            ranker,
+            person,
+            edition,
+            named,
+            now=application.clock(),
+            experiment=Experiment(challenger=against) if against else None,
         )
 
     return run
@@ -53,6 +60,28 @@ def test_a_picked_paper_has_its_place_and_the_terms_of_its_score(explain):
     assert (why.explanation.rank, why.listed, why.explanation.barred) == (2, 2, "")
     assert why.explanation.terms == TERMS
     assert why.is_shown
+
+
+def test_of_two_rankers_that_are_compared_the_one_that_brought_a_paper_says_why(explain):
+    ours = Known("arxiv:2606.00001", "arxiv:2606.00009")
+    tried = Known("arxiv:2606.00002", "arxiv:2606.00009", barred="it is theirs")
+
+    first = explain(ours, "arxiv:2606.00001", against=tried)
+    second = explain(ours, "arxiv:2606.00002", against=tried)
+
+    assert first.explanation.barred == ""
+    assert second.explanation.barred == "it is theirs"
+    assert sorted([first.explanation.rank, second.explanation.rank]) == [1, 2]
+
+
+def test_a_ranker_that_is_tried_and_says_nothing_is_not_spoken_for(explain):
+    class Silent(Known):
+        explain = property()  # as if it were not there
+
+    ours = Known("arxiv:2606.00001", "arxiv:2606.00009")
+
+    with pytest.raises(InvalidInput, match="being tried brought this paper"):
+        explain(ours, "arxiv:2606.00002", against=Silent("arxiv:2606.00002", "arxiv:2606.00009"))
 
 
 def test_a_paper_may_be_named_as_people_name_it(explain):
