@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import subscriptions
 from digest.app import App
-from digest.errors import DigestError, RetryLater
+from digest.errors import DigestError, RetryLater, StoreBusy
 from digest.inbound import lmtp
 from digest.model import Verdict
 from digest.pipeline import learning, tastes, tidying
@@ -39,6 +39,7 @@ PUBLISH_LEASE_SECONDS = 600
 KEEP_LEASE_SECONDS = 600
 # Long enough for the block in hand, short enough that a worker that died costs no morning.
 COMPOSE_LEASE_SECONDS = 60
+PATIENCE = timedelta(seconds=30)
 
 
 def work(app: App) -> None:
@@ -126,7 +127,7 @@ def tick(
 
     def deliver() -> None:
         # Letters between the blocks: a morning's digests take hours, and an answer does not wait.
-        app.deliver(stopping=stopping, progress=lambda _: app.post(stopping=stopping))
+        app.deliver(stopping=stopping, progress=letters_between(app, stopping=stopping))
 
     for name, part in (
         ("alive", app.note_tick),
@@ -167,17 +168,40 @@ def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     if not (held := ours()):
         return False
 
-    def after_block(_count: int) -> None:
+    letters = letters_between(app, stopping=stopping)
+
+    def after_block(count: int) -> None:
         nonlocal held
-        held = ours()
-        with suppress(DigestError):  # the letters' own part of the tick says so
-            app.post(stopping=stopping)
+        letters(count)
+        with suppress(StoreBusy):  # whoever composes with us adds nothing
+            held = ours()
 
     try:
         done = app.compose_due(stopping=lambda: stopping() or not held, progress=after_block)
     finally:
         app.store.unlease(COMPOSING, owner=app.owner)
     return done.digests > 0
+
+
+def letters_between(app: App, *, stopping: Callable[[], bool]) -> Callable[[int], None]:
+    """What sends letters between blocks of something that takes long, and never stops or stalls it.
+
+    Where the mail server is away or slow, or anything is wrong, they wait for their own part of the
+    tick, which says so.
+    """
+    waiting = False
+
+    def post(_count: int) -> None:
+        nonlocal waiting
+        if waiting:
+            return
+        began = app.clock()
+        try:
+            waiting = app.post(stopping=stopping).cut_short or app.clock() - began > PATIENCE
+        except DigestError:
+            waiting = True
+
+    return post
 
 
 def publish(app: App, *, changed: bool) -> None:

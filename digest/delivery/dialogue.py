@@ -8,6 +8,7 @@ after every command; here a body is sent as it is, and where the server offers P
 from __future__ import annotations
 
 import smtplib
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -48,7 +49,7 @@ def hand_over(
     held: Callable[[], bool],
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Reply:
-    """Offer one message; never raises for what the network or the server does.
+    """Offer one message; never raises for what the network or the server does, only what `held` does.
 
     `meanwhile` is called once the server has it all, before its answer is waited for.
 
@@ -72,18 +73,22 @@ def hand_over(
     except OSError as error:  # every exception of smtplib is one
         client.close()
         return _broken(error, offered=offered)
+    except BaseException:  # in the middle of a message, whatever comes next would be part of it
+        client.close()
+        raise
 
 
 def _hand_content(client: smtplib.SMTP, data: bytes, held: Callable[[], bool]) -> bool:
     """Send the content and the final dot; False where `held` says no, and the dot is not sent.
 
     What the system takes at once goes at once, which wakes the server once a message and not
-    twice. Where it takes less than all (a slow server, or TLS), `held` is asked again.
+    twice. Where it takes less than all, from a slow server's client, `held` is asked again; TLS
+    takes all, however long that is, so there the dot goes by itself.
     """
     if not held():
         return False
     whole = data + b".\r\n"
-    gone = _sent_at_once(client, whole)
+    gone = 0 if isinstance(client.sock, ssl.SSLSocket) else _sent_at_once(client, whole)
     if gone < len(whole):
         client.send(data[gone:])
         if not held():

@@ -19,7 +19,7 @@ FIRST_DELAY_WHEN_THROTTLED = timedelta(minutes=15)
 LONGEST_DELAY = timedelta(hours=2)
 JITTER = 0.2
 REFUSALS_IN_A_ROW = 3
-MASS_REFUSAL = 10
+MASS_REFUSAL = 3
 LONGEST_REPLY = 500
 
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
@@ -36,17 +36,22 @@ _EMAIL = re.compile(r"""<?(?:"[^"]*"|[^\s<>@"'(),:;]+)@(?:\[[^\]\s]*\]|[^\s<>@"'
 
 
 def settle_times(
-    receipts: Sequence[Receipt], envelopes: Sequence[Envelope], now: datetime, rng: Random
+    receipts: Sequence[Receipt],
+    envelopes: Sequence[Envelope],
+    now: datetime,
+    rng: Random,
+    *,
+    ours: bool = False,
 ) -> list[Receipt]:
     """Give every deferred receipt its `retry_at`; None when that would be past `expires_at`.
 
     Exponential from 5 minutes to 2 hours, from 15 minutes when the server asks for a slower
     pace, ± 20 % so that a block does not come back as one. RFC 5321 §4.5.4.1 leaves the
-    intervals open; the first is Postfix's `minimal_backoff_time`. A group that was refused
-    almost whole is deferred too: see `is_ours`.
+    intervals open; the first is Postfix's `minimal_backoff_time`. Refusals that are `ours` (see
+    `is_ours`) are deferred too.
     """
     by_id = {each.digest.id: each for each in envelopes}
-    if is_ours(receipts):
+    if ours:
         receipts = [_deferred(each) for each in receipts]
     return [
         replace(each, retry_at=_retry_at(each, by_id.get(each.digest_id), now, rng))
@@ -56,15 +61,16 @@ def settle_times(
     ]
 
 
-def is_ours(receipts: Sequence[Receipt]) -> bool:
-    """Whether a group of refusals speaks of us (a blocked IP, a suspended account), not of readers.
+def is_ours(receipts: Sequence[Receipt], before: Sequence[Receipt] = ()) -> bool:
+    """Whether refusals speak of us (a blocked IP, a suspended account), not of readers.
 
-    Ten or more refused in one group, more than half of it, for reasons other than their
-    addresses. Such mail is worth another try once the operator has mended things, and it must
-    not count against the people it was for.
+    Three or more refused, more than half of all, for reasons other than their addresses: of those
+    just received and the last ones of others `before`, since groups may be of one. Such mail is
+    worth another try once the operator has mended things, and it must not count against the people
+    it was for.
     """
-    refused = sum(_is_policy_refusal(each) for each in receipts)
-    return refused >= MASS_REFUSAL and refused * 2 > len(receipts)
+    refused = [is_policy_refusal(each) for each in (*receipts, *before)]
+    return sum(refused) >= MASS_REFUSAL and sum(refused) * 2 > len(refused)
 
 
 def is_address_failure(code: int, reply: str) -> bool:
@@ -154,13 +160,13 @@ def _retry_at(
     return retry_at
 
 
-def _is_policy_refusal(receipt: Receipt) -> bool:
-    return (
-        receipt.outcome is Outcome.REFUSED
-        and receipt.code > 0
-        and not is_address_failure(receipt.code, receipt.reply)
-    )
+def is_policy_refusal(receipt: Receipt) -> bool:
+    """Whether a server will not have a message for good, and not because of its address.
+
+    Also where that was taken to speak of us, and the receipt is one of a deferral.
+    """
+    return receipt.code // 100 == 5 and not is_address_failure(receipt.code, receipt.reply)  # noqa: PLR2004
 
 
 def _deferred(receipt: Receipt) -> Receipt:
-    return replace(receipt, outcome=Outcome.DEFERRED) if _is_policy_refusal(receipt) else receipt
+    return replace(receipt, outcome=Outcome.DEFERRED) if is_policy_refusal(receipt) else receipt

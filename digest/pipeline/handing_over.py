@@ -11,11 +11,12 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from digest.delivery import policy
-from digest.errors import ConfigError
+from digest.errors import ConfigError, DigestError, StoreBusy
 from digest.model import (
     Digest,
     Envelope,
@@ -40,6 +41,10 @@ LEASE = timedelta(minutes=15)
 # at most) and for its log to say so, before anybody else may look there.
 ANSWERING = timedelta(minutes=6)
 POLICY_WINDOW = timedelta(days=30)
+TRIES = 30  # of ten seconds each
+# By what a mail server said to so many, lately, refusals are judged.
+MOST_REMEMBERED = 20
+REMEMBERED = timedelta(days=3)
 
 Bounced = Callable[[Evidence], Subscriber | None]
 
@@ -181,31 +186,70 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
                 continue  # the whole group decides what a refusal means
             unwritten.append(receipt)
             moment = line.clock()
-            if moment - written_at >= UNWRITTEN:
+            if abs(moment - written_at) < UNWRITTEN:
+                continue
+            written_at = moment
+            # What comes meanwhile is not to be forgotten for a database that is busy now.
+            with suppress(StoreBusy):
                 ledger.settle(unwritten, lease=lease, until=moment + LEASE)
                 written.update(each.digest_id for each in unwritten)
-                unwritten, written_at = [], moment
+                unwritten = []
     except ConfigError:
         if not claim.asked and not answers:
             unsent = offered
         raise
     finally:
         unsent = making.unmade if making.fault else unsent
-        settled = policy.settle_times([*making.failed, *answers], group, now, line.rng)
-        ledger.settle(
-            [each for each in settled if each.digest_id not in written],
-            lease=lease,
-            until=line.clock() + LEASE,
+        ours = _is_ours(line, answers)
+        settled = policy.settle_times(
+            [*making.failed, *answers], group, max(now, line.clock()), line.rng, ours=ours
         )
+        _settle(line, [each for each in settled if each.digest_id not in written], lease=lease)
         receipts = [*making.failed, *answers, *_given_back(line, unsent, lease=lease)]
-        line.pacer.learn(grant, by_domain(group, receipts), line.clock())
+        with suppress(StoreBusy):  # what would be learned comes again
+            line.pacer.learn(grant, by_domain(group, receipts), line.clock())
     sendable = len(group) > len(making.failed)
     if sendable and not answers and not making.fault:
         log.error("the transport gave no receipt for a group", extra={"action": "deliver"})
-    done = _summed_up(line, group, settled, away=sendable and _is_away(answers))
+    done = _summed_up(line, group, settled, away=ours or (sendable and is_away(answers)))
     if making.fault:
         raise making.fault
     return done
+
+
+def _settle(line: Line, receipts: Sequence[Receipt], *, lease: str) -> None:
+    """Write receipts down, however busy the database: it is all that is known of these messages.
+
+    Each try waits for the database by itself; all together take no longer than a claim lasts.
+    Raises StoreBusy after the last.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            line.store.ledger.settle(receipts, lease=lease, until=line.clock() + LEASE)
+        except StoreBusy:
+            if not left:
+                raise
+            log.warning("the database is busy; receipts wait", extra={"action": "deliver"})
+        else:
+            return
+
+
+def _is_ours(line: Line, answers: Sequence[Receipt]) -> bool:
+    """Whether the mail server refuses us, judged with what it said of others lately."""
+    if not any(policy.is_policy_refusal(each) for each in answers):
+        return False
+    here = {each.digest_id for each in answers}
+    told: Sequence[tuple[Receipt, str]] = ()
+    with suppress(StoreBusy):  # they are judged by themselves, then
+        told = line.store.ledger.deliveries(since=line.clock() - REMEMBERED, limit=MOST_REMEMBERED)
+    before = {each.digest_id: each for each, _ in reversed(told) if each.digest_id not in here}
+    ours = policy.is_ours(answers, [each for each in before.values() if each.code])
+    if ours:
+        log.error(
+            "the mail server refuses almost everything; nothing is sent for now",
+            extra={"action": "deliver", "reply": policy.scrub(answers[-1].reply)},
+        )
+    return ours
 
 
 def _given_back(line: Line, unsent: Sequence[str], *, lease: str) -> list[Receipt]:
@@ -230,10 +274,15 @@ class _Claim:
     def held(self) -> bool:
         self.asked = True
         now = self._line.clock()
-        return self._line.store.ledger.hold(self._lease, over=now + ANSWERING, until=now + LEASE)
+        try:
+            return self._line.store.ledger.hold(
+                self._lease, over=now + ANSWERING, until=now + LEASE
+            )
+        except StoreBusy:
+            return False  # nobody can say, so this one waits
 
 
-def _is_away(answers: Sequence[Receipt]) -> bool:
+def is_away(answers: Sequence[Receipt]) -> bool:
     """Whether nobody was there to say anything to any of the messages."""
     return all(each.outcome is Outcome.DEFERRED and not each.code for each in answers)
 
@@ -274,7 +323,13 @@ def _suppressed(
     evidence = policy.evidence(
         receipt, subscriber_id=person.id, attempt=envelope.attempts, hard=hard
     )
-    after = bounced(evidence)
+    try:
+        after = bounced(evidence)
+    except DigestError as error:
+        log.warning(
+            "a refusal could not be recorded: %s", error.message, extra={"action": "bounce"}
+        )
+        return False
     if after is None or after.status is not Status.SUPPRESSED:
         return False
     log.warning(

@@ -25,6 +25,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.pipeline.delivering import Bounced, Delivered
+from digest.pipeline.handing_over import is_away
 from digest.ports import Store, Transport
 from digest.rendering import letters, mime
 
@@ -110,7 +111,8 @@ def post_due(
     """Send every letter that is due; safe to call from several processes at once.
 
     `sign` gives the bytes that go out. `bounced` is told of an active subscriber's address that
-    the mail server says is no good. Raises ConfigError when the server refuses our password or
+    the mail server says is no good. What is left where nobody was there to take a letter waits
+    for the next time (`cut_short`). Raises ConfigError when the server refuses our password or
     certificate; the letters are then due again in a minute.
     """
     total = Delivered()
@@ -119,7 +121,7 @@ def post_due(
         if not claimed:
             break
         total += _post(store, transport, sign, claimed, clock=clock, rng=rng, bounced=bounced)
-        if len(claimed) < BLOCK:
+        if total.cut_short or len(claimed) < BLOCK:
             break
     return total
 
@@ -137,8 +139,10 @@ def _post(
     now = clock()
     waiting = {each.id: each for each in claimed}
     total = Delivered()
+    answers: list[Receipt] = []
     try:
         for receipt in transport.send(list(_signed(claimed, sign, now)), now):
+            answers.append(receipt)
             letter = waiting.pop(receipt.digest_id)
             store.post.settle(letter.id, retry_at=_retry_at(letter, receipt, now, rng))
             total += _told(letter, receipt)
@@ -151,7 +155,7 @@ def _post(
         for letter in waiting.values():
             store.post.settle(letter.id, retry_at=_later(letter, now, rng))
             total += Delivered(deferred=1)
-    return total
+    return total + Delivered(cut_short=bool(answers) and is_away(answers))
 
 
 def _signed(claimed: Sequence[Letter], sign: Sign, now: datetime) -> Iterator[Message]:
@@ -184,7 +188,15 @@ def _told(letter: Letter, receipt: Receipt) -> Delivered:
 
 def _retry_at(letter: Letter, receipt: Receipt, now: datetime, rng: Random) -> datetime | None:
     """When to try again; None for what was accepted or refused, and for what would come too late."""
-    return _later(letter, now, rng) if receipt.outcome is Outcome.DEFERRED else None
+    if receipt.outcome is not Outcome.DEFERRED:
+        return None
+    retry_at = _later(letter, now, rng)
+    if retry_at is None:
+        log.warning(
+            "a letter was put off until it was too late",
+            extra={"action": "post", "kind": letter.kind, "code": receipt.code},
+        )
+    return retry_at
 
 
 def _later(letter: Letter, now: datetime, rng: Random) -> datetime | None:

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 
 from digest.model import OutboxState, Outcome, Receipt
 from digest.store import digests, keys
 from digest.store.rows import OUTCOMES, second, stamp
+
+FURTHEST = timedelta(hours=2)
 
 WAITING = "o.state IN ('queued', 'retry')"
 
@@ -61,11 +63,15 @@ SET at = excluded.at, outcome = excluded.outcome, code = excluded.code, reply = 
 def tidy(connection: Connection, now: datetime) -> None:
     """Give back rows of claims whose time ran out, then close what may no longer be sent.
 
+    A claim that ends too far ahead was made by a clock that was ahead, and is over as well.
     What is in doubt is not closed: whether it was sent is still to be found out.
     """
     over = [
         (str(row["fence"]),)
-        for row in connection.execute("SELECT fence FROM claims WHERE until <= ?", (stamp(now),))
+        for row in connection.execute(
+            "SELECT fence FROM claims WHERE until <= ? OR until > ?",
+            (stamp(now), stamp(now + FURTHEST)),
+        )
     ]
     for statement in (NOT_OFFERED, UNSETTLED, "DELETE FROM claims WHERE fence = ?"):
         connection.executemany(statement, over)

@@ -171,7 +171,9 @@ class _Session:
 
     def take(self):
         lines = []
-        while (line := self.file.readline()) not in (b".\r\n", b""):
+        while (line := self.file.readline()) != b".\r\n":
+            if not line:  # hung up before the final dot: nobody's message
+                return False
             lines.append(line.removeprefix(b"."))
         reply = self.server.answer("END", None)
         if self.rcpt and not reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 
@@ -14,6 +15,7 @@ from digest.delivery.policy import (
     enhanced_code,
     evidence,
     is_address_failure,
+    is_ours,
     is_throttled,
     scrub,
     settle_times,
@@ -195,7 +197,8 @@ def test_a_block_refused_almost_whole_speaks_of_us_and_is_tried_again():
     unknown = receipt(Outcome.REFUSED, 550, "5.1.1 no such user", 10)
     envelopes = [envelope(number=n) for n in range(11)]
 
-    *waiting, refused = settle_times([*blocked, unknown], envelopes, NOW, Random(1))
+    assert is_ours([*blocked, unknown])
+    *waiting, refused = settle_times([*blocked, unknown], envelopes, NOW, Random(1), ours=True)
 
     assert {each.outcome for each in waiting} == {Outcome.DEFERRED}
     assert all(each.retry_at for each in waiting)
@@ -206,7 +209,18 @@ def test_a_few_refusals_in_a_block_are_taken_at_their_word():
     refused = [receipt(Outcome.REFUSED, 554, "5.7.1 no", n) for n in range(10)]
     accepted = [receipt(Outcome.ACCEPTED, 250, "Ok", n) for n in range(10, 30)]
 
+    assert not is_ours([*refused, *accepted])
     assert settle_times([*refused, *accepted], [], NOW, Random(1)) == [*refused, *accepted]
+
+
+def test_groups_of_one_are_judged_with_what_was_said_before_them():
+    refused = [receipt(Outcome.REFUSED, 554, "5.7.1 IP blocked", n) for n in range(3)]
+    put_off = [replace(each, outcome=Outcome.DEFERRED) for each in refused[1:]]
+    accepted = [receipt(Outcome.ACCEPTED, 250, "Ok", n) for n in range(10, 13)]
+
+    assert is_ours(refused[:1], put_off), "what was put off for it counts as well"
+    assert not is_ours(refused[:1], put_off[:1]), "two may be chance"
+    assert not is_ours(refused[:1], [*put_off, *accepted])
 
 
 # --- reading and cleaning replies -----------------------------------------------------------------

@@ -108,6 +108,34 @@ def test_a_message_that_the_system_does_not_take_at_once_is_asked_about_again(
     assert server.taken[-1].content == large.content
 
 
+def test_over_tls_the_final_dot_is_asked_about_once_the_rest_has_gone(
+    serve, transport_to, message, now, certificate
+):
+    server = serve(tls=certificate[0])
+    answers = [True, False]
+
+    (receipt,) = transport_to(server).send([message()], now, held=lambda: answers.pop(0))
+
+    assert answers == []
+    assert receipt.reply == "not sent: its lease had run out"
+    assert server.taken == []
+
+
+def test_a_question_that_cannot_be_answered_leaves_no_half_a_message_on_the_line(
+    serve, transport_to, message, now
+):
+    server = serve()
+    transport = transport_to(server)
+
+    def held():
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        list(transport.send([message(1)], now, held=held))
+    assert outcomes(transport.send([message(2)], now)) == [(ACCEPTED, 250)]
+    assert server.connections == 2
+
+
 def test_messages_that_cannot_be_made_do_not_cost_the_receipt_of_one_that_was_sent(
     serve, transport_to, message, now
 ):

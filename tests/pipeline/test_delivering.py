@@ -2,7 +2,9 @@
 
 import random
 import resource
-from contextlib import suppress
+import sqlite3
+import threading
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -15,6 +17,7 @@ from digest import subscriptions
 from digest.errors import ConfigError
 from digest.model import EvidenceKind, Outcome, Status, Voice
 from digest.pipeline import delivering
+from digest.store import open_store
 from digest.testing import MemoryTransport
 
 NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
@@ -149,6 +152,79 @@ def test_a_server_that_refuses_almost_everyone_speaks_of_us_and_nothing_is_held_
 
     assert (result.deferred, result.refused) == (12, 0)
     assert application.store.post.evidences() == []
+
+
+def test_a_blocked_address_of_ours_is_noticed_however_few_go_at_a_time(
+    application, subscribe, item
+):
+    """At its first pace a server gets one message at a time, and a block lasts for days."""
+    application.store.papers.ingest([item(1)])
+    people = [subscribe(f"many{number}@example.org") for number in range(20)]
+    application.compose_edition("2026-06-10")
+    blocked = MemoryTransport(
+        answers={each.email: (Outcome.REFUSED, 554, "5.7.1 your IP is blocked") for each in people}
+    )
+
+    def round_of(transport):
+        return delivering.deliver(
+            application.store,
+            transport,
+            application.renderer,
+            clock=application.clock,
+            rng=random.Random(1),
+            owner="w1",
+            block=1,
+            bounced=application.bounced,
+        )
+
+    first = round_of(blocked)
+    assert (first.refused, first.deferred, first.cut_short) == (2, 1, True)
+    for _ in range(5):
+        application.moment[0] += timedelta(minutes=1)
+        assert round_of(blocked).refused == 0
+    assert len(application.store.post.evidences()) == 2
+
+    application.moment[0] += timedelta(hours=1)
+    assert round_of(MemoryTransport()).accepted == 18
+
+
+def test_one_reader_whose_server_will_not_have_us_is_not_everybody(application, composed, deliver):
+    refused = {composed[4].email: (Outcome.REFUSED, 554, "5.7.1 no thanks")}
+
+    result = deliver(MemoryTransport(answers=refused))
+
+    assert (result.accepted, result.refused, result.cut_short) == (4, 1, False)
+
+
+def test_receipts_outlast_a_database_that_is_busy(application, composed):
+    other = sqlite3.connect(application.settings.db, isolation_level=None, check_same_thread=False)
+
+    class Busy(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                application.moment[0] += timedelta(seconds=1)  # receipts are to be written at once
+                other.execute("BEGIN IMMEDIATE")
+                if len(self.sent) == len(composed):
+                    threading.Timer(0.3, other.execute, ["ROLLBACK"]).start()
+                yield receipt
+                if len(self.sent) < len(composed):
+                    other.execute("ROLLBACK")
+
+    transport = Busy()
+    with closing(open_store(Path(application.settings.db), timeout=0.05)) as store:
+        result = delivering.deliver(
+            store,
+            transport,
+            application.renderer,
+            clock=application.clock,
+            rng=random.Random(1),
+            owner="w1",
+            block=50,
+            bounced=application.bounced,
+        )
+
+    assert result.accepted == len(transport.sent) == 5
+    assert outbox(application) == {"sent": 5}
 
 
 def test_who_speaks_for_a_paper_is_named_in_the_mail(application, composed, deliver, monkeypatch):

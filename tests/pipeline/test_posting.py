@@ -15,6 +15,7 @@ from digest.model import (
     Interest,
     InterestKind,
     Outcome,
+    Receipt,
     Status,
 )
 from digest.pipeline import posting
@@ -355,6 +356,21 @@ def test_a_slow_server_does_not_have_us_outlive_our_lease(application, write, po
 
     assert (result.accepted, result.deferred) == (2, 2)
     assert application.store.post.waiting() == 2
+
+
+def test_letters_wait_where_nobody_is_there_to_take_them(application, write, post):
+    class Away(MemoryTransport):
+        def send(self, messages, now, **_):
+            for message in messages:
+                yield Receipt(digest_id=message.digest_id, outcome=Outcome.DEFERRED, at=now)
+
+    for number in range(25):
+        write("answer", title=f"Answer {number}")
+
+    result = post(Away())
+
+    assert (result.deferred, result.cut_short) == (20, True)
+    assert post(MemoryTransport()).accepted == 5
 
 
 def test_more_letters_than_fit_a_block_all_go_out(application, write, post):

@@ -277,6 +277,17 @@ def test_what_is_in_doubt_does_not_expire_before_somebody_has_asked(store, make,
     assert states(store) == {"expired": 1}
 
 
+def test_a_claim_of_a_clock_that_was_ahead_is_over_once_the_clock_is_right(store, make, people):
+    make.queue(store, make.digest(people[0]))
+    (ahead,) = store.ledger.claim(make.day + 9 * HOUR, owner="ahead", limit=1, lease=60)
+
+    assert store.ledger.claim(make.day + 8 * HOUR, owner="two", limit=1, lease=60) == []
+    (right,) = store.ledger.claim(make.day, owner="two", limit=1, lease=60)
+
+    assert right.digest.id == ahead.digest.id
+    assert store.ledger.settle([make.receipt(ahead)], lease=ahead.lease) == 0
+
+
 def test_what_was_offered_is_not_given_back_before_its_lease_runs_out(store, make, people):
     make.queue(store, *(make.digest(each) for each in people))
     block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)

@@ -7,8 +7,8 @@ import pytest
 
 from digest import subscriptions, worker
 from digest.errors import FetchFailed
-from digest.model import Status
-from digest.testing import RecordedFetcher
+from digest.model import Outcome, Receipt, Status
+from digest.testing import MemoryTransport, RecordedFetcher
 
 FEED = "https://rss.arxiv.org/rss/"
 
@@ -167,6 +167,31 @@ def test_letters_do_not_wait_until_all_digests_are_composed(offline, tmp_path):
 
     assert (1, 1) in seen
     assert seen[-1] == (3, 1)
+
+
+def test_a_mail_server_that_is_away_does_not_hold_composing_up(offline):
+    """A letter takes it half a minute to find out, and there may be a thousand of them."""
+    ranking = replace(offline.settings.ranking, block=1)
+    offline.settings = replace(offline.settings, ranking=ranking)
+    asked = []
+
+    class Away(MemoryTransport):
+        def send(self, messages, now, **_):
+            for message in messages:
+                asked.append(message.recipient)
+                offline.moment[0] += timedelta(minutes=2)
+                yield Receipt(digest_id=message.digest_id, outcome=Outcome.DEFERRED, at=now)
+
+    offline.__dict__["courier"] = Away()
+    for address in ("ada@example.org", "bo@example.org", "chi@example.org"):
+        subscribe(offline, address)
+    offline.moment[0] += timedelta(days=1)
+    offline.write("confirm", offline.store.subscribers.by_email("chi@example.org"))
+
+    assert worker.compose(offline)
+
+    assert asked == ["chi@example.org"]
+    assert offline.store.ledger.counts()["queued"] == 3
 
 
 def test_a_pause_that_has_ended_ends_with_the_next_tick(offline):
