@@ -1,4 +1,4 @@
-"""For people who write sources, rankers or transports: fakes, and the checks a plug-in must pass.
+"""For people who write sources and rankers, or another transport: fakes, and the checks to pass.
 
     from digest.testing import check_source
 

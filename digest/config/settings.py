@@ -83,7 +83,7 @@ class SubscriberSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingSettings:
-    """`[ranking]`: the ranker and its bounds; `explore` is how many places are kept for exploring.
+    """`[ranking]`: the ranker and its bounds; with `explore` the last place is kept for exploring.
 
     `processes` compose side by side, a `block` of subscribers at a time.
     """
