@@ -27,6 +27,13 @@ _BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 # 73 leaves room for the soft break's `=` and for an encoded first letter.
 _ROOM = 73
 _CHUNK = re.compile(rb".{1,73}(?<!=)(?<!=.)")
+
+
+def _escaped(run: bytes) -> bytes:
+    return b"=" + run.hex("=").upper().encode()
+
+
+_SIGNS = {each.encode(): _escaped(each.encode()) for each in "“”‘’–—…·"}
 _OWN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,72}")
 
 
@@ -49,8 +56,12 @@ def encode(text: str) -> bytes:
             raw = _shy(b"=\r\n".join(_cut(raw)))
         return raw + b"=\r\n"
     encoded = raw.replace(b"=", b"=3D")
-    if raw.translate(None, _PRINTABLE):
-        encoded = _UNPRINTABLE.sub(_hexadecimal, encoded)
+    if others := raw.translate(None, _PRINTABLE):
+        for sign, escaped in _SIGNS.items():  # mostly it is these, and a search takes longer
+            if sign in others:
+                encoded = encoded.replace(sign, escaped)
+        if encoded.translate(None, _PRINTABLE):
+            encoded = _UNPRINTABLE.sub(_hexadecimal, encoded)
     if b" \n" in raw or raw.endswith(b" "):
         encoded = _TRAILING.sub(b"=20", encoded)
     cut = _cut if encoded is raw or b"=" not in encoded else _CHUNK.findall
@@ -62,7 +73,7 @@ def encode(text: str) -> bytes:
 
 
 def _hexadecimal(run: re.Match[bytes]) -> bytes:
-    return b"=" + run[0].hex("=").upper().encode()
+    return _escaped(run[0])
 
 
 def _cut(line: bytes) -> list[bytes]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
-
 # Illegal in XML 1.0 (section 2.2), C1 controls, and characters that are invisible or turn the
 # direction of what follows, with which one string can be dressed up as another (UTR 36).
 _UNSAFE = re.compile(
@@ -26,9 +24,12 @@ def clean(s: str) -> str:
     What goes: characters that XML 1.0 forbids, C1 controls, bidi controls, zero-width
     characters. ZWJ and ZWNJ stay between letters of scripts that need them. Idempotent.
     """
-    if s.isascii() and not s.encode().translate(None, _PRINTABLE_ASCII) and "  " not in s:
-        return s.strip(" ")
     if not s.isprintable():
         s = _UNSAFE.sub("", " ".join(s.split()))
         s = _STRAY_JOINER.sub("", s)
-    return unicodedata.normalize("NFC", " ".join(s.split()))
+        s = " ".join(s.split())
+    elif "  " in s:  # of all white space only this is printable
+        s = " ".join(s.split())
+    else:
+        s = s.strip(" ")
+    return s if unicodedata.is_normalized("NFC", s) else unicodedata.normalize("NFC", s)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from digest.rendering.pieces import Pieces, encode, encode_address, hole
 
-texts = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("=. \n%F")))
+texts = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("=. \n%F“”…")))
 
 
 @given(st.lists(texts, max_size=6))
