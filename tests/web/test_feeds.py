@@ -4,7 +4,9 @@ import gzip
 import json
 import logging
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
+from html import escape
 from itertools import product
 
 import pytest
@@ -19,8 +21,10 @@ from digest.model import (
     PollState,
     Status,
 )
+from digest.pipeline import delivering
 from digest.pipeline.catalogue import Catalogue
 from digest.rendering import links
+from digest.testing import MemoryTransport
 from digest.web import application as asgi
 from digest.web.feeds import fresh_for
 
@@ -395,6 +399,30 @@ def test_ones_own_feed_holds_the_picks_with_reasons_and_answers(application, cli
         for number, word in product((1, 2, 3), ("more", "less", "save", "known")):
             assert f"{edition}/{number}/{word}?via=feed" in answer.text
         assert "ada@example.org" not in answer.text
+
+
+def test_why_a_paper_was_picked_is_said_in_the_same_words_everywhere(application, client, person):
+    (digest,) = application.store.ledger.recent(person.id, limit=1)
+    because = application.because(delivering.material_for(application.store, [digest]))
+    wanted = {pick.paper_id: because(pick) for pick in digest.picks}
+    assert all(each.startswith("Because you follow ") for each in wanted.values())
+
+    items = client.get(own(application, person, "json")).json()["items"]
+    feed = {each["_digest"]["id"]: each["_digest"]["because"] for each in items}
+    page = client.get(links.digest(application.site, person, "2026-06-10").removeprefix(SITE))
+    transport = MemoryTransport()
+    application.__dict__["transport"] = transport
+    application.deliver()
+    (sent,) = transport.sent
+    message = message_from_bytes(sent.content, policy=policy.default)
+    html = message.get_body(("html",)).get_content()
+    text = message.get_body(("plain",)).get_content()
+
+    assert feed == wanted
+    for each in wanted.values():
+        assert escape(each) in page.text
+        assert escape(each) in html
+        assert each in " ".join(text.split())
 
 
 def test_the_answers_of_a_feed_are_pages_that_exist(application, client, person):
