@@ -23,7 +23,9 @@ MOST_AUTHORS = 5
 @click.command()
 @click.argument("email")
 @edition_option()
-@click.option("--limit", type=click.IntRange(1), help="Show this many. Default: all that are listed.")
+@click.option(
+    "--limit", type=click.IntRange(1), help="Show this many. Default: all that are listed."
+)
 @click.option(
     "--why",
     "named",
