@@ -12,7 +12,8 @@ from datetime import timedelta
 
 import pytest
 
-from digest.store import open_store
+from digest.store import keys, open_store
+from digest.store.rows import stamp
 
 PEOPLE, BLOCK, GROUP = 16, 10, 4
 HOUR = timedelta(hours=1)
@@ -99,5 +100,53 @@ def test_wherever_the_power_goes_everybody_is_settled_or_due(tmp_path, make, see
         machine.do(ledger.release, lease)
 
     assert ledger.counts()["sent"] == PEOPLE
+    store.close()
+    shutil.rmtree(tmp_path)
+
+
+class Composing(Machine):
+    """The same while digests are composed."""
+
+    def check(self, copy):
+        with closing(sqlite3.connect(copy)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            kept, queued = (
+                {number for (number,) in db.execute(f"SELECT {key} & {keys.MASK} FROM {table}")}
+                for key, table in (("key", "digests"), ("digest", "outbox"))
+            )
+            moved = {
+                number
+                for (number,) in db.execute(
+                    "SELECT number FROM readers JOIN subscribers ON id = subscriber_id"
+                    " WHERE due_at = ?",
+                    (stamp(self.later),),
+                )
+            }
+        assert kept == queued == moved, "a digest is kept, queued and not due again, or none of it"
+        for file in self.folder.glob("cut-*"):
+            file.unlink()
+
+
+def test_wherever_the_power_goes_a_digest_is_there_whole_or_still_to_be_made(tmp_path, make):
+    store = open_store(tmp_path / "digest.db")
+    store.migrate()
+    people = [make.subscriber(number) for number in range(1, PEOPLE + 1)]
+    store.papers.ingest([make.item(make.paper())])
+    store.subscribers.add((person, []) for person in people)
+    machine = Composing(store, tmp_path, random.Random(0))
+    machine.later = make.day + 24 * HOUR
+
+    for start in range(0, PEOPLE, GROUP):
+        digests = [make.digest(each, papers=[make.paper()]) for each in people[start:][:GROUP]]
+        machine.do(
+            store.ledger.compose,
+            [(each, make.day + HOUR) for each in digests],
+            next_due={each.subscriber_id: machine.later for each in digests},
+            send_from={},
+            message_ids={each.id: f"<{each.id}@digest.example>" for each in digests},
+        )
+
+    assert machine.cuts >= 2 * PEOPLE // GROUP
+    assert store.ledger.counts()["queued"] == PEOPLE
     store.close()
     shutil.rmtree(tmp_path)
