@@ -5,8 +5,10 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,20 @@ def run_out(digest):
     digest.rows("UPDATE claims SET until = ? RETURNING 1", LONG_AGO)
 
 
+def put_to_sleep(process, digest):
+    """Stop a process between its transactions: within one it would keep everybody else out."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(digest.db, timeout=0.2, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                return
+
+
 def test_when_senders_are_killed_at_random(digest, some_arrive, everybody_has_one):
     chance = random.Random(3)
     for _ in range(4):
@@ -119,7 +135,7 @@ def test_when_the_sending_processes_lose_their_parent(digest, some_arrive, every
 def test_when_a_sender_sleeps_past_its_lease(digest, some_arrive, everybody_has_one):
     sleeper = digest.start(*DELIVER)
     some_arrive()
-    sleeper.send_signal(signal.SIGSTOP)
+    put_to_sleep(sleeper, digest)
     run_out(digest)
     other = digest(*DELIVER)
     sleeper.send_signal(signal.SIGCONT)
