@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ PUBLISHED = "published"
 COMPOSING = "compose"
 PUBLISH_EVERY = timedelta(hours=1)
 UNANSWERED = (Verdict.FAILED, Verdict.WAITING)
+LOOK_SECONDS = 0.5
 NIGHTLY_LEASE_SECONDS = 3600
 PUBLISH_LEASE_SECONDS = 600
 KEEP_LEASE_SECONDS = 600
@@ -44,11 +45,11 @@ PATIENCE = timedelta(seconds=30)
 
 def work(app: App) -> None:
     """Tick until SIGTERM or SIGINT, then finish the block in hand and return."""
-    stop = threading.Event()
+    asked: list[int] = []
 
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        log.info("finishing what is in hand", extra={"action": "stop"})
-        stop.set()
+    def ask_to_stop(number: int, _frame: FrameType | None) -> None:
+        # Nothing that takes a lock, which whoever is interrupted here may hold: no event, no log.
+        asked.append(number)
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
@@ -66,7 +67,7 @@ def work(app: App) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long round skips ticks by design
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
-        lambda: tick(app, stopping=stop.is_set, door=door),
+        lambda: tick(app, stopping=lambda: bool(asked), door=door),
         "interval",
         seconds=app.settings.worker.tick,
         next_run_time=app.clock(),
@@ -75,8 +76,9 @@ def work(app: App) -> None:
         misfire_grace_time=None,
     )
     scheduler.start()
-    while not stop.wait(1):
-        pass
+    while not asked:
+        time.sleep(LOOK_SECONDS)
+    log.info("finishing what is in hand", extra={"action": "stop"})
     door.close()
     scheduler.shutdown(wait=True)
 
