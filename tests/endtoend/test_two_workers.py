@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 log = logging.getLogger(__name__)
 
 PEOPLE = 100
-STOPPING_SECONDS = 15
+STOPPING_SECONDS = 60  # a tick ends with what it writes, however slow the disk
 
 
 @pytest.fixture
