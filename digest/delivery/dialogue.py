@@ -82,8 +82,8 @@ def _hand_content(client: smtplib.SMTP, data: bytes, held: Callable[[], bool]) -
     """Send the content and the final dot; False where `held` says no, and the dot is not sent.
 
     What the system takes at once goes at once, which wakes the server once a message and not
-    twice. Where it takes less than all, from a slow server's client, `held` is asked again; TLS
-    takes all, however long that is, so there the dot goes by itself.
+    twice. Where that is less than all, since the server is slow, `held` is asked again before the
+    rest. TLS takes all, however long that lasts, so there the dot always goes by itself.
     """
     if not held():
         return False
