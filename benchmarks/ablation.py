@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from digest.cli import main
@@ -32,18 +33,37 @@ def learned(background: Sequence[Paper], libraries: Sequence[Sequence[str]]) -> 
     return _latest[2]
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A part that is not there, and all that ranks without it."""
+
+    about: str
+    views: Views = field(default_factory=Views)
+    social: bool = True
+    trending: float = 2.0
+
+
+AROUND = Views(around_a_like=0.0, companions=0.0, words_typed=2.0, around_words=0.0)
+PARTS = {
+    "direction": LeftOut("no low-rank direction", Views(near=0.0)),
+    "whitening": LeftOut("no taking away of what is common", Views(whitening=1e9)),
+    "categories": LeftOut("no categories", Views(category=0.0)),
+    "authors": LeftOut("no authors of liked papers", Views(author=0.0)),
+    "around": LeftOut("nothing around likes and keywords", AROUND),
+    "companions": LeftOut("no other people's likes", Views(companions=0.0), social=False),
+    "votes": LeftOut("no votes", trending=0.0),
+}
+
+
 class Without(Ours):
     """Our ranker without a part."""
 
-    name = about = ""
-    views = Views()
-    trending = 2.0
-    social = True
+    part: LeftOut
 
     def __init__(self) -> None:
-        own = type(self)
+        name = f"no {type(self).__name__}"
         super().__init__()
-        self.name, self.about = own.name, own.about
+        self.name, self.about = name, self.part.about
 
     def learn(
         self,
@@ -54,52 +74,20 @@ class Without(Ours):
         """Learn the space, and rank in it without the part."""
         self._ranker = LinearRanker(
             topics={},
-            space=learned(background, libraries if self.social else ()),
-            weights=Weights(views=self.views),
-            trending=self.trending,
+            space=learned(background, libraries if self.part.social else ()),
+            weights=Weights(views=self.part.views),
+            trending=self.part.trending,
         )
 
 
-class NoDirection(Without):
-    name, about = "no direction", "no low-rank direction"
-    views = Views(near=0.0)
+def __getattr__(name: str) -> type[Without]:  # `digest evaluate` makes each by its name
+    if name not in PARTS:
+        raise AttributeError(name)
+    return type(name, (Without,), {"part": PARTS[name]})
 
-
-class NoWhitening(Without):
-    name, about = "not whitened", "no taking away of what is common"
-    views = Views(whitening=1e9)
-
-
-class NoCategories(Without):
-    name, about = "no categories", "no categories"
-    views = Views(category=0.0)
-
-
-class NoAuthors(Without):
-    name, about = "no authors", "no authors of liked papers"
-    views = Views(author=0.0)
-
-
-class NothingAround(Without):
-    name, about = "nothing around", "nothing around likes and keywords"
-    views = Views(around_a_like=0.0, companions=0.0, words_typed=2.0, around_words=0.0)
-
-
-class NoCompanions(Without):
-    name, about = "no companions", "no other people's likes"
-    views = Views(companions=0.0)
-    social = False
-
-
-class NoVotes(Without):
-    name, about = "no votes", "no votes"
-    trending = 0.0
-
-
-PARTS = (NoDirection, NoWhitening, NoCategories, NoAuthors, NothingAround, NoCompanions, NoVotes)
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
-    rankers = ["digest", *(f"ablation:{each.__name__}" for each in PARTS)]
+    rankers = ["digest", *(f"ablation:{part}" for part in PARTS)]
     chosen = [text for each in rankers for text in ("--ranker", each)]
     sys.exit(main(["evaluate", *sys.argv[1:], *chosen]))

@@ -65,7 +65,7 @@ def subscribe(application):
 def deliver(application):
     """Send what is due as an application does, by a transport of the test's own."""
 
-    def run(transport, **options):
+    def run(transport, store=application.store, **options):
         given = {
             "clock": application.clock,
             "rng": random.Random(1),
@@ -73,8 +73,6 @@ def deliver(application):
             "block": 10,
             "bounced": application.bounced,
         }
-        return delivering.deliver(
-            application.store, transport, application.renderer, **given | options
-        )
+        return delivering.deliver(store, transport, application.renderer, **given | options)
 
     return run

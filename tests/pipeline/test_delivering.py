@@ -16,7 +16,6 @@ import pytest
 from digest import subscriptions
 from digest.errors import ConfigError
 from digest.model import EvidenceKind, Outcome, Status, Voice
-from digest.pipeline import delivering
 from digest.store import open_store
 from digest.testing import MemoryTransport
 
@@ -26,7 +25,7 @@ NOON = datetime(2026, 6, 9, 12, tzinfo=UTC)
 @pytest.fixture
 def deliver(deliver):
     """In blocks of two, so that five readers are several."""
-    return lambda transport, **options: deliver(transport, **{"block": 2} | options)
+    return lambda *given, **options: deliver(*given, **{"block": 2} | options)
 
 
 @pytest.fixture
@@ -129,63 +128,38 @@ def test_an_operator_can_undo_what_a_refusal_did(application, composed, deliver)
     assert application.store.subscribers.by_email(composed[0].email).status is Status.ACTIVE
 
 
-def test_a_server_that_refuses_almost_everyone_speaks_of_us_and_nothing_is_held_against_readers(
-    application, subscribe, item
-):
+@pytest.fixture
+def blocked(application, subscribe, item):
+    """A server that has blocked us, and twenty readers of whom it will not hear."""
     application.store.papers.ingest([item(1)])
-    people = [subscribe(f"many{number}@example.org") for number in range(12)]
+    people = [subscribe(f"many{number}@example.org") for number in range(20)]
     application.compose_edition("2026-06-10")
-    blocked = MemoryTransport(
-        answers={each.email: (Outcome.REFUSED, 554, "5.7.1 your IP is blocked") for each in people}
-    )
+    answer = Outcome.REFUSED, 554, "5.7.1 your IP is blocked"
+    return MemoryTransport(answers={each.email: answer for each in people})
 
-    result = delivering.deliver(
-        application.store,
-        blocked,
-        application.renderer,
-        clock=application.clock,
-        rng=random.Random(1),
-        owner="w1",
-        block=50,
-        bounced=application.bounced,
-    )
 
-    assert (result.deferred, result.refused) == (12, 0)
+def test_a_server_that_refuses_almost_everyone_speaks_of_us_and_nothing_is_held_against_readers(
+    application, blocked, deliver
+):
+    result = deliver(blocked, block=50)
+
+    assert (result.deferred, result.refused) == (20, 0)
     assert application.store.post.evidences() == []
 
 
 def test_a_blocked_address_of_ours_is_noticed_however_few_go_at_a_time(
-    application, subscribe, item
+    application, blocked, deliver
 ):
     """At its first pace a server gets one message at a time, and a block lasts for days."""
-    application.store.papers.ingest([item(1)])
-    people = [subscribe(f"many{number}@example.org") for number in range(20)]
-    application.compose_edition("2026-06-10")
-    blocked = MemoryTransport(
-        answers={each.email: (Outcome.REFUSED, 554, "5.7.1 your IP is blocked") for each in people}
-    )
-
-    def round_of(transport):
-        return delivering.deliver(
-            application.store,
-            transport,
-            application.renderer,
-            clock=application.clock,
-            rng=random.Random(1),
-            owner="w1",
-            block=1,
-            bounced=application.bounced,
-        )
-
-    first = round_of(blocked)
+    first = deliver(blocked, block=1)
     assert (first.refused, first.deferred, first.cut_short) == (2, 1, True)
     for _ in range(5):
         application.moment[0] += timedelta(minutes=1)
-        assert round_of(blocked).refused == 0
+        assert deliver(blocked, block=1).refused == 0
     assert len(application.store.post.evidences()) == 2
 
     application.moment[0] += timedelta(hours=1)
-    assert round_of(MemoryTransport()).accepted == 18
+    assert deliver(MemoryTransport(), block=1).accepted == 18
 
 
 def test_one_reader_whose_server_will_not_have_us_is_not_everybody(application, composed, deliver):
@@ -196,7 +170,7 @@ def test_one_reader_whose_server_will_not_have_us_is_not_everybody(application, 
     assert (result.accepted, result.refused, result.cut_short) == (4, 1, False)
 
 
-def test_receipts_outlast_a_database_that_is_busy(application, composed):
+def test_receipts_outlast_a_database_that_is_busy(application, composed, deliver):
     other = sqlite3.connect(application.settings.db, isolation_level=None, check_same_thread=False)
 
     class Busy(MemoryTransport):
@@ -212,16 +186,7 @@ def test_receipts_outlast_a_database_that_is_busy(application, composed):
 
     transport = Busy()
     with closing(open_store(Path(application.settings.db), timeout=0.05)) as store:
-        result = delivering.deliver(
-            store,
-            transport,
-            application.renderer,
-            clock=application.clock,
-            rng=random.Random(1),
-            owner="w1",
-            block=50,
-            bounced=application.bounced,
-        )
+        result = deliver(transport, store, block=50)
 
     assert result.accepted == len(transport.sent) == 5
     assert outbox(application) == {"sent": 5}
@@ -532,19 +497,9 @@ def test_a_transport_that_says_nothing_does_not_hold_us_for_ever(application, co
     assert outbox(application) == {"queued": 3, "sending": 2}
 
 
-def test_stopping_finishes_the_block_in_hand(application, composed):
+def test_stopping_finishes_the_block_in_hand(application, composed, deliver):
     asked = iter([False, True])
-    result = delivering.deliver(
-        application.store,
-        MemoryTransport(),
-        application.renderer,
-        clock=application.clock,
-        rng=random.Random(1),
-        owner="w1",
-        block=2,
-        bounced=application.bounced,
-        stopping=lambda: next(asked),
-    )
+    result = deliver(MemoryTransport(), stopping=lambda: next(asked))
     assert result.accepted == 2
     assert outbox(application)["queued"] == 3
 
