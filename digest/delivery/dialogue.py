@@ -2,7 +2,8 @@
 
 smtplib's own `sendmail` runs two regular expressions over every body and waits for a reply
 after every command; here a body is sent as it is, and where the server offers PIPELINING
-(RFC 2920) a message costs two round trips instead of four.
+(RFC 2920) a message costs two round trips instead of four, or one: behind a message's content
+goes all that announces the next one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from digest.delivery.connection import MailServer, words_of
@@ -22,6 +24,8 @@ _EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2}
 _CLOSING = 421
 _PROCESSING = 451
 _TOO_LARGE = 552
+_OUT_OF_ORDER = range(500, 505)  # and X.5.X, protocol status (RFC 3463 §3.6)
+_DOT = b".\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,9 @@ class Reply:
     """How a hand-over ended: the outcome, the server's code (0: none came) and scrubbed words.
 
     `closed` says that the connection cannot be used any more, `unsent` that the message has
-    certainly not been taken although nobody refused it, `unknown` that it may have been, and
-    `timed_out` that the server fell silent.
+    certainly not been taken although nobody refused it, `unknown` that it may have been,
+    `timed_out` that the server fell silent, and `announced` that what was to go behind the content
+    has gone. `out_of_order` is a complaint about commands, not about the message.
     """
 
     outcome: Outcome
@@ -40,6 +45,15 @@ class Reply:
     unsent: bool = False
     unknown: bool = False
     timed_out: bool = False
+    announced: bool = False
+    out_of_order: bool = False
+
+
+def announcement(client: smtplib.SMTP, message: Prepared) -> bytes:
+    """MAIL, RCPT and DATA in one go, or b"" where the server wants or the message needs more care."""
+    if not client.has_extn("pipelining") or _missing_extension(client, message):
+        return b""
+    return b"".join(_commands(client, message).values())
 
 
 def hand_over(
@@ -48,10 +62,15 @@ def hand_over(
     message: Prepared,
     held: Callable[[], bool],
     meanwhile: Callable[[], object] = lambda: None,
+    *,
+    announced: bool = False,
+    behind: bytes = b"",
 ) -> Reply:
     """Offer one message; never raises for what the network or the server does, only what `held` does.
 
-    `meanwhile` is called once the server has it all, before its answer is waited for.
+    `meanwhile` is called once the server has it all, before its answer is waited for. `behind` is
+    the `announcement` of the next message, which goes with the final dot (RFC 2920 §3.1 allows
+    that); that one is then handed over as `announced`, and only its answers are read.
 
     The final dot, which makes it the server's, is sent only if `held` says just before that it is
     ours to send: we may have slept since we began. Otherwise we hang up, and it is nobody's.
@@ -61,15 +80,15 @@ def hand_over(
         return Reply(outcome=Outcome.REFUSED, code=0, text=missing)
     offered = False
     try:
-        refusal = _announce(client, message)
+        refusal = _announce(client, message, announced=announced)
         if refusal:
             return refusal
-        offered = _hand_content(client, message.data, held)
+        offered = _hand_content(client, message.data, held, behind)
         if not offered:
             client.close()
             return _LATE
         meanwhile()
-        return _final_reply(client, server)
+        return _final_reply(client, server, announced=bool(behind))
     except OSError as error:  # every exception of smtplib is one
         client.close()
         return _broken(error, offered=offered)
@@ -78,22 +97,28 @@ def hand_over(
         raise
 
 
-def _hand_content(client: smtplib.SMTP, data: bytes, held: Callable[[], bool]) -> bool:
+def _hand_content(
+    client: smtplib.SMTP, data: bytes, held: Callable[[], bool], behind: bytes
+) -> bool:
     """Send the content and the final dot; False where `held` says no, and the dot is not sent.
 
     What the system takes at once goes at once, which wakes the server once a message and not
     twice. Where that is less than all, since the server is slow, `held` is asked again before the
-    rest. TLS takes all, however long that lasts, so there the dot always goes by itself.
+    rest. TLS takes all, however long that lasts, so there the dot always goes after the rest.
     """
     if not held():
         return False
-    whole = data + b".\r\n"
+    whole = b"".join((data, _DOT, behind))
     gone = 0 if isinstance(client.sock, ssl.SSLSocket) else _sent_at_once(client, whole)
-    if gone < len(whole):
+    if gone < len(data) + len(_DOT):
         client.send(data[gone:])
         if not held():
             return False
-        client.send(whole[max(gone, len(data)) :])
+        gone = max(gone, len(data))
+    if gone < len(whole):
+        # From here on the server may have the dot, whatever goes wrong: its answer tells, if any.
+        with suppress(OSError):
+            client.send(whole[gone:])
     return True
 
 
@@ -119,14 +144,15 @@ def _missing_extension(client: smtplib.SMTP, message: Prepared) -> str:
     return ""
 
 
-def _announce(client: smtplib.SMTP, message: Prepared) -> Reply | None:
+def _announce(client: smtplib.SMTP, message: Prepared, *, announced: bool) -> Reply | None:
     """MAIL, RCPT and DATA; None once the server waits for the content.
 
     With PIPELINING all three go out at once, and their answers are read one after another.
     """
     commands = _commands(client, message)
     if client.has_extn("pipelining"):
-        client.send(b"".join(commands.values()))
+        if not announced:
+            client.send(b"".join(commands.values()))
         refusal = _answers_to(client, commands)
     else:
         refusal = None
@@ -153,7 +179,7 @@ def _answers_to(client: smtplib.SMTP, stages: Iterable[str]) -> Reply | None:
                 if refusal.closed:
                     return refusal
             elif stage == "DATA" and refusal:
-                client.send(b".\r\n")
+                client.send(_DOT)
                 client.getreply()
     except OSError:
         if refusal is None:
@@ -178,15 +204,16 @@ def _commands(client: smtplib.SMTP, message: Prepared) -> dict[str, bytes]:
     }
 
 
-def _final_reply(client: smtplib.SMTP, server: MailServer) -> Reply:
+def _final_reply(client: smtplib.SMTP, server: MailServer, *, announced: bool) -> Reply:
     if client.sock:
         client.sock.settimeout(server.final_timeout)
     code, words = client.getreply()
     if client.sock:
         client.sock.settimeout(server.timeout)
     if code // 100 == _EXPECTED["after DATA"]:
-        return Reply(outcome=Outcome.ACCEPTED, code=code, text=words_of(words))
-    return _refusal(client, "after DATA", code, words)
+        text = words_of(words)
+        return Reply(outcome=Outcome.ACCEPTED, code=code, text=text, announced=announced)
+    return replace(_refusal(client, "after DATA", code, words), announced=announced)
 
 
 def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply:
@@ -209,6 +236,7 @@ def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply
         unsent=closing and stage != "after DATA",
         # A server whose parts fail may have queued the message before it lost its head.
         unknown=code == _PROCESSING and stage == "after DATA",
+        out_of_order=code in _OUT_OF_ORDER or words.startswith((b"5.5.", b"4.5.")),
     )
 
 

@@ -14,6 +14,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from queue import LifoQueue
 
@@ -25,12 +26,13 @@ from digest.delivery.connection import (
     is_alive,
     say_goodbye,
 )
-from digest.delivery.dialogue import Reply, hand_over
+from digest.delivery.dialogue import Reply, announcement, hand_over
 from digest.delivery.wire import Prepared, prepare
 from digest.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 from digest.model import Message, Outcome, Receipt
 
 BREAKS_IN_A_ROW = 3
+AT_HAND = 2
 
 Held = Callable[[], bool]
 Meanwhile = Callable[[], object]
@@ -84,9 +86,9 @@ class SmtpTransport:
         """One receipt a message, in order; nothing is sent before the iterator is advanced.
 
         `held` is asked before each final dot; once it says no, the connection is closed. The next
-        message is taken while the server thinks about the last one. Raises ConfigError before the
-        first message when the server refuses our password or certificate; from then on, and when
-        the server cannot be reached, messages are deferred.
+        messages are taken while the server thinks about the last one. Raises ConfigError before
+        the first message when the server refuses our password or certificate; from then on, and
+        when the server cannot be reached, messages are deferred.
         """
         waiting = _Waiting(messages)
         if not waiting.look():
@@ -95,8 +97,7 @@ class SmtpTransport:
             lane.begin_batch()
         self._lanes[0].open()
         if len(self._lanes) == 1:
-            for message in waiting:
-                yield self._lanes[0].send(message, now, held, meanwhile=waiting.look)
+            yield from self._send_in_a_row(self._lanes[0], waiting, now, held)
         else:
             yield from self._send_side_by_side(waiting, now, held)
 
@@ -105,58 +106,106 @@ class SmtpTransport:
         for lane in self._lanes:
             lane.close()
 
-    def _send_side_by_side(
-        self, messages: Iterable[Message], now: datetime, held: Held
+    def _send_in_a_row(
+        self, lane: _Lane, waiting: _Waiting, now: datetime, held: Held
     ) -> Iterator[Receipt]:
+        try:
+            for checked in waiting:
+                reply = lane.send(
+                    checked, held, meanwhile=waiting.look, following=waiting.following
+                )
+                yield checked.receipt(reply, now)
+        finally:
+            lane.hang_up_if_announced()
+
+    def _send_side_by_side(self, waiting: _Waiting, now: datetime, held: Held) -> Iterator[Receipt]:
         idle: LifoQueue[_Lane] = LifoQueue()
         for lane in reversed(self._lanes):
             idle.put(lane)
 
-        def send(message: Message) -> Receipt:
+        def send(checked: _Checked) -> Receipt:
             lane = idle.get()
             try:
-                return lane.send(message, now, held)
+                return checked.receipt(lane.send(checked, held), now)
             finally:
                 idle.put(lane)
 
         flying: deque[Future[Receipt]] = deque()
         with ThreadPoolExecutor(len(self._lanes), thread_name_prefix="smtp") as pool:
-            for message in messages:
+            for checked in waiting:
                 if len(flying) == len(self._lanes):
                     yield flying.popleft().result()
-                flying.append(pool.submit(send, message))
+                flying.append(pool.submit(send, checked))
             while flying:
                 yield flying.popleft().result()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A message ready to be offered, or what is wrong with it."""
+
+    digest_id: str
+    prepared: Prepared | None = None
+    refusal: Reply | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> _Checked:
+        try:
+            return cls(digest_id=message.digest_id, prepared=prepare(message))
+        except DeliveryRefused as error:
+            refusal = Reply(outcome=Outcome.REFUSED, code=error.code, text=error.reply)
+            return cls(digest_id=message.digest_id, refusal=refusal)
+
+    def receipt(self, reply: Reply, now: datetime) -> Receipt:
+        return Receipt(
+            digest_id=self.digest_id,
+            outcome=reply.outcome,
+            code=reply.code,
+            reply=reply.text,
+            at=now,
+            unknown=reply.unknown,
+        )
+
+
 class _Waiting:
-    """Messages to be sent, of which one can be taken ahead; iterating raises what that raised."""
+    """Messages to be sent, two of them taken ahead; iterating raises what taking them raised."""
 
     def __init__(self, messages: Iterable[Message]) -> None:
         self._rest = iter(messages)
-        self._next: Message | None = None
+        self._at_hand: deque[_Checked] = deque()
         self._error: Exception | None = None
+        self._over = False
 
-    def __iter__(self) -> Iterator[Message]:
+    def __iter__(self) -> Iterator[_Checked]:
         while self.look():
-            if self._next is not None:
-                message, self._next = self._next, None
-                yield message
+            yield self._at_hand.popleft()
         if self._error is not None:
             raise self._error
 
+    @property
+    def following(self) -> Prepared | None:
+        """What comes next, if that is known and can be offered."""
+        return self._at_hand[0].prepared if self._at_hand else None
+
     def look(self) -> bool:
-        """Take the next message, if none is at hand; whether there is one. Never raises."""
-        if self._next is None and self._error is None:
+        """Take messages until two are at hand; whether there is one. Never raises."""
+        while len(self._at_hand) < AT_HAND and not self._over:
             try:
-                self._next = next(self._rest, None)
+                self._at_hand.append(_Checked.of(next(self._rest)))
+            except StopIteration:
+                self._over = True
             except Exception as error:  # noqa: BLE001 - raised when its turn comes
-                self._error = error
-        return self._next is not None
+                self._error, self._over = error, True
+        return bool(self._at_hand)
 
 
 class _Lane:
-    """One connection and what becomes of messages when it breaks."""
+    """One connection and what becomes of messages when it breaks.
+
+    While the server knows what comes next (`announced`), nothing else can be said to it. Whether it
+    takes announcements behind a message's content, as it has to (RFC 2920 §3.1), `chains` tells
+    once that has been tried.
+    """
 
     def __init__(self, server: MailServer, per_connection: int) -> None:
         self._server = server
@@ -165,6 +214,8 @@ class _Lane:
         self._carried = 0
         self._breaks = 0
         self._down: Reply | None = None
+        self._announced: Prepared | None = None
+        self._chains: bool | None = None
 
     def begin_batch(self) -> None:
         """Forget past failures, and drop a connection that died while it was idle."""
@@ -187,42 +238,53 @@ class _Lane:
             self._give_up(error.code, error.reply)
 
     def send(
-        self, message: Message, now: datetime, held: Held, meanwhile: Meanwhile = lambda: None
-    ) -> Receipt:
-        """The receipt of one message; never raises for what lies outside this process."""
-        try:
-            prepared = prepare(message)
-        except DeliveryRefused as error:
-            reply = Reply(outcome=Outcome.REFUSED, code=error.code, text=error.reply)
-        else:
-            reply = self._deliver(prepared, held, meanwhile)
-        return Receipt(
-            digest_id=message.digest_id,
-            outcome=reply.outcome,
-            code=reply.code,
-            reply=reply.text,
-            at=now,
-            unknown=reply.unknown,
-        )
+        self,
+        checked: _Checked,
+        held: Held,
+        meanwhile: Meanwhile = lambda: None,
+        following: Prepared | None = None,
+    ) -> Reply:
+        """What became of one message; never raises for what lies outside this process.
+
+        `following` will be the next one, if it is known.
+        """
+        if checked.prepared is None:
+            return checked.refusal or _NOT_CONNECTED
+        return self._deliver(checked.prepared, held, meanwhile, following)
+
+    def hang_up_if_announced(self) -> None:
+        """End a connection on which a message was announced that is not going to be sent."""
+        if self._announced and self._client:
+            self._client.close()
+            self._client = None
+        self._announced = None
 
     def close(self) -> None:
         if self._client:
             say_goodbye(self._client)
             self._client = None
 
-    def _deliver(self, message: Prepared, held: Held, meanwhile: Meanwhile) -> Reply:
+    def _deliver(
+        self, message: Prepared, held: Held, meanwhile: Meanwhile, following: Prepared | None
+    ) -> Reply:
         """Hand over, and once more if a connection that had served before turned out closed.
 
         Servers end connections after a number of messages, often by 421 to the next MAIL: that
         is no reason to keep the next reader waiting.
         """
         aged = self._client is not None and self._carried > 0
-        reply = self._attempt(message, held, meanwhile)
+        reply = self._attempt(message, held, meanwhile, following)
         if aged and reply.unsent:
-            reply = self._attempt(message, held, meanwhile)
+            reply = self._attempt(message, held, meanwhile, following)
         return reply
 
-    def _attempt(self, message: Prepared, held: Held, meanwhile: Meanwhile) -> Reply:
+    def _attempt(
+        self, message: Prepared, held: Held, meanwhile: Meanwhile, following: Prepared | None
+    ) -> Reply:
+        announced = self._announced is message
+        if not announced:
+            self.hang_up_if_announced()
+        self._announced = None
         if self._carried >= self._per_connection:
             self.close()
         try:
@@ -231,16 +293,44 @@ class _Lane:
             self._give_up(0, error.message)
         if not self._client:
             return self._down or _NOT_CONNECTED
-        reply = hand_over(self._client, self._server, message, held, meanwhile)
+        behind = self._announcement(following)
+        reply = hand_over(
+            self._client,
+            self._server,
+            message,
+            held,
+            meanwhile,
+            announced=announced,
+            behind=behind,
+        )
         self._carried += 1
+        if self._chains is None and (announced or behind):
+            self._learn(reply, announced=announced)
         if not reply.closed:
             self._breaks = 0
+            self._announced = following if reply.announced else None
+            if self._chains is False and (announced or behind):
+                return self._attempt(message, held, meanwhile, following)
             return reply
         self._client = None
         self._breaks += 1
         if reply.timed_out or self._breaks >= BREAKS_IN_A_ROW:
             self._give_up(reply.code, reply.text)
         return reply
+
+    def _learn(self, reply: Reply, *, announced: bool) -> None:
+        """Judge by the first time whether the server takes announcements behind a message."""
+        if reply.closed or reply.out_of_order:
+            self._chains = False
+        elif announced:
+            self._chains = True
+
+    def _announcement(self, following: Prepared | None) -> bytes:
+        """What announces the next message on this connection, if it will carry one more."""
+        last = self._carried + 1 >= self._per_connection
+        if following is None or self._client is None or last or self._chains is False:
+            return b""
+        return announcement(self._client, following)
 
     def _give_up(self, code: int, words: str) -> None:
         """Defer the rest of the batch: asking again for each message would take a timeout each."""

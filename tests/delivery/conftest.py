@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import ipaddress
+import select
 import socket
 import ssl
 import threading
@@ -37,7 +38,8 @@ class FaultyServer:
     `replies` maps a stage (GREETING, END for the final dot, or a verb) to answers to give instead
     of the usual ones, each once, None standing for the usual one. "DROP" breaks the connection
     without a word, "HANG" says nothing until the server is stopped. `read_ahead` makes it wait
-    for that many further commands before it answers MAIL.
+    for that many further commands before it answers MAIL, `read_behind` for so many behind the
+    content of each message. A `strict` one wants none there, and hangs up on whoever sends some.
     """
 
     extensions: tuple[str, ...] = ("PIPELINING", "SIZE 1000000", "8BITMIME")
@@ -46,6 +48,8 @@ class FaultyServer:
     tls_at_once: bool = False
     password: tuple[str, str] | None = None
     read_ahead: int = 0
+    read_behind: list[int] = field(default_factory=list)
+    strict: bool = False
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
@@ -155,7 +159,7 @@ class _Session:
         return self.say(reply or ("235 2.7.0 Welcome" if right else "535 5.7.8 Bad credentials"))
 
     def on_mail(self, text, reply):
-        self.ahead = [self.file.readline() for _ in range(self.server.read_ahead)]
+        self.ahead += [self.file.readline() for _ in range(self.server.read_ahead)]
         self.mail, self.rcpt = "" if reply else text, ""
         return self.say(reply or "250 2.1.0 Ok")
 
@@ -175,10 +179,24 @@ class _Session:
             if not line:  # hung up before the final dot: nobody's message
                 return False
             lines.append(line.removeprefix(b"."))
+        if self.server.strict and self.has_more():
+            self.say("554 5.5.0 synchronization error")
+            return False
+        if self.server.read_behind:
+            self.ahead = [self.file.readline() for _ in range(self.server.read_behind.pop(0))]
         reply = self.server.answer("END", None)
         if self.rcpt and not reply:
             self.server.taken.append(Taken(self.mail, self.rcpt, b"".join(lines)))
         return self.say(reply or ("250 2.0.0 Ok: queued" if self.rcpt else "554 Nobody to send to"))
+
+    def has_more(self):
+        """Whether the client has said something already that it could not have been asked for."""
+        select.select([self.peer], [], [], 0.05)
+        waiting = self.peer.gettimeout()
+        self.peer.settimeout(0)
+        more = self.file.peek(1)
+        self.peer.settimeout(waiting)
+        return bool(more)
 
     def on_quit(self, text, reply):
         self.say(reply or "221 2.0.0 Bye")

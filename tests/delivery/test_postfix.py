@@ -22,7 +22,12 @@ NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def postfix(start_postfix):
     """Postfix with one mailbox, which takes ASCII addresses only."""
-    return start_postfix(["reader@example.net"], "smtputf8_enable = no")
+    return start_postfix(
+        ["reader@example.net"],
+        "smtputf8_enable = no",
+        "smtpd_data_restrictions = reject_unauth_pipelining",
+        "smtpd_forbid_unauth_pipelining = yes",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +136,21 @@ def test_opendkim_agrees_about_every_one_of_them(delivered, dkim_key, tmp_path):
 
     assert checked.returncode == 0, checked.stderr
     assert (checked.stdout + checked.stderr).count("succeeded") == 100
+
+
+def test_announcing_the_next_message_with_the_final_dot_is_pipelining_as_it_should_be(
+    postfix, received, transport, message
+):
+    before, there = postfix.log.read_text(), len(postfix.files())
+    batch = [message(number, letter(number)) for number in range(60)]
+
+    receipts = list(transport.send(batch, NOW))
+
+    assert {each.outcome for each in receipts} == {Outcome.ACCEPTED}
+    assert len(received(there + 60)) == there + 60
+    said = postfix.log.read_text().removeprefix(before)
+    assert said.count(": connect from") == 1
+    assert "improper" not in said
 
 
 def test_an_unknown_mailbox_is_refused_as_an_address_failure_and_the_rest_goes_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from itertools import chain
 
 import pytest
 
@@ -58,9 +59,7 @@ def test_with_pipelining_no_command_waits_for_the_answer_to_the_one_before(
     assert outcomes(receipts) == [(ACCEPTED, 250)] * 2
 
 
-def test_each_receipt_is_known_before_the_next_message_is_offered(
-    serve, transport_to, message, now
-):
+def test_each_receipt_is_known_before_the_next_message_is_sent(serve, transport_to, message, now):
     server = serve()
     receipts = transport_to(server).send([message(1), message(2)], now)
 
@@ -70,13 +69,13 @@ def test_each_receipt_is_known_before_the_next_message_is_offered(
     receipts.close()
 
 
-def test_the_next_message_is_made_while_the_server_thinks_about_the_last(
+def test_messages_are_made_while_the_server_thinks_about_an_earlier_one(
     serve, transport_to, message, now
 ):
     told = []
 
     def made():
-        for number in (1, 2):
+        for number in (1, 2, 3):
             told.append(f"made {number}")
             yield message(number)
 
@@ -87,7 +86,82 @@ def test_the_next_message_is_made_while_the_server_thinks_about_the_last(
     for receipt in transport_to(serve()).send(made(), now, held=held):
         told.append(receipt.outcome)  # noqa: PERF401 - in the order things happen
 
-    assert told == ["made 1", "final dot", "made 2", ACCEPTED, "final dot", ACCEPTED]
+    first, *rest = ["final dot", "made 3", ACCEPTED], *[["final dot", ACCEPTED]] * 2
+    assert told == ["made 1", "made 2", *first, *chain.from_iterable(rest)]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_the_next_message_is_announced_with_the_final_dot_of_the_last(
+    serve, transport_to, message, now, certificate, tls
+):
+    """RFC 2920 §3.1 allows it, and each message then takes one round trip."""
+    server = serve(read_behind=[3, 3, 0], tls=certificate[0] if tls else None)
+    batch = [message(n) for n in range(3)]
+
+    receipts = list(transport_to(server).send(batch, now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 3
+    assert [each.content for each in server.taken] == [each.content for each in batch]
+
+
+def test_a_server_that_wants_nothing_behind_a_message_is_not_told_twice(
+    serve, transport_to, message, now
+):
+    server = serve(strict=True)
+
+    receipts = list(transport_to(server).send([message(n) for n in range(4)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 4
+    assert len(server.taken) == 4
+    assert server.connections == 2
+
+
+def test_a_server_that_loses_track_of_what_was_announced_is_told_again_and_by_itself(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"MAIL": [None, "503 5.5.1 not now"]})
+
+    receipts = list(transport_to(server).send([message(n) for n in range(4)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 4
+    assert server.connections == 1
+    assert server.commands.count("RSET") == 1
+
+
+def test_a_message_that_was_announced_is_refused_as_any_other(serve, transport_to, message, now):
+    server = serve(
+        replies={"RCPT": [None, "550 5.1.1 no such user"], "END": [None, "554 5.7.1 spam"]}
+    )
+
+    receipts = list(transport_to(server).send([message(n) for n in range(4)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250), (REFUSED, 550), (REFUSED, 554), (ACCEPTED, 250)]
+    assert [each.content for each in server.taken] == [message(0).content, message(3).content]
+
+
+def test_a_message_that_was_announced_and_is_not_ours_any_more_is_nobodys(
+    serve, transport_to, message, now
+):
+    server = serve()
+    answers = [True, False]
+
+    receipts = transport_to(server).send([message(1), message(2)], now, held=lambda: answers.pop(0))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250), (DEFERRED, 0)]
+    assert len(server.taken) == 1
+
+
+def test_whoever_stops_reading_leaves_nothing_announced(serve, transport_to, message, now):
+    server = serve(read_behind=[3])
+    transport = transport_to(server)
+    receipts = transport.send([message(n) for n in range(3)], now)
+
+    next(receipts)
+    receipts.close()
+
+    assert outcomes(transport.send([message(7)], now)) == [(ACCEPTED, 250)]
+    assert [each.content for each in server.taken] == [message(0).content, message(7).content]
+    assert server.connections == 2
 
 
 def test_a_message_that_the_system_does_not_take_at_once_is_asked_about_again(
