@@ -40,6 +40,7 @@ LASTS = timedelta(days=2)
 LASTS_OF: Mapping[str, timedelta] = {"account": timedelta(minutes=40)}
 DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 JITTER = 0.2
+TOO_LATE = "a letter could not be sent before it was too late"
 WITH_INTERESTS = frozenset({"confirm"})
 
 
@@ -116,6 +117,8 @@ def post_due(
     certificate; the letters are then due again in a minute.
     """
     total = Delivered()
+    for kind in store.post.drop_late(clock()):
+        log.warning(TOO_LATE, extra={"action": "post", "kind": kind})
     while not stopping():
         claimed = store.post.claim(clock(), limit=BLOCK, lease=LEASE_SECONDS)
         if not claimed:
@@ -192,10 +195,7 @@ def _retry_at(letter: Letter, receipt: Receipt, now: datetime, rng: Random) -> d
         return None
     retry_at = _later(letter, now, rng)
     if retry_at is None:
-        log.warning(
-            "a letter was put off until it was too late",
-            extra={"action": "post", "kind": letter.kind, "code": receipt.code},
-        )
+        log.warning(TOO_LATE, extra={"action": "post", "kind": letter.kind, "code": receipt.code})
     return retry_at
 
 

@@ -144,7 +144,11 @@ class PostStore(Protocol):
         ...
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
-        """Lease letters that are due, oldest first; what is past its expiry is dropped."""
+        """Lease letters that are due, oldest first."""
+        ...
+
+    def drop_late(self, now: datetime) -> list[str]:
+        """Forget letters past their expiry; the kinds of those that never went out."""
         ...
 
     def settle(self, letter_id: str, *, retry_at: datetime | None) -> None:

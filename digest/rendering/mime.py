@@ -154,8 +154,8 @@ def alternative(
 ) -> Written:
     """A multipart/alternative message, text first (RFC 2046 §5.1.4), or one with a file beside it.
 
-    The parts are joined from `pieces`, quoted-printable in lines; the file is base64. Boundaries are derived
-    from `key`, so the same mail has the same bytes; they begin with `=_`, which no
+    The parts are pieces of quoted-printable lines, joined here; the file is base64. Boundaries are
+    derived from `key`, so the same mail has the same bytes; they begin with `=_`, which no
     quoted-printable text can hold.
     """
     boundary = _boundary(key)

@@ -41,13 +41,12 @@ class Post:
             ).rowcount
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
-        """Lease letters that are due, oldest first; what is past its expiry is dropped.
+        """Lease letters that are due, oldest first.
 
         `lease` is in seconds: a letter that is not settled by then is due again. `attempts` of a
         letter counts this one.
         """
         with self._connections.write() as connection:
-            connection.execute("DELETE FROM letters WHERE expires_at <= ?", (stamp(now),))
             due = [
                 row["id"]
                 for row in connection.execute(
@@ -67,6 +66,14 @@ class Post:
                 )
             }
         return [found[each] for each in due]
+
+    def drop_late(self, now: datetime) -> list[str]:
+        """Forget letters past their expiry; the kinds of those that never went out."""
+        with self._connections.write() as connection:
+            late = connection.execute(
+                "DELETE FROM letters WHERE expires_at <= ? RETURNING kind, due_at", (stamp(now),)
+            ).fetchall()
+        return [row["kind"] for row in late if row["due_at"] is not None]
 
     def settle(self, letter_id: str, *, retry_at: datetime | None) -> None:
         """Done with for good (None), or to be tried again then.

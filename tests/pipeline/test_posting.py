@@ -191,6 +191,18 @@ def test_a_link_that_lives_an_hour_is_not_sent_when_it_is_over(application, writ
     assert application.store.post.waiting() == 0
 
 
+def test_a_letter_that_nobody_got_to_in_time_is_told_of(application, write, post, caplog):
+    write()
+    application.moment[0] += timedelta(days=3)
+    late = MemoryTransport()
+    post(late)
+    post(late)
+
+    assert late.sent == []
+    told = [each for each in caplog.records if each.action == "post"]
+    assert [(each.message, each.kind) for each in told] == [(posting.TOO_LATE, "link")]
+
+
 def test_a_refused_letter_is_not_tried_again(application, write, post, person):
     write()
     refused = MemoryTransport(answers={person.email: (Outcome.REFUSED, 554, "5.7.1 spam")})

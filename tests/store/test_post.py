@@ -63,12 +63,15 @@ def test_a_late_retry_does_not_bring_a_sent_letter_back(store, make):
     assert store.post.claim(at(make, hours=1), limit=9, lease=60) == []
 
 
-def test_a_letter_past_its_expiry_is_dropped(store, make):
-    store.post.put([make.letter(1), make.letter(2, expires_at=at(make, days=3))])
+def test_letters_past_their_expiry_are_dropped_and_those_never_sent_are_told(store, make):
+    store.post.put([make.letter(1), make.letter(2), make.letter(3, expires_at=at(make, days=3))])
+    store.post.settle("confirm-2", retry_at=None)
+
+    assert store.post.drop_late(at(make, days=1)) == ["confirm"]
+    assert store.post.drop_late(at(make, days=1)) == []
 
     claimed = store.post.claim(at(make, days=1), limit=9, lease=60)
-
-    assert [each.id for each in claimed] == ["confirm-2"]
+    assert [each.id for each in claimed] == ["confirm-3"]
     assert store.counts()["letters"] == 1
 
 

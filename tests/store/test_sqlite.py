@@ -124,6 +124,7 @@ CALLS = {
     "community.log": lambda s, m: s.community.log(limit=1),
     "post.put": lambda s, m: s.post.put([m.letter()]),
     "post.claim": lambda s, m: s.post.claim(m.day, limit=1, lease=60),
+    "post.drop_late": lambda s, m: s.post.drop_late(m.day),
     "post.settle": lambda s, m: s.post.settle("confirm-1", retry_at=None),
     "post.record": lambda s, m: s.post.record(m.evidence()),
     "post.evidence": lambda s, m: s.post.evidence("e_1"),
