@@ -236,7 +236,8 @@ def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply
         unsent=closing and stage != "after DATA",
         # A server whose parts fail may have queued the message before it lost its head.
         unknown=code == _PROCESSING and stage == "after DATA",
-        out_of_order=code in _OUT_OF_ORDER or words.startswith((b"5.5.", b"4.5.")),
+        out_of_order=stage != "RCPT"
+        and (code in _OUT_OF_ORDER or words.startswith((b"5.5.", b"4.5."))),
     )
 
 
