@@ -1,4 +1,4 @@
-"""Messages a second to a mail server that is far away, beside smtplib's own `sendmail`.
+"""What a message takes to a mail server that is far away, beside smtplib's own `sendmail`.
 
     apt install postfix
     python benchmarks/distance.py [--milliseconds 20] [--rounds 5] [--connections 1]

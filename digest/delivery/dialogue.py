@@ -24,7 +24,7 @@ _EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2}
 _CLOSING = 421
 _PROCESSING = 451
 _TOO_LARGE = 552
-_OUT_OF_ORDER = range(500, 505)  # and X.5.X, protocol status (RFC 3463 §3.6)
+_OUT_OF_ORDER = range(500, 505)  # and 5.5.X, protocol status (RFC 3463 §3.6)
 _DOT = b".\r\n"
 
 
@@ -236,8 +236,7 @@ def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply
         unsent=closing and stage != "after DATA",
         # A server whose parts fail may have queued the message before it lost its head.
         unknown=code == _PROCESSING and stage == "after DATA",
-        out_of_order=stage != "RCPT"
-        and (code in _OUT_OF_ORDER or words.startswith((b"5.5.", b"4.5."))),
+        out_of_order=stage != "RCPT" and (code in _OUT_OF_ORDER or words.startswith(b"5.5.")),
     )
 
 

@@ -145,16 +145,15 @@ class _Checked:
     """A message ready to be offered, or what is wrong with it."""
 
     digest_id: str
-    prepared: Prepared | None = None
-    refusal: Reply | None = None
+    ready: Prepared | Reply
 
     @classmethod
     def of(cls, message: Message) -> _Checked:
         try:
-            return cls(digest_id=message.digest_id, prepared=prepare(message))
+            return cls(digest_id=message.digest_id, ready=prepare(message))
         except DeliveryRefused as error:
             refusal = Reply(outcome=Outcome.REFUSED, code=error.code, text=error.reply)
-            return cls(digest_id=message.digest_id, refusal=refusal)
+            return cls(digest_id=message.digest_id, ready=refusal)
 
     def receipt(self, reply: Reply, now: datetime) -> Receipt:
         return Receipt(
@@ -185,7 +184,8 @@ class _Waiting:
     @property
     def following(self) -> Prepared | None:
         """What comes next, if that is known and can be offered."""
-        return self._at_hand[0].prepared if self._at_hand else None
+        ready = self._at_hand[0].ready if self._at_hand else None
+        return ready if isinstance(ready, Prepared) else None
 
     def look(self) -> bool:
         """Take messages until two are at hand; whether there is one. Never raises."""
@@ -248,9 +248,9 @@ class _Lane:
 
         `following` will be the next one, if it is known.
         """
-        if checked.prepared is None:
-            return checked.refusal or _NOT_CONNECTED
-        return self._deliver(checked.prepared, held, meanwhile, following)
+        if isinstance(checked.ready, Reply):
+            return checked.ready
+        return self._deliver(checked.ready, held, meanwhile, following)
 
     def hang_up_if_announced(self) -> None:
         """End a connection on which a message was announced that is not going to be sent."""
@@ -309,7 +309,7 @@ class _Lane:
         if not reply.closed:
             self._breaks = 0
             self._announced = following if reply.announced else None
-            if self._chains is False and (announced or behind):
+            if self._chains is False and (announced or behind):  # once: it was the first time
                 return self._attempt(message, held, meanwhile, following)
             return reply
         self._client = None
@@ -320,7 +320,8 @@ class _Lane:
 
     def _learn(self, reply: Reply, *, announced: bool) -> None:
         """Judge by the first time whether the server takes announcements behind a message."""
-        if reply.closed or reply.out_of_order:
+        broken = reply.closed and (reply.unknown or (announced and reply.unsent))
+        if broken or reply.out_of_order:
             self._chains = False
         elif announced:
             self._chains = True

@@ -144,7 +144,7 @@ class PostStore(Protocol):
         ...
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
-        """Lease letters that are due, oldest first."""
+        """Lease letters that are due and not too late, oldest first."""
         ...
 
     def drop_late(self, now: datetime) -> list[str]:

@@ -41,7 +41,7 @@ class Post:
             ).rowcount
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
-        """Lease letters that are due, oldest first.
+        """Lease letters that are due and not too late, oldest first.
 
         `lease` is in seconds: a letter that is not settled by then is due again. `attempts` of a
         letter counts this one.
@@ -50,7 +50,10 @@ class Post:
             due = [
                 row["id"]
                 for row in connection.execute(
-                    "SELECT id FROM letters WHERE due_at <= ? ORDER BY due_at, id LIMIT ?",
+                    """
+                    SELECT id FROM letters WHERE due_at <= ?1 AND expires_at > ?1
+                    ORDER BY due_at, id LIMIT ?2
+                    """,
                     (stamp(now), limit),
                 )
             ]
@@ -68,10 +71,17 @@ class Post:
         return [found[each] for each in due]
 
     def drop_late(self, now: datetime) -> list[str]:
-        """Forget letters past their expiry; the kinds of those that never went out."""
+        """Forget letters past their expiry; the kinds of those that never went out.
+
+        One that is leased stays: whoever has it may be sending it.
+        """
         with self._connections.write() as connection:
             late = connection.execute(
-                "DELETE FROM letters WHERE expires_at <= ? RETURNING kind, due_at", (stamp(now),)
+                """
+                DELETE FROM letters WHERE expires_at <= ?1 AND coalesce(due_at, '') <= ?1
+                RETURNING kind, due_at
+                """,
+                (stamp(now),),
             ).fetchall()
         return [row["kind"] for row in late if row["due_at"] is not None]
 

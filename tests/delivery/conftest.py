@@ -39,7 +39,7 @@ class FaultyServer:
     of the usual ones, each once, None standing for the usual one. "DROP" breaks the connection
     without a word, "HANG" says nothing until the server is stopped. `read_ahead` makes it wait
     for that many further commands before it answers MAIL, `read_behind` for so many behind the
-    content of each message. A `strict` one wants none there, and hangs up on whoever sends some.
+    content of each message. A `strict` one wants none there: it says that and hangs up.
     """
 
     extensions: tuple[str, ...] = ("PIPELINING", "SIZE 1000000", "8BITMIME")
@@ -49,13 +49,14 @@ class FaultyServer:
     password: tuple[str, str] | None = None
     read_ahead: int = 0
     read_behind: list[int] = field(default_factory=list)
-    strict: bool = False
+    strict: str = ""
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
 
     def __post_init__(self):
         self.stopping = threading.Event()
+        self.somebody_left = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._sockets: list[socket.socket] = []
@@ -103,6 +104,7 @@ class FaultyServer:
             try:
                 session.run()
             finally:
+                self.somebody_left.set()
                 session.file.close()
                 session.peer.close()
         peer.close()
@@ -180,7 +182,7 @@ class _Session:
                 return False
             lines.append(line.removeprefix(b"."))
         if self.server.strict and self.has_more():
-            self.say("554 5.5.0 synchronization error")
+            self.say(self.server.strict)
             return False
         if self.server.read_behind:
             self.ahead = [self.file.readline() for _ in range(self.server.read_behind.pop(0))]

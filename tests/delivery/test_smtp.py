@@ -107,12 +107,24 @@ def test_the_next_message_is_announced_with_the_final_dot_of_the_last(
 def test_a_server_that_wants_nothing_behind_a_message_is_not_told_twice(
     serve, transport_to, message, now
 ):
-    server = serve(strict=True)
+    server = serve(strict="554 5.5.0 synchronization error")
 
     receipts = list(transport_to(server).send([message(n) for n in range(4)], now))
 
     assert outcomes(receipts) == [(ACCEPTED, 250)] * 4
     assert len(server.taken) == 4
+    assert server.connections == 2
+
+
+def test_a_server_that_hangs_up_on_what_comes_behind_a_message_leaves_one_in_doubt(
+    serve, transport_to, message, now
+):
+    server = serve(strict="DROP")
+
+    receipts = list(transport_to(server).send([message(n) for n in range(4)], now))
+
+    assert outcomes(receipts) == [(DEFERRED, 0), *[(ACCEPTED, 250)] * 3]
+    assert [each.unknown for each in receipts] == [True, False, False, False]
     assert server.connections == 2
 
 
@@ -159,6 +171,7 @@ def test_whoever_stops_reading_leaves_nothing_announced(serve, transport_to, mes
     next(receipts)
     receipts.close()
 
+    assert server.somebody_left.wait(5)
     assert outcomes(transport.send([message(7)], now)) == [(ACCEPTED, 250)]
     assert [each.content for each in server.taken] == [message(0).content, message(7).content]
     assert server.connections == 2

@@ -66,13 +66,20 @@ def test_a_late_retry_does_not_bring_a_sent_letter_back(store, make):
 def test_letters_past_their_expiry_are_dropped_and_those_never_sent_are_told(store, make):
     store.post.put([make.letter(1), make.letter(2), make.letter(3, expires_at=at(make, days=3))])
     store.post.settle("confirm-2", retry_at=None)
+    late = at(make, days=1)
 
-    assert store.post.drop_late(at(make, days=1)) == ["confirm"]
-    assert store.post.drop_late(at(make, days=1)) == []
-
-    claimed = store.post.claim(at(make, days=1), limit=9, lease=60)
-    assert [each.id for each in claimed] == ["confirm-3"]
+    assert [each.id for each in store.post.claim(late, limit=9, lease=60)] == ["confirm-3"]
+    assert store.post.drop_late(late) == ["confirm"]
+    assert store.post.drop_late(late) == []
     assert store.counts()["letters"] == 1
+
+
+def test_a_letter_that_somebody_is_sending_is_not_too_late_yet(store, make):
+    store.post.put([make.letter(1, expires_at=at(make, seconds=30))])
+    store.post.claim(make.day, limit=9, lease=60)
+
+    assert store.post.drop_late(at(make, seconds=59)) == []
+    assert store.post.drop_late(at(make, seconds=60)) == ["confirm"]
 
 
 def test_the_oldest_letters_go_first(store, make):
