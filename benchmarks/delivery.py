@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
+from typing import Any
 
 import invented
 
@@ -166,7 +168,8 @@ class Meter:
         for name in ("claim", "offer", "settle", "hold", "release", "due"):
             if hasattr(ledger, name):
                 setattr(ledger, name, self._timed("ledger", getattr(ledger, name)))
-        app.sign = self._timed("sign", app.sign)
+        if app.signer is not None:
+            app.signer.begin = self._timed("sign", self._begun(app.signer.begin))
         mail.message = self._timed("render", mail.message)
         app.because = self._explained(app.because)
         transport.send = self._sent(transport.send)
@@ -188,6 +191,16 @@ class Meter:
             took = time.thread_time() - start
             self.spent[part] += took - self._local.within
             self._local.within = around + took
+
+    def _begun(self, begin: Callable[..., Any]) -> Callable[..., object]:
+        def begun(*given: object) -> object:
+            unsigned = begin(*given)
+            return SimpleNamespace(
+                seal=self._timed("sign", unsigned.seal),
+                finish=self._timed("sign", unsigned.finish),
+            )
+
+        return begun
 
     def _explained(self, because: Callable[..., object]) -> Callable[..., object]:
         return lambda material: self._timed("reasons in words", because(material))

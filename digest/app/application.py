@@ -159,7 +159,7 @@ class App(Composer):
             acceptances=self.acceptances,
             pacer=self.pacer,
             pause=sleep,
-            sign=self.sign if self.signer else None,
+            signing=self.signer.begin if self.signer else None,
             stopping=stopping,
             progress=progress,
         )
@@ -192,7 +192,7 @@ class App(Composer):
                 bounced=self.bounced,
                 acceptances=self.acceptances,
                 pacer=self.courier_pacer,
-                sign=self.sign if self.signer else None,
+                signing=self.signer.begin if self.signer else None,
                 stopping=lambda: next(turns, None) is None,
             )
 

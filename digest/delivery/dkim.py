@@ -2,7 +2,7 @@
 
 RSA and not Ed25519 (RFC 8463), because large receivers still fail the latter. Our bodies are
 ASCII in short lines, which no relay has a reason to touch, so the simple form is safe; the
-relaxed one would more than double the cost of what surrounds the 0.7 ms of RSA.
+relaxed one would more than double the cost of what surrounds RSA (0.3 to 0.7 ms).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -85,6 +86,11 @@ class Signer:
 
         `content` has CRLF line ends; `now` becomes `t=`.
         """
+        unsigned = self.begin(content, now)
+        return unsigned.finish(unsigned.seal())
+
+    def begin(self, content: bytes, now: datetime) -> Unsigned:
+        """The same without the signature itself, for whoever does something else meanwhile."""
         head, _, body = content.partition(b"\r\n\r\n")
         fields = _fields(head)
         names: list[str] = []
@@ -95,16 +101,33 @@ class Signer:
             signed += found
             names += [name] * (len(found) + (name in _OVERSIGNED))
         body_hash = b64encode(sha256(simple_body(body)).digest()).decode()
-        unsigned = _folded(
+        field = _folded(
             f"DKIM-Signature: {self._tags}",
             f"t={int(now.timestamp())};",
             f"h={':'.join(names)};",
             f"bh={body_hash};",
             "b=",
         )
-        data = b"".join((*signed, relaxed_header(unsigned.encode())[:-2]))
-        mac = self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-        return (unsigned + _wrapped(b64encode(mac).decode()) + "\r\n").encode() + content
+        data = b"".join((*signed, relaxed_header(field.encode())[:-2]))
+        return Unsigned(key=self._key, data=data, field=field, content=content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unsigned:
+    """A message that lacks nothing but the signature of `data`, which ends its `field`."""
+
+    key: rsa.RSAPrivateKey
+    data: bytes
+    field: str
+    content: bytes
+
+    def seal(self) -> bytes:
+        """The signature, as it is in no field yet; OpenSSL lets other threads work meanwhile."""
+        return self.key.sign(self.data, padding.PKCS1v15(), hashes.SHA256())
+
+    def finish(self, seal: bytes) -> bytes:
+        """The message with what `seal` returned in front."""
+        return f"{self.field}{_wrapped(b64encode(seal).decode())}\r\n".encode() + self.content
 
 
 def generate_key() -> bytes:

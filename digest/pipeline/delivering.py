@@ -22,7 +22,7 @@ from digest.pipeline.handing_over import (
     Material,
     send_block,
 )
-from digest.pipeline.making import SIGNERS, Render, Sign, Signing
+from digest.pipeline.making import SIGNERS, BeginToSign, Render, Signing
 from digest.pipeline.pacing import Pacer
 from digest.pipeline.shelf import Shelf, load, named_in
 from digest.ports import Acceptances, Store, Transport
@@ -45,7 +45,7 @@ def deliver(
     acceptances: Acceptances | None = None,
     pacer: Pacer | None = None,
     pause: Callable[[float], object] | None = None,
-    sign: Sign | None = None,
+    signing: BeginToSign | None = None,
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Delivered:
@@ -54,9 +54,9 @@ def deliver(
     `bounced` acts on what a mail server refused for good, and returns the subscriber as they are
     after it. `acceptances` is asked about messages that an earlier sender may have handed over
     (None: they are sent again), `pacer` about how many may go now; `pause` waits that many seconds
-    when it says so (None: what may not go now is left). `sign` makes the bytes that go out of those
-    that were rendered, from threads (None: they are the same). `progress` is told of every group. A round
-    ends early when the mail server is away, or slow for long; what is left is still due.
+    when it says so (None: what may not go now is left). `signing` begins to sign what was rendered
+    (None: it goes out as it is). `progress` is told of every group. A round ends early when the mail
+    server is away, or slow for long; what is left is still due.
     """
     with ThreadPoolExecutor(SIGNERS, thread_name_prefix="sign") as pool:
         line = Line(
@@ -68,7 +68,7 @@ def deliver(
             bounced=bounced,
             acceptances=acceptances,
             pacer=pacer or Pacer.free(),
-            signing=Signing(sign=sign, pool=pool, clock=clock) if sign else None,
+            signing=Signing(begin=signing, pool=pool, clock=clock) if signing else None,
         )
         total = Delivered()
         while not stopping():

@@ -1,8 +1,8 @@
 """Messages made while others are on their way.
 
 A transport takes the messages of a group one by one, each when it would otherwise wait for the mail
-server: so rendering costs no time of its own as long as the server takes longer. Signing runs in
-threads a few messages ahead, since the library lets others work meanwhile.
+server: so rendering costs no time of its own as long as the server takes longer. What is slow about
+signing runs in a thread a few messages ahead, since the library lets others work meanwhile.
 """
 
 from __future__ import annotations
@@ -10,37 +10,54 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Protocol, TypeVar
 
 from digest.errors import ConfigError, DigestError
 from digest.model import Envelope, Message, Outcome, Receipt
 
 log = logging.getLogger(__name__)
 
-SIGNERS = 2
+# A thread that is done with a signature waits for its turn to speak Python, and everybody else for it:
+# a second thread, or one that does more than it must, makes fewer messages, not more.
+SIGNERS = 1
 AHEAD = 4
 
+Made = TypeVar("Made")
 Render = Callable[[Envelope], Message]
-Sign = Callable[[bytes, datetime], bytes]
+
+
+class Unsigned(Protocol):
+    """A message that lacks nothing but its signature."""
+
+    def seal(self) -> bytes:
+        """The signature: slow, in any thread, and others work meanwhile."""
+        ...
+
+    def finish(self, seal: bytes) -> bytes:
+        """The message as it goes out, with what `seal` returned."""
+        ...
+
+
+BeginToSign = Callable[[bytes, datetime], Unsigned]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
     """How messages are signed, in whose threads, and when that is."""
 
-    sign: Sign
+    begin: BeginToSign
     pool: Executor
     clock: Callable[[], datetime]
 
-    def begin(self, message: Message) -> Future[Message]:
-        """The message as it goes out, once it is done."""
-        return self.pool.submit(self._signed, message, self.clock())
-
-    def _signed(self, message: Message, at: datetime) -> Message:
-        return replace(message, content=self.sign(message.content, at))
+    def begun(self, message: Message) -> Callable[[], Message]:
+        """What waits for the signature and returns the message as it goes out."""
+        unsigned = self.begin(message.content, self.clock())
+        seal = self.pool.submit(unsigned.seal)
+        return lambda: replace(message, content=unsigned.finish(seal.result()))
 
 
 class Making:
@@ -70,24 +87,25 @@ class Making:
 
     def __iter__(self) -> Iterator[Message]:
         """Each message once; a second time there are none."""
-        ahead: deque[tuple[Envelope, Future[Message]]] = deque()
+        ahead: deque[tuple[Envelope, Callable[[], Message]]] = deque()
         for envelope in self._group:
-            message = self._tried(envelope, partial(self._render, envelope))
+            begun = self._tried(envelope, partial(self._begun, envelope))
             if self.fault:
                 break
-            if message is None:
+            if begun is None:
                 continue
-            if self._signing is None:
-                yield self._noted(message)
-                continue
-            ahead.append((envelope, self._signing.begin(message)))
-            if len(ahead) > AHEAD:
+            ahead.append((envelope, begun))
+            if self._signing is None or len(ahead) > AHEAD:
                 yield from self._finished(*ahead.popleft())
         while ahead:
             yield from self._finished(*ahead.popleft())
 
-    def _finished(self, envelope: Envelope, signed: Future[Message]) -> Iterator[Message]:
-        message = self._tried(envelope, signed.result)
+    def _begun(self, envelope: Envelope) -> Callable[[], Message]:
+        message = self._render(envelope)
+        return self._signing.begun(message) if self._signing else lambda: message
+
+    def _finished(self, envelope: Envelope, finish: Callable[[], Message]) -> Iterator[Message]:
+        message = self._tried(envelope, finish)
         if message is not None:
             yield self._noted(message)
 
@@ -95,7 +113,7 @@ class Making:
         self._made.add(message.digest_id)
         return message
 
-    def _tried(self, envelope: Envelope, make: Callable[[], Message]) -> Message | None:
+    def _tried(self, envelope: Envelope, make: Callable[[], Made]) -> Made | None:
         try:
             return make()
         except ConfigError as error:

@@ -58,6 +58,13 @@ def test_a_signed_message_verifies(signer, dkim_key):
     assert verifies(signed, dkim_key)
 
 
+def test_the_slow_half_may_be_done_elsewhere(signer):
+    unsigned = signer.begin(LETTER, NOW)
+
+    assert unsigned.finish(unsigned.seal()) == signer.sign(LETTER, NOW)
+    assert LETTER not in unsigned.seal()
+
+
 def test_the_signature_says_what_it_covers(signer):
     header = signer.sign(LETTER, NOW).partition(b"\r\nFrom:")[0].decode()
     unfolded = re.sub(r"\s+", "", header)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -59,11 +62,26 @@ def signed(content, _now):
     return b"DKIM-Signature: x\r\n" + content
 
 
+@dataclass
+class Halves:
+    """A message whose signature is what some function makes of it."""
+
+    sign: Callable
+    content: bytes
+    now: datetime
+
+    def seal(self):
+        return self.sign(self.content, self.now)
+
+    def finish(self, seal):
+        return seal
+
+
 @pytest.fixture
 def signing():
     """Makes the way to sign by a function."""
     with ThreadPoolExecutor(2) as pool:
-        yield lambda sign: Signing(sign=sign, pool=pool, clock=lambda: NOW)
+        yield lambda sign: Signing(begin=partial(Halves, sign), pool=pool, clock=lambda: NOW)
 
 
 def making(render=rendered, signing=None):
@@ -109,7 +127,7 @@ def test_messages_are_signed_by_others_a_few_ahead_and_keep_their_order(signing)
     assert threading.get_ident() not in signers
 
 
-@pytest.mark.parametrize("step", ["render", "sign"])
+@pytest.mark.parametrize("step", ["render", "begin", "seal", "finish"])
 def test_what_cannot_be_made_is_left_out_and_told(signing, step):
     def at_fault(digest_id):
         if digest_id == IDS[3]:
@@ -122,12 +140,19 @@ def test_what_cannot_be_made_is_left_out_and_told(signing, step):
             at_fault(envelope.digest.id)
         return rendered(envelope)
 
-    def sign(content, now):
-        if step == "sign":
+    def begin(content, now):
+        def faulty(*given):
             at_fault(content.split(b"\r\n")[0].removeprefix(b"Subject: ").decode())
-        return signed(content, now)
+            return whole(*given)
 
-    group = making(render, signing(sign))
+        halves = Halves(signed, content, now)
+        whole = getattr(halves, step, lambda: halves)
+        if step == "begin":
+            return faulty()
+        setattr(halves, step, faulty)
+        return halves
+
+    group = making(render, replace(signing(signed), begin=begin))
     made = [each.digest_id for each in group]
 
     assert made == [each for each in IDS if each not in (IDS[3], IDS[5])]
