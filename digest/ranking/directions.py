@@ -26,7 +26,7 @@ MOST_MARKS = 1_024
 FEWEST_MARKS = 256
 MARKS_A_LIKE = 32
 COMMON = 512
-KEPT_AS = 2
+KEPT_AS = 3
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12
@@ -207,3 +207,20 @@ def unpacked(rows: Sequence[bytes], width: int) -> Directions:
         ),
         dense=np.frombuffer(dense, np.float16).astype(np.float32).reshape(len(rows), width),
     )
+
+
+def bundled(rows: Sequence[bytes]) -> bytes:
+    """Rows that belong together as one; none are nothing."""
+    return b"".join(len(each).to_bytes(4, "little") + each for each in rows)
+
+
+def unbundled(content: bytes) -> list[bytes]:
+    """What `bundled` wrote. Raises ValueError for what it did not write."""
+    rows, at = [], 0
+    while at < len(content):
+        start = at + 4
+        at = start + int.from_bytes(content[at:start], "little")
+        rows.append(content[start:at])
+    if at != len(content):
+        raise ValueError("these bytes are of another space")
+    return rows

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.compose import explores
 from digest.model import (
     Explanation,
     InterestKind,
@@ -19,11 +18,11 @@ from digest.model import (
     Reason,
     Topic,
 )
-from digest.ranking import profiles, reasons, selecting
+from digest.ranking import arranging, opinions, profiles, reasons, selecting
 from digest.ranking.directions import KEPT_AS
 from digest.ranking.features import Features
 from digest.ranking.profiles import Weights
-from digest.ranking.sheet import Sheet, community, learned_tastes, said, written
+from digest.ranking.sheet import Sheet, community, written
 from digest.ranking.shelves import Shelves
 from digest.ranking.space import bare
 
@@ -37,10 +36,6 @@ if TYPE_CHECKING:
 
 CHUNK = 128
 MOST_INTERESTS = 2_048
-MOST_ARRANGED = 3
-FEWEST_ARRANGED = 30
-MOST_SHARES = 8
-BESIDE = 0.5
 
 _SAID_SO = {
     InterestKind.LIKE: "it is liked already",
@@ -61,7 +56,7 @@ class LinearRanker:
     all. Never picked is what is muted, disliked, liked or known already, or named in `without`.
 
     At most `cap` papers are listed for a profile. Those shown in full are chosen as a list (see
-    `selecting`): of near-duplicates one, every interest its part, and with `explore` the last place
+    `arranging`): of near-duplicates one, every interest its part, and with `explore` the last place
     for what lies beside all of them. They come with scores and reasons, the others as ids.
 
     `space` is what was learned from the archive; without it words weigh what they do in the
@@ -121,7 +116,8 @@ class LinearRanker:
         Nothing is barred, arranged or explained: this is for comparing rankers.
         """
         features, _ = self._features(candidates)
-        found = [each.scores for each in self._written(block, features, candidates)]
+        sheets = self._written(block, features, candidates, apart=False)
+        found = [each.scores for each in sheets]
         order = [features.position[each.id] for each in candidates.papers]
         return np.concatenate([np.zeros((0, len(order)), np.float32), *found])[:, order]
 
@@ -139,7 +135,9 @@ class LinearRanker:
         return {
             name: content
             for chunk in _chunks(block, {})
-            for name, content in learned_tastes(chunk, liked, self._shelves, self._weights).items()
+            for name, content in opinions.keepsakes(
+                chunk, liked, self._shelves, self._weights
+            ).items()
         }
 
     def explain(
@@ -149,16 +147,14 @@ class LinearRanker:
         paper_id: str,
         *,
         without: Mapping[str, frozenset[str]],
-        now: datetime,
+        now: datetime,  # noqa: ARG002 - as `rank`
     ) -> Explanation:
         """The whole sum for one of the candidates, whether or not `rank` picks it."""
-        features, _ = self._features(candidates)
+        features, twins = self._features(candidates)
         row = features.position[paper_id]
         (sheet,) = self._written([profile], features, candidates)
-        ranking = self.rank([profile], candidates, without=without, now=now)[0]
+        (ranking,) = self._rank(sheet, twins, without)
         place = next((n for n, each in enumerate(ranking.listed, 1) if each == paper_id), 0)
-        if any(each.paper_id == paper_id and explores(each) for each in ranking.picks):
-            sheet.explored[0] = row
         terms = sheet.explained(0, np.array([row]))[0]
         parts = [(term, sheet.parts(0, row, term)) for term in terms]
         parts.sort(key=lambda part: -part[0][0])
@@ -183,7 +179,7 @@ class LinearRanker:
     ) -> str:
         """Why a paper is no pick of a profile."""
         paper = features.papers[row].id
-        for each in said(profile):
+        for each in opinions.said(profile):
             if _named(each.value, features, sheet.candidates) == paper:
                 return _SAID_SO[each.kind]
         if paper in without.get(profile.subscriber_id, frozenset()):
@@ -195,7 +191,12 @@ class LinearRanker:
         return "others come before it"
 
     def _written(
-        self, block: Sequence[Profile], features: Features, candidates: Candidates
+        self,
+        block: Sequence[Profile],
+        features: Features,
+        candidates: Candidates,
+        *,
+        apart: bool = True,
     ) -> Iterable[Sheet]:
         everyone = community(candidates, features, self._trending)
         kept = candidates.tastes.get(self.keeps, {})
@@ -208,6 +209,7 @@ class LinearRanker:
                 weights=self._weights,
                 community=everyone,
                 kept=kept,
+                apart=apart,
             )
 
     def _features(self, candidates: Candidates) -> tuple[Features, np.ndarray]:
@@ -231,10 +233,14 @@ class LinearRanker:
         barred = _barred(sheet, without)
         barred |= profiles.muted(block, features, self._topics)
         sheet.matched[barred] = False
-        lists = [_best(sheet, row, self._cap) for row in range(len(block))]
-        lists = _arranged(sheet, lists, twins)
-        if self._explore:
-            lists = self._with_beside(sheet, barred, lists)
+        lists = arranging.listed(
+            sheet,
+            barred,
+            twins,
+            cap=self._cap,
+            floor=self._weights.minor_floor,
+            explore=bool(self._explore),
+        )
         told = [found[: profile.limit] for profile, found in zip(block, lists, strict=True)]
         words = sheet.telling(told)
         for row, (profile, found) in enumerate(zip(block, lists, strict=True)):
@@ -250,22 +256,6 @@ class LinearRanker:
                 rest=tuple([features.ids[each] for each in found[len(picks) :].tolist()]),
                 matched=int(sheet.matched[row].sum()),
             )
-
-    def _with_beside(
-        self, sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]
-    ) -> list[np.ndarray]:
-        """The lists with the last place that is shown given to a paper that matches nothing."""
-        nearness = sum(np.maximum(each, 0) for each in sheet.near)
-        outside = ~sheet.matched & ~barred & (nearness > BESIDE)
-        shown = np.array([each.limit for each in sheet.block])
-        found = selecting.exploring(nearness, sheet.community.heat, outside, shown).tolist()
-        sheet.explored.update((row, paper) for row, paper in enumerate(found) if paper >= 0)
-        return [
-            np.insert(each, min(len(each), profile.limit - 1), paper)[: self._cap]
-            if paper >= 0
-            else each
-            for profile, each, paper in zip(sheet.block, lists, found, strict=True)
-        ]
 
 
 def _name_of(space: Space | None, weights: Weights, embeds: str) -> str:
@@ -290,23 +280,13 @@ def _chunks(block: Sequence[Profile], kept: Container[str]) -> Iterable[list[Pro
         yield chunk
 
 
-def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
-    """The rows of the highest scores among what matched; of equals the newer comes first."""
-    rows = np.flatnonzero(sheet.matched[profile])
-    scores = sheet.scores[profile, rows]
-    if len(rows) > cap:
-        least = np.partition(scores, -cap)[-cap]
-        rows, scores = rows[scores >= least], scores[scores >= least]
-    return np.asarray(rows[np.argsort(-scores, kind="stable")][:cap])
-
-
 def _barred(sheet: Sheet, without: Mapping[str, frozenset[str]]) -> np.ndarray:
     """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
     features = sheet.features
     position = features.position
     barred = np.zeros(sheet.scores.shape, bool)
     for row, profile in enumerate(sheet.block):
-        values = {each.value for each in said(profile)}
+        values = {each.value for each in opinions.said(profile)}
         known = (values & features.id_of.keys()) | (values & sheet.candidates.liked.keys())
         ids = {_named(each, features, sheet.candidates) for each in known}
         ids |= without.get(profile.subscriber_id, frozenset())
@@ -319,52 +299,3 @@ def _named(value: str, features: Features, candidates: Candidates) -> str:
     if value in features.id_of:
         return features.id_of[value]
     return candidates.liked[value].id if value in candidates.liked else ""
-
-
-def _arranged(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
-    """Each profile's list with its first places shared out (see `selecting.arrange`)."""
-    block = sheet.block
-    shown = np.array([each.limit for each in block])
-    # Each one's own, whoever else is in the block.
-    counts = [
-        min(len(found), max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit))
-        for each, found in zip(block, lists, strict=True)
-    ]
-    top = np.zeros((len(block), max(counts, default=0)), int)
-    scores = np.full(top.shape, -np.inf, np.float32)
-    for row, (found, count) in enumerate(zip(lists, counts, strict=True)):
-        top[row, :count] = found[:count]
-        scores[row, :count] = sheet.scores[row, found[:count]]
-    there = np.isfinite(scores)
-    # A place without a paper is a group of its own, or it would be a duplicate of the first paper.
-    groups = np.where(there, twins[top], -1 - np.arange(top.shape[1]))
-    shares = _interests(sheet, top, there)
-    order = selecting.arrange(scores, groups, shares, shown)
-    arranged = np.take_along_axis(top, order, axis=1)
-    return [
-        np.concatenate([arranged[row, :count], found[count:]])
-        for row, (found, count) in enumerate(zip(lists, counts, strict=True))
-    ]
-
-
-def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Which part of a score each interest made (profiles × K × 8), the strongest interests first."""
-    rows = np.arange(len(top))[:, None]
-    liking, _ = sheet.near
-    found = [np.maximum(liking[rows, top], 0)[:, :, None]]
-    for each in sheet.evidence:
-        part = np.zeros((*top.shape, MOST_SHARES), np.float32)
-        for row in range(len(top)):
-            made = [
-                np.maximum(weight * each.values[name, top[row]], 0)
-                for name, weight in each.held_by(row)
-            ]
-            if len(made) > MOST_SHARES:
-                made.sort(key=np.sum, reverse=True)
-            for place, amounts in enumerate(made[:MOST_SHARES]):
-                part[row, :, place] = amounts
-        found.append(part)
-    amounts = np.concatenate(found, axis=2) * there[:, :, None]
-    strongest = np.argsort(-amounts.sum(axis=1), axis=1)[:, None, :MOST_SHARES]
-    amounts = np.take_along_axis(amounts, strongest, axis=2)
-    return np.asarray(amounts / np.maximum(amounts.sum(axis=2, keepdims=True), 1e-9))

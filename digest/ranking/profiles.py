@@ -41,7 +41,8 @@ class Weights:
     and 0.01 for any; what comes of it counts as far as it is certain (see `tastes.certainty`).
     Dislikes count half as much as likes (Rocchio's γ/β). A paper that is in no topic, has no
     keyword and is by nobody one follows is still let in if what likes add comes to `like_floor`,
-    or what a typed phrase adds before it is doubted to `typed_floor`.
+    what one of the smaller interests among them would add by itself to `minor_floor`, or what a
+    typed phrase adds before it is doubted to `typed_floor`.
     """
 
     topic: float = 3.0
@@ -54,6 +55,7 @@ class Weights:
     dislike: float = 30.0
     typed: float = 60.0
     like_floor: float = 2.5
+    minor_floor: float = 4.0
     typed_floor: float = 8.0
     views: Views = field(default_factory=Views)
 

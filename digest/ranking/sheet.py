@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from digest.model import Interest, InterestKind, Paper, Profile, ReasonKind, Topic
-from digest.ranking import profiles, reasons
-from digest.ranking.directions import Directions, compact, packed, unpacked
-from digest.ranking.profiles import UNLEARNED, Evidence, Weights
+from digest.model import InterestKind, Profile, ReasonKind, Topic
+from digest.ranking import opinions, profiles, reasons
+from digest.ranking.directions import Directions
+from digest.ranking.opinions import Taste
+from digest.ranking.profiles import Evidence, Weights
 from digest.ranking.space import unpack
-from digest.ranking.tastes import learned
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from digest.ports import Candidates
     from digest.ranking.features import Features
-    from digest.ranking.shelves import Shelves
 
-KINDS = (InterestKind.LIKE, InterestKind.DISLIKE)
 PICKED_SHARE = 0.5
 MOST_PARTS = 15
 POSITIVE = (
@@ -33,27 +30,6 @@ POSITIVE = (
     InterestKind.QUERY,
 )
 Words: TypeAlias = dict[tuple[ReasonKind, str], tuple[str, ...]]
-
-SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
-_SILENT = Profile(subscriber_id="", interests=())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Taste:
-    """The likes (or dislikes) of those of a block who have any.
-
-    `rows` are their profiles, `directions` where each looks, `amounts` what that adds to each paper.
-    """
-
-    kind: ReasonKind
-    rows: np.ndarray
-    directions: Directions
-    amounts: np.ndarray
-
-    def of(self, profile: int) -> int:
-        """The row of a profile, -1 for one that has none."""
-        at = int(np.searchsorted(self.rows, profile))
-        return at if at < len(self.rows) and self.rows[at] == profile else -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,8 +49,9 @@ class Sheet:
     """A block's arithmetic: every array is profiles × papers.
 
     `evidence`, `typed`, `tastes` and `community` are what scores are made of, `near` what likes and
-    typed words add by nearness. `explored` is the paper (column) that a profile (row) is shown
-    though it matches nothing.
+    typed words add by nearness. `minors` are the smaller interests among likes, a row each: they are
+    in no score. `placed` are the papers (columns) that a profile (row) is shown for one of them, with
+    its row in `minors`, and `explored` the one that it is shown though it matches nothing.
     """
 
     features: Features
@@ -83,10 +60,12 @@ class Sheet:
     evidence: Sequence[Evidence]
     typed: Directions
     tastes: Sequence[Taste]
+    minors: Taste
     near: tuple[np.ndarray, np.ndarray]
     community: Community
     scores: np.ndarray
     matched: np.ndarray
+    placed: dict[int, dict[int, int]] = field(default_factory=dict)
     explored: dict[int, int] = field(default_factory=dict)
 
     def explained(self, profile: int, rows: np.ndarray) -> list[list[reasons.Term]]:
@@ -100,7 +79,7 @@ class Sheet:
             at = taste.of(profile)
             if at >= 0:
                 nearest = self._nearest(profile, taste.kind, rows)
-                _add(terms, taste.amounts[at, rows], taste.kind, nearest)
+                _add(terms, self._amounts(taste, profile, rows), taste.kind, nearest)
         papers = self.features.papers
         votes = [str(self.candidates.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
         _add(terms, self.community.voted[rows], ReasonKind.TRENDING, votes)
@@ -108,6 +87,14 @@ class Sheet:
         for place in np.flatnonzero(rows == self.explored.get(profile, -1)).tolist():
             terms[place].append((0.0, ReasonKind.EXPLORE, ""))
         return terms
+
+    def _amounts(self, taste: Taste, profile: int, rows: np.ndarray) -> np.ndarray:
+        """What a profile's taste adds to these papers: that of one of its interests where it placed one."""
+        amounts = taste.amounts[taste.of(profile), rows]
+        if taste.kind is ReasonKind.LIKE:
+            for paper, minor in self.placed.get(profile, {}).items():
+                amounts[rows == paper] = self.minors.amounts[minor, paper]
+        return np.asarray(amounts)
 
     def _nearest(self, profile: int, kind: ReasonKind, rows: np.ndarray) -> list[str]:
         """For each of these papers the one of the profile's own that is most like it."""
@@ -126,7 +113,7 @@ class Sheet:
         there = [each for each in names if each in lying]
         placed = [unpack([lying[each] for each in there])] if there else []
         others = (each for each in names if each not in lying)
-        known = _at_hand(others, self.candidates, features)
+        known = opinions.at_hand(others, self.candidates, features)
         if known:
             shelf = features.shelves.liked(known)
             own = [shelf.row[each] for each in known]
@@ -160,6 +147,15 @@ class Sheet:
                 for place in range(len(told[profile]))
             ]
             yield taste.kind, taste.directions, held
+        # Later words are told instead of earlier ones.
+        apart = [
+            (placed[paper], profile, place, "")
+            for profile, placed in self.placed.items()
+            for place, paper in enumerate(told[profile].tolist())
+            if paper in placed
+        ]
+        if apart:
+            yield self.minors.kind, self.minors.directions, apart
         for each in self.evidence:
             if each.kind is ReasonKind.WORDS:
                 held = [
@@ -180,7 +176,10 @@ class Sheet:
             found = self.typed.parts(self.features, name, row)
         elif kind in (ReasonKind.LIKE, ReasonKind.DISLIKE):
             taste, weight = next(each for each in self.tastes if each.kind is kind), 1.0
-            found = taste.directions.parts(self.features, taste.of(profile), row)
+            at = taste.of(profile)
+            if kind is ReasonKind.LIKE and row in self.placed.get(profile, {}):
+                taste, at = self.minors, self.placed[profile][row]
+            found = taste.directions.parts(self.features, at, row)
         else:
             return ()
         shown = [(word, round(weight * part, reasons.DECIMALS)) for word, part in found]
@@ -198,10 +197,12 @@ def written(
     weights: Weights,
     community: Community,
     kept: Mapping[str, tuple[bytes, ...]],
+    apart: bool = True,
 ) -> Sheet:
     """The arithmetic of a block, before anything is barred.
 
-    `kept` is what `learned_tastes` made before, by subscriber.
+    `kept` is what `opinions.keepsakes` made before, by subscriber. Without `apart` there are no
+    smaller interests, which are in no score.
     """
     exact, near, typed = profiles.keywords(block, features, weights)
     kinds = (
@@ -212,8 +213,7 @@ def written(
         profiles.authors(block, features, weights),
     )
     evidence = [each for each in kinds if len(each.names)]
-    found = [_taste(kind, block, features, candidates, weights, kept) for kind in KINDS]
-    tastes = [each for each in found if len(each.rows)]
+    tastes, minors = opinions.tastes(block, features, candidates, weights, kept, apart=apart)
     liking = np.zeros((len(block), len(features.papers)), np.float32)
     for taste in tastes:
         if taste.kind is ReasonKind.LIKE:
@@ -227,6 +227,8 @@ def written(
         matched |= each.admitted()
     for taste in tastes:
         scores[taste.rows] += taste.amounts
+    for profile, amounts in zip(minors.rows.tolist(), minors.amounts, strict=True):
+        matched[profile] |= amounts >= weights.minor_floor
     matched[nobody] |= said_by_all > 0
     typing = near.scores() if len(near.names) else np.zeros_like(liking)
     return Sheet(
@@ -236,6 +238,7 @@ def written(
         evidence=evidence,
         typed=typed,
         tastes=tastes,
+        minors=minors,
         near=(liking, typing),
         community=community,
         scores=scores,
@@ -252,115 +255,6 @@ def _add(
     for place, exact in enumerate(amounts.tolist()):
         if amount := round(exact, reasons.DECIMALS):
             terms[place].append((amount, kind, names[place]))
-
-
-def learned_tastes(
-    block: Sequence[Profile], known: Mapping[str, Paper], shelves: Shelves, weights: Weights
-) -> dict[str, tuple[bytes, ...]]:
-    """What is worth keeping of each profile: its likes and its dislikes as compact directions.
-
-    `known` are the papers they name. The bytes are empty for a profile that has none of a kind.
-    """
-    found: list[list[bytes]] = [[] for _ in block]
-    for kind in KINDS:
-        made = _packed(kind, _held(kind, block, known), shelves, known, weights)
-        for each, content in zip(found, made, strict=True):
-            each.append(content)
-    return {each.subscriber_id: tuple(content) for each, content in zip(block, found, strict=True)}
-
-
-def _held(
-    kind: InterestKind, block: Sequence[Profile], known: Container[str]
-) -> list[list[Interest]]:
-    return [[i for i in profiles.distinct(p, kind) if i.value in known] for p in block]
-
-
-def _worth(kind: InterestKind, weights: Weights) -> float:
-    return weights.like if kind is InterestKind.LIKE else -weights.dislike
-
-
-def _packed(
-    kind: InterestKind,
-    held: Sequence[Sequence[Interest]],
-    shelves: Shelves,
-    known: Mapping[str, Paper],
-    weights: Weights,
-) -> list[bytes]:
-    there = [each for each in held if each]
-    if not there:
-        return [b""] * len(held)
-    looking = learned(there, shelves, known=known, worth=_worth(kind, weights))
-    likes = np.array([len(each) for each in there])
-    made = iter(packed(compact(looking, shelves.space, likes)))
-    return [next(made) if each else b"" for each in held]
-
-
-def _taste(
-    kind: InterestKind,
-    block: Sequence[Profile],
-    features: Features,
-    candidates: Candidates,
-    weights: Weights,
-    tastes: Mapping[str, tuple[bytes, ...]],
-) -> Taste:
-    """The likes or dislikes of a block: as they are kept, or learned here and now."""
-    at = KINDS.index(kind)
-    shelves = features.shelves
-    kept = [tastes.get(each.subscriber_id) for each in block]
-    known = known_papers(block, kept, candidates, features)
-    fresh = [each if old is None else _SILENT for each, old in zip(block, kept, strict=True)]
-    held = _held(kind, fresh, known)
-    if features.space.dimensions:
-        made = _packed(kind, held, shelves, known, weights)
-        rows = [new if old is None else old[at] for new, old in zip(made, kept, strict=True)]
-        there = [row for row, content in enumerate(rows) if content]
-        width = features.points.width
-        looking = unpacked([rows[each] for each in there], width)
-    else:
-        there = [row for row, each in enumerate(held) if each]
-        worth = UNLEARNED * _worth(kind, weights)
-        looking = learned([held[each] for each in there], shelves, known=known, worth=worth)
-    return Taste(
-        kind=ReasonKind(str(kind)),
-        rows=np.array(there, int),
-        directions=looking,
-        amounts=features.amounts(looking),
-    )
-
-
-def known_papers(
-    block: Sequence[Profile],
-    kept: Sequence[object],
-    candidates: Candidates,
-    features: Features,
-) -> dict[str, Paper]:
-    """What those like and dislike whose taste is not kept, by the id that profiles use for it."""
-    return _at_hand(
-        (
-            each.value
-            for profile, old in zip(block, kept, strict=True)
-            if old is None
-            for each in said(profile)
-        ),
-        candidates,
-        features,
-    )
-
-
-def _at_hand(names: Iterable[str], candidates: Candidates, features: Features) -> dict[str, Paper]:
-    """The papers of these names that were brought along or are candidates."""
-    known: dict[str, Paper] = {}
-    for each in names:
-        if each in candidates.liked:
-            known[each] = candidates.liked[each]
-        elif each in features.id_of:
-            known[each] = features.papers[features.position[features.id_of[each]]]
-    return known
-
-
-def said(profile: Profile) -> Iterable[Interest]:
-    """The papers that a profile has said its word on."""
-    return chain.from_iterable(profile.of(kind) for kind in SAID)
 
 
 def community(candidates: Candidates, features: Features, trending: float) -> Community:

@@ -73,6 +73,15 @@ def certainty(likes: np.ndarray) -> np.ndarray:
     return np.asarray((likes + 0.7) / (likes + 4))
 
 
+def weights_of(interests: Sequence[Interest]) -> list[float]:
+    """What each of someone's likes counts: half as much as one that is a year newer."""
+    newest = max(each.added_at for each in interests)
+    return [
+        each.weight * 0.5 ** ((newest - each.added_at).total_seconds() / HALF_LIFE_SECONDS)
+        for each in interests
+    ]
+
+
 def typed(names: Sequence[str], shelves: Shelves, *, worth: float) -> Directions:
     """Where typed words look, a row each: to the words, and to what the archive has around them."""
     views = shelves.views
@@ -93,11 +102,7 @@ def _shares(held: Sequence[Sequence[Interest]], shelf: Shelf) -> Matrix:
     for row, interests in enumerate(held):
         if not interests:
             continue
-        newest = max(each.added_at for each in interests)
-        weights = [
-            each.weight * 0.5 ** ((newest - each.added_at).total_seconds() / HALF_LIFE_SECONDS)
-            for each in interests
-        ]
+        weights = weights_of(interests)
         total = sum(weights)
         rows += [row] * len(interests)
         columns += [shelf.row[each.value] for each in interests]

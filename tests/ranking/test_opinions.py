@@ -9,6 +9,7 @@ import pytest
 
 from digest.model import ReasonKind
 from digest.ports import Candidates
+from digest.ranking.directions import unbundled, unpacked
 from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
 from digest.ranking.shelves import Shelves, Views
@@ -154,7 +155,38 @@ def test_what_is_kept_of_many_likes_has_a_bound(ranker, invented, profile):
 
     ((liking, _),) = ranker.learned([many], invented, {}).values()
 
-    assert len(liking) <= 6 * (1024 + 512) + 2 * 2 * ranker._shelves.space.dimensions
+    assert 1 < len(unbundled(liking)) <= 4
+    most = 6 * (1024 + 512) + 2 * 2 * ranker._shelves.space.dimensions
+    assert all(len(each) <= most for each in unbundled(liking))
+
+
+def test_a_smaller_interest_is_kept_as_the_strongest_of_what_it_would_be_alone(
+    ranker, invented, profile
+):
+    bees, tides = [f"bees-{n}" for n in range(8)], ["tides-1", "tides-2"]
+    block = [profile("both", like=[*bees, *tides]), profile("one", like=tides)]
+
+    made = ranker.learned(block, invented, {})
+
+    _, smaller = unbundled(made["both"][0])
+    (alone,) = unbundled(made["one"][0])
+    assert 0.5 * len(alone) < len(smaller) <= len(alone)
+    width = 2 * ranker._shelves.space.dimensions
+    both = [dict(entries(unpacked([each], width))) for each in (smaller, alone)]
+    assert both[0].items() <= both[1].items()
+
+
+def entries(directions):
+    """What a row holds, by mark."""
+    return zip(directions.marks.indices.tolist(), directions.marks.data.tolist(), strict=True)
+
+
+def test_dislikes_are_one_thing_however_far_apart_they_lie(ranker, invented, profile):
+    both = [*(f"bees-{n}" for n in range(8)), "tides-1", "tides-2"]
+
+    ((_, disliking),) = ranker.learned([profile(dislike=both)], invented, {}).values()
+
+    assert len(unbundled(disliking)) == 1
 
 
 # --- what is brought along ------------------------------------------------------------------
@@ -315,19 +347,6 @@ def test_likes_in_any_script_are_kept(ranker, paper, edition, profile):
 
     assert np.isfinite(scores).all()
     assert np.abs(scores).max() < 0.5
-
-
-def test_what_is_shown_in_full_comes_with_reasons_and_the_rest_as_ids(
-    ranker, edition, invented, profile
-):
-    reader = replace(profile(topic=["x.bees", "x.tides"], like="bees-1"), limit=3)
-
-    (found,) = ranked(ranker, [reader], Candidates(papers=edition, liked=invented))
-
-    whole = ranked(ranker, [replace(reader, limit=8)], Candidates(papers=edition, liked=invented))
-    assert all(pick.reasons for pick in found.picks)
-    assert (len(found.picks), len(found.rest)) == (3, 5)
-    assert sorted(found.listed) == sorted(pick.paper_id for pick in whole[0].picks)
 
 
 def test_before_a_space_is_learned_the_nearest_like_is_told_by_words(paper, profile, rank):

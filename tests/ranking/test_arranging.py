@@ -1,0 +1,151 @@
+"""Which papers are shown, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from digest.model import Interest, InterestKind, ReasonKind
+from digest.ports import Candidates
+from digest.ranking.linear import LinearRanker
+
+BEES = [f"bees-{n}" for n in range(12)]
+TIDES = ["tides-1", "tides-2"]
+
+
+@pytest.fixture
+def ranker(space):
+    return LinearRanker(topics={}, space=space)
+
+
+@pytest.fixture
+def edition(new_paper):
+    """Thirty papers on bees, one on tides, and some on neither."""
+    themes = {"bees": 30, "tides": 1, "violins": 3}
+    return [new_paper(theme, n) for theme, count in themes.items() for n in range(count)]
+
+
+@pytest.fixture
+def ranked(rank, ranker, edition, invented):
+    """The edition ranked for one profile: `ranked(profile, papers=…, ranker=…, without=…)`."""
+
+    def run(reader, papers=edition, **about):
+        return rank(reader, papers, liked=invented.values(), **{"ranker": ranker, **about})
+
+    return run
+
+
+def theme(paper_id):
+    return paper_id.split("-")[1]
+
+
+def shown(ranking):
+    return [theme(pick.paper_id) for pick in ranking.picks]
+
+
+def test_what_is_shown_in_full_comes_with_reasons_and_the_rest_as_ids(ranked, profile):
+    reader = replace(profile(topic=["x.tides", "x.violins"], like="tides-1"), limit=3)
+
+    found = ranked(reader)
+
+    whole = ranked(replace(reader, limit=8))
+    assert all(pick.reasons for pick in found.picks)
+    assert (len(found.picks), len(found.rest)) == (3, 1)
+    assert sorted(found.listed) == sorted(pick.paper_id for pick in whole.picks)
+
+
+# --- smaller interests ----------------------------------------------------------------------
+
+
+def test_a_smaller_interest_has_the_last_place_where_it_would_have_none(ranked, profile):
+    reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
+
+    found = ranked(reader)
+
+    assert shown(found) == ["bees"] * 9 + ["tides"]
+    assert shown(ranked(replace(reader, limit=4))) == ["bees"] * 4  # too few to give one away
+
+
+def test_what_is_placed_so_says_what_it_is_like_and_what_that_adds_up_to(
+    ranked, ranker, profile, edition, invented, now
+):
+    reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
+    only = replace(profile(like=TIDES), limit=10)
+
+    placed = ranked(reader).picks[-1]
+
+    (reason,) = placed.reasons
+    assert (reason.kind, theme("x-" + reason.what)) == (ReasonKind.LIKE, "tides")
+    assert reason.words
+    alone = next(each for each in ranked(only).picks if theme(each.paper_id) == "tides")
+    assert placed.score == pytest.approx(alone.score, abs=0.1)
+    told = ranker.explain(
+        reader,
+        Candidates(papers=edition, liked=invented),
+        placed.paper_id,
+        without={},
+        now=now,
+    )
+    assert (told.score, told.rank, told.barred) == (placed.score, 10, "")
+    (words,) = told.words
+    assert sum(amount for _, amount in words) == pytest.approx(told.score, abs=1e-4)
+
+
+def test_an_interest_that_is_shown_already_is_given_nothing(ranked, profile):
+    reader = replace(profile(like=[*BEES, *TIDES]), limit=34)
+
+    found = ranked(reader)
+
+    (tides,) = [pick for pick in found.picks if theme(pick.paper_id) == "tides"]
+    (placed,) = [
+        pick for pick in ranked(replace(reader, limit=10)).picks if pick.paper_id == tides.paper_id
+    ]
+    assert tides.score < placed.score  # what all likes together make of it
+
+
+def test_what_is_barred_has_no_place_either(ranked, profile, edition):
+    reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
+    (tides,) = [each.id for each in edition if theme(each.id) == "tides"]
+    muting = Interest(
+        kind=InterestKind.MUTE, value="x.tides", added_at=reader.interests[0].added_at
+    )
+
+    without = ranked(reader, without=[tides])
+    muted = ranked(replace(reader, interests=(*reader.interests, muting)))
+
+    assert shown(without) == shown(muted) == ["bees"] * 10
+
+
+def test_two_smaller_interests_have_a_place_each_before_what_is_to_explore(
+    ranked, profile, paper, new_paper, space
+):
+    papers = [new_paper("bees", n) for n in range(30)]
+    beside = paper("x-beside", "Bridges", "girder cable deck pier truss load span honey")
+    papers += [new_paper("tides"), new_paper("violins"), beside]
+    likes = [*BEES[:10], *TIDES, "tides-3", "violins-1", "violins-2"]
+    reader = replace(profile(like=likes), limit=8)
+    exploring = LinearRanker(topics={}, space=space, explore=1)
+
+    found = ranked(reader, papers)
+    explored = ranked(reader, papers, ranker=exploring)
+
+    assert shown(found) == ["bees"] * 6 + ["tides", "violins"]
+    assert shown(explored)[5:7] == ["tides", "violins"]
+    assert explored.picks[7].paper_id == beside.id
+    assert explored.picks[7].reasons[-1].kind is ReasonKind.EXPLORE
+
+
+def test_a_short_list_goes_on_with_the_smaller_interest(ranked, profile, new_paper):
+    papers = [new_paper("bees"), new_paper("tides"), new_paper("violins")]
+
+    found = ranked(replace(profile(like=[*BEES, *TIDES]), limit=10), papers)
+
+    assert shown(found) == ["bees", "tides"]
+    assert found.matched == 2
+
+
+def test_who_likes_one_thing_has_it_in_every_place(ranked, profile):
+    found = ranked(replace(profile(like=BEES), limit=10))
+
+    assert shown(found) == ["bees"] * 10
