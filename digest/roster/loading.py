@@ -15,7 +15,7 @@ from digest.ports import Newcomer, Store
 from digest.roster.clerk import Clerk
 from digest.roster.reading import Row
 
-# Each block touches every page of the indexes on random ids: fewer and larger ones write less.
+# Each block touches every page of the index on addresses: fewer and larger ones write less.
 BLOCK = 25_000
 MOST_PROBLEMS = 100
 
@@ -86,11 +86,10 @@ def _blocks(
             people = [each for each in people if each[1] not in refused]
         for line, cause in sorted(bad):
             result.reject(line, cause)
+        ids = subscriptions.new_ids(len(people))
         yield [
-            Newcomer(
-                subscriptions.new_id(), address, subscriptions.new_key(), name, like, interests
-            )
-            for _, address, name, like, interests in people
+            Newcomer(own, address, subscriptions.new_key(), name, like, interests)
+            for own, (_, address, name, like, interests) in zip(ids, people, strict=True)
         ]
 
 

@@ -1,5 +1,7 @@
 """One person's row."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,16 @@ from digest.errors import InvalidInput, NotFound
 from digest.model import Status
 from digest.subscriptions import Wishes
 from digest.subscriptions.people import _checked, amend, fresh
+
+
+def test_ids_say_nothing_but_who_came_together():
+    some, others = subscriptions.new_ids(500), subscriptions.new_ids(500)
+
+    assert len({*some, *others}) == 1_000
+    assert all(re.fullmatch("s_[0-9a-f]{20}", each) for each in some)
+    assert len({each[:6] for each in some}) == 1  # so the store finds them side by side
+    assert len({each[6:10] for each in some}) > 400
+    assert subscriptions.new_ids(0) == []
 
 
 @pytest.mark.parametrize("address", ["ada@example.org", "Ada@EXAMPLE.org ", "ADA@example.org"])
