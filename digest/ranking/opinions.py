@@ -78,7 +78,7 @@ def tastes(
     """The likes and the dislikes of a block, and `apart` the smaller interests among likes.
 
     `kept` are keepsakes by subscriber; what is missing is learned here and now. A profile has a row of
-    each kind at most, and of smaller interests (see `minorities`) any number.
+    each kind at most, and up to three for smaller interests (see `minorities`).
     """
     old = [kept.get(each.subscriber_id) for each in block]
     known = _unkept(block, old, candidates, features)
