@@ -35,7 +35,6 @@ from digest.ranking.space import learn
 
 SHOWN = 10
 MANY, FEW = 20, 4
-FEWEST = MANY
 NOW = datetime(2026, 6, 10, tzinfo=UTC)
 
 
@@ -93,7 +92,7 @@ def by_keywords(tasks: Sequence[Task]) -> list[Reader]:
 def by_likes(tasks: Sequence[Task]) -> list[Reader]:
     """The newest 20 likes of one and the newest 4 of another, as evenly mixed as they can be."""
     made = []
-    for one, other in strangers([each for each in tasks if len(each.likes) >= FEWEST]):
+    for one, other in strangers([each for each in tasks if len(each.likes) >= MANY]):
         likes = list(one.likes[:MANY])
         for n, like in enumerate(other.likes[:FEW]):
             likes.insert(n * (MANY // FEW + 1) + 1, like)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from digest.ports import Candidates
     from digest.ranking.features import Features
-    from digest.ranking.shelves import Shelves
+    from digest.ranking.shelves import Shelf, Shelves
 
 KINDS = (InterestKind.LIKE, InterestKind.DISLIKE)
 SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
@@ -145,13 +145,13 @@ def _bundles(
     weights: Weights,
 ) -> list[bytes]:
     """For each profile what it holds as a whole, and each smaller interest among its likes."""
-    likes = kind is InterestKind.LIKE
-    parts = [
-        [each, *(_smaller(each, shelves, known) if likes else ())] if each else [] for each in held
-    ]
-    everything = [each for own in parts for each in own]
-    if not everything:
+    if not any(held):
         return [b""] * len(held)
+    parts = [[each] if each else [] for each in held]
+    if kind is InterestKind.LIKE:
+        shelf = shelves.liked({i.value: known[i.value] for each in held for i in each})
+        parts = [[*own, *_smaller(each, shelf)] for own, each in zip(parts, held, strict=True)]
+    everything = [each for own in parts for each in own]
     looking = learned(everything, shelves, known=known, worth=_worth(kind, weights))
     # A smaller interest chooses a paper or two: the fewest marks are enough.
     counts = np.array([0 if at else len(each) for own in parts for at, each in enumerate(own)])
@@ -159,13 +159,10 @@ def _bundles(
     return [bundled([next(made) for _ in own]) for own in parts]
 
 
-def _smaller(
-    likes: Sequence[Interest], shelves: Shelves, known: Mapping[str, Paper]
-) -> list[list[Interest]]:
-    if len(likes) < minorities.FEWEST_LIKES or not shelves.space.dimensions:
+def _smaller(likes: Sequence[Interest], shelf: Shelf) -> list[list[Interest]]:
+    if len(likes) < minorities.FEWEST_LIKES:
         return []
     newest = sorted(likes, key=lambda each: each.added_at, reverse=True)[: minorities.NEWEST]
-    shelf = shelves.liked({each.value: known[each.value] for each in newest})
     near = shelf.points.near[[shelf.row[each.value] for each in newest]]
     found = minorities.apart(near, weights_of(newest))
     return [[newest[row] for row in rows] for rows in found]

@@ -92,6 +92,27 @@ def test_what_is_placed_so_says_what_it_is_like_and_what_that_adds_up_to(
     assert sum(amount for _, amount in words) == pytest.approx(told.score, abs=1e-4)
 
 
+def test_places_are_the_same_from_kept_tastes_and_whoever_else_is_in_the_block(
+    ranker, profile, edition, invented, now
+):
+    block = [
+        replace(profile(name, like=likes), limit=10)
+        for name, likes in (
+            ("one", [*BEES, *TIDES]),
+            ("two", BEES),
+            ("three", [*BEES[:8], "violins-1", "violins-2"]),
+        )
+    ]
+    fresh = Candidates(papers=edition, liked=invented)
+    kept = replace(fresh, tastes={ranker.keeps: ranker.learned(block, invented, {})})
+
+    together = ranker.rank(block, kept, without={}, now=now)
+
+    assert [shown(each)[-1] for each in together] == ["tides", "bees", "violins"]
+    alone = [ranker.rank([each], fresh, without={}, now=now)[0] for each in block]
+    assert [each.listed for each in together] == [each.listed for each in alone]
+
+
 def test_an_interest_that_is_shown_already_is_given_nothing(ranked, profile):
     reader = replace(profile(like=[*BEES, *TIDES]), limit=34)
 

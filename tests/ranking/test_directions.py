@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from digest.ranking import directions as module
-from digest.ranking.directions import Directions, compact, packed, stacked, summed, unpacked
+from digest.ranking.directions import (
+    Directions,
+    bundled,
+    compact,
+    packed,
+    stacked,
+    summed,
+    unbundled,
+    unpacked,
+)
 from digest.ranking.features import Features
 from digest.ranking.points import AUTHORS, CATEGORIES, MARKS
 from digest.ranking.shelves import Shelves
@@ -107,6 +116,21 @@ def test_bytes_of_another_length_are_refused(content):
 
     with pytest.raises(ValueError, match="another space"):
         unpacked([content], WIDTH)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=4))
+def test_what_is_bundled_comes_apart_again(rows):
+    assert unbundled(bundled(rows)) == rows
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=4), st.data())
+def test_a_bundle_that_was_cut_is_refused(rows, data):
+    whole = bundled(rows)
+    borders = {len(bundled(rows[:count])) for count in range(len(rows) + 1)}
+    end = data.draw(st.integers(1, len(whole)).filter(lambda each: each not in borders))
+
+    with pytest.raises(ValueError, match="another space"):
+        unbundled(whole[:end])
 
 
 def test_what_was_kept_in_a_wider_space_is_refused(liking):

@@ -127,6 +127,14 @@ def test_problems_are_told_in_the_order_of_the_lines(load, store, now):
     assert [line for line, _ in result.problems] == [2, 3, 5]
 
 
+def test_who_comes_in_one_block_lies_together_in_the_store(load, store):
+    load("email\n" + "".join(f"reader{n}@example.org\n" for n in range(20)))
+
+    ids = [person.id for person, _ in store.subscribers.all()]
+    assert len(set(ids)) == 20
+    assert len({each[:6] for each in ids}) == 1
+
+
 def test_a_file_longer_than_a_block_is_added_whole(load, store, monkeypatch):
     monkeypatch.setattr("digest.roster.loading.BLOCK", 4)
     lines = [f"reader{number % 9}@example.org,cs.IR\n" for number in range(11)]
