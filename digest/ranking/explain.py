@@ -156,19 +156,19 @@ def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) 
 
 
 def _weighty(pick: Pick) -> list[Reason]:
-    exploring: list[Reason] = []
-    in_favour: list[Reason] = []
-    most = 0.0
+    """What is worth saying of a pick's reasons, which come largest first; exploring before all."""
+    found: list[Reason] = []
+    least = 0.0
     for each in pick.reasons:
         kind, amount = each.kind, each.amount
         if kind is _EXPLORE:
-            exploring.append(each)
-        elif amount > 0 and not (kind is _WORDS and _is_there(each, pick)):
-            in_favour.append(each)
-            most = amount if amount > most else most  # noqa: FURB136 - half as long as max
-    least = WORTH_SAYING * most
-    weighty = [each for each in in_favour if each.amount >= least]
-    return (exploring + weighty)[:MOST_SAID]
+            found.insert(0, each)
+        elif amount <= 0 or amount < least or (kind is _WORDS and _is_there(each, pick)):
+            continue
+        else:
+            least = least or WORTH_SAYING * amount
+            found.append(each)
+    return found[:MOST_SAID]
 
 
 def _is_there(words: Reason, pick: Pick) -> bool:

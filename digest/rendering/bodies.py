@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from binascii import a2b_qp
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -62,7 +62,7 @@ def compose(
     how much was left out, and the footer always stays.
     """
     lines = MOST_LINES if personal.digest else MOST_LINES_UNLINKED
-    for room in _rooms(len(digest.picks), lines):
+    for room in _rooms(min(len(digest.picks), MOST_PICKS), lines):
         body = _fill(edition, digest, subscriber, personal, room)
         if body.fits:
             break
@@ -74,16 +74,17 @@ def decoded(part: Sequence[bytes]) -> bytes:
     return a2b_qp(b"".join(part))
 
 
-def _rooms(picks: int, lines: int) -> Iterator[_Room]:
-    picks = min(picks, MOST_PICKS)
-    for abstract in ABSTRACT_LENGTHS:
-        yield _Room(abstract=abstract, lines=lines, picks=picks)
+@cache
+def _rooms(picks: int, lines: int) -> tuple[_Room, ...]:
+    """What may be shown of a digest: all that there is, then less and less."""
+    rooms = [_Room(abstract=each, lines=lines, picks=picks) for each in ABSTRACT_LENGTHS]
     while lines:
         lines //= 2
-        yield _Room(abstract=0, lines=lines, picks=picks)
+        rooms.append(_Room(abstract=0, lines=lines, picks=picks))
     while picks:
         picks //= 2
-        yield _Room(abstract=0, lines=0, picks=picks)
+        rooms.append(_Room(abstract=0, lines=0, picks=picks))
+    return tuple(rooms)
 
 
 def _fill(
@@ -122,7 +123,7 @@ def _fill(
     html_values = {name: _html_value(said[name]) for name in html_shell.holes if name in said}
     text_values = {name: _text_value(said[name]) for name in text_shell.holes if name in said}
     for name, url in addresses.items():
-        html_values[name], text_values[name] = _address(url)
+        html_values[name], text_values[name] = encode_address(url)
     items = _items(edition, shown, room.abstract, text_values["full_url"], html_values["full_url"])
     html_values["picks"], text_values["picks"] = items
     html_values["rest"] = b"".join([each for each, _ in lines])
@@ -188,12 +189,6 @@ def _sentences(
         "next": "" if shown else wording.next_digest(digest, subscriber),
         "because_you": wording.because_you(site, subscriber),
     }
-
-
-def _address(url: str) -> tuple[bytes, bytes]:
-    """An address in HTML and in text: signed for one person, so that none is worth keeping."""
-    escaped, plain = html.escape(url), encode_address(url)
-    return plain if escaped == url else encode_address(escaped), plain
 
 
 # What is said is the same to many subscribers.

@@ -7,8 +7,8 @@ functions here return "" and what they are for is left out. A message costs one 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from digest import tokens
@@ -33,8 +33,7 @@ _NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Personal:
+class Personal(NamedTuple):
     """The signed addresses in one digest: made once, for its body and its header fields."""
 
     digest: str

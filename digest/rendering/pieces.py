@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import escape
 from itertools import chain
 from operator import itemgetter
 
@@ -91,12 +92,22 @@ def _shy(lines: bytes) -> bytes:
 _constant = lru_cache(maxsize=4096)(encode)
 
 
-def encode_address(url: str) -> bytes:
-    """`encode` for an address made for one person: all but what follows its last slash is known."""
+def encode_address(url: str) -> tuple[bytes, bytes]:
+    """`encode` for HTML and for text of an address made for one person.
+
+    It is not worth keeping, but what stands before its last slash is.
+    """
     before, slash, own = url.rpartition("/")
     if not _OWN.fullmatch(own):
-        return encode(url)
-    return _constant(before + slash) + own.encode() + b"=\r\n"
+        return encode(escape(url)), encode(url)
+    html, text = _known(before + slash)
+    personal = own.encode() + b"=\r\n"
+    return html + personal, text + personal
+
+
+@lru_cache(maxsize=4096)
+def _known(beginning: str) -> tuple[bytes, bytes]:
+    return encode(escape(beginning)), encode(beginning)
 
 
 @lru_cache(maxsize=4096)
