@@ -58,6 +58,7 @@ def mentions(text: str, phrase: str) -> bool:
     return any(contains_phrase(text, each) for each in variants(phrase))
 
 
+@lru_cache(maxsize=16_384)
 def telling(phrase: str) -> str:
     """A phrase folded; empty where it tells no papers apart.
 

@@ -26,6 +26,7 @@ HOT = 512
 MOST_AT_ONCE = 256
 LISTS_AT_ONCE = 64
 MOST_REMEMBERED = 4_000_000
+_LISTED, _NOWHERE = -1, -2
 
 
 class Features:
@@ -70,12 +71,15 @@ class Features:
 
     def amounts(self, directions: Directions) -> np.ndarray:
         """What each paper gets from each row of directions (rows × papers, float32)."""
-        count, papers = len(directions.dense), len(self.papers)
-        found = np.zeros((count, papers), np.float32)
+        count = len(directions.dense)
+        if not count:
+            return np.zeros((0, len(self.papers)), np.float32)
+        if count <= MOST_AT_ONCE:
+            return self._products(directions.marks, directions.dense)
+        found = np.zeros((count, len(self.papers)), np.float32)
         for start in range(0, count, MOST_AT_ONCE):
             rows = slice(start, start + MOST_AT_ONCE)
-            marks = self.columns.only(directions.marks[rows])
-            found[rows] = self._products(marks, directions.dense[rows])
+            found[rows] = self._products(directions.marks[rows], directions.dense[rows])
         return found
 
     def named(self, column: int) -> str:
@@ -106,8 +110,10 @@ class Features:
         """
         of_each = np.bincount(self.sparse.indices, minlength=len(self.columns))
         hot = np.sort(np.argsort(-of_each, kind="stable")[:HOT])
-        self._hot_at = np.full(len(self.columns), -1, np.int32)
+        # The last stands for marks that no paper has.
+        self._hot_at = np.full(len(self.columns) + 1, _LISTED, np.int32)
         self._hot_at[hot] = np.arange(len(hot), dtype=np.int32)
+        self._hot_at[-1] = _NOWHERE
         by_column = sp.csr_array(self.sparse.T)
         self._dense = np.ascontiguousarray(
             np.hstack([self.points.dense, by_column[hot].toarray().T]).T
@@ -119,20 +125,21 @@ class Features:
     def _products(self, marks: Matrix, dense: np.ndarray) -> np.ndarray:
         count = len(dense)
         row_of = np.repeat(np.arange(count, dtype=np.int32), np.diff(marks.indptr))
-        at = self._hot_at[marks.indices]
-        hot = at >= 0
+        columns = self.columns.of(marks.indices)
+        at = self._hot_at[columns]
+        hot = np.flatnonzero(at >= 0)
         looking = np.zeros((count, len(self._dense)), np.float32)
         looking[:, : dense.shape[1]] = dense
         looking[row_of[hot], dense.shape[1] + at[hot]] = marks.data[hot]
         found = looking @ self._dense
-        others = np.flatnonzero(~hot)
+        others = np.flatnonzero(at == _LISTED)
         whose = row_of[others]
         for first in range(0, count, LISTS_AT_ONCE):
             start, end = np.searchsorted(whose, [first, first + LISTS_AT_ONCE])
             some = others[start:end]
             rows = found[first : first + LISTS_AT_ONCE]
             rows += self._listed(
-                marks.indices[some], marks.data[some], whose[start:end] - first, rows.shape
+                columns[some], marks.data[some], whose[start:end] - first, rows.shape
             )
         return np.asarray(found, np.float32)
 

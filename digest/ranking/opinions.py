@@ -22,7 +22,7 @@ from digest.ranking.profiles import UNLEARNED, Weights
 from digest.ranking.tastes import learned, weights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from digest.ports import Candidates
     from digest.ranking.features import Features
@@ -169,8 +169,10 @@ def _smaller(likes: Sequence[Interest], shelf: Shelf) -> list[list[Interest]]:
 
 
 def _held(
-    kind: InterestKind, block: Sequence[Profile], known: Container[str]
+    kind: InterestKind, block: Sequence[Profile], known: Collection[str]
 ) -> list[list[Interest]]:
+    if not known:
+        return [[]] * len(block)
     return [[i for i in profiles.distinct(p, kind) if i.value in known] for p in block]
 
 

@@ -75,7 +75,8 @@ class Columns:
         words = int(np.searchsorted(marks, CATEGORIES))
         self._names = marks[words:]
         self._first_name = words
-        self._of_word = np.full(int(marks[words - 1]) + 1 if words else 0, -1, np.int32)
+        # The last stands for all words behind those that are in use.
+        self._of_word = np.full(int(marks[words - 1]) + 2 if words else 1, -1, np.int32)
         self._of_word[marks[:words]] = np.arange(words, dtype=np.int32)
 
     def __len__(self) -> int:
@@ -83,9 +84,7 @@ class Columns:
 
     def of(self, marks: np.ndarray) -> np.ndarray:
         """The column of each of these marks, -1 for one that is not in use (int32)."""
-        found = np.full(len(marks), -1, np.int32)
-        words = np.flatnonzero(marks < len(self._of_word))
-        found[words] = self._of_word[marks[words]]
+        found: np.ndarray = self._of_word.take(marks, mode="clip")
         names = np.flatnonzero(marks >= CATEGORIES)
         if len(names) and len(self._names):
             wanted = marks[names]

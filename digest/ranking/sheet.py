@@ -218,19 +218,22 @@ def written(
     for taste in tastes:
         if taste.kind is ReasonKind.LIKE:
             liking[taste.rows] = taste.amounts
-    nobody = np.array([not any(each.of(kind) for kind in POSITIVE) for each in block])
+    nobody = np.array([not any(map(each.of, POSITIVE)) for each in block])
     said_by_all = community.voted + community.picked
     scores = np.tile(said_by_all, (len(block), 1))
     matched = liking >= weights.like_floor
+    typing = np.zeros_like(liking)
     for each in evidence:
-        scores += each.scores()
-        matched |= each.admitted()
+        added = each.scores()
+        scores += added
+        matched |= each.admitted(added)
+        if each is near:
+            typing = added
     for taste in tastes:
         scores[taste.rows] += taste.amounts
     for profile, amounts in zip(minors.rows.tolist(), minors.amounts, strict=True):
         matched[profile] |= amounts >= weights.minor_floor
     matched[nobody] |= said_by_all > 0
-    typing = near.scores() if len(near.names) else np.zeros_like(liking)
     return Sheet(
         features=features,
         candidates=candidates,
@@ -263,7 +266,7 @@ def community(candidates: Candidates, features: Features, trending: float) -> Co
     A curator's choice is worth half of that; votes fill the rest as far as they go.
     """
     heat = _popularity(candidates, features)
-    featured = np.array([each.id in candidates.featured for each in features.papers], np.float32)
+    featured = np.array([each in candidates.featured for each in features.ids], np.float32)
     picked = np.float32(PICKED_SHARE * trending) * featured
     voted = np.minimum(np.float32(trending) * heat, np.float32(trending) - picked)
     return Community(heat=heat, voted=voted, picked=picked)
@@ -275,7 +278,7 @@ def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
     The hottest is 1, one that is d units of heat cooler (see `trending`) 1/(1 + d), and a paper
     that has no score 0.
     """
-    heat = np.array([candidates.trending.get(each.id, -np.inf) for each in features.papers])
+    heat = np.array([candidates.trending.get(each, -np.inf) for each in features.ids])
     hottest = heat.max()
     if not np.isfinite(hottest):
         return np.zeros(len(heat), np.float32)
