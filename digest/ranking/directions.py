@@ -7,6 +7,7 @@ say together: where they draw a paper in the low-rank space. It fits a few pages
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from digest.ranking.points import MARKS
-from digest.ranking.sparse import Matrix
+from digest.ranking.sparse import Matrix, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,6 +121,12 @@ def _apart(features: Features, columns: Sequence[int]) -> tuple[str, ...]:
     return tuple(found)
 
 
+@lru_cache
+def nowhere(width: int) -> Directions:
+    """No rows, of a dense part of this width: most blocks have nobody who dislikes a paper."""
+    return Directions(marks=rows_of([], MARKS), dense=np.zeros((0, width), np.float32))
+
+
 def stacked(looking: Sequence[Directions]) -> Directions:
     """Directions under each other; there must be one."""
     marks = [each.marks for each in looking]
@@ -191,6 +198,8 @@ def unpacked(rows: Sequence[bytes], width: int) -> Directions:
 
     Raises ValueError for what it did not write.
     """
+    if not rows:
+        return nowhere(width)
     lengths = [(len(each) - 2 * width) // 6 for each in rows]
     if any(n < 0 or len(row) != 6 * n + 2 * width for row, n in zip(rows, lengths, strict=True)):
         raise ValueError("these bytes are of another space")

@@ -32,14 +32,17 @@ _LISTED, _NOWHERE = -1, -2
 class Features:
     """What ranking knows of an edition's papers.
 
-    `papers` are in the order in which ties are broken: newer first, then by id. Without `shelves`
-    words weigh what they do among these papers themselves.
+    `papers` are in the order in which ties are broken: newer first, then by id; `given` says where
+    each stands of those that were given. Without `shelves` words weigh what they do among these
+    papers themselves.
     """
 
     def __init__(self, papers: Iterable[Paper], shelves: Shelves | None = None) -> None:
-        self.papers = sorted(papers, key=_newer_first)
+        brought = list(papers)
+        self.papers = sorted(brought, key=_newer_first)
         self.ids = [paper.id for paper in self.papers]
         self.position = {paper.id: row for row, paper in enumerate(self.papers)}
+        self.given = np.array([self.position[paper.id] for paper in brought], int)
         self.id_of = {
             key: paper.id for paper in self.papers for key in (*paper.identifiers, paper.id)
         }

@@ -119,8 +119,8 @@ class LinearRanker:
         features, _ = self._features(candidates)
         sheets = self._written(block, features, candidates, apart=False)
         found = [each.scores for each in sheets]
-        order = [features.position[each.id] for each in candidates.papers]
-        return np.concatenate([np.zeros((0, len(order)), np.float32), *found])[:, order]
+        nobody = np.zeros((0, len(features.papers)), np.float32)
+        return np.concatenate([nobody, *found])[:, features.given]
 
     def learned(
         self, block: Sequence[Profile], liked: Mapping[str, Paper], vectors: Mapping[str, bytes]

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from digest import matching
 from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
-from digest.ranking.directions import Directions, stacked
+from digest.ranking.directions import Directions, nowhere, stacked
 from digest.ranking.features import Features
 from digest.ranking.shelves import Views
 from digest.ranking.space import Matrix
@@ -158,9 +158,9 @@ def _near(
         amounts = features.amounts(made)
         return [(row, made.only([at])) for at, row in enumerate(amounts)]
 
+    if not names:
+        return np.zeros((0, len(features.papers)), np.float32), nowhere(features.points.width)
     found = features.remembered("typed", names, looked)
-    if not found:
-        return np.zeros((0, len(features.papers)), np.float32), typed((), features.shelves, worth=1)
     return _stacked([row for row, _ in found]), stacked([each for _, each in found])
 
 
