@@ -31,7 +31,7 @@ KEPT_AS = 3
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12
-AT_ONCE = 512
+AT_ONCE = 128
 _SAY_NOTHING = frozenset({"com", "doi", "github", "html", "http", "https", "io", "org", "www"})
 TINY = 1e-9
 
@@ -111,11 +111,10 @@ def _apart(features: Features, columns: Sequence[int]) -> tuple[str, ...]:
     found: list[str] = []
     used = set(_SAY_NOTHING)
     for each in columns:
-        term = features.named(each)
-        words = term.split()
+        words = features.worded(each)
         if used.isdisjoint(words):
             used.update(words)
-            found.append(term)
+            found.append(features.named(each))
             if len(found) == MOST_WORDS:
                 break
     return tuple(found)

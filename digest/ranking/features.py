@@ -55,6 +55,7 @@ class Features:
         self.words: Matrix = self.sparse[:, : np.searchsorted(self.columns.marks, CATEGORIES)]
         self._remembered: dict[tuple[str, str], Any] = {}
         self._names: dict[int, str] = {}
+        self._words: dict[int, Sequence[str]] = {}
         self._prepare()
 
     def remembered(
@@ -91,6 +92,13 @@ class Features:
         if name is None:
             name = self._names[column] = self._name_of(int(self.columns.marks[column]))
         return name
+
+    def worded(self, column: int) -> Sequence[str]:
+        """The words of which that consists."""
+        words = self._words.get(column)
+        if words is None:
+            words = self._words[column] = self.named(column).split()
+        return words
 
     def _name_of(self, mark: int) -> str:
         if mark < CATEGORIES:
