@@ -2,8 +2,8 @@
 
 A token is `<subscriber>.<subject>.<mac>`: what it names, and 128 bits of HMAC-SHA256 over scope
 and names under the subscriber's own key. There is no key for the whole site to lose, a new
-subscriber key revokes every link of that person, and a message costs one HMAC however many
-links it has: `/d/<token>/3/more`.
+subscriber key revokes every link of that person, and a message costs one HMAC a scope, however
+many links it has: `/d/<token>/3/more`.
 """
 
 from __future__ import annotations

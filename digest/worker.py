@@ -133,7 +133,7 @@ def tick(
 
     for name, part in (
         ("alive", app.note_tick),
-        ("resume", lambda: subscriptions.resume_due(app.store, now=app.clock())),
+        ("resume", app.resume_due),
         ("mail", mail),
         ("poll", poll),
         ("look up", app.look_up_waiting),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from time import sleep
@@ -278,6 +278,10 @@ class App(Composer):
         _ = self.inbound_policy
         return imap.poll(settings.imap, settings.imap_folder, self.take_in)
 
+    def resume_due(self) -> int:
+        """End the pauses whose time has come; how many."""
+        return subscriptions.resume_due(self.store, now=self.clock())
+
     def bounced(self, evidence: Evidence) -> Subscriber | None:
         """Act on a bounce or complaint, by mail or said at SMTP time."""
         inbound = self.settings.inbound
@@ -322,6 +326,15 @@ class App(Composer):
             return False
         self.write("confirm", person)
         return self.post().accepted > 0
+
+    def ask_to_confirm(self, addresses: Iterable[str]) -> int:
+        """Queue the letter that asks to confirm for those who have yet to; how many."""
+        asked = 0
+        if self.site.url:
+            for person in subscriptions.to_be_asked(self.store, addresses, now=self.clock()):
+                self.write("confirm", person)
+                asked += 1
+        return asked
 
     # --- rendering ------------------------------------------------------------------------
 

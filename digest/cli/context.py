@@ -48,7 +48,7 @@ pass_context = click.make_pass_decorator(Context)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 
-def edition_option(required: bool = False) -> Callable[[Any], Any]:
+def edition_option(required: bool = False, default: str = "today") -> Callable[[Any], Any]:
     """The `--date` option, checked."""
     return click.option(
         "--date",
@@ -56,7 +56,7 @@ def edition_option(required: bool = False) -> Callable[[Any], Any]:
         required=required,
         callback=lambda _context, _parameter, value: None if value is None else edition_date(value),
         metavar="YYYY-MM-DD",
-        help="The edition of this day. Default: today.",
+        help=f"The edition of this day. Default: {default}.",
     )
 
 

@@ -11,6 +11,8 @@ import click
 from digest.cli.context import Context, json_option, pass_context, progress, show_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from digest.model import Subscriber
 
 
@@ -207,13 +209,19 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     Columns: email, and if wanted any of topics, keywords, authors, queries, likes, dislikes,
     known, mutes, mute_authors, mute_topics (values separated by `;`), weights
     (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor; with --confirmed
-    also status and paused_until. Lines that cannot be used are reported. Without --confirmed, who
-    does not confirm within 14 days is forgotten.
+    also status and paused_until. Lines that cannot be used are reported. Without --confirmed they
+    are asked by mail, which the worker sends; who does not confirm within 14 days is forgotten.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
+    asked = 0
     with context.app() as app, progress("importing") as advance:
         app.create()
+
+        def ask(addresses: Iterable[str]) -> None:
+            nonlocal asked
+            asked += 0 if confirmed else app.ask_to_confirm(addresses)
+
         source: IO[str] = (
             sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig", newline="")
         )
@@ -226,8 +234,16 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
                 confirmed=confirmed,
                 now=app.clock(),
                 progress=advance,
+                entered=ask,
             )
+        has_site = bool(app.site.url)
     click.echo(f"{result.added} added, {result.known} already known, {result.rejected} rejected.")
+    if asked:
+        click.echo(
+            f"{asked} are asked by mail to confirm: `digest worker`, or `digest run`, sends it."
+        )
+    elif not confirmed and not has_site and result.added:
+        click.echo(_about_the_mail(mailed=False, has_site=False))
     for line, cause in result.problems:
         click.echo(f"line {line}: {cause}", err=True)
     if result.rejected:

@@ -131,21 +131,32 @@ def learn(context: Context) -> None:
 @click.command()
 @pass_context
 def run(context: Context) -> None:
-    """One full cycle now: fetch, learn, compose today's digests for everyone, deliver, publish."""
+    """One full cycle now: fetch, learn, compose today's digests for everyone, deliver, publish.
+
+    It does all else that a worker does as well: takes in mail, sends letters, ends pauses, and once
+    a day what is for the night.
+    """
+    from digest.worker import nightly  # noqa: PLC0415 - keeps `--help` quick
+
     with context.app() as app:
         app.create()
+        app.resume_due()
         with progress("fetching"):
+            app.fetch_mail()
             reports = app.ingest()
+            app.look_up_waiting()
         show_reports(reports)
         _learn(app)
         with _ending() as stopping:
             with progress("composing") as advance:
                 composed = app.compose_edition(None, stopping=stopping, progress=advance)
+            app.post(stopping=stopping)
             delivered = _deliver(app, stopping)
         _say(composed, delivered)
         if app.settings.worker.publish:
             published = app.publish(Path(app.settings.worker.publish))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
+        nightly(app, stopping=stopping)
         asked = [each for each in reports if each.verdict != "waiting"]
         unread = asked and all(each.verdict in ("failed", "gone") for each in asked)
         if unread or delivered.deferred or delivered.refused:
@@ -153,11 +164,12 @@ def run(context: Context) -> None:
 
 
 @click.command()
-@edition_option()
+@edition_option(default="what is due")
 @pass_context
 def deliver(context: Context, edition: str | None) -> None:
     """Send what is due; with --date, first compose that edition for everyone who lacks it."""
     with context.app() as app:
+        app.resume_due()
         with _ending() as stopping:
             with progress("composing") as advance:
                 composed = (

@@ -71,7 +71,11 @@ LEAST: Mapping[str, float] = {
     "inbound.soft_days": 1,
     "community.submissions_a_day": 0,
 }
-MOST: Mapping[str, float] = {"experiments.share": 1, "subscriber.floor": 1}
+MOST: Mapping[str, float] = {
+    "experiments.share": 1,
+    "subscriber.floor": 1,
+    "worker.nightly_hour": 23,
+}
 FREE = ("experiments", "options")
 
 
@@ -243,10 +247,9 @@ def _coerce(text: str, like: object, variable: str) -> object:
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
                 text.strip().lower()
             ]
-        if isinstance(like, int):
-            return int(text)
-        if isinstance(like, float):
-            return float(text)
+        if isinstance(like, int | float):
+            # A whole number may stand for one that need not be; the field's type says.
+            return float(text) if "." in text or isinstance(like, float) else int(text)
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(like, bool) else "a number"
         raise ConfigError(f"{variable} must be {kind}, not {text!r}.", subject=variable) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -132,7 +132,8 @@ def compose_edition(
     """Compose one edition for every active subscriber who does not have it yet.
 
     `edition` is a date, whose UTC day is what the digest covers; None is everyone's own today,
-    up to now. Made for replays and for "one full cycle now": no one's hour is waited for.
+    up to now. Made for replays and for "one full cycle now": no one's hour is waited for. What is
+    due today stays due unless this is it.
     `among`, `stopping` and `progress` are as in `compose_due`.
     """
     rankers = Rankers(ranker=ranker, experiment=experiment)
@@ -157,15 +158,27 @@ def compose_edition(
                 edition=edition,
             )
         if there:
-            next_due = {
-                each.id: editions.next_due(each, now)
-                for each in people
-                if each.id in there and each.due_at is not None and each.due_at <= now
-            }
+            due = [each for each in people if each.id in there and _is_due(each, now)]
+            next_due = _next_due(due, edition, now)
             store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
             total += Composed(subscribers=len(there))
         progress(len(people))
     return total
+
+
+def _is_due(person: Subscriber, now: datetime) -> bool:
+    return person.due_at is not None and person.due_at <= now
+
+
+def _next_due(
+    people: Iterable[Subscriber], edition: str | None, now: datetime
+) -> dict[str, datetime]:
+    """When the next digest of each is due; an edition of some other day does not stand for today's."""
+    return {
+        each.id: editions.next_due(each, now)
+        for each in people
+        if edition is None or edition == editions.edition_of(each, covering.last_due(each, now))
+    }
 
 
 def _who_has_one(
@@ -233,7 +246,7 @@ def _compose_block(
         kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
     new = store.ledger.compose(
         kept,
-        next_due={each.id: editions.next_due(each, now) for each in people},
+        next_due=_next_due(people, edition, now),
         send_from={digest.id: now for digest in digests},
         message_ids={digest.id: f"<{digest.id}@{domain}>" for digest in digests},
     )

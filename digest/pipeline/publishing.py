@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 
+from digest.model import Status, Subscriber
 from digest.pipeline import personal
 from digest.pipeline.catalogue import Catalogue, Feed, Terms
 from digest.ports import Store
@@ -19,7 +22,6 @@ from digest.rendering import opml
 from digest.rendering.feeds import FORMATS
 
 PRIVATE = "feeds/mine"
-BLOCK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +45,13 @@ def publish(
     for feed in catalogue.feeds:
         total = _written(folder, _documents(catalogue, feed, folder), total)
     kept: set[str] = set()
-    after = ""
-    while people := store.subscribers.page(after, limit=BLOCK):
-        after = people[-1].id
-        for person in people:
-            found = personal.documents(store, terms.site, person, because, tuple(FORMATS))
-            about = personal.info(terms.site, person)
-            files = {about.path(kind): content for kind, content in found.items()}
-            kept.update(files)
-            total = _written(folder, files, total)
+    # A pause is a rest from mails; only who has left has no feed.
+    for person in chain(_all(store, Status.ACTIVE), _all(store, Status.PAUSED)):
+        found = personal.documents(store, terms.site, person, because, tuple(FORMATS))
+        about = personal.info(terms.site, person)
+        files = {about.path(kind): content for kind, content in found.items()}
+        kept.update(files)
+        total = _written(folder, files, total)
     _forget(folder, kept)
     outlines = opml.opml([feed.info for feed in catalogue.feeds], terms.site)
     changed = write(folder / opml.PATH, outlines)
@@ -103,6 +103,10 @@ def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Pub
         files=total.files + len(documents),
         changed=total.changed + changed,
     )
+
+
+def _all(store: Store, status: Status) -> Iterator[Subscriber]:
+    return (person for person, _ in store.subscribers.all(status))
 
 
 def _forget(folder: Path, kept: set[str]) -> None:

@@ -5,8 +5,8 @@ matrices over them; `linear` multiplies, and takes the best; `reasons` says for 
 made its score; `explain` says it in words. `trending` is what a community's votes are worth,
 `searching` the order of what a search found.
 
-`trending`, `searching` and `explain` need nothing but the standard library. numpy, scipy and
-scikit-learn are loaded by importing `digest.ranking.linear`, and only there are they needed.
+`trending`, `searching` and `explain` need nothing but the standard library. numpy and scipy are
+loaded by importing `linear` or `nearness`, scikit-learn by learning a space.
 """
 
 from __future__ import annotations

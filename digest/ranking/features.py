@@ -94,7 +94,7 @@ class Features:
         return name
 
     def worded(self, column: int) -> Sequence[str]:
-        """The words of which that consists."""
+        """The same, word by word."""
         words = self._words.get(column)
         if words is None:
             words = self._words[column] = self.named(column).split()

@@ -34,7 +34,7 @@ _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
 
 
 class Personal(NamedTuple):
-    """The signed addresses in one digest: made once, for its body and its header fields."""
+    """The signed addresses in one digest, for body and header; a tuple, as each message has one."""
 
     digest: str
     feed: str

@@ -1,7 +1,7 @@
 """The daily mail: one subscriber's digest as a finished message.
 
 `compile_mail` makes the templates ready once, an `edition` renders each paper once whoever it is
-for, and a `message` is a join of ready bytes with one signed token in them.
+for, and a `message` is a join of ready bytes with its reader's signed addresses in them.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from digest import subscriptions
 from digest.errors import InvalidInput
@@ -47,8 +47,11 @@ def load(
     confirmed: bool,
     now: datetime,
     progress: Callable[[int], object] = lambda _: None,
+    entered: Callable[[Iterable[str]], object] = lambda _: None,
 ) -> Loaded:
     """Add rows block by block; addresses already known are left alone, bad lines reported.
+
+    `entered` is told the addresses of each block, new and known ones, once they are kept.
 
     A row's own `status` counts only with `confirmed`: an import never revives anyone by itself,
     and what is on the suppression list is rejected without it. An import that was cut short is
@@ -58,11 +61,15 @@ def load(
     clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
     with ThreadPoolExecutor(1, thread_name_prefix="import") as writer:
         writing: Future[int] | None = None
-        size = 0
-        for block in _blocks(rows, clerk, result, store, confirmed=confirmed):
-            _settle(writing, size, result, progress)
-            writing, size = writer.submit(store.subscribers.add_alike, block), len(block)
-        _settle(writing, size, result, progress)
+        last: Sequence[Newcomer] = ()
+        nothing: Sequence[Newcomer] = ()
+        for block in chain(_blocks(rows, clerk, result, store, confirmed=confirmed), [nothing]):
+            if writing is not None:
+                _settle(writing, last, result)
+                entered(each.email for each in last)
+                progress(len(last))
+            writing = writer.submit(store.subscribers.add_alike, block) if block else None
+            last = block
     return result
 
 
@@ -93,13 +100,8 @@ def _blocks(
         ]
 
 
-def _settle(
-    writing: Future[int] | None, size: int, result: Loaded, progress: Callable[[int], object]
-) -> None:
+def _settle(writing: Future[int], block: Sequence[Newcomer], result: Loaded) -> None:
     """Wait for a block to be written, and count it."""
-    if writing is None:
-        return
     added = writing.result()
     result.added += added
-    result.known += size - added
-    progress(size)
+    result.known += len(block) - added

@@ -40,6 +40,7 @@ from digest.subscriptions.signing_up import (
     request_link,
     sign_up,
     subscribe,
+    to_be_asked,
 )
 from digest.subscriptions.spans import parse_span
 from digest.subscriptions.submissions import decide, is_curator, submit
@@ -120,6 +121,7 @@ __all__ = [
     "subscribe",
     "suppress",
     "suppression",
+    "to_be_asked",
     "topic_id",
     "undo",
     "undo_bounce",

@@ -7,7 +7,7 @@ The letter is to be written after the page is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -19,7 +19,7 @@ from digest.model.base import Value
 from digest.ports import Store
 from digest.subscriptions.addresses import admission, lift, suppression
 from digest.subscriptions.changing import put_interests
-from digest.subscriptions.limits import HOUR, may, may_reach
+from digest.subscriptions.limits import DAY, HOUR, may, may_reach
 from digest.subscriptions.people import amend, fresh, newcomer, normal_address
 from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
 
@@ -161,6 +161,16 @@ def confirm(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:
         due_at=now,
         paused_until=None,
     )
+
+
+def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> Iterator[Subscriber]:
+    """Those of these who have yet to confirm, for a letter that asks them to: once a day at most."""
+    for address in addresses:
+        person = store.subscribers.by_email(address)
+        if person is None or person.status is not Status.PENDING:
+            continue
+        if may(store, "ask", address, now=now, seconds=DAY, most=1):
+            yield person
 
 
 def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:

@@ -50,7 +50,8 @@ def network(request: Request) -> str:
 class Buckets:
     """Token buckets by name: `most` uses an hour each, refilled evenly, so a burst is forgiven once.
 
-    Memory is bounded: of the names not seen for longest, those beyond `names` are forgotten.
+    Memory is bounded: a name is forgotten after an hour, and of the names not seen for longest those
+    beyond `names`.
     `clock` is seconds, monotonic. Safe to use from any thread.
     """
 
@@ -58,7 +59,7 @@ class Buckets:
         self, most: int, *, names: int = MOST_NETWORKS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._most = float(most)
-        self._names = names
+        self._most_names = names
         self._clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
@@ -71,11 +72,22 @@ class Buckets:
             left = min(self._most, left + (now - since) * self._most / HOUR)
             enough = left >= cost
             self._left[name] = (left - cost if enough else left, now)
-            while len(self._left) > self._names:
+            while len(self._left) > self._most_names or self._is_full_again(now):
                 self._left.popitem(last=False)
         if not enough:
             seconds = (cost - left) * HOUR / self._most if self._most else HOUR
             raise HTTPException(429, headers={"retry-after": str(ceil(seconds))})
+
+    @property
+    def names(self) -> list[str]:
+        """Who is remembered, the one not seen for longest first."""
+        with self._lock:
+            return list(self._left)
+
+    def _is_full_again(self, now: float) -> bool:
+        """Whether the name that was not seen for longest has nothing left to be remembered for."""
+        _, since = next(iter(self._left.values()))
+        return now - since >= HOUR
 
 
 class Dear:

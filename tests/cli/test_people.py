@@ -1,6 +1,11 @@
 """Commands about subscribers, as an operator types them."""
 
+import sqlite3
+from email import message_from_bytes
+
 import pytest
+
+SOURCES = ("arxiv", "arxiv-oai", "huggingface")
 
 
 @pytest.fixture
@@ -81,3 +86,46 @@ def test_an_import_reports_the_suppressed_and_adds_the_others(digest, ada, tmp_p
     assert (
         "1 added, 1 already known" in digest("subscribers", "import", str(file), "--confirmed").out
     )
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """Settings of an installation that reads no source."""
+    nothing = "".join(f"[sources.{each}]\nenabled = false\n" for each in SOURCES)
+    (tmp_path / "digest.toml").write_text(nothing, encoding="utf-8")
+
+
+def letters_to(tmp_path):
+    files = (tmp_path / "maildir" / "new").glob("*")
+    return sorted(message_from_bytes(each.read_bytes())["to"] for each in files)
+
+
+def test_who_is_imported_without_a_word_of_theirs_is_asked_once(
+    digest, offline, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    file = tmp_path / "people.csv"
+    file.write_text("email\nada@example.org\nbo@example.org\n", encoding="utf-8")
+    first = digest("subscribers", "import", str(file))
+    assert "2 are asked by mail to confirm" in first.out
+    assert "asked" not in digest("subscribers", "import", str(file)).out
+    digest("run")
+    assert letters_to(tmp_path) == ["ada@example.org", "bo@example.org"]
+
+
+def test_an_import_says_that_nobody_can_be_asked_without_an_address_of_the_site(digest, tmp_path):
+    file = tmp_path / "people.csv"
+    file.write_text("email\nada@example.org\n", encoding="utf-8")
+    assert "No confirmation mail can be sent" in digest("subscribers", "import", str(file)).out
+    assert "mail" not in digest("subscribers", "import", str(file), "--confirmed").out
+
+
+@pytest.mark.parametrize("command", ["run", "deliver"])
+def test_a_pause_ends_without_a_worker_too(digest, ada, offline, tmp_path, command):
+    digest("pause", "ada@example.org", "1 day")
+    database = sqlite3.connect(tmp_path / "digest.db")
+    with database:
+        database.execute("UPDATE subscribers SET paused_until = '2026-06-10T04:00:00.000000Z'")
+    database.close()
+    digest(command)
+    assert digest("subscribers", "list", "--json").json[0]["status"] == "active"

@@ -132,6 +132,24 @@ def test_a_wrong_variable_is_named(environment, named):
         load(SHIPPED, environment=environment)
 
 
+def test_a_number_from_the_environment_may_have_a_fraction_where_the_setting_may():
+    assert load(SHIPPED, environment={"DIGEST_SMTP_TIMEOUT": "2.5"}).smtp.timeout == 2.5
+    with pytest.raises(ConfigError, match=r"web\.port must be a whole number"):
+        load(SHIPPED, environment={"DIGEST_WEB_PORT": "80.5"})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[worker]\nnightly_hour = 24\n", "nightly_hour must be at most 23, not 24"),
+        ("[keep]\nlogs = 0\n", "logs must be at least 1, not 0"),
+    ],
+)
+def test_a_setting_that_could_only_do_harm_is_refused(tmp_path, text, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        from_file(tmp_path, text)
+
+
 def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml", environment={})

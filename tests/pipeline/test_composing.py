@@ -108,6 +108,19 @@ def test_an_edition_is_composed_for_everyone_and_only_once(application, subscrib
     assert all(digests(application, person)[0].mood is Mood.PICKS for person in people)
 
 
+def test_an_edition_of_another_day_does_not_stand_for_what_is_due_today(
+    application, subscribe, item
+):
+    person = subscribe(at="7:00")
+    application.moment[0] = datetime(2026, 6, 12, 9, tzinfo=UTC)
+    application.store.papers.ingest([item(1)])
+    assert application.compose_edition("2026-06-10").digests == 1
+    assert application.compose_edition("2026-06-10").digests == 0
+
+    assert compose(application).digests == 1
+    assert [each.edition for each in digests(application, person)] == ["2026-06-12", "2026-06-10"]
+
+
 def test_a_day_without_papers_is_kept_as_a_digest_too(application, subscribe):
     person = subscribe(quiet="nothing")
     application.compose_edition("2026-06-10")

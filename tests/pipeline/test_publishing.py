@@ -84,6 +84,17 @@ def test_a_subscriber_has_a_private_feed_of_their_picks_with_reasons(
     assert "mine/" not in (folder / "feeds.opml").read_text(encoding="utf-8")
 
 
+def test_the_private_feed_of_someone_who_rests_stays(application, folder, item, subscribe):
+    application.store.papers.ingest([item(1)])
+    person = subscribe()
+    application.publish(folder)
+    before = set((folder / "feeds" / "mine").iterdir())
+    subscriptions.pause(application.store, person, until=None, now=application.clock())
+    application.publish(folder)
+    assert before
+    assert set((folder / "feeds" / "mine").iterdir()) == before
+
+
 def test_the_private_feed_of_someone_who_left_is_removed(application, folder, item, subscribe):
     application.store.papers.ingest([item(1)])
     person = subscribe()

@@ -67,6 +67,17 @@ def test_a_bucket_never_holds_more_than_an_hour_allows():
         buckets.take("here")
 
 
+def test_whoever_was_not_seen_for_an_hour_is_forgotten():
+    clock = Clock()
+    buckets = Buckets(2, clock=clock)
+    buckets.take("long ago")
+    clock.seconds += 1_800
+    buckets.take("lately")
+    clock.seconds += 1_800
+    buckets.take("now")
+    assert buckets.names == ["lately", "now"]
+
+
 def test_a_bucket_of_nothing_refuses_all():
     with pytest.raises(HTTPException) as refused:
         Buckets(0, clock=Clock()).take("here")
@@ -78,7 +89,7 @@ def test_names_beyond_a_number_are_forgotten_so_that_memory_is_bounded():
     buckets = Buckets(1, names=3, clock=clock)
     for name in "abcd":
         buckets.take(name)
-    assert len(buckets._left) == 3
+    assert buckets.names == ["b", "c", "d"]
     with pytest.raises(HTTPException):
         buckets.take("d")
     buckets.take("a")
