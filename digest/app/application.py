@@ -321,11 +321,12 @@ class App(Composer):
         return (parts.html if form == ".html" else parts.text).encode()
 
     def send_confirmation(self, person: Subscriber) -> bool:
-        """Mail the link that confirms a subscription; False if it did not leave at once."""
+        """Mail the link that confirms a subscription; False if letters have to wait."""
         if not self.site.url:
             return False
         self.write("confirm", person)
-        return self.post().accepted > 0
+        done = self.post()
+        return not (done.deferred or done.refused or done.cut_short)
 
     def ask_to_confirm(self, addresses: Iterable[str]) -> int:
         """Queue the letter that asks to confirm for those who have yet to; how many."""

@@ -61,6 +61,8 @@ def compose_due(
         due = store.subscribers.due(now, limit=block, among=among, after=last)
         if not due:
             break
+        if last is None:
+            store.ledger.tidy(now)
         last = due[-1]
         try:
             total += _compose_block(store, rankers, windows, due, until=now, now=now, domain=domain)
@@ -82,6 +84,7 @@ def compose_one(
     """Compose for one person whose hour has come, without waiting for the clock."""
     if person.status is not Status.ACTIVE or person.due_at is None or person.due_at > now:
         return Composed()
+    store.ledger.tidy(now)
     rankers = Rankers(ranker=ranker, experiment=experiment)
     windows = Windows(store)
     return _compose_block(store, rankers, windows, [person], until=now, now=now, domain=domain)
@@ -139,6 +142,7 @@ def compose_edition(
     rankers = Rankers(ranker=ranker, experiment=experiment)
     windows = Windows(store)
     until = covering.until(edition, now)
+    store.ledger.tidy(now)
     total, after = Composed(), among.after
     while people := store.subscribers.page(after, limit=block, last=among.last):
         if stopping():

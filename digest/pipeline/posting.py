@@ -70,6 +70,7 @@ def write(
     if kind in WITH_INTERESTS and person is not None:
         (profile,) = store.subscribers.profiles([person.id])
         context.setdefault("interests", profile.interests)
+        subscriptions.asked_again(store, person, now=now)
     once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
     # With the key and the address, since a letter from before they changed has dead links.
     about = (person.id, person.key, person.email) if person else ()

@@ -71,6 +71,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def tidy(self, now: datetime) -> None:
+        """Expire what is past its window, so that it counts as lost."""
+        ...
+
     def claim(self, now: datetime, *, owner: str, limit: int, lease: float) -> list[Envelope]:
         """Expire what is past its window, then lease a block that is due, oldest first.
 

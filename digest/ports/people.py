@@ -144,6 +144,10 @@ class SubscriberStore(Protocol):
         """Forget an open change of address."""
         ...
 
+    def drop_changes(self, before: datetime) -> None:
+        """Forget changes of address that were asked for before then."""
+        ...
+
     def erase(self, subscriber_id: str) -> None:
         """Delete a subscriber and everything kept about them, mail evidence and letters included.
 

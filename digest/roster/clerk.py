@@ -10,8 +10,9 @@ from typing import Any
 from digest import editions, subscriptions
 from digest.errors import InvalidInput
 from digest.model import Interest, InterestKind, Status, Subscriber, Topic
-from digest.roster.columns import LISTS, NAMES
+from digest.roster.columns import COLUMNS, LISTS, NAMES
 
+KNOWN = frozenset(COLUMNS)
 PAPERS_ONLY = ("dislikes", "known")
 SCHEDULE = (
     "at",
@@ -50,6 +51,9 @@ class Clerk:
 
         Raises InvalidInput.
         """
+        if not row.keys() <= KNOWN:
+            unknown = next(each for each in row if each not in KNOWN)
+            raise InvalidInput(f"there is no column {unknown!r}; there are {', '.join(COLUMNS)}")
         email = row.get("email")
         if not isinstance(email, str) or not email.strip():
             raise InvalidInput("there is no email in this line")
@@ -107,7 +111,11 @@ class Clerk:
                 found += self._listed(column, cell)
         if row.get("likes") and row.get("dislikes"):
             found = list({_slot(each): each for each in found}.values())
-        if weights := _weights(row.get("weights")):
+        if written := _weights(row.get("weights")):
+            weights = {
+                (column, self._interest(column, value).value): weight
+                for (column, value), weight in written.items()
+            }
             found = [
                 replace(each, weight=weights.get((NAMES[each.kind], each.value), each.weight))
                 for each in found

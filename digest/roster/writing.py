@@ -53,7 +53,7 @@ def _row(person: Subscriber, interests: Sequence[Interest]) -> dict[str, object]
             for name, kind in LISTS.items()
         },
         "weights": [
-            f"{NAMES[each.kind]}:{each.value}={each.weight:g}"
+            f"{NAMES[each.kind]}:{each.value}={each.weight:.15g}"
             for each in interests
             if each.weight != 1
         ],

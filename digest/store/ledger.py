@@ -112,6 +112,11 @@ class Ledger:
         with self._connections.read() as connection:
             return history.sent(connection, subscriber_ids, paper_ids, but_edition)
 
+    def tidy(self, now: datetime) -> None:
+        """Expire what is past its window: those who compose next show its papers again."""
+        with self._connections.write() as connection:
+            outbox.tidy(connection, now)
+
     def claim(self, now: datetime, *, owner: str, limit: int, lease: float) -> list[Envelope]:
         """Expire what is past its window, then lease a block that is due, oldest first.
 

@@ -53,7 +53,9 @@ def add(connection: Connection, people: Sequence[Newcomer]) -> int:
     """Add those whose id and address are new; returns how many that were."""
     for name, columns in TABLES.items():
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
-    _bind(connection, sorted(people, key=itemgetter(0)))
+    # Of an address that comes twice the first counts, whatever their ids.
+    first = {each.email: each for each in reversed(people)}
+    _bind(connection, sorted(first.values(), key=itemgetter(0)))
     added = connection.execute(ADD_PEOPLE).rowcount
     if added < len(people):
         connection.execute(FORGET_KNOWN)

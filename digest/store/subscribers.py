@@ -324,6 +324,11 @@ class Subscribers:
                 "DELETE FROM address_changes WHERE subscriber_id = ?", (subscriber_id,)
             )
 
+    def drop_changes(self, before: datetime) -> None:
+        """Forget changes of address that were asked for before then."""
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM address_changes WHERE asked_at < ?", (stamp(before),))
+
     def erase(self, subscriber_id: str) -> None:
         """Delete a subscriber and everything kept about them; an unknown one is no error.
 

@@ -136,6 +136,7 @@ def agree(
         return change
     _check_free(store, current, change.email)
     moved = amend(store, current, email=change.email, key=new_key())
+    lift(store, change.email, only=SuppressionReason.ERASED)
     store.subscribers.drop_change(current.id)
     return moved
 

@@ -52,6 +52,8 @@ def resume_due(store: Store, *, now: datetime) -> int:
     resumed = 0
     while people := store.subscribers.resumable(now, limit=BLOCK):
         for person in people:
-            resume(store, person, now=now)
+            # An hour of theirs that came since the pause ended is made up, as any missed one is.
+            ended = person.paused_until or now
+            resume(store, person, now=min(now, ended - editions.INSTANT))
         resumed += len(people)
     return resumed

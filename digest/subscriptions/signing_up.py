@@ -17,10 +17,11 @@ from digest import editions
 from digest.model import Interest, Status, Subscriber, SuppressionReason, Topic
 from digest.model.base import Value
 from digest.ports import Store
-from digest.subscriptions.addresses import admission, lift, suppression
+from digest.subscriptions.addresses import CHANGE_FOR, admission, lift, suppression
 from digest.subscriptions.changing import put_interests
+from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
-from digest.subscriptions.people import amend, fresh, newcomer, normal_address
+from digest.subscriptions.people import CONFIRMED, amend, fresh, newcomer, normal_address
 from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
 
 LETTERS_AN_HOUR = 1_000
@@ -67,7 +68,7 @@ def sign_up(
 
     `network` is the address the request came from (empty: not limited by it). Who is subscribed
     already stays as they are; the wishes of one who has not confirmed are replaced by these; one
-    who had left gets them instead of the old, if there are any. Raises InvalidInput and NotFound
+    who had left gets them beside the old. Raises InvalidInput and NotFound
     for what was typed, and never for what is stored.
     """
     address = normal_address(email)
@@ -86,7 +87,7 @@ def sign_up(
     # Two forms sent at once: the other one was first.
     known = known or store.subscribers.by_email(address)
     if known is not None and known.status in (Status.PENDING, Status.UNSUBSCRIBED):
-        return SignUp(outcome="ask", subscriber=_again(store, known, new, wishes, interests, now))
+        return SignUp(outcome="ask", subscriber=_again(store, known, new, interests, now))
     _idle(store, now)
     return SignUp(outcome="known" if known else "silent", subscriber=known)
 
@@ -121,7 +122,7 @@ def subscribe(
     """Add a subscriber for an operator, or add wishes to a known one.
 
     New ones, and those who come back, stay `pending` until they confirm, unless `confirmed` (an
-    operator vouches). Nothing but an operator's confirmation revives a suppressed address, or
+    operator vouches); whoever rests goes on resting. Nothing but an operator's confirmation revives a suppressed address, or
     takes one off the suppression list. Raises InvalidInput.
     """
     address = normal_address(email)
@@ -135,9 +136,10 @@ def subscribe(
     if known is None:
         store.subscribers.add([(wanted, interests)])
     else:
-        store.subscribers.save(wanted)
+        # First what may be refused: then nothing has changed.
         put_interests(store, wanted, interests, reweigh=wishes.weight is not None)
-    if confirmed and wanted.status is not Status.ACTIVE:
+        store.subscribers.save(wanted)
+    if confirmed and wanted.status not in CONFIRMED:
         return activate(store, wanted, now=now)
     if wanted.status is Status.ACTIVE and known is not None and timing(wanted) != timing(known):
         return amend(store, wanted, due_at=editions.next_due(wanted, now))
@@ -188,13 +190,29 @@ def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscrib
     )
 
 
+def asked_again(store: Store, person: Subscriber, *, now: datetime) -> None:
+    """Whoever has yet to confirm has 14 days from the latest letter that asks them to."""
+    if person.status is Status.PENDING and person.confirmed_at is None:
+        amend(store, person, created_at=now)
+
+
 def forget_pending(store: Store, now: datetime) -> int:
-    """Erase those who never confirmed within 14 days of asking; how many."""
+    """Erase those who never confirmed within 14 days of asking; how many.
+
+    Of who said no is left what keeps an import from asking them again (see `erase`). Wishes for
+    another address that have ended go as well.
+    """
     forgotten = 0
-    for person, _ in store.subscribers.all(Status.PENDING):
-        if person.confirmed_at is None and now - person.created_at >= PENDING_FOR:
-            store.subscribers.erase(person.id)
+    for status in (Status.PENDING, Status.UNSUBSCRIBED):
+        for person, _ in store.subscribers.all(status):
+            if person.confirmed_at is not None or now - person.created_at < PENDING_FOR:
+                continue
+            if status is Status.PENDING:
+                store.subscribers.erase(person.id)
+            else:
+                erase(store, person, now=now)
             forgotten += 1
+    store.subscribers.drop_changes(now - CHANGE_FOR)
     return forgotten
 
 
@@ -202,19 +220,23 @@ def _again(
     store: Store,
     known: Subscriber,
     new: Subscriber,
-    wishes: Wishes,
     interests: tuple[Interest, ...],
     now: datetime,
 ) -> Subscriber:
-    """One who never confirmed starts afresh; one who had left keeps what they do not name."""
+    """One who never confirmed starts afresh; one who had left keeps all, and gets the rest beside it.
+
+    Whoever asks may be a stranger: nothing that its owner has confirmed is lost by it.
+    """
     if known.confirmed_at is None:
         wanted = replace(new, id=known.id, key=known.key, created_at=now)
     else:
-        wanted = replace(asked_for(known, wishes), status=Status.PENDING, due_at=None)
+        wanted = replace(known, status=Status.PENDING, due_at=None)
     if not store.subscribers.save(wanted, before=known):
         return fresh(store, known)  # they answered an earlier letter just now: that counts
-    if interests or known.confirmed_at is None:
+    if known.confirmed_at is None:
         store.subscribers.set_interests(wanted.id, interests)
+    else:
+        put_interests(store, wanted, interests, reweigh=False)
     return wanted
 
 

@@ -32,6 +32,7 @@ _AFTER_A_DOI = re.compile(
     r"(?:v\d+)?(?:[./](?:full|abstract|pdf|epub|html)(?:[.-]text|\.pdf)?)?/?$", re.IGNORECASE
 )
 _CHANCE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})\s*(%)?", re.ASCII)
+FLOOR_DECIMALS = 6
 _A_LINK = re.compile(r"https?:|www\.|[@<>]", re.IGNORECASE)
 
 
@@ -235,13 +236,13 @@ def parse_floor(text: str) -> float:
         raise InvalidInput(
             f"A floor is {', '.join(FLOORS)}, or a chance from 0 to 1, not {text!r}."
         )
-    return chance
+    return round(chance, FLOOR_DECIMALS)
 
 
 def floor_name(floor: float) -> str:
     """A floor as `parse_floor` reads it: by its name, or by its number where it has none."""
     names = [name for name, value in FLOORS.items() if value == floor]
-    return names[0] if names else f"{floor:g}"
+    return names[0] if names else f"{floor:.{FLOOR_DECIMALS}f}".rstrip("0").rstrip(".")
 
 
 def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:

@@ -14,7 +14,10 @@ DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
 
 def compose(application):
-    return application.compose_due()
+    """A morning: what is due is composed, and sent."""
+    done = application.compose_due()
+    application.deliver()
+    return done
 
 
 def digests(application, person):
@@ -134,6 +137,7 @@ def test_composing_today_by_hand_loses_nothing_of_the_rest_of_the_day(applicatio
     application.moment[0] = datetime(2026, 6, 10, 10, tzinfo=UTC)
     application.store.papers.ingest([item(1)])
     application.compose_edition("2026-06-10")
+    application.deliver()
     application.store.papers.ingest([item(2, seen_at=datetime(2026, 6, 10, 15, tzinfo=UTC))])
     application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
     compose(application)
@@ -152,11 +156,11 @@ def test_what_an_expired_digest_would_have_shown_comes_in_the_next(application, 
     person = subscribe(at="7:00")
     application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
     application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
-    compose(application)
+    application.compose_due()  # and then the worker dies, for a day
     application.moment[0] = datetime(2026, 6, 12, 7, tzinfo=UTC)
-    application.store.ledger.claim(application.clock(), owner="w1", limit=10, lease=60)
-    assert application.store.ledger.counts()["expired"] == 1
     compose(application)
+    counts = application.store.ledger.counts()
+    assert (counts["expired"], counts["sent"]) == (1, 1)
     assert [pick.paper_id for pick in digests(application, person)[0].picks] == ["arxiv:2606.00001"]
 
 

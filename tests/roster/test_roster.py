@@ -51,6 +51,10 @@ ada@example.org,cs.IR; cs.CL,"dual encoder; ranking, fast",7:30,Europe/Berlin,fr
 noor@example.org,q-bio.NC,,,,,,
 """
 
+NUMBERS = """email,floor,keywords,weights
+numbers@example.org,0.00001,maps,keywords:maps=2.3456789
+"""
+
 EVERYTHING = (
     "email,name,shows_name,status,paused_until,floor,topics,queries,known,dislikes,mute_authors,"
     "mute_topics,weights\n"
@@ -177,9 +181,10 @@ def test_without_their_consent_people_stay_pending(load, store):
 def test_an_export_can_be_imported_again(load, store, tmp_path, now, json_lines):
     load(CSV + "zoë@example.org,cs.LG,naïve,,,weekdays,,\n")
     load(EVERYTHING)
+    load(NUMBERS)
     before = people(store)
     out = io.StringIO(newline="")
-    assert roster.write(out, store.subscribers.all(), json_lines=json_lines) == 4
+    assert roster.write(out, store.subscribers.all(), json_lines=json_lines) == 5
 
     from digest.store import open_store
 
@@ -196,6 +201,29 @@ def test_an_export_can_be_imported_again(load, store, tmp_path, now, json_lines)
     )
     assert people(other) == before
     other.close()
+
+
+def test_of_an_address_that_comes_twice_the_first_line_counts(load, store):
+    twice = [f"r{number}@example.org,{limit}\n" for limit in (5, 7) for number in range(20)]
+    result = load("email,limit\n" + "".join(twice))
+    assert (result.added, result.known) == (20, 20)
+    assert {person.limit for person, _ in store.subscribers.all()} == {5}
+
+
+def test_a_weight_is_read_however_its_interest_is_spelled(load, store):
+    load(
+        "email,topics,keywords,weights\na@x.org,cs.lg,Dual  Encoder,topics:cs.lg=5;keywords:Dual  Encoder=3\n"
+    )
+    assert people(store)["a@x.org"][7] == [
+        ("keyword", "Dual Encoder", 3.0),
+        ("topic", "cs.LG", 5.0),
+    ]
+
+
+def test_an_object_with_a_column_that_there_is_not_is_reported(load):
+    result = load('{"email": "ada@example.org", "topic": ["cs.LG"]}\n', json_lines=True)
+    assert (result.added, result.rejected) == (0, 1)
+    assert "there is no column 'topic'" in result.problems[0][1]
 
 
 def test_an_export_holds_no_secret(load, store):

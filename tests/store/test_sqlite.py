@@ -77,6 +77,7 @@ CALLS = {
     "ledger.digest": lambda s, m: s.ledger.digest("s_1.2026-06-10"),
     "ledger.recent": lambda s, m: s.ledger.recent("s_1", limit=1),
     "ledger.sent": lambda s, m: s.ledger.sent(["s_1"], ["arxiv:1"]),
+    "ledger.tidy": lambda s, m: s.ledger.tidy(m.day),
     "ledger.claim": lambda s, m: s.ledger.claim(m.day, owner="one", limit=1, lease=60),
     "ledger.settle": lambda s, m: s.ledger.settle([], lease="one"),
     "ledger.release": lambda s, m: s.ledger.release("one"),
@@ -99,6 +100,7 @@ CALLS = {
         AddressChange(subscriber_id="s_1", email="new@example.org", asked_at=m.day)
     ),
     "subscribers.change": lambda s, m: s.subscribers.change("s_1"),
+    "subscribers.drop_changes": lambda s, m: s.subscribers.drop_changes(m.day),
     "subscribers.drop_change": lambda s, m: s.subscribers.drop_change("s_1"),
     "subscribers.erase": lambda s, m: s.subscribers.erase("s_1"),
     "ledger.requeue": lambda s, m: s.ledger.requeue({}, m.day, m.day),

@@ -46,6 +46,13 @@ def test_pauses_that_have_ended_are_resumed_and_the_others_not(store, subscribe,
     assert store.subscribers.by_email(forever.email).status is Status.PAUSED
 
 
+def test_an_hour_that_came_since_a_pause_ended_is_made_up(store, subscribe, now):
+    person = subscribe(at="9:00")
+    subscriptions.pause(store, person, until=now + timedelta(days=1), now=now)
+    subscriptions.resume_due(store, now=now + timedelta(days=1, hours=8))
+    assert store.subscribers.by_email(person.email).due_at == datetime(2026, 6, 11, 9, tzinfo=UTC)
+
+
 def test_pausing_undoes_nothing_that_changed_meanwhile(store, subscribe, now):
     stale = subscribe()
     subscribe(at="9:00")

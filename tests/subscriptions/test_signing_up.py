@@ -102,7 +102,7 @@ def test_a_stranger_changes_nothing_for_a_subscriber(
     assert profile(person) == before
 
 
-def test_one_who_had_left_keeps_old_interests_only_if_no_new_ones_are_named(
+def test_one_who_had_left_loses_nothing_by_what_somebody_asks_for_in_their_name(
     store, subscribe, sign_up, interests
 ):
     person = subscribe(topics=["cs.IR"], limit=3)
@@ -113,7 +113,9 @@ def test_one_who_had_left_keeps_old_interests_only_if_no_new_ones_are_named(
     assert interests(person) == {("topic", "cs.IR")}
 
     subscriptions.unsubscribe(store, came.subscriber)
-    assert interests(sign_up(keywords=["maps"]).subscriber) == {("keyword", "maps")}
+    again = sign_up(keywords=["maps"], limit=9).subscriber
+    assert interests(again) == {("topic", "cs.IR"), ("keyword", "maps")}
+    assert again.limit == 3
 
 
 @pytest.mark.parametrize("reason", sorted(set(SuppressionReason) - {SuppressionReason.ERASED}))
@@ -266,3 +268,40 @@ def test_who_never_confirms_is_forgotten_after_two_weeks(store, subscribe, sign_
     left = {person.email for person, _ in store.subscribers.all()}
     assert left == {"active@example.org", "late@example.org", "gone@example.org"}
     assert subscriptions.suppression(store, "early@example.org") is None
+
+
+def test_who_is_asked_again_has_two_weeks_from_then(store, sign_up, now):
+    person = sign_up().subscriber
+    subscriptions.asked_again(store, person, now=now + timedelta(days=13))
+    assert subscriptions.forget_pending(store, now + timedelta(days=26)) == 0
+    assert subscriptions.forget_pending(store, now + timedelta(days=27)) == 1
+
+
+def test_of_who_said_no_is_left_only_what_keeps_them_from_being_asked_again(store, sign_up, now):
+    person = sign_up().subscriber
+    subscriptions.unsubscribe(store, person)
+    assert subscriptions.forget_pending(store, now + timedelta(days=14)) == 1
+    assert store.subscribers.by_email("ada@example.org") is None
+    assert subscriptions.suppression(store, "ada@example.org") is SuppressionReason.ERASED
+
+
+def test_a_wish_for_another_address_is_forgotten_when_it_has_ended(store, subscribe, now):
+    person = subscribe()
+    subscriptions.ask_address(store, person, "stranger@example.net", now=now)
+    subscriptions.forget_pending(store, now + timedelta(days=6))
+    assert store.subscribers.change(person.id) is not None
+    subscriptions.forget_pending(store, now + timedelta(days=8))
+    assert store.subscribers.change(person.id) is None
+
+
+def test_an_operators_word_does_not_end_a_rest(store, subscribe, now):
+    person = subscriptions.pause(store, subscribe(), until=None, now=now)
+    assert subscribe(keywords=["maps"]) == person
+
+
+def test_what_is_refused_changes_nothing(store, subscribe):
+    person = subscribe(topics=["cs.IR"])
+    many = tuple(f"word {number}" for number in range(subscriptions.MOST_INTERESTS))
+    with pytest.raises(InvalidInput, match="can hold"):
+        subscribe(keywords=many, limit=3)
+    assert store.subscribers.by_email(person.email) == person
