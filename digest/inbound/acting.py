@@ -24,6 +24,7 @@ from digest.model.base import Value
 from digest.ports import Store
 from digest.rendering import wording
 from digest.subscriptions import Wishes
+from digest.text import clean
 
 LONGEST_EXPORT = 5_000_000
 MOST_NAMED = 12
@@ -125,19 +126,21 @@ def _subscribe(turn: Turn, command: Command) -> Done:
     wishes = commands.wishes_of([command], turn.policy.topics)
     if not any((wishes.topics, wishes.keywords, wishes.authors)):
         return Done(lines=("You are subscribed already.", *settings(turn)))
-    _change(turn, wishes)
-    added = [*wishes.topics, *wishes.keywords, *wishes.authors]
+    named = {"topics": wishes.topics, "keywords": wishes.keywords, "authors": wishes.authors}
+    parted = {name: _parted(turn, kind, named[name]) for name, kind in FIELDS.values()}
+    added = {name: new for name, (new, _) in parted.items() if new}
+    if added:
+        _change(turn, Wishes(**added))  # type: ignore[arg-type]  # three of its lists
+    lines = {
+        "Added to your profile": [each for new, _ in parted.values() for each in new],
+        "In your profile already": [each for _, held in parted.values() for each in held],
+    }
     return Done(
-        lines=(f"Added to your profile: {', '.join(added)}.",),
+        lines=_told(lines),
         undo=tuple(
-            f"{name} {', '.join(f'-{each}' for each in values)}"
-            for name, values in (
-                ("topics", wishes.topics),
-                ("keywords", wishes.keywords),
-                ("authors", wishes.authors),
-            )
-            if values
+            f"{name} {', '.join(f'-{each}' for each in values)}" for name, values in added.items()
         ),
+        failed=not added,
     )
 
 
@@ -175,10 +178,15 @@ def _listed(turn: Turn, command: Command) -> Done:
 
 def _mute(turn: Turn, command: Command) -> Done:
     field, values = _muted(command.text)
-    _change(turn, _wishing(field, values))
+    if not values:
+        raise InvalidInput("Say what is not to be shown, such as “mute penguins”.")
+    new, held = _parted(turn, MUTES[field], values)
+    if new:
+        _change(turn, _wishing(field, new))
     return Done(
-        lines=(f"Papers with these will not be shown: {', '.join(values)}.",),
-        undo=(f"unmute {_worded(field, values)}",),
+        lines=_told({"Papers with these will not be shown": new, "Muted already": held}),
+        undo=(f"unmute {_worded(field, new)}",) if new else (),
+        failed=not new,
     )
 
 
@@ -208,6 +216,8 @@ def _pause(turn: Turn, command: Command) -> Done:
 
 
 def _resume(turn: Turn, _command: Command) -> Done:
+    if turn.person.status is Status.ACTIVE:
+        return Done(lines=("Your digests are not paused; they come at your hour.",), failed=True)
     subscriptions.resume(turn.store, turn.person, now=turn.now)
     return Done(lines=("Your digests come again, at your hour.",), undo=("pause",))
 
@@ -322,6 +332,22 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.FORGET: _forget,
     Verb.HELP: _help,
 }
+
+
+def _parted(turn: Turn, kind: InterestKind, values: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of the values that are new to the profile, and those it has, whatever their case."""
+    (profile,) = turn.store.subscribers.profiles([turn.person.id])
+    held = {each.value.casefold() for each in profile.of(kind)}
+    cleaned = list(dict.fromkeys(clean(each) for each in values))
+    return (
+        [each for each in cleaned if each.casefold() not in held],
+        [each for each in cleaned if each.casefold() in held],
+    )
+
+
+def _told(lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """A line for each list that has something in it."""
+    return tuple(f"{what}: {', '.join(values)}." for what, values in lists.items() if values)
 
 
 def _wishing(name: str, values: Sequence[str]) -> Wishes:

@@ -81,7 +81,7 @@ def answer(
         if paper is None:
             lines.append(f"Paper {number} is not kept any more.")
             continue
-        subscriptions.give(
+        said = subscriptions.give(
             store,
             person,
             kind,
@@ -92,8 +92,10 @@ def answer(
             rank=number,
             reason=because(pick),
         )
-        changed = True
-        lines.append(f"{SAID[kind]} {_titled(paper)}")
+        is_new = said.at == now
+        changed = changed or is_new
+        before = "" if is_new else ", as you said already"
+        lines.append(f"{SAID[kind]} {_titled(paper)}{before}")
     return Told(lines=tuple(lines), changed=changed)
 
 

@@ -3,7 +3,8 @@
 What kind of failure a report speaks of anyone could have written, so it only counts against a
 subscriber whom it names with our MAC: by the address it was sent to (VERP), or by an address or
 a link in the mail of ours that it returns. Links that people show to others, to a digest or a
-feed, do not count. All else is kept as it came, for the operator.
+feed, do not count. All else is kept as it came, for the operator, but for what comes to an address
+of somebody who was erased: that is not kept at all.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def handle(
     store: Store, mail: Incoming, recipients: Sequence[str], policy: Policy, *, now: datetime
 ) -> None:
     """Take in a report, or whatever came to an address for bounces; twice is once."""
-    automatic = guard.silence(mail, policy) in ("automatic", "list")
+    automatic = guard.is_chatter(mail, policy) and not reports.is_marked(mail)
     found = reports.find(mail, automatic=automatic)
     is_addressed = any(
         each.lower().startswith((f"{links.BOUNCE}+", f"{links.BOUNCE}@")) for each in recipients
@@ -53,6 +54,9 @@ def handle(
         log.info("nothing to count", extra={"action": "report"})
         return
     person, edition, is_signed = _about(store, mail, recipients, policy)
+    if not is_signed and _is_to_somebody_gone(store, recipients):
+        log.info("a report on somebody who is gone", extra={"action": "report"})
+        return
     is_known = is_signed and found.kind is not EvidenceKind.UNREAD
     digest_id = f"{person.id}.{edition}" if person is not None and edition else ""
     evidence = Evidence(
@@ -123,6 +127,17 @@ def _about(
         if person is not None and any(holds(named, person.key, scope) for scope in scopes):
             return person, _dated(proving.edition_of(named.subject)) if is_tag else "", True
     return *_by_message_id(store, returned), False
+
+
+def _is_to_somebody_gone(store: Store, recipients: Sequence[str]) -> bool:
+    """Whether a recipient is an address we made for somebody who is not there any more.
+
+    Their key is gone, so its MAC can prove nothing; but nothing of theirs may come back either.
+    """
+    tags = (_TAG.match(each.encode("ascii", "replace")) for each in recipients)
+    named = (tokens.read(each[1].decode().lower()) for each in tags if each is not None)
+    ids = {each.subscriber_id for each in named if each is not None}
+    return not ids <= store.subscribers.get(sorted(ids)).keys()
 
 
 def _named(returned: bytes) -> Iterator[tuple[tuple[str, ...], bool, tokens.Named]]:

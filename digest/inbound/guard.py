@@ -41,7 +41,12 @@ _AWAY = re.compile(
     r"(?:auto(?:matic|matische|matische[rs]?)?[ -]?(?:reply|response|antwort|svar|antwoord)"
     r"|auto:|out of (?:the )?office|ooo\b|abwesen|réponse automatique|respuesta automática"
     r"|risposta automatica|resposta automática|afwezig|fuera de (?:la )?oficina"
-    r"|vacation (?:reply|response)|undeliver|delivery status|returned mail)",
+    r"|vacation (?:reply|response))",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"undeliver|unzustellbar|(?:mail )?delivery (?:status|fail|notification)|failure notice"
+    r"|returned mail",
     re.IGNORECASE,
 )
 
@@ -55,12 +60,24 @@ def silence(mail: Incoming, policy: Policy) -> str:
         ("own", own),
         ("robot", robot),
         ("report", mail.content_type == "multipart/report"),
-        ("automatic", _is_automatic(mail) or _AWAY.match(mail.subject)),
+        ("automatic", _is_automatic(mail) or _speaks_for_a_machine(mail.subject)),
         ("list", _is_from_a_list(mail)),
     ):
         if is_so:
             return why
     return ""
+
+
+def is_chatter(mail: Incoming, policy: Policy) -> bool:
+    """Whether this is an absence note or list mail, and no word of a mail that did not arrive.
+
+    Whoever has no sender may be either. A list's marks on mail of ours are our own.
+    """
+    if _is_ours(mail.sender, policy) or _FAILED.match(mail.subject):
+        return False
+    if _AWAY.match(mail.subject) or _is_from_a_list(mail):
+        return True
+    return _submitted(mail) != "auto-generated" and _is_automatic(mail)
 
 
 def may_answer(store: Store, recipient: str, *, now: datetime) -> bool:
@@ -85,9 +102,17 @@ def bucket(store: Store, recipient: str) -> str:
         return "unusable"
 
 
+def _speaks_for_a_machine(subject: str) -> bool:
+    return bool(_AWAY.match(subject) or _FAILED.match(subject))
+
+
+def _submitted(mail: Incoming) -> str:
+    """The keyword of Auto-Submitted (RFC 3834 §5), "" where there is none."""
+    return mail.first("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
+
+
 def _is_automatic(mail: Incoming) -> bool:
-    submitted = mail.first("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
-    if submitted not in ("", "no"):
+    if _submitted(mail) not in ("", "no"):
         return True
     suppressed = mail.first("x-auto-response-suppress").lower()
     if any(each in suppressed for each in ("all", "autoreply", "oof")):

@@ -123,6 +123,7 @@ def _handled(
         log.info("not proven", extra={"action": "take-in"})
         return ()
     asked = commands.parse(mail.subject, mail.lines, mailbox=mailbox)
+    plus = plus if mailbox == "subscribe" else ""  # elsewhere it is a tag, and names no wish
     if proof.subscriber is None:
         return _for_stranger(store, mail, proof, asked, policy, plus=plus, now=now)
     return _for_subscriber(store, mail, proof, asked, policy, plus=plus, now=now)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from digest import subscriptions
 from digest.errors import RetryLater
 from digest.inbound import bounces, read
 from digest.model import EvidenceKind
@@ -182,6 +183,89 @@ def test_delays_and_absences_are_nothing(ada, store, take_in, mail, bounces_to, 
     take_in(away, bounces_to(ada))
     assert store.post.evidences() == []
     assert current(ada).status == "active"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"subject": "Abwesenheitsnotiz: 4 papers", "auto_submitted": "auto-replied"},
+        {"subject": "Abwesenheitsnotiz: 4 papers"},
+        {"subject": "Automatic reply: 4 papers", "auto_submitted": "auto-generated"},
+        {"subject": "Re: 4 papers", "auto_submitted": "auto-replied (vacation)"},
+        {"subject": "Re: 4 papers", "x_autoreply": "yes"},
+        {"subject": "Welcome", "list_id": "<news.example.org>"},
+        {"subject": "Re: 4 papers", "auto_submitted": "auto-replied", "from": None},
+    ],
+)
+@pytest.mark.parametrize("sender", ["<>", "<ada@example.org>"])
+def test_an_absence_is_nothing_with_or_without_a_sender_to_answer_to(
+    ada, store, take_in, mail, bounces_to, fields, sender
+):
+    away = mail("I am in hospital until Monday.", return_path=sender, **fields)
+    assert take_in(away, bounces_to(ada)) == ()
+    assert store.post.evidences() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"auto_submitted": "auto-generated"},
+        {"subject": "Undeliverable: 4 papers", "auto_submitted": "auto-replied"},
+        {"subject": "Unzustellbar: 4 papers", "auto_submitted": "auto-replied"},
+        {"subject": "Delivery Status Notification (Failure)"},
+        {"subject": "Returned mail: see transcript", "precedence": "bulk"},
+        {"auto_submitted": "auto-replied", "from": "MAILER-DAEMON@mx.example.net"},
+        {"auto_submitted": "auto-replied", "content_type": 'multipart/report; boundary="b"'},
+        {"list_id": "<digest.papers.example>", "from": "digest@papers.example"},
+    ],
+)
+@pytest.mark.parametrize("sender", ["<>", "<robot@mx.example.net>"])
+def test_a_failure_that_nobody_can_read_is_no_absence(
+    ada, store, take_in, mail, bounces_to, fields, sender
+):
+    take_in(mail("The pigeon came back.", return_path=sender, **fields), bounces_to(ada))
+    assert [each.kind for each in store.post.evidences()] == [EvidenceKind.UNREAD]
+
+
+def test_a_bounce_that_calls_itself_an_automatic_reply_still_counts(
+    ada, store, take_in, mail, bounces_to, current
+):
+    body = NOTICE.format(status="5.1.1", returned="Subject: x\n", recipient=ada.email)
+    raw = mail(body, content_type=REPORT, return_path="<>", auto_submitted="auto-replied")
+    take_in(raw, bounces_to(ada))
+    assert current(ada).status == "suppressed"
+
+
+def test_nothing_of_somebody_who_was_erased_comes_back_with_a_late_bounce(
+    ada, store, compose, take_in, mail, notice, complaint, bounces_to, reply_to, now, caplog
+):
+    caplog.set_level("INFO")
+    compose(ada)
+    subscriptions.erase(store, ada, now=now)
+    late = f"To: {ada.email}\nReply-To: {reply_to(ada)}\n"
+    for address in (bounces_to(ada), bounces_to(ada, "letter").upper(), reply_to(ada)):
+        assert take_in(notice("5.1.1", late + f"Subject: {address}\n"), address) == ()
+    take_in(complaint(late), bounces_to(ada))
+    take_in(mail("The pigeon came back.", subject="Pigeon"), bounces_to(ada))
+    assert store.post.evidences() == []
+    assert "somebody who is gone" in caplog.text
+    assert "ada@" not in caplog.text
+    assert ada.id not in caplog.text
+
+
+def test_a_bounce_of_a_reader_beside_somebody_gone_still_counts(
+    ada, subscribe, store, take_in, notice, bounces_to, now, current
+):
+    bo = subscribe("bo@example.org")
+    subscriptions.erase(store, bo, now=now)
+    take_in(notice("5.1.1"), bounces_to(bo), bounces_to(ada))
+    assert current(ada).status == "suppressed"
+
+
+@pytest.mark.parametrize("tag", ["s_1234.20260610", "pigeon", "s_12.20260610.abcdefghabcdefgh", ""])
+def test_what_comes_to_no_address_we_could_have_made_is_kept(store, take_in, notice, tag):
+    take_in(notice("5.1.1"), f"bounce+{tag}@papers.example")
+    assert [each.kind for each in store.post.evidences()] == [EvidenceKind.UNREAD]
 
 
 def test_what_nobody_can_read_is_kept_with_all_its_bytes(ada, store, take_in, mail, bounces_to):

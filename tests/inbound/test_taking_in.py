@@ -241,6 +241,57 @@ def test_a_wish_for_what_is_so_already_has_nothing_to_undo(ada, take_in, mail, r
     assert "undo" not in said(take_in(mail(line), reply_to(ada)))
 
 
+def test_what_is_in_the_profile_already_is_not_said_to_be_added_nor_taken_out_again(
+    ada, take_in, mail, reply_to, profile
+):
+    before = profile(ada)
+    answer = said(take_in(mail("subscribe cs.IR, Dual  Encoder"), reply_to(ada)))
+    assert answer == "Nothing has changed. In your profile already: cs.IR, Dual Encoder. "
+    assert profile(ada) == before
+
+    answer = said(take_in(mail("subscribe cs.IR, cs.CL, old maps"), reply_to(ada)))
+    assert "Added to your profile: cs.CL, old maps. In your profile already: cs.IR." in answer
+    assert answer.endswith("“topics -cs.CL”, “keywords -old maps”.")
+    take_in(mail("topics -cs.CL\nkeywords -old maps"), reply_to(ada))
+    assert profile(ada) == before
+
+
+def test_the_tag_of_the_address_a_wish_is_sent_to_is_no_wish(ada, take_in, mail, reply_to, profile):
+    take_in(mail("subscribe cs.CL"), reply_to(ada))
+    assert profile(ada) == {"topic": ["cs.IR", "cs.CL"], "keyword": ["dual encoder"]}
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "held"),
+    [("", "mute", "penguins"), ("author ", "mute-author", "Bo"), ("topic ", "mute-topic", "cs.CV")],
+)
+def test_what_is_muted_already_is_not_offered_to_be_unmuted(
+    ada, take_in, mail, reply_to, profile, what, kind, held
+):
+    take_in(mail(f"mute {what}{held}"), reply_to(ada))
+    answer = said(take_in(mail(f"mute {what}{held.upper()}"), reply_to(ada)))
+    assert answer == f"Nothing has changed. Muted already: {held.upper()}. "
+    assert profile(ada)[kind] == [held]
+
+    answer = said(take_in(mail(f"mute {what}{held}, cs.CL"), reply_to(ada)))
+    assert f"Papers with these will not be shown: cs.CL. Muted already: {held}." in answer
+    assert answer.endswith(f"“unmute {what}cs.CL”.")
+
+
+def test_to_mute_nothing_is_answered(ada, take_in, mail, reply_to):
+    assert "Say what is not to be shown" in said(take_in(mail("mute author :,"), reply_to(ada)))
+
+
+def test_who_is_not_paused_and_resumes_is_not_offered_a_pause(
+    ada, take_in, mail, reply_to, current
+):
+    answer = said(take_in(mail("resume"), reply_to(ada)))
+    assert answer == "Nothing has changed. Your digests are not paused; they come at your hour. "
+    take_in(mail("pause"), reply_to(ada))
+    assert "“pause”" in said(take_in(mail("resume"), reply_to(ada)))
+    assert current(ada).status == "active"
+
+
 def test_only_what_is_muted_can_be_unmuted(ada, take_in, mail, reply_to, profile):
     take_in(mail("mute penguins, old maps"), reply_to(ada))
     answer = said(take_in(mail("unmute penguins old maps"), reply_to(ada)))
@@ -374,6 +425,38 @@ def test_undo_takes_back_all_that_was_said_last(
     assert store.feedback.of(ada.id) == []
     answer = said(take_in(mail("undo"), reply_to(ada), at=NOW + timedelta(hours=2)))
     assert answer.startswith("Nothing has changed. There is no answer")
+
+
+def test_what_stood_already_is_said_so_and_undo_leaves_what_was_said_since(
+    ada, store, compose, take_in, mail, reply_to
+):
+    compose(ada)
+    moments = (NOW + timedelta(hours=each) for each in range(9))
+
+    def answer(line):
+        return said(take_in(mail(line), reply_to(ada), at=next(moments)))
+
+    answer("more 2")
+    answer("save 1")
+    again = answer("more 2")
+    assert again == "Nothing has changed. More like “Counting penguins”, as you said already "
+    both = answer("more 2, less 3")
+    assert "More like “Counting penguins”, as you said already" in both
+    assert both.endswith("Less like “Gradients in fog” To undo this, reply “undo”.")
+    assert answer("undo") == "Taken back. Taken back: Less like “Gradients in fog” "
+    assert {each.kind for each in store.feedback.of(ada.id)} == {
+        FeedbackKind.MORE,
+        FeedbackKind.SAVE,
+    }
+
+
+def test_what_was_taken_back_can_be_said_anew(ada, store, compose, take_in, mail, reply_to):
+    compose(ada)
+    for hour, line in enumerate(("more 2", "undo", "more 2")):
+        answer = said(take_in(mail(line), reply_to(ada), at=NOW + timedelta(hours=hour)))
+    assert "already" not in answer
+    assert answer.endswith("“undo”.")
+    assert len(store.feedback.of(ada.id)) == 1
 
 
 def test_a_number_that_the_digest_has_not_is_said_so(ada, store, compose, take_in, mail, reply_to):
