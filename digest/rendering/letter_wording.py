@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from digest.errors import ConfigError
 from digest.model import Status, Subscriber
@@ -286,9 +287,10 @@ _ALONE = "It is yours alone: whoever has the link can change what you get."
 
 
 def _paused(person: Subscriber) -> str:
-    until = person.paused_until
-    when = f" until {until.day} {until:%B %Y}" if until else ""
-    return f"Your digests are paused{when}."
+    if person.paused_until is None:
+        return "Your digests are paused."
+    until = person.paused_until.astimezone(ZoneInfo(person.tz))
+    return f"Your digests are paused until {until.day} {until:%B %Y}."
 
 
 def _agree(occasion: Occasion, scope: str) -> str:

@@ -94,6 +94,11 @@ def groups(
     ]
 
 
+def known(topics: Mapping[str, Topic], chosen: Collection[str]) -> Mapping[str, Topic]:
+    """The topics with those that were chosen and are not known by name (`acm:H.3`)."""
+    return {each.id: each for each in _strangers(topics, chosen)} | dict(topics)
+
+
 @cache
 def zones() -> dict[str, tuple[str, ...]]:
     """Time zones by the part of the world, `UTC` first; names as the IANA database has them."""

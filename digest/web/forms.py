@@ -6,7 +6,7 @@ What cannot be used becomes a message beside its field; everything typed is kept
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -94,16 +94,23 @@ class Filled:
 
 
 def filled(
-    form: Form, *, topics: Mapping[str, Topic], to: Subscriber, now: datetime, strict: bool = True
+    form: Form,
+    *,
+    topics: Mapping[str, Topic],
+    to: Subscriber,
+    now: datetime,
+    standing: Iterable[Interest] = (),
+    strict: bool = True,
 ) -> Filled:
-    """Tell wishes from a form; `to` is whose schedule they change.
+    """Tell wishes from a form; `to` is whose schedule they change, `standing` what they like so far.
 
     With `strict` off, as for addresses that others link to, what cannot be used is left out.
     """
     errors: dict[str, str] = {}
     found: dict[str, Any] = {}  # fields of Wishes by name
-    for name in LISTS:
-        given = form.many(name) if name == "topics" else split(form.text(name), name)
+    for name, kept in interest_values(standing).items():
+        lines = frozenset(kept.split("\n"))
+        given = form.many(name) if name == "topics" else split(form.text(name), name, kept=lines)
         found[name] = _usable(name, given, topics=topics, now=now, errors=errors)
     likes, text = _likes(form, errors)
     found["likes"] = _usable("likes", likes, topics=topics, now=now, errors=errors)
@@ -142,16 +149,17 @@ def interest_values(interests: Iterable[Interest]) -> dict[str, str]:
     return {name: "\n".join(values) for name, values in lists.items()}
 
 
-def split(text: str, name: str) -> tuple[str, ...]:
+def split(text: str, name: str, *, kept: Collection[str] = ()) -> tuple[str, ...]:
     """What someone listed: one a line, or between semicolons or commas.
 
-    A comma does not part a search, nor a name written `Lovelace, Ada`.
+    A comma does not part a search, a name written `Lovelace, Ada`, nor a line that is one of `kept`.
     """
     found: list[str] = []
     for each in _LINES.split(text):
         parts = [part.strip() for part in _COMMAS.split(each)]
         surname_first = "author" in name and any(" " not in part for part in parts if part)
-        found.extend([each.strip()] if name == "queries" or surname_first else parts)
+        whole = name == "queries" or surname_first or each.strip() in kept
+        found.extend([each.strip()] if whole else parts)
     return tuple(dict.fromkeys(each for each in found if each))
 
 

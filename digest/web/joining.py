@@ -6,7 +6,8 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from digest.errors import DigestError, NotFound
 from digest.model import InterestKind, Status, Subscriber
 from digest.pipeline import delivering, previewing
 from digest.rendering import links, wording
+from digest.subscriptions.spans import LONGEST
 from digest.web import choosing, forms, limits
 from digest.web.common import GONE, PRIVATE
 from digest.web.forms import Filled, Form
@@ -40,6 +42,8 @@ SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
 COUNTED_FOR = timedelta(hours=1)
 JUST = timedelta(minutes=30)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 PAUSES = ("1 week", "2 weeks", "1 month", "3 months")
 TOO_OFTEN = (
     "Too many people have signed up from where you are within the hour. Please try again later."
@@ -224,7 +228,7 @@ class Joining(Personal):
         subscriptions.unsubscribe(self.app.store, person)
         # Only who had been confirmed, and is not kept out for another reason, may come back so.
         slip = person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED)
-        subject = str(minute(self.app.clock()))
+        subject = f"{minute(self.app.clock())}{_pause_noted(person)}"
         return self.private(
             "unsubscribed",
             email=person.email,
@@ -234,24 +238,40 @@ class Joining(Personal):
 
     def rejoin(self, request: Request) -> Response:
         """Within the hour: it was a slip, or a pause was meant."""
-        person, made = self.person(request, REJOIN)
+        person, subject = self.person(request, REJOIN)
+        made, _, pause = subject.partition("-")
         now = self.app.clock()
         closed = subscriptions.suppression(self.app.store, person.email) is not None
         if closed or person.status is Status.SUPPRESSED or is_past(made, ACCOUNT_LASTS, now=now):
             raise NotFound(GONE)
         form = forms.posted(request)
         # Pending: someone has asked in their name since, which must not stand in their way.
-        if person.status in (Status.UNSUBSCRIBED, Status.PENDING):
+        left = person.status in (Status.UNSUBSCRIBED, Status.PENDING)
+        if left:
             person = subscriptions.activate(self.app.store, person, now=now)
         if form.one("do") == "pause":
             span = form.one("span")
-            until = subscriptions.parse_span(span if span in PAUSES else PAUSES[0], now)
+            span = span if span in PAUSES else PAUSES[0]
+            until = subscriptions.parse_span(span, now, tz=person.tz)
             subscriptions.pause(self.app.store, person, until=until, now=now)
-            text = f"No digests until {until:%A} {until.day} {until:%B}. Then they go on by themselves."
+            day = until.astimezone(ZoneInfo(person.tz))
+            text = f"No digests until {day:%A} {day.day} {day:%B}. Then they go on by themselves."
             return self.message("Your digests are paused", text)
+        if left and pause:
+            person = self._pause_again(person, pause, now)
+        still = " Your digests are paused, as before." if person.status is Status.PAUSED else ""
         return self.message(
-            "You are subscribed again", "Nothing was lost, and nothing has changed."
+            "You are subscribed again", f"Nothing was lost, and nothing has changed.{still}"
         )
+
+    def _pause_again(self, person: Subscriber, noted: str, now: datetime) -> Subscriber:
+        """Give back the pause that a link to come back notes, unless it would be over by now."""
+        end = EPOCH + int(noted) * MICROSECOND if noted != "0" else None
+        if end is not None and end <= now:
+            return person
+        # One that an operator imported may be longer than people's own.
+        until = end and min(end, now + LONGEST)
+        return subscriptions.pause(self.app.store, person, until=until, now=now)
 
     def ask_link(self, request: Request) -> Response:
         """Type your address, get a link to your preferences; says the same to everyone."""
@@ -292,6 +312,14 @@ def _meant(form: Form) -> str:
     if form.one("q") != form.one("was"):
         return "find"
     return "subscribe" if form.one("email") else "preview"
+
+
+def _pause_noted(person: Subscriber) -> str:
+    """What a link to come back says of a pause: its end in microseconds since 1970, 0 for none."""
+    if person.status is not Status.PAUSED:
+        return ""
+    end = person.paused_until
+    return f"-{(end - EPOCH) // MICROSECOND if end else 0}"
 
 
 def _just_now(person: Subscriber, now: datetime) -> bool:

@@ -124,10 +124,16 @@ def with_form(handler: Handler, *, files: int = 0) -> Callable[[Request], Awaita
         if request.method != "POST":
             request.state.form = FormData()
             return await run_in_threadpool(handler, request)
-        async with request.form(
-            max_files=files, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
-        ) as form:
+        try:
+            form = await request.form(
+                max_files=files, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
+            )
+        except UnicodeError:  # by a charset such as punycode, which anyone may name
+            raise HTTPException(400) from None
+        try:
             request.state.form = form
             return await run_in_threadpool(handler, request)
+        finally:
+            await form.close()
 
     return handle

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from digest import references, subscriptions
 from digest.errors import InvalidInput, NotFound
-from digest.model import Feedback, FeedbackKind, Subscriber
+from digest.model import Feedback, FeedbackKind, InterestKind, Subscriber
 from digest.rendering import links
 from digest.web import choosing, forms, words
 from digest.web.answers import Answers
@@ -37,7 +38,7 @@ class Preferences(Answers):
         (profile,) = self.app.store.subscribers.profiles([person.id])
         values = forms.interest_values(profile.interests) | forms.schedule_values(person)
         form = forms.asked(request)
-        chosen = forms.split(values["topics"], "topics")
+        chosen = tuple(each.value for each in profile.of(InterestKind.TOPIC))
         return self._form(request, person, values, chosen, words_=form.one("q"))
 
     def _keep(self, request: Request, person: Subscriber) -> Response:
@@ -45,8 +46,12 @@ class Preferences(Answers):
         if form.one("do") not in ("keep", "enter", "find"):
             # A form without its button is none of ours; taken for one it would empty the profile.
             raise InvalidInput("Nothing was changed: the form did not come whole.")
-        settings = self.app.settings
-        filled = forms.filled(form, topics=settings.topics, to=person, now=self.app.clock())
+        (profile,) = self.app.store.subscribers.profiles([person.id])
+        followed = (*profile.of(InterestKind.TOPIC), *profile.of(InterestKind.MUTE_TOPIC))
+        topics = choosing.known(self.app.settings.topics, [each.value for each in followed])
+        filled = forms.filled(
+            form, topics=topics, to=person, now=self.app.clock(), standing=profile.interests
+        )
         if form.one("do") == "find" or (
             form.one("do") == "enter" and form.one("q") != form.one("was")
         ):
@@ -64,7 +69,7 @@ class Preferences(Answers):
                     self.app.store,
                     person,
                     wishes,
-                    topics=settings.topics,
+                    topics=topics,
                     now=self.app.clock(),
                     replace=tuple(forms.LISTS.values()),
                 )
@@ -89,6 +94,7 @@ class Preferences(Answers):
         status: int = 200,
     ) -> Response:
         shows = bool(form.one("shows_name")) if form else person.shows_name
+        until = person.paused_until
         return self.mine(
             "me",
             request,
@@ -102,6 +108,7 @@ class Preferences(Answers):
             zones=choosing.zones(),
             words=words_,
             pauses=PAUSES,
+            paused_until=until.astimezone(ZoneInfo(person.tz)).date().isoformat() if until else "",
             feed=links.personal_feed(self.app.site, person),
             unsubscribe=links.unsubscribe(self.app.site, person),
         )

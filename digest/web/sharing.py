@@ -44,7 +44,7 @@ class Sharing(Personal):
             return self._submit(request, person, forms.asked(request))
         form = forms.posted(request)
         try:
-            subscriptions.submit(
+            kept = subscriptions.submit(
                 self.app.store,
                 person,
                 form.one("paper"),
@@ -54,7 +54,8 @@ class Sharing(Personal):
             )
         except InvalidInput as error:
             return self._submit(request, person, form, {"paper": error.message}, status=BAD)
-        return self.back(f"{self.me(request)}/submit", "submitted")
+        mine = kept.subscriber_id == person.id
+        return self.back(f"{self.me(request)}/submit", "submitted" if mine else "submitted-before")
 
     def _submit(
         self,

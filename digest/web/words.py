@@ -24,6 +24,7 @@ DONE: Mapping[str, str] = {
     "undone": "That is undone.",
     "undone-before": "There was nothing to undo: it had been undone before.",
     "submitted": "Thank you. The curators see it next; it stays in the list below.",
+    "submitted-before": "Somebody put that paper forward already; nothing was added.",
     "featured": "It is featured: it stands on the page of picks and in digests from now on.",
     "rejected": "It is turned down. To undo, feature it in the list of what was decided.",
     "letter": "A link is on its way to your address; it is good for an hour.",

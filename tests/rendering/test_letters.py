@@ -233,6 +233,13 @@ def test_preferences_open_by_a_link_of_the_day(write, by_mail, subscriber):
     )
 
 
+def test_a_pause_ends_on_the_readers_own_day(write, subscriber):
+    until = datetime(2026, 6, 30, 23, tzinfo=UTC)
+    paused = replace(subscriber, status=Status.PAUSED, paused_until=until, tz="Europe/Berlin")
+
+    assert "Your digests are paused until 1 July 2026." in text_of(write("known", to=paused))
+
+
 def test_the_account_opens_for_an_hour(write, by_mail, subscriber):
     text = text_of(write("account"))
 

@@ -84,7 +84,8 @@ def site(app, person):
         Submission(id="p_1", paper_id=paper.id, subscriber_id=person.id, line="Why not", at=now)
     )
     store.post.record(Evidence(id="e_1", kind=EvidenceKind.UNREAD, raw=b"From: x\r\n\r\ny", at=now))
-    subscriptions.ask_address(store, person, "new@example.org", now=now)
+    change = subscriptions.ask_address(store, person, "new@example.org", now=now)
+    wish = subscriptions.change_subject(change)
     minute = int(now.timestamp() // 60)
     addresses = {
         "u": links.unsubscribe(app.site, person),
@@ -92,7 +93,7 @@ def site(app, person):
         "d": links.digest(app.site, person, DAY),
         "me": links.preferences(app.site, person, DAY),
         "account": links.account(app.site, person, minute),
-        "a": links.address(app.site, person, links.ADDRESS_OLD, DAY),
+        "a": links.address(app.site, person, links.ADDRESS_OLD, wish),
     }
     values = {
         "answer": "more",

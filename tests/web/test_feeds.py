@@ -447,6 +447,7 @@ def test_ones_own_feed_is_kept_by_nobody_else_and_never_indexed(application, cli
 
 
 def test_ones_own_feed_follows_the_next_digest(application, client, person):
+    application.deliver()
     first = client.get(own(application, person))
     application.moment[0] += timedelta(days=1)
     application.store.papers.ingest([paper(60, day=11)])

@@ -124,6 +124,9 @@ def test_a_file_is_taken_where_one_is_expected_and_never_two(forms):
     assert forms.post("/plain", files=[one]).status_code == 400
 
 
+PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n9\r\n--x--\r\n'
+
+
 def test_too_many_fields_or_too_large_ones_are_refused(forms):
     many = {f"f{n}": (None, "x") for n in range(MOST_FIELDS + 1)}
     assert forms.post("/plain", files=many).status_code == 400
@@ -136,6 +139,8 @@ def test_too_many_fields_or_too_large_ones_are_refused(forms):
     [
         ("multipart/form-data", b"--x\r\n"),
         ("multipart/form-data; boundary=x", b"nonsense"),
+        ("multipart/form-data; boundary=x; charset=punycode", PART),
+        ("multipart/form-data; boundary=x; charset=undefined", PART),
         ("multipart/form-data; boundary=x", b"--x\r\nno colon here\r\n\r\n"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\nno disposition\r\n--x--"),
     ],

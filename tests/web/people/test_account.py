@@ -70,6 +70,28 @@ def test_a_change_of_address_that_has_ended_says_so(app, client, person, at, lin
     assert app.store.subscribers.by_email(person.email).id == person.id
 
 
+def test_a_link_to_one_wish_never_shows_the_address_of_another_nor_one_too_old(
+    client, person, at, link_in, now, now_is
+):
+    ask = f"{at(person).account}/address"
+    client.post(ask, data={"email": "wrong@example.net"})
+    stranger = link_in("wrong@example.net", "/a/")
+    assert "wrong@example.net" in client.get(stranger).text
+    now_is(now + timedelta(minutes=5))
+    client.post(ask, data={"email": "right@example.com"})
+
+    answer = client.get(stranger)
+
+    assert answer.status_code == 410
+    assert "example.com" not in answer.text
+    own = link_in("right@example.com", "/a/")
+    assert "right@example.com" in client.get(own).text
+    now_is(now + timedelta(days=7, minutes=5))
+    answer = client.get(own)
+    assert answer.status_code == 410
+    assert "example.com" not in answer.text
+
+
 def test_links_are_renewed_and_a_fresh_one_is_mailed(client, person, at, link_in):
     answer = client.post(f"{at(person).account}/links", follow_redirects=False)
     assert answer.status_code == 303

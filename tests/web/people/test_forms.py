@@ -42,6 +42,11 @@ def test_lists_are_split_where_people_mean_it(text, name, values):
     assert forms.split(text, name) == values
 
 
+def test_a_line_of_the_profile_is_kept_whole_and_other_lines_are_split():
+    found = forms.split("dense, sparse\none, two", "keywords", kept={"dense, sparse"})
+    assert found == ("dense, sparse", "one", "two")
+
+
 @given(st.text(max_size=200), st.sampled_from(list(forms.LISTS)))
 def test_whatever_is_typed_comes_to_values_that_are_split_no_further(text, name):
     values = forms.split(text, name)

@@ -1,6 +1,8 @@
 """Sign-up with a preview, confirmation with the first digest at once, and the way out."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -284,6 +286,55 @@ def test_a_pause_is_offered_instead_of_leaving(client, app, person, at):
     back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
     page = client.post(back, data={"do": "pause", "span": "2 weeks"}).text
     assert "No digests until Wednesday 24 June" in page
+    assert app.store.subscribers.by_email(person.email).status is Status.PAUSED
+
+
+def test_a_pause_instead_of_leaving_ends_on_the_readers_own_day(client, join, at, now_is, now):
+    person = join("bo@example.org", tz="Pacific/Auckland")
+    now_is(now.replace(hour=13))
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    page = client.post(back, data={"do": "pause", "span": "2 weeks"}).text
+    assert "No digests until Thursday 25 June" in page
+
+
+@pytest.mark.parametrize("days", [None, 30])
+def test_a_slip_while_paused_leads_back_to_the_same_pause(client, app, person, at, now, days):
+    until = now + timedelta(days=days, microseconds=1) if days else None
+    subscriptions.pause(app.store, person, until=until, now=now)
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+
+    for _ in range(2):
+        assert "paused, as before" in client.post(back, data={"do": "undo"}).text
+
+        found = app.store.subscribers.by_email(person.email)
+        assert (found.status, found.paused_until) == (Status.PAUSED, until)
+
+    subscriptions.resume(app.store, person, now=now)
+    client.post(back, data={"do": "undo"})
+    assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
+
+
+def test_a_slip_is_undone_without_a_pause_that_has_ended_since(
+    client, app, person, at, now, now_is
+):
+    subscriptions.pause(app.store, person, until=now + timedelta(minutes=10), now=now)
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    now_is(now + timedelta(minutes=20))
+    assert "paused" not in client.post(back, data={"do": "undo"}).text
+    assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
+
+
+def test_a_pause_longer_than_people_can_ask_for_is_cut_by_an_undo_not_refused(
+    client, app, person, at, now
+):
+    longer = replace(person, status=Status.PAUSED, paused_until=now + timedelta(days=900))
+    app.store.subscribers.save(longer)
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    assert client.post(back, data={"do": "undo"}).status_code == 200
     assert app.store.subscribers.by_email(person.email).status is Status.PAUSED
 
 

@@ -2,11 +2,12 @@
 
 import html
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from digest import subscriptions
-from digest.model import FLOORS, InterestKind, Status
+from digest.model import FLOORS, Interest, InterestKind, Status
 
 KEPT = {
     "do": "keep",
@@ -97,6 +98,44 @@ def test_keeping_the_form_as_it_is_changes_nothing(app, client, join, at, profil
     assert (profile(person), store.subscribers.get([person.id])) == before
 
 
+def keep(client, me):
+    """Press the button under the form of preferences, changing nothing."""
+    sent = {**fields(client.get(me).text), "do": "keep"}
+    return client.post(me, data=sent, follow_redirects=False)
+
+
+def test_interests_with_commas_keep_their_text_and_weight(client, person, at, profile):
+    me, by = at(person).me, "Ada Lovelace, King's College London"
+    added = {"do": "add", "kind": "keyword", "value": "dense, sparse retrieval", "weight": "4.0"}
+    client.post(f"{me}/likes", data=added)
+    client.post(f"{me}/likes", data={"do": "add", "kind": "mute-author", "value": by})
+    before = profile(person)
+    assert ("keyword", "dense, sparse retrieval", 4.0) in before
+    assert ("mute-author", by, 1.0) in before
+
+    assert keep(client, me).status_code == 303
+
+    assert profile(person) == before
+
+
+def test_what_is_followed_or_hidden_by_a_code_not_in_the_settings_can_be_kept(
+    app, client, person, at, profile, now
+):
+    kinds = (InterestKind.MUTE_TOPIC, InterestKind.TOPIC)
+    values = ("acm:H.3", "Ecology, Evolution")
+    app.store.subscribers.add_interests(
+        person.id,
+        [Interest(kind=kind, value=value, added_at=now) for kind in kinds for value in values],
+    )
+    before = profile(person)
+
+    assert keep(client, at(person).me).status_code == 303
+
+    assert profile(person) == before
+    wrong = client.post(at(person).me, data={**KEPT, "mute_topics": "acm:H.4"})
+    assert wrong.status_code == 400
+
+
 def test_a_mistake_keeps_what_was_typed_and_changes_nothing(client, person, at, database):
     before = database()
     answer = client.post(at(person).me, data={**KEPT, "limit": "99", "name": "N" * 80})
@@ -136,6 +175,13 @@ def test_a_pause_and_its_end(app, client, person, at, span):
     page = client.post(f"{at(person).me}/pause", data={"do": "resume"}).text
     assert "Your digests go on" in page
     assert app.store.subscribers.get([person.id])[person.id].status is Status.ACTIVE
+
+
+def test_the_end_of_a_pause_is_the_readers_own_day(app, client, join, at, now):
+    person = join("bo@example.org", tz="Pacific/Auckland")
+    until = datetime(2026, 6, 30, 12, tzinfo=UTC)
+    subscriptions.pause(app.store, person, until=until, now=now)
+    assert "are paused until Wednesday 1 July 2026." in client.get(at(person).me).text
 
 
 def test_the_archive_leads_to_every_digest(client, person, at):

@@ -32,6 +32,13 @@ def test_a_paper_is_put_forward_with_a_line_why(client, person, at):
     assert "waits for a curator" in page
 
 
+def test_a_paper_somebody_put_forward_already_is_not_said_to_be_taken(client, person, join, at):
+    put_forward(client, at(person).me)
+    page = put_forward(client, at(join("bo@example.org")).me, line="Mine.").text
+    assert "Somebody put that paper forward already; nothing was added." in page
+    assert "Thank you" not in page
+
+
 def test_a_paper_nobody_knows_yet_is_looked_up(client, person, at):
     page = put_forward(
         client, at(person).me, paper="https://doi.org/10.1101/2026.01.02.573838"
