@@ -10,7 +10,7 @@ delivered to nobody: claims, receipts and all, with one short text in place of e
 mails through Postfix's `smtp-sink`, which counts them. Each size has its own database, and each
 part a process of its own, with as many processes of its own as are asked for.
 
-Making the database of a million people takes a quarter of an hour and 8 GB: `--keep FOLDER` leaves
+Making the database of a million people takes minutes and 9 GB: `--keep FOLDER` leaves
 databases there, and takes those that are.
 """
 

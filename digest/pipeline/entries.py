@@ -34,9 +34,7 @@ def entries_of(store: Store, found: Found) -> list[FeedEntry]:
         FeedEntry(
             paper=paper,
             seen_at=first.seen_at,
-            updated=max(
-                (each.seen_at for each in announcements.get(paper.id, ())), default=first.seen_at
-            ),
+            updated=updated(first.seen_at, announcements.get(paper.id, ())),
             announce=first.type,
             upvotes=upvotes.get(paper.id, 0),
             voices=tuple(voices.get(paper.id, ())),
@@ -52,21 +50,35 @@ def picked(store: Store, since: datetime) -> list[FeedEntry]:
     voices = store.community.voices(featured)
     papers = store.papers.get(featured)
     upvotes = _upvotes(store, papers)
+    announcements = store.papers.announcements(papers)
     entries = []
     for paper in papers.values():
         heard = voices.get(paper.id, ())
         if heard:
             at = max(each.at for each in heard)
+            news = announcements.get(paper.id, ())
             entries.append(
                 FeedEntry(
                     paper=paper,
                     seen_at=at,
-                    updated=at,
+                    updated=updated(at, news),
+                    announce=came_as(news),
                     upvotes=upvotes.get(paper.id, 0),
                     voices=tuple(heard),
                 )
             )
     return sorted(entries, key=_newest_first)
+
+
+def updated(at: datetime, announcements: Sequence[Announcement]) -> datetime:
+    """When an entry of then last changed: a revision announced since is a change."""
+    return max((at, *(each.seen_at for each in announcements)))
+
+
+def came_as(announcements: Sequence[Announcement]) -> AnnounceType:
+    """How a paper was first announced."""
+    firsts = [each for each in announcements if each.type.is_first]
+    return min(firsts, key=_earliest_list_first).type if firsts else AnnounceType.NEW
 
 
 def newest_first(seen_at: datetime, paper_id: str) -> tuple[timedelta, str]:

@@ -358,10 +358,10 @@ def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]
     for item in items:
         announced = any(each.type.is_first for each in known.get(item.paper.id, ()))
         announcement = item.announcement
-        if announcement.type.is_first and announced:
-            announcement = replace(announcement, type=AnnounceType.REPLACE)
-        elif announcement.type.is_first:
-            announcement = replace(announcement, seen_at=now)
+        if announcement.type.is_first:
+            # The same record may stand in another set, or come again: never dated back either.
+            kind = AnnounceType.REPLACE if announced else announcement.type
+            announcement = replace(announcement, type=kind, seen_at=now)
         found.append(replace(item, announcement=announcement))
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from digest.model import Digest, Pick, Site, Subscriber
-from digest.pipeline import delivering
+from digest.pipeline import delivering, entries
 from digest.ports import Store
 from digest.rendering import links
 from digest.rendering.feeds import FeedEntry, FeedInfo, document
@@ -31,9 +31,9 @@ def documents(
 ) -> dict[str, bytes]:
     """The subscriber's feed in these formats, by format."""
     digests = store.ledger.recent(subscriber.id, limit=DIGESTS)
-    entries = list(_entries(store, site, subscriber, digests, because))
+    found = list(_entries(store, site, subscriber, digests, because))
     about = info(site, subscriber)
-    return {kind: document(kind, about, entries, site) for kind in kinds}
+    return {kind: document(kind, about, found, site) for kind in kinds}
 
 
 def _entries(
@@ -46,6 +46,7 @@ def _entries(
     """Every pick, from the latest digest on: a paper picked twice stands in the later one."""
     material = delivering.material_for(store, [replace(each, rest=()) for each in digests])
     voices = store.community.voices(material.papers)
+    announcements = store.papers.announcements(material.papers)
     sentence = because(material)
     told = set()
     for digest in digests:
@@ -55,10 +56,12 @@ def _entries(
             if paper is None or paper.id in told:
                 continue
             told.add(paper.id)
+            news = announcements.get(paper.id, ())
             yield FeedEntry(
                 paper=paper,
                 seen_at=digest.composed_at,
-                updated=digest.composed_at,
+                updated=entries.updated(digest.composed_at, news),
+                announce=entries.came_as(news),
                 because=sentence(pick),
                 pick=pick,
                 upvotes=material.upvotes.get(pick.paper_id, 0),

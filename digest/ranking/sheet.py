@@ -118,8 +118,9 @@ class Sheet:
             shelf = features.shelves.liked(known)
             own = [shelf.row[each] for each in known]
             if not features.space.dimensions:
-                words = features.columns.only(shelf.points.marks[own]) @ features.sparse[rows].T
-                return list(known), words.toarray()
+                width = features.words.shape[1]  # a category in common is not what it is about
+                words = features.columns.only(shelf.points.marks[own])[:, :width]
+                return list(known), (words @ features.words[rows].T).toarray()
             placed.append(shelf.points.near[own])
         if not placed:
             return [], np.zeros((0, len(rows)), np.float32)

@@ -82,7 +82,7 @@ def _rooms(picks: int, lines: int) -> tuple[_Room, ...]:
         lines //= 2
         rooms.append(_Room(abstract=0, lines=lines, picks=picks))
     while picks:
-        picks //= 2
+        picks -= max(1, picks // 8)
         rooms.append(_Room(abstract=0, lines=0, picks=picks))
     return tuple(rooms)
 
@@ -101,12 +101,13 @@ def _fill(
     ]
     rest = [each for each in digest.rest if each in edition.papers]
     shown, lines = picks[: room.picks], [edition.line(each) for each in rest[: room.lines]]
-    hidden = len(picks) - len(shown) + len(rest) - len(lines)
+    further = len(picks) - len(shown) + len(rest)
+    hidden = further - len(lines)
     said = {
         **_sentences(edition, digest, subscriber, [pick for _, pick in shown]),
         "picks": "shown" if shown else "",
-        "rest": "shown" if rest or hidden else "",
-        "rest_title": wording.rest_title(len(rest), after_picks=bool(shown)),
+        "rest": "shown" if further else "",
+        "rest_title": wording.rest_title(further, after_picks=bool(shown)),
         "hidden": wording.hidden(hidden, linked=bool(personal.digest)),
         "by_mail": wording.BY_MAIL if shown and personal.reply_to else "",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import TypeVar
 
@@ -168,19 +168,32 @@ def _announce(
     """Write announcements of stored papers as `decide` says; returns how many are new."""
     stored = loading.announcements(connection, listed(each.paper_id for each in announcements))
     rows: defaultdict[tuple[str, str, str], dict[object, Announcement]] = defaultdict(dict)
+    seen: dict[tuple[str, str, object], datetime] = {}
     for each in (each for found in stored.values() for each in found):
         rows[each.paper_id, each.source, each.feed][each.day] = each
+        _note_sight(seen, each)
     changed: dict[tuple[str, str, str, object], Announcement] = {}
     new = 0
     for each in announcements:
         days = rows[each.paper_id, each.source, each.feed]
         row = decide(days.values(), each)
         if row is not None:
+            _note_sight(seen, row)
+            if row.type.is_first:
+                # Of one day's list under another name (one more category followed) it is no news.
+                row = replace(row, seen_at=seen[row.paper_id, row.source, row.day])
             new += each.day not in days
             days[each.day] = row
             changed[each.paper_id, each.source, each.feed, each.day] = row
     connection.executemany(PUT_ANNOUNCEMENT, map(announcement_columns, changed.values()))
     return new
+
+
+def _note_sight(seen: dict[tuple[str, str, object], datetime], each: Announcement) -> None:
+    """Keep when a source's list of a day first had a paper as new."""
+    if each.type.is_first:
+        key = each.paper_id, each.source, each.day
+        seen[key] = min(each.seen_at, seen.get(key, each.seen_at))
 
 
 def settled(feed: Collection[Announcement], new: Announcement) -> Announcement | None:

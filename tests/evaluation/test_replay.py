@@ -20,9 +20,11 @@ from digest.model import (
     FeedbackKind,
     InterestKind,
     Item,
+    Outcome,
     Paper,
     Pick,
     Ranking,
+    Receipt,
     Via,
 )
 from digest.pipeline import composing
@@ -105,9 +107,15 @@ def world(application):
             )
 
         def send(self, day, ranker):
+            now = morning(day)
             composing.compose_edition(
-                self.store, ranker, None, now=morning(day), block=500, domain="digest.example"
+                self.store, ranker, None, now=now, block=500, domain="digest.example"
             )
+            sent = self.store.ledger.claim(now, owner="sender", limit=500, lease=60)
+            took = [
+                Receipt(digest_id=each.digest.id, outcome=Outcome.ACCEPTED, at=now) for each in sent
+            ]
+            self.store.ledger.settle(took, lease=sent[0].lease)
 
         def digest(self, person, day):
             edition = (FIRST + timedelta(days=day)).isoformat()

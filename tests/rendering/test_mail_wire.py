@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -123,7 +124,22 @@ def test_however_much_there_is_the_mail_stays_below_what_gmail_shows(
     assert 40_000 < len(shown.html.encode()) <= LARGEST_PART
     assert len(shown.text.encode()) <= LARGEST_PART
     assert "Unsubscribe" in shown.html
-    assert " more, all in the browser" in shown.html
+    more = re.search(r"([\d,]+) more in your topics", shown.text)
+    hidden = re.search(r"And ([\d,]+) more, all in the browser", shown.text)
+    number, further = (int(each[1].replace(",", "")) for each in (more, hidden))
+    assert number == further + shown.html.count("<li"), (
+        "what the heading counts is listed or hidden"
+    )
+
+
+def test_no_more_picks_are_left_out_than_have_to_be(compiled, site, topics, subscriber, papers):
+    paper = papers["arxiv:2606.00001"]
+    many = [replace(paper, id=f"x:{number}", abstract="") for number in range(60)]
+    edition = mail.edition(compiled(site, topics), {each.id: each for each in many})
+
+    shown = mail.parts(edition, digest_of(many, 60), subscriber)
+
+    assert 0.8 * LARGEST_PART < len(shown.html.encode()) <= LARGEST_PART
 
 
 def test_abstracts_are_shortened_before_titles_are_dropped(

@@ -404,3 +404,20 @@ def snapshot(store, ids):
         store.papers.signals(ids),
         store.counts(),
     )
+
+
+def test_a_list_under_another_name_is_no_news_to_who_had_its_papers_that_day(store, make):
+    first, wider = make.item(), make.item()
+    wider = replace(
+        wider,
+        announcement=replace(
+            wider.announcement,
+            feed=f"{wider.announcement.feed}+math.CO",
+            seen_at=wider.announcement.seen_at + timedelta(hours=5),
+        ),
+    )
+    store.papers.ingest([first])
+    store.papers.ingest([wider])
+    told = store.papers.announcements([first.paper.id])[first.paper.id]
+    assert {each.feed for each in told} == {first.announcement.feed, wider.announcement.feed}
+    assert {each.seen_at for each in told} == {first.announcement.seen_at}
