@@ -82,7 +82,7 @@ def compose_one(
     experiment: Experiment | None = None,
 ) -> Composed:
     """Compose for one person whose hour has come, without waiting for the clock."""
-    if person.status is not Status.ACTIVE or person.due_at is None or person.due_at > now:
+    if person.status is not Status.ACTIVE or not _is_due(person, now):
         return Composed()
     store.ledger.tidy(now)
     rankers = Rankers(ranker=ranker, experiment=experiment)

@@ -13,6 +13,7 @@ from digest.subscriptions.addresses import (
     ask_address,
     change_subject,
     refusals,
+    standing_change,
     suppression,
 )
 from digest.subscriptions.bounces import bounce, undo_bounce
@@ -119,6 +120,7 @@ __all__ = [
     "resume_due",
     "revoke",
     "sign_up",
+    "standing_change",
     "submit",
     "subscribe",
     "suppress",

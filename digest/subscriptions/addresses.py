@@ -121,9 +121,7 @@ def agree(
     there is no such wish, InvalidInput when the new address has a subscription of its own.
     """
     current = fresh(store, person)
-    change = store.subscribers.change(current.id)
-    if change is None or not _is_open(change, now) or subject not in ("", change_subject(change)):
-        raise NotFound("This change of address has ended; ask for it again.")
+    change = standing_change(store, current, now=now, subject=subject)
     change = replace(
         change,
         old_confirmed=change.old_confirmed or side == "address-old",
@@ -139,6 +137,19 @@ def agree(
     lift(store, change.email, only=SuppressionReason.ERASED)
     store.subscribers.drop_change(current.id)
     return moved
+
+
+def standing_change(
+    store: Store, person: Subscriber, *, now: datetime, subject: str = ""
+) -> AddressChange:
+    """The wish for another address that both ends may agree to; `subject` as in `agree`.
+
+    Raises NotFound once it has ended, or another one has followed it.
+    """
+    change = store.subscribers.change(person.id)
+    if change is None or not _is_open(change, now) or subject not in ("", change_subject(change)):
+        raise NotFound("This change of address has ended; ask for it again.")
+    return change
 
 
 def _hash(secret: bytes, address: str) -> str:

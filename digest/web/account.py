@@ -14,7 +14,6 @@ from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import AddressChange, Subscriber
 from digest.rendering import links
-from digest.subscriptions.addresses import CHANGE_FOR
 from digest.subscriptions.limits import DAY, may
 from digest.web import forms, words
 from digest.web.common import GONE, PRIVATE
@@ -29,7 +28,6 @@ from digest.web.personal import (
 )
 
 LETTERS_A_DAY = 5
-ENDED = "This change of address has ended; ask for it again."
 
 Side = Literal["address-old", "address-new"]
 SIDES: tuple[Side, ...] = ("address-old", "address-new")  # the scopes of their links
@@ -107,9 +105,12 @@ class Account(Personal):
         """One of the two addresses agrees to a change: a button, and the POST behind it."""
         person, side, subject = self._side(request)
         if request.method != "POST":
-            change = self._wish(person, subject)
-            if change is None:
-                return self._moving("refused", GONE_STATUS, text=ENDED)
+            try:
+                change = subscriptions.standing_change(
+                    self.app.store, person, now=self.app.clock(), subject=subject
+                )
+            except NotFound as error:
+                return self._moving("refused", GONE_STATUS, text=error.message)
             return self._moving("asks", email=change.email)
         try:
             done = subscriptions.agree(
@@ -125,13 +126,6 @@ class Account(Personal):
         to_old = self.letter("address-changed", done, recipient=person.email)
         answer.background = BackgroundTasks([to_new, to_old])
         return answer
-
-    def _wish(self, person: Subscriber, subject: str) -> AddressChange | None:
-        """The wish that a link was mailed for; None once it is old, or another has followed it."""
-        change = self.app.store.subscribers.change(person.id)
-        if change is None or subject != subscriptions.change_subject(change):
-            return None
-        return change if self.app.clock() - change.asked_at < CHANGE_FOR else None
 
     def _moving(
         self, state: str, status: int = 200, *, email: str = "", text: str = ""

@@ -1,12 +1,15 @@
 """Feeds as files: written once, rewritten only when they say something new."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digest import subscriptions
+from digest.model import AnnounceType
+from digest.pipeline import entries
 
 
 @pytest.fixture
@@ -102,3 +105,19 @@ def test_the_private_feed_of_someone_who_left_is_removed(application, folder, it
     subscriptions.unsubscribe(application.store, person)
     application.publish(folder)
     assert list((folder / "feeds" / "mine").iterdir()) == []
+
+
+def test_an_entry_changes_with_a_revision_and_stays_what_it_came_as(application, item):
+    application.store.papers.ingest([item(1)])
+    (first,) = application.store.papers.announcements(["arxiv:2606.00001"])["arxiv:2606.00001"]
+    revised = replace(
+        first,
+        type=AnnounceType.REPLACE,
+        version=2,
+        day=first.day + timedelta(days=7),
+        seen_at=first.seen_at + timedelta(days=7),
+    )
+    assert entries.updated(first.seen_at, [first, revised]) == revised.seen_at
+    assert entries.updated(revised.seen_at + timedelta(days=1), [first, revised]) > revised.seen_at
+    cross = replace(first, type=AnnounceType.CROSS)
+    assert entries.came_as([cross, revised]) is AnnounceType.CROSS

@@ -155,6 +155,21 @@ def test_likes_bring_what_is_like_them_and_name_the_nearest(rank, paper, profile
     assert nearest == {"watch": "clocks", "moon": "tides"}
 
 
+def test_the_nearest_shares_words_and_not_just_a_category(rank, paper, profile):
+    liked = [
+        paper("dust", "Galaxy dust spectra", "Dust of a galaxy.", categories=("hep-th",)),
+        paper("folding", "Protein folding", "Proteins fold.", categories=("cs.LG",)),
+    ]
+    papers = [
+        paper("new", "Telescope survey of galaxy dust", "Galaxy dust.", categories=("cs.LG",)),
+        paper("zoo", "Penguins in a zoo", "They eat fish on schedule."),
+    ]
+
+    ranking = rank(profile(like=["dust", "folding"]), papers, liked=liked)
+
+    assert [pick.reasons[0].what for pick in ranking.picks if pick.paper_id == "new"] == ["dust"]
+
+
 def test_in_a_small_edition_a_shared_common_word_does_not_make_papers_alike(rank, paper, profile):
     liked = paper(
         "bees",
