@@ -22,7 +22,7 @@ FEED = b"""<?xml version="1.0"?>
 
 @pytest.fixture
 def ingest(store, now):
-    def run(sources, bodies, *, at=now, owner="w1", force=False):
+    def run(sources, bodies, *, at=now, owner="w1", force=False, reconciling=False):
         fetcher = RecordedFetcher(bodies)
         reports = ingesting.ingest(
             store,
@@ -33,6 +33,7 @@ def ingest(store, now):
             rng=random.Random(1),
             owner=owner,
             force=force,
+            reconciling=reconciling,
         )
         return reports, fetcher.asked
 
@@ -105,6 +106,17 @@ def test_a_list_that_could_not_be_read_is_asked_for_again_in_full(ingest, now):
     ingest([feed()], {url: b"<html>503</html>"})
     reports, _ = ingest([feed()], {url: FEED}, at=now + timedelta(days=2))
     assert reports[0].verdict is Verdict.NEW
+
+
+def test_a_record_that_is_read_twice_is_not_dated_back(ingest, store, now):
+    url, late = "https://journal.example/feed", now + timedelta(days=20)
+    ingest([feed()], {url: FEED}, at=late, reconciling=True)
+    again = {url: FEED.replace(b"</channel>", b"<!-- another set --></channel>")}
+    ingest([feed()], again, at=late + timedelta(minutes=1), reconciling=True, force=True)
+
+    assert [each.seen_at for _, each in store.papers.announced(now - timedelta(days=9), late)] == [
+        late
+    ]
 
 
 def test_only_one_process_polls_at_a_time(ingest, store, now):
