@@ -108,9 +108,9 @@ def mood(
     """What kind of day it was for a subscriber.
 
     `matched` counts what there is to show, `below` what only their floor keeps from being shown.
-    With nothing announced it is an outage if the last word of any source was a fault and of
-    none was news, or if on a day of lists no source was asked at all; else a holiday. On a day of
-    the week without lists, one source that answered is enough to believe that there was nothing.
+    With nothing announced it is an outage if the last word of any source was a fault, or if on a
+    day of lists no source was asked at all; else a holiday. On a day of the week without lists,
+    one source that answered is enough to believe that there was nothing.
     """
     if matched:
         return Mood.PICKS
@@ -123,9 +123,7 @@ def mood(
     )
     last = {(each.source, each.place): each.verdict for each in asked}.values()
     faulty = any(each in FAULTS for each in last)
-    believed = any(
-        each is Verdict.NEW or (each not in FAULTS and not is_list_day(day)) for each in last
-    )
+    believed = not is_list_day(day) and any(each not in FAULTS for each in last)
     unread = not asked and is_list_day(day)
     return Mood.OUTAGE if (faulty and not believed) or unread else Mood.HOLIDAY
 

@@ -106,7 +106,7 @@ def notice_of(digest: Digest) -> Notice:
         )
     return Notice(
         title="Nothing new in your topics.",
-        sentence="We read everything that was announced, and none of it was about what you follow.",
+        sentence="Papers were announced, but none of them was about what you follow.",
     )
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from sqlite3 import Connection
 
 from digest.errors import NotFound
-from digest.model import Digest, Mood
+from digest.model import Digest, Mood, Pick
 from digest.store import keys
 from digest.store.rows import contents, moment, stamp
 
@@ -95,8 +95,11 @@ def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
         )
     }
     worded = {number for each in found.values() for number in each.papers[: each.shown]}
+    named = {number for each in found.values() for number in each.papers}
+    papers, joined = _names(connection, named)
     looked = contents.Looked(
-        papers=_names(connection, {number for each in found.values() for number in each.papers}),
+        papers=papers,
+        joined=joined,
         strings=texts_of(
             connection,
             {each.window for each in found.values()}
@@ -133,6 +136,14 @@ def span_of(window: str) -> tuple[str, str]:
 def _digest(key: int, person: str, found: contents.Opened, looked: contents.Looked) -> Digest:
     mood, since, until, composed_at, announced = _window(looked.strings[found.window])
     edition = keys.edition_of(key)
+    picks, rest = contents.picks_of(found, looked), contents.rest_of(found, looked)
+    if looked.joined:
+        # Two records that have become one since stand where the better of them stood.
+        once: dict[str, Pick] = {}
+        for each in picks:
+            once.setdefault(each.paper_id, each)
+        picks = tuple(once.values())
+        rest = tuple(each for each in dict.fromkeys(rest) if each not in once)
     return Digest(
         id=f"{person}.{edition}",
         subscriber_id=person,
@@ -140,8 +151,8 @@ def _digest(key: int, person: str, found: contents.Opened, looked: contents.Look
         mood=mood,
         since=since,
         until=until,
-        picks=contents.picks_of(found, looked),
-        rest=contents.rest_of(found, looked),
+        picks=picks,
+        rest=rest,
         announced=announced,
         matched=found.matched,
         withheld=found.withheld,
@@ -208,8 +219,8 @@ def _numbers(connection: Connection, digests: Iterable[Digest]) -> dict[str, int
     return found
 
 
-def _names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
-    """The present ids of papers by number; those that became another one have the id of that."""
+def _names(connection: Connection, numbers: Collection[int]) -> tuple[dict[int, str], bool]:
+    """The present ids of papers by number, and whether any of them became another one."""
     wanted = json.dumps(list(numbers))
     found = dict(
         connection.execute(
@@ -217,8 +228,9 @@ def _names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
             (wanted,),
         ).fetchall()
     )
+    joined: dict[int, str] = {}
     if len(found) < len(numbers):
-        found |= dict(
+        joined = dict(
             connection.execute(
                 """
                 SELECT j.number, p.id FROM joined AS j JOIN papers AS p ON p.number = j.paper
@@ -227,7 +239,7 @@ def _names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
                 (wanted,),
             ).fetchall()
         )
-    return found
+    return found | joined, bool(joined)
 
 
 def interned(connection: Connection, texts: Iterable[str], day: int) -> dict[str, int]:

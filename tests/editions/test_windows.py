@@ -129,7 +129,7 @@ def test_papers_that_do_not_match_make_a_day_without_match(said):
         ({"arxiv": "stale"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "gone"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "failed", "hf": "holiday"}, WEDNESDAY, Mood.OUTAGE),
-        ({"arxiv": "failed", "hf": "new"}, WEDNESDAY, Mood.HOLIDAY),
+        ({"arxiv": "failed", "hf": "new"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "failed", "hf": "holiday"}, SUNDAY, Mood.HOLIDAY),
         ({"arxiv": "failed"}, SUNDAY, Mood.OUTAGE),
         ({"arxiv": "failed holiday"}, WEDNESDAY, Mood.HOLIDAY),

@@ -216,7 +216,7 @@ def test_without_a_mailbox_either_one_can_reply(compiled, topics, papers, digest
 
 
 QUIET = {
-    Mood.NO_MATCH: "none of it was about what you follow",
+    Mood.NO_MATCH: "none of them was about what you follow",
     Mood.HOLIDAY: "as on weekends and holidays",
     Mood.OUTAGE: "papers may be missing here",
 }

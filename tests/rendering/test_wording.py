@@ -70,7 +70,7 @@ def test_having_had_everything_is_not_the_same_as_nothing_matching(digest):
     had = replace(digest, mood=Mood.NO_MATCH, picks=(), rest=(), matched=0, withheld=3)
 
     assert "had reached you before" in wording.notice_of(had).sentence
-    assert "none of it" in wording.notice_of(replace(had, withheld=0)).sentence
+    assert "none of them" in wording.notice_of(replace(had, withheld=0)).sentence
 
 
 @pytest.mark.parametrize(

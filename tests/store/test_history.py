@@ -66,6 +66,21 @@ def test_digests_follow_papers_that_turn_out_to_be_one(store, make, people):
     assert sent == {each.id: {left} for each in people}
 
 
+def test_two_papers_of_a_digest_that_turn_out_to_be_one_stand_there_once(store, make, people):
+    theirs, join = joined_papers(store, make)
+    picked = make.digest(people[0], papers=[make.paper(2), theirs, make.paper(3), make.paper(1)])
+    beside = make.digest(people[1], papers=[theirs], rest=(make.paper(2).id, make.paper(1).id))
+    make.queue(store, picked, beside)
+
+    left = join()
+
+    digests = store.ledger.digests([picked.id, beside.id])
+    two, three = make.paper(2).id, make.paper(3).id
+    assert [each.paper_id for each in digests[picked.id].picks] == [two, left, three]
+    assert [each.paper_id for each in digests[beside.id].picks] == [left]
+    assert digests[beside.id].rest == (two,)
+
+
 def test_the_number_of_a_paper_that_was_joined_is_never_given_again(store, make, people):
     theirs, join = joined_papers(store, make)
     digest = make.digest(people[0], papers=[theirs])

@@ -64,11 +64,15 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """The other way round, for reading; a paper that is gone has no entry."""
+    """The other way round, for reading; a paper that is gone has no entry.
+
+    `joined` says that some of the papers have become another one, which may stand beside them.
+    """
 
     papers: Mapping[int, str]
     strings: Mapping[int, str]
     words: Mapping[int, Sequence[str]]
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
