@@ -107,7 +107,7 @@ def _fill(
         **_sentences(edition, digest, subscriber, [pick for _, pick in shown]),
         "picks": "shown" if shown else "",
         "rest": "shown" if further else "",
-        "rest_title": wording.rest_title(further, after_picks=bool(shown)),
+        "rest_title": wording.rest_title(digest, further, after_picks=bool(shown)),
         "hidden": wording.hidden(hidden, linked=bool(personal.digest)),
         "by_mail": wording.BY_MAIL if shown and personal.reply_to else "",
     }

@@ -138,10 +138,15 @@ def because_you(site: Site, subscriber: Subscriber) -> str:
     return f"You get this because you asked {clean(site.name)} for it. {rhythm(subscriber)}"
 
 
-def rest_title(shown: int, *, after_picks: bool) -> str:
-    """The heading over the titles that follow the picks."""
-    number = f"{shown:,} " if shown else ""
-    return f"{number}more in your topics" if after_picks else f"{number}in your topics"
+def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
+    """The heading over the titles that follow the picks, of which there may be so many only.
+
+    More may have matched than a digest keeps (`[ranking] cap`): then it says of how many.
+    """
+    more = " more" if after_picks else ""
+    if digest.matched > len(digest.picks) + len(digest.rest):
+        return f"{number:,}{more} of the {digest.matched:,} in your topics"
+    return f"{number:,}{more} in your topics"
 
 
 def hidden(n: int, *, linked: bool) -> str:

@@ -245,7 +245,7 @@ def test_an_outage_is_told_even_when_there_are_papers(edition, digest, subscribe
 
 def test_a_day_below_the_bar_says_so_above_the_titles(edition, digest, subscriber):
     titles = tuple(pick.paper_id for pick in digest.picks)
-    below = replace(digest, mood=Mood.BELOW, picks=(), rest=titles)
+    below = replace(digest, mood=Mood.BELOW, picks=(), rest=titles, matched=len(titles))
 
     shown = mail.parts(edition, below, subscriber)
 

@@ -29,6 +29,20 @@ def test_a_quiet_day_says_so_in_its_subject(digest, mood, subject):
 
 
 @pytest.mark.parametrize(
+    ("matched", "after_picks", "title"),
+    [
+        (41, True, "31 more in your topics"),
+        (1_755, True, "31 more of the 1,755 in your topics"),
+        (1_755, False, "31 of the 1,755 in your topics"),
+    ],
+)
+def test_more_that_matched_than_a_digest_keeps_is_said(digest, matched, after_picks, title):
+    kept = replace(digest, matched=matched, rest=tuple(f"arxiv:{each}" for each in range(31)))
+
+    assert wording.rest_title(kept, 31, after_picks=after_picks) == title
+
+
+@pytest.mark.parametrize(
     ("changes", "cadence", "said"),
     [
         (
