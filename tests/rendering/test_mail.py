@@ -245,13 +245,13 @@ def test_an_outage_is_told_even_when_there_are_papers(edition, digest, subscribe
 
 def test_a_day_below_the_bar_says_so_above_the_titles(edition, digest, subscriber):
     titles = tuple(pick.paper_id for pick in digest.picks)
-    below = replace(digest, mood=Mood.BELOW, picks=(), rest=titles, matched=len(titles))
+    below = replace(digest, mood=Mood.BELOW, picks=(), rest=titles)
 
     shown = mail.parts(edition, below, subscriber)
 
     assert "Nothing reached your bar (" in shown.subject
     for text in (" ".join(shown.text.split()), " ".join(shown.html.split())):
-        assert text.index("Nothing reached your bar.") < text.index(f"{len(titles)} in your topics")
+        assert text.index("Nothing reached your bar.") < text.index(f"{len(titles)} of the 41 in your")
         assert "Learning to Retrieve" in text
         assert "The next digest comes on Thursday 11 June" in text
     assert "like this" not in shown.html
