@@ -385,18 +385,18 @@ def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
 
 
 def _silent(store: Store, run: _Run, categories: Sequence[str], *, now: datetime) -> dict[str, str]:
-    fresh = [
-        item
+    """Categories that are silent on the newest list day, whichever of the day's runs read them."""
+    days = [
+        item.announcement.day
         for harvest in run.harvests.values()
         for item in harvest.items
         if item.announcement.type.is_first
     ]
-    if not fresh or len(categories) < 2:  # noqa: PLR2004 - staleness shows against siblings
+    if not days or len(categories) < 2:  # noqa: PLR2004 - staleness shows against siblings
         return {}
-    today: dict[str, int] = {}
-    for item in fresh:
-        for category in item.paper.categories:
-            today[category] = today.get(category, 0) + 1
-    newest = max(item.announcement.day for item in fresh)
-    history = store.papers.daily_counts(categories, since=now - timedelta(days=21), before=newest)
-    return freshness.silent(today, history, of=categories)
+    newest = max(days)
+    counts = store.papers.daily_counts(
+        categories, since=now - timedelta(days=21), before=newest + timedelta(days=1)
+    )
+    today = {category: by_day.pop(newest, 0) for category, by_day in counts.items()}
+    return freshness.silent(today, counts, of=categories)

@@ -119,6 +119,39 @@ def test_a_record_that_is_read_twice_is_not_dated_back(ingest, store, now):
     ]
 
 
+def arxiv_list(category, day, papers):
+    """A list of so many papers of one category, as arXiv dates it."""
+    items = "".join(
+        f"<item><title>Paper {at} of {category}</title>"
+        f"<guid>oai:arXiv.org:26{day.day:02}.{at:05}v1</guid><category>{category}</category>"
+        "<arxiv:announce_type>new</arxiv:announce_type></item>"
+        for at in papers
+    )
+    return f"""<rss version="2.0" xmlns:arxiv="http://arxiv.org/schemas/atom"><channel>
+        <title>{category} updates on arXiv.org</title>
+        <pubDate>{day:%a, %d %b %Y} 00:00:00 -0400</pubDate>{items}</channel></rss>""".encode()
+
+
+def test_a_category_that_an_earlier_run_read_is_not_silent(ingest, now):
+    source = Arxiv(categories=("cs.AI", "cs.LG"), per_request=1)
+    ai, lg = (f"https://rss.arxiv.org/rss/{each}" for each in source.categories)
+    for days in (0, 1):
+        day = now + timedelta(days=days)
+        bodies = {
+            ai: arxiv_list("cs.AI", day, range(20)),
+            lg: arxiv_list("cs.LG", day, range(20, 40)),
+        }
+        ingest([source], bodies, at=day, force=True)
+    day = now + timedelta(days=2)
+    first = {ai: arxiv_list("cs.AI", day, range(20)), lg: FetchFailed("It timed out.", subject=lg)}
+    ingest([source], first, at=day, force=True)
+
+    second = {ai: first[ai], lg: arxiv_list("cs.LG", day, range(20, 40))}
+    reports, _ = ingest([source], second, at=day + timedelta(hours=6), force=True)
+    assert Verdict.NEW in {each.verdict for each in reports}
+    assert [each for each in reports if each.verdict is Verdict.STALE] == []
+
+
 def test_only_one_process_polls_at_a_time(ingest, store, now):
     assert store.lease(ingesting.POLL_LEASE, owner="other", now=now, seconds=60)
     reports, asked = ingest([feed()], {"https://journal.example/feed": FEED})
