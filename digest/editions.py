@@ -43,14 +43,17 @@ def next_due(subscriber: Subscriber, after: datetime) -> datetime:
     """The first moment strictly after `after` at which a digest is due, in UTC.
 
     Due is the subscriber's local time on each of their days. A time that the clocks skip is due
-    at the first instant after the gap, one that comes twice at its first coming. A day that has
-    no such instant (Samoa's 30 December 2011) has no edition.
+    at the first instant after the gap (in Greenland that is tomorrow: then at the last before it),
+    one that comes twice at its first coming. A day that never was (Samoa's 30 December 2011) has
+    no edition.
     """
     zone = _zone(subscriber.tz)
     day = after.astimezone(zone).date()
     while True:
         if _is_day(subscriber, day):
             due = _instant(day, subscriber.at, zone)
+            if due.astimezone(zone).date() != day:
+                due -= INSTANT
             if due > after and due.astimezone(zone).date() == day:
                 return due
         day += DAY

@@ -22,6 +22,7 @@ ZONES = [
     "Asia/Beirut",
     "Australia/Lord_Howe",
     "Pacific/Apia",
+    "America/Nuuk",
     "Pacific/Chatham",
     "Africa/Casablanca",
     "Antarctica/Troll",
@@ -102,6 +103,15 @@ def test_an_hour_that_the_clocks_skip_is_due_right_after_the_gap(tz, at, day, ex
     assert next_due(someone(tz, at), midnight) == expected
 
 
+def test_an_hour_lost_to_a_gap_that_ends_the_day_is_due_right_before_it():
+    reader = someone("America/Nuuk", time(23, 30), cadence=Cadence.WEEKLY, weekday=5)
+
+    before = next_due(reader, utc(2026, 3, 22, 12))
+
+    assert before == utc(2026, 3, 29, 1) - timedelta(microseconds=1)
+    assert edition_of(reader, before) == "2026-03-28"
+
+
 @pytest.mark.parametrize(
     ("tz", "at", "first", "following"),
     [
@@ -145,7 +155,10 @@ def test_whoever_and_whenever_there_is_one_edition_a_local_date_on_the_right_day
         assert {each.weekday() for each in dates} == {reader.weekday}
     if reader.cadence is Cadence.WEEKDAYS:
         assert all(each.weekday() < 5 for each in dates)
-    assert all(each.time() >= reader.at for each in local)
+    assert all(
+        each.time() >= reader.at or (each + timedelta(microseconds=1)).time() == time()
+        for each in local
+    )
 
 
 @given(schedules, moments)
