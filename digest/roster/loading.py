@@ -54,8 +54,8 @@ def load(
     `entered` is told the addresses of each block, new and known ones, once they are kept.
 
     A row's own `status` counts only with `confirmed`: an import never revives anyone by itself,
-    and what is on the suppression list is rejected without it. An import that was cut short is
-    taken up by running it again.
+    and what is on the suppression list is rejected without it. With it, those who are added to
+    get mail come off the list. An import that was cut short is taken up by running it again.
     """
     result = Loaded()
     clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
@@ -68,7 +68,7 @@ def load(
                 _settle(writing, last, result)
                 entered(each.email for each in last)
                 progress(len(last))
-            writing = writer.submit(store.subscribers.add_alike, block) if block else None
+            writing = writer.submit(_add, store, block, confirmed=confirmed) if block else None
             last = block
     return result
 
@@ -85,9 +85,8 @@ def _blocks(
                 people.append((line, *clerk.enter(row)))
             except InvalidInput as error:
                 bad.append((line, error.message))
-        refused = subscriptions.refusals(
-            store, [address for _, address, *_ in people], confirmed=confirmed
-        )
+        addresses = [address for _, address, *_ in people]
+        refused = {} if confirmed else subscriptions.refusals(store, addresses)
         if refused:
             bad += [(line, refused[each]) for line, each, *_ in people if each in refused]
             people = [each for each in people if each[1] not in refused]
@@ -98,6 +97,28 @@ def _blocks(
             Newcomer(own, address, subscriptions.new_key(), name, like, interests)
             for own, (_, address, name, like, interests) in zip(ids, people, strict=True)
         ]
+
+
+def _add(store: Store, block: Sequence[Newcomer], *, confirmed: bool) -> int:
+    """Write a block; how many were new."""
+    if confirmed:
+        subscriptions.vouch(store, _vouched_for(store, block))
+    return store.subscribers.add_alike(block)
+
+
+def _vouched_for(store: Store, block: Sequence[Newcomer]) -> list[str]:
+    """Those on the suppression list who are new here, and come to get mail.
+
+    Of an address that comes twice the first line counts, here as in the store.
+    """
+    listed = subscriptions.suppressed(store, (each.email for each in block))
+    first = {each.email: each for each in reversed(block) if each.email in listed}
+    return [
+        address
+        for address, each in first.items()
+        if each.like.status in subscriptions.CONFIRMED
+        and store.subscribers.by_email(address) is None
+    ]
 
 
 def _settle(writing: Future[int], block: Sequence[Newcomer], result: Loaded) -> None:

@@ -14,7 +14,9 @@ from digest.subscriptions.addresses import (
     change_subject,
     refusals,
     standing_change,
+    suppressed,
     suppression,
+    vouch,
 )
 from digest.subscriptions.bounces import bounce, undo_bounce
 from digest.subscriptions.changing import change, drop, weigh
@@ -22,6 +24,7 @@ from digest.subscriptions.feedback import Conviction, evidence_of, give, undo
 from digest.subscriptions.leaving import erase, export, revoke, suppress, unsubscribe
 from digest.subscriptions.pausing import pause, resume, resume_due
 from digest.subscriptions.people import (
+    CONFIRMED,
     ID_BYTES,
     KEY_BYTES,
     find,
@@ -68,6 +71,7 @@ from digest.subscriptions.wishes import (
 
 __all__ = [
     "ALL_TOPICS",
+    "CONFIRMED",
     "ID_BYTES",
     "KEY_BYTES",
     "LONGEST_INTEREST",
@@ -124,12 +128,14 @@ __all__ = [
     "submit",
     "subscribe",
     "suppress",
+    "suppressed",
     "suppression",
     "to_be_asked",
     "topic_id",
     "undo",
     "undo_bounce",
     "unsubscribe",
+    "vouch",
     "weigh",
     "with_schedule",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -53,14 +53,16 @@ def admission(store: Store, *, confirmed: bool) -> Callable[[str], None]:
     """
 
     def admit(address: str) -> None:
-        for refusal in refusals(store, [address], confirmed=confirmed).values():
+        if confirmed:
+            vouch(store, [address])
+        for refusal in refusals(store, [address]).values():
             raise InvalidInput(refusal)
 
     return admit
 
 
-def refusals(store: Store, addresses: Sequence[str], *, confirmed: bool) -> dict[str, str]:
-    """Which of these (normalised) addresses an operator may not add, as `admission` has it, and why."""
+def suppressed(store: Store, addresses: Iterable[str]) -> dict[str, SuppressionReason]:
+    """Those of these (normalised) addresses that are on the suppression list, and why."""
     secret = store.post.secret(SALT)
     hashed: dict[str, str] = {}
 
@@ -69,16 +71,22 @@ def refusals(store: Store, addresses: Sequence[str], *, confirmed: bool) -> dict
             hashed[key := _hash(secret, address)] = address
             yield key
 
-    listed = store.post.suppressions(hashes())
-    if confirmed:
-        for key in listed:
-            store.post.unsuppress(key)
-        return {}
+    return {hashed[key]: reason for key, reason in store.post.suppressions(hashes()).items()}
+
+
+def refusals(store: Store, addresses: Iterable[str]) -> dict[str, str]:
+    """Which of these (normalised) addresses an operator adds only if they vouch, and why."""
     return {
-        hashed[key]: f"That address is not added, since {REFUSALS[reason]}; "
+        address: f"That address is not added, since {REFUSALS[reason]}; "
         "if its owner has agreed again, use --confirmed."
-        for key, reason in listed.items()
+        for address, reason in suppressed(store, addresses).items()
     }
+
+
+def vouch(store: Store, addresses: Iterable[str]) -> None:
+    """Take (normalised) addresses off the suppression list: an operator says that they agreed."""
+    for address in addresses:
+        store.post.unsuppress(address_hash(store, address))
 
 
 def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) -> AddressChange:

@@ -121,6 +121,44 @@ def test_a_suppressed_address_is_added_only_by_those_who_vouch(load, store, now)
     assert store.post.suppression(hashed) is None
 
 
+def test_whoever_is_left_alone_stays_on_the_suppression_list(load, store, now):
+    load(CSV)
+    hashed = subscriptions.address_hash(store, "ada@example.org")
+    store.post.suppress(hashed, SuppressionReason.COMPLAINED, now)
+
+    assert load(CSV).known == 2
+
+    assert store.post.suppression(hashed) is SuppressionReason.COMPLAINED
+
+
+@pytest.mark.parametrize(
+    ("statuses", "reason"),
+    [
+        (["active"], None),
+        (["paused"], None),
+        ([""], None),
+        (["pending"], SuppressionReason.BOUNCED),
+        (["unsubscribed"], SuppressionReason.BOUNCED),
+        (["suppressed"], SuppressionReason.BOUNCED),
+        (["suppressed", "active"], SuppressionReason.BOUNCED),
+        (["active", "suppressed"], None),
+    ],
+)
+@pytest.mark.parametrize("block", [1, 10])
+def test_who_is_added_to_get_no_mail_stays_on_the_suppression_list(
+    load, store, now, monkeypatch, statuses, reason, block
+):
+    monkeypatch.setattr("digest.roster.loading.BLOCK", block)
+    hashed = subscriptions.address_hash(store, "ada@example.org")
+    store.post.suppress(hashed, SuppressionReason.BOUNCED, now)
+
+    lines = [f"ada@example.org,{each}\n" for each in statuses]
+    assert load("email,status\n" + "".join(lines)).added == 1
+
+    assert store.subscribers.by_email("ada@example.org").status == (statuses[0] or "active")
+    assert store.post.suppression(hashed) is reason
+
+
 def test_problems_are_told_in_the_order_of_the_lines(load, store, now):
     hashed = subscriptions.address_hash(store, "ada@example.org")
     store.post.suppress(hashed, SuppressionReason.BOUNCED, now)
