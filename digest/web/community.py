@@ -98,13 +98,14 @@ class Community(Showing):
             found = self.trending(period)
             if len(found) >= ENOUGH:
                 return found
-        return self.by_id(list(self.app.store.papers.trending(limit=MOST_TRENDING)))
+        hot = self.by_id(list(self.app.store.papers.trending(limit=MOST_TRENDING)))
+        return list(hot.values())
 
     def picked_until(self, day: date, *, within: timedelta) -> list[Listed]:
         """What curators picked in the days up to the end of one, latest first."""
         end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
         papers = self.by_id(sorted(self.app.store.community.featured(end - within)))
-        found = [each for each in papers if each.voices and _said(each.voices) < end]
+        found = [each for each in papers.values() if each.voices and _said(each.voices) < end]
         return sorted(found, key=lambda each: _said(each.voices), reverse=True)
 
     def submitted(self, but: set[str]) -> list[tuple[Listed, Voice]]:
@@ -113,7 +114,7 @@ class Community(Showing):
         since = self.app.clock() - SUBMITTED_WITHIN
         found = store.community.submissions(SubmissionState.OPEN, since=since, limit=MOST_PICKS)
         people = store.subscribers.get({each.subscriber_id for each in found})
-        papers = {each.paper.id: each for each in self.by_id([each.paper_id for each in found])}
+        papers = self.by_id([each.paper_id for each in found])
         shown = []
         for each in found:
             person = people.get(each.subscriber_id)

@@ -147,10 +147,19 @@ class Showing(Handlers):
             )
         return made
 
-    def by_id(self, ids: Sequence[str]) -> list[Listed]:
-        """The papers with these ids, in this order; ids of papers not kept are left out."""
+    def by_id(self, ids: Sequence[str]) -> dict[str, Listed]:
+        """The papers by the ids asked for, in this order; ids of papers not kept are left out.
+
+        Each paper once: it may have got another id since these were looked up, and two may have
+        become one.
+        """
         found = self.app.store.papers.get(ids)
-        return self.listed(found[each] for each in ids if each in found)
+        asked: dict[str, str] = {}
+        for each in ids:
+            if each in found:
+                asked.setdefault(found[each].id, each)
+        listed = self.listed(found[each] for each in asked.values())
+        return dict(zip(asked.values(), listed, strict=True))
 
     def topic(self, slug: str) -> Topic:
         """A topic by the name in its address; raises NotFound."""

@@ -81,9 +81,9 @@ class Topics(Showing):
         recent = self.recent()
         ids = recent.of(topic)
         part = self.part(request, ids, PAPERS_A_PAGE, path=f"/topics/{slug}")
-        papers = self.by_id(part.items)
+        found = self.by_id(part.items)
         hot = self.community.trending("week", topic)[:BESIDE] if part.number == 1 else []
-        days = groupby(papers, key=lambda each: recent.days[each.paper.id])
+        days = groupby(found.items(), key=lambda each: recent.days[each[0]])
         return Shown(
             template="topic",
             context={
@@ -91,7 +91,7 @@ class Topics(Showing):
                 "slug": slug,
                 "subscribe": urlencode({"topics": topic.id}),
                 "related": self._related(topic),
-                "days": [(day, list(listed)) for day, listed in days],
+                "days": [(day, [each for _, each in listed]) for day, listed in days],
                 "window": self.app.settings.feeds.days,
                 "trending": hot,
                 "part": part,
@@ -106,7 +106,7 @@ class Topics(Showing):
                 total=part.total,
                 page=part.number,
                 pages=part.of,
-                papers=[each.record for each in papers],
+                papers=[each.record for each in found.values()],
             ),
         )
 
