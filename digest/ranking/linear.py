@@ -118,7 +118,7 @@ class LinearRanker:
         """
         features, _ = self._features(candidates)
         sheets = self._written(block, features, candidates, apart=False)
-        found = [each.scores for each in sheets]
+        found = [each.trust[:, None] * each.scores for each in sheets]
         nobody = np.zeros((0, len(features.papers)), np.float32)
         return np.concatenate([nobody, *found])[:, features.given]
 

@@ -48,7 +48,8 @@ class Community:
 class Sheet:
     """A block's arithmetic: every array is profiles × papers.
 
-    `evidence`, `typed`, `tastes` and `community` are what scores are made of, `near` what likes and
+    `trust` (profiles) is by how much of it a sum counts in what is told of it; within a profile
+    nothing depends on it. `evidence`, `typed`, `tastes` and `community` are what scores are made of, `near` what likes and
     typed words add by nearness. `minors` are the smaller interests among likes, a row each: they are
     in no score. `placed` are the papers (columns) that a profile (row) is shown for one of them, with
     its row in `minors`, and `explored` the one that it is shown though it matches nothing.
@@ -57,6 +58,7 @@ class Sheet:
     features: Features
     candidates: Candidates
     block: Sequence[Profile]
+    trust: np.ndarray
     evidence: Sequence[Evidence]
     typed: Directions
     tastes: Sequence[Taste]
@@ -71,19 +73,20 @@ class Sheet:
     def explained(self, profile: int, rows: np.ndarray) -> list[list[reasons.Term]]:
         """The terms of a profile's score for each of these papers."""
         terms: list[list[reasons.Term]] = [[] for _ in rows]
+        trust = self.trust[profile]
         for each in self.evidence:
             for name, weight in each.held_by(profile):
                 names = [each.names[name]] * len(rows)
-                _add(terms, weight * each.values[name, rows], each.kind, names)
+                _add(terms, trust * weight * each.values[name, rows], each.kind, names)
         for taste in self.tastes:
             at = taste.of(profile)
             if at >= 0:
                 nearest = self._nearest(profile, taste.kind, rows)
-                _add(terms, self._amounts(taste, profile, rows), taste.kind, nearest)
+                _add(terms, trust * self._amounts(taste, profile, rows), taste.kind, nearest)
         papers = self.features.papers
         votes = [str(self.candidates.upvotes.get(papers[row].id) or "") for row in rows.tolist()]
-        _add(terms, self.community.voted[rows], ReasonKind.TRENDING, votes)
-        _add(terms, self.community.picked[rows], ReasonKind.PICKED, [""] * len(rows))
+        _add(terms, trust * self.community.voted[rows], ReasonKind.TRENDING, votes)
+        _add(terms, trust * self.community.picked[rows], ReasonKind.PICKED, [""] * len(rows))
         for place in np.flatnonzero(rows == self.explored.get(profile, -1)).tolist():
             terms[place].append((0.0, ReasonKind.EXPLORE, ""))
         return terms
@@ -183,6 +186,7 @@ class Sheet:
             found = taste.directions.parts(self.features, at, row)
         else:
             return ()
+        weight *= float(self.trust[profile])
         shown = [(word, round(weight * part, reasons.DECIMALS)) for word, part in found]
         shown = shown[:MOST_PARTS]
         rest = round(amount - sum(part for _, part in shown), reasons.DECIMALS)
@@ -205,13 +209,14 @@ def written(
     `kept` is what `opinions.keepsakes` made before, by subscriber. Without `apart` there are no
     smaller interests, which are in no score.
     """
+    trust = profiles.trust(block)
     exact, near, typed = profiles.keywords(block, features, weights)
     kinds = (
         profiles.topics(block, features, topics, weights),
         exact,
         near,
         profiles.queries(block, features, weights),
-        profiles.authors(block, features, weights),
+        profiles.authors(block, features, weights, trust),
     )
     evidence = [each for each in kinds if len(each.names)]
     tastes, minors = opinions.tastes(block, features, candidates, weights, kept, apart=apart)
@@ -239,6 +244,7 @@ def written(
         features=features,
         candidates=candidates,
         block=block,
+        trust=trust,
         evidence=evidence,
         typed=typed,
         tastes=tastes,

@@ -16,15 +16,16 @@ def ids(ranking):
 
 
 @pytest.mark.parametrize(
-    "others",
+    ("others", "kinds"),
     [
-        {"topic": "math.OC"},
-        {"keyword": ["dual encoder", "index"]},
-        {"query": "encoder"},
-        {"like": ["liked", "p"]},
+        ({"topic": "math.OC"}, 1),
+        ({"keyword": ["dual encoder", "index"]}, 2),
+        ({"query": "encoder"}, 2),
+        ({"like": ["liked", "p"]}, 2),
+        ({"keyword": "dual encoder", "query": "encoder", "like": "liked"}, 3),
     ],
 )
-def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others):
+def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others, kinds):
     papers = [paper(key, "Dual encoders", categories=("cs.IR",)) for key in ("p", "q")]
     topics = ["cs.IR", *([others["topic"]] if "topic" in others else [])]
 
@@ -32,7 +33,17 @@ def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, othe
     (beside, *_) = rank(profile(**{**others, "topic": topics}), papers).picks
 
     assert amount(alone, ReasonKind.TOPIC) == pytest.approx(3)
-    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5, abs=1e-6)
+    trusted = 2 / (1 + kinds)
+    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5 * trusted, abs=1e-6)
+
+
+def test_an_author_counts_in_full_beside_whatever_else(rank, paper, profile):
+    papers = [paper("p", "Dual encoders", categories=("cs.IR",), authors=("Ada Example",))]
+
+    for others in ({}, {"topic": "cs.IR"}, {"topic": "cs.IR", "keyword": "dual encoder"}):
+        (pick,) = rank(profile(author="Ada Example", **others), papers).picks
+        assert amount(pick, ReasonKind.AUTHOR) == pytest.approx(4.5, abs=1e-5)
+        assert pick.score == pytest.approx(sum(each.amount for each in pick.reasons))
 
 
 @pytest.mark.parametrize("word", ["the", "of", "R", "the of", "—"])
