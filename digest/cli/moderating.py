@@ -32,17 +32,14 @@ def submissions(click_context: click.Context) -> None:
 @pass_context
 def list_(context: Context, everything: bool = False, as_json: bool = False) -> None:
     """Papers put forward in the last 90 days that wait for a decision."""
-    from digest.model import SubmissionState  # noqa: PLC0415 - keeps `--help` quick
+    from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
-    waiting = (SubmissionState.WAITING, SubmissionState.OPEN)
     with context.app() as app:
-        found = [
-            each
-            for each in app.store.community.submissions(
-                None, since=app.clock() - timedelta(days=DAYS), limit=MOST_SHOWN
-            )
-            if everything or each.state in waiting
-        ]
+        since = app.clock() - timedelta(days=DAYS)
+        if everything:
+            found = app.store.community.submissions(since=since, limit=MOST_SHOWN)
+        else:
+            found = subscriptions.undecided(app.store, since=since, limit=MOST_SHOWN)
         titles = {
             paper_id: paper.title
             for paper_id, paper in app.store.papers.get({each.paper_id for each in found}).items()

@@ -218,9 +218,18 @@ class CommunityStore(Protocol):
         ...
 
     def submissions(
-        self, state: SubmissionState | None = None, *, since: datetime, limit: int
+        self,
+        state: SubmissionState | None = None,
+        *,
+        since: datetime,
+        limit: int,
+        subscriber_id: str = "",
     ) -> list[Submission]:
-        """Submissions made since then, newest first; all states, or one."""
+        """Submissions made since then, newest first; in one state, of one subscriber."""
+        ...
+
+    def decided(self, *, since: datetime, limit: int) -> list[Submission]:
+        """Submissions decided since then, the latest decision first."""
         ...
 
     def arrived(self) -> int:

@@ -114,18 +114,40 @@ class Community:
         return None if row is None else to_submission(row)
 
     def submissions(
-        self, state: SubmissionState | None = None, *, since: datetime, limit: int
+        self,
+        state: SubmissionState | None = None,
+        *,
+        since: datetime,
+        limit: int,
+        subscriber_id: str = "",
     ) -> list[Submission]:
-        """Submissions made at or after `since`, newest first; all states, or one."""
+        """Submissions made at or after `since`, newest first; in one state, of one subscriber."""
         with self._connections.read() as connection:
             return [
                 to_submission(row)
                 for row in connection.execute(
                     """
-                    SELECT * FROM submissions WHERE at >= ?1 AND (?2 IS NULL OR state = ?2)
-                    ORDER BY at DESC, rowid DESC LIMIT ?3
+                    SELECT * FROM submissions
+                    WHERE at >= ?1 AND (?2 IS NULL OR state = ?2)
+                        AND (?3 = '' OR subscriber_id = ?3)
+                    ORDER BY at DESC, rowid DESC LIMIT ?4
                     """,
-                    (stamp(since), state, limit),
+                    (stamp(since), state, subscriber_id, limit),
+                )
+            ]
+
+    def decided(self, *, since: datetime, limit: int) -> list[Submission]:
+        """Submissions decided at or after `since`, the latest decision first."""
+        with self._connections.read() as connection:
+            return [
+                to_submission(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM submissions
+                    WHERE state IN ('featured', 'rejected') AND decided_at >= ?
+                    ORDER BY decided_at DESC, rowid DESC LIMIT ?
+                    """,
+                    (stamp(since), limit),
                 )
             ]
 

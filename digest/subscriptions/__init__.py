@@ -48,7 +48,7 @@ from digest.subscriptions.signing_up import (
     to_be_asked,
 )
 from digest.subscriptions.spans import parse_span
-from digest.subscriptions.submissions import decide, is_curator, submit
+from digest.subscriptions.submissions import decide, is_curator, submit, undecided
 from digest.subscriptions.wishes import (
     ALL_TOPICS,
     LONGEST_INTEREST,
@@ -132,6 +132,7 @@ __all__ = [
     "suppression",
     "to_be_asked",
     "topic_id",
+    "undecided",
     "undo",
     "undo_bounce",
     "unsubscribe",

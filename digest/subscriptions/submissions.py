@@ -97,6 +97,19 @@ def decide(
     return decided
 
 
+def undecided(store: Store, *, since: datetime, limit: int) -> list[Submission]:
+    """What was put forward since then and waits for a decision, newest first.
+
+    Up to `limit` of those whose paper is here, and as many of those still to be fetched.
+    """
+    found = [
+        each
+        for state in (SubmissionState.OPEN, SubmissionState.WAITING)
+        for each in store.community.submissions(state, since=since, limit=limit)
+    ]
+    return sorted(found, key=lambda each: each.at, reverse=True)
+
+
 def is_curator(person: Subscriber, curators: Sequence[str]) -> bool:
     """Whether a subscriber may feature and reject; `curators` are addresses as configured."""
     if person.status not in CONFIRMED:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from digest import subscriptions
 from digest.app import App
 from digest.delivery import said, scrub
 from digest.model import (
@@ -17,7 +18,6 @@ from digest.model import (
     Paper,
     SourceReport,
     Submission,
-    SubmissionState,
 )
 
 DELIVERIES_WITHIN = timedelta(days=7)
@@ -160,10 +160,11 @@ def _sources(app: App, now: datetime) -> list[SourceHealth]:
 def _submitted(app: App, now: datetime) -> list[Submitted]:
     """What waits for a decision, and what was decided lately, so that it can be decided anew."""
     since = now - SUBMITTED_WITHIN
-    found = app.store.community.submissions(since=since, limit=MOST_SHOWN)
+    found = [
+        *subscriptions.undecided(app.store, since=since, limit=MOST_SHOWN),
+        *app.store.community.decided(since=since, limit=MOST_SHOWN),
+    ]
     papers = app.store.papers.get({each.paper_id for each in found})
-    undecided = (SubmissionState.OPEN, SubmissionState.WAITING)
-    found = sorted(found, key=lambda each: each.state not in undecided)
     return [Submitted(submission=each, paper=papers.get(each.paper_id)) for each in found]
 
 

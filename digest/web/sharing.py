@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
-from digest.model import Moderation, Paper, Submission, SubmissionState, Subscriber
+from digest.model import Moderation, Paper, Submission, Subscriber
 from digest.web import forms, words
 from digest.web.common import GONE
 from digest.web.personal import BAD, Personal
@@ -19,7 +19,6 @@ from digest.web.personal import BAD, Personal
 LOOK_BACK = timedelta(days=365)
 MOST_SUBMISSIONS = 200
 MOST_LOGGED = 100
-DECIDED = (SubmissionState.FEATURED, SubmissionState.REJECTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,9 @@ class Sharing(Personal):
         errors: dict[str, str] | None = None,
         status: int = 200,
     ) -> Response:
-        mine = [each for each in self._all() if each.subscriber_id == person.id]
+        mine = self.app.store.community.submissions(
+            since=self._since(), limit=MOST_SUBMISSIONS, subscriber_id=person.id
+        )
         return self.mine(
             "submit",
             request,
@@ -115,17 +116,20 @@ class Sharing(Personal):
         errors: dict[str, str] | None = None,
         status: int = 200,
     ) -> Response:
-        found = self._all()
-        log = self.app.store.community.log(limit=MOST_LOGGED)
-        names = self._names([*(each.subscriber_id for each in found), *(e.actor for e in log)])
+        store, since = self.app.store, self._since()
+        undecided = subscriptions.undecided(store, since=since, limit=MOST_SUBMISSIONS)
+        decided = store.community.decided(since=since, limit=MOST_SUBMISSIONS)
+        log = store.community.log(limit=MOST_LOGGED)
+        submitters = [each.subscriber_id for each in (*undecided, *decided)]
+        names = self._names([*submitters, *(each.actor for each in log)])
         return self.mine(
             "curate",
             request,
             person,
             status,
             here_me="curate",
-            open=self._with_papers([each for each in found if each.state not in DECIDED]),
-            decided=self._with_papers([each for each in found if each.state in DECIDED]),
+            open=self._with_papers(undecided),
+            decided=self._with_papers(decided),
             log=self._log(log, person, names),
             called=names,
             states=words.STATES,
@@ -155,9 +159,8 @@ class Sharing(Personal):
         named = {key: each.name for key, each in found.items() if each.shows_name and each.name}
         return {key: named.get(key, "a reader") for key in ids if key != "operator"}
 
-    def _all(self) -> list[Submission]:
-        since = self.app.clock() - LOOK_BACK
-        return self.app.store.community.submissions(since=since, limit=MOST_SUBMISSIONS)
+    def _since(self) -> datetime:
+        return self.app.clock() - LOOK_BACK
 
     def _with_papers(self, found: Sequence[Submission]) -> list[tuple[Submission, Paper | None]]:
         papers = self.app.store.papers.get({each.paper_id for each in found})

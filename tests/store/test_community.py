@@ -138,6 +138,29 @@ def test_submissions_are_listed_newest_first_by_state_and_time(store, make, peop
     assert listed(since=make.day + timedelta(minutes=2)) == ["p_3", "p_2"]
 
 
+def test_what_one_reader_put_forward_is_found_among_that_of_all_others(store, make, people):
+    store.community.submit(make.submission(1, person=people[0]))
+    for number in (2, 3):
+        store.community.submit(make.submission(number, person=people[1]))
+
+    found = store.community.submissions(since=make.day, limit=1, subscriber_id=people[0].id)
+
+    assert [each.id for each in found] == ["p_1"]
+
+
+def test_what_was_decided_is_listed_by_when_that_was(store, make, people):
+    for number, state, days in ((1, FEATURED, 3), (2, OPEN, 0), (3, REJECTED, 2), (4, FEATURED, 1)):
+        decided_at = make.day + timedelta(days=days) if days else None
+        store.community.submit(make.submission(number, state=state, decided_at=decided_at))
+
+    def listed(since=make.day, limit=9):
+        return [each.id for each in store.community.decided(since=since, limit=limit)]
+
+    assert listed() == ["p_1", "p_3", "p_4"]
+    assert listed(limit=1) == ["p_1"]
+    assert listed(since=make.day + timedelta(days=2)) == ["p_1", "p_3"]
+
+
 def test_a_waiting_submission_opens_under_the_papers_own_name(store, make, people):
     waits = make.submission(1, paper_id="doi:10.1101/1", state=WAITING)
     other = make.submission(2, paper_id="arxiv:unknown", state=WAITING)

@@ -117,6 +117,7 @@ CALLS = {
     "community.submit": lambda s, m: s.community.submit(m.submission()),
     "community.submission": lambda s, m: s.community.submission("p_1"),
     "community.submissions": lambda s, m: s.community.submissions(since=m.day, limit=1),
+    "community.decided": lambda s, m: s.community.decided(since=m.day, limit=1),
     "community.arrived": lambda s, m: s.community.arrived(),
     "community.decide": lambda s, m: s.community.decide(
         m.submission(), m.moderation(m.submission())

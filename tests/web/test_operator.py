@@ -319,6 +319,30 @@ def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, person, c
     assert "As it should be" in page
 
 
+def test_what_waits_is_not_hidden_by_much_that_was_decided(app, inside, person):
+    def put_forward(number, state):
+        paper_id = f"arxiv:2606.{number:05}"
+        submission = Submission(
+            id=f"p_{number}",
+            paper_id=paper_id,
+            subscriber_id=person.id,
+            line=f"Line of {number}.",
+            at=app.clock() + timedelta(minutes=number),
+            state=state,
+            decided_at=app.clock() if state is SubmissionState.REJECTED else None,
+        )
+        app.store.community.submit(submission)
+
+    put_forward(1, SubmissionState.OPEN)
+    put_forward(2, SubmissionState.WAITING)
+    for number in range(3, 50):
+        put_forward(number, SubmissionState.REJECTED)
+    page = inside.get("/operator").text
+    assert "Line of 1." in page
+    assert "Line of 2." in page
+    assert "Line of 49." in page
+
+
 def test_what_is_no_choice_decides_nothing(inside):
     assert act(inside, "/operator/submissions/p_1", choice="burn").status_code == 400
     assert act(inside, "/operator/submissions/p_1", choice="reject").status_code == 404

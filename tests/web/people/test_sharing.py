@@ -2,8 +2,11 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+
+from digest.model import Submission, SubmissionState
 
 LINE = "It changes how I index things."
 
@@ -113,3 +116,30 @@ def test_where_nobody_may_submit_the_page_says_so(app, client, person, at):
     app.settings = replace(app.settings, community=community)
     assert "cannot be submitted here" in client.get(f"{at(person).me}/submit").text
     assert put_forward(client, at(person).me).status_code == 400
+
+
+def many_decided(app, reader):
+    """Hundreds of papers that a reader put forward lately, all decided on."""
+    now = app.clock() + timedelta(minutes=1)
+    for number in range(201):
+        app.store.community.submit(
+            Submission(
+                id=f"p_{number}",
+                paper_id=f"arxiv:2605.{number:05}",
+                subscriber_id=reader.id,
+                line="Mine.",
+                at=now,
+                state=SubmissionState.REJECTED,
+                decided_at=now,
+            )
+        )
+
+
+def test_one_sees_what_one_put_forward_however_much_others_do(
+    app, client, person, curator, join, at
+):
+    put_forward(client, at(person).me)
+    many_decided(app, join("bo@example.org"))
+    assert LINE in client.get(f"{at(person).me}/submit").text
+    assert "Mine." not in client.get(f"{at(person).me}/submit").text
+    assert LINE in client.get(f"{at(curator).me}/curate").text
