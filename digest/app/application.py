@@ -276,7 +276,7 @@ class App(Composer):
         if not settings.imap:
             return 0
         _ = self.inbound_policy
-        return imap.poll(settings.imap, settings.imap_folder, self.take_in)
+        return imap.poll(settings.imap, settings.imap_folder, self.take_in, rng=self.rng)
 
     def resume_due(self) -> int:
         """End the pauses whose time has come; how many."""

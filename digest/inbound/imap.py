@@ -1,7 +1,8 @@
 """Mail from a mailbox that someone else serves: unseen mails are looked at, none is deleted.
 
 A mail that was taken in is marked as seen. One that cannot be taken in now stays unseen, and is
-looked at again; one that trips us is seen and flagged, for a person to look at.
+looked at again, without standing in the way of the others; one that trips us is seen and flagged,
+for a person to look at.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import imaplib
 import logging
 import ssl
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from random import Random
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessageFlags
 from imap_tools.errors import ImapToolsError
 
-from digest.errors import ConfigError, DigestError, RetryLater
+from digest.errors import ConfigError, DigestError, RetryLater, StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +41,12 @@ BOXES: dict[str, Callable[[SplitResult], BaseMailBox]] = {
 TROUBLE = (ImapToolsError, imaplib.IMAP4.error, OSError, UnicodeError, ValueError)
 
 
-def poll(url: str, folder: str, deliver: Deliver) -> int:
+def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
     """Hand each unseen mail of the folder to `deliver(raw, [])`; how many were taken in.
 
     `url` is `imaps://user:password@host`, `imap+starttls://` or `imap://` (unencrypted). At most
-    200 mails at once. Raises ConfigError for another address, RetryLater when the server cannot
+    200 mails at once, oldest first; once one of them has to wait, the others are drawn with `rng`,
+    so that however many wait, each mail has its turn. Raises ConfigError for another address, RetryLater when the server cannot
     be reached or lets us down; no message ever holds the user's name or password.
     """
     at = _parted(url)
@@ -50,7 +54,7 @@ def poll(url: str, folder: str, deliver: Deliver) -> int:
         box = BOXES[at.scheme](at)
         try:
             box.login(unquote(at.username or ""), unquote(at.password or ""), initial_folder=folder)
-            return _looked_through(box, deliver)
+            return _looked_through(box, deliver, rng)
         finally:
             with suppress(*TROUBLE):
                 box.logout()
@@ -63,15 +67,23 @@ def poll(url: str, folder: str, deliver: Deliver) -> int:
         ) from None  # the cause may quote the login
 
 
-def _looked_through(box: BaseMailBox, deliver: Deliver) -> int:
-    taken = 0
-    for uid in box.uids("UNSEEN")[:MOST_AT_ONCE]:
+def _looked_through(box: BaseMailBox, deliver: Deliver, rng: Random) -> int:
+    unseen = deque(box.uids("UNSEEN"))
+    taken, left = 0, MOST_AT_ONCE
+    while unseen and left:
+        uid, left = unseen.popleft(), left - 1
         raw = _content(box, uid)
         if raw is None:
             continue
-        flags = _taken(raw, deliver)
-        if flags is None:
+        try:
+            flags = _taken(raw, deliver)
+        except (StoreBusy, ConfigError) as error:
+            log.warning("mail waits: %s", error.message, extra={"action": "imap"})
             break
+        if flags is None:
+            if len(unseen) > left:
+                unseen = deque(sorted(rng.sample(unseen, left), key=int))
+            continue
         # Not box.flag: it expunges, which deletes what others have marked for deletion.
         box.client.uid("store", uid, "+FLAGS", f"({' '.join(flags)})")
         taken += MailMessageFlags.FLAGGED not in flags
@@ -101,11 +113,16 @@ def _content(box: BaseMailBox, uid: str) -> bytes | None:
 
 
 def _taken(raw: bytes, deliver: Deliver) -> list[str] | None:
-    """The flags a mail has earned; None if it, and those after it, must wait."""
+    """The flags a mail has earned; None if it must wait.
+
+    Raises StoreBusy and ConfigError, which would befall every mail.
+    """
     try:
         deliver(raw, [])
+    except (StoreBusy, ConfigError):
+        raise
     except DigestError as error:
-        log.warning("mail waits: %s", error.message, extra={"action": "imap"})
+        log.warning("a mail waits: %s", error.message, extra={"action": "imap"})
         return None
     except Exception as error:  # noqa: BLE001 - one bad mail does not stop the others
         log.error(  # noqa: TRY400 - a traceback could show the mail

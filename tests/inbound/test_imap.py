@@ -3,6 +3,8 @@
 import re
 import socketserver
 import threading
+from contextlib import contextmanager
+from random import Random
 
 import pytest
 
@@ -66,11 +68,9 @@ class Server(socketserver.ThreadingTCPServer):
         return f"imap://ada:{password}@127.0.0.1:{self.server_address[1]}"
 
 
-@pytest.fixture
-def server():
-    with Server(
-        [b"Subject: one\r\n\r\n1", b"Subject: two\r\n\r\n2", b"Subject: three\r\n\r\n3"]
-    ) as it:
+@contextmanager
+def serving(mails):
+    with Server(mails) as it:
         running = threading.Thread(target=it.serve_forever, kwargs={"poll_interval": 0.01})
         running.start()
         yield it
@@ -78,28 +78,74 @@ def server():
         running.join()
 
 
+@pytest.fixture
+def server():
+    with serving(
+        [b"Subject: one\r\n\r\n1", b"Subject: two\r\n\r\n2", b"Subject: three\r\n\r\n3"]
+    ) as it:
+        yield it
+
+
+def poll(url, deliver, *, seed=1):
+    return imap.poll(url, "INBOX", deliver, rng=Random(seed))
+
+
 def test_unseen_mails_are_taken_in_and_marked_as_seen(server):
     taken = []
     server.flags["2"].add("\\Seen")
-    assert imap.poll(server.url(), "INBOX", lambda raw, to: taken.append((raw, to))) == 2
+    assert poll(server.url(), lambda raw, to: taken.append((raw, to))) == 2
     assert taken == [(server.mails["1"], []), (server.mails["3"], [])]
     assert all("\\Seen" in each for each in server.flags.values())
-    assert imap.poll(server.url(), "INBOX", lambda raw, to: taken.append(raw)) == 0
+    assert poll(server.url(), lambda raw, to: taken.append(raw)) == 0
 
 
 def test_nothing_is_ever_deleted_and_looking_marks_nothing(server):
-    imap.poll(server.url(), "INBOX", lambda raw, to: None)
+    poll(server.url(), lambda raw, to: None)
     assert not any("Deleted" in each or "EXPUNGE" in each for each in server.heard)
     assert all("PEEK" in each for each in server.heard if "FETCH" in each)
 
 
-def test_what_cannot_be_taken_in_now_stays_unseen_for_the_next_time(server):
+@pytest.mark.parametrize("error", [StoreBusy("locked"), ConfigError("the disk is full")])
+def test_while_the_database_cannot_be_used_mails_stay_unseen_for_the_next_time(server, error):
     def busy(raw, _to):
         if raw.endswith(b"2"):
-            raise StoreBusy("locked")
+            raise error
 
-    assert imap.poll(server.url(), "INBOX", busy) == 1
+    assert poll(server.url(), busy) == 1
     assert server.flags == {"1": {"\\Seen"}, "2": set(), "3": set()}
+
+
+def test_a_mail_that_has_to_wait_stays_unseen_and_does_not_stop_the_others(server):
+    def picky(raw, _to):
+        if raw.endswith(b"2"):
+            raise RetryLater("There is too much mail that nobody could read.")
+
+    assert poll(server.url(), picky) == 2
+    assert server.flags == {"1": {"\\Seen"}, "2": set(), "3": {"\\Seen"}}
+
+
+def test_many_mails_that_wait_do_not_starve_those_behind_them(monkeypatch):
+    monkeypatch.setattr(imap, "MOST_AT_ONCE", 4)
+    looked = []
+
+    def picky(raw, _to):
+        looked.append(raw)
+        if raw == b"junk":
+            raise RetryLater("There is too much mail that nobody could read.")
+
+    with serving([b"junk"] * 9 + [b"unsubscribe"] + [b"junk"] * 9) as server:
+        polls = next(n for n in range(1, 50) if poll(server.url(), picky, seed=n))
+        assert len(looked) <= 4 * polls, "no poll looks at more than it may"
+        assert server.flags["10"] == {"\\Seen"}
+
+
+def test_of_many_mails_the_oldest_come_first(monkeypatch):
+    monkeypatch.setattr(imap, "MOST_AT_ONCE", 2)
+    taken = []
+    with serving([b"1", b"2", b"3"]) as server:
+        for _ in range(2):
+            poll(server.url(), lambda raw, to: taken.append(raw))
+    assert taken == [b"1", b"2", b"3"]
 
 
 def test_one_bad_mail_is_flagged_and_does_not_stop_the_others(server, caplog):
@@ -107,14 +153,14 @@ def test_one_bad_mail_is_flagged_and_does_not_stop_the_others(server, caplog):
         if raw.endswith(b"2"):
             raise ZeroDivisionError("ada@example.org")
 
-    assert imap.poll(server.url(), "INBOX", trips) == 2
+    assert poll(server.url(), trips) == 2
     assert server.flags["2"] == {"\\Seen", "\\Flagged"}
     assert "ada@" not in caplog.text
 
 
 def test_a_refused_login_tells_no_password(server):
     with pytest.raises(RetryLater) as refused:
-        imap.poll(server.url("wrong-password"), "INBOX", lambda raw, to: None)
+        poll(server.url("wrong-password"), lambda raw, to: None)
     assert "wrong-password" not in str(refused.value)
     assert "ada" not in str(refused.value)
     assert refused.value.__cause__ is None
@@ -122,7 +168,7 @@ def test_a_refused_login_tells_no_password(server):
 
 def test_a_server_that_is_not_there_is_tried_later():
     with pytest.raises(RetryLater, match=r"127\.0\.0\.1"):
-        imap.poll("imap://ada:x@127.0.0.1:1", "INBOX", lambda raw, to: None)
+        poll("imap://ada:x@127.0.0.1:1", lambda raw, to: None)
 
 
 @pytest.mark.parametrize(
@@ -130,4 +176,4 @@ def test_a_server_that_is_not_there_is_tried_later():
 )
 def test_an_address_that_is_none_is_a_wrong_setting(url):
     with pytest.raises(ConfigError, match="imap"):
-        imap.poll(url, "INBOX", lambda raw, to: None)
+        poll(url, lambda raw, to: None)
