@@ -83,13 +83,9 @@ def reject(context: Context, submission_id: str, line: str) -> None:
 def bounces(context: Context, everything: bool, as_json: bool) -> None:
     """Bounces, complaints and mail that nobody could read, of the last 90 days, newest first."""
     with context.app() as app:
-        found = [
-            each
-            for each in app.store.post.evidences(
-                since=app.clock() - timedelta(days=DAYS), limit=MOST_SHOWN
-            )
-            if everything or each.settled_at is None
-        ]
+        found = app.store.post.evidences(
+            since=app.clock() - timedelta(days=DAYS), unsettled=not everything, limit=MOST_SHOWN
+        )
         people = app.store.subscribers.get({each.subscriber_id for each in found})
         emails = {each.id: each.email for each in people.values()}
         if as_json:

@@ -172,10 +172,15 @@ class PostStore(Protocol):
         *,
         subscriber_id: str = "",
         kind: EvidenceKind | None = None,
+        but: EvidenceKind | None = None,
+        unsettled: bool = False,
         since: datetime | None = None,
         limit: int = 100,
     ) -> list[Evidence]:
-        """Newest first, without the raw mails."""
+        """Newest first, without the raw mails; of one `kind`, or of all `but` one.
+
+        `unsettled` leaves out what an operator dealt with.
+        """
         ...
 
     def settle_evidence(self, evidence_id: str, now: datetime) -> None:

@@ -142,10 +142,15 @@ class Post:
         *,
         subscriber_id: str = "",
         kind: EvidenceKind | None = None,
+        but: EvidenceKind | None = None,
+        unsettled: bool = False,
         since: datetime | None = None,
         limit: int = 100,
     ) -> list[Evidence]:
-        """Newest first, without the raw mails; of one subscriber, of one kind, at or after `since`."""
+        """Newest first, without the raw mails; of one subscriber, at or after `since`.
+
+        Of one `kind`, or of all `but` one; `unsettled` leaves out what an operator dealt with.
+        """
         with self._connections.read() as connection:
             return [
                 to_evidence(row, raw=b"")
@@ -154,10 +159,11 @@ class Post:
                     SELECT id, kind, subscriber_id, digest_id, status, detail, at, settled_at
                     FROM evidence
                     WHERE (?1 = '' OR subscriber_id = ?1) AND (?2 IS NULL OR kind = ?2)
-                        AND at >= coalesce(?3, '')
-                    ORDER BY at DESC, rowid DESC LIMIT ?4
+                        AND at >= coalesce(?3, '') AND (?4 IS NULL OR kind <> ?4)
+                        AND (NOT ?5 OR settled_at IS NULL)
+                    ORDER BY at DESC, rowid DESC LIMIT ?6
                     """,
-                    (subscriber_id, kind, stamp_or_none(since), limit),
+                    (subscriber_id, kind, stamp_or_none(since), but, unsettled, limit),
                 )
             ]
 

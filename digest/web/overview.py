@@ -90,7 +90,6 @@ class Overview:
 def overview(app: App) -> Overview:
     """Look everything up."""
     store, now = app.store, app.clock()
-    evidence = store.post.evidences(since=now - EVIDENCE_WITHIN, limit=4 * MOST_SHOWN)
     attempts = store.ledger.deliveries(since=now - DELIVERIES_WITHIN, limit=MOST_SHOWN)
     return Overview(
         rows=store.counts(),
@@ -108,8 +107,8 @@ def overview(app: App) -> Overview:
             )
             for receipt, _ in attempts
         ],
-        returned=_returned(app, evidence),
-        unread=_unread(app),
+        returned=_returned(app, now),
+        unread=store.post.evidences(kind=EvidenceKind.UNREAD, unsettled=True, limit=MOST_SHOWN),
         sources=_sources(app, now),
         submitted=_submitted(app, now),
         log=store.community.log(limit=MOST_SHOWN),
@@ -119,8 +118,10 @@ def overview(app: App) -> Overview:
     )
 
 
-def _returned(app: App, evidence: Sequence[Evidence]) -> list[Returned]:
-    found = [each for each in evidence if each.kind is not EvidenceKind.UNREAD][:MOST_SHOWN]
+def _returned(app: App, now: datetime) -> list[Returned]:
+    found = app.store.post.evidences(
+        but=EvidenceKind.UNREAD, since=now - EVIDENCE_WITHIN, limit=MOST_SHOWN
+    )
     people = app.store.subscribers.get({each.subscriber_id for each in found} - {""})
     return [
         Returned(
@@ -130,11 +131,6 @@ def _returned(app: App, evidence: Sequence[Evidence]) -> list[Returned]:
         )
         for each in found
     ]
-
-
-def _unread(app: App) -> list[Evidence]:
-    found = app.store.post.evidences(kind=EvidenceKind.UNREAD, limit=4 * MOST_SHOWN)
-    return [each for each in found if each.settled_at is None][:MOST_SHOWN]
 
 
 def _sources(app: App, now: datetime) -> list[SourceHealth]:

@@ -119,6 +119,23 @@ def test_evidence_is_listed_newest_first_without_the_mails(store, make):
     assert {each.raw for each in store.post.evidences()} == {b""}
 
 
+def test_evidence_is_found_among_much_of_another_kind_and_much_that_is_settled(store, make):
+    for number in (1, 2):
+        store.post.record(make.evidence(number, kind=EvidenceKind.HARD_BOUNCE))
+    for number in (3, 4):
+        store.post.record(make.evidence(number, kind=EvidenceKind.UNREAD))
+    for settled in ("e_2", "e_4"):
+        store.post.settle_evidence(settled, at(make, days=1))
+
+    def first(**narrowed):
+        return [each.id for each in store.post.evidences(limit=1, **narrowed)]
+
+    assert first(but=EvidenceKind.UNREAD) == ["e_2"]
+    assert first(unsettled=True) == ["e_3"]
+    assert first(but=EvidenceKind.UNREAD, unsettled=True) == ["e_1"]
+    assert first(kind=EvidenceKind.UNREAD, unsettled=True) == ["e_3"]
+
+
 def test_evidence_is_settled_for_the_first_time_only(store, make):
     store.post.record(make.evidence())
 

@@ -256,6 +256,20 @@ def test_a_mail_nobody_could_read_is_dealt_with(app, inside):
     assert "Dealt with" not in inside.get("/operator").text
 
 
+def test_much_that_nobody_could_read_hides_no_bounce_and_nothing_that_is_not_dealt_with(
+    app, inside, person
+):
+    bounce(app, person)
+    bounce(app, None, kind=EvidenceKind.UNREAD, name="u_early")
+    app.moment[0] += timedelta(hours=1)
+    for number in range(120):
+        bounce(app, None, kind=EvidenceKind.UNREAD, name=f"u_{number}")
+        app.store.post.settle_evidence(f"u_{number}", app.clock())
+    page = inside.get("/operator").text
+    assert "/operator/evidence/e_1/undo" in page
+    assert "/operator/evidence/u_early/settle" in page
+
+
 def test_only_what_nobody_could_read_is_settled_so(app, inside, person):
     bounce(app, person)
     assert act(inside, "/operator/evidence/e_1/settle").status_code == 404
