@@ -32,8 +32,8 @@ class Finding:
 
 
 def examine(app: App) -> list[Finding]:
-    """Run every check; one that fails does not hide the others."""
-    findings: list[Finding] = []
+    """Run every check; one that fails does not hide the others, and none repeats what one said."""
+    findings: dict[tuple[str, str], Finding] = {}
     for name, check in (
         ("settings", _settings),
         ("database", _database),
@@ -48,8 +48,9 @@ def examine(app: App) -> list[Finding]:
         ("inbound", _inbound),
         ("embedder", _embedder),
     ):
-        findings.extend(_guarded(name, check, app))
-    return findings
+        for found in _guarded(name, check, app):
+            findings.setdefault((found.level, found.text), found)
+    return list(findings.values())
 
 
 def _guarded(

@@ -20,7 +20,7 @@ from digest.errors import ConfigError, DeliveryDeferred
 
 Security = Literal["none", "opportunistic", "starttls", "tls"]
 
-SETTING = "DIGEST_SMTP_URL"
+SETTING = "[smtp] url"
 # Giving up early on the reply to the final dot sends a message twice, so RFC 5321 §4.5.3.2.6 asks
 # for 10 minutes; 5 keep a block within its lease, whose end would send it twice as well.
 FINAL_TIMEOUT = 300.0

@@ -33,7 +33,7 @@ class MaildirTransport:
                 (path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"DIGEST_SMTP_URL: the Maildir {path} cannot be made: {error.strerror}",
+                f"[smtp] url: the Maildir {path} cannot be made: {error.strerror}",
                 subject=str(path),
             ) from error
 

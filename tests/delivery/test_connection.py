@@ -45,7 +45,7 @@ def test_a_certificate_nobody_vouches_for_stops_the_batch_before_it_starts(
 ):
     server = serve(tls=certificate[0])
 
-    with pytest.raises(ConfigError, match=r"DIGEST_SMTP_URL: the certificate .* is not trusted"):
+    with pytest.raises(ConfigError, match=r"\[smtp\] url: the certificate .* is not trusted"):
         list(transport_to(server, security="starttls").send([message()], now))
 
     assert server.taken == []

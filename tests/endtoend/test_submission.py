@@ -100,7 +100,7 @@ def test_what_only_the_operator_can_mend_stops_with_one_sentence_and_loses_nothi
 
     assert ran.code == 2
     assert why in ran.err
-    assert ran.err.startswith("digest: DIGEST_SMTP_URL: ")
+    assert ran.err.startswith("digest: [smtp] url: ")
     assert len(ran.err.splitlines()) == 1
     assert "secret" not in ran.err
     assert ENCODED not in ran.err

@@ -81,7 +81,7 @@ def test_a_wrong_setting_stops_the_worker_at_once_with_a_sentence(environment, t
         check=False,
     )
     assert ran.returncode == 2
-    assert "DIGEST_SMTP_URL" in ran.stderr
+    assert "[smtp] url" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
