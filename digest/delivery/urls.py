@@ -26,6 +26,7 @@ from digest.errors import ConfigError, DeliveryDeferred
 from digest.ports import Transport
 
 FORMS = "smtp://user:password@host:587, smtps://…, smtp+starttls://…, maildir:PATH or stdout:"
+ESCAPES = "in a user name or password write / as %2F, # as %23, ? as %3F and @ as %40"
 
 _SCHEMES: dict[str, tuple[Security, int]] = {
     "smtp": ("opportunistic", 25),
@@ -80,16 +81,13 @@ def parse_url(url: str) -> MailServer:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ConfigError(f"{SETTING}: not a URL; give {FORMS}") from None
+        raise ConfigError(f"{SETTING}: not a URL; give {FORMS}, and {ESCAPES}") from None
     if parts.scheme not in _SCHEMES:
         raise ConfigError(f"{SETTING}: not a kind of address we know; give {FORMS}")
     if not parts.hostname:
         raise ConfigError(f"{SETTING}: no host is named; give {FORMS}")
     if parts.path not in ("", "/") or parts.fragment:
-        raise ConfigError(
-            f"{SETTING}: nothing may follow host and port; in a user name or password write "
-            "/ as %2F, # as %23, ? as %3F and @ as %40"
-        )
+        raise ConfigError(f"{SETTING}: nothing may follow host and port; {ESCAPES}")
     security, usual_port = _SCHEMES[parts.scheme]
     options = _options(parts)
     return MailServer(
