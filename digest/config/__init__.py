@@ -75,6 +75,7 @@ MOST: Mapping[str, float] = {
     "experiments.share": 1,
     "subscriber.floor": 1,
     "worker.nightly_hour": 23,
+    "web.port": 65535,
 }
 FREE = ("experiments", "options")
 

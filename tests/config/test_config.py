@@ -143,6 +143,7 @@ def test_a_number_from_the_environment_may_have_a_fraction_where_the_setting_may
     [
         ("[worker]\nnightly_hour = 24\n", "nightly_hour must be at most 23, not 24"),
         ("[keep]\nlogs = 0\n", "logs must be at least 1, not 0"),
+        ("[web]\nport = 70000\n", "port must be at most 65535, not 70000"),
     ],
 )
 def test_a_setting_that_could_only_do_harm_is_refused(tmp_path, text, sentence):
