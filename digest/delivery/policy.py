@@ -32,6 +32,9 @@ _POLICY_WORDS = re.compile(
     r"|\bban(ned)?\b|\blisted\b|authenticat|not permitted|unsolicited",
     re.IGNORECASE,
 )
+_RATE = re.compile(
+    r"receiving\s+(?:e-?)?mail\s+(?:at\s+a\s+rate|too\s+quickly)|ReceivingRate", re.IGNORECASE
+)
 _EMAIL = re.compile(r"""<?(?:"[^"]*"|[^\s<>@"'(),:;]+)@(?:\[[^\]\s]*\]|[^\s<>@"'(),:;]+)>?""")
 
 
@@ -80,8 +83,10 @@ def is_address_failure(code: int, reply: str) -> bool:
     and 5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the
     rest: those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551
     and 553 count unless they came at another command than RCPT or their words speak of policy,
-    which RFC 5321 §4.2.3 allows them to.
+    which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much mail.
     """
+    if is_flooded(reply):
+        return False
     enhanced = enhanced_code(code, reply)
     if enhanced:
         about_address = enhanced.startswith("5.1.") or enhanced == "5.2.1"
@@ -89,6 +94,14 @@ def is_address_failure(code: int, reply: str) -> bool:
     if reply.startswith(_STAGES_NOT_ABOUT_THE_RECIPIENT):
         return False
     return code in _MAILBOX_UNKNOWN and not _POLICY_WORDS.search(reply)
+
+
+def is_flooded(words: str) -> bool:
+    """Whether a server's words say that a mailbox gets more mail than it may, from whomever.
+
+    Gmail says so with 4.2.1 and, for good, with 5.2.1, which elsewhere is a mailbox that is closed.
+    """
+    return bool(_RATE.search(words))
 
 
 def is_throttled(code: int, reply: str) -> bool:

@@ -14,6 +14,7 @@ from email.message import Message
 
 from flufl.bounce import all_failures
 
+from digest.delivery import policy
 from digest.inbound import headers, reading
 from digest.inbound.values import Incoming
 from digest.model import EvidenceKind
@@ -106,11 +107,12 @@ def classify(status: str, words: str = "") -> EvidenceKind:
     """Hard or soft, by the status code, and by the server's words where the code says nothing.
 
     Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x but for
-    what is wrong with the sender, 5.1.7 and 5.1.8), and a mailbox that is closed (5.2.1).
+    what is wrong with the sender, 5.1.7 and 5.1.8), and a mailbox that is closed (5.2.1), but not
+    one that only gets too much mail.
     """
     code = _ENHANCED.fullmatch(status)
     subject, detail = (code[2], code[3]) if code else ("0", "0")
-    if code and code[1] != "5":
+    if (code and code[1] != "5") or policy.is_flooded(words):
         return EvidenceKind.SOFT_BOUNCE
     if subject == "1":
         wrong_sender = detail in ("7", "8")

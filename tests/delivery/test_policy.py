@@ -139,6 +139,8 @@ def test_an_address_that_is_no_good_is_recognised(code, reply):
         (550, "5.7.1 message content rejected"),
         (550, "5.7.515 access denied, the sending domain does not meet the required level"),
         (552, "5.2.2 mailbox full"),
+        (550, "5.2.1 The user you are trying to contact is receiving mail at a rate that prevents"),
+        (550, "The user is receiving mail too quickly"),
         (554, "RCPT: 5.7.1 Relay access denied"),
         (553, "MAIL: 5.1.8 sender's domain not found"),
         (501, "5.1.7 bad sender address"),

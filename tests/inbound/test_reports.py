@@ -114,6 +114,19 @@ def test_a_code_in_the_words_is_better_than_a_vague_status(notice):
     assert found(notice(("failed", "5.0.0", "550 5.1.1 unknown"))) == (HARD, "5.1.1")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550-5.2.1 The user you are trying to contact is receiving mail at a rate that",
+        "550-5.2.1 The user you are trying to contact is receiving mail\n at a rate that prevents",
+        "550 5.2.1 https://support.google.com/mail/?p=ReceivingRatePerm",
+        "550 5.2.1 The user is receiving email too quickly",
+    ],
+)
+def test_a_mailbox_that_gets_too_much_mail_is_not_closed(notice, words):
+    assert found(notice(("failed", "5.2.1", words))) == (SOFT, "5.2.1")
+
+
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
 def test_what_is_not_a_failure_is_nothing(notice, action):
     assert found(notice((action, "4.4.1", "connection timed out"))) == (None, "")
