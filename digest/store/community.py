@@ -86,7 +86,7 @@ class Community:
 
         A rejected one does not stand.
         """
-        with self._connections.write() as connection:
+        with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, submission.paper_id)
             row = connection.execute(
                 """
@@ -153,7 +153,7 @@ class Community:
 
     def arrived(self) -> int:
         """Open the waiting submissions whose paper has been stored meanwhile; how many."""
-        with self._connections.write() as connection:
+        with self._connections.write() as connection, changes.marked(connection):
             return connection.execute(
                 """
                 UPDATE submissions SET state = 'open', paper_id = i.paper_id
