@@ -73,7 +73,7 @@ def _settings(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _database(app: App) -> Iterator[tuple[str, str]]:
-    path = Path(app.settings.db)
+    path = Path(app.settings.db).absolute()
     rows = app.store.counts()
     yield "fine", f"{path}: {rows['papers']} papers, {rows['subscribers']} subscribers"
     if not os.access(path.resolve().parent, os.W_OK):

@@ -6,6 +6,7 @@ import logging
 import os
 import random
 import secrets
+import shlex
 import socket
 import threading
 from collections.abc import Callable
@@ -44,6 +45,18 @@ NOWHERE = "https://recorded.invalid/"
 def utcnow() -> datetime:
     """The one clock."""
     return datetime.now(UTC)  # noqa: TID251 - its one home
+
+
+def _no_database(path: Path, *, settings_file: Path) -> ConfigError:
+    """What to say of a missing database; one beside the settings was perhaps meant."""
+    wanted, beside = path.absolute(), settings_file.absolute().parent / path
+    cure = f"`digest --db {shlex.quote(str(wanted))} init` makes one."
+    if beside.is_file():
+        cure = (
+            f"there is {beside}, beside your settings, but a relative `db` is looked for in the "
+            f"working folder: run Digest in {beside.parent}, or set `db` to the whole path."
+        )
+    return ConfigError(f"There is no database at {wanted}; {cure}", subject=str(path))
 
 
 class Adapters:
@@ -92,10 +105,7 @@ class Adapters:
         """The database, at the newest schema."""
         path = Path(self.settings.db)
         if not self._may_create and not path.is_file():
-            raise ConfigError(
-                f"There is no database at {path}; `digest --db {path} init` makes one.",
-                subject=str(path),
-            )
+            raise _no_database(path, settings_file=Path(self.settings.origin))
         store = open_store(path)
         store.migrate()
         return store

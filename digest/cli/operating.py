@@ -26,7 +26,7 @@ def init(context: Context) -> None:
     """Make the database, or bring an old one up to date. Harmless to repeat."""
     with context.app() as app:
         app.create().store.migrate()
-        click.echo(f"Ready: {app.settings.db}")
+        click.echo(f"Ready: {Path(app.settings.db).absolute()}")
 
 
 @click.command()

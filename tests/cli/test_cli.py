@@ -26,7 +26,7 @@ def ready(digest, listed, tmp_path, empty):
 
 
 def test_init_may_be_repeated_in_any_folder(digest, tmp_path):
-    assert digest("init").code == 0
+    assert digest("init").out == f"Ready: {tmp_path / 'digest.db'}\n"
     assert digest("init").code == 0
     assert (tmp_path / "digest.db").is_file()
 
@@ -213,10 +213,29 @@ def test_a_wrong_request_is_one_sentence_and_exit_code_2(ready, listed, words, s
     assert ran.err.count("\n") == 1
 
 
-def test_a_missing_database_says_how_to_make_one(digest):
+def test_a_missing_database_says_where_it_was_looked_for_and_how_to_make_one(digest, tmp_path):
     ran = digest("status")
     assert ran.code == 2
-    assert "init" in ran.err
+    path = tmp_path / "digest.db"
+    assert f"no database at {path}; `digest --db {path} init` makes one" in ran.err
+
+
+def test_in_another_folder_the_database_beside_the_settings_is_pointed_out(
+    digest, tmp_path, monkeypatch
+):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    (home / "digest.toml").write_text("")
+    monkeypatch.chdir(home)
+    digest("init")
+
+    monkeypatch.chdir(elsewhere)
+    ran = digest("--config", str(home / "digest.toml"), "status")
+
+    assert f"no database at {elsewhere / 'digest.db'}" in ran.err
+    assert f"there is {home / 'digest.db'}, beside your settings" in ran.err
+    assert " init" not in ran.err, "it would make an empty second one"
 
 
 def test_what_is_not_a_database_is_said_plainly(digest, tmp_path):
