@@ -22,6 +22,7 @@ from digest.rendering import opml
 from digest.rendering.feeds import FORMATS
 
 PRIVATE = "feeds/mine"
+HALF = ".part"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def write(path: Path, content: bytes) -> bool:
     if path.is_file() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=HALF)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -110,7 +111,11 @@ def _all(store: Store, status: Status) -> Iterator[Subscriber]:
 
 
 def _forget(folder: Path, kept: set[str]) -> None:
-    """Remove private feeds of people who left or whose address was revoked."""
-    for path in (folder / PRIVATE).glob("*"):
-        if f"{PRIVATE}/{path.name}" not in kept:
-            path.unlink(missing_ok=True)
+    """Remove private feeds of people who left or whose address was revoked, and halves of any.
+
+    What an operator put beside them (an `.htaccess`) stays.
+    """
+    for pattern in (*(f"[!.]*.{kind}" for kind in FORMATS), f".*{HALF}"):
+        for path in (folder / PRIVATE).glob(pattern):
+            if f"{PRIVATE}/{path.name}" not in kept:
+                path.unlink(missing_ok=True)

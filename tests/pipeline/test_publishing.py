@@ -107,6 +107,24 @@ def test_the_private_feed_of_someone_who_left_is_removed(application, folder, it
     assert list((folder / "feeds" / "mine").iterdir()) == []
 
 
+def test_what_an_operator_put_beside_private_feeds_stays(application, folder, item, subscribe):
+    private = folder / "feeds" / "mine"
+    private.mkdir(parents=True)
+    (private / ".htaccess").write_text("Header set Cache-Control private")
+    (private / "index.html").touch()
+    (private / ".half-written.part").touch()
+    (private / "of-somebody-who-left.atom").touch()
+    application.store.papers.ingest([item(1)])
+    subscribe()
+
+    application.publish(folder)
+
+    assert {each.name for each in private.iterdir()} >= {".htaccess", "index.html"}
+    assert sorted(each.suffix for each in private.iterdir()) == sorted(
+        ["", ".html", ".atom", ".json", ".rss"]
+    )
+
+
 def test_an_entry_changes_with_a_revision_and_stays_what_it_came_as(application, item):
     application.store.papers.ingest([item(1)])
     (first,) = application.store.papers.announcements(["arxiv:2606.00001"])["arxiv:2606.00001"]
