@@ -255,9 +255,10 @@ def _answer(turn: Turn, command: Command) -> Done:
 
 
 def _undo(turn: Turn, _command: Command) -> Done:
-    said = turn.store.feedback.of(turn.person.id, limit=1)
     lines = answering.undo(turn.store, turn.person, now=turn.now)
-    return Done(lines=lines, failed=not said)
+    if not lines:
+        return Done(lines=("There is no answer of yours to take back.",), failed=True)
+    return Done(lines=lines)
 
 
 def _seen(turn: Turn, _command: Command) -> Done:

@@ -25,6 +25,7 @@ from digest.ranking.explain import explainer
 from digest.text import truncate
 
 LONGEST_TITLE = 100
+MOST_SAID = 1_000
 SAID = {
     FeedbackKind.MORE: "More like",
     FeedbackKind.LESS: "Less like",
@@ -100,11 +101,14 @@ def answer(
 
 
 def undo(store: Store, person: Subscriber, *, now: datetime) -> tuple[str, ...]:
-    """Take back the last thing said: all that was said at once with it."""
-    said = store.feedback.of(person.id)
-    last = [each for each in said if each.at == said[0].at]
-    if not last:
-        return ("There is no answer of yours to take back.",)
+    """Take back the last thing said: all that was said at once with it; () if there is nothing.
+
+    What was taken back at this very time is told once more, and nothing else is taken back.
+    """
+    said = store.feedback.of(person.id, limit=MOST_SAID, standing=False)
+    done = [each.at for each in said if each.undone_at == now]
+    times = done or [each.at for each in said if each.undone_at is None]
+    last = [each for each in said if each.at in times[:1] and each.undone_at in (None, now)]
     papers = store.papers.get([each.paper_id for each in last if each.paper_id])
     for each in last:
         subscriptions.undo(store, person, each.id, now=now)

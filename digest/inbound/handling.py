@@ -204,7 +204,7 @@ def _for_subscriber(
         person=person,
         policy=policy,
         edition=edition or answering.edition_from(mail.references, person),
-        now=now,
+        now=_begun(store, mail, now),
     )
     if plus and Verb.SUBSCRIBE in verbs:
         asked_for = (*asked_for, Command(verb=Verb.SUBSCRIBE, text=plus.replace("+", ", ")))
@@ -213,6 +213,16 @@ def _for_subscriber(
     if all(each.failed for each in done):
         title = "Nothing has changed."
     return _answered(store, mail, proof, done, title=title, now=now)
+
+
+def _begun(store: Store, mail: Incoming, now: datetime) -> datetime:
+    """When this mail was first acted on: one that is offered again does the same at the same time.
+
+    So it finds what it did before: it takes back no more answers than it did, and tells of those.
+    """
+    key = f"begun.{mail.key}"
+    store.post.first_time(key, now)
+    return store.post.came(key) or now
 
 
 def _sign_up(

@@ -191,8 +191,8 @@ class PostStore(Protocol):
         """Letters not yet sent."""
         ...
 
-    def came(self, key: str) -> bool:
-        """Whether this mail (by a hash of ours) is remembered; remembers nothing itself."""
+    def came(self, key: str) -> datetime | None:
+        """When this mail (by a hash of ours) came first, None if it is not remembered."""
         ...
 
     def first_time(self, key: str, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from digest.store.rows import (
     evidence_columns,
     letter_columns,
     listed,
+    moment,
     stamp,
     stamp_or_none,
     to_evidence,
@@ -175,11 +176,11 @@ class Post:
                 (stamp(now), evidence_id),
             )
 
-    def came(self, key: str) -> bool:
-        """Whether this mail (by a hash of ours) is remembered; remembers nothing itself."""
+    def came(self, key: str) -> datetime | None:
+        """When this mail (by a hash of ours) came first, None if it is not remembered."""
         with self._connections.read() as connection:
-            found = connection.execute("SELECT 1 FROM received WHERE key = ?", (key,)).fetchone()
-        return found is not None
+            row = connection.execute("SELECT at FROM received WHERE key = ?", (key,)).fetchone()
+        return None if row is None else moment(row["at"])
 
     def first_time(self, key: str, now: datetime) -> bool:
         """Whether this mail (by a hash of ours) comes for the first time; remembers it."""

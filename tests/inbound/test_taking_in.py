@@ -531,6 +531,54 @@ def test_an_answer_that_cannot_be_kept_makes_the_mail_come_again(
     assert [each.kind for each in kept] == ["answer"]
 
 
+@pytest.fixture
+def offer_twice(store, policy):
+    """Offers a mail, a minute later once more, since its answer could not be kept at first."""
+
+    def offer(raw, recipient, *, at):
+        kept, busy = [], [StoreBusy("locked")]
+
+        def answer(reply):
+            if busy:
+                raise busy.pop()
+            kept.append(reply)
+
+        def take(now):
+            inbound.take_in(
+                store, raw, recipients=[recipient], policy=policy, answer=answer, now=now
+            )
+
+        with pytest.raises(RetryLater):
+            take(at)
+        take(at + timedelta(minutes=1))
+        return kept
+
+    return offer
+
+
+def test_undo_that_is_offered_again_takes_back_no_more_and_tells_of_it(
+    ada, store, compose, take_in, mail, reply_to, offer_twice
+):
+    compose(ada)
+    for hour, line in enumerate(("save 1", "more 2 3")):
+        take_in(mail(line), reply_to(ada), at=NOW + timedelta(hours=hour))
+
+    answer = said(offer_twice(mail("undo"), reply_to(ada), at=NOW + timedelta(hours=2)))
+
+    assert answer.startswith("Taken back.")
+    assert answer.count("Taken back: More like") == 2
+    assert [each.kind for each in store.feedback.of(ada.id)] == [FeedbackKind.SAVE]
+
+
+def test_an_answer_that_is_offered_again_is_told_as_if_for_the_first_time(
+    ada, compose, mail, reply_to, offer_twice
+):
+    compose(ada)
+    answer = said(offer_twice(mail("more 2"), reply_to(ada), at=NOW))
+    assert "already" not in answer
+    assert answer.endswith("reply “undo”.")
+
+
 def test_a_mail_that_trips_us_is_kept_for_the_operator(ada, store, policy, mail, reply_to, caplog):
     def fails(_reply):
         raise ZeroDivisionError("ada@example.org")

@@ -147,16 +147,15 @@ def test_evidence_is_settled_for_the_first_time_only(store, make):
 
 
 def test_asking_whether_a_mail_came_remembers_nothing(store, make):
-    assert not store.post.came("a hash")
+    assert store.post.came("a hash") is None
+    assert store.post.came("a hash") is None
     assert store.post.first_time("a hash", make.day)
-    assert store.post.came("a hash")
 
 
 def test_a_mail_comes_for_the_first_time_once(store, make):
-    assert not store.post.came("a hash")
     assert store.post.first_time("a hash", make.day)
-    assert store.post.came("a hash")
     assert not store.post.first_time("a hash", at(make, days=1))
+    assert store.post.came("a hash") == make.day
     assert store.post.first_time("another hash", make.day)
 
 
