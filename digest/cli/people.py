@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -222,10 +223,8 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
             nonlocal asked
             asked += 0 if confirmed else app.ask_to_confirm(addresses)
 
-        source: IO[str] = (
-            sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig", newline="")
-        )
-        with source:
+        raw = sys.stdin.buffer if str(file) == "-" else file.open("rb")
+        with TextIOWrapper(raw, encoding="utf-8-sig", newline="") as source:
             result = roster.load(
                 app.store,
                 roster.read(source, json_lines=file.suffix in (".jsonl", ".ndjson")),

@@ -2,6 +2,7 @@
 
 import sqlite3
 from email import message_from_bytes
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
@@ -98,6 +99,24 @@ def offline(tmp_path):
 def letters_to(tmp_path):
     files = (tmp_path / "maildir" / "new").glob("*")
     return sorted(message_from_bytes(each.read_bytes())["to"] for each in files)
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_a_table_is_read_alike_from_a_file_and_from_standard_input(
+    digest, tmp_path, monkeypatch, start
+):
+    table = start + "email,keywords\r\nzoë@example.org,naïve\r\n".encode()
+    file = tmp_path / "people.csv"
+    file.write_bytes(table)
+    assert "1 added" in digest("subscribers", "import", str(file), "--confirmed", db="a.db").out
+
+    with TextIOWrapper(BytesIO(table), encoding="latin-1") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert "1 added" in digest("subscribers", "import", "-", "--confirmed", db="b.db").out
+
+    exports = [digest("subscribers", "export", db=db).out for db in ("a.db", "b.db")]
+    assert exports[0] == exports[1]
+    assert "naïve" in exports[0]
 
 
 def test_who_is_imported_without_a_word_of_theirs_is_asked_once(
