@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from digest.model import SourceReport
 
 MOST_SHOWN = 20
+# Not `digest.model`'s own words, to keep `--help` quick.
+UNASKED = ("waiting", "idle")
 
 
 @click.command()
@@ -55,7 +57,7 @@ def status(context: Context, as_json: bool) -> None:
     with context.app() as app:
         rows = counts(app.store)
         forecast = app.forecast()
-        latest = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
+        latest = _every_source(app)
         if as_json:
             reports = [report_row(each) for each in latest]
             learned = app.store.spaces.learned()
@@ -69,7 +71,7 @@ def status(context: Context, as_json: bool) -> None:
         out.print(f"{'space':<16}{_space_of(app)}")
         if latest:
             out.print()
-            show_reports(latest[-MOST_SHOWN:])
+            show_reports(latest)
 
 
 @click.command()
@@ -183,6 +185,31 @@ def doctor(context: Context, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _every_source(app: App) -> list[SourceReport]:
+    """The newest line of each place of late, at least one for each source that is enabled."""
+    from digest.model import SourceReport, Verdict  # noqa: PLC0415 - keeps `--help` quick
+
+    found = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
+    if len(found) > MOST_SHOWN:
+        found = list({each.source: each for each in found}.values())
+    known = {each.source for each in found}
+    for source in app.settings.sources.values():
+        if source.enabled and source.name not in known:
+            polls = [each.polled_at for each in app.store.sources.poll_states(source.name)]
+            last = max(filter(None, polls), default=None)
+            cause = f"not asked since {last:%Y-%m-%d %H:%M} UTC" if last else "not asked yet"
+            found.append(
+                SourceReport(
+                    source=source.name,
+                    place="",
+                    verdict=Verdict.WAITING,
+                    cause=f"{cause}; it is asked at night" if source.nightly else cause,
+                    at=app.clock(),
+                )
+            )
+    return found
+
+
 def _space_of(app: App) -> str:
     """What ranking learned, as one line; that it can be read is known by reading it."""
     from digest.doctor import UNREADABLE  # noqa: PLC0415 - keeps `--help` quick
@@ -202,7 +229,7 @@ def _in_words(value: object) -> object:
 
 def latest_reports(reports: list[SourceReport]) -> list[SourceReport]:
     """The newest line of each (source, place), leaving out polls that were not due."""
-    latest = {(each.source, each.place): each for each in reports if each.verdict != "waiting"}
+    latest = {(each.source, each.place): each for each in reports if each.verdict not in UNASKED}
     return list(latest.values())
 
 

@@ -19,13 +19,14 @@ from digest.cli.context import (
     progress,
     show_json,
 )
-from digest.cli.operating import report_row, show_reports
+from digest.cli.operating import UNASKED, report_row, show_reports
 from digest.errors import InvalidInput, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from digest.app import App
+    from digest.model import SourceReport
     from digest.pipeline.composing import Composed
     from digest.pipeline.delivering import Delivered
     from digest.pipeline.learning import Learning
@@ -103,8 +104,10 @@ def fetch(
         else:
             show_reports(reports)
             if not reports:
-                click.echo("Nothing to do: another process is fetching, or no source is enabled.")
-        if reports and all(each.verdict in ("failed", "gone") for each in reports):
+                busy = source or since or app.sources()
+                why = "another process is fetching" if busy else "no source is enabled"
+                click.echo(f"Nothing to do: {why}.")
+        if _all_failed(reports):
             raise click.exceptions.Exit(1)
 
 
@@ -157,9 +160,7 @@ def run(context: Context) -> None:
             published = app.publish(Path(app.settings.worker.publish))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
         nightly(app, stopping=stopping)
-        asked = [each for each in reports if each.verdict != "waiting"]
-        unread = asked and all(each.verdict in ("failed", "gone") for each in asked)
-        if unread or delivered.deferred or delivered.refused:
+        if _all_failed(reports) or delivered.deferred or delivered.refused:
             raise click.exceptions.Exit(1)
 
 
@@ -251,6 +252,12 @@ def _deliver(app: App, stopping: Callable[[], bool]) -> Delivered:
     waiting = rows.get("queued", 0) + rows.get("retry", 0)
     with progress("delivering", waiting) as advance:
         return app.deliver(stopping=stopping, progress=advance)
+
+
+def _all_failed(reports: list[SourceReport]) -> bool:
+    """Whether sources were asked and none of them gave anything."""
+    asked = [each for each in reports if each.verdict not in UNASKED]
+    return bool(asked) and all(each.verdict in ("failed", "gone") for each in asked)
 
 
 def _say(composed: Composed, delivered: Delivered) -> None:

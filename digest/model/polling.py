@@ -50,7 +50,11 @@ class Answer(Value):
 
 
 class Verdict(StrEnum):
-    """What one poll of a source came to; the word stands in the run report."""
+    """What one poll of a source came to; the word stands in the run report.
+
+    Not asked at all are those that are `waiting` (their next poll is not due) and `idle` (they have
+    nothing to ask for, such as on a day without a list); neither is kept in the log.
+    """
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -59,6 +63,7 @@ class Verdict(StrEnum):
     FAILED = "failed"
     GONE = "gone"
     WAITING = "waiting"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

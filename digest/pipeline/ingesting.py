@@ -41,6 +41,7 @@ from digest.ranking import trending
 log = logging.getLogger(__name__)
 
 POLL_LEASE = "poll"
+UNASKED = (Verdict.WAITING, Verdict.IDLE)
 LEASE_SECONDS = 15 * 60
 MOST_PAGES = 400
 MOST_CATEGORIES = 30
@@ -258,7 +259,7 @@ def _ask(
 
 def _finish_all(store: Store, runs: Iterable[_Run], *, now: datetime) -> list[SourceReport]:
     reports = [report for run in runs for report in _finish(store, run, now=now)]
-    asked = [report for report in reports if report.verdict is not Verdict.WAITING]
+    asked = [report for report in reports if report.verdict not in UNASKED]
     store.sources.add_reports(asked)
     if any(report.verdict is Verdict.NEW for report in asked):
         refresh_trending(store, now=now)
@@ -278,6 +279,8 @@ def _first_requests(
     for run in runs:
         name = run.source.name
         requests = run.source.requests(store.sources.cursor(name), now)
+        if not requests:
+            run.reports.append(reporting.idle(name, now=now))
         for request in requests:
             state = _state_of(request, states)
             asked_to_wait = state.failures > 0 and state.due_at is not None and state.due_at > now

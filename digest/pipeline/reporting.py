@@ -31,6 +31,13 @@ def not_asked(request: Request, state: PollState, *, now: datetime) -> SourceRep
     )
 
 
+def idle(source: str, *, now: datetime) -> SourceReport:
+    """The line of a source that has nothing to ask for."""
+    return SourceReport(
+        source=source, place="", verdict=Verdict.IDLE, cause="no list to ask for today", at=now
+    )
+
+
 def report(
     store: Store, source: str, place: str, harvest: Harvest, stored: Ingested, *, now: datetime
 ) -> SourceReport:

@@ -86,6 +86,28 @@ def test_status_counts_rows_and_the_outbox_by_state(ready):
     assert "to be sent      none wait" in ready("status").out
 
 
+def test_status_has_a_line_for_every_source_that_is_enabled(ready):
+    lines = {each["source"]: each for each in ready("status", "--json").json["sources"]}
+    assert {"arxiv", "arxiv-oai", "huggingface"} == set(lines)
+    assert lines["huggingface"]["cause"] == "not asked yet"
+    assert "arxiv-oai: waiting: not asked yet; it is asked at night" in ready("status").out
+
+
+def test_fetching_with_every_source_switched_off_says_so(digest, tmp_path):
+    names = ("arxiv", "arxiv-oai", "huggingface")
+    (tmp_path / "digest.toml").write_text(
+        "".join(f"[sources.{name}]\nenabled = false\n" for name in names)
+    )
+    assert digest("fetch").out == "Nothing to do: no source is enabled.\n"
+
+
+def test_fetching_while_another_process_does_says_so(ready, tmp_path):
+    store = open_store(tmp_path / "digest.db")
+    store.lease("poll", owner="another", now=datetime.now(UTC), seconds=60)
+    store.close()
+    assert ready("fetch", "huggingface").out == "Nothing to do: another process is fetching.\n"
+
+
 def test_rank_gives_ids_titles_scores_and_reasons(ready):
     ranked = ready("rank", "a@b.example", *DAY, "--json").json
     assert {each["id"] for each in ranked} == {"arxiv:2606.00001", "arxiv:2606.00003"}

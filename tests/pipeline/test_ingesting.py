@@ -11,6 +11,7 @@ from digest.model import Listing, Verdict
 from digest.pipeline import ingesting
 from digest.sources.arxiv import Arxiv
 from digest.sources.feed import FeedSource
+from digest.sources.huggingface import HuggingFace
 from digest.testing import RecordedFetcher
 
 FEED = b"""<?xml version="1.0"?>
@@ -163,6 +164,15 @@ def test_the_log_does_not_fill_with_polls_that_were_not_due(ingest, store, now):
     for minute in range(5):
         ingest([feed()], bodies, at=now + timedelta(minutes=minute))
     assert len(store.sources.reports(since=now - timedelta(days=1))) == 1
+
+
+def test_a_source_that_has_no_list_on_a_sunday_says_so_and_fills_no_log(ingest, store):
+    sunday = datetime(2026, 6, 14, 9, tzinfo=UTC)
+    ((report,), asked) = ingest([HuggingFace()], {}, at=sunday, force=True)
+    assert (report.source, report.verdict) == ("huggingface", Verdict.IDLE)
+    assert report.cause == "no list to ask for today"
+    assert asked == []
+    assert store.sources.reports(since=sunday - timedelta(days=1)) == []
 
 
 def test_an_empty_list_on_a_weekday_reads_as_a_holiday_and_on_a_sunday_as_a_day_off(store):
