@@ -14,6 +14,7 @@ from digest.model import (
     Letter,
     Pace,
     Receipt,
+    Subscriber,
     SuppressionReason,
     Waiting,
 )
@@ -159,8 +160,21 @@ class PostStore(Protocol):
         """Done with for good (None), or to be tried again then."""
         ...
 
-    def record(self, evidence: Evidence) -> bool:
-        """Keep evidence; False if it is known already (the same id)."""
+    def record(
+        self,
+        evidence: Evidence,
+        *,
+        turned: tuple[Subscriber, Subscriber] | None = None,
+        suppressing: tuple[str, SuppressionReason] | None = None,
+        settling: Sequence[str] = (),
+    ) -> bool:
+        """Keep evidence and, in one transaction with it, what follows from it.
+
+        `turned` is a subscriber before and after (status and pause), `suppressing` an address's hash
+        for the suppression list, `settling` the ids of evidence that is counted with this.
+        False, and nothing changes, if the id is known already, or if the subscriber has turned
+        into something else than before meanwhile.
+        """
         ...
 
     def evidence(self, evidence_id: str) -> Evidence | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from digest.model import Evidence, EvidenceKind, Letter, SuppressionReason
+from digest.model import Evidence, EvidenceKind, Letter, Subscriber, SuppressionReason
 from digest.store.connections import Connections
 from digest.store.rows import (
     evidence_columns,
@@ -116,19 +116,34 @@ class Post:
 
     # --- evidence -----------------------------------------------------------------------------
 
-    def record(self, evidence: Evidence) -> bool:
-        """Keep evidence; False if it is known already (the same id)."""
+    def record(
+        self,
+        evidence: Evidence,
+        *,
+        turned: tuple[Subscriber, Subscriber] | None = None,
+        suppressing: tuple[str, SuppressionReason] | None = None,
+        settling: Sequence[str] = (),
+    ) -> bool:
+        """Keep evidence and, in one transaction with it, what follows from it.
+
+        `turned` is a subscriber before and after (status and pause), `suppressing` an address's hash
+        for the suppression list, `settling` the ids of evidence that is counted with this.
+        False, and nothing changes, if the id is known already, or if the subscriber has turned
+        into something else than before meanwhile.
+        """
         with self._connections.write() as connection:
-            return (
-                connection.execute(
-                    """
-                    INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT (id) DO NOTHING
-                    """,
-                    evidence_columns(evidence),
-                ).rowcount
-                == 1
+            known = connection.execute("SELECT 1 FROM evidence WHERE id = ?", (evidence.id,))
+            if known.fetchone() or (turned is not None and not _turn(connection, *turned)):
+                return False
+            connection.execute(
+                "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                evidence_columns(evidence),
             )
+            if suppressing is not None:
+                _suppress(connection, *suppressing, evidence.at)
+            for each in settling:
+                _settle(connection, each, evidence.at)
+        return True
 
     def evidence(self, evidence_id: str) -> Evidence | None:
         """One, with the raw mail."""
@@ -171,10 +186,7 @@ class Post:
     def settle_evidence(self, evidence_id: str, now: datetime) -> None:
         """An operator undid it, or dealt with it; the first time counts."""
         with self._connections.write() as connection:
-            connection.execute(
-                "UPDATE evidence SET settled_at = coalesce(settled_at, ?) WHERE id = ?",
-                (stamp(now), evidence_id),
-            )
+            _settle(connection, evidence_id, now)
 
     def came(self, key: str) -> datetime | None:
         """When this mail (by a hash of ours) came first, None if it is not remembered."""
@@ -198,10 +210,7 @@ class Post:
     def suppress(self, hashed: str, reason: SuppressionReason, now: datetime) -> None:
         """Put a salted hash of an address on the list; the latest reason counts."""
         with self._connections.write() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?)",
-                (hashed, reason.value, stamp(now)),
-            )
+            _suppress(connection, hashed, reason, now)
 
     def suppression(self, hashed: str) -> SuppressionReason | None:
         """Why it is on the list, None if it is not."""
@@ -259,6 +268,42 @@ class Post:
             connection.execute("DELETE FROM uses WHERE bucket = ? AND at <= ?", (bucket, since))
             connection.execute("INSERT INTO uses VALUES (?, ?)", (bucket, stamp(now)))
         return True
+
+
+def _turn(connection: Connection, before: Subscriber, after: Subscriber) -> bool:
+    """Give a subscriber another status and pause; False if they have not those of `before`."""
+    return (
+        connection.execute(
+            """
+            UPDATE subscribers SET status = ?4, paused_until = ?5,
+                due_at = iif(?4 = 'active', due_at, NULL)
+            WHERE id = ?1 AND status = ?2 AND paused_until IS ?3
+            """,
+            (
+                before.id,
+                before.status.value,
+                stamp_or_none(before.paused_until),
+                after.status.value,
+                stamp_or_none(after.paused_until),
+            ),
+        ).rowcount
+        == 1
+    )
+
+
+def _settle(connection: Connection, evidence_id: str, now: datetime) -> None:
+    connection.execute(
+        "UPDATE evidence SET settled_at = coalesce(settled_at, ?) WHERE id = ?",
+        (stamp(now), evidence_id),
+    )
+
+
+def _suppress(
+    connection: Connection, hashed: str, reason: SuppressionReason, now: datetime
+) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?)", (hashed, reason.value, stamp(now))
+    )
 
 
 def _secret(connection: Connection, name: str) -> bytes | None:

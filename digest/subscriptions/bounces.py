@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest import editions
-from digest.errors import NotFound
+from digest.errors import NotFound, StoreBusy
 from digest.model import Evidence, EvidenceKind, Status, Subscriber, SuppressionReason
 from digest.ports import Store
 from digest.subscriptions.addresses import address_hash, lift
-from digest.subscriptions.people import amend
+from digest.subscriptions.people import MOST_TRIES, amend
 
 SOFT_PAUSE = timedelta(days=14)
 MOST_EVIDENCE = 1_000
@@ -35,24 +35,26 @@ def bounce(
     hash on the suppression list. The `soft_bounces`th soft bounce within `soft_days` pauses for
     14 days. Returns the subscriber concerned as they are now, None where nobody is known.
     """
-    person = _person(store, evidence)
-    if store.post.evidence(evidence.id) is not None:
-        return person
-    if person is None or evidence.kind is EvidenceKind.UNREAD:
-        store.post.record(evidence)
-        return person
-    was, acted = person.status, person
-    if evidence.kind in ENDS:
-        acted = _end(store, person, evidence.kind, now)
-    elif was is Status.ACTIVE and _is_one_too_many(store, evidence, soft_bounces, soft_days, now):
-        acted = amend(
-            store, person, status=Status.PAUSED, paused_until=now + SOFT_PAUSE, due_at=None
-        )
-    if acted.status is not was:
-        evidence = replace(evidence, detail=f"{evidence.detail} [was {was}]".strip())
-    # Last, so that a crash in between leads to doing it again rather than not at all.
-    store.post.record(evidence)
-    return acted
+    for _ in range(MOST_TRIES):
+        person = _person(store, evidence)
+        if store.post.evidence(evidence.id) is not None:
+            return person
+        if person is None or evidence.kind is EvidenceKind.UNREAD:
+            store.post.record(evidence)
+            return person
+        after, counted = _turned(store, person, evidence, soft_bounces, soft_days, now)
+        noted = evidence
+        if after.status is not person.status:
+            noted = replace(evidence, detail=f"{evidence.detail} [was {person.status}]".strip())
+        # All at once: what a crash tore apart could not be taken back.
+        if store.post.record(
+            noted,
+            turned=(person, after),
+            suppressing=_suppressing(store, person, evidence.kind),
+            settling=counted,
+        ):
+            return after
+    raise StoreBusy("The subscription is being changed by others at the moment; please try again.")
 
 
 def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber | None:
@@ -83,29 +85,29 @@ def _person(store: Store, evidence: Evidence) -> Subscriber | None:
     return store.subscribers.get([evidence.subscriber_id]).get(evidence.subscriber_id)
 
 
-def _end(store: Store, person: Subscriber, kind: EvidenceKind, now: datetime) -> Subscriber:
-    status, reason = ENDS[kind]
+def _turned(
+    store: Store, person: Subscriber, evidence: Evidence, most: int, days: int, now: datetime
+) -> tuple[Subscriber, list[str]]:
+    """The person as this evidence leaves them, and what was counted with it and counts no more."""
+    if evidence.kind in ENDS:
+        if person.status in (Status.SUPPRESSED, Status.UNSUBSCRIBED):
+            return person, []
+        return replace(person, status=ENDS[evidence.kind][0], due_at=None), []
+    before = _standing(store, evidence, since=now - timedelta(days=days))
+    if person.status is not Status.ACTIVE or len(before) + 1 < most:
+        return person, []
+    paused = replace(person, status=Status.PAUSED, paused_until=now + SOFT_PAUSE, due_at=None)
+    return paused, [each.id for each in before]
+
+
+def _suppressing(
+    store: Store, person: Subscriber, kind: EvidenceKind
+) -> tuple[str, SuppressionReason] | None:
+    """What evidence of this kind puts on the suppression list."""
+    if kind not in ENDS:
+        return None
     hashed = address_hash(store, person.email)
-    if store.post.suppression(hashed) not in LASTING:
-        store.post.suppress(hashed, reason, now)
-    if person.status in (Status.SUPPRESSED, Status.UNSUBSCRIBED):
-        return person
-    store.subscribers.set_status(person.id, status)
-    return replace(person, status=status, due_at=None)
-
-
-def _is_one_too_many(store: Store, evidence: Evidence, most: int, days: int, now: datetime) -> bool:
-    """Whether this soft bounce pauses; those it is counted with are settled, and count no more."""
-    before = [
-        each
-        for each in _standing(store, evidence, since=now - timedelta(days=days))
-        if each.id != evidence.id
-    ]
-    if len(before) + 1 < most:
-        return False
-    for each in before:
-        store.post.settle_evidence(each.id, now)
-    return True
+    return None if store.post.suppression(hashed) in LASTING else (hashed, ENDS[kind][1])
 
 
 def _standing(store: Store, evidence: Evidence, *, since: datetime | None = None) -> list[Evidence]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.model import EvidenceKind, SuppressionReason
+from digest.model import EvidenceKind, Status, SuppressionReason
 
 
 def at(make, **later):
@@ -90,6 +90,13 @@ def test_the_oldest_letters_go_first(store, make):
     assert [each.id for each in claimed] == ["confirm-3", "confirm-2"]
 
 
+@pytest.fixture
+def ada(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, ())])
+    return person
+
+
 # --- evidence -------------------------------------------------------------------------------------
 
 
@@ -101,6 +108,36 @@ def test_evidence_is_kept_once_with_the_mail(store, make):
 
     assert store.post.evidence(found.id) == found
     assert store.post.evidence("e_unknown") is None
+
+
+def test_what_follows_from_evidence_is_kept_with_it(store, make, ada):
+    paused = replace(ada, status=Status.PAUSED, paused_until=at(make, days=14), due_at=None)
+    store.post.record(make.evidence(1))
+
+    assert store.post.record(
+        make.evidence(2),
+        turned=(ada, paused),
+        suppressing=("hash", SuppressionReason.BOUNCED),
+        settling=["e_1"],
+    )
+
+    assert store.subscribers.get([ada.id])[ada.id] == paused
+    assert store.post.suppression("hash") is SuppressionReason.BOUNCED
+    assert store.post.evidence("e_1").settled_at is not None
+
+
+def test_nothing_follows_from_known_evidence_nor_for_who_has_turned_meanwhile(store, make, ada):
+    ended = replace(ada, status=Status.SUPPRESSED, due_at=None)
+    store.post.record(make.evidence(1))
+    left = replace(ada, status=Status.UNSUBSCRIBED, due_at=None)
+    follows = {"suppressing": ("hash", SuppressionReason.BOUNCED)}
+
+    assert not store.post.record(make.evidence(1), turned=(ada, ended), **follows)
+    assert not store.post.record(make.evidence(2), turned=(left, ended), **follows)
+
+    assert store.subscribers.get([ada.id])[ada.id] == ada
+    assert store.post.suppression("hash") is None
+    assert store.post.evidence("e_2") is None
 
 
 def test_evidence_is_listed_newest_first_without_the_mails(store, make):

@@ -1,5 +1,7 @@
 """What bounces and complaints do, and how an operator takes it back."""
 
+import sqlite3
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 
@@ -39,6 +41,24 @@ def undo(store, now):
         return subscriptions.undo_bounce(store, evidence_id, now=at)
 
     return run
+
+
+@pytest.fixture
+def power_cut(store):
+    """Nothing more can be written to this table, until the end of the block."""
+
+    @contextmanager
+    def cut(table):
+        with store._connections.write() as connection:
+            connection.execute(
+                f"CREATE TRIGGER cut BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'cut'); END"
+            )
+        with pytest.raises(sqlite3.IntegrityError, match="cut"):
+            yield
+        with store._connections.write() as connection:
+            connection.execute("DROP TRIGGER cut")
+
+    return cut
 
 
 def suppression(store):
@@ -98,6 +118,32 @@ def test_the_same_mail_twice_counts_once(store, subscribe, bounce, undo):
     undo("same")
     assert bounce(person, HARD, id="same").status is Status.ACTIVE
     assert len(store.post.evidences()) == 1
+
+
+@pytest.mark.parametrize("kind", [HARD, COMPLAINT])
+@pytest.mark.parametrize("table", ["evidence", "suppressions"])
+def test_a_bounce_that_is_cut_short_is_made_up_and_can_be_taken_back(
+    store, subscribe, bounce, undo, power_cut, kind, table
+):
+    person = subscribe()
+    with power_cut(table):
+        bounce(person, kind, id="same")
+    assert store.subscribers.get([person.id])[person.id] == person
+    assert suppression(store) is None
+
+    bounce(person, kind, id="same")
+
+    assert undo("same") == person
+    assert suppression(store) is None
+
+
+def test_soft_bounces_that_are_cut_short_still_pause(store, subscribe, bounce, power_cut):
+    person = subscribe()
+    bounce(person, SOFT)
+    bounce(person, SOFT)
+    with power_cut("evidence"):
+        bounce(person, SOFT, id="same")
+    assert bounce(person, SOFT, id="same").status is Status.PAUSED
 
 
 def test_undoing_twice_does_not_revive_who_has_left_since(store, subscribe, bounce, undo):
