@@ -40,11 +40,12 @@ class Ours:
     def learn(
         self,
         background: Sequence[Paper],
-        everything: Sequence[Paper],  # noqa: ARG002 - a day's papers are not known beforehand
+        everything: Sequence[Paper],
         libraries: Sequence[Sequence[str]],
     ) -> None:
-        """Learn the space."""
-        learned = space.learn(background, libraries=libraries)
+        """Learn the space; where there is too little of a past, from all papers, as the others do."""
+        enough = len(background) >= space.FEWEST_PAPERS
+        learned = space.learn(background if enough else everything, libraries=libraries)
         self._ranker = LinearRanker(topics={}, space=learned, embedder=self._embedder)
 
     def prepared(self, block: Sequence[Profile], candidates: Candidates) -> Candidates:

@@ -60,8 +60,8 @@ class LinearRanker:
     that they would not have, and with `explore` the last place for what lies beside all of them. They
     come with scores and reasons, the others as ids.
 
-    `space` is what was learned from the archive; without it words weigh what they do in the
-    edition, and nothing is known of what they mean.
+    `space` is what was learned from the archive; without it, or with one that has no dimensions,
+    words weigh what they do in the edition, and nothing is known of what they mean.
     """
 
     def __init__(
@@ -75,21 +75,18 @@ class LinearRanker:
         embedder: SentenceEmbedder | None = None,
         explore: int = 0,
     ) -> None:
+        if space is not None and not space.dimensions:
+            space = None
         self.embeds = embedder.name if embedder else ""
-        self.lies = space.name if space is not None and space.dimensions else ""
-        self.keeps = _name_of(space, weights, self.embeds) if self.lies else ""
+        self.lies = space.name if space else ""
+        self.keeps = _name_of(space, weights, self.embeds) if space else ""
         self._topics = topics
         self._weights = weights
         self._trending = trending
         self._cap = cap
-        self._space = space
         self._embedder = embedder
         self._explore = explore
-        self._shelves = (
-            Shelves(space, embedder=embedder, views=weights.views)
-            if space is not None and space.dimensions
-            else None
-        )
+        self._shelves = Shelves(space, embedder=embedder, views=weights.views) if space else None
         self._latest: tuple[Sequence[Paper], Features, np.ndarray] | None = None
 
     def rank(
@@ -217,7 +214,7 @@ class LinearRanker:
         """Features of an edition and its near-duplicates; kept, as one edition serves many blocks."""
         if self._latest is None or self._latest[0] != candidates.papers:
             shelves = self._shelves or Shelves(
-                self._space or bare(candidates.papers),
+                bare(candidates.papers),
                 embedder=self._embedder,
                 views=self._weights.views,
             )
@@ -259,11 +256,11 @@ class LinearRanker:
             )
 
 
-def _name_of(space: Space | None, weights: Weights, embeds: str) -> str:
+def _name_of(space: Space, weights: Weights, embeds: str) -> str:
     """The name of what is kept of people: another one for whatever would make it something else."""
     about = f"{weights.like} {weights.dislike} {weights.views} {KEPT_AS} {embeds}"
     mark = blake2b(about.encode(), digest_size=4).hexdigest()
-    return f"{space.name if space else ''}/{mark}"
+    return f"{space.name}/{mark}"
 
 
 def _chunks(block: Sequence[Profile], kept: Container[str]) -> Iterable[list[Profile]]:

@@ -33,6 +33,7 @@ MOST_TERMS = 100_000
 MOST_ON_AXES = 40_000
 MOST_DIMENSIONS = 256
 FEWEST_PAPERS = 500
+BREAK = "\t"  # between the categories of a paper, of which bioRxiv's are several words
 PAPERS_A_DIMENSION = 10
 RAREST_TERM_IN = 2
 FLATTENING = 0.25
@@ -149,17 +150,19 @@ def learn(papers: Sequence[Paper], libraries: Iterable[Sequence[str]] = ()) -> S
     `libraries` are what people like, each a list of paper ids: papers that the same people like
     are companions. Axes are stretched by their singular values to the power of minus a quarter,
     halfway between plain LSA and one in which frequent themes count no more than rare ones. There
-    is one for ten papers, 256 at most, and none for fewer than 500 papers.
+    is one for ten papers, 256 at most, and none for fewer than 500 papers or where hardly any word
+    stands in two of them.
     """
     held = [sorted(each) for each in libraries]
     learned = bare(papers)
-    dimensions = min(MOST_DIMENSIONS, len(papers) // PAPERS_A_DIMENSION)
     if len(papers) < FEWEST_PAPERS:
         return learned
     # Terms are made a second time rather than kept: of 50,000 papers they would be a gigabyte.
     tfidf = learned.tfidf(terms_of(each) for each in papers)
     on_axes = tfidf[:, :MOST_ON_AXES]
-    dimensions = min(dimensions, on_axes.shape[1] - 1)
+    dimensions = min(MOST_DIMENSIONS, len(papers) // PAPERS_A_DIMENSION, on_axes.shape[1] - 1)
+    if dimensions < 1:
+        return learned
     # Only learning needs it, and it alone is half of what a process that ranks would hold.
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
 
@@ -258,7 +261,9 @@ def dumps(space: Space) -> bytes:
         references = space.references
         kept |= {
             "ids": _text(references.ids),
-            "categories": _text(" ".join(" ".join(each).split()) for each in references.categories),
+            "categories": _text(
+                BREAK.join(" ".join(i.split()) for i in each) for each in references.categories
+            ),
             "near": references.near,
             **_arrays("tfidf", references.tfidf),
             **_arrays("companions", references.companions),
@@ -300,7 +305,7 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
     ids = _lines(kept["ids"])
     return References(
         ids=ids,
-        categories=[each.split() for each in _lines(kept["categories"])],
+        categories=[each.split(BREAK) if each else [] for each in _lines(kept["categories"])],
         tfidf=_matrix("tfidf", kept, (len(ids), width)),
         near=kept["near"],
         companions=_matrix("companions", kept, (len(ids), len(ids))),

@@ -81,9 +81,18 @@ def test_what_it_keeps_are_the_tastes_of_the_block_and_nothing_else(ours, candid
 
 def test_it_keeps_nothing_where_there_is_too_little_to_learn_a_space_from(background, candidates):
     scorer = Ours()
-    scorer.learn(background[: FEWEST_PAPERS // 2], background, [])
+    few = background[: FEWEST_PAPERS // 2]
+    scorer.learn(few, few, [])
 
     assert scorer.prepared(BLOCK, candidates) is candidates
+
+
+@pytest.mark.parametrize("past", [0, FEWEST_PAPERS // 2])
+def test_with_too_little_of_a_past_it_learns_from_all_papers(background, candidates, ours, past):
+    scorer = Ours()
+    scorer.learn(background[:past], background, [])
+
+    assert np.array_equal(scorer.scores(BLOCK, candidates), ours.scores(BLOCK, candidates))
 
 
 def test_who_has_not_learned_cannot_score(candidates):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -122,6 +124,21 @@ def test_a_word_that_one_paper_has_is_kept_only_while_papers_are_few(invented, p
     assert "zeppelin" not in learn(papers).terms
 
 
+@pytest.mark.parametrize("title", ["", "Word{}"])
+def test_papers_that_share_no_words_make_no_space(paper, profile, title):
+    papers = [paper(f"p{n}", title.format(n)) for n in range(FEWEST_PAPERS)]
+
+    learned = learn(papers)
+
+    assert learned.dimensions == 0
+    tides = [paper("tides", "Tides of the moon"), paper("clocks", "Brass clocks")]
+    block, candidates = [profile(keyword="tides")], Candidates(papers=tides)
+    with_it, without = (
+        LinearRanker(topics={}, space=each).scores(block, candidates) for each in (learned, None)
+    )
+    assert np.array_equal(with_it, without)
+
+
 # --- keeping --------------------------------------------------------------------------------
 
 
@@ -150,6 +167,17 @@ def test_a_space_that_was_kept_scores_as_before(kept, social_space, profile, inv
     assert again.references.ids == list(social_space.references.ids)
     assert [*map(tuple, again.references.categories)] == [
         *map(tuple, social_space.references.categories)
+    ]
+
+
+def test_categories_of_several_words_are_kept(invented):
+    named = [replace(each, categories=("cell biology", "q-bio")) for each in invented.values()]
+
+    again = loads(dumps(learn([*named[1:], replace(named[0], categories=())])))
+
+    assert sorted({tuple(each) for each in again.references.categories}) == [
+        (),
+        ("cell biology", "q-bio"),
     ]
 
 
