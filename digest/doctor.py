@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ def examine(app: App) -> list[Finding]:
         ("dkim", _dkim),
         ("site", _site),
         ("mail", _mail),
+        ("folders", _folders),
         ("mail log", _mail_log),
         ("pace", _pace),
         ("inbound", _inbound),
@@ -156,6 +158,31 @@ def _site(app: App) -> Iterator[tuple[str, str]]:
 def _mail(app: App) -> Iterator[tuple[str, str]]:
     for line in delivery.check(app.settings.smtp.url, timeout=app.settings.smtp.timeout):
         yield "fine", line
+
+
+def _folders(app: App) -> Iterator[tuple[str, str]]:
+    """Whether the worker may write where it is to, tried by writing: rights alone may lie."""
+    settings = app.settings
+    for key, folder in (
+        ("[keep] backups", settings.keep.backups),
+        ("[worker] publish", settings.worker.publish),
+    ):
+        if not folder:
+            continue
+        path = Path(folder).absolute()
+        try:
+            _try_to_write(path)
+        except OSError as error:
+            yield "wrong", f"{key}: the folder {path} cannot be written to: {error.strerror}"
+        else:
+            yield "fine", f"{key}: {path}"
+
+
+def _try_to_write(folder: Path) -> None:
+    """Write a file that nobody sees to the folder, or to where it would be made; raises OSError."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    with tempfile.TemporaryFile(dir=there):
+        pass
 
 
 def _mail_log(app: App) -> Iterator[tuple[str, str]]:

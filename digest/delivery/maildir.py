@@ -37,6 +37,18 @@ class MaildirTransport:
                 subject=str(path),
             ) from error
 
+    def check(self) -> None:
+        """Raise ConfigError unless mail can be written, by trying; nothing is left of it."""
+        try:
+            for name in ("tmp", "new"):
+                with tempfile.TemporaryFile(dir=self.path / name):
+                    pass
+        except OSError as error:
+            raise ConfigError(
+                f"[smtp] url: the Maildir {self.path} cannot be written to: {error.strerror}",
+                subject=str(self.path),
+            ) from error
+
     def send(
         self,
         messages: Iterable[Message],

@@ -113,6 +113,7 @@ def check(url: str, *, timeout: float = 30.0, hello: str = "") -> list[str]:
     transport = transport_from_url(url, timeout=timeout, hello=hello)
     with closing(transport):
         if isinstance(transport, MaildirTransport):
+            transport.check()
             return [f"mail is written to the Maildir {transport.path}"]
         if isinstance(transport, StdoutTransport):
             return ["mail is written to standard output"]

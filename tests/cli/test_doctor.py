@@ -16,3 +16,27 @@ def test_a_mail_server_that_cannot_be_understood_is_said_once_and_by_its_key(
 
     assert check == "mail"
     assert text.startswith("[smtp] url: not a kind of address we know")
+
+
+def test_folders_that_the_worker_cannot_write_to_are_found_before_the_night(digest, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "digest.toml").write_text(
+        '[keep]\nbackups = "file/backups"\n[worker]\npublish = "file"\n'
+    )
+    digest("init")
+
+    (_, backups), (_, published) = wrong(digest("doctor", "--json"))
+
+    why = "cannot be written to: Not a directory"
+    assert backups == f"[keep] backups: the folder {tmp_path}/file/backups {why}"
+    assert published == f"[worker] publish: the folder {tmp_path}/file {why}"
+
+
+def test_a_folder_that_is_still_to_be_made_is_fine_and_is_not_made(digest, tmp_path):
+    digest("init")
+
+    ran = digest("doctor", "--json")
+
+    assert wrong(ran) == []
+    assert f"[keep] backups: {tmp_path}/backups" in ran.out
+    assert not (tmp_path / "backups").exists()

@@ -92,6 +92,17 @@ def test_a_maildir_that_disappears_defers(tmp_path, message, now):
     assert receipt.outcome is Outcome.DEFERRED
 
 
+def test_a_check_writes_to_it_and_leaves_nothing(tmp_path):
+    transport = MaildirTransport(tmp_path / "box")
+    transport.check()
+    assert [*(tmp_path / "box").rglob("*/*")] == []
+
+    (tmp_path / "box" / "new").rmdir()
+    (tmp_path / "box" / "new").write_text("not a folder")
+    with pytest.raises(ConfigError, match="cannot be written to: Not a directory"):
+        transport.check()
+
+
 def test_a_path_that_cannot_be_made_is_an_error_for_the_operator(tmp_path):
     (tmp_path / "file").write_text("not a folder")
 
