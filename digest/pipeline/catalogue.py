@@ -254,8 +254,12 @@ class Catalogue:
         return recent[: self._terms.limit]
 
     def _in_topic(self, topic: Topic, day: date) -> list[Known]:
-        """The papers of a topic that could first be read on a UTC day."""
-        mark = self._counts.get(day), self._now.date()
+        """The papers of a topic that could first be read on a UTC day.
+
+        A day is looked up again with other numbers of papers, and every hour for those that were
+        revised.
+        """
+        mark = self._counts.get(day), f"{self._now:%Y-%m-%dT%H}"
         return [
             each for each in self._known.of(self._store.papers, day, mark) if each.in_topic(topic)
         ]

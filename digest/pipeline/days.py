@@ -17,11 +17,15 @@ MOST_DAYS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A paper of a day, without its text; `named` are the topics with phrases that it is in."""
+    """A paper of a day, without its text; `named` are the topics with phrases that it is in.
+
+    `text` tells whether it still says what it did when these were found.
+    """
 
     paper_id: str
     categories: tuple[str, ...]
     announcement: Announcement
+    text: int
     named: frozenset[str]
 
     def in_topic(self, topic: Topic) -> bool:
@@ -35,7 +39,7 @@ class Days:
     """Looks a day up once, and again when its mark has changed; safe to use from any thread.
 
     Texts are matched against all topics that have phrases when a day is looked up, since folding
-    a text costs more than all its matches.
+    a text costs more than all its matches; and again only if they have changed.
     """
 
     def __init__(self, topics: Mapping[str, Topic]) -> None:
@@ -48,22 +52,30 @@ class Days:
         with self._lock:
             kept = self._days.get(day)
             if kept is None or kept[0] != mark:
-                kept = mark, [self._known(*each) for each in papers.announced_on(day)]
+                before = {each.paper_id: each for each in kept[1]} if kept else {}
+                found = papers.announced_on(day)
+                kept = mark, [self._known(*each, before.get(each[0].id)) for each in found]
                 self._days[day] = kept
             self._days.move_to_end(day)
             while len(self._days) > MOST_DAYS:
                 self._days.popitem(last=False)
             return kept[1]
 
-    def _known(self, paper: Paper, announcement: Announcement) -> Known:
-        text = matching.folded(paper) if self._with_phrases else ""
+    def _known(self, paper: Paper, announcement: Announcement, before: Known | None) -> Known:
+        text = hash((paper.title, paper.abstract, paper.categories))
+        named = before.named if before and before.text == text else self._named(paper)
         return Known(
             paper_id=paper.id,
             categories=paper.categories,
             announcement=announcement,
-            named=frozenset(
-                topic.id
-                for topic in self._with_phrases
-                if matching.in_topic(text, paper.categories, topic)
-            ),
+            text=text,
+            named=named,
+        )
+
+    def _named(self, paper: Paper) -> frozenset[str]:
+        text = matching.folded(paper) if self._with_phrases else ""
+        return frozenset(
+            topic.id
+            for topic in self._with_phrases
+            if matching.in_topic(text, paper.categories, topic)
         )

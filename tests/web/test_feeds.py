@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.utils import parsedate_to_datetime
@@ -136,6 +137,23 @@ def test_live_feeds_are_the_same_bytes_as_published_ones(application, client, pa
     assert len(published) > 20
     for file in published:
         assert client.get(f"/{file.relative_to(folder)}").content == file.read_bytes()
+
+
+def test_a_paper_that_was_revised_changes_topics_within_the_hour(application, client):
+    def ids(slug):
+        items = client.get(f"/feeds/{slug}.json").json()["items"]
+        return {each["_digest"]["id"] for each in items}
+
+    item = paper(1, category="cs.LG", title="Pruning of large language models")
+    application.store.papers.ingest([item])
+    assert ids("llm") == ids("efficient-ml") == {item.paper.id}
+    revised = replace(item.paper, title="Quantization of speech models", version=2)
+    news = replace(item.announcement, type=AnnounceType.REPLACE, version=2, day=date(2026, 6, 11))
+    application.store.papers.ingest([replace(item, paper=revised, announcement=news)])
+    application.moment[0] += timedelta(hours=1)
+
+    assert ids("llm") == set()
+    assert ids("efficient-ml") == {item.paper.id}
 
 
 def test_the_list_of_feeds_names_public_ones_alone(client, person):
