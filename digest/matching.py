@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from digest.model import Paper, Topic
 from digest.text import author_key, contains_phrase, fold, words
+from digest.text.function_words import FUNCTION_WORDS
 
 # Words in nearly every abstract: a query means the others, unless it has no others.
 STOP_WORDS = frozenset(
@@ -21,9 +22,6 @@ STOP_WORDS = frozenset(
     )
 )  # fmt: skip
 PREFIX = "*"
-_TELLING_NOTHING = STOP_WORDS | frozenset(
-    ("also", "be", "been", "has", "have", "into", "not", "than", "these", "they", "was", "were")
-)
 
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3
@@ -62,12 +60,12 @@ def mentions(text: str, phrase: str) -> bool:
 def telling(phrase: str) -> str:
     """A phrase folded; empty where it tells no papers apart.
 
-    Stop words alone do not, nor does one letter: `r` stands wherever a formula has an R. Of other
+    Words of grammar alone do not, nor does one letter: `r` stands wherever a formula has an R. Of other
     scripts one letter may be a word.
     """
     folded = fold(phrase)
     is_letter = len(folded) == 1 and folded.isascii()
-    return "" if is_letter or _TELLING_NOTHING.issuperset(folded.split()) else folded
+    return "" if is_letter or FUNCTION_WORDS.issuperset(folded.split()) else folded
 
 
 @lru_cache(maxsize=8192)

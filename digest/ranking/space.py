@@ -20,9 +20,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from digest.ranking import companions
-from digest.ranking.function_words import FUNCTION_WORDS
 from digest.ranking.sparse import rows_of, strongest
 from digest.text import words
+from digest.text.function_words import FUNCTION_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import re
 
+from digest.matching import STOP_WORDS
+
 MOST_CHARACTERS = 500
 MOST_TERMS = 16
 SHORTEST_PREFIX = 3
-
-# Words in nearly every abstract: they find nothing, and counting them is what a search costs most.
-STOP_WORDS = frozenset(
-    {
-        *("a", "an", "and", "are", "as", "at", "by", "can", "for", "from", "in", "is", "it", "its"),
-        *("of", "on", "or", "our", "that", "the", "this", "to", "via", "we", "which", "with"),
-    }
-)
 
 # A phrase in double quotes (the closing one may be missing), or a word.
 TERM = re.compile(r'"([^"]*)"?|([^\s"]+)')
