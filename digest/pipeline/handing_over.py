@@ -21,6 +21,7 @@ from digest.model import (
     Digest,
     Envelope,
     Evidence,
+    Grant,
     Outcome,
     Paper,
     Receipt,
@@ -164,15 +165,15 @@ def _settle_doubts(
 
 def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delivered:
     now, lease, ledger = line.clock(), group[0].lease, line.store.ledger
-    grant = line.pacer.ask(Counter(domain_of(each.subscriber.email) for each in group), now)
-    group, later = share(group, grant)
-    if later:
-        ledger.put_off(later, lease=lease)
-    making = Making(render, group, now=now, signing=line.signing)
+    grant, group = _granted(line, group, now)
     offered = [each.digest.id for each in group]
-    if not ledger.offer(offered, lease=lease, now=now, until=now + LEASE):
+    going = ledger.offer(offered, lease=lease, now=now, until=now + LEASE)
+    if going is None:
         log.warning("another worker took our claim over", extra={"action": "deliver"})
         return Delivered(cut_short=True)
+    left = [each for each in offered if each not in going]
+    staying = [each for each in group if each.digest.id in going]
+    making = Making(render, staying, now=now, signing=line.signing)
     claim = _Claim(line, lease)
     answers: list[Receipt] = []
     unsent: Sequence[str] = ()
@@ -196,7 +197,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
                 unwritten = []
     except ConfigError:
         if not claim.asked and not answers:
-            unsent = offered
+            unsent = list(going)
         raise
     finally:
         unsent = making.unmade if making.fault else unsent
@@ -205,16 +206,28 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
             [*making.failed, *answers], group, max(now, line.clock()), line.rng, ours=ours
         )
         _settle(line, [each for each in settled if each.digest_id not in written], lease=lease)
-        receipts = [*making.failed, *answers, *_given_back(line, unsent, lease=lease)]
+        back = _given_back(line, unsent, left, lease=lease)
+        receipts = [*making.failed, *answers, *back]
         with suppress(StoreBusy):  # what would be learned comes again
             line.pacer.learn(grant, by_domain(group, receipts), line.clock())
-    sendable = len(group) > len(making.failed)
+    sendable = len(going) > len(making.failed)
     if sendable and not answers and not making.fault:
         log.error("the transport gave no receipt for a group", extra={"action": "deliver"})
     done = _summed_up(line, group, settled, away=ours or (sendable and is_away(answers)))
     if making.fault:
         raise making.fault
     return done
+
+
+def _granted(
+    line: Line, group: Sequence[Envelope], now: datetime
+) -> tuple[Grant, Sequence[Envelope]]:
+    """As many of a group as the pace lets go now; the others come again later."""
+    grant = line.pacer.ask(Counter(domain_of(each.subscriber.email) for each in group), now)
+    going, later = share(group, grant)
+    if later:
+        line.store.ledger.put_off(later, lease=group[0].lease)
+    return grant, going
 
 
 def _settle(line: Line, receipts: Sequence[Receipt], *, lease: str) -> None:
@@ -252,12 +265,17 @@ def _is_ours(line: Line, answers: Sequence[Receipt]) -> bool:
     return ours
 
 
-def _given_back(line: Line, unsent: Sequence[str], *, lease: str) -> list[Receipt]:
-    """Unmark what was offered and cannot have gone, and say so, for the caps have counted it."""
+def _given_back(
+    line: Line, unsent: Sequence[str], left: Sequence[str], *, lease: str
+) -> list[Receipt]:
+    """Unmark what was offered and cannot have gone, and say so, for the caps have counted it.
+
+    They have counted those who `left` as well.
+    """
     if unsent:
         line.store.ledger.withdraw(unsent, lease=lease)
     now = line.clock()
-    return [Receipt(digest_id=each, outcome=Outcome.DEFERRED, at=now) for each in unsent]
+    return [Receipt(digest_id=each, outcome=Outcome.DEFERRED, at=now) for each in (*unsent, *left)]
 
 
 class _Claim:

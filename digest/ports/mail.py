@@ -85,10 +85,11 @@ class Ledger(Protocol):
 
     def offer(
         self, digest_ids: Sequence[str], *, lease: str, now: datetime, until: datetime
-    ) -> bool:
+    ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
 
-        False, and nothing is marked, when the claim has been taken over.
+        Returns the ids of those that may go: rows of subscribers who are no longer active are
+        closed instead. None, and nothing is marked, when the claim has been taken over.
         """
         ...
 

@@ -132,16 +132,17 @@ class Ledger:
 
     def offer(
         self, digest_ids: Sequence[str], *, lease: str, now: datetime, until: datetime
-    ) -> bool:
+    ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
 
-        False, and nothing is marked, when the claim has been taken over.
+        Returns the ids of those that may go: rows of subscribers who are no longer active are
+        closed instead, and of who is erased there are none. None, and nothing is marked, when the
+        claim has been taken over.
         """
         with self._connections.write() as connection:
-            held = outbox.renew(connection, lease, until)
-            if held:
-                outbox.offer(connection, digest_ids, lease=lease, now=now)
-        return held
+            if not outbox.renew(connection, lease, until):
+                return None
+            return outbox.offer(connection, digest_ids, lease=lease, now=now)
 
     def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
         """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end.

@@ -30,7 +30,7 @@ WAITING = "o.state IN ('queued', 'retry')"
 
 # CROSS JOIN keeps the outbox outermost, so that its index gives the order and the limit.
 DUE = f"""
-SELECT o.digest, o.earlier + o.attempts AS attempts, s.status
+SELECT o.digest, o.earlier + o.attempts + 1 AS attempt, s.status
 FROM outbox AS o CROSS JOIN readers AS r ON r.number = o.digest & {keys.MASK}
 CROSS JOIN subscribers AS s ON s.id = r.subscriber_id
 WHERE {WAITING} AND o.due_at <= ? ORDER BY o.due_at, o.digest LIMIT ?
@@ -40,6 +40,24 @@ COUNT_DUE = f"""
 SELECT count(*) FROM (
     SELECT 1 FROM outbox AS o WHERE {WAITING} AND o.due_at <= ? LIMIT ?
 )
+"""  # noqa: S608 - a constant
+
+GO_OUT = f"""
+UPDATE outbox SET going_out = ?
+WHERE state = 'sending' AND lease = ? AND digest IN (SELECT value FROM json_each(?))
+    AND (
+        SELECT s.status FROM readers AS r JOIN subscribers AS s ON s.id = r.subscriber_id
+        WHERE r.number = digest & {keys.MASK}
+    ) = 'active'
+RETURNING digest
+"""  # noqa: S608 - a constant
+
+LEFT = f"""
+SELECT o.digest, o.earlier + o.attempts AS attempt, s.status
+FROM outbox AS o JOIN readers AS r ON r.number = o.digest & {keys.MASK}
+JOIN subscribers AS s ON s.id = r.subscriber_id
+WHERE o.state = 'sending' AND o.lease = ? AND s.status <> 'active'
+    AND o.digest IN (SELECT value FROM json_each(?))
 """  # noqa: S608 - a constant
 
 NOT_OFFERED = """
@@ -124,16 +142,19 @@ def renew(connection: Connection, lease: str, until: datetime) -> bool:
     )
 
 
-def offer(connection: Connection, digest_ids: Iterable[str], *, lease: str, now: datetime) -> int:
-    """Mark rows as going out; returns how many are still under the lease."""
-    return connection.execute(
-        """
-        UPDATE outbox SET going_out = ?
-        WHERE state = 'sending' AND lease = ?
-            AND digest IN (SELECT value FROM json_each(?))
-        """,
-        (second(now), lease, json.dumps(list(keys.known(connection, digest_ids).values()))),
-    ).rowcount
+def offer(
+    connection: Connection, digest_ids: Iterable[str], *, lease: str, now: datetime
+) -> frozenset[str]:
+    """Mark rows as going out; returns the ids of those that may go.
+
+    Rows of people who have left since the claim are closed instead, as `claim` does.
+    """
+    known = keys.known(connection, digest_ids)
+    wanted = json.dumps(list(known.values()))
+    going = {row["digest"] for row in connection.execute(GO_OUT, (second(now), lease, wanted))}
+    if len(going) < len(known):
+        _close(connection, connection.execute(LEFT, (lease, wanted)).fetchall(), now)
+    return frozenset(each for each, key in known.items() if key in going)
 
 
 def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -> None:
@@ -310,10 +331,14 @@ def _next(receipt: Receipt, row: Row) -> tuple[str, int | None]:
 
 
 def _close(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """Fail rows of subscribers that are no longer active, and say so where deliveries are told."""
+    """Fail rows of subscribers that are no longer active, and say so where deliveries are told.
+
+    What is claimed already counts this attempt.
+    """
     connection.executemany(
         """
-        UPDATE outbox SET state = 'failed', attempts = attempts + 1 WHERE digest = ?
+        UPDATE outbox SET attempts = attempts + (state <> 'sending'), state = 'failed', lease = NULL
+        WHERE digest = ?
         """,
         ((row["digest"],) for row in rows),
     )
@@ -322,7 +347,7 @@ def _close(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
         (
             (
                 row["digest"],
-                row["attempts"] + 1,
+                row["attempt"],
                 second(now),
                 OUTCOMES.index(Outcome.REFUSED),
                 0,

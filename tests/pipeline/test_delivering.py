@@ -15,7 +15,9 @@ import pytest
 
 from digest import subscriptions
 from digest.errors import ConfigError
-from digest.model import EvidenceKind, Outcome, Status, Voice
+from digest.model import Caps, EvidenceKind, Outcome, Status, Voice
+from digest.pipeline import handing_over
+from digest.pipeline.pacing import Pacer
 from digest.store import open_store
 from digest.testing import MemoryTransport
 
@@ -203,6 +205,48 @@ def test_who_speaks_for_a_paper_is_named_in_the_mail(application, composed, deli
 
     message = message_from_bytes(transport.sent[0].content, policy=policy.default)
     assert "Picked by Bo: Worth it." in message.get_body(("plain",)).get_content()
+
+
+def test_who_leaves_or_is_erased_after_the_block_was_claimed_gets_no_more_mail(
+    application, composed, deliver, monkeypatch
+):
+    """A block is claimed at once, and takes minutes to go out group by group."""
+    monkeypatch.setattr(handing_over, "GROUP", 1)
+    left, erased = sorted(composed, key=lambda each: each.id)[-2:]
+
+    class Slow(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                if len(self.sent) == 1:
+                    subscriptions.unsubscribe(application.store, left, now=application.clock())
+                    subscriptions.erase(application.store, erased, now=application.clock())
+                yield receipt
+
+    transport = Slow()
+    result = deliver(transport, block=9)
+
+    went = {each.recipient for each in transport.sent}
+    assert went == {each.email for each in composed} - {left.email, erased.email}
+    assert (result.accepted, result.refused, result.cut_short) == (3, 0, False)
+    assert outbox(application) == {"sent": 3, "failed": 1}
+
+
+def test_whoever_left_before_their_turn_takes_no_place_of_a_cap(
+    application, composed, deliver, monkeypatch
+):
+    ledger, (left, *_) = application.store.ledger, composed
+    claim = ledger.claim
+
+    def leaving(*given, **options):
+        block = claim(*given, **options)
+        subscriptions.unsubscribe(application.store, left, now=application.clock())
+        return block
+
+    monkeypatch.setattr(ledger, "claim", leaving)
+    pacer = Pacer(application.store.pace, server="mx:25", own=True, caps=Caps(per_day=5))
+    deliver(MemoryTransport(), block=9, pacer=pacer)
+
+    assert pacer.room(application.clock(), 9).count == 1
 
 
 class Crash(Exception):
@@ -462,7 +506,7 @@ def test_when_nobody_answers_the_rest_is_left_for_the_next_look(application, com
 def test_someone_who_left_before_sending_gets_nothing(application, composed, deliver):
     from digest import subscriptions
 
-    subscriptions.unsubscribe(application.store, composed[0])
+    subscriptions.unsubscribe(application.store, composed[0], now=application.clock())
     transport = MemoryTransport()
     deliver(transport)
     assert composed[0].email not in {each.recipient for each in transport.sent}

@@ -312,6 +312,29 @@ def test_what_was_offered_and_never_sent_can_be_withdrawn_and_is_given_back(stor
     assert states(store) == {"queued": 2, "sending": 1}
 
 
+def test_who_left_after_the_claim_is_closed_when_the_rest_of_the_group_goes_out(
+    store, make, people
+):
+    make.queue(store, *(make.digest(each) for each in people))
+    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    stays, leaves, erased = people
+    store.subscribers.set_status(leaves.id, Status.UNSUBSCRIBED)
+    store.subscribers.erase(erased.id)
+    ids = [each.digest.id for each in block]
+
+    going = store.ledger.offer(
+        ids, lease=block[0].lease, now=make.day + HOUR / 2, until=make.day + HOUR
+    )
+
+    assert going == {f"{stays.id}.2026-06-10"}
+    assert states(store) == {"sending": 1, "failed": 1}
+    ((told, whose),) = store.ledger.deliveries(since=make.day, limit=9)
+    assert (whose, told.outcome, told.code) == (leaves.id, Outcome.REFUSED, 0)
+    assert told.reply == "not sent: the subscriber was unsubscribed by then"
+    assert store.ledger.refusals(leaves.id, make.day) == 0
+    assert store.ledger.release(block[0].lease) == 0
+
+
 @pytest.mark.parametrize("renews", ["offer", "settle", "hold"])
 def test_a_lease_is_renewed_by_whoever_works_under_it(store, make, people, renews):
     envelope = claimed(store, make, people[0])
