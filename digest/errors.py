@@ -122,3 +122,9 @@ class NotFound(InvalidInput):
 
 class ConfigError(DigestError):
     """The configuration is wrong; the message names the file or variable, the key and the cure."""
+
+
+def sentence_of(error: OSError) -> str:
+    """What the system says of a file or a connection, such as `Permission denied: backups`."""
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}."

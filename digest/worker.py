@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import subscriptions
 from digest.app import App
-from digest.errors import DigestError, RetryLater, StoreBusy
+from digest.errors import DigestError, RetryLater, StoreBusy, sentence_of
 from digest.inbound import lmtp
 from digest.model import Verdict
 from digest.pipeline import learning, tastes, tidying
@@ -148,12 +148,22 @@ def tick(
     ):
         if stopping():
             return
-        try:
-            part()
-        except DigestError as error:
-            log.warning("%s: %s", name, error.message, extra={"action": name})
-        except Exception:
-            log.exception("%s failed; the next tick tries again", name, extra={"action": name})
+        attempt(name, part)
+
+
+def attempt(name: str, part: Callable[[], object]) -> None:
+    """Do a part of the tick; what goes wrong is one line of the log.
+
+    Only a fault of Digest's own has a traceback.
+    """
+    try:
+        part()
+    except DigestError as error:
+        log.warning("%s: %s", name, error.message, extra={"action": name})
+    except OSError as error:
+        log.warning("%s: %s", name, sentence_of(error), extra={"action": name})
+    except Exception:
+        log.exception("%s failed; the next tick tries again", name, extra={"action": name})
 
 
 def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:

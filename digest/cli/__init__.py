@@ -17,7 +17,7 @@ import click
 from digest import __version__
 from digest.cli import evaluating, mailing, moderating, operating, people, reading, running
 from digest.cli.context import Context
-from digest.errors import ConfigError, DigestError, InvalidInput
+from digest.errors import ConfigError, DigestError, InvalidInput, sentence_of
 
 WORK_FAILED, REQUEST_WRONG, INTERRUPTED = 1, 2, 130
 OBJECTS_BEFORE_LOOKING = 50_000
@@ -91,8 +91,7 @@ def explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, DigestError):
         return WORK_FAILED, error.message
     if isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        return WORK_FAILED, f"{error.strerror or error}{where}."
+        return WORK_FAILED, sentence_of(error)
     return WORK_FAILED, (
         f"Something went wrong inside Digest ({type(error).__name__}: {error}); "
         "run again with --debug and please report what it shows."

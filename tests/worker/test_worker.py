@@ -59,6 +59,17 @@ def test_a_part_that_fails_does_not_stop_the_others(offline, tmp_path, monkeypat
     assert len(mailbox(tmp_path)) == 1
 
 
+def test_a_folder_that_cannot_be_written_to_is_one_line_of_the_log(offline, tmp_path, caplog):
+    (tmp_path / "backups").write_text("not a folder")
+    offline.moment[0] = datetime(2026, 6, 10, 6, tzinfo=UTC)
+
+    worker.tick(offline)
+
+    (said,) = [each for each in caplog.records if each.action == "night"]
+    assert said.getMessage() == f"night: File exists: {tmp_path / 'backups'}."
+    assert said.exc_info is None, "no traceback, let alone every minute"
+
+
 def test_a_worker_that_is_stopping_starts_nothing(offline, tmp_path):
     subscribe(offline)
     offline.moment[0] += timedelta(days=1)
