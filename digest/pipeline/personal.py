@@ -64,6 +64,7 @@ def _entries(
                 announce=entries.came_as(news),
                 because=sentence(pick),
                 pick=pick,
+                place=number - 1,
                 upvotes=material.upvotes.get(pick.paper_id, 0),
                 voices=tuple(voices.get(paper.id, ())),
                 answers=address and f"{address}/{number}",

@@ -52,8 +52,9 @@ _NOT_A_HOST = re.compile(r"[^a-z0-9.-]+")
 class FeedEntry(Value):
     """A paper in a feed: when it was first announced, when it last changed, and what is said of it.
 
-    In a personal feed `because` is the reason, `pick` what made it, and `answers` the address below
-    which its reader answers it; `announce` is how a listing announced it, `voices` who speaks for it.
+    In a personal feed `because` is the reason, `pick` what made it, `place` where it stands in its
+    digest (from 0), and `answers` the address below which its reader answers it; `announce` is how
+    a listing announced it, `voices` who speaks for it.
     """
 
     paper: Paper
@@ -61,6 +62,7 @@ class FeedEntry(Value):
     updated: datetime
     because: str = ""
     pick: Pick | None = None
+    place: int = 0
     announce: AnnounceType = AnnounceType.NEW
     upvotes: int = 0
     voices: tuple[Voice, ...] = ()
@@ -92,7 +94,9 @@ def items_of(
 
     No two items share an `updated` (two in one second are a finding of the W3C validator, and
     many readers order by it): the entries of one announcement step back a second each, so that
-    newest first is also the order given. `abstract` bounds an abstract, in characters.
+    newest first is also the order given. When it was `published` hangs on the entry alone, since
+    the next rendering may have others beside it: of a digest, whose picks stay, each place is a
+    second. `abstract` bounds an abstract, in characters.
     """
     owner = authority(site)
     taken: set[datetime] = set()
@@ -108,7 +112,8 @@ def items_of(
         while updated in taken:
             updated -= timedelta(seconds=1)
         taken.add(updated)
-        items.append(_item(entry, site, owner, abstract, published=seen - step, updated=updated))
+        published = seen - timedelta(seconds=entry.place)
+        items.append(_item(entry, site, owner, abstract, published=published, updated=updated))
     return items
 
 

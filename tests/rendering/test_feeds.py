@@ -301,6 +301,19 @@ def test_a_revision_changes_the_date_of_no_other_entry():
     assert changed == ["tag:papers.example,2026:paper/arxiv/2606.90001"]
 
 
+def test_when_an_entry_was_published_stays_whatever_stands_beside_it():
+    def published(entries):
+        items = json.loads(json_feed(INFO, entries, SITE))["items"]
+        return {item["id"]: item["date_published"] for item in items}
+
+    trending = several(4)
+    digest = [replace(each, place=place) for place, each in enumerate(trending)]
+    for entries in (trending, digest):
+        assert published(entries[2:]).items() <= published(entries).items()
+    assert [*published(digest).values()] == sorted(published(digest).values(), reverse=True)
+    assert len({*published(digest).values()}) == 4
+
+
 def test_no_two_entries_share_an_update_even_when_revised_in_the_same_second():
     entries = several(3, updated=SEEN) + [
         replace(entry, seen_at=SEEN - timedelta(days=1), updated=SEEN)

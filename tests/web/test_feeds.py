@@ -163,6 +163,18 @@ def test_the_list_of_feeds_names_public_ones_alone(client, person):
     assert "mine" not in answer.text
 
 
+def test_a_reader_that_orders_ones_own_feed_by_date_shows_the_best_first(
+    application, client, person
+):
+    items = client.get(own(application, person, "json")).json()["items"]
+    digest = application.store.ledger.digest(f"{person.id}.2026-06-10")
+    latest_first = sorted(items, key=lambda each: each["date_published"], reverse=True)
+    assert len({each["date_published"] for each in items}) == 3
+    assert [each["_digest"]["id"] for each in latest_first] == [
+        each.paper_id for each in digest.picks
+    ]
+
+
 def test_what_is_no_feed_is_a_plain_404(client, papers):
     for path in (
         "/feeds/cs.IR",
