@@ -19,11 +19,12 @@ from types import FrameType
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import subscriptions
-from digest.app import App
+from digest.app import App, watched
 from digest.errors import DigestError, RetryLater, StoreBusy, sentence_of
 from digest.inbound import lmtp
 from digest.model import Verdict
 from digest.pipeline import learning, tastes, tidying
+from digest.pipeline.delivering import Delivered
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +128,16 @@ def tick(
             door.open()
         app.fetch_mail()
 
-    def deliver() -> None:
+    def deliver() -> Delivered:
         # Letters between the blocks: a morning's digests take hours, and an answer does not wait.
-        app.deliver(stopping=stopping, progress=letters_between(app, stopping=stopping))
+        return app.deliver(stopping=stopping, progress=letters_between(app, stopping=stopping))
 
-    for name, part in (
+    def night() -> bool:
+        # Before its hour it is not due, which says nothing of what failed the day before.
+        done = nightly(app, stopping=stopping)
+        return done or app.clock().hour >= app.settings.worker.nightly_hour
+
+    parts: tuple[tuple[str, Callable[[], object]], ...] = (
         ("alive", app.note_tick),
         ("resume", app.resume_due),
         ("mail", mail),
@@ -142,22 +148,23 @@ def tick(
         ("post", lambda: app.post(stopping=stopping)),
         ("deliver", deliver),
         ("publish", lambda: publish(app, changed=changed)),
-        ("night", lambda: nightly(app, stopping=stopping)),
+        ("night", night),
         ("learn", lambda: learn(app)),
         ("keep", lambda: keep(app, stopping=stopping)),
-    ):
+    )
+    for name, part in parts:
         if stopping():
             return
-        attempt(name, part)
+        attempt(app, name, part)
 
 
-def attempt(name: str, part: Callable[[], object]) -> None:
-    """Do a part of the tick; what goes wrong is one line of the log.
+def attempt(app: App, name: str, part: Callable[[], object]) -> None:
+    """Do a part of the tick; what goes wrong is one line of the log, and kept for the status.
 
     Only a fault of Digest's own has a traceback.
     """
     try:
-        part()
+        watched(app.store, name, part, clock=app.clock)
     except DigestError as error:
         log.warning("%s: %s", name, error.message, extra={"action": name})
     except OSError as error:
@@ -282,13 +289,18 @@ def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
     app.place(most=learning.MOST_AT_ONCE, stopping=stopping)
 
 
-def learn(app: App) -> None:
-    """Learn anew if that is due, once a UTC day after the configured hour, whatever comes of it."""
+def learn(app: App) -> bool:
+    """Learn anew if that is due, once a UTC day after the configured hour, whatever comes of it.
+
+    False if it was not due.
+    """
     now = app.clock()
     done = app.store.sources.cursor(LEARNED)
-    if is_night(now, done, hour=app.settings.worker.nightly_hour):
+    due = is_night(now, done, hour=app.settings.worker.nightly_hour)
+    if due:
         app.store.sources.set_cursor(LEARNED, now.date().isoformat())
         app.learn()
+    return due
 
 
 def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:

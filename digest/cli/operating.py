@@ -50,9 +50,9 @@ def migrate(context: Context) -> None:
 @json_option
 @pass_context
 def status(context: Context, as_json: bool) -> None:
-    """What the database holds, what waits to be sent, how the sources fare."""
+    """What the database holds, what waits to be sent, how the worker and the sources fare."""
     from digest import delivery  # noqa: PLC0415 - keeps `--help` quick
-    from digest.app import counts  # noqa: PLC0415 - the same
+    from digest.app import counts, troubles  # noqa: PLC0415 - the same
 
     with context.app() as app:
         rows = counts(app.store)
@@ -62,13 +62,31 @@ def status(context: Context, as_json: bool) -> None:
             reports = [report_row(each) for each in latest]
             learned = app.store.spaces.learned()
             space = learned and {**asdict(learned), "readable": app.space is not None}
-            show_json({**rows, "forecast": asdict(forecast), "space": space, "sources": reports})
+            show_json(
+                {
+                    **rows,
+                    "forecast": asdict(forecast),
+                    "space": space,
+                    "worker": {
+                        "looked_at": app.last_tick,
+                        "troubles": [asdict(each) for each in troubles(app.store)],
+                    },
+                    "sources": reports,
+                }
+            )
             return
         out = console()
         for name, value in rows.items():
             out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
         out.print(f"{'to be sent':<16}{delivery.said(forecast, app.clock())}", markup=False)
         out.print(f"{'space':<16}{_space_of(app)}")
+        looked = (
+            f"last looked at {app.last_tick:%Y-%m-%d %H:%M} UTC" if app.last_tick else "none yet"
+        )
+        out.print(f"{'worker':<16}{looked}")
+        for each in troubles(app.store):
+            text = f"{each.doing} failed at {each.at:%Y-%m-%d %H:%M} UTC: {each.cause}"
+            out.print(f"{'trouble':<16}{text}", markup=False)
         if latest:
             out.print()
             show_reports(latest)

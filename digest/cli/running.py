@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from digest.pipeline.composing import Composed
     from digest.pipeline.delivering import Delivered
     from digest.pipeline.learning import Learning
+
+Result = TypeVar("Result")
 
 
 @click.command()
@@ -145,21 +147,26 @@ def run(context: Context) -> None:
         app.create()
         app.resume_due()
         with progress("fetching"):
-            app.fetch_mail()
+            _watched(app, "mail", app.fetch_mail)
             reports = app.ingest()
             app.look_up_waiting()
         show_reports(reports)
         _learn(app)
         with _ending() as stopping:
             with progress("composing") as advance:
-                composed = app.compose_edition(None, stopping=stopping, progress=advance)
-            app.post(stopping=stopping)
+                composed = _watched(
+                    app,
+                    "compose",
+                    lambda: app.compose_edition(None, stopping=stopping, progress=advance),
+                )
+            _watched(app, "post", lambda: app.post(stopping=stopping))
             delivered = _deliver(app, stopping)
         _say(composed, delivered)
         if app.settings.worker.publish:
-            published = app.publish(Path(app.settings.worker.publish))
+            folder = Path(app.settings.worker.publish)
+            published = _watched(app, "publish", lambda: app.publish(folder))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
-        nightly(app, stopping=stopping)
+        _watched(app, "night", lambda: nightly(app, stopping=stopping))
         if _all_failed(reports) or delivered.deferred or delivered.refused:
             raise click.exceptions.Exit(1)
 
@@ -251,7 +258,14 @@ def _deliver(app: App, stopping: Callable[[], bool]) -> Delivered:
     rows = app.store.ledger.counts()
     waiting = rows.get("queued", 0) + rows.get("retry", 0)
     with progress("delivering", waiting) as advance:
-        return app.deliver(stopping=stopping, progress=advance)
+        return _watched(app, "deliver", lambda: app.deliver(stopping=stopping, progress=advance))
+
+
+def _watched(app: App, part: str, work: Callable[[], Result]) -> Result:
+    """Do what is a part of the worker's work, too: what goes wrong is kept for the status."""
+    from digest.app import watched  # noqa: PLC0415 - keeps `--help` quick
+
+    return watched(app.store, part, work, clock=app.clock)
 
 
 def _all_failed(reports: list[SourceReport]) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from digest import subscriptions
-from digest.app import App
+from digest.app import App, Trouble, troubles
 from digest.delivery import said, scrub
 from digest.model import (
     Evidence,
@@ -84,6 +84,7 @@ class Overview:
     log: Sequence[Moderation]
     megabytes: float
     ticked: datetime | None
+    troubles: Sequence[Trouble]
     now: datetime
 
 
@@ -114,6 +115,7 @@ def overview(app: App) -> Overview:
         log=store.community.log(limit=MOST_SHOWN),
         megabytes=_size(Path(app.settings.db)) / MEGABYTE,
         ticked=app.last_tick,
+        troubles=troubles(store),
         now=now,
     )
 

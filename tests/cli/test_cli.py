@@ -108,6 +108,24 @@ def test_fetching_while_another_process_does_says_so(ready, tmp_path):
     assert ready("fetch", "huggingface").out == "Nothing to do: another process is fetching.\n"
 
 
+def test_status_says_why_nothing_was_sent_although_only_deliver_was_told(ready, monkeypatch):
+    assert "worker          none yet" in ready("status").out
+    monkeypatch.setenv("DIGEST_SMTP_URL", "smtp://ada:s3cret@mx..example.net:587")
+    said = ready("deliver", *DAY).err
+
+    (trouble,) = ready("status", "--json").json["worker"]["troubles"]
+    assert trouble["part"] == "deliver"
+    assert said == f"digest: {trouble['cause']}\n"
+    shown = ready("status").out
+    assert "trouble         sending digests failed at " in shown
+    assert "[smtp] url: mx..example.net:587 is not a host name" in shown
+    assert "s3cret" not in shown
+
+    monkeypatch.setenv("DIGEST_SMTP_URL", "maildir:box")
+    ready("deliver", *DAY)
+    assert "trouble" not in ready("status").out
+
+
 def test_rank_gives_ids_titles_scores_and_reasons(ready):
     ranked = ready("rank", "a@b.example", *DAY, "--json").json
     assert {each["id"] for each in ranked} == {"arxiv:2606.00001", "arxiv:2606.00003"}

@@ -194,9 +194,12 @@ def test_the_page_shows_how_everything_fares(app, inside, person):
     )
     app.store.sources.save_polls([state])
     bounce(app, person)
+    app.store.sources.set_cursor("trouble:deliver", f"{now.isoformat()} [smtp] url: <no>")
     page = inside.get("/operator").text
     for shown in (
         "last looked at what is due at <time",
+        "Sending digests failed",
+        "[smtp] url: &lt;no&gt;",
         "7 entries",
         "3 new papers",
         "4 failures in a row: it answered 503",

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest import subscriptions, worker
-from digest.errors import FetchFailed
+from digest.app import troubles
+from digest.errors import ConfigError, FetchFailed
 from digest.model import Outcome, Receipt, Status
 from digest.testing import MemoryTransport, RecordedFetcher
 
@@ -68,6 +69,40 @@ def test_a_folder_that_cannot_be_written_to_is_one_line_of_the_log(offline, tmp_
     (said,) = [each for each in caplog.records if each.action == "night"]
     assert said.getMessage() == f"night: File exists: {tmp_path / 'backups'}."
     assert said.exc_info is None, "no traceback, let alone every minute"
+
+
+class Refusing(MemoryTransport):
+    """A mail server that refuses our password."""
+
+    def send(self, messages, now, *, held=lambda: True):
+        raise ConfigError("[smtp] url: mx.example.net:587 refuses the user name or password")
+
+
+def test_a_mail_server_that_refuses_our_password_is_known_until_something_is_sent(offline):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    offline.__dict__["transport"] = Refusing()
+    worker.tick(offline)
+    (found,) = troubles(offline.store)
+    assert (found.part, found.at) == ("deliver", offline.clock())
+    assert "refuses the user name or password" in found.cause
+
+    offline.__dict__["transport"] = MemoryTransport()
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+
+
+def test_a_backup_that_failed_all_day_is_still_known_after_midnight(offline, tmp_path):
+    (tmp_path / "backups").write_text("not a folder")
+    for moment in (datetime(2026, 6, 10, 23, 59, tzinfo=UTC), datetime(2026, 6, 11, 1, tzinfo=UTC)):
+        offline.moment[0] = moment
+        worker.tick(offline)
+        assert [each.part for each in troubles(offline.store)] == ["night"]
+
+    (tmp_path / "backups").unlink()
+    offline.moment[0] = datetime(2026, 6, 11, 6, tzinfo=UTC)
+    worker.tick(offline)
+    assert troubles(offline.store) == []
 
 
 def test_a_worker_that_is_stopping_starts_nothing(offline, tmp_path):
