@@ -27,7 +27,8 @@ class Envelope(Value):
     """A claimed outbox row: what to send, to whom, until when, and under whose lease.
 
     `attempts` counts this one. `in_doubt` says since when a mail server may have the message,
-    because an earlier attempt ended without anybody knowing.
+    because an earlier attempt ended without anybody knowing; `doubts` counts those after which it
+    fell silent.
     """
 
     digest: Digest
@@ -37,6 +38,7 @@ class Envelope(Value):
     expires_at: datetime
     lease: str
     in_doubt: datetime | None = None
+    doubts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +80,8 @@ class Receipt(Value):
     at: datetime
     retry_at: datetime | None = None
     unknown: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the server may have taken it and never said so; one that says no mostly has not."""
+        return self.unknown and not self.code

@@ -14,7 +14,8 @@ class Letter(Value):
     """A finished message to one person that is no digest: a confirmation, an answer, a link.
 
     `id` is its key (the same letter put twice is kept once); `content` is in wire form.
-    `sender` is the envelope sender: empty for answers to mail, so that nothing can loop.
+    `sender` is the envelope sender: empty for answers to mail, so that nothing can loop. `doubts`
+    counts attempts after which the mail server fell silent and may have had it.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Letter(Value):
     at: datetime
     expires_at: datetime
     attempts: int = 0
+    doubts: int = 0
 
 
 class EvidenceKind(StrEnum):

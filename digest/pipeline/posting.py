@@ -25,7 +25,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.pipeline.delivering import Bounced, Delivered
-from digest.pipeline.handing_over import is_away
+from digest.pipeline.handing_over import MOST_DOUBTS, is_away
 from digest.ports import Store, Transport
 from digest.rendering import letters, mime
 
@@ -148,7 +148,8 @@ def _post(
         for receipt in transport.send(list(_signed(claimed, sign, now)), now):
             answers.append(receipt)
             letter = waiting.pop(receipt.digest_id)
-            store.post.settle(letter.id, retry_at=_retry_at(letter, receipt, now, rng))
+            retry_at = _retry_at(letter, receipt, now, rng)
+            store.post.settle(letter.id, retry_at=retry_at, in_doubt=receipt.is_silent)
             total += _told(letter, receipt)
             if receipt.outcome is Outcome.REFUSED:
                 _bounce(store, letter, receipt, bounced=bounced)
@@ -191,8 +192,17 @@ def _told(letter: Letter, receipt: Receipt) -> Delivered:
 
 
 def _retry_at(letter: Letter, receipt: Receipt, now: datetime, rng: Random) -> datetime | None:
-    """When to try again; None for what was accepted or refused, and for what would come too late."""
+    """When to try again; None for what was accepted or refused, and for what would come too late.
+
+    Nor does a letter go a third time after which the server fell silent twice.
+    """
     if receipt.outcome is not Outcome.DEFERRED:
+        return None
+    if receipt.is_silent and letter.doubts + 1 >= MOST_DOUBTS:
+        log.warning(
+            "a letter may have arrived, and is not sent again",
+            extra={"action": "post", "kind": letter.kind},
+        )
         return None
     retry_at = _later(letter, now, rng)
     if retry_at is None:

@@ -162,8 +162,9 @@ class Ledger:
     ) -> int:
         """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
 
-        A deferred one without a `retry_at` before its expiry expires, unless its outcome is
-        unknown. `until` renews the lease. Returns how many rows were settled.
+        A deferred one without a `retry_at` before its expiry expires. One whose outcome is unknown
+        is due again at its expiry, or, if its `retry_at` is then, expires and is not lost, for it
+        may have arrived. `until` renews the lease. Returns how many rows were settled.
         """
         with self._connections.write() as connection:
             if until is not None:
@@ -275,6 +276,7 @@ class Ledger:
                 expires_at=at_second(row["expires_at"]),
                 lease=lease,
                 in_doubt=at_second_or_none(row["in_doubt"]),
+                doubts=row["doubts"],
             )
             for row, digest in ((row, digests[row["digest"]]) for row in taken)
         ]

@@ -170,7 +170,10 @@ def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -
 
 
 def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> int:
-    """Write the receipts of rows still under the lease; returns how many that were."""
+    """Write the receipts of rows still under the lease; returns how many that were.
+
+    What is unknown to the end may have arrived: it is not lost.
+    """
     known = keys.known(connection, (each.digest_id for each in receipts))
     held = {
         row["digest"]: row
@@ -186,11 +189,15 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
     ours = {known[each.digest_id]: each for each in receipts if known.get(each.digest_id) in held}
     connection.executemany(
         """
-        UPDATE outbox SET state = ?, due_at = coalesce(?, due_at), lease = NULL,
-            in_doubt = iif(?, coalesce(in_doubt, going_out), in_doubt), going_out = NULL
-        WHERE digest = ?
+        UPDATE outbox SET state = ?1, due_at = coalesce(?2, due_at), lease = NULL,
+            in_doubt = iif(?3, coalesce(in_doubt, going_out), in_doubt), doubts = doubts + ?4,
+            was_sent = was_sent OR (?3 AND ?1 = 'expired'), going_out = NULL
+        WHERE digest = ?5
         """,
-        ((*_next(each, held[key]), each.unknown, key) for key, each in ours.items()),
+        (
+            (*_next(each, held[key]), each.unknown, each.is_silent, key)
+            for key, each in ours.items()
+        ),
     )
     connection.executemany(
         ADD_DELIVERY,
@@ -309,7 +316,7 @@ def requeue(
         ON CONFLICT (digest) DO UPDATE SET state = 'queued', due_at = excluded.due_at,
             expires_at = excluded.expires_at, message_id = excluded.message_id,
             was_sent = was_sent OR state = 'sent', earlier = earlier + attempts, attempts = 0,
-            in_doubt = NULL
+            in_doubt = NULL, doubts = 0
         WHERE state IN ('sent', 'failed', 'expired')
         """,
         ((second(now), second(expires_at), kept[key], key) for key in wanted.values()),

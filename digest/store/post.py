@@ -36,7 +36,8 @@ class Post:
         with self._connections.write() as connection:
             return connection.executemany(
                 """
-                INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+                INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO NOTHING
                 """,
                 map(letter_columns, letters),
             ).rowcount
@@ -86,8 +87,8 @@ class Post:
             ).fetchall()
         return [row["kind"] for row in late if row["due_at"] is not None]
 
-    def settle(self, letter_id: str, *, retry_at: datetime | None) -> None:
-        """Done with for good (None), or to be tried again then.
+    def settle(self, letter_id: str, *, retry_at: datetime | None, in_doubt: bool = False) -> None:
+        """Done with for good (None), or to be tried again then; `in_doubt`, it may have arrived.
 
         Of a letter that is done only its id stays, until it would have expired.
         """
@@ -102,8 +103,11 @@ class Post:
                 )
             else:
                 connection.execute(
-                    "UPDATE letters SET due_at = ? WHERE id = ? AND due_at IS NOT NULL",
-                    (stamp(retry_at), letter_id),
+                    """
+                    UPDATE letters SET due_at = ?, doubts = doubts + ?
+                    WHERE id = ? AND due_at IS NOT NULL
+                    """,
+                    (stamp(retry_at), in_doubt, letter_id),
                 )
 
     def waiting(self) -> int:

@@ -375,6 +375,90 @@ def test_a_connection_lost_after_the_final_dot_is_no_reason_to_send_twice(
     assert outbox(application) == {"sent": 5}
 
 
+class NoLog:
+    """A mail server's log of which nothing is left."""
+
+    def taken(self, message_ids, since):
+        return dict.fromkeys(message_ids)
+
+
+def every_hour(application, deliver, transport, *, hours=30, **options):
+    """Deliver for so long; after each hour, what became of the digests."""
+    for _ in range(hours):
+        deliver(transport, block=9, **options)
+        yield outbox(application)
+        application.moment[0] += timedelta(hours=1)
+
+
+@pytest.mark.parametrize("log", [None, NoLog()], ids=["nobody to ask", "a log with a gap"])
+def test_a_server_that_falls_silent_twice_is_not_sent_it_a_third_time_and_it_counts_as_shown(
+    application, composed, deliver, log
+):
+    losing = LosingTransport()
+
+    *_, last = every_hour(application, deliver, losing, acceptances=log)
+
+    assert len(losing.sent) == 2 * len(composed)
+    assert last == {"expired": 5}, "nobody knows that it was sent"
+    told = {each.reply for each, _ in application.store.ledger.deliveries(since=NOON, limit=99)}
+    assert told == {
+        "outcome unknown",
+        "not sent again: it may have arrived, and nobody can say",
+    }
+    ids = [each.id for each in composed]
+    shown = application.store.ledger.digest(f"{ids[0]}.2026-06-10").picks[0].paper_id
+    assert application.store.ledger.sent(ids, [shown]) == dict.fromkeys(ids, frozenset({shown}))
+
+
+def test_a_log_that_can_be_read_again_in_time_ends_a_doubt(application, composed, deliver):
+    losing = LosingTransport()
+
+    *_, before = every_hour(application, deliver, losing, hours=6, acceptances=NoLog())
+    *_, after = every_hour(application, deliver, losing, hours=2, acceptances=Memory(losing))
+
+    assert (before, after) == ({"retry": 5}, {"sent": 5})
+    assert len(losing.sent) == 2 * len(composed)
+
+
+def test_what_the_log_says_was_never_taken_is_sent_however_often_the_server_fell_silent(
+    application, composed, deliver
+):
+    nothing, losing, transport = Memory(), LosingTransport(), MemoryTransport()
+
+    list(every_hour(application, deliver, losing, hours=6, acceptances=nothing))
+    list(every_hour(application, deliver, transport, hours=4, acceptances=nothing))
+
+    assert len(losing.sent) > 2 * len(composed)
+    assert outbox(application) == {"sent": 5}
+
+
+def test_a_server_that_says_no_after_the_content_is_no_silent_one(application, composed, deliver):
+    """So do those that greylist there; but it may be the word of one that lost its head."""
+
+    class Busy(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                yield replace(receipt, outcome=Outcome.DEFERRED, code=451, unknown=True)
+
+    list(every_hour(application, deliver, Busy(), hours=6))
+    transport = MemoryTransport()
+    *_, last = every_hour(application, deliver, transport, hours=4)
+
+    assert len(transport.sent) == len(composed)
+    assert last == {"sent": 5}
+
+
+def test_one_silence_is_not_taken_for_an_arrival(application, composed, deliver):
+    deliver(LosingTransport(), block=9)
+    application.moment[0] += timedelta(days=2)
+    deliver(MemoryTransport())
+
+    ids = [each.id for each in composed]
+    shown = application.store.ledger.digest(f"{ids[0]}.2026-06-10").picks[0].paper_id
+    assert outbox(application) == {"expired": 5}
+    assert application.store.ledger.sent(ids, [shown]) == {}, "they come in the next digest"
+
+
 @pytest.mark.parametrize(
     ("pause", "settled"),
     [(timedelta(milliseconds=30), [0, 0, 0, 3, 3]), (timedelta(seconds=30), [0, 0, 2, 3, 4])],

@@ -1,6 +1,7 @@
 """Post: a letter is written once, goes out at once, and is tried again until it is too late."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from itertools import pairwise
@@ -178,6 +179,24 @@ def test_a_letter_that_was_deferred_goes_out_in_the_end(application, write, post
     assert post(after).accepted == 0
     application.moment[0] += timedelta(minutes=2)
     assert post(after).accepted == 1
+
+
+def test_a_letter_after_which_the_server_falls_silent_goes_once_more_and_no_more(
+    application, write, post
+):
+    class Losing(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                yield replace(receipt, outcome=Outcome.DEFERRED, code=0, unknown=True)
+
+    write()
+    losing = Losing()
+    for _ in range(24):
+        post(losing)
+        application.moment[0] += timedelta(hours=1)
+
+    assert len(losing.sent) == 2
+    assert application.store.post.waiting() == 0
 
 
 def test_a_link_that_lives_an_hour_is_not_sent_when_it_is_over(application, write, post, person):

@@ -277,6 +277,29 @@ def test_what_is_in_doubt_does_not_expire_before_somebody_has_asked(store, make,
     assert states(store) == {"expired": 1}
 
 
+def test_silences_are_counted_and_what_may_have_arrived_in_the_end_is_not_lost(store, make, people):
+    make.queue(store, make.digest(people[0], papers=[make.paper(1)]))
+    told = {"outcome": Outcome.DEFERRED, "unknown": True}
+    for hour, code in enumerate((0, 451, 0)):
+        now = make.day + hour * HOUR
+        (envelope,) = store.ledger.claim(now, owner="one", limit=1, lease=60)
+        store.ledger.offer([envelope.digest.id], lease=envelope.lease, now=now, until=now + HOUR)
+        receipt = make.receipt(envelope, code=code, retry_at=now + HOUR, **told)
+        store.ledger.settle([receipt], lease=envelope.lease)
+    (envelope,) = store.ledger.claim(make.day + 3 * HOUR, owner="one", limit=1, lease=60)
+
+    assert envelope.doubts == 2, "451 is a word"
+    ended = make.receipt(envelope, code=0, retry_at=envelope.expires_at, **told)
+    store.ledger.settle([ended], lease=envelope.lease)
+
+    assert states(store) == {"expired": 1}
+    assert store.ledger.sent([people[0].id], ["arxiv:2606.00001"]).keys() == {people[0].id}
+    assert store.ledger.covered([people[0].id]) == {people[0].id: envelope.digest.until}
+    store.ledger.requeue({envelope.digest.id: "<x@y>"}, make.day + 4 * HOUR, make.day + 9 * HOUR)
+    (anew,) = store.ledger.claim(make.day + 4 * HOUR, owner="one", limit=1, lease=60)
+    assert anew.doubts == 0
+
+
 def test_a_claim_of_a_clock_that_was_ahead_is_over_once_the_clock_is_right(store, make, people):
     make.queue(store, make.digest(people[0]))
     (ahead,) = store.ledger.claim(make.day + 9 * HOUR, owner="ahead", limit=1, lease=60)

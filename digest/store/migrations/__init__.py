@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from digest.store.migrations import first_schema, learning, people, sending, tastes
+from digest.store.migrations import doubts, first_schema, learning, people, sending, tastes
 
 migrations = Migrations("digest")
 
@@ -17,7 +17,8 @@ PEOPLE = "0002_people"
 LEARNING = "0003_learning"
 TASTES = "0004_tastes"
 SENDING = "0005_sending"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING)
+DOUBTS = "0006_doubts"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS)
 
 
 @migrations(name=FIRST)
@@ -52,4 +53,11 @@ def apply_tastes(db: Database) -> None:
 def apply_sending(db: Database) -> None:
     """Claims with fences; what may have reached a mail server."""
     for script in sending.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=DOUBTS)
+def apply_doubts(db: Database) -> None:
+    """How often nobody knew what became of a message."""
+    for script in doubts.SCRIPTS:
         db.executescript(script)

@@ -20,6 +20,7 @@ def letter_columns(letter: Letter) -> Columns:
         stamp(letter.expires_at),
         letter.attempts,
         letter.content,
+        letter.doubts,
     )
 
 
@@ -34,6 +35,7 @@ def to_letter(row: Row) -> Letter:
         at=moment(row["at"]),
         expires_at=moment(row["expires_at"]),
         attempts=row["attempts"],
+        doubts=row["doubts"],
     )
 
 
