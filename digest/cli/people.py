@@ -92,7 +92,8 @@ def unsubscribe(context: Context, email: str) -> None:
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
-        person = subscriptions.unsubscribe(app.store, subscriptions.find(app.store, email))
+        person = subscriptions.find(app.store, email)
+        person = subscriptions.unsubscribe(app.store, person, now=app.clock())
         click.echo(f"{person.email} is {person.status}.")
 
 

@@ -155,7 +155,7 @@ def _confirm(turn: Turn, _command: Command) -> Done:
 
 
 def _unsubscribe(turn: Turn, _command: Command) -> Done:
-    subscriptions.unsubscribe(turn.store, turn.person)
+    subscriptions.unsubscribe(turn.store, turn.person, now=turn.now)
     return Done(letter="goodbye")
 
 

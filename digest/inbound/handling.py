@@ -144,7 +144,7 @@ def _leave(
     """The token is the proof, and mail programs send such mails by themselves: it always acts."""
     if proof.subscriber is None:
         return ()
-    subscriptions.unsubscribe(store, proof.subscriber)
+    subscriptions.unsubscribe(store, proof.subscriber, now=now)
     log.info("unsubscribed", extra={"action": "take-in"})
     if silence:
         return ()
@@ -186,9 +186,13 @@ def _for_subscriber(
     now: datetime,
 ) -> tuple[Reply, ...]:
     person = proof.subscriber
-    if person is None or person.status is Status.SUPPRESSED:
-        return ()
     asked_for = asked.commands
+    if person is None:
+        return ()
+    if person.status is Status.SUPPRESSED:
+        if any(each.verb is Verb.UNSUBSCRIBE for each in asked_for):
+            subscriptions.unsubscribe(store, person, now=now)
+        return ()
     _, is_answer = commands.bare_subject(mail.subject)
     is_yes = not asked_for and mail.blank and is_answer and proof.edition == LETTER
     if person.status is Status.PENDING and is_yes:

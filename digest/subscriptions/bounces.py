@@ -23,7 +23,7 @@ ENDS = {
 LASTING = (SuppressionReason.COMPLAINED, SuppressionReason.OPERATOR)
 
 # How the evidence says what it found, for whoever reads it and for taking it back.
-_WAS = re.compile(r" ?\[was (active|paused|pending)\]$")
+_WAS = re.compile(r" ?\[was (active|paused|pending|suppressed)\]$")
 
 
 def bounce(
@@ -31,9 +31,10 @@ def bounce(
 ) -> Subscriber | None:
     """Act on a bounce or complaint and keep it; known evidence changes nothing.
 
-    A hard bounce suppresses the address, a complaint ends the subscription at once; both put its
-    hash on the suppression list. The `soft_bounces`th soft bounce within `soft_days` pauses for
-    14 days. Returns the subscriber concerned as they are now, None where nobody is known.
+    A hard bounce suppresses the address, a complaint ends the subscription at once, also of one
+    who is suppressed; both put its hash on the suppression list. The `soft_bounces`th soft bounce
+    within `soft_days` pauses for 14 days. Returns the subscriber concerned as they are now, None
+    where nobody is known.
     """
     for _ in range(MOST_TRIES):
         person = _person(store, evidence)
@@ -60,8 +61,9 @@ def bounce(
 def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber | None:
     """An operator takes back what came of a bounce or complaint, or has dealt with an unread mail.
 
-    The subscription goes on as it was before; the address comes off the suppression list; other
-    evidence of the same kind is settled with it. Raises NotFound; twice does no harm.
+    The subscription goes on as it was before, unless a bounce had ended it before a complaint did:
+    then it stays ended. The address comes off the suppression list; other evidence of the same kind
+    is settled with it. Raises NotFound; twice does no harm.
     """
     evidence = store.post.evidence(evidence_id)
     if evidence is None:
@@ -79,6 +81,16 @@ def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber 
     return person
 
 
+def outlive(store: Store, person: Subscriber, kind: EvidenceKind, *, now: datetime) -> None:
+    """What evidence of this kind has done is by now the person's own doing: it is settled.
+
+    Undoing it would otherwise take their own doing back, which looks the same in their row.
+    """
+    for each in store.post.evidences(subscriber_id=person.id, kind=kind, limit=MOST_EVIDENCE):
+        if each.settled_at is None and _WAS.search(each.detail):
+            store.post.settle_evidence(each.id, now)
+
+
 def _person(store: Store, evidence: Evidence) -> Subscriber | None:
     if not evidence.subscriber_id:
         return None
@@ -90,9 +102,10 @@ def _turned(
 ) -> tuple[Subscriber, list[str]]:
     """The person as this evidence leaves them, and what was counted with it and counts no more."""
     if evidence.kind in ENDS:
-        if person.status in (Status.SUPPRESSED, Status.UNSUBSCRIBED):
+        status = ENDS[evidence.kind][0]
+        if person.status in (status, Status.UNSUBSCRIBED):
             return person, []
-        return replace(person, status=ENDS[evidence.kind][0], due_at=None), []
+        return replace(person, status=status, due_at=None), []
     before = _standing(store, evidence, since=now - timedelta(days=days))
     if person.status is not Status.ACTIVE or len(before) + 1 < most:
         return person, []
@@ -119,17 +132,17 @@ def _standing(store: Store, evidence: Evidence, *, since: datetime | None = None
 
 
 def _restore(store: Store, person: Subscriber, evidence: Evidence, now: datetime) -> Subscriber:
-    """The status that evidence of this kind changed, as it was before."""
+    """The status that evidence of this kind changed, as it was before it last did."""
     came_to = ENDS[evidence.kind][0] if evidence.kind in ENDS else Status.PAUSED
     noted = next(
         (
             found[1]
-            for each in (evidence, *_standing(store, evidence))
+            for each in (*_standing(store, evidence), evidence)
             if (found := _WAS.search(each.detail))
         ),
         "",
     )
-    if not noted or person.status is not came_to:
+    if noted in ("", Status.SUPPRESSED) or person.status is not came_to:
         return person
     was = Status(noted)
     until = person.paused_until

@@ -10,6 +10,7 @@ from enum import StrEnum
 from digest.errors import NotFound
 from digest.model import (
     Digest,
+    EvidenceKind,
     FeedbackKind,
     Pick,
     Reason,
@@ -20,6 +21,7 @@ from digest.model import (
 )
 from digest.ports import Store
 from digest.subscriptions.addresses import address_hash
+from digest.subscriptions.bounces import outlive
 from digest.subscriptions.people import amend, fresh, new_key
 
 ALL = 1_000_000
@@ -27,12 +29,17 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECRET = frozenset({"key"})
 
 
-def unsubscribe(store: Store, subscriber: Subscriber) -> Subscriber:
-    """End a subscription at once; interests are kept, in case it was a slip."""
-    if subscriber.status in (Status.UNSUBSCRIBED, Status.SUPPRESSED):
-        return subscriber
-    store.subscribers.set_status(subscriber.id, Status.UNSUBSCRIBED)
-    return fresh(store, subscriber)
+def unsubscribe(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:
+    """End a subscription at once; interests are kept, in case it was a slip.
+
+    Whom a bounce or complaint had ended before has now left themselves: taking that back does not
+    bring them back.
+    """
+    if subscriber.status is not Status.UNSUBSCRIBED:
+        store.subscribers.set_status(subscriber.id, Status.UNSUBSCRIBED)
+        subscriber = fresh(store, subscriber)
+    outlive(store, subscriber, EvidenceKind.COMPLAINT, now=now)
+    return subscriber
 
 
 def suppress(store: Store, subscriber: Subscriber) -> Subscriber:

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from digest import editions
 from digest.errors import InvalidInput
-from digest.model import Status, Subscriber
+from digest.model import EvidenceKind, Status, Subscriber
 from digest.ports import Store
+from digest.subscriptions.bounces import outlive
 from digest.subscriptions.people import CONFIRMED, amend, fresh
 from digest.subscriptions.spans import LONGEST
 
@@ -17,6 +18,7 @@ BLOCK = 500
 def pause(store: Store, person: Subscriber, *, until: datetime | None, now: datetime) -> Subscriber:
     """Send nothing until then (None: until resumed); links and feeds keep working.
 
+    It takes the place of a pause that bounces brought, which can then not be taken back any more.
     Raises InvalidInput for a moment that is past or over a year away, and for a subscription
     that is not under way.
     """
@@ -25,7 +27,9 @@ def pause(store: Store, person: Subscriber, *, until: datetime | None, now: date
         raise InvalidInput("Only a subscription that is under way can be paused.")
     if until is not None and not now < until <= now + LONGEST:
         raise InvalidInput("A pause ends between now and a year from now.")
-    return amend(store, current, status=Status.PAUSED, paused_until=until, due_at=None)
+    paused = amend(store, current, status=Status.PAUSED, paused_until=until, due_at=None)
+    outlive(store, paused, EvidenceKind.SOFT_BOUNCE, now=now)
+    return paused
 
 
 def resume(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:

@@ -224,8 +224,10 @@ class Joining(Personal):
         """
         person, _ = self.person(request, links.UNSUBSCRIBE)
         if request.method != "POST":
-            return self.private("unsubscribe", email=person.email, active=_listed(person))
-        subscriptions.unsubscribe(self.app.store, person)
+            return self.private(
+                "unsubscribe", email=person.email, active=person.status is not Status.UNSUBSCRIBED
+            )
+        subscriptions.unsubscribe(self.app.store, person, now=self.app.clock())
         # Only who had been confirmed, and is not kept out for another reason, may come back so.
         slip = person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED)
         subject = f"{minute(self.app.clock())}{_pause_noted(person)}"
@@ -324,7 +326,3 @@ def _pause_noted(person: Subscriber) -> str:
 
 def _just_now(person: Subscriber, now: datetime) -> bool:
     return person.confirmed_at is not None and now - person.confirmed_at < JUST
-
-
-def _listed(person: Subscriber) -> bool:
-    return person.status in (Status.ACTIVE, Status.PAUSED, Status.PENDING)

@@ -106,6 +106,20 @@ def test_nobody_is_suppressed_by_a_report_that_only_names_their_address(
     assert (kept.kind, kept.subscriber_id) == (EvidenceKind.UNREAD, "")
 
 
+def test_who_writes_unsubscribe_from_a_suppressed_address_leaves_and_is_not_answered(
+    ada, store, take_in, mail, notice, bounces_to, reply_to, current, now
+):
+    take_in(notice("5.1.1"), bounces_to(ada))
+    (kept,) = store.post.evidences()
+
+    assert take_in(mail("settings"), reply_to(ada)) == ()
+    assert current(ada).status == "suppressed"
+    assert take_in(mail("unsubscribe"), reply_to(ada)) == ()
+    assert current(ada).status == "unsubscribed"
+
+    assert subscriptions.undo_bounce(store, kept.id, now=now).status == "unsubscribed"
+
+
 def test_a_forged_tag_suppresses_nobody(ada, take_in, notice, bounces_to, reply_to, current):
     forged = bounces_to(ada).replace("@", "a@")
     borrowed = reply_to(ada).replace("reply+", "bounce+")

@@ -102,7 +102,7 @@ def test_the_private_feed_of_someone_who_left_is_removed(application, folder, it
     application.store.papers.ingest([item(1)])
     person = subscribe()
     application.publish(folder)
-    subscriptions.unsubscribe(application.store, person)
+    subscriptions.unsubscribe(application.store, person, now=application.clock())
     application.publish(folder)
     assert list((folder / "feeds" / "mine").iterdir()) == []
 

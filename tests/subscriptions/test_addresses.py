@@ -136,9 +136,9 @@ def test_an_address_we_must_not_write_to_is_no_new_one(store, subscribe, ask, no
     assert store.subscribers.change(person.id) is None
 
 
-def test_an_ended_subscription_does_not_move(store, subscribe, ask):
+def test_an_ended_subscription_does_not_move(store, subscribe, ask, now):
     with pytest.raises(InvalidInput, match="under way"):
-        ask(subscriptions.unsubscribe(store, subscribe()))
+        ask(subscriptions.unsubscribe(store, subscribe(), now=now))
 
 
 def test_nobody_makes_us_write_to_many_addresses_in_a_day(subscribe, ask, now):

@@ -146,18 +146,50 @@ def test_soft_bounces_that_are_cut_short_still_pause(store, subscribe, bounce, p
     assert bounce(person, SOFT, id="same").status is Status.PAUSED
 
 
-def test_undoing_twice_does_not_revive_who_has_left_since(store, subscribe, bounce, undo):
+def test_undoing_twice_does_not_revive_who_has_left_since(store, subscribe, bounce, undo, now):
     person = subscribe()
     bounce(person, HARD)
-    left = subscriptions.unsubscribe(store, undo("e1"))
+    left = subscriptions.unsubscribe(store, undo("e1"), now=now)
     assert undo("e1") == left
 
 
-def test_undoing_a_complaint_does_not_revive_who_had_left_before(store, subscribe, bounce, undo):
-    person = subscriptions.unsubscribe(store, subscribe())
+def test_undoing_a_complaint_does_not_revive_who_had_left_before(
+    store, subscribe, bounce, undo, now
+):
+    person = subscriptions.unsubscribe(store, subscribe(), now=now)
     bounce(person, COMPLAINT)
     assert undo("e1").status is Status.UNSUBSCRIBED
     assert suppression(store) is None
+
+
+@pytest.mark.parametrize("kind", [HARD, COMPLAINT])
+def test_who_leaves_after_a_bounce_or_complaint_is_not_brought_back_by_undoing_it(
+    store, subscribe, bounce, undo, now, kind
+):
+    left = subscriptions.unsubscribe(store, bounce(subscribe(), kind), now=now)
+    assert left.status is Status.UNSUBSCRIBED
+    assert undo("e1") == left
+
+
+def test_who_leaves_long_after_a_complaint_is_not_brought_back_by_undoing_it(
+    store, subscribe, bounce, undo, now
+):
+    bounce(subscribe(), COMPLAINT)
+    left = subscriptions.unsubscribe(store, subscribe(), now=now)
+    assert undo("e1") == left
+
+
+@pytest.mark.parametrize("first", ["e1", "e2"])
+def test_who_complains_after_a_bounce_is_not_brought_back_by_undoing_either(
+    store, subscribe, bounce, undo, first
+):
+    person = subscribe()
+    bounce(person, HARD)
+    assert bounce(person, COMPLAINT).status is Status.UNSUBSCRIBED
+    assert suppression(store) is SuppressionReason.COMPLAINED
+
+    for each in sorted(("e1", "e2"), reverse=first == "e2"):
+        assert undo(each).status is Status.UNSUBSCRIBED
 
 
 def test_a_bounce_after_a_complaint_does_not_lighten_it(store, subscribe, bounce, undo):
@@ -221,6 +253,26 @@ def test_a_pause_of_ones_own_is_not_ended_by_undoing_a_soft_bounce(
     person = subscribe()
     bounce(person, SOFT)
     paused = subscriptions.pause(store, person, until=None, now=now)
+    assert undo("e1") == paused
+
+
+def test_a_pause_of_ones_own_after_one_that_bounces_brought_is_not_ended_by_undoing_them(
+    store, subscribe, bounce, undo, now
+):
+    person = subscribe()
+    for _ in range(3):
+        bounce(person, SOFT)
+    paused = subscriptions.pause(store, person, until=now + timedelta(days=14), now=now)
+    assert undo("e3") == paused
+
+
+def test_undoing_an_old_bounce_restores_what_was_before_the_latest(
+    store, subscribe, bounce, undo, now
+):
+    person = subscribe()
+    bounce(person, HARD)
+    paused = subscriptions.pause(store, subscribe(), until=None, now=now)
+    bounce(paused, HARD)
     assert undo("e1") == paused
 
 

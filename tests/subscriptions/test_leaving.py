@@ -21,18 +21,18 @@ from digest.model import (
 )
 
 
-def test_unsubscribing_ends_it_and_may_be_repeated(store, subscribe):
+def test_unsubscribing_ends_it_and_may_be_repeated(store, subscribe, now):
     person = subscribe()
-    ended = subscriptions.unsubscribe(store, person)
+    ended = subscriptions.unsubscribe(store, person, now=now)
     assert (ended.status, ended.due_at) == (Status.UNSUBSCRIBED, None)
-    assert subscriptions.unsubscribe(store, ended) == ended
+    assert subscriptions.unsubscribe(store, ended, now=now) == ended
     assert subscribe().status is Status.ACTIVE
 
 
-def test_ending_a_subscription_undoes_nothing_that_changed_meanwhile(store, subscribe):
+def test_ending_a_subscription_undoes_nothing_that_changed_meanwhile(store, subscribe, now):
     stale = subscribe()
     subscribe(at="9:00")
-    assert subscriptions.unsubscribe(store, stale).at == time(9)
+    assert subscriptions.unsubscribe(store, stale, now=now).at == time(9)
     assert store.subscribers.by_email(stale.email).at == time(9)
 
 
@@ -40,7 +40,11 @@ def test_a_suppressed_address_is_not_sent_to_again(store, subscribe):
     person = subscriptions.suppress(store, subscribe())
     assert person.status is Status.SUPPRESSED
     assert store.subscribers.due(datetime(2030, 1, 1, tzinfo=UTC), limit=10) == []
-    assert subscriptions.unsubscribe(store, person).status is Status.SUPPRESSED
+
+
+def test_whose_address_is_suppressed_can_leave_too(store, subscribe, now):
+    person = subscriptions.suppress(store, subscribe())
+    assert subscriptions.unsubscribe(store, person, now=now).status is Status.UNSUBSCRIBED
 
 
 def test_a_new_key_ends_the_old_links_and_nothing_else(store, subscribe):

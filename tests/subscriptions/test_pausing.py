@@ -7,6 +7,7 @@ import pytest
 from digest import subscriptions
 from digest.errors import InvalidInput
 from digest.model import Status
+from digest.testing import NOW
 
 
 def test_a_paused_subscriber_is_not_due(store, subscribe, now):
@@ -66,7 +67,11 @@ def test_a_pause_ends_within_a_year_from_now(store, subscribe, now, days):
         subscriptions.pause(store, subscribe(), until=now + timedelta(days=days), now=now)
 
 
-@pytest.mark.parametrize("end", [subscriptions.unsubscribe, subscriptions.suppress])
+def unsubscribe(store, person):
+    return subscriptions.unsubscribe(store, person, now=NOW)
+
+
+@pytest.mark.parametrize("end", [unsubscribe, subscriptions.suppress])
 def test_what_has_ended_is_neither_paused_nor_resumed(store, subscribe, now, end):
     person = end(store, subscribe())
     with pytest.raises(InvalidInput, match="under way"):

@@ -92,7 +92,7 @@ def test_a_preference_saved_meanwhile_does_not_undo_unsubscribing(
     store, subscribe, meanwhile, topics, now
 ):
     person = subscribe()
-    meanwhile(lambda: subscriptions.unsubscribe(store, person))
+    meanwhile(lambda: subscriptions.unsubscribe(store, person, now=now))
     subscriptions.change(store, person, Wishes(at="9:00"), topics=topics, now=now)
     left = fresh(store, person)
     assert (left.status, left.due_at, f"{left.at:%H:%M}") == (Status.UNSUBSCRIBED, None, "09:00")
@@ -109,7 +109,7 @@ def test_a_preference_saved_meanwhile_does_not_bring_a_revoked_key_back(
 
 def test_a_pause_that_ends_does_not_undo_unsubscribing(store, subscribe, meanwhile, now):
     person = subscriptions.pause(store, subscribe(), until=None, now=now)
-    meanwhile(lambda: subscriptions.unsubscribe(store, person))
+    meanwhile(lambda: subscriptions.unsubscribe(store, person, now=now))
     subscriptions.resume(store, person, now=now)
     assert fresh(store, person).status is Status.UNSUBSCRIBED
 

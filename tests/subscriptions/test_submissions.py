@@ -120,8 +120,8 @@ def test_there_must_be_a_submission_to_decide(store, now):
         subscriptions.decide(store, None, "p_404", feature=True, line="", now=now)
 
 
-def test_curators_are_named_by_address_in_whatever_form(store, ada, subscribe):
+def test_curators_are_named_by_address_in_whatever_form(store, ada, subscribe, now):
     curators = ["nonsense", " ADA@Example.org"]
     assert subscriptions.is_curator(ada, curators)
     assert not subscriptions.is_curator(subscribe("bo@example.org"), curators)
-    assert not subscriptions.is_curator(subscriptions.unsubscribe(store, ada), curators)
+    assert not subscriptions.is_curator(subscriptions.unsubscribe(store, ada, now=now), curators)

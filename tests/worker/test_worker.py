@@ -162,7 +162,7 @@ def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(offline, 
     worker.tick(offline)
     mine = tmp_path / "public" / "feeds" / "mine"
     assert len(list(mine.iterdir())) == 3
-    subscriptions.unsubscribe(offline.store, person)
+    subscriptions.unsubscribe(offline.store, person, now=offline.clock())
     offline.moment[0] += timedelta(hours=1)
     worker.tick(offline)
     assert list(mine.iterdir()) == []

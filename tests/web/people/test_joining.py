@@ -227,7 +227,7 @@ def test_from_sign_up_to_the_first_digest(client, app, mailbox, link_in):
 
 
 def test_a_confirm_link_does_not_bring_back_someone_who_left(client, app, person, at):
-    subscriptions.unsubscribe(app.store, person)
+    subscriptions.unsubscribe(app.store, person, now=app.clock())
     page = client.post(at(person).confirm).text
     assert "has ended" in page
     assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
@@ -267,6 +267,13 @@ def test_one_click_unsubscribe_needs_nothing_but_the_post(client, app, person, a
     assert answer.status_code == 200
     assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
     assert client.post(at(person).unsubscribe).status_code == 200
+
+
+def test_whose_address_is_suppressed_can_leave_too(client, app, person, at):
+    subscriptions.suppress(app.store, person)
+    assert "<button" in client.get(at(person).unsubscribe).text.partition("<main")[2]
+    assert "slip" not in client.post(at(person).unsubscribe).text
+    assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
 
 
 def test_a_slip_is_undone_within_the_hour_and_not_later(client, app, person, at, now_is, now):
