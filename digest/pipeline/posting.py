@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
@@ -145,9 +146,10 @@ def _post(
     total = Delivered()
     answers: list[Receipt] = []
     try:
-        for receipt in transport.send(list(_signed(claimed, sign, now)), now):
+        for answer in transport.send(list(_signed(claimed, sign, now)), now):
+            letter = waiting.pop(answer.digest_id)
+            receipt = _mended(letter, answer)
             answers.append(receipt)
-            letter = waiting.pop(receipt.digest_id)
             retry_at = _retry_at(letter, receipt, now, rng)
             store.post.settle(letter.id, retry_at=retry_at, in_doubt=receipt.is_silent)
             total += _told(letter, receipt)
@@ -176,6 +178,20 @@ def _signed(claimed: Sequence[Letter], sign: Sign, now: datetime) -> Iterator[Me
         yield Message(
             digest_id=letter.id, sender=letter.sender, recipient=letter.recipient, content=content
         )
+
+
+def _mended(letter: Letter, receipt: Receipt) -> Receipt:
+    """The receipt, deferred where the server refuses us and not the address.
+
+    A block that is lifted within the day should not cost anybody their confirmation.
+    """
+    if receipt.outcome is not Outcome.REFUSED or not policy.is_policy_refusal(receipt):
+        return receipt
+    log.warning(
+        "a mail server refuses a letter, which is tried again",
+        extra={"action": "post", "kind": letter.kind, "code": receipt.code},
+    )
+    return replace(receipt, outcome=Outcome.DEFERRED)
 
 
 def _told(letter: Letter, receipt: Receipt) -> Delivered:

@@ -222,12 +222,28 @@ def test_a_letter_that_nobody_got_to_in_time_is_told_of(application, write, post
     assert [(each.message, each.kind) for each in told] == [(posting.TOO_LATE, "link")]
 
 
-def test_a_refused_letter_is_not_tried_again(application, write, post, person):
+def test_a_letter_that_waited_for_a_block_to_be_lifted_is_not_lost(
+    application, write, post, person
+):
     write()
-    refused = MemoryTransport(answers={person.email: (Outcome.REFUSED, 554, "5.7.1 spam")})
-    result = post(refused)
+    blocked = "5.7.1 Client host [192.0.2.1] blocked using rbl.example"
+    blocking = MemoryTransport(answers={person.email: (Outcome.REFUSED, 554, blocked)})
 
-    assert (result.refused, result.causes) == (1, ("5.7.1 spam",))
+    result = post(blocking)
+    application.moment[0] += timedelta(hours=20)
+    assert (result.deferred, result.causes) == (1, (blocked,))
+    assert post(blocking).deferred == 1
+    application.moment[0] += timedelta(hours=3)
+    assert post(MemoryTransport()).accepted == 1
+
+
+def test_a_letter_that_is_refused_to_the_end_ends_no_subscription(application, write, post, person):
+    write()
+    refusing = MemoryTransport(answers={person.email: (Outcome.REFUSED, 554, "5.7.1 spam")})
+    for _ in range(50):
+        post(refusing)
+        application.moment[0] += timedelta(hours=1)
+
     assert application.store.post.waiting() == 0
     assert application.store.subscribers.by_email(person.email).status is Status.ACTIVE
     assert application.store.post.evidences() == []
