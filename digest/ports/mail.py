@@ -133,6 +133,10 @@ class Ledger(Protocol):
         """How many digests in a row a mail server refused for good since then."""
         ...
 
+    def on_the_way(self, digest_ids: Iterable[str]) -> frozenset[str]:
+        """Those of these digests that are still to be sent, or being sent."""
+        ...
+
     def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
         """Queue kept digests once more, by digest id, under a new Message-ID; how many."""
         ...

@@ -228,6 +228,11 @@ class Ledger:
             ).fetchone()
         return int(row["refused"])
 
+    def on_the_way(self, digest_ids: Iterable[str]) -> frozenset[str]:
+        """Those of these digests that are still to be sent, or being sent."""
+        with self._connections.read() as connection:
+            return outbox.on_the_way(connection, digest_ids)
+
     def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
         """Queue kept digests once more, by digest id, under a new Message-ID; how many.
 

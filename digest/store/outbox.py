@@ -294,6 +294,19 @@ def _without_ids(
     }
 
 
+def on_the_way(connection: Connection, digest_ids: Iterable[str]) -> frozenset[str]:
+    """Those of the digests that are still to be sent, or being sent."""
+    named = {key: each for each, key in keys.known(connection, digest_ids).items()}
+    rows = connection.execute(
+        """
+        SELECT digest FROM outbox WHERE digest IN (SELECT value FROM json_each(?))
+            AND state IN ('queued', 'sending', 'retry')
+        """,
+        (json.dumps(list(named)),),
+    )
+    return frozenset(named[row["digest"]] for row in rows)
+
+
 def requeue(
     connection: Connection,
     message_ids: Mapping[str, str],

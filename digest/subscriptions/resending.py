@@ -18,8 +18,9 @@ TIMES_A_DAY = 2
 def again(store: Store, person: Subscriber, *, days: int = 7, domain: str, now: datetime) -> int:
     """Send the digests of the last days once more, under new Message-IDs; how many there are.
 
-    Days with nothing to say are left out. Twice a day at most; raises InvalidInput beyond that,
-    and for one who is not to be sent anything.
+    Days with nothing to say are left out, and what is on its way already. Twice a day at most;
+    raises InvalidInput beyond that, where all are on their way, and for one who is not to be sent
+    anything.
     """
     current = fresh(store, person)
     if current.status is not Status.ACTIVE:
@@ -33,10 +34,17 @@ def again(store: Store, person: Subscriber, *, days: int = 7, domain: str, now: 
     ]
     if not kept:
         return 0
+    waiting = store.ledger.on_the_way(each.id for each in kept)
+    if len(waiting) == len(kept):
+        raise InvalidInput("They are on their way already.")
     if not may(store, "again", current.id, now=now, seconds=DAY, most=TIMES_A_DAY):
         raise InvalidInput("They were sent again today already; try tomorrow.")
     return store.ledger.requeue(
-        {each.id: f"<{each.id}.{now:%Y%m%d%H%M%S}@{domain}>" for each in kept},
+        {
+            each.id: f"<{each.id}.{now:%Y%m%d%H%M%S}@{domain}>"
+            for each in kept
+            if each.id not in waiting
+        },
         now,
         now + VALID_FOR,
     )

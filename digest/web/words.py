@@ -15,8 +15,8 @@ DONE: Mapping[str, str] = {
     "resumed": "Your digests go on. To undo, pause them again below.",
     "again": "The digests of the last seven days are on their way to you once more.",
     "none-again": "There is no digest of the last seven days to send again.",
-    "not-again": "Nothing was sent: digests are sent again twice a day at most, and only while your "
-    "subscription is active.",
+    "not-again": "Nothing was sent: digests that are on their way already are not sent twice, "
+    "others twice a day at most, and only while your subscription is active.",
     "often": "That was asked often enough for today. Please try again tomorrow.",
     "weighed": "Its weight is changed, from the next digest on. To undo, set it back.",
     "dropped": "It is gone from your profile. To undo, add it again at the foot of this page.",

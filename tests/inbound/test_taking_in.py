@@ -579,6 +579,12 @@ def test_an_answer_that_is_offered_again_is_told_as_if_for_the_first_time(
     assert answer.endswith("reply “undo”.")
 
 
+def test_digests_that_are_on_their_way_are_said_to_be(ada, compose, take_in, mail, reply_to):
+    compose(ada)
+    answer = said(take_in(mail("again"), reply_to(ada)))
+    assert answer == "Nothing has changed. They are on their way already. "
+
+
 def test_a_mail_that_trips_us_is_kept_for_the_operator(ada, store, policy, mail, reply_to, caplog):
     def fails(_reply):
         raise ZeroDivisionError("ada@example.org")

@@ -553,6 +553,19 @@ def test_a_digest_that_is_queued_once_more_begins_anew(store, make, people):
     assert again.expires_at == make.day + 21 * HOUR
 
 
+def test_a_digest_is_on_the_way_until_it_has_arrived_or_never_will(store, make, people):
+    envelope = claimed(store, make, people[0])
+    digest = envelope.digest.id
+    asked = [digest, f"{people[1].id}.2026-06-10", "nonsense"]
+    assert store.ledger.on_the_way(asked) == {digest}
+
+    store.ledger.settle([make.receipt(envelope)], lease=envelope.lease)
+    assert store.ledger.on_the_way(asked) == frozenset()
+
+    requeue(store, make, digest)
+    assert store.ledger.on_the_way(asked) == {digest}
+
+
 def test_every_attempt_is_told_newest_first(store, make, people):
     envelope = claimed(store, make, people[0])
     first = make.receipt(envelope, Outcome.REFUSED, code=550, reply="no")

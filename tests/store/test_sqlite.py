@@ -103,6 +103,7 @@ CALLS = {
     "subscribers.drop_changes": lambda s, m: s.subscribers.drop_changes(m.day),
     "subscribers.drop_change": lambda s, m: s.subscribers.drop_change("s_1"),
     "subscribers.erase": lambda s, m: s.subscribers.erase("s_1"),
+    "ledger.on_the_way": lambda s, m: s.ledger.on_the_way(["s_1.2026-06-10"]),
     "ledger.requeue": lambda s, m: s.ledger.requeue({}, m.day, m.day),
     "ledger.deliveries": lambda s, m: s.ledger.deliveries(since=m.day, limit=1),
     "feedback.add": lambda s, m: s.feedback.add(m.feedback()),

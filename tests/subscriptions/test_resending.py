@@ -6,7 +6,7 @@ import pytest
 
 from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.model import Digest, Mood
+from digest.model import Digest, Mood, Outcome, Receipt
 
 
 @pytest.fixture
@@ -27,6 +27,18 @@ def kept(store, now):
         store.ledger.compose([(digest, None)], next_due={}, send_from={}, message_ids={})
 
     return keep
+
+
+@pytest.fixture
+def arrive(store, now):
+    """Has all that is queued arrive."""
+
+    def run():
+        for each in store.ledger.claim(now, owner="w", limit=10, lease=60):
+            receipt = Receipt(digest_id=each.digest.id, outcome=Outcome.ACCEPTED, at=now)
+            store.ledger.settle([receipt], lease=each.lease)
+
+    return run
 
 
 @pytest.fixture
@@ -64,11 +76,31 @@ def test_where_there_is_nothing_nothing_is_sent(subscribe, again):
     assert again(subscribe()) == 0
 
 
-def test_asking_over_and_over_does_not_fill_a_mailbox(subscribe, kept, again, now):
+def test_what_is_on_its_way_is_said_to_be_and_counts_as_no_time(subscribe, kept, again, arrive):
+    person = subscribe()
+    kept(person, 1)
+    for _ in range(2):
+        assert again(person) == 1
+        for _ in range(3):
+            with pytest.raises(InvalidInput, match="on their way already"):
+                again(person)
+        arrive()
+
+
+def test_beside_what_is_on_its_way_the_others_are_sent(subscribe, kept, again):
     person = subscribe()
     kept(person, 1)
     again(person)
-    again(person)
+    kept(person, 3)
+    assert again(person) == 1
+
+
+def test_asking_over_and_over_does_not_fill_a_mailbox(subscribe, kept, again, arrive):
+    person = subscribe()
+    kept(person, 1)
+    for _ in range(2):
+        again(person)
+        arrive()
     with pytest.raises(InvalidInput, match="try tomorrow"):
         again(person)
 
