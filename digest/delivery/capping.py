@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from digest.model import Caps, Slots
@@ -42,6 +42,21 @@ def counted(used: Mapping[str, Slots], caps: Caps, at: datetime, count: int) -> 
             continue
         slots = Counter(dict(_inside(used.get(name, ()), at, span, width)))
         slots[_slot(at, width)] += count
+        found[name] = tuple(sorted((slot, n) for slot, n in slots.items() if n > 0))
+    return found
+
+
+def moved(
+    used: Mapping[str, Slots], caps: Caps, since: datetime, count: int, went: Collection[datetime]
+) -> dict[str, Slots]:
+    """Count messages when they went, instead of all at `since`; what did not go is given back."""
+    found: dict[str, Slots] = {}
+    for name, (_, width) in WINDOWS.items():
+        if not getattr(caps, name):
+            continue
+        slots = Counter(dict(used.get(name, ())))
+        slots[_slot(since, width)] -= count
+        slots.update(_slot(each, width) for each in went)
         found[name] = tuple(sorted((slot, n) for slot, n in slots.items() if n > 0))
     return found
 

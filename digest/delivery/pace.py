@@ -137,14 +137,15 @@ def learn(
     """Take in what came of a grant, by domain: grow by what was accepted, halve where slowed down.
 
     Once for each grant and destination, and not for grants of before the last halving: what was
-    on its way then says nothing new. Messages that were certainly not taken are given back to
-    the caps. Returns the very same value when there is nothing to learn.
+    on its way then says nothing new. From now on the caps count each message when it
+    went, as its receipt says, and no more what was certainly not taken. Returns the very same
+    value when there is nothing to learn.
     """
     receipts = list(receipts)
     slowed = Counter(domain for domain, each in receipts if is_slow_down(each.code, each.reply))
     if is_free(pace, caps) and not slowed:
         return pace
-    pace = _steady(pace, now)
+    before, pace = pace, _steady(pace, now)
     taken = Counter(domain for domain, each in receipts if each.outcome is Outcome.ACCEPTED)
     seconds = max((now - grant.at).total_seconds(), 0.05)
     named = _named(receipts, slowed)
@@ -165,8 +166,9 @@ def learn(
             domains[domain] = _counting(new, grant, taken[domain], slowed[domain])
         if domain in domains:
             domains[domain] = _halved(domains[domain], grant, now, measured=asked / seconds)
-    back = sum(_was_not_taken(each) for _, each in receipts)
-    used = capping.counted(pace.used, caps, grant.at, -back)
+    counted_at = grant.at if pace is before else min(grant.at, now)
+    went = [min(max(each.at, grant.at), now) for _, each in receipts if not _was_not_taken(each)]
+    used = capping.moved(pace.used, caps, counted_at, len(receipts), went)
     return Pace(server=server, domains=domains, used=used)
 
 

@@ -205,12 +205,13 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
     written: set[str] = set()
     written_at = line.clock()
     try:
-        for receipt in line.transport.send(making, now, held=claim.held):
+        for answer in line.transport.send(making, now, held=claim.held):
+            moment = line.clock()
+            receipt = replace(answer, at=moment)
             answers.append(receipt)
             if receipt.outcome is not Outcome.ACCEPTED:
                 continue  # the whole group decides what a refusal means
             unwritten.append(receipt)
-            moment = line.clock()
             if abs(moment - written_at) < UNWRITTEN:
                 continue
             written_at = moment

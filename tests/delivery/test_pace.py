@@ -372,6 +372,27 @@ def test_no_window_ever_holds_more_than_its_cap(steps, caps):
             assert not cap or sum(end - span < each <= end for each in gone) <= cap
 
 
+def test_a_cap_counts_a_message_when_it_went_and_not_when_it_was_let_go():
+    """A tarpit takes a group of 50 in 25 minutes: an hour after it began, most went lately."""
+    caps = Caps(per_hour=50)
+    pace, grant = paces.take(paces.begin(START, own=True), caps, {"a.example": 50}, at(0))
+    slowly = [("a.example", receipt(250, when=at(30 * n))) for n in range(1, 51)]
+    pace = paces.learn(pace, caps, grant, slowly, at(1500))
+
+    assert paces.room(pace, caps, at(3599), 50).count == 0
+    assert 1 <= paces.room(pace, caps, at(3600 + 300), 50).count <= 300 / 30
+    assert paces.room(pace, caps, at(3600 + 1500 + 60), 50).count == 50
+
+
+def test_a_clock_that_is_put_back_meanwhile_counts_nothing_twice():
+    caps = Caps(per_hour=50)
+    pace, grant = paces.take(paces.begin(START, own=True), caps, {"a.example": 20}, at(0))
+
+    pace = paces.learn(pace, caps, grant, [("a.example", ACCEPTED)] * 20, at(-900))
+
+    assert paces.room(pace, caps, at(-800), 50).count == 30
+
+
 def test_a_cap_is_used_up_and_freed_when_its_window_has_passed():
     caps = Caps(per_hour=100)
     pace, sent = send(Limited(10**9), paces.begin(START, own=True), caps=caps, seconds=3590)

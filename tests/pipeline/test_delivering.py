@@ -249,6 +249,20 @@ def test_whoever_left_before_their_turn_takes_no_place_of_a_cap(
     assert pacer.room(application.clock(), 9).count == 1
 
 
+def test_a_receipt_says_when_its_own_message_went(application, composed, deliver):
+    class Tarpit(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                application.moment[0] += timedelta(minutes=1)
+                yield receipt
+
+    began = application.clock()
+    deliver(Tarpit(), block=5)
+
+    told = application.store.ledger.deliveries(since=began, limit=9)
+    assert {(each.at - began) / timedelta(minutes=1) for each, _ in told} == {1, 2, 3, 4, 5}
+
+
 class Crash(Exception):
     """The process dies."""
 
