@@ -16,16 +16,18 @@ def ids(ranking):
 
 
 @pytest.mark.parametrize(
-    ("others", "kinds"),
+    ("others", "kinds", "fade"),
     [
-        ({"topic": "math.OC"}, 1),
-        ({"keyword": ["dual encoder", "index"]}, 2),
-        ({"query": "encoder"}, 2),
-        ({"like": ["liked", "p"]}, 2),
-        ({"keyword": "dual encoder", "query": "encoder", "like": "liked"}, 3),
+        ({"topic": "math.OC"}, 1, 1),
+        ({"keyword": ["dual encoder", "index"]}, 2, 1),
+        ({"query": "encoder"}, 2, 1),
+        ({"like": "liked"}, 1 + 2 / 3, 2 / 3),
+        ({"like": ["liked", "p"]}, 1 + 2 / 4, 2 / 4),
+        ({"like": [f"liked-{n}" for n in range(30)]}, 1 + 1 / 3, 1 / 3),
+        ({"keyword": "dual encoder", "query": "encoder", "like": "liked"}, 1 + 4 / 3, 2 / 3),
     ],
 )
-def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others, kinds):
+def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others, kinds, fade):
     papers = [paper(key, "Dual encoders", categories=("cs.IR",)) for key in ("p", "q")]
     topics = ["cs.IR", *([others["topic"]] if "topic" in others else [])]
 
@@ -34,7 +36,7 @@ def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, othe
 
     assert amount(alone, ReasonKind.TOPIC) == pytest.approx(3)
     trusted = 2 / (1 + kinds)
-    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5 * trusted, abs=1e-6)
+    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5 * fade * trusted, abs=1e-6)
 
 
 def test_an_author_counts_in_full_beside_whatever_else(rank, paper, profile):
