@@ -94,7 +94,9 @@ def test_a_query_holds_only_where_all_of_it_stands():
     assert not in_query(text, "")
 
 
-@pytest.mark.parametrize("phrase", ["the", "Of", "how", "between two", "to be", "R", "3", "+++", " ", ""])
+@pytest.mark.parametrize(
+    "phrase", ["the", "Of", "how", "between two", "to be", "R", "3", "+++", " ", ""]
+)
 def test_words_of_grammar_and_one_letter_tell_no_papers_apart(phrase):
     assert telling(phrase) == ""
 
