@@ -119,6 +119,10 @@ def tick(
         nonlocal changed
         changed |= any(report.announced for report in app.ingest(stopping=stopping))
 
+    def look_up() -> None:
+        nonlocal changed
+        changed |= app.look_up_waiting().announced > 0
+
     def compose_due() -> None:
         nonlocal changed
         changed |= compose(app, stopping=stopping)
@@ -127,10 +131,6 @@ def tick(
         if door is not None:
             door.open()
         app.fetch_mail()
-
-    def deliver() -> Delivered:
-        # Letters between the blocks: a morning's digests take hours, and an answer does not wait.
-        return app.deliver(stopping=stopping, progress=letters_between(app, stopping=stopping))
 
     def night() -> bool:
         # Before its hour it is not due, which says nothing of what failed the day before.
@@ -142,11 +142,11 @@ def tick(
         ("resume", app.resume_due),
         ("mail", mail),
         ("poll", poll),
-        ("look up", app.look_up_waiting),
+        ("look up", look_up),
         ("place", lambda: place(app, stopping=stopping)),
         ("compose", compose_due),
         ("post", lambda: app.post(stopping=stopping)),
-        ("deliver", deliver),
+        ("deliver", lambda: deliver(app, stopping=stopping)),
         ("publish", lambda: publish(app, changed=changed)),
         ("night", night),
         ("learn", lambda: learn(app)),
@@ -200,6 +200,11 @@ def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     finally:
         app.store.unlease(COMPOSING, owner=app.owner)
     return done.digests > 0
+
+
+def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> Delivered:
+    """Send what is due; letters go between the blocks, since a morning's digests take hours."""
+    return app.deliver(stopping=stopping, progress=letters_between(app, stopping=stopping))
 
 
 def letters_between(app: App, *, stopping: Callable[[], bool]) -> Callable[[int], None]:

@@ -341,7 +341,7 @@ class App(Composer):
 
     def because(self, material: delivering.Material) -> explain.Because:
         """How picks are explained, given the titles that reasons may name."""
-        return explain.explainer(topics=self.settings.topics, titles=material.titles)
+        return explain.Because(topics=self.settings.topics, titles=material.titles)
 
     def edition(self, material: delivering.Material) -> mail.Edition:
         """Fragments of a block's papers, made once."""

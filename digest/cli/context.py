@@ -48,12 +48,11 @@ pass_context = click.make_pass_decorator(Context)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 
-def edition_option(required: bool = False, default: str = "today") -> Callable[[Any], Any]:
+def edition_option(default: str = "today") -> Callable[[Any], Any]:
     """The `--date` option, checked."""
     return click.option(
         "--date",
         "edition",
-        required=required,
         callback=lambda _context, _parameter, value: None if value is None else edition_date(value),
         metavar="YYYY-MM-DD",
         help=f"The edition of this day. Default: {default}.",

@@ -1,16 +1,12 @@
 """Finished messages on their way out: SMTP, Maildir or a stream, signed, with honest receipts."""
 
-from digest.delivery.connection import MailServer
 from digest.delivery.dkim import Signer, generate_key, public_record
 from digest.delivery.forecasting import forecast, said
 from digest.delivery.maildir import MaildirTransport
 from digest.delivery.maillog import MailLog
 from digest.delivery.policy import (
     is_address_failure,
-    is_throttled,
     scrub,
-    settle_times,
-    should_suppress,
 )
 from digest.delivery.smtp import SmtpTransport
 from digest.delivery.stdout import StdoutTransport
@@ -18,7 +14,6 @@ from digest.delivery.urls import check, parse_url, server_of, transport_from_url
 
 __all__ = [
     "MailLog",
-    "MailServer",
     "MaildirTransport",
     "Signer",
     "SmtpTransport",
@@ -27,13 +22,10 @@ __all__ = [
     "forecast",
     "generate_key",
     "is_address_failure",
-    "is_throttled",
     "parse_url",
     "public_record",
     "said",
     "scrub",
     "server_of",
-    "settle_times",
-    "should_suppress",
     "transport_from_url",
 ]

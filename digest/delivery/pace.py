@@ -37,7 +37,6 @@ FLOOR, DOMAIN_FLOOR = 0.5, 0.1
 FREE = 10_000.0
 
 RECOVERY = 30.0  # seconds' worth of messages until the pace is again what was too much
-RECOVERED = 0.8 * RECOVERY
 FORGOTTEN = 3 * RECOVERY  # a domain at five times its old limit is slowed down no more
 BURST = 0.25  # seconds' worth of messages that may gather
 DOMAIN_BURST = 1.0  # more, since what is held back comes again by the second

@@ -21,7 +21,7 @@ from digest.model import (
 )
 from digest.model.base import Value
 from digest.ports import Store
-from digest.ranking.explain import explainer
+from digest.ranking.explain import Because
 from digest.text import truncate
 
 LONGEST_TITLE = 100
@@ -70,7 +70,7 @@ def answer(
         if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE)
     }
     titles = {key: paper.title for key, paper in store.papers.get(liked).items()}
-    because = explainer(topics=topics, titles=titles)
+    because = Because(topics=topics, titles=titles)
     lines: list[str] = []
     changed = False
     for kind, number in answers:

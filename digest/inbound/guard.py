@@ -54,7 +54,7 @@ _FAILED = re.compile(
 def silence(mail: Incoming, policy: Policy) -> str:
     """Why this mail must not be answered or obeyed, in a word for the log; "" if it may be."""
     own = any(_is_ours(each, policy) for each in (mail.sender, _return_path(mail)))
-    robot = _has_no_sender(mail) or _ROBOT.fullmatch(mail.sender.rpartition("@")[0])
+    robot = mail.has_no_sender or _ROBOT.fullmatch(mail.sender.rpartition("@")[0])
     for why, is_so in (
         ("no-sender", not mail.sender),
         ("own", own),
@@ -128,10 +128,6 @@ def _is_from_a_list(mail: Incoming) -> bool:
 
 def _return_path(mail: Incoming) -> str:
     return address(mail.first("return-path").strip().strip("<>"))
-
-
-def _has_no_sender(mail: Incoming) -> bool:
-    return mail.first("return-path").replace(" ", "") == "<>"
 
 
 def _is_ours(sender: str, policy: Policy) -> bool:

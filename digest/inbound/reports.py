@@ -77,7 +77,7 @@ UNREAD = Finding(kind=EvidenceKind.UNREAD)
 
 def is_report(mail: Incoming) -> bool:
     """Whether a mail may be one that a mail server wrote about another mail."""
-    return is_marked(mail) or mail.first("return-path").replace(" ", "") == "<>"
+    return is_marked(mail) or mail.has_no_sender
 
 
 def is_marked(mail: Incoming) -> bool:

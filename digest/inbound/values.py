@@ -43,6 +43,11 @@ class Incoming(Value):
         return next((value for each, value in self.fields if each == name), "")
 
     @property
+    def has_no_sender(self) -> bool:
+        """Whether its envelope sender is null (`<>`), as a report's is."""
+        return self.first("return-path").replace(" ", "") == "<>"
+
+    @property
     def content_type(self) -> str:
         """The media type in lower case, without parameters."""
         return self.first("content-type").partition(";")[0].strip().lower()

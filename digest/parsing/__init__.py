@@ -6,17 +6,15 @@ The one door to lxml and feedparser. Everything takes bytes or text and asks the
 from __future__ import annotations
 
 from digest.parsing.dates import parse_date
-from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, Entry, Feed, Reference
+from digest.parsing.feed import MAX_ENTRIES, Entry, Feed
 from digest.parsing.links import find_links, safe_url
 from digest.parsing.reading import parse_feed
 from digest.parsing.strict import xml_root
 
 __all__ = [
     "MAX_ENTRIES",
-    "MAX_TEXT",
     "Entry",
     "Feed",
-    "Reference",
     "find_links",
     "parse_date",
     "parse_feed",

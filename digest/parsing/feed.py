@@ -53,21 +53,18 @@ class Entry(NamedTuple):
 class Feed:
     """A feed: what it says of itself, its entries in order, and what could not be read.
 
-    `version` is `rss20`, `rss10`, `atom10`, `json11`, …; `ttl` is in seconds; `skip_days` are
-    English names and `skip_hours` 0–23, in UTC as RSS has it. `hub` is a WebSub hub. `problems`
+    `version` is `rss20`, `rss10`, `atom10`, `json11`, …; `ttl` is in seconds. `hub` is a
+    WebSub hub. `problems`
     pairs a place (`entry 7`) with a cause.
     """
 
     version: str
     title: str = ""
     link: str = ""
-    self_url: str = ""
     hub: str = ""
     language: str = ""
     built_at: datetime | None = None
     published_at: datetime | None = None
     ttl: int | None = None
-    skip_days: tuple[str, ...] = ()
-    skip_hours: tuple[int, ...] = ()
     entries: tuple[Entry, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()

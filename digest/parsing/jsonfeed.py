@@ -39,7 +39,6 @@ def read_json(body: bytes, *, url: str = "") -> Feed:
         version="json11" if _text(data, "version").endswith("1.1") else "json1",
         title=clean(_text(data, "title")),
         link=safe_url(_text(data, "home_page_url"), base=url),
-        self_url=safe_url(_text(data, "feed_url"), base=url),
         hub=safe_url(_text(hubs[0], "url")) if hubs else "",
         language=_text(data, "language"),
         entries=tuple(entries),

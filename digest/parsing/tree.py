@@ -34,7 +34,6 @@ _PREFIXES = {
 }
 _PRISM = "http://prismstandard.org/namespaces/"
 _MINUTES = re.compile(r"0*[1-9][0-9]{0,5}")
-_HOUR = re.compile(r"[0-9]{1,2}")
 _TITLE = ("title", "atom:title", "dc:title")
 _SUMMARY = ("description", "atom:summary", "summary", "dc:description")
 _CONTENT = ("content:encoded", "atom:content", "content")
@@ -79,14 +78,11 @@ def read_tree(root: Element, *, url: str = "") -> Feed | None:
         version=_version(root, kind),
         title=_title(head),
         link=link,
-        self_url=_link_of(links, "self"),
         hub=_link_of(links, "hub"),
         language=first(head, "language", "dc:language") or root.get(_LANG, ""),
         built_at=_date(head, _BUILT),
         published_at=_date(head, ("pubdate", "atom:published", "dc:date")),
         ttl=minutes(first(head, "ttl")),
-        skip_days=tuple(_children(head, "skipdays")),
-        skip_hours=hours(_children(head, "skiphours")),
         entries=tuple(_entry(item, base) for item in items[:MAX_ENTRIES]),
         problems=(("feed", too_many),) if len(items) > MAX_ENTRIES else (),
     )
@@ -148,11 +144,6 @@ def inner(element: Element) -> str:
 def minutes(s: str) -> int | None:
     """RSS's ttl (minutes) in seconds; None where it is no positive number."""
     return int(s) * 60 if _MINUTES.fullmatch(s) else None
-
-
-def hours(values: list[str]) -> tuple[int, ...]:
-    """Hours 0-23; RSS 0.91 wrote 24 for midnight."""
-    return tuple(int(each) % 24 for each in values if _HOUR.fullmatch(each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,10 +288,6 @@ def _categories(found: Fields, names: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=2048)
 def _terms(written: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(clean, written))))
-
-
-def _children(found: Fields, name: str) -> list[str]:
-    return [text.strip() for each in found.get(name, ()) for child in each if (text := child.text)]
 
 
 def _date(found: Fields, names: tuple[str, ...]) -> datetime | None:

@@ -44,7 +44,6 @@ class LookedUp:
     asked: int = 0
     stored: int = 0
     opened: int = 0
-    given_up: int = 0
     announced: int = 0
     again: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -85,7 +84,7 @@ def look_up_waiting(
         merged = {**schedule, **found.again}
         _keep(store, {each: merged[each] for each in wanted if each in merged})
         opened += store.community.arrived()
-    return replace(found, opened=opened, given_up=len(overdue), announced=announced)
+    return replace(found, opened=opened, announced=announced)
 
 
 def look_up(

@@ -12,10 +12,8 @@ from digest.ports.outside import (
     Candidates,
     Fetcher,
     Keeper,
-    Progress,
     Ranker,
     Source,
-    Step,
     Transport,
 )
 from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
@@ -37,12 +35,10 @@ __all__ = [
     "PaceStore",
     "PaperStore",
     "PostStore",
-    "Progress",
     "Ranker",
     "Source",
     "SourceStore",
     "SpaceStore",
-    "Step",
     "Store",
     "SubscriberStore",
     "Transport",

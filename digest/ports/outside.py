@@ -1,9 +1,8 @@
-"""What reads, ranks and sends: sources, fetcher, ranker, transport, and the bars of long work."""
+"""What reads, ranks and sends: sources, fetcher, ranker, transport."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -157,20 +156,4 @@ class Acceptances(Protocol):
 
         None where nobody can tell, as when its log cannot be read.
         """
-        ...
-
-
-class Progress(Protocol):
-    """Shows how far long work has come; the CLI draws bars, tests pass a no-op."""
-
-    def track(self, what: str, total: int | None) -> AbstractContextManager[Step]:
-        """Start a line of progress."""
-        ...
-
-
-class Step(Protocol):
-    """Called with the number of units just done."""
-
-    def __call__(self, done: int = 1) -> None:
-        """Advance."""
         ...

@@ -159,6 +159,6 @@ class SourceStore(Protocol):
         """Append lines to the run log."""
         ...
 
-    def reports(self, *, since: datetime, source: str | None = None) -> list[SourceReport]:
+    def reports(self, *, since: datetime) -> list[SourceReport]:
         """Run-log lines since then, oldest first."""
         ...

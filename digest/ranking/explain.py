@@ -132,11 +132,6 @@ class Because:
         return name
 
 
-def explainer(*, topics: Mapping[str, Topic], titles: Mapping[str, str]) -> Because:
-    """What says why for the picks of a block."""
-    return Because(topics=topics, titles=titles)
-
-
 def clause(kind: ReasonKind, names: Sequence[str]) -> str:
     """Reasons of one kind as a clause that stands after "because"; `names` may be empty texts."""
     named = [each for each in names if each]

@@ -168,7 +168,6 @@ def _specimen_paper(number: int) -> PaperView:
         title=f"Title {number}",
         short_title=f"Title {number}",
         url=url,
-        page_url=f"{url}/page",
         authors="Authors",
         field="Field",
         abstract="Abstract",

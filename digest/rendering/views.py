@@ -54,15 +54,14 @@ class Chip:
 class PaperView:
     """A paper as shown; `number`, `reason` and the address of its answers belong to a pick.
 
-    `path` is its page on this site, `page_url` the same as an address for elsewhere (empty while
-    the site has none); pages print `chips`, `votes` and `teaser` where mails print `field`.
+    `path` is its page on this site. Pages print `chips`, `votes` and `teaser` where mails print
+    `field`.
     """
 
     id: str
     title: str
     short_title: str
     url: str
-    page_url: str
     authors: str
     field: str
     abstract: str
@@ -101,7 +100,6 @@ def paper_view(
         title=title,
         short_title=truncate(title, SHORT_TITLE),
         url=_url(paper, site),
-        page_url=links.paper(site, paper.id),
         authors=authors_line(paper.authors),
         field=" · ".join(facts),
         abstract=clean(paper.abstract),

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from digest.editions import is_list_day
 from digest.merging import arxiv_id, canonical_doi
 from digest.model import Link, LinkKind, Paper
 from digest.parsing import find_links, parse_date, safe_url
@@ -18,7 +19,6 @@ from digest.text import clean, latex_to_text
 
 EASTERN = ZoneInfo("America/New_York")
 DEADLINE = time(14)
-FRIDAY = 4
 
 _CATEGORY = re.compile(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]+(-[a-z]+)*)?", re.ASCII)
 _DOI_PARTS = re.compile(r"[\s,;]+")
@@ -49,22 +49,9 @@ def in_categories(paper_categories: Iterable[str], wanted: Sequence[str]) -> boo
 # --- arXiv's clock --------------------------------------------------------------------------
 
 
-def eastern_day(moment: datetime) -> date:
-    """The day it is at arXiv (US Eastern) at that moment."""
-    return moment.astimezone(EASTERN).date()
-
-
 def midnight(day: date) -> datetime:
     """When the list of that day appears in the feeds: its first moment, US Eastern, in UTC."""
     return datetime.combine(day, time(), EASTERN).astimezone(UTC)
-
-
-def expects_list(day: date) -> bool:
-    """Whether arXiv publishes a list on this day of the week: Monday to Friday.
-
-    Its holidays come on top, and are announced a year at a time.
-    """
-    return day.weekday() <= FRIDAY
 
 
 def listed_at(submitted: datetime) -> datetime:
@@ -76,10 +63,10 @@ def listed_at(submitted: datetime) -> datetime:
     """
     local = submitted.astimezone(EASTERN)
     deadline = local.date() + timedelta(days=local.time() >= DEADLINE)
-    while not expects_list(deadline):
+    while not is_list_day(deadline):
         deadline += timedelta(days=1)
     day = deadline + timedelta(days=1)
-    while not expects_list(day):
+    while not is_list_day(day):
         day += timedelta(days=1)
     return midnight(day)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from digest.editions import list_day
 from digest.errors import ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
 from digest.parsing import Entry, Feed, parse_feed
@@ -171,9 +172,9 @@ class _Reader:
         """
         stated = arxiv.in_range(entry.published_at) or arxiv.in_range(self.feed.published_at)
         if self.feed.version == "rss10" and stated:
-            return arxiv.eastern_day(stated + timedelta(hours=4))
+            return list_day(stated + timedelta(hours=4))
         moment = stated or arxiv.in_range(self.feed.built_at) or self.listing.fetched_at
-        return arxiv.eastern_day(moment) if moment else None
+        return list_day(moment) if moment else None
 
     def _seen_at(self, entry: Entry) -> datetime | None:
         return (

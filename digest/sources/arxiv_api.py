@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
+from digest.editions import list_day
 from digest.errors import InvalidInput, ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
 from digest.parsing import xml_root
@@ -175,7 +176,7 @@ class ArxivApi:
             paper_id=paper.id,
             source=self.name,
             feed=paper.categories[0] if paper.categories else self.name,
-            day=arxiv.eastern_day(listed),
+            day=list_day(listed),
             type=AnnounceType.NEW,
             seen_at=min(listed, listing.fetched_at or listed),
         )

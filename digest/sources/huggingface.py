@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
+from digest.editions import is_list_day
 from digest.errors import ListingUnreadable
 from digest.model import (
     Announcement,
@@ -58,7 +59,7 @@ class HuggingFace:
         """One poll a list day, the latest first: votes go on changing after the day itself."""
         today = now.astimezone(UTC).date()
         wanted = [today - timedelta(days=back) for back in range(self.days)]
-        return [self._request(day) for day in wanted if arxiv.expects_list(day)]
+        return [self._request(day) for day in wanted if is_list_day(day)]
 
     def parse(self, listing: Listing) -> Harvest:
         """Read one answer, of whatever year's schema; raises ListingUnreadable if it holds no list."""

@@ -62,16 +62,16 @@ class Sources:
                 map(report_columns, reports),
             )
 
-    def reports(self, *, since: datetime, source: str | None = None) -> list[SourceReport]:
+    def reports(self, *, since: datetime) -> list[SourceReport]:
         """Run-log lines at or after `since`, oldest first."""
         with self._connections.read() as connection:
             return [
                 to_report(row)
                 for row in connection.execute(
                     """
-                    SELECT * FROM runs WHERE at >= ?1 AND (?2 IS NULL OR source = ?2)
+                    SELECT * FROM runs WHERE at >= ?
                     ORDER BY at, rowid
                     """,
-                    (stamp(since), source),
+                    (stamp(since),),
                 )
             ]

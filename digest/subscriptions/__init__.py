@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from digest.subscriptions.addresses import (
     address_hash,
-    admission,
     agree,
     ask_address,
     change_subject,
@@ -20,15 +19,12 @@ from digest.subscriptions.addresses import (
 )
 from digest.subscriptions.bounces import bounce, undo_bounce
 from digest.subscriptions.changing import change, drop, weigh
-from digest.subscriptions.feedback import Conviction, evidence_of, give, undo
+from digest.subscriptions.feedback import evidence_of, give, undo
 from digest.subscriptions.leaving import erase, export, revoke, suppress, unsubscribe
 from digest.subscriptions.pausing import pause, resume, resume_due
 from digest.subscriptions.people import (
     CONFIRMED,
-    ID_BYTES,
-    KEY_BYTES,
     find,
-    new_id,
     new_ids,
     new_key,
     newcomer,
@@ -51,7 +47,6 @@ from digest.subscriptions.spans import parse_span
 from digest.subscriptions.submissions import decide, is_curator, submit, undecided
 from digest.subscriptions.wishes import (
     ALL_TOPICS,
-    LONGEST_INTEREST,
     MOST_INTERESTS,
     WEEKDAYS,
     Wishes,
@@ -59,11 +54,9 @@ from digest.subscriptions.wishes import (
     check_number,
     checked_name,
     checked_weight,
-    described,
     floor_name,
     interests_of,
     paper_key,
-    parse_cadence,
     parse_floor,
     topic_id,
     with_schedule,
@@ -72,18 +65,13 @@ from digest.subscriptions.wishes import (
 __all__ = [
     "ALL_TOPICS",
     "CONFIRMED",
-    "ID_BYTES",
-    "KEY_BYTES",
-    "LONGEST_INTEREST",
     "MOST_INTERESTS",
     "WEEKDAYS",
     "Bounds",
-    "Conviction",
     "SignUp",
     "Wishes",
     "activate",
     "address_hash",
-    "admission",
     "again",
     "agree",
     "ask_address",
@@ -97,7 +85,6 @@ __all__ = [
     "checked_weight",
     "confirm",
     "decide",
-    "described",
     "drop",
     "erase",
     "evidence_of",
@@ -108,13 +95,11 @@ __all__ = [
     "give",
     "interests_of",
     "is_curator",
-    "new_id",
     "new_ids",
     "new_key",
     "newcomer",
     "normal_address",
     "paper_key",
-    "parse_cadence",
     "parse_floor",
     "parse_span",
     "pause",

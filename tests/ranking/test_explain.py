@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Pick, Reason, ReasonKind
-from digest.ranking.explain import explainer
+from digest.ranking.explain import Because
 
 TITLES = {"arxiv:2606.1": "Tides of the northern sea"}
 
@@ -36,7 +36,7 @@ def reason(kind, what, amount=1.0, words=()):
 )
 def test_each_kind_of_reason_reads_as_a_person_would_say_it(topics, kind, what, words):
     pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what),))
-    because = explainer(topics=topics, titles=TITLES)
+    because = Because(topics=topics, titles=TITLES)
 
     assert because.sentences(pick) == [words]
     assert because(pick) == f"Because {words}"
@@ -55,7 +55,7 @@ def test_the_three_weightiest_reasons_make_one_line(topics):
         ),
     )
 
-    assert explainer(topics=topics, titles=TITLES)(pick) == (
+    assert Because(topics=topics, titles=TITLES)(pick) == (
         "Because you follow Information Retrieval (cs.IR), it matches your keyword "
         "“dual encoder”, and it is by Ada Lovelace, whom you follow"
     )
@@ -72,7 +72,7 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
         ),
     )
 
-    assert explainer(topics=topics, titles=TITLES)(pick) == (
+    assert Because(topics=topics, titles=TITLES)(pick) == (
         "Because it matches your keywords “tide” and “moon”"
     )
 
@@ -104,7 +104,7 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
 def test_the_words_that_made_a_reason_follow_it_each_said_once(topics, kind, what, found, words):
     pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what, words=found),))
 
-    assert explainer(topics=topics, titles=TITLES)(pick) == f"Because {words}"
+    assert Because(topics=topics, titles=TITLES)(pick) == f"Because {words}"
 
 
 def test_words_of_reasons_that_are_said_together_are_the_first_three_of_them(topics):
@@ -117,7 +117,7 @@ def test_words_of_reasons_that_are_said_together_are_the_first_three_of_them(top
         ),
     )
 
-    assert explainer(topics=topics, titles={})(pick) == (
+    assert Because(topics=topics, titles={})(pick) == (
         "Because it is close in meaning to your keywords “tide” and “moon” (gauge, basin, orbit)"
     )
 
@@ -126,7 +126,7 @@ def test_what_there_is_to_explore_says_so_first(topics):
     pick = Pick(
         paper_id="p", score=0.2, reasons=(reason("trending", "57", 0.2), reason("explore", "", 0.0))
     )
-    because = explainer(topics=topics, titles={})
+    because = Because(topics=topics, titles={})
 
     assert because(pick) == (
         "To explore: it lies beside your interests, and it is trending (57 upvotes)"
@@ -150,14 +150,14 @@ def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topic
         ),
     )
 
-    assert explainer(topics=topics, titles={"a:1": long})(pick) == (
+    assert Because(topics=topics, titles={"a:1": long})(pick) == (
         f"Because it is similar to “{long}”, which you liked, and it is close in meaning to your "
         f"keyword “{long}s”"
     )
 
 
 def test_a_term_is_said_whole_even_where_it_speaks_against_the_paper(topics):
-    because = explainer(topics=topics, titles=TITLES)
+    because = Because(topics=topics, titles=TITLES)
 
     assert because.term(reason("dislike", "arxiv:2606.1", -0.5)) == (
         "it is similar to “Tides of the northern sea”, which you disliked"
@@ -167,7 +167,7 @@ def test_a_term_is_said_whole_even_where_it_speaks_against_the_paper(topics):
 def test_without_a_reason_in_favour_nothing_is_said(topics):
     pick = Pick(paper_id="p", score=-1, reasons=(reason("dislike", "arxiv:2606.1", -1.0),))
 
-    assert explainer(topics=topics, titles=TITLES)(pick) == ""
+    assert Because(topics=topics, titles=TITLES)(pick) == ""
 
 
 @given(
@@ -178,7 +178,7 @@ def test_without_a_reason_in_favour_nothing_is_said(topics):
 )
 def test_one_reason_is_one_short_line_whatever_stands_in_it(kind, what, title, found):
     pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what, words=tuple(found)),))
-    (words,) = explainer(topics={}, titles={what: title}).sentences(pick)
+    (words,) = Because(topics={}, titles={what: title}).sentences(pick)
 
     assert len(words) <= 130
     assert len(words.splitlines()) == 1
@@ -191,18 +191,18 @@ few = st.builds(
 
 @given(st.lists(st.lists(few, max_size=4), max_size=8))
 def test_what_was_said_before_is_said_again_only_where_it_is_true(several):
-    because = explainer(topics={}, titles=TITLES)
+    because = Because(topics={}, titles=TITLES)
     picks = [Pick(paper_id="p", score=1.0, reasons=tuple(each)) for each in several]
 
     assert [because(each) for each in picks] == [
-        explainer(topics={}, titles=TITLES)(each) for each in picks
+        Because(topics={}, titles=TITLES)(each) for each in picks
     ]
 
 
 @given(st.lists(st.builds(reason, st.sampled_from(ReasonKind), st.text(max_size=200)), max_size=6))
 def test_all_that_is_said_of_a_pick_is_one_line(reasons):
     pick = Pick(paper_id="p", score=1.0, reasons=tuple(reasons))
-    words = explainer(topics={}, titles={})(pick)
+    words = Because(topics={}, titles={})(pick)
 
     assert len(words) <= 240
     assert len(words.splitlines()) <= 1

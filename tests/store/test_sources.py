@@ -70,4 +70,3 @@ def test_reports_come_back_whole_and_oldest_first(store, make):
     store.sources.add_reports([earlier])
 
     assert store.sources.reports(since=earlier.at) == [earlier, full, failed]
-    assert store.sources.reports(since=make.day, source="hf") == [failed]

@@ -274,6 +274,28 @@ def test_a_tick_looks_up_what_was_put_forward_before_it_composes(application):
     assert "https://api.crossref.org/works/10.1000%2Ffish.3" in fetcher.asked
 
 
+def test_a_paper_that_is_featured_is_published_at_once(application, tmp_path):
+    person = subscribe(application)
+    work = b'{"message": {"DOI": "10.1000/fish.3", "title": ["Songs of fish in the deep"]}}'
+    address = "https://api.crossref.org/works/10.1000%2Ffish.3"
+    application.__dict__["fetcher"] = RecordedFetcher({address: work})
+    submission = subscriptions.submit(
+        application.store, person, "10.1000/fish.3", "Read it.", a_day=3, now=application.clock()
+    )
+    worker.tick(application)
+    feed = tmp_path / "public" / "feeds.opml"
+    feed.unlink()
+    application.moment[0] += timedelta(minutes=5)
+    worker.tick(application)
+    assert not feed.exists(), "nothing new, and the hour is not over"
+
+    now = application.clock()
+    subscriptions.decide(application.store, None, submission.id, feature=True, line="", now=now)
+    application.moment[0] += timedelta(minutes=5)
+    worker.tick(application)
+    assert feed.exists()
+
+
 def test_a_tick_leaves_a_sign_of_life(offline):
     assert offline.last_tick is None
     worker.tick(offline)

@@ -31,7 +31,6 @@ from digest.store.rows.people import (
     to_change,
     to_feedback,
     to_interest,
-    to_interests,
     to_subscriber,
 )
 from digest.store.rows.post import evidence_columns, letter_columns, to_evidence, to_letter
@@ -76,7 +75,6 @@ __all__ = [
     "to_evidence",
     "to_feedback",
     "to_interest",
-    "to_interests",
     "to_letter",
     "to_link",
     "to_moderation",
