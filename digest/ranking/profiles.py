@@ -188,13 +188,13 @@ def trust(block: Sequence[Profile]) -> np.ndarray:
     """By how much of it each profile's sum counts: 2/(1 + m) for m kinds of interest (float32).
 
     Topics, typed words and likes mostly say the same of a paper, so what they add up to is more
-    than people take. Those that have faded are less than one. It changes nothing about the order:
+    than people take. Topics that have faded are less than one. It changes nothing about the order:
     one factor a profile.
     """
     kinds = [
         any(each.of(InterestKind.LIKE))
+        + any(map(each.of, TYPED))
         + any(each.of(InterestKind.TOPIC)) * max(fade, TOPICS_STAY)
-        + any(map(each.of, TYPED)) * fade
         for each, fade in zip(block, _fading(block), strict=True)
     ]
     return np.asarray(2 / (1 + np.maximum(kinds, 1)), np.float32)

@@ -114,7 +114,7 @@ def test_a_saved_search_fades_as_likes_accumulate(rank, paper, profile):
     ranking = rank(profile(query="tide", like=[each.id for each in liked]), papers, liked=liked)
 
     assert reasons(ranking)["p"][ReasonKind.QUERY] == pytest.approx(
-        3.0 * 2 / (2 + 5) * 2 / (1 + 1 + 2 / (2 + 5)), abs=1e-6
+        3.0 * 2 / (2 + 5) * 2 / (1 + 2), abs=1e-6
     )
 
 

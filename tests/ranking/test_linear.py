@@ -20,10 +20,7 @@ from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
 from digest.ranking.tastes import certainty
 
-
-def trusted(*kinds):
-    """What a sum counts of someone with these kinds of interest, each as far as it has not faded."""
-    return 2 / (1 + sum(kinds))
+TWO_KINDS = 2 / (1 + 2)
 
 
 def ids(ranking):
@@ -214,7 +211,7 @@ def test_keywords_fade_as_likes_accumulate(rank, paper, profile):
 
     whole, faded = (amounts(each.picks[0])[ReasonKind.KEYWORD] for each in (fresh, settled))
     assert whole == pytest.approx(1)
-    assert faded == pytest.approx(2 / (2 + 5) * trusted(1, 2 / (2 + 5)), abs=1e-6)
+    assert faded == pytest.approx(2 / (2 + 5) * TWO_KINDS, abs=1e-6)
 
 
 def test_what_only_resembles_keywords_fades_too_and_gains_by_certainty(
@@ -230,7 +227,7 @@ def test_what_only_resembles_keywords_fades_too_and_gains_by_certainty(
         words.append(next(each.amount for each in sum_of if each.kind is ReasonKind.WORDS))
 
     fade = 2 / (2 + 5) * certainty(np.array([5]))[0] / certainty(np.array([0]))[0]
-    assert words[1] == pytest.approx(words[0] * fade * trusted(1, 2 / (2 + 5)), abs=1e-5)
+    assert words[1] == pytest.approx(words[0] * fade * TWO_KINDS, abs=1e-5)
 
 
 def test_the_weight_of_an_interest_multiplies_what_it_adds(rank, paper, profile):
