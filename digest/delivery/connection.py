@@ -21,9 +21,10 @@ from digest.errors import ConfigError, DeliveryDeferred
 Security = Literal["none", "opportunistic", "starttls", "tls"]
 
 SETTING = "[smtp] url"
-# Giving up early on the reply to the final dot sends a message twice, so RFC 5321 §4.5.3.2.6 asks
-# for 10 minutes; 5 keep a block within its lease, whose end would send it twice as well.
-FINAL_TIMEOUT = 300.0
+# RFC 5321 §4.5.3.2 asks for 5 minutes for MAIL and RCPT: a server may look up much before it answers.
+# It asks for 10 after the final dot, since giving up there sends a message twice; 5 keep a block
+# within its lease, whose end would send it twice as well.
+REPLY_TIMEOUT = 300.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -33,7 +34,9 @@ class MailServer:
 
     `security` is `tls` (from the first byte), `starttls` (required), `opportunistic` (if
     offered) or `none`. `tls` overrides how certificates are checked; by default they are,
-    except that opportunistic TLS without a password takes any (RFC 7435). Times in seconds.
+    except that opportunistic TLS without a password takes any (RFC 7435). `timeout` bounds every
+    step of connecting and of saying goodbye, `reply_timeout` those of handing a message over; both
+    in seconds.
     """
 
     host: str
@@ -42,7 +45,7 @@ class MailServer:
     username: str = ""
     password: str = field(default="", repr=False)
     timeout: float = 30.0
-    final_timeout: float = FINAL_TIMEOUT
+    reply_timeout: float = REPLY_TIMEOUT
     hello: str = ""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
@@ -60,6 +63,7 @@ class MailServer:
 def connect(server: MailServer) -> smtplib.SMTP:
     """A connection that is encrypted, introduced and authenticated as the server asks.
 
+    From then on the server is given `reply_timeout` for each answer.
     Raises ConfigError when only the operator can help (certificate, STARTTLS or AUTH refused,
     a password about to go out in the clear), DeliveryDeferred for everything else.
     """
@@ -74,6 +78,7 @@ def connect(server: MailServer) -> smtplib.SMTP:
         # Nagle's algorithm would hold back the last piece of a body for a delayed ACK (40 ms).
         if client.sock:
             client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.sock.settimeout(server.reply_timeout)
         undo.pop_all()
         return client
 
@@ -89,7 +94,8 @@ def tls_context(*, verify: bool) -> ssl.SSLContext:
 
 
 def is_alive(client: smtplib.SMTP) -> bool:
-    """Whether a connection that has been idle can still be used; asks with NOOP."""
+    """Whether a connection that has been idle can still be used; asks with NOOP, and briefly."""
+    patience = _hurry(client)
     try:
         code, _ = client.noop()
     except OSError:
@@ -97,14 +103,25 @@ def is_alive(client: smtplib.SMTP) -> bool:
     if code != 250:  # noqa: PLR2004 - the one good answer
         client.close()
         return False
+    if client.sock:
+        client.sock.settimeout(patience)
     return True
 
 
 def say_goodbye(client: smtplib.SMTP) -> None:
     """QUIT, and close whatever the answer."""
     with suppress(OSError):
+        _hurry(client)
         client.quit()
     client.close()
+
+
+def _hurry(client: smtplib.SMTP) -> float | None:
+    """Wait no longer for an answer than for a connection; returns how long it was before."""
+    patience = client.sock.gettimeout() if client.sock else None
+    if client.sock:
+        client.sock.settimeout(client.timeout)
+    return patience
 
 
 def _dial(server: MailServer) -> smtplib.SMTP:

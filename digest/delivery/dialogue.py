@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from digest.delivery.connection import MailServer, words_of
+from digest.delivery.connection import words_of
 from digest.delivery.policy import scrub
 from digest.delivery.wire import Prepared
 from digest.model import Outcome
@@ -34,7 +34,7 @@ class Reply:
 
     `closed` says that the connection cannot be used any more, `unsent` that the message has
     certainly not been taken although nobody refused it, `unknown` that it may have been,
-    `timed_out` that the server fell silent, and `announced` that what was to go behind the content
+    `untried` that it was not even offered, `timed_out` that the server fell silent, and `announced` that what was to go behind the content
     has gone. `out_of_order` is a complaint about commands, not about the message.
     """
 
@@ -44,6 +44,7 @@ class Reply:
     closed: bool = False
     unsent: bool = False
     unknown: bool = False
+    untried: bool = False
     timed_out: bool = False
     announced: bool = False
     out_of_order: bool = False
@@ -58,7 +59,6 @@ def announcement(client: smtplib.SMTP, message: Prepared) -> bytes:
 
 def hand_over(
     client: smtplib.SMTP,
-    server: MailServer,
     message: Prepared,
     held: Callable[[], bool],
     meanwhile: Callable[[], object] = lambda: None,
@@ -88,7 +88,7 @@ def hand_over(
             client.close()
             return _LATE
         meanwhile()
-        return _final_reply(client, server, announced=bool(behind))
+        return _final_reply(client, announced=bool(behind))
     except OSError as error:  # every exception of smtplib is one
         client.close()
         return _broken(error, offered=offered)
@@ -204,12 +204,8 @@ def _commands(client: smtplib.SMTP, message: Prepared) -> dict[str, bytes]:
     }
 
 
-def _final_reply(client: smtplib.SMTP, server: MailServer, *, announced: bool) -> Reply:
-    if client.sock:
-        client.sock.settimeout(server.final_timeout)
+def _final_reply(client: smtplib.SMTP, *, announced: bool) -> Reply:
     code, words = client.getreply()
-    if client.sock:
-        client.sock.settimeout(server.timeout)
     if code // 100 == _EXPECTED["after DATA"]:
         text = words_of(words)
         return Reply(outcome=Outcome.ACCEPTED, code=code, text=text, announced=announced)

@@ -14,12 +14,12 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from queue import LifoQueue
 
 from digest.delivery.connection import (
-    FINAL_TIMEOUT,
+    REPLY_TIMEOUT,
     MailServer,
     Security,
     connect,
@@ -44,9 +44,8 @@ class SmtpTransport:
     """Hands messages to a mail server (`digest.ports.Transport`).
 
     `connections` are used side by side; each is closed politely after `per_connection`
-    messages. Connections stay open between batches until `close`. `timeout` bounds every step
-    but the reply to the final dot, which has `final_timeout`; both in seconds. `hello` is the
-    name given in EHLO (default: this machine's). See `MailServer` for `security` and `tls`.
+    messages. Connections stay open between batches until `close`. `hello` is the name given in EHLO
+    (default: this machine's). See `MailServer` for the timeouts, `security` and `tls`.
 
     One instance serves one caller at a time. Whoever stops reading receipts early may lose the
     last `connections` of them; those messages then go out again.
@@ -61,7 +60,7 @@ class SmtpTransport:
         username: str = "",
         password: str = "",
         timeout: float = 30.0,
-        final_timeout: float = FINAL_TIMEOUT,
+        reply_timeout: float = REPLY_TIMEOUT,
         hello: str = "",
         connections: int = 1,
         per_connection: int = 100,
@@ -74,7 +73,7 @@ class SmtpTransport:
             username=username,
             password=password,
             timeout=timeout,
-            final_timeout=final_timeout,
+            reply_timeout=reply_timeout,
             hello=hello,
             tls=tls,
         )
@@ -163,6 +162,7 @@ class _Checked:
             reply=reply.text,
             at=now,
             unknown=reply.unknown,
+            untried=reply.untried,
         )
 
 
@@ -270,11 +270,12 @@ class _Lane:
         """Hand over, and once more if a connection that had served before turned out closed.
 
         Servers end connections after a number of messages, often by 421 to the next MAIL: that
-        is no reason to keep the next reader waiting.
+        is no reason to keep the next reader waiting. One that falls silent does so about this
+        message, as like as not, and is not asked about it twice.
         """
         aged = self._client is not None and self._carried > 0
         reply = self._attempt(message, held, meanwhile, following)
-        if aged and reply.unsent:
+        if aged and reply.unsent and not reply.timed_out:
             reply = self._attempt(message, held, meanwhile, following)
         return reply
 
@@ -292,11 +293,11 @@ class _Lane:
         except ConfigError as error:
             self._give_up(0, error.message)
         if not self._client:
-            return self._down or _NOT_CONNECTED
+            return self._told_once()
+        served = self._carried > 0
         behind = self._announcement(following)
         reply = hand_over(
             self._client,
-            self._server,
             message,
             held,
             meanwhile,
@@ -314,9 +315,16 @@ class _Lane:
             return reply
         self._client = None
         self._breaks += 1
-        if reply.timed_out or self._breaks >= BREAKS_IN_A_ROW:
+        if (reply.timed_out and not served) or self._breaks >= BREAKS_IN_A_ROW:
             self._give_up(reply.code, reply.text)
+            self._told_once()  # to this message
         return reply
+
+    def _told_once(self) -> Reply:
+        """Why there is no connection; those who come after this message have not been tried."""
+        down = self._down or _NOT_CONNECTED
+        self._down = replace(down, untried=True)
+        return down
 
     def _learn(self, reply: Reply, *, announced: bool) -> None:
         """Judge by the first time whether the server takes announcements behind a message."""

@@ -70,7 +70,8 @@ class Receipt(Value):
     """The end of one attempt: the server's code and words, as they stand in the ledger.
 
     `code` 0 means that no reply came. `retry_at` is set by the delivery policy for a deferred one.
-    `unknown` marks a deferred one that the server may have taken all the same.
+    `unknown` marks a deferred one that the server may have taken all the same, `untried` one that
+    it was never offered, after another one had ended all that could be said to it.
     """
 
     digest_id: str
@@ -80,6 +81,7 @@ class Receipt(Value):
     at: datetime
     retry_at: datetime | None = None
     unknown: bool = False
+    untried: bool = False
 
     @property
     def is_silent(self) -> bool:

@@ -14,14 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from digest.model import Digest, Envelope
-from digest.pipeline.handing_over import (
-    LEASE,
-    Bounced,
-    Delivered,
-    Line,
-    Material,
-    send_block,
-)
+from digest.pipeline.handing_over import send_block
+from digest.pipeline.line import LEASE, Bounced, Delivered, Line, Material
 from digest.pipeline.making import SIGNERS, BeginToSign, Render, Signing
 from digest.pipeline.pacing import Pacer
 from digest.pipeline.shelf import Shelf, load, named_in

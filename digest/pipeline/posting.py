@@ -25,8 +25,9 @@ from digest.model import (
     Status,
     Subscriber,
 )
-from digest.pipeline.delivering import Bounced, Delivered
-from digest.pipeline.handing_over import MOST_DOUBTS, is_away
+from digest.pipeline.doubting import MOST_DOUBTS
+from digest.pipeline.handing_over import is_away
+from digest.pipeline.line import Bounced, Delivered
 from digest.ports import Store, Transport
 from digest.rendering import letters, mime
 
@@ -220,14 +221,15 @@ def _retry_at(letter: Letter, receipt: Receipt, now: datetime, rng: Random) -> d
             extra={"action": "post", "kind": letter.kind},
         )
         return None
-    retry_at = _later(letter, now, rng)
+    retry_at = _later(letter, now, rng, tried=not receipt.untried)
     if retry_at is None:
         log.warning(TOO_LATE, extra={"action": "post", "kind": letter.kind, "code": receipt.code})
     return retry_at
 
 
-def _later(letter: Letter, now: datetime, rng: Random) -> datetime | None:
-    delay = DELAYS[min(max(letter.attempts - 1, 0), len(DELAYS) - 1)]
+def _later(letter: Letter, now: datetime, rng: Random, *, tried: bool = True) -> datetime | None:
+    earlier = max(letter.attempts - 1, 0) if tried else 0
+    delay = DELAYS[min(earlier, len(DELAYS) - 1)]
     retry_at = now + delay * rng.uniform(1 - JITTER, 1 + JITTER)
     return retry_at if retry_at < letter.expires_at else None
 

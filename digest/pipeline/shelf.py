@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from digest.model import Digest, Paper, Voice
-from digest.pipeline.handing_over import Material
+from digest.pipeline.line import Material
 from digest.pipeline.making import Render
 from digest.ports import Store
 from digest.ranking import trending

@@ -37,7 +37,8 @@ class FaultyServer:
 
     `replies` maps a stage (GREETING, END for the final dot, or a verb) to answers to give instead
     of the usual ones, each once, None standing for the usual one. "DROP" breaks the connection
-    without a word, "HANG" says nothing until the server is stopped. `read_ahead` makes it wait
+    without a word, "HANG" says nothing until the server is stopped, "LATE" lets the usual one wait
+    for a third of a second. `read_ahead` makes it wait
     for that many further commands before it answers MAIL, `read_behind` for so many behind the
     content of each message. A `strict` one wants none there: it says that and hangs up.
     """
@@ -80,7 +81,11 @@ class FaultyServer:
 
     def answer(self, stage, usual):
         queue = self.replies.get(stage)
-        return (queue.pop(0) if queue else None) or usual
+        answer = queue.pop(0) if queue else None
+        if answer == "LATE":
+            self.stopping.wait(1 / 3)
+            return usual
+        return answer or usual
 
     def secured(self, peer):
         self._sockets.append(self.tls.wrap_socket(peer, server_side=True))

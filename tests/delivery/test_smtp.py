@@ -530,17 +530,74 @@ def test_a_server_that_keeps_hanging_up_is_left_in_peace_after_three_times(
     assert [record.action for record in caplog.records] == ["smtp_down"]
 
 
-def test_a_server_that_falls_silent_defers_the_rest_after_one_time_limit(
+def test_a_server_that_falls_silent_at_once_defers_the_rest_after_one_time_limit(
     serve, transport_to, message, now
 ):
-    server = serve(replies={"END": [None, "HANG"]})
-    transport = transport_to(server, final_timeout=0.4)
+    server = serve(replies={"END": ["HANG"]})
+    transport = transport_to(server, reply_timeout=0.4)
 
     receipts = list(transport.send([message(n) for n in range(4)], now))
 
-    assert outcomes(receipts) == [(ACCEPTED, 250)] + [(DEFERRED, 0)] * 3
-    assert receipts[1].reply == "no answer in time after DATA: outcome unknown"
+    assert outcomes(receipts) == [(DEFERRED, 0)] * 4
+    assert receipts[0].reply == "no answer in time after DATA: outcome unknown"
+    assert [each.untried for each in receipts] == [False, True, True, True]
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "END"])
+def test_silence_about_one_message_on_a_connection_that_served_others_costs_no_other(
+    serve, transport_to, message, now, stage
+):
+    server = serve(replies={stage: [None, "HANG"]})
+    transport = transport_to(server, reply_timeout=0.4)
+
+    receipts = list(transport.send([message(n) for n in range(4)], now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250), (DEFERRED, 0)] + [(ACCEPTED, 250)] * 2
+    assert receipts[1].reply.startswith("no answer in time")
+    assert server.connections == 2, "nor is it asked about the same message at once again"
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "END"])
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",)])
+def test_a_server_may_take_longer_for_an_answer_than_for_a_connection(
+    serve, transport_to, message, now, extensions, stage
+):
+    server = serve(extensions=extensions, replies={stage: ["LATE", None, "LATE"]})
+    transport = transport_to(server, timeout=0.2, reply_timeout=5)
+
+    receipts = [
+        receipt for number in range(3) for receipt in transport.send([message(number)], now)
+    ]
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 3
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("step", ["NOOP", "QUIT"])
+def test_a_server_is_not_waited_for_when_it_is_only_asked_whether_it_is_there(
+    serve, transport_to, message, now, step
+):
+    server = serve(replies={step: ["HANG"]})
+    transport = transport_to(server, timeout=0.2, reply_timeout=60)
+    list(transport.send([message(1)], now))
+
+    again = list(transport.send([message(2)], now))
+    transport.close()
+
+    assert outcomes(again) == [(ACCEPTED, 250)]
+
+
+def test_who_comes_after_a_failed_connection_was_not_tried(serve, transport_to, message, now):
+    server = serve(replies={"GREETING": ["421 4.3.2 try later"]})
+
+    receipts = list(transport_to(server).send([message(n) for n in range(3)], now))
+
+    assert [(each.code, each.untried) for each in receipts] == [
+        (421, False),
+        (421, True),
+        (421, True),
+    ]
 
 
 def test_after_a_bad_batch_the_next_one_starts_afresh(serve, transport_to, message, now):

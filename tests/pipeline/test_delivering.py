@@ -15,7 +15,7 @@ import pytest
 
 from digest import subscriptions
 from digest.errors import ConfigError
-from digest.model import Caps, EvidenceKind, Outcome, Status, Voice
+from digest.model import Caps, EvidenceKind, Outcome, Receipt, Status, Voice
 from digest.pipeline import handing_over
 from digest.pipeline.pacing import Pacer
 from digest.store import open_store
@@ -261,6 +261,33 @@ def test_a_receipt_says_when_its_own_message_went(application, composed, deliver
 
     told = application.store.ledger.deliveries(since=began, limit=9)
     assert {(each.at - began) / timedelta(minutes=1) for each, _ in told} == {1, 2, 3, 4, 5}
+
+
+def test_whoever_was_not_offered_to_a_server_that_fell_silent_has_had_no_attempt(
+    application, composed, deliver
+):
+    class Silent(MemoryTransport):
+        def send(self, messages, now, **held):
+            rest = iter(messages)
+            yield from super().send(islice(rest, 1), now, **held)
+            for number, message in enumerate(rest):
+                yield Receipt(
+                    digest_id=message.digest_id,
+                    outcome=Outcome.DEFERRED,
+                    reply="no answer in time before the message was sent",
+                    at=now,
+                    untried=number > 0,
+                )
+
+    pacer = Pacer(application.store.pace, server="mx:25", own=True, caps=Caps(per_day=6))
+    result = deliver(Silent(), block=9, pacer=pacer)
+
+    assert (result.accepted, result.deferred, result.cut_short) == (1, 4, True)
+    assert outbox(application) == {"sent": 1, "retry": 1, "queued": 3}
+    assert len(application.store.ledger.deliveries(since=NOON, limit=9)) == 2
+    assert pacer.room(application.clock(), 9).count == 5, "only one has gone"
+    again = MemoryTransport()
+    assert deliver(again).accepted == 3, "at once, and before the one that was tried"
 
 
 class Crash(Exception):

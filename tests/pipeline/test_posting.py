@@ -171,6 +171,22 @@ def test_a_deferred_letter_is_tried_again_after_a_minute_and_then_ever_later(
     assert 24 <= waits[2] <= 36.5
 
 
+def test_a_letter_that_was_not_offered_waits_no_longer_than_at_first(application, write, post):
+    class Down(MemoryTransport):
+        def send(self, messages, now, **held):
+            for message in messages:
+                yield Receipt(
+                    digest_id=message.digest_id, outcome=Outcome.DEFERRED, at=now, untried=True
+                )
+
+    write()
+    for _ in range(5):
+        assert post(Down()).cut_short
+        application.moment[0] += timedelta(minutes=2)
+
+    assert post(MemoryTransport()).accepted == 1
+
+
 def test_a_letter_that_was_deferred_goes_out_in_the_end(application, write, post, person):
     write()
     post(MemoryTransport(answers={person.email: (Outcome.DEFERRED, 451, "4.3.0 later")}))

@@ -1,0 +1,72 @@
+"""Messages of which nobody knows whether a mail server took them: whom to ask, and what then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from digest.model import Envelope, Outcome, Receipt
+from digest.pipeline.line import LEASE, Delivered, Line
+
+log = logging.getLogger(__name__)
+
+# A message that a mail server took in silence so often is sent no more, unless it has not got it.
+MOST_DOUBTS = 2
+ASKED_AGAIN = timedelta(hours=1)
+
+
+def settle_doubts(
+    line: Line, envelopes: Sequence[Envelope]
+) -> tuple[Sequence[Envelope], Delivered]:
+    """Ask about those that an earlier sender may have handed over; returns those left to send.
+
+    One after which the server fell silent twice is sent again only if its log says that it was not
+    taken; while that cannot say, it is asked again, and where nobody can, it counts as arrived.
+    """
+    doubtful = [(each, each.in_doubt) for each in envelopes if each.in_doubt is not None]
+    if not doubtful:
+        return envelopes, Delivered()
+    now = line.clock()
+    taken: Mapping[str, bool | None] = {}
+    asks = line.acceptances is not None
+    if line.acceptances is not None:
+        ids = [each.message_id for each, _ in doubtful]
+        taken = line.acceptances.taken(ids, min(since for _, since in doubtful))
+    receipts: list[Receipt] = []
+    later: dict[str, datetime] = {}
+    for each, _ in doubtful:
+        known = taken.get(each.message_id)
+        if known is None and each.doubts >= MOST_DOUBTS and asks and now < each.expires_at:
+            later[each.digest.id] = min(now + ASKED_AGAIN, each.expires_at)
+        elif receipt := _ended(each, known, now):
+            receipts.append(receipt)
+    lease = envelopes[0].lease
+    line.store.ledger.settle(receipts, lease=lease, until=line.clock() + LEASE)
+    if later:
+        line.store.ledger.put_off(later, lease=lease)
+    accepted = sum(each.outcome is Outcome.ACCEPTED for each in receipts)
+    log.info(
+        "asked about messages that may have been taken",
+        extra={"action": "recover", "asked": len(doubtful), "taken": accepted},
+    )
+    settled = {each.digest_id for each in receipts} | later.keys()
+    return (
+        [each for each in envelopes if each.digest.id not in settled],
+        Delivered(accepted=accepted, deferred=len(receipts) - accepted),
+    )
+
+
+def _ended(envelope: Envelope, taken: bool | None, now: datetime) -> Receipt | None:
+    """The receipt of a message in doubt that is not to be sent again; None for one that is."""
+    told = Receipt(digest_id=envelope.digest.id, outcome=Outcome.DEFERRED, at=now)
+    if taken:
+        words = "the mail server's log says that it was taken"
+        return replace(told, outcome=Outcome.ACCEPTED, reply=words)
+    if taken is None and envelope.doubts >= MOST_DOUBTS:
+        words = "not sent again: it may have arrived, and nobody can say"
+        return replace(told, reply=words, unknown=True, retry_at=envelope.expires_at)
+    if envelope.expires_at <= now:
+        return replace(told, reply="not sent again: too late")
+    return None
