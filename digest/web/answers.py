@@ -16,6 +16,7 @@ from digest.rendering import links, views
 from digest.web import forms, words
 from digest.web.common import GONE, PRIVATE
 from digest.web.forms import Form
+from digest.web.negotiating import wants_json
 from digest.web.personal import BAD, Personal
 
 LONGEST_NUMBER = 5
@@ -228,8 +229,3 @@ class Answers(Personal):
         if kind is None or not 1 <= number <= len(digest.picks):
             raise NotFound(GONE)
         return number, kind
-
-
-def wants_json(request: Request) -> bool:
-    """Whether a script of ours asks, which shows the answer in place."""
-    return "application/json" in request.headers.get("accept", "")

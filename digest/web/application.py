@@ -25,6 +25,7 @@ from digest.web import feeds, operator, people, reading, static
 from digest.web.caching import takes_gzip
 from digest.web.guard import Guard
 from digest.web.limits import Buckets, Dear
+from digest.web.negotiating import wants_json
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +124,7 @@ def _handler(
         if seconds is not None:
             headers["retry-after"] = str(ceil(seconds))
         path = request.url.path
-        asked = "json" in request.headers.get("accept", "")
-        if asked or path == "/health" or path.endswith(".json"):
+        if wants_json(request) or path == "/health" or path.endswith(".json"):
             return JSONResponse({"error": text}, status_code=status, headers=headers)
         title = TITLES.get(status, "That did not work")
         page = pages.page("message", site=app.site, title=title, text=text, gone=status in GONE)

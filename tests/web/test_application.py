@@ -248,6 +248,13 @@ def test_errors_are_json_for_those_who_ask_for_it(client):
         assert "error" in json.loads(answer.text)
 
 
+def test_errors_are_pages_for_those_who_would_rather_have_one(client):
+    accept = "text/html, application/json;q=0.5"
+    answer = client.get("/papers/arxiv:9999.99999", headers={"accept": accept})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+
+
 def test_a_fault_of_ours_is_a_guarded_page_that_tells_nothing(app, caplog):
     made = asgi(app)
 
