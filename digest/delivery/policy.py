@@ -7,6 +7,7 @@ where a server gives none, the basic codes of RFC 5321 §4.2.3 have to do.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,10 +27,16 @@ _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 _MAILBOX_UNKNOWN = frozenset({550, 551, 553})
 # 5.1.7 and 5.1.8 are about the sender; 5.1.9 is a success about the relay beyond.
 _NOT_THE_RECIPIENT = frozenset({"5.1.7", "5.1.8", "5.1.9"})
+_WHOEVERS_ADDRESS = frozenset({"", "5.1.0"})
 _STAGES_NOT_ABOUT_THE_RECIPIENT = ("MAIL: ", "DATA: ", "after DATA: ")
 _POLICY_WORDS = re.compile(
     r"spam|block|black ?list|reputation|rbl|dnsbl|\bpolicy|denied|relay|\bspf\b|dkim|dmarc"
     r"|\bban(ned)?\b|\blisted\b|authenticat|not permitted|unsolicited",
+    re.IGNORECASE,
+)
+_SENDER_WORDS = re.compile(
+    r"\bsender (?:address )?(?:rejected|verif)|\bverification failed for\b|\breturn.?path\b"
+    r"|\bmail from\b",
     re.IGNORECASE,
 )
 _RATE = re.compile(
@@ -70,10 +77,15 @@ def is_ours(receipts: Sequence[Receipt], before: Sequence[Receipt] = ()) -> bool
     Three or more refused, more than half of all, for reasons other than their addresses: of those
     just received and the last ones of others `before`, since groups may be of one. Such mail is
     worth another try once the operator has mended things, and it must not count against the people
-    it was for.
+    it was for. The same where as many are refused in the very same words that only seem to be
+    about addresses, and nobody was accepted: it may be our own that the server will not have.
     """
-    refused = [is_policy_refusal(each) for each in (*receipts, *before)]
-    return sum(refused) >= MASS_REFUSAL and sum(refused) * 2 > len(refused)
+    everything = (*receipts, *before)
+    refused = sum(is_policy_refusal(each) for each in everything)
+    if not any(each.outcome is Outcome.ACCEPTED for each in receipts):
+        alike = Counter(scrub(each.reply) for each in everything if _is_vague(each))
+        refused = max(refused, *alike.values(), 0)
+    return refused >= MASS_REFUSAL and refused * 2 > len(everything)
 
 
 def is_address_failure(code: int, reply: str) -> bool:
@@ -83,17 +95,29 @@ def is_address_failure(code: int, reply: str) -> bool:
     and 5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the
     rest: those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551
     and 553 count unless they came at another command than RCPT or their words speak of policy,
-    which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much mail.
+    which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much mail,
+    nor where nothing but them says whose address is meant, and they say that it is ours.
     """
     if is_flooded(reply):
         return False
     enhanced = enhanced_code(code, reply)
+    if enhanced in _WHOEVERS_ADDRESS and is_about_sender(reply):
+        return False
     if enhanced:
         about_address = enhanced.startswith("5.1.") or enhanced == "5.2.1"
         return about_address and enhanced not in _NOT_THE_RECIPIENT
     if reply.startswith(_STAGES_NOT_ABOUT_THE_RECIPIENT):
         return False
     return code in _MAILBOX_UNKNOWN and not _POLICY_WORDS.search(reply)
+
+
+def is_about_sender(words: str) -> bool:
+    """Whether a server's words speak of the sender's address: it rejects or cannot verify it.
+
+    Servers may say so only at RCPT, as Exim (`verify = sender`) and Postfix
+    (`reject_unlisted_sender`) do.
+    """
+    return bool(_SENDER_WORDS.search(words))
 
 
 def is_flooded(words: str) -> bool:
@@ -181,5 +205,12 @@ def is_policy_refusal(receipt: Receipt) -> bool:
     return receipt.code // 100 == 5 and not is_address_failure(receipt.code, receipt.reply)  # noqa: PLR2004
 
 
+def _is_vague(receipt: Receipt) -> bool:
+    """Whether a refusal seems to be about an address, and its code does not say whose."""
+    enhanced = enhanced_code(receipt.code, receipt.reply)
+    return enhanced in _WHOEVERS_ADDRESS and is_address_failure(receipt.code, receipt.reply)
+
+
 def _deferred(receipt: Receipt) -> Receipt:
-    return replace(receipt, outcome=Outcome.DEFERRED) if is_policy_refusal(receipt) else receipt
+    may_be_ours = is_policy_refusal(receipt) or _is_vague(receipt)
+    return replace(receipt, outcome=Outcome.DEFERRED) if may_be_ours else receipt

@@ -107,19 +107,21 @@ def classify(status: str, words: str = "") -> EvidenceKind:
     """Hard or soft, by the status code, and by the server's words where the code says nothing.
 
     Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x but for
-    what is wrong with the sender, 5.1.7 and 5.1.8), and a mailbox that is closed (5.2.1), but not
+    what is wrong with the sender: 5.1.7, 5.1.8, and 5.1.0 in words that say so), and a mailbox that is closed (5.2.1), but not
     one that only gets too much mail.
     """
     code = _ENHANCED.fullmatch(status)
     subject, detail = (code[2], code[3]) if code else ("0", "0")
+    is_vague = subject in ("0", "3", "5") or (subject == "2" and detail == "0")
     if (code and code[1] != "5") or policy.is_flooded(words):
+        return EvidenceKind.SOFT_BOUNCE
+    if (is_vague or (subject, detail) == ("1", "0")) and policy.is_about_sender(words):
         return EvidenceKind.SOFT_BOUNCE
     if subject == "1":
         wrong_sender = detail in ("7", "8")
         return EvidenceKind.SOFT_BOUNCE if wrong_sender else EvidenceKind.HARD_BOUNCE
     if (subject, detail) == ("2", "1"):
         return EvidenceKind.HARD_BOUNCE
-    is_vague = subject in ("0", "3", "5") or (subject == "2" and detail == "0")
     if is_vague and _UNKNOWN.search(words) and not _PASSING.search(words):
         return EvidenceKind.HARD_BOUNCE
     return EvidenceKind.SOFT_BOUNCE

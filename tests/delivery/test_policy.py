@@ -126,6 +126,8 @@ def test_the_same_chance_gives_the_same_times():
         (550, "RCPT: No such user here"),
         (0, "5.1.3 the recipient's address cannot be used in SMTP"),
         (550, "after DATA: 5.1.1 no such user"),
+        (550, "RCPT: 5.1.0 <address>: address unknown"),
+        (550, "RCPT: 5.1.1 <address>: user unknown, so we take no mail from you to them"),
     ],
 )
 def test_an_address_that_is_no_good_is_recognised(code, reply):
@@ -146,6 +148,11 @@ def test_an_address_that_is_no_good_is_recognised(code, reply):
         (501, "5.1.7 bad sender address"),
         (550, "MAIL: sender rejected"),
         (550, "after DATA: rejected"),
+        (550, "RCPT: 5.1.0 <address>: Sender address rejected: User unknown in local table"),
+        (550, "RCPT: Verification failed for <address> No Such User Here Sender verify failed"),
+        (550, "RCPT: 5.1.0 sender rejected AUP#POL"),
+        (550, "RCPT: the Return-Path of this message cannot be replied to"),
+        (553, "RCPT: MAIL FROM domain has no mail exchanger"),
         (550, "RCPT: blocked, 192.0.2.1 is listed at rbl.example"),
         (554, "RCPT: transaction failed"),
         (450, "4.1.1 unknown for now"),
@@ -205,6 +212,36 @@ def test_a_block_refused_almost_whole_speaks_of_us_and_is_tried_again():
     assert {each.outcome for each in waiting} == {Outcome.DEFERRED}
     assert all(each.retry_at for each in waiting)
     assert refused == unknown
+
+
+def vague(number, *, words="RCPT: <r@example.net>: utilisateur inconnu", code=550):
+    """A refusal that does not say whose address is wrong."""
+    return receipt(Outcome.REFUSED, code, words.replace("<r@", f"<r{number}@"), number)
+
+
+def test_who_refuses_everybody_in_the_same_words_may_mean_our_own_address():
+    refused = [vague(n) for n in range(3)]
+    envelopes = [envelope(number=n) for n in range(3)]
+
+    assert all(is_address_failure(each.code, each.reply) for each in refused)
+    assert is_ours(refused)
+    assert is_ours(refused[:1], refused[1:]), "one at a time, too"
+    settled = settle_times(refused, envelopes, NOW, Random(1), ours=True)
+    assert {each.outcome for each in settled} == {Outcome.DEFERRED}
+
+
+@pytest.mark.parametrize(
+    "receipts",
+    [
+        [vague(1), vague(2)],
+        [*(vague(n) for n in range(3)), receipt(Outcome.ACCEPTED, 250, "Ok", 4)],
+        [vague(n, words=f"RCPT: no mailbox of the name reader{n}") for n in range(5)],
+        [vague(n, words="RCPT: 5.1.1 <r@example.net>: user unknown") for n in range(5)],
+    ],
+    ids=["two", "somebody is accepted", "other words for each", "a code that says whose"],
+)
+def test_addresses_that_are_no_good_are_not_our_fault_for_being_many(receipts):
+    assert not is_ours(receipts)
 
 
 def test_a_few_refusals_in_a_block_are_taken_at_their_word():

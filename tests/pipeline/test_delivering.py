@@ -164,6 +164,27 @@ def test_a_blocked_address_of_ours_is_noticed_however_few_go_at_a_time(
     assert deliver(MemoryTransport(), block=1).accepted == 18
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "RCPT: 5.1.0 <address>: Sender address rejected: User unknown in local recipient table",
+        "RCPT: Verification failed for <address> No Such User Here Sender verify failed",
+        "RCPT: adresse inconnue",
+    ],
+)
+def test_a_server_that_will_not_have_our_own_address_ends_nobodys_subscription(
+    application, composed, deliver, words
+):
+    rejecting = {each.email: (Outcome.REFUSED, 550, words) for each in composed}
+
+    result = deliver(MemoryTransport(answers=rejecting), block=9)
+
+    assert (result.deferred, result.refused, result.cut_short) == (5, 0, True)
+    assert application.store.post.evidences() == []
+    application.moment[0] += timedelta(hours=3)
+    assert deliver(MemoryTransport(), block=9).accepted == 5
+
+
 def test_one_reader_whose_server_will_not_have_us_is_not_everybody(application, composed, deliver):
     refused = {composed[4].email: (Outcome.REFUSED, 554, "5.7.1 no thanks")}
 
