@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from digest.errors import InvalidInput
 from digest.model import Cadence, Mood, SourceReport, Subscriber, Verdict
 
+FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
+"""arXiv's own: no paper was announced before it."""
+
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
 FURTHEST_BACK = {

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
 from digest import matching
+from digest.editions import FIRST_DAY
 from digest.model import Paper, Site, Topic, Value
 from digest.pipeline import entries
 from digest.pipeline.days import Days, Known
@@ -24,7 +25,6 @@ from digest.ranking.trending import PERIODS
 from digest.rendering import links
 from digest.rendering.feeds import FeedEntry, FeedInfo, Page, document
 
-FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
 MOST_TRENDING = 100
 LOOK_BACK = 14
 """Days without a paper of a topic after which the chain of its archives ends."""

@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from digest import fetching, freshness
 from digest.errors import (
@@ -46,7 +46,6 @@ LEASE_SECONDS = 15 * 60
 MOST_PAGES = 400
 MOST_CATEGORIES = 30
 CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
-FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's own
 COOLED = timedelta(days=60)
 
 

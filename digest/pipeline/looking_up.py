@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from digest.editions import FIRST_DAY
 from digest.errors import FetchFailed, FetchRefused, Rejected
 from digest.model import (
     Answer,
@@ -19,7 +20,7 @@ from digest.model import (
     SubmissionState,
     Verdict,
 )
-from digest.pipeline.ingesting import FIRST_DAY, LEASE_SECONDS, POLL_LEASE, bounded
+from digest.pipeline.ingesting import LEASE_SECONDS, POLL_LEASE, bounded
 from digest.ports import Fetcher, Store
 from digest.sources import lookup
 from digest.sources.lookup import Lookup
@@ -58,9 +59,10 @@ def look_up_waiting(
 ) -> LookedUp:
     """Fetch the papers that readers submitted or liked by id, and announce what is featured.
 
-    A liked paper shapes a profile only once it is here. A paper that neither arXiv nor Crossref has is asked for once a day, and given up after
-    seven: a submission is then rejected, with a line in the moderation log. Only one process polls
-    at a time, as with `ingest`; without the lease only what needs no network is done.
+    A liked paper shapes a profile only once it is here. A paper that neither arXiv nor Crossref
+    has is asked for once a day, and given up after seven: a submission is then rejected, with a
+    line in the moderation log. Only one process polls at a time, as with `ingest`; without the
+    lease only what needs no network is done.
     """
     now = clock()
     opened = store.community.arrived()

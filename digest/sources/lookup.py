@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
+from digest.editions import FIRST_DAY
 from digest.errors import ListingUnreadable
 from digest.merging import arxiv_id, canonical_doi
 from digest.model import (
@@ -41,7 +42,6 @@ MOST_AUTHORS = 5_000
 FEWEST_LETTERS = 3
 
 _YEARS = range(1600, 2200)
-_FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
 _HEADING = re.compile(r"\s*<jats:title>\s*(?:abstract|summary)[.:]?\s*</jats:title>", re.IGNORECASE)
 
 Record = Mapping[str, object]
@@ -112,7 +112,7 @@ class Lookup:
         )
 
     def _item(self, paper: Paper, listing: Listing) -> Item:
-        at = listing.fetched_at or paper.updated or paper.published or _FIRST_DAY
+        at = listing.fetched_at or paper.updated or paper.published or FIRST_DAY
         return Item(
             paper=paper,
             announcement=Announcement(

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from digest import matching
 from digest.app import App
+from digest.editions import FIRST_DAY
 from digest.errors import NotFound
 from digest.model import Paper, Topic
 from digest.rendering import links, pages
@@ -21,7 +22,7 @@ from digest.web.caching import Cache
 from digest.web.community import Community
 from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount
 from digest.web.negotiating import Shown
-from digest.web.shelf import FIRST_DAY, Shelf, is_named
+from digest.web.shelf import Shelf, is_named
 from digest.web.showing import Listed, Part, Showing, day_of, typed
 
 PAPERS_A_PAGE = 50

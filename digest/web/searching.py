@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from digest import references
+from digest.editions import FIRST_DAY
 from digest.model import Paper, Topic
 from digest.pipeline.searching import search
 from digest.ports import Within
@@ -31,7 +32,6 @@ LONGEST_QUERY = 500
 WORDS_IN_AN_ID = 2
 PARAMETERS = ("q", "topic", "source", "since", "until", "sort", "page")
 KEPT_PARAMETERS = PARAMETERS[:-1]
-LONG_AGO = datetime(1991, 8, 14, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,4 +188,4 @@ def _may_be_an_id(text: str) -> bool:
 
 
 def _newness(paper: Paper) -> datetime:
-    return paper.updated or paper.published or LONG_AGO
+    return paper.updated or paper.published or FIRST_DAY

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from digest import matching
+from digest.editions import FIRST_DAY
 from digest.model import Announcement, Paper, Topic
 from digest.ports import PaperStore
 from digest.rendering import links
 
-FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
 MOST_PAPERS = 20_000
 
 
