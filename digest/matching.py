@@ -131,6 +131,11 @@ def topic_of(value: str, known: Mapping[str, Topic]) -> Topic:
     return known.get(value) or Topic(id=value, name=value, categories=(value,))
 
 
+def is_named(topic: Topic) -> bool:
+    """Whether it is more than one category under its own name: config gave it, not arXiv."""
+    return bool(topic.phrases) or topic.categories != (topic.id,)
+
+
 def given_name(name: str) -> str:
     """The first given name, folded: `jurgen`, `yuchen` for Yu-Chen, `j` for an initial, or ``."""
     family, comma, given = name.partition(",")

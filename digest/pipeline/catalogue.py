@@ -103,9 +103,7 @@ class Catalogue:
         followed = self._store.subscribers.topics_in_use()
         topics = self._terms.topics
         listed = [
-            topic
-            for topic in topics.values()
-            if topic.phrases or topic.categories != (topic.id,) or topic.id in followed
+            topic for topic in topics.values() if matching.is_named(topic) or topic.id in followed
         ]
         named = {topic.id for topic in listed}
         listed += [

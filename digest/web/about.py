@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from digest import matching
 from digest.app import counts
 from digest.pipeline.catalogue import Catalogue, Feed
 from digest.rendering import links, opml, pages
 from digest.web import caching, openapi
 from digest.web.documents import FeedRecord, FeedsDocument, address, feed_addresses
 from digest.web.negotiating import HTML, JSON, Shown, encoded
-from digest.web.shelf import is_named
 from digest.web.showing import Showing
 
 AN_HOUR = "public, max-age=3600"
@@ -125,7 +125,7 @@ class About(Showing):
             if feed.topic is None:
                 ours.append(self._line(feed))
             else:
-                (named if is_named(feed.topic) else categories).append(self._line(feed))
+                (named if matching.is_named(feed.topic) else categories).append(self._line(feed))
         return ours, named, categories
 
     def _line(self, feed: Feed) -> FeedLine:

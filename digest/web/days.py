@@ -22,7 +22,7 @@ from digest.web.caching import Cache
 from digest.web.community import Community
 from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount
 from digest.web.negotiating import Shown
-from digest.web.shelf import Shelf, is_named
+from digest.web.shelf import Shelf
 from digest.web.showing import Listed, Part, Showing, day_of, typed
 
 PAPERS_A_PAGE = 50
@@ -221,7 +221,7 @@ class Days(Showing):
             for each, n in counts.items()
             if each not in archives
         ]
-        return sorted(found, key=lambda each: (not is_named(each[0]), -each[1]))
+        return sorted(found, key=lambda each: (not matching.is_named(each[0]), -each[1]))
 
     def _around(self, day: date) -> Around:
         counts = self.app.store.papers.days(day - LOOK_AROUND, day + LOOK_AROUND)

@@ -39,10 +39,10 @@ class Shelf:
     def __init__(self, topics: Mapping[str, Topic], *, days: int) -> None:
         self.topics = topics
         self._days = days
-        self._named = tuple(each for each in topics.values() if is_named(each))
+        self._named = tuple(each for each in topics.values() if matching.is_named(each))
         # Category keys are case-folded; topics are looked up by them.
         self._plain = {
-            each.id.casefold(): each.id for each in topics.values() if not is_named(each)
+            each.id.casefold(): each.id for each in topics.values() if not matching.is_named(each)
         }
         self._slugs = {links.slug(each.id).casefold(): each for each in topics.values()}
         self._matched: dict[str, tuple[int, frozenset[str]]] = {}
@@ -117,8 +117,3 @@ class Shelf:
             by_topic=dict(by_topic),
             days={paper.id: announcement.seen_at.date() for paper, announcement in found},
         )
-
-
-def is_named(topic: Topic) -> bool:
-    """Whether it is more than one category under its own name: config gave it, not arXiv."""
-    return bool(topic.phrases) or topic.categories != (topic.id,)

@@ -12,6 +12,7 @@ from digest.matching import (
     given_name,
     in_query,
     in_topic,
+    is_named,
     mentions,
     query_parts,
     searched,
@@ -115,6 +116,12 @@ def test_words_of_grammar_and_one_letter_tell_no_papers_apart(phrase):
 )
 def test_any_other_phrase_tells_papers_apart_in_whatever_script(phrase, folded):
     assert telling(phrase) == folded
+
+
+def test_a_topic_is_named_where_it_is_more_than_a_category():
+    assert is_named(Topic(id="bread", name="Bread", phrases=("sourdough",)))
+    assert is_named(Topic(id="quant", name="Quantum", categories=("quant-ph",)))
+    assert not is_named(Topic(id="cs.IR", name="Information Retrieval", categories=("cs.IR",)))
 
 
 def test_an_unknown_topic_is_a_category():
