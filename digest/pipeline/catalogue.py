@@ -14,10 +14,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 
 from digest import matching
-from digest.editions import FIRST_DAY
 from digest.model import Paper, Site, Topic, Value
 from digest.pipeline import entries
-from digest.pipeline.days import Days, Known
+from digest.pipeline.days import Days, Known, counted_from
 from digest.pipeline.entries import Found, newest_first
 from digest.pipeline.trending import trending_papers
 from digest.ports import Store, Within
@@ -76,14 +75,8 @@ class Catalogue:
 
     @cached_property
     def today(self) -> date:
-        """The day that feeds are counted back from: today, or the day after the last announcement.
-
-        A feed that was not fed for a month keeps showing its last papers rather than nothing.
-        """
-        newest = self._store.papers.in_categories((), since=FIRST_DAY, limit=1)
-        if not newest:
-            return self._now.date()
-        return min(self._now, newest[0][1].seen_at + timedelta(days=1)).date()
+        """The day that feeds are counted back from."""
+        return counted_from(self._store.papers, self._now)
 
     @cached_property
     def since(self) -> datetime:

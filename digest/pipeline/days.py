@@ -6,13 +6,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from digest import matching
+from digest.editions import FIRST_DAY
 from digest.model import Announcement, Paper, Topic
 from digest.ports import PaperStore
 
 MOST_DAYS = 32
+
+
+def counted_from(papers: PaperStore, now: datetime) -> date:
+    """The day that weeks are counted back from: today, or the day after the last announcement.
+
+    What was not fed for a month keeps showing its last papers rather than nothing.
+    """
+    newest = papers.in_categories((), since=FIRST_DAY, limit=1)
+    return min(now, newest[0][1].seen_at + timedelta(days=1)).date() if newest else now.date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from digest import matching
 from digest.editions import FIRST_DAY
 from digest.model import Announcement, Paper, Topic
+from digest.pipeline.days import counted_from
 from digest.ports import PaperStore
 from digest.rendering import links
 
@@ -59,10 +60,7 @@ class Shelf:
         """
         with self._lock:
             if self._version != version:
-                newest = papers.in_categories((), since=FIRST_DAY, limit=1)
-                # A shelf that was not filled for a month keeps showing its last papers.
-                last = min(now, newest[0][1].seen_at + timedelta(days=1)) if newest else now
-                since = last.date() - timedelta(days=self._days - 1)
+                since = counted_from(papers, now) - timedelta(days=self._days - 1)
                 state = f"{now:%Y-%m-%dT%H}", tuple(papers.days(since, now.date()).items())
                 if self._state != state:
                     start = datetime.combine(since, time(), tzinfo=UTC)
