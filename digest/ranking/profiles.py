@@ -8,6 +8,7 @@ one product a kind, whoever the people are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import exp, log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
 from digest.ranking.directions import Directions, nowhere, stacked
 from digest.ranking.features import Features
 from digest.ranking.shelves import Views
-from digest.ranking.space import Matrix
+from digest.ranking.space import Matrix, Space, terms
 from digest.ranking.tastes import certainty, typed
 from digest.text import fold, words
 
@@ -29,6 +30,7 @@ ENOUGH_KEYWORDS = 2
 KEYWORDS_SHARE = 0.2
 FADE_BY = 2
 TOPICS_STAY = 1 / 3
+COMMON, RARE, LEAST_TELLING = 0.3, 0.005, 0.1
 BESIDE_TOPICS = (InterestKind.KEYWORD, InterestKind.QUERY, InterestKind.LIKE)
 TYPED = (InterestKind.KEYWORD, InterestKind.QUERY)
 UNLEARNED = 1 / 3
@@ -41,8 +43,8 @@ class Weights:
 
     `like` and `typed` multiply cosines (see `Views`): about 0.08 for a paper right up one's street,
     and 0.01 for any; what comes of it counts as far as it is certain (see `tastes.certainty`).
-    Dislikes count a quarter as much as likes (Rocchio's γ/β): by half, one that resembles many likes
-    would take away more than all others add. A paper that is in no topic, has no
+    Dislikes count a sixth as much as likes (Rocchio's γ/β): by half, one that resembles what somebody
+    likes would take away more than it tells (docs/ranking.md). A paper that is in no topic, has no
     keyword and is by nobody one follows is still let in if what likes add comes to `like_floor`,
     what one of the smaller interests among them would add by itself to `minor_floor`, or what a
     typed phrase adds before it is doubted to `typed_floor`.
@@ -55,7 +57,7 @@ class Weights:
     in_abstract: float = 0.7
     author: float = 4.5
     like: float = 60.0
-    dislike: float = 15.0
+    dislike: float = 10.0
     typed: float = 60.0
     like_floor: float = 2.5
     minor_floor: float = 4.0
@@ -123,7 +125,7 @@ def keywords(
 ) -> tuple[Evidence, Evidence, Directions]:
     """Typed words and phrases that stand in a paper, and what is near to them in words or meaning.
 
-    Both fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what
+    One that stands in many papers of the archive counts less where it stands (see `_rare`). Both fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what
     they come near to counts 1/√m each, what they stand in in full.
     """
     held = [distinct(each, InterestKind.KEYWORD, by=matching.telling) for each in block]
@@ -132,10 +134,11 @@ def keywords(
 
     def values(name: str) -> np.ndarray:
         index, phrase = features.index, fold(name)
+        worth = weights.keyword * _rare(phrase, features.space)
         return _row(
             features,
-            (weights.keyword * weights.in_abstract, index.texts.find(phrase)),
-            (weights.keyword, index.titles.find(phrase)),
+            (worth * weights.in_abstract, index.texts.find(phrase)),
+            (worth, index.titles.find(phrase)),
         )
 
     exact = _evidence(ReasonKind.KEYWORD, held, fading, values, features)
@@ -152,6 +155,18 @@ def keywords(
         admits=amounts >= weights.typed_floor,
     )
     return exact, near, directions
+
+
+def _rare(phrase: str, space: Space) -> float:
+    """What a phrase tells of the papers that it stands in: 1 to 0.1, as it stands in more of them.
+
+    It is log(0.3/p) / log(60) for a phrase in a share p of the archive, so 1 for one in two hundred.
+    A phrase is as rare as the rarest of its words and pairs, whose shares are in their IDF.
+    """
+    if not space.dimensions:
+        return 1.0
+    share = sum(exp(1 - space.rarity(terms(each))) for each in matching.variants(phrase))
+    return min(max(log(COMMON / share) / log(COMMON / RARE), LEAST_TELLING), 1.0)
 
 
 def _near(

@@ -106,7 +106,7 @@ class Space:
         paper of the archive has counts as the rarest of terms. Where few papers give few words,
         any two texts would otherwise be alike by what little they share.
         """
-        rarest = log(self.papers + 2) + 1  # the smoothed IDF of a term that no document has
+        rarest = self.rarity(())
         rows: list[tuple[np.ndarray, np.ndarray]] = []
         for each in found:
             known: dict[int, float] = {}
@@ -121,6 +121,16 @@ class Space:
             values = np.array([known[at] for at in columns.tolist()]) * self.idf[columns]
             rows.append((columns, values / (sqrt(float(values @ values) + unknown) or 1.0)))
         return rows_of(rows, len(self.terms))
+
+    def rarity(self, found: Iterable[str]) -> float:
+        """The IDF of the rarest of these terms; of a word that no document has, or of none, the highest."""
+        highest = log(self.papers + 2) + 1
+        known = [
+            float(self.idf[self.column[each]]) if each in self.column else highest
+            for each in found
+            if each in self.column or " " not in each
+        ]
+        return max(known, default=highest)
 
     def places(self, tfidf: Matrix) -> np.ndarray:
         """Where rows of `tfidf` lie in the low-rank space (rows × dimensions, float32)."""

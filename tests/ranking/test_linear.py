@@ -214,6 +214,22 @@ def test_keywords_fade_as_likes_accumulate(rank, paper, profile):
     assert faded == pytest.approx(2 / (2 + 5) * TWO_KINDS, abs=1e-6)
 
 
+def test_a_keyword_tells_the_less_the_more_papers_have_it(paper, profile, space):
+    title = "Zeppelin, approach, sourdough and zeppelin approaches"
+    candidates = Candidates(papers=[paper("p", title)])
+    ranker = LinearRanker(topics={}, space=space)
+
+    def told(keyword):
+        person = profile(keyword=keyword)
+        terms = ranker.explain(person, candidates, "p", without={}, now=None).terms
+        return sum(each.amount for each in terms if each.kind is ReasonKind.KEYWORD)
+
+    assert told("zeppelin") == pytest.approx(1), "no paper of the archive has it"
+    assert told("approach") == pytest.approx(0.1), "a third of them have"
+    assert 0.2 < told("sourdough") < 0.8
+    assert told("zeppelin approaches") == pytest.approx(1), "as rare as its rarest word"
+
+
 def test_what_only_resembles_keywords_fades_too_and_gains_by_certainty(
     paper, profile, invented, space, new_paper
 ):
