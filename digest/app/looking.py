@@ -31,7 +31,7 @@ class Looking(Learner):
     def look(self, email: str, edition: str | None) -> Look:
         """What a subscriber would get for an edition."""
         person = subscriptions.find(self.store, email)
-        digest, ranking = composing.rank_one(
+        ranked = composing.rank_one(
             self.store,
             self.ranker,
             person,
@@ -39,6 +39,7 @@ class Looking(Learner):
             now=self.clock(),
             experiment=self.experiment,
         )
+        digest, ranking = ranked.digest, ranked.ranking
         whole = replace(digest, picks=ranking.picks, rest=ranking.rest)
         return Look(
             subscriber=person,

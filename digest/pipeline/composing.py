@@ -15,11 +15,11 @@ from datetime import date, datetime, timedelta
 
 from digest import compose, editions
 from digest.errors import Rejected
-from digest.model import EVERYONE, Digest, IdRange, Ranking, Status, Subscriber
+from digest.model import EVERYONE, Digest, IdRange, Profile, Ranking, Status, Subscriber
 from digest.pipeline import clocks, covering
 from digest.pipeline.experimenting import Experiment, Rankers
 from digest.pipeline.windows import Window, Windows, kept_candidates_of
-from digest.ports import Ranker, Store
+from digest.ports import Candidates, Ranker, Store
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,20 @@ class Composed:
         return Composed(
             subscribers=self.subscribers + other.subscribers, digests=self.digests + other.digests
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A digest composed but not kept, the ranking it was cut from, and what the ranker was asked.
+
+    `without` are the papers that it was told never to pick.
+    """
+
+    digest: Digest
+    ranking: Ranking
+    profile: Profile
+    candidates: Candidates
+    without: frozenset[str]
 
 
 def compose_due(
@@ -205,15 +219,15 @@ def rank_one(
     *,
     now: datetime,
     experiment: Experiment | None = None,
-) -> tuple[Digest, Ranking]:
-    """The digest this subscriber would get for an edition, composed but not kept, and why."""
+) -> Ranked:
+    """The digest this subscriber would get for an edition, composed but not kept; and its ranking."""
     rankers = Rankers(ranker=ranker, experiment=experiment)
     windows = Windows(store)
     until = covering.until(edition, now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
     if kept is not None:
-        digests, rankings = _composed(
+        (found,) = _composed(
             store,
             rankers,
             windows,
@@ -224,10 +238,10 @@ def rank_one(
             edition=named,
         )
     else:
-        digests, rankings = _digests(
+        (found,) = _digests(
             store, rankers, windows, [subscriber], until=until, now=now, edition=edition
         )
-    return digests[0], rankings[0]
+    return found
 
 
 def _compose_block(
@@ -241,7 +255,8 @@ def _compose_block(
     domain: str,
     edition: str | None = None,
 ) -> Composed:
-    digests, _ = _digests(store, rankers, windows, people, until=until, now=now, edition=edition)
+    found = _digests(store, rankers, windows, people, until=until, now=now, edition=edition)
+    digests = [each.digest for each in found]
     by_id = {each.id: each for each in people}
     kept: list[tuple[Digest, datetime | None]] = []
     for digest in digests:
@@ -266,7 +281,7 @@ def _digests(
     until: datetime,
     now: datetime,
     edition: str | None,
-) -> tuple[list[Digest], list[Ranking]]:
+) -> list[Ranked]:
     """One digest a person, in order.
 
     The first digest of someone who has just confirmed looks back as far as one after a pause if
@@ -277,9 +292,9 @@ def _digests(
     found = _composed(store, rankers, windows, people, spans, until=until, now=now, edition=edition)
     newcomers = [
         person
-        for person, ranking in zip(people, found[1], strict=True)
+        for person, ranked in zip(people, found, strict=True)
         if edition is None
-        and not ranking.listed
+        and not ranked.ranking.listed
         and person.id not in covered
         and covering.has_just_confirmed(person)
     ]
@@ -292,11 +307,8 @@ def _digests(
     again = _composed(
         store, rankers, windows, newcomers, further, until=until, now=now, edition=None
     )
-    by_id = {each.subscriber_id: (each, ranking) for each, ranking in zip(*again, strict=True)}
-    pairs = [
-        by_id.get(each.subscriber_id, (each, ranking)) for each, ranking in zip(*found, strict=True)
-    ]
-    return [each for each, _ in pairs], [ranking for _, ranking in pairs]
+    second = {person.id: ranked for person, ranked in zip(newcomers, again, strict=True)}
+    return [second.get(person.id, ranked) for person, ranked in zip(people, found, strict=True)]
 
 
 def _composed(
@@ -309,7 +321,7 @@ def _composed(
     until: datetime,
     now: datetime,
     edition: str | None,
-) -> tuple[list[Digest], list[Ranking]]:
+) -> list[Ranked]:
     """Rank those together whose windows begin on one day, then cut each one's list.
 
     `spans` is since when each looks.
@@ -317,12 +329,12 @@ def _composed(
     by_day: defaultdict[date, list[Subscriber]] = defaultdict(list)
     for person in people:
         by_day[spans[person.id].date()].append(person)
-    found: dict[str, tuple[Digest, Ranking]] = {}
+    found: dict[str, Ranked] = {}
     for together in by_day.values():
         window = windows.of(min(spans[each.id] for each in together), until)
-        pairs = _in_window(store, rankers, window, together, spans, now=now, edition=edition)
-        found.update((digest.subscriber_id, (digest, ranking)) for digest, ranking in pairs)
-    return [found[each.id][0] for each in people], [found[each.id][1] for each in people]
+        ranked = _in_window(store, rankers, window, together, spans, now=now, edition=edition)
+        found.update(zip((each.id for each in together), ranked, strict=True))
+    return [found[each.id] for each in people]
 
 
 def _in_window(
@@ -334,7 +346,7 @@ def _in_window(
     *,
     now: datetime,
     edition: str | None,
-) -> list[tuple[Digest, Ranking]]:
+) -> list[Ranked]:
     """Rank the whole block at once, then cut each one's list."""
     until, keys = window.until, [each.id for each in people]
     profiles = store.subscribers.profiles(keys)
@@ -350,8 +362,8 @@ def _in_window(
     }
     rankings = rankers.rank(profiles, candidates, without=without, editions=named, now=now)
     return [
-        (
-            compose.compose(
+        Ranked(
+            digest=compose.compose(
                 ranking,
                 subscriber=person,
                 edition=named[person.id],
@@ -362,7 +374,10 @@ def _in_window(
                 reports=window.reports,
                 now=now,
             ),
-            ranking,
+            ranking=ranking,
+            profile=profile,
+            candidates=candidates,
+            without=without[person.id],
         )
-        for person, ranking in zip(people, rankings, strict=True)
+        for person, profile, ranking in zip(people, profiles, rankings, strict=True)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, cast
@@ -75,16 +75,14 @@ def explain_one(
     paper = _paper(store, named)
     if not hasattr(ranker, "explain"):
         raise InvalidInput("The configured ranker does not say what it makes of single papers.")
-    witness = _Witness(ranker)
-    digest, ranking = composing.rank_one(
-        store, witness, subscriber, edition, now=now, experiment=experiment
-    )
-    profile, candidates, without = witness.seen()
+    ranked = composing.rank_one(store, ranker, subscriber, edition, now=now, experiment=experiment)
+    ranking, candidates = ranked.ranking, ranked.candidates
     known = {each.id for each in candidates.papers}
     if paper.id not in known:
         candidates = replace(candidates, papers=(*candidates.papers, paper))
     explainer = _who_brought(paper, ranking, ranker, experiment)
-    found = explainer.explain(profile, candidates, paper.id, without=without, now=now)
+    without = {subscriber.id: ranked.without}
+    found = explainer.explain(ranked.profile, candidates, paper.id, without=without, now=now)
     if paper.id not in known:
         found = replace(found, rank=0, barred=NOT_ANNOUNCED)
     else:
@@ -97,9 +95,9 @@ def explain_one(
         subscriber=subscriber,
         paper=paper,
         explanation=found,
-        digest=digest,
+        digest=ranked.digest,
         listed=len(ranking.listed),
-        material=delivering.material_for(store, [replace(digest, picks=(pick,), rest=())]),
+        material=delivering.material_for(store, [replace(ranked.digest, picks=(pick,), rest=())]),
     )
 
 
@@ -122,30 +120,3 @@ def _paper(store: Store, named: str) -> Paper:
     if not found:
         raise NotFound("There is no such paper here.", subject=named)
     return next(iter(found.values()))
-
-
-class _Witness:
-    """A ranker that remembers what it was last asked to rank."""
-
-    def __init__(self, ranker: Ranker) -> None:
-        self._ranker = ranker
-        for name in ("embeds", "keeps", "lies", "learned"):
-            if hasattr(ranker, name):
-                setattr(self, name, getattr(ranker, name))
-        self._asked: tuple[Sequence[Profile], Candidates, Mapping[str, frozenset[str]]]
-
-    def rank(
-        self,
-        block: Sequence[Profile],
-        candidates: Candidates,
-        *,
-        without: Mapping[str, frozenset[str]],
-        now: datetime,
-    ) -> list[Ranking]:
-        self._asked = (block, candidates, without)
-        return self._ranker.rank(block, candidates, without=without, now=now)
-
-    def seen(self) -> tuple[Profile, Candidates, Mapping[str, frozenset[str]]]:
-        """What it ranked for the one person it was asked for."""
-        (profile,), candidates, without = self._asked
-        return profile, candidates, without

@@ -89,7 +89,7 @@ def test_an_edition_ranked_again_is_the_same_list(application, subscribe, item, 
     compose()
     experiment = Experiment(challenger=ByNumber(down=True))
     for person in people:
-        digest, ranking = composing.rank_one(
+        ranked = composing.rank_one(
             application.store,
             ByNumber(),
             person,
@@ -97,8 +97,9 @@ def test_an_edition_ranked_again_is_the_same_list(application, subscribe, item, 
             now=application.clock(),
             experiment=experiment,
         )
-        assert digest.picks == kept(application, person).picks
-        assert ranking.picks[: len(digest.picks)] == digest.picks
+        picks = ranked.digest.picks
+        assert picks == kept(application, person).picks
+        assert ranked.ranking.picks[: len(picks)] == picks
 
 
 def test_who_begins_differs_from_reader_to_reader_and_day_to_day(
