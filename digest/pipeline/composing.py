@@ -51,6 +51,21 @@ class Ranked:
     without: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    """What all blocks of one round share; `now` is the moment of the whole round."""
+
+    store: Store
+    rankers: Rankers
+    windows: Windows
+    now: datetime
+
+
+def _round(store: Store, ranker: Ranker, experiment: Experiment | None, *, now: datetime) -> _Round:
+    rankers = Rankers(ranker=ranker, experiment=experiment)
+    return _Round(store=store, rankers=rankers, windows=Windows(store), now=now)
+
+
 def compose_due(
     store: Store,
     ranker: Ranker,
@@ -68,9 +83,8 @@ def compose_due(
     `among` is whose turn it is here. `progress` hears of each block how many were in it; asked to
     stop, the block in hand is the last.
     """
-    rankers = Rankers(ranker=ranker, experiment=experiment)
+    this = _round(store, ranker, experiment, now=now)
     total, last = Composed(), None
-    windows = Windows(store)
     while not stopping():
         due = store.subscribers.due(now, limit=block, among=among, after=last)
         if not due:
@@ -79,9 +93,9 @@ def compose_due(
             store.ledger.tidy(now)
         last = due[-1]
         try:
-            total += _compose_block(store, rankers, windows, due, until=now, now=now, domain=domain)
+            total += _compose_block(this, due, until=now, domain=domain)
         except Rejected:
-            total += _one_by_one(store, rankers, windows, due, now=now, domain=domain)
+            total += _one_by_one(this, due, domain=domain)
         progress(len(due))
     return total
 
@@ -99,37 +113,27 @@ def compose_one(
     if person.status is not Status.ACTIVE or not _is_due(person, now):
         return Composed()
     store.ledger.tidy(now)
-    rankers = Rankers(ranker=ranker, experiment=experiment)
-    windows = Windows(store)
-    return _compose_block(store, rankers, windows, [person], until=now, now=now, domain=domain)
+    this = _round(store, ranker, experiment, now=now)
+    return _compose_block(this, [person], until=now, domain=domain)
 
 
-def _one_by_one(
-    store: Store,
-    rankers: Rankers,
-    windows: Windows,
-    people: Sequence[Subscriber],
-    *,
-    now: datetime,
-    domain: str,
-) -> Composed:
+def _one_by_one(this: _Round, people: Sequence[Subscriber], *, domain: str) -> Composed:
     """Compose for each alone, since one of them cannot be; that one is put off for a day."""
     total = Composed()
     for person in people:
         try:
-            total += _compose_block(
-                store, rankers, windows, [person], until=now, now=now, domain=domain
-            )
+            total += _compose_block(this, [person], until=this.now, domain=domain)
         except Rejected as error:
             log.error(  # noqa: TRY400 - the message says it all
                 "a digest cannot be composed: %s",
                 error.message,
                 extra={"action": "compose", "subscriber": person.id},
             )
-            current = store.subscribers.get([person.id]).get(person.id)
+            subscribers = this.store.subscribers
+            current = subscribers.get([person.id]).get(person.id)
             if current is not None:
-                put_off = replace(current, due_at=now + timedelta(days=1))
-                store.subscribers.save(put_off, before=current)
+                put_off = replace(current, due_at=this.now + timedelta(days=1))
+                subscribers.save(put_off, before=current)
     return total
 
 
@@ -153,8 +157,7 @@ def compose_edition(
     due today stays due unless this is it.
     `among`, `stopping` and `progress` are as in `compose_due`.
     """
-    rankers = Rankers(ranker=ranker, experiment=experiment)
-    windows = Windows(store)
+    this = _round(store, ranker, experiment, now=now)
     until = covering.until(edition, now)
     store.ledger.tidy(now)
     total, after = Composed(), among.after
@@ -165,16 +168,7 @@ def compose_edition(
         there = _who_has_one(store, people, edition, until)
         waiting = [each for each in people if each.id not in there]
         if waiting:
-            total += _compose_block(
-                store,
-                rankers,
-                windows,
-                waiting,
-                until=until,
-                now=now,
-                domain=domain,
-                edition=edition,
-            )
+            total += _compose_block(this, waiting, until=until, domain=domain, edition=edition)
         if there:
             due = [each for each in people if each.id in there and _is_due(each, now)]
             next_due = _next_due(due, edition, now)
@@ -221,49 +215,33 @@ def rank_one(
     experiment: Experiment | None = None,
 ) -> Ranked:
     """The digest this subscriber would get for an edition, composed but not kept; and its ranking."""
-    rankers = Rankers(ranker=ranker, experiment=experiment)
-    windows = Windows(store)
-    until = covering.until(edition, now)
+    this = _round(store, ranker, experiment, now=now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
     if kept is not None:
-        (found,) = _composed(
-            store,
-            rankers,
-            windows,
-            [subscriber],
-            {subscriber.id: kept.since},
-            until=kept.until,
-            now=now,
-            edition=named,
-        )
-    else:
-        (found,) = _digests(
-            store, rankers, windows, [subscriber], until=until, now=now, edition=edition
-        )
-    return found
+        spans = {subscriber.id: kept.since}
+        return _composed(this, [subscriber], spans, until=kept.until, edition=named)[0]
+    until = covering.until(edition, now)
+    return _digests(this, [subscriber], until=until, edition=edition)[0]
 
 
 def _compose_block(
-    store: Store,
-    rankers: Rankers,
-    windows: Windows,
+    this: _Round,
     people: Sequence[Subscriber],
     *,
     until: datetime,
-    now: datetime,
     domain: str,
     edition: str | None = None,
 ) -> Composed:
-    found = _digests(store, rankers, windows, people, until=until, now=now, edition=edition)
-    digests = [each.digest for each in found]
+    now = this.now
+    digests = [each.digest for each in _digests(this, people, until=until, edition=edition)]
     by_id = {each.id: each for each in people}
     kept: list[tuple[Digest, datetime | None]] = []
     for digest in digests:
         person = by_id[digest.subscriber_id]
         wanted = compose.wants_mail(digest, person)
         kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
-    new = store.ledger.compose(
+    new = this.store.ledger.compose(
         kept,
         next_due=_next_due(people, edition, now),
         send_from={digest.id: now for digest in digests},
@@ -273,23 +251,17 @@ def _compose_block(
 
 
 def _digests(
-    store: Store,
-    rankers: Rankers,
-    windows: Windows,
-    people: Sequence[Subscriber],
-    *,
-    until: datetime,
-    now: datetime,
-    edition: str | None,
+    this: _Round, people: Sequence[Subscriber], *, until: datetime, edition: str | None
 ) -> list[Ranked]:
     """One digest a person, in order.
 
     The first digest of someone who has just confirmed looks back as far as one after a pause if
     there is nothing in it otherwise: an empty mail, over a holiday perhaps, is no welcome.
     """
+    store = this.store
     covered = clocks.covered(store, store.ledger.covered([each.id for each in people]))
     spans = covering.spans(people, covered, until=until, edition=edition)
-    found = _composed(store, rankers, windows, people, spans, until=until, now=now, edition=edition)
+    found = _composed(this, people, spans, until=until, edition=edition)
     newcomers = [
         person
         for person, ranked in zip(people, found, strict=True)
@@ -304,22 +276,17 @@ def _digests(
         each.id: covering.unseen(each, until - editions.FURTHEST_BACK[each.cadence], until)
         for each in newcomers
     }
-    again = _composed(
-        store, rankers, windows, newcomers, further, until=until, now=now, edition=None
-    )
+    again = _composed(this, newcomers, further, until=until, edition=None)
     second = {person.id: ranked for person, ranked in zip(newcomers, again, strict=True)}
     return [second.get(person.id, ranked) for person, ranked in zip(people, found, strict=True)]
 
 
 def _composed(
-    store: Store,
-    rankers: Rankers,
-    windows: Windows,
+    this: _Round,
     people: Sequence[Subscriber],
     spans: Mapping[str, datetime],
     *,
     until: datetime,
-    now: datetime,
     edition: str | None,
 ) -> list[Ranked]:
     """Rank those together whose windows begin on one day, then cut each one's list.
@@ -331,23 +298,22 @@ def _composed(
         by_day[spans[person.id].date()].append(person)
     found: dict[str, Ranked] = {}
     for together in by_day.values():
-        window = windows.of(min(spans[each.id] for each in together), until)
-        ranked = _in_window(store, rankers, window, together, spans, now=now, edition=edition)
+        window = this.windows.of(min(spans[each.id] for each in together), until)
+        ranked = _in_window(this, window, together, spans, edition=edition)
         found.update(zip((each.id for each in together), ranked, strict=True))
     return [found[each.id] for each in people]
 
 
 def _in_window(
-    store: Store,
-    rankers: Rankers,
+    this: _Round,
     window: Window,
     people: Sequence[Subscriber],
     spans: Mapping[str, datetime],
     *,
-    now: datetime,
     edition: str | None,
 ) -> list[Ranked]:
     """Rank the whole block at once, then cut each one's list."""
+    store, rankers, now = this.store, this.rankers, this.now
     until, keys = window.until, [each.id for each in people]
     profiles = store.subscribers.profiles(keys)
     ids = frozenset(window.seen_at)
