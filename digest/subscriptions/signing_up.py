@@ -22,7 +22,7 @@ from digest.subscriptions.changing import put_interests
 from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, fresh, newcomer, normal_address
-from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
+from digest.subscriptions.wishes import MOST_INTERESTS, Wishes, asked_for, interests_of, timing
 
 LETTERS_AN_HOUR = 1_000
 PENDING_FOR = timedelta(days=14)
@@ -225,19 +225,31 @@ def _again(
 ) -> Subscriber:
     """One who never confirmed starts afresh; one who had left keeps all, and gets the rest beside it.
 
-    Whoever asks may be a stranger: nothing that its owner has confirmed is lost by it.
+    Whoever asks may be a stranger: nothing that its owner has confirmed is lost by it. What a full
+    profile has no room for is left out, as a refusal would tell that there is such a profile.
     """
     if known.confirmed_at is None:
         wanted = replace(new, id=known.id, key=known.key, created_at=now)
     else:
         wanted = replace(known, status=Status.PENDING, due_at=None)
+        interests = _with_room(store, known, interests)
     if not store.subscribers.save(wanted, before=known):
         return fresh(store, known)  # they answered an earlier letter just now: that counts
     if known.confirmed_at is None:
         store.subscribers.set_interests(wanted.id, interests)
     else:
-        put_interests(store, wanted, interests, reweigh=False)
+        store.subscribers.add_interests(wanted.id, interests)
     return wanted
+
+
+def _with_room(
+    store: Store, known: Subscriber, interests: tuple[Interest, ...]
+) -> tuple[Interest, ...]:
+    """The first of these that the profile does not have yet, as many as it has room for."""
+    (profile,) = store.subscribers.profiles([known.id])
+    standing = {(each.kind, each.value) for each in profile.interests}
+    new = [each for each in interests if (each.kind, each.value) not in standing]
+    return tuple(new[: max(0, MOST_INTERESTS - len(standing))])
 
 
 def _is_closed(known: Subscriber | None, reason: SuppressionReason | None) -> bool:

@@ -119,6 +119,24 @@ def test_one_who_had_left_loses_nothing_by_what_somebody_asks_for_in_their_name(
     assert again.limit == 3
 
 
+def test_a_form_that_overfills_the_profile_of_one_who_had_left_is_answered_like_any_other(
+    store, subscribe, sign_up, interests, now
+):
+    person = subscribe(topics=["cs.IR"])
+    subscriptions.unsubscribe(store, person, now=now)
+    many = [f"word {number}" for number in range(subscriptions.MOST_INTERESTS)]
+
+    assert sign_up("nobody@example.org", keywords=many).outcome == "ask"
+    came = sign_up(keywords=many)
+
+    assert (came.outcome, came.subscriber.status) == ("ask", Status.PENDING)
+    kept = {("topic", "cs.IR"), *(("keyword", each) for each in many[:-1])}
+    assert interests(person) == kept
+    subscriptions.unsubscribe(store, came.subscriber, now=now)
+    assert sign_up(keywords=["maps"]).outcome == "ask"
+    assert interests(person) == kept
+
+
 @pytest.mark.parametrize("reason", sorted(set(SuppressionReason) - {SuppressionReason.ERASED}))
 def test_an_address_we_must_not_write_to_gets_silence(store, sign_up, now, reason):
     store.post.suppress(subscriptions.address_hash(store, "ada@example.org"), reason, now)
