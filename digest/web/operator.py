@@ -142,8 +142,9 @@ class Operator(Handlers):
         return _back("featured" if choice == "feature" else "rejected")
 
     def _enter(self, request: Request) -> Response:
-        self._tries_of_all.take(EVERYBODY)
+        # The network's first: what it refuses must not use up what all others share.
         self._tries.take(network(request))
+        self._tries_of_all.take(EVERYBODY)
         if not self._sessions.opens(str(request.state.form.get("token", ""))):
             return self._ask("That is not the token.", status=403)
         response = _back()

@@ -137,6 +137,15 @@ def test_guessing_is_slowed_down_even_where_the_next_guess_is_right(client):
     assert int(refused.headers["retry-after"]) > 0
 
 
+def test_one_network_that_guesses_without_end_does_not_keep_the_operator_out(app):
+    made = asgi(app)
+    stranger = TestClient(made, base_url=SITE, headers=OWN, client=("198.51.100.7", 1))
+    operator = TestClient(made, base_url=SITE, headers=OWN, client=("203.0.113.9", 1))
+    answers = [stranger.post("/operator", data={"token": "guess"}) for _ in range(100)]
+    assert [each.status_code for each in answers] == [403] * 10 + [429] * 90
+    assert operator.post("/operator", data={"token": TOKEN}).status_code == 200
+
+
 def test_a_session_ends_by_itself(app, inside):
     app.moment[0] += timedelta(hours=11)
     assert "Sources" in inside.get("/operator").text
