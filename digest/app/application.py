@@ -68,11 +68,7 @@ class App(Composer):
         return ingesting.ingest(
             self.store,
             chosen,
-            self.fetcher,
-            policy=fetching.Policy(interval=self.settings.fetch.interval * 60),
-            clock=self.clock,
-            rng=self.rng,
-            owner=self.owner,
+            self._poller,
             force=force,
             stopping=stopping,
             reconciling=nightly or (known is not None and known.nightly),
@@ -107,13 +103,12 @@ class App(Composer):
 
     def backfill(self, name: str, first: date, last: date) -> list[SourceReport]:
         """Fetch everything a source published between two days, page by page."""
-        source = self.source(name)
-        return ingesting.backfill(
-            self.store,
-            source,
-            self.fetcher,
-            first,
-            last,
+        return ingesting.backfill(self.store, self.source(name), self._poller, first, last)
+
+    @property
+    def _poller(self) -> ingesting.Poller:
+        return ingesting.Poller(
+            fetcher=self.fetcher,
             policy=fetching.Policy(interval=self.settings.fetch.interval * 60),
             clock=self.clock,
             rng=self.rng,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -49,6 +50,20 @@ CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
 COOLED = timedelta(days=60)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poller:
+    """Who polls, and how: through which fetcher, how often, by which clock.
+
+    `owner` is the name under which the lease is held, `rng` spreads the polls.
+    """
+
+    fetcher: Fetcher
+    policy: fetching.Policy
+    clock: Callable[[], datetime]
+    rng: random.Random
+    owner: str
+
+
 @dataclass(kw_only=True)
 class _Run:
     """What is known of one source while it is being asked."""
@@ -65,12 +80,8 @@ class _Run:
 def ingest(
     store: Store,
     sources: Sequence[Source],
-    fetcher: Fetcher,
+    poller: Poller,
     *,
-    policy: fetching.Policy,
-    clock: Callable[[], datetime],
-    rng: random.Random,
-    owner: str,
     force: bool = False,
     reconciling: bool = False,
     stopping: Callable[[], bool] = lambda: False,
@@ -82,41 +93,19 @@ def ingest(
     Only one process polls at a time, by a lease in the store: the politeness that sites ask for
     is per operator, not per process. Without the lease nothing is done and the list is empty.
     """
-    now = clock()
-    if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
-        return []
-    try:
+    now = poller.clock()
+    with _leased(store, poller.owner, now) as held:
+        if not held:
+            return []
         runs = {each.name: _Run(source=each, reconciling=reconciling) for each in sources}
         states = {(s.source, s.url): s for s in store.sources.poll_states()}
         first = _first_requests(store, runs.values(), states, now=now, force=force)
-        _ask(
-            store,
-            runs,
-            states,
-            first,
-            fetcher,
-            policy=policy,
-            clock=clock,
-            rng=rng,
-            owner=owner,
-            stopping=stopping,
-        )
+        _ask(store, runs, states, first, poller, stopping=stopping)
         return _finish_all(store, runs.values(), now=now)
-    finally:
-        store.unlease(POLL_LEASE, owner=owner)
 
 
 def backfill(
-    store: Store,
-    source: Source,
-    fetcher: Fetcher,
-    first: date,
-    last: date,
-    *,
-    policy: fetching.Policy,
-    clock: Callable[[], datetime],
-    rng: random.Random,
-    owner: str,
+    store: Store, source: Source, poller: Poller, first: date, last: date
 ) -> list[SourceReport]:
     """Fetch what a source published between two days, page by page; raises InvalidInput.
 
@@ -127,27 +116,24 @@ def backfill(
         raise InvalidInput(
             f"{source.name} cannot be asked for past days; `arxiv-api` can.", subject=source.name
         )
-    now = clock()
-    if not store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
-        return []
-    try:
+    now = poller.clock()
+    with _leased(store, poller.owner, now) as held:
+        if not held:
+            return []
         runs = {source.name: _Run(source=source)}
-        requests = [ask(first, last)]
-        _ask(
-            store,
-            runs,
-            {},
-            requests,
-            fetcher,
-            policy=policy,
-            clock=clock,
-            rng=rng,
-            owner=owner,
-            stopping=lambda: False,
-        )
+        _ask(store, runs, {}, [ask(first, last)], poller, stopping=lambda: False)
         return _finish_all(store, runs.values(), now=now)
+
+
+@contextmanager
+def _leased(store: Store, owner: str, now: datetime) -> Iterator[bool]:
+    """Hold the lease of whoever polls; False where another process has it."""
+    held = store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS)
+    try:
+        yield held
     finally:
-        store.unlease(POLL_LEASE, owner=owner)
+        if held:
+            store.unlease(POLL_LEASE, owner=owner)
 
 
 def ingest_listing(
@@ -221,12 +207,8 @@ def _ask(
     runs: Mapping[str, _Run],
     states: dict[tuple[str, str], PollState],
     waiting: Sequence[Request],
-    fetcher: Fetcher,
+    poller: Poller,
     *,
-    policy: fetching.Policy,
-    clock: Callable[[], datetime],
-    rng: random.Random,
-    owner: str,
     stopping: Callable[[], bool],
 ) -> None:
     """Fetch, store, and go on with the pages that listings ask for, until none is left."""
@@ -236,10 +218,10 @@ def _ask(
             for request in waiting:
                 runs[request.source].failed = True
             break
-        now = clock()
-        store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS)
+        now = poller.clock()
+        store.lease(POLL_LEASE, owner=poller.owner, now=now, seconds=LEASE_SECONDS)
         batch = [(request, _state_of(request, states)) for request in waiting]
-        outcomes = fetcher.fetch(batch, now)
+        outcomes = poller.fetcher.fetch(batch, now)
         following: list[Request] = []
         for (request, state), outcome in zip(batch, outcomes, strict=True):
             more, ttl, failed = _take(store, runs[request.source], request, outcome, state, now=now)
@@ -248,7 +230,9 @@ def _ask(
             shared = not request.poll and (state.source, state.url) in faulty
             if shared and isinstance(result, Answer):
                 continue
-            decided = fetching.decide(state, result, clock(), rng, ttl=ttl, policy=policy)
+            decided = fetching.decide(
+                state, result, poller.clock(), poller.rng, ttl=ttl, policy=poller.policy
+            )
             states[decided.source, decided.url] = decided
             if not isinstance(result, Answer):
                 faulty.add((decided.source, decided.url))
@@ -320,15 +304,8 @@ def _take(
     if outcome.body is None or (request.poll and not fetching.body_changed(state, outcome.body)):
         run.reports.append(reporting.line(request, Verdict.UNCHANGED, now=now))
         return (), None, None
-    listing = Listing(
-        source=request.source,
-        url=outcome.url,
-        body=outcome.body,
-        media_type=outcome.headers.get("content-type", ""),
-        place=request.place,
-        fetched_at=outcome.at,
-    )
     try:
+        listing = _listing(request, outcome, outcome.body)
         missed_at = now if run.reconciling else None
         harvest, stored = _read(store, run.source, listing, missed_at=missed_at)
     except Rejected as error:
@@ -347,6 +324,17 @@ def _take(
         run.failed, more = True, ()
     run.reports.append(report)
     return more, harvest.ttl, None
+
+
+def _listing(request: Request, answer: Answer, body: bytes) -> Listing:
+    return Listing(
+        source=request.source,
+        url=answer.url,
+        body=body,
+        media_type=answer.headers.get("content-type", ""),
+        place=request.place,
+        fetched_at=answer.at,
+    )
 
 
 def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]:

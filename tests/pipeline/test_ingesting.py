@@ -21,6 +21,16 @@ FEED = b"""<?xml version="1.0"?>
 </channel></rss>"""
 
 
+def poller(fetcher, at, *, owner="w1"):
+    return ingesting.Poller(
+        fetcher=fetcher,
+        policy=fetching.Policy(),
+        clock=lambda: at,
+        rng=random.Random(1),
+        owner=owner,
+    )
+
+
 @pytest.fixture
 def ingest(store, now):
     def run(sources, bodies, *, at=now, owner="w1", force=False, reconciling=False):
@@ -28,11 +38,7 @@ def ingest(store, now):
         reports = ingesting.ingest(
             store,
             sources,
-            fetcher,
-            policy=fetching.Policy(),
-            clock=lambda: at,
-            rng=random.Random(1),
-            owner=owner,
+            poller(fetcher, at, owner=owner),
             force=force,
             reconciling=reconciling,
         )
@@ -195,17 +201,7 @@ def test_an_empty_list_on_a_weekday_reads_as_a_holiday_and_on_a_sunday_as_a_day_
 
 def test_a_source_that_knows_no_past_cannot_be_back_filled(store, now):
     with pytest.raises(InvalidInput, match="arxiv-api"):
-        ingesting.backfill(
-            store,
-            feed(),
-            RecordedFetcher({}),
-            now.date(),
-            now.date(),
-            policy=fetching.Policy(),
-            clock=lambda: now,
-            rng=random.Random(1),
-            owner="w1",
-        )
+        ingesting.backfill(store, feed(), poller(RecordedFetcher({}), now), now.date(), now.date())
 
 
 class Broken(FeedSource):
