@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -46,6 +48,10 @@ class Handlers:
         if not found:
             raise NotFound("There is no such paper here.", subject=paper_id)
         return next(iter(found.values()))
+
+    def version(self) -> Hashable:
+        """Differs whenever any page or feed might; what trends also changes as hours pass."""
+        return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
 
     def page(self, name: str, **context: object) -> Response:
         """A public page."""

@@ -135,7 +135,7 @@ class Feeds(Handlers):
         The version is one look-up by key, which never waits for a writer. `path` is where the
         answer is at home; with `told` a hub is told of its changes.
         """
-        version = self._version()
+        version = self.version()
         found = self._cache.find(path, version)
         if found is None:
             found = await run_in_threadpool(self._kept, path, version, make)
@@ -168,13 +168,9 @@ class Feeds(Handlers):
                 self._dates.popitem(last=False)
         return replace(made, modified=since)
 
-    def _version(self) -> Hashable:
-        """Differs whenever a feed might; what trends in a day also changes as hours pass."""
-        return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
-
     def _catalogue(self) -> Catalogue:
         """The catalogue of the store as it is."""
-        version, now = self._version(), self.app.clock()
+        version, now = self.version(), self.app.clock()
         with self._lock:
             if self._latest is None or self._latest[0] != version:
                 made = Catalogue(self.app.store, self.app.feed_terms, now, days=self._days)

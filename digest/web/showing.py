@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
@@ -107,10 +107,6 @@ class Showing(Handlers):
                 self.cache.get, name, version, lambda: self._made(show(request), as_json=as_json)
             )
         return caching.answer(request, found, headers=ANY_ORIGIN if as_json else None)
-
-    def version(self) -> Hashable:
-        """Differs whenever any page might; what trends in a day also changes as hours pass."""
-        return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
 
     def _made(self, shown: Shown, *, as_json: bool) -> caching.Kept:
         if as_json:
