@@ -16,11 +16,13 @@ from digest.app import App
 from digest.errors import InvalidInput, NotFound
 from digest.model import EvidenceKind
 from digest.rendering import pages
+from digest.rendering.views import root
 from digest.web.common import PRIVATE, Handlers
 from digest.web.limits import Buckets, Handler, network, with_form
 from digest.web.overview import overview
-from digest.web.sessions import PATH, Sessions
+from digest.web.sessions import Sessions
 
+PATH = "/operator"
 TRIES = 10
 TRIES_OF_ALL = 60
 EVERYBODY = "everybody"
@@ -62,9 +64,11 @@ class Operator(Handlers):
         super().__init__(app)
         self._tries = Buckets(TRIES)
         self._tries_of_all = Buckets(TRIES_OF_ALL)
+        self._path = f"{root(app.site)}{PATH}"
         self._sessions = Sessions(
             app.settings.web.operator,
             app.store.post.secret("operator"),
+            path=self._path,
             https=app.site.url.startswith("https:"),
         )
 
@@ -107,7 +111,7 @@ class Operator(Handlers):
 
     def leave(self, _request: Request) -> Response:
         """End the session."""
-        response = _back()
+        response = self._back()
         self._sessions.close(response)
         return response
 
@@ -115,7 +119,7 @@ class Operator(Handlers):
         """Take a bounce or complaint back."""
         evidence = request.path_params["evidence"]
         subscriptions.undo_bounce(self.app.store, evidence, now=self.app.clock())
-        return _back("undone")
+        return self._back("undone")
 
     def settle(self, request: Request) -> Response:
         """Have dealt with a mail that nobody could read."""
@@ -123,7 +127,7 @@ class Operator(Handlers):
         if found is None or found.kind is not EvidenceKind.UNREAD:
             raise NotFound("There is no such mail.")
         self.app.store.post.settle_evidence(found.id, self.app.clock())
-        return _back("settled")
+        return self._back("settled")
 
     def decide(self, request: Request) -> Response:
         """Feature or reject what a reader put forward."""
@@ -139,7 +143,7 @@ class Operator(Handlers):
             line=str(form.get("line", "")),
             now=self.app.clock(),
         )
-        return _back("featured" if choice == "feature" else "rejected")
+        return self._back("featured" if choice == "feature" else "rejected")
 
     def _enter(self, request: Request) -> Response:
         # The network's first: what it refuses must not use up what all others share.
@@ -147,7 +151,7 @@ class Operator(Handlers):
         self._tries_of_all.take(EVERYBODY)
         if not self._sessions.opens(str(request.state.form.get("token", ""))):
             return self._ask("That is not the token.", status=403)
-        response = _back()
+        response = self._back()
         self._sessions.open(response, self.app.clock())
         return response
 
@@ -155,6 +159,6 @@ class Operator(Handlers):
         page = pages.page("operator_enter", site=self.app.site, problem=problem)
         return HTMLResponse(page, status_code=status, headers=PRIVATE)
 
-
-def _back(done: str = "") -> Response:
-    return RedirectResponse(f"{PATH}?done={done}" if done else PATH, 303, headers=PRIVATE)
+    def _back(self, done: str = "") -> Response:
+        query = f"?done={done}" if done else ""
+        return RedirectResponse(f"{self._path}{query}", 303, headers=PRIVATE)

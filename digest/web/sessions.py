@@ -10,19 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 LASTS = timedelta(hours=12)
-PATH = "/operator"
 NAME = "operator"
 
 
 class Sessions:
     """Opens and checks sessions of whoever knows the token.
 
-    `secret` is this installation's own; the cookie is Secure where `https` is how we are reached.
+    `secret` is this installation's own; the cookie is sent to `path`, as browsers see it, and what is
+    below; it is Secure where `https` is how we are reached.
     """
 
-    def __init__(self, token: str, secret: bytes, *, https: bool) -> None:
+    def __init__(self, token: str, secret: bytes, *, path: str, https: bool) -> None:
         self._token = token
         self._key = hmac.digest(secret, token.encode(), "sha256")
+        self._path = path
         self._https = https
         # The prefix makes browsers refuse the cookie from anywhere but https.
         self._name = f"__Secure-{NAME}" if https else NAME
@@ -42,7 +43,7 @@ class Sessions:
             self._name,
             f"{value}.{self._sign(value)}",
             max_age=int(LASTS.total_seconds()),
-            path=PATH,
+            path=self._path,
             secure=self._https,
             httponly=True,
             samesite="strict",
@@ -51,7 +52,7 @@ class Sessions:
     def close(self, response: Response) -> None:
         """End the session."""
         response.delete_cookie(
-            self._name, path=PATH, secure=self._https, httponly=True, samesite="strict"
+            self._name, path=self._path, secure=self._https, httponly=True, samesite="strict"
         )
 
     def holds(self, request: Request, now: datetime) -> bool:

@@ -122,6 +122,20 @@ def test_without_https_the_cookie_still_works(app):
         assert "Sources" in client.get("/operator").text
 
 
+def test_where_the_site_is_below_a_path_the_session_is_below_it_too(app):
+    object.__setattr__(app.settings.site, "url", f"{SITE}/lab")
+    with TestClient(asgi(app), base_url=SITE, headers=OWN) as client:
+        answer = client.post("/operator", data={"token": TOKEN}, follow_redirects=False)
+        assert answer.headers["location"] == "/lab/operator"
+        assert "path=/lab/operator;" in answer.headers["set-cookie"].lower()
+        cookie = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+        page = client.get("/operator", headers=cookie).text
+        form = {"form_token": re.search(r'name="form_token" value="([0-9a-f]+)"', page)[1]}
+        left = client.post("/operator/leave", data=form, headers=cookie, follow_redirects=False)
+        assert left.headers["location"] == "/lab/operator"
+        assert "path=/lab/operator;" in left.headers["set-cookie"].lower()
+
+
 @pytest.mark.parametrize("given", ["", "wrong", TOKEN[:-1], TOKEN.upper(), "\udcff", "x" * 5000])
 def test_a_wrong_token_opens_nothing(client, given):
     answer = client.post("/operator", data={"token": given.encode("utf-8", "surrogateescape")})
