@@ -201,7 +201,7 @@ class CommunityStore(Protocol):
         """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`."""
         ...
 
-    def unvote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+    def unvote(self, subscriber_id: str, paper_id: str) -> int:
         """Take the vote back; returns the votes left."""
         ...
 

@@ -57,7 +57,7 @@ class Community:
             voting.count(connection, [paper])
             return voting.votes(connection, paper)
 
-    def unvote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:  # noqa: ARG002 - the port's; nothing is kept of a vote taken back
+    def unvote(self, subscriber_id: str, paper_id: str) -> int:
         """Take the vote back; returns the votes left."""
         with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, paper_id)

@@ -115,7 +115,7 @@ def undo(store: Store, person: Subscriber, feedback_id: str, *, now: datetime) -
     if feedback.kind is FeedbackKind.SEEN_ALL:
         return _unsee(store, person, feedback, now=now)
     if feedback.kind is FeedbackKind.UPVOTE:
-        store.community.unvote(person.id, feedback.paper_id, now)
+        store.community.unvote(person.id, feedback.paper_id)
     return store.feedback.undo(feedback.id, now) or feedback
 
 

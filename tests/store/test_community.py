@@ -48,12 +48,12 @@ def test_a_vote_taken_back_leaves_the_others_and_no_votes_are_no_signal(store, m
     store.community.vote(people[0].id, paper.id, make.day)
     store.community.vote(people[1].id, paper.id, make.day + timedelta(hours=1))
 
-    assert store.community.unvote(people[1].id, paper.id, make.day) == 1
+    assert store.community.unvote(people[1].id, paper.id) == 1
     (left,) = store.papers.signals([paper.id])[paper.id]
     assert (left.value, left.seen_at) == (1.0, make.day)
 
-    assert store.community.unvote(people[0].id, paper.id, make.day) == 0
-    assert store.community.unvote(people[0].id, paper.id, make.day) == 0
+    assert store.community.unvote(people[0].id, paper.id) == 0
+    assert store.community.unvote(people[0].id, paper.id) == 0
     assert store.papers.signals([paper.id]) == {}
 
 

@@ -113,7 +113,7 @@ CALLS = {
     "feedback.answers": lambda s, m: list(s.feedback.answers("2026-06-10", kinds=[])),
     "ledger.digests": lambda s, m: s.ledger.digests(["s_1.2026-06-10"]),
     "community.vote": lambda s, m: s.community.vote("s_1", "arxiv:1", m.day),
-    "community.unvote": lambda s, m: s.community.unvote("s_1", "arxiv:1", m.day),
+    "community.unvote": lambda s, m: s.community.unvote("s_1", "arxiv:1"),
     "community.votes_of": lambda s, m: s.community.votes_of("s_1", ["arxiv:1"]),
     "community.submit": lambda s, m: s.community.submit(m.submission()),
     "community.submission": lambda s, m: s.community.submission("p_1"),

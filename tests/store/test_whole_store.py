@@ -214,7 +214,7 @@ def test_the_token_changes_with_what_everyone_can_read(store, make):
         lambda: store.subscribers.add([(person, [])]),
         lambda: store.community.submit(put),
         lambda: store.community.vote(person.id, paper.id, make.day),
-        lambda: store.community.unvote(person.id, paper.id, make.day),
+        lambda: store.community.unvote(person.id, paper.id),
         lambda: store.community.decide(decided, make.moderation(put)),
         lambda: store.community.submit(unknown),
         lambda: store.papers.ingest([make.item(make.paper(2))]),
