@@ -107,6 +107,7 @@ def site(app, person):
         "name": "Ada Example",
         "number": "1",
         "paper": "arxiv:2606.00001",
+        "path": "topics",
         "period": "week",
         "slug": "cs.IR",
         "submission": "p_1",
@@ -236,6 +237,25 @@ def test_what_is_not_there_is_said_plainly_and_guarded(client, method, path, sta
     assert_guarded(answer, path)
     if status == 405:
         assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("below", ["", "/lab"])
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("/subscribe/", "/subscribe"),
+        ("/topics/cs.IR/", "/topics/cs.IR"),
+        ("/search/?q=maps&sort=newest", "/search?q=maps&sort=newest"),
+        ("/a%3Fb%23c/", "/a%3Fb%23c"),
+        ("//elsewhere.example/", "/elsewhere.example"),
+    ],
+)
+def test_a_slash_too_many_leads_to_the_page_and_never_off_the_site(app, below, asked, page):
+    object.__setattr__(app.settings.site, "url", f"{SITE}{below}")
+    with TestClient(asgi(app), base_url=SITE, follow_redirects=False) as client:
+        answer = client.get(f"{SITE}{asked}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{below}{page}")
+        assert client.post(f"{SITE}{asked}").status_code == 405
 
 
 def test_errors_are_json_for_those_who_ask_for_it(client):
