@@ -16,7 +16,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from digest.model import Site, Topic
 from digest.rendering import assets, links, wording
 from digest.rendering.compiled import site_values
-from digest.rendering.views import author_path, authors_line, card_view, chip, root, row_view
+from digest.rendering.views import (
+    author_path,
+    authors_line,
+    card_view,
+    chip,
+    paper_below,
+    root,
+    row_view,
+)
 from digest.resources import templates_dir
 from digest.text import clean
 
@@ -88,7 +96,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        links=links, wording=wording, authors_line=authors_line, static=assets.address
+        links=links,
+        wording=wording,
+        authors_line=authors_line,
+        paper_below=paper_below,
+        static=assets.address,
     )
     return made
 

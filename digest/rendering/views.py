@@ -169,8 +169,13 @@ def root(site: Site) -> str:
 
 
 def paper_path(site: Site, paper_id: str) -> str:
-    """A paper's page; the slashes of old arXiv ids and of DOIs stay as they are."""
-    return f"{root(site)}/papers/{quote(paper_id, safe=':/')}"
+    """A paper's page."""
+    return paper_below(root(site), paper_id)
+
+
+def paper_below(base: str, paper_id: str) -> str:
+    """A paper's page among those of `base`; the slashes of old arXiv ids and of DOIs stay as they are."""
+    return f"{base}/papers/{quote(paper_id, safe=':/')}"
 
 
 def licence_of(paper: Paper) -> tuple[str, str]:

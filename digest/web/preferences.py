@@ -12,7 +12,7 @@ from starlette.responses import Response
 from digest import references, subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Feedback, FeedbackKind, InterestKind, Subscriber
-from digest.rendering import links
+from digest.rendering import links, views
 from digest.web import choosing, forms, words
 from digest.web.answers import Answers
 from digest.web.common import PRIVATE
@@ -192,7 +192,7 @@ class Preferences(Answers):
     def paper_page(self, request: Request, person: Subscriber) -> Response:
         """One paper with all answers beside it, and what was said of it."""
         paper = self.paper(request.path_params["paper"])
-        here = f"{self.me(request)}/papers/{paper.id}"
+        here = views.paper_below(self.me(request), paper.id)
         error, status = "", 200
         if request.method == "POST":
             form = forms.posted(request)

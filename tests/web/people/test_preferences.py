@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 import pytest
 
 from digest import subscriptions
-from digest.model import FLOORS, Interest, InterestKind, Status
+from digest.model import (
+    FLOORS,
+    Announcement,
+    AnnounceType,
+    FeedbackKind,
+    Interest,
+    InterestKind,
+    Item,
+    Paper,
+    Status,
+    Submission,
+    Via,
+)
 
 KEPT = {
     "do": "keep",
@@ -221,6 +233,62 @@ def test_saved_papers_are_listed_exported_and_removed(client, person, at):
     page = client.post(undo, data={"to": "saved"}).text
     assert "That is undone" in page
     assert "None yet" in page
+
+
+@pytest.fixture
+def odd_paper(app):
+    """Stores a paper of this id."""
+
+    def store(paper_id):
+        paper = Paper(
+            id=paper_id,
+            title="A study of odd names",
+            categories=("cs.IR",),
+            identifiers=(paper_id,),
+        )
+        announcement = Announcement(
+            paper_id=paper_id,
+            source="arxiv",
+            feed="cs.IR",
+            day=app.clock().date(),
+            type=AnnounceType.NEW,
+            seen_at=app.clock(),
+        )
+        app.store.papers.ingest([Item(paper=paper, announcement=announcement)])
+        return paper
+
+    return store
+
+
+ODD = {
+    "doi:10.1002/24:5<a>3.0.co;2-#": "doi:10.1002/24:5%3Ca%3E3.0.co%3B2-%23",
+    "doi:10.1234/a?b=c": "doi:10.1234/a%3Fb%3Dc",
+    "doi:10.1234/a%2fb": "doi:10.1234/a%252fb",
+}
+
+
+@pytest.mark.parametrize("paper_id", ODD)
+def test_links_to_a_paper_hold_whatever_its_doi_is_made_of(
+    app, client, person, at, odd_paper, paper_id
+):
+    paper, now = odd_paper(paper_id), app.clock()
+    subscriptions.give(app.store, person, FeedbackKind.SAVE, paper=paper, via=Via.WEB, now=now)
+    app.store.community.submit(
+        Submission(id="p_1", paper_id=paper_id, subscriber_id=person.id, line="", at=now)
+    )
+    for where in ("saved", "likes", "submit"):
+        page = client.get(f"{at(person).me}/{where}").text
+        assert f'href="{at(person).me}/papers/{ODD[paper_id]}"' in page, where
+
+
+@pytest.mark.parametrize("paper_id", list(ODD)[:2])  # the test client decodes a % twice
+def test_after_an_answer_comes_the_page_again_whatever_the_doi_is_made_of(
+    client, person, at, odd_paper, paper_id
+):
+    odd_paper(paper_id)
+    page = client.post(f"{at(person).me}/papers/{ODD[paper_id]}", data={"answer": "save"})
+    assert page.status_code == 200
+    assert "A study of odd names" in page.text
 
 
 def test_every_interest_is_shown_with_its_weight_and_its_evidence(client, person, at):
