@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,29 +84,37 @@ class FeedSource:
     def parse(self, listing: Listing) -> Harvest:
         """Read the feed; an entry without title or without any date becomes a problem.
 
+        So does one that names the same paper as an entry before it, and says something else.
         Raises ListingUnreadable when it is no feed, or nothing of it can be read.
         """
         feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url or self.url)
         problems = [
             Problem(source=self.name, place=place, cause=cause) for place, cause in feed.problems
         ]
-        items: dict[str, Item] = {}
+        items: dict[str, tuple[int, Item]] = {}
         otherwise = feed.built_at or feed.published_at or _newest(feed)
+        shared = self._shared(feed.entries)
         for number, entry in enumerate(feed.entries, 1):
-            item = self._item(entry, listing.fetched_at, otherwise)
+            item = self._item(entry, shared, listing.fetched_at, otherwise)
             if isinstance(item, Item):
-                items.setdefault(item.paper.id, item)
-            else:
-                problems.append(Problem(source=self.name, place=f"entry {number}", cause=item))
+                first, known = items.setdefault(item.paper.id, (number, item))
+                if item == known:
+                    continue
+                item = f"names the same paper as entry {first}"
+            problems.append(Problem(source=self.name, place=f"entry {number}", cause=item))
         return Harvest(
-            items=tuple(items.values()),
+            items=tuple(item for _, item in items.values()),
             problems=tuple(problems),
             built_at=feed.built_at or feed.published_at,
             ttl=feed.ttl,
         )
 
     def _item(
-        self, entry: Entry, fetched_at: datetime | None, otherwise: datetime | None
+        self,
+        entry: Entry,
+        shared: frozenset[str],
+        fetched_at: datetime | None,
+        otherwise: datetime | None,
     ) -> Item | str:
         """The item of an entry, or what is wrong with it."""
         if not entry.title:
@@ -118,7 +127,7 @@ class FeedSource:
             return "no date anywhere; say with --at when the file was fetched"
         if published is not None and seen_at - published > BACKLOG:
             seen_at = published
-        paper = self._paper(entry)
+        paper = self._paper(entry, shared)
         announcement = Announcement(
             paper_id=paper.id,
             source=self.name,
@@ -129,8 +138,8 @@ class FeedSource:
         )
         return Item(paper=paper, announcement=announcement)
 
-    def _paper(self, entry: Entry) -> Paper:
-        keys = self._keys(entry)
+    def _paper(self, entry: Entry, shared: frozenset[str]) -> Paper:
+        keys = self._keys(entry, shared)
         title = latex_to_text(entry.title)
         abstract = truncate(_abstract(entry), MAX_ABSTRACT)
         authors = _authors(entry.authors)
@@ -152,7 +161,7 @@ class FeedSource:
             identifiers=tuple(filter(None, (*keys, title_key(title, authors)))),
         )
 
-    def _keys(self, entry: Entry) -> tuple[str, ...]:
+    def _keys(self, entry: Entry, shared: frozenset[str]) -> tuple[str, ...]:
         """What names the paper, strongest first: arXiv id, DOI, page; failing all, the guid."""
         named = (entry.doi, entry.extra.get("identifier", ""), entry.id, entry.link)
         arxiv = next((found[0] for each in named if (found := arxiv_id(each))), "")
@@ -160,14 +169,31 @@ class FeedSource:
         keys = [f"arxiv:{arxiv}"] if arxiv else []
         if doi:
             keys.append(f"doi:{doi}")
-        if entry.link:
-            keys.append(url_key(entry.link))
-        if not keys:
-            digest = hashlib.sha256(
-                f"{self.url}\n{entry.id}".encode("utf-8", "replace")
-            ).hexdigest()
-            keys.append(f"url:{digest[:20]}")
-        return tuple(keys)
+        page, guid = _page_key(entry), self._guid_key(entry)
+        if page and page not in shared:
+            keys.append(page)
+        return tuple(keys) or (guid or page,)
+
+    def _shared(self, entries: Sequence[Entry]) -> frozenset[str]:
+        """Pages that name several entries, and so none: a table of contents, a list with anchors."""
+        guids: defaultdict[str, set[str]] = defaultdict(set)
+        for entry in entries:
+            page, guid = _page_key(entry), self._guid_key(entry)
+            if page and guid:
+                guids[page].add(guid)
+        return frozenset(page for page, found in guids.items() if len(found) > 1)
+
+    def _guid_key(self, entry: Entry) -> str:
+        """The key of the entry's guid, which means something in this feed only, or of its anchor."""
+        guid = entry.id or entry.link.partition("#")[2]
+        if not guid:
+            return ""
+        digest = hashlib.sha256(f"{self.url}\n{guid}".encode("utf-8", "replace")).hexdigest()
+        return f"url:{digest[:20]}"
+
+
+def _page_key(entry: Entry) -> str:
+    return url_key(entry.link) if entry.link else ""
 
 
 def _listed(name: str, given: object) -> tuple[str, ...]:

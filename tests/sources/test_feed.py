@@ -170,6 +170,43 @@ def test_one_paper_twice_in_a_feed_is_announced_once():
     assert len(SOURCE.parse(listing(item() + item())).items) == 1
 
 
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("https://e.org/papers.html#a", "https://e.org/papers.html#b"),
+        ("https://e.org/volume/7", "https://e.org/volume/7"),
+    ],
+)
+def test_papers_that_share_a_page_are_told_apart_by_their_guids(places):
+    entries = [
+        item(title=f"{number} tides below the sea", link=link, more=f"<guid>{number}</guid>")
+        for number, link in enumerate(places)
+    ]
+
+    both, other_way = SOURCE.parse(listing("".join(entries))), SOURCE.parse(listing(entries[1]))
+
+    assert both.problems == ()
+    assert len({each.paper.id for each in both.items}) == 2
+    assert url_key(places[0]) not in {key for each in both.items for key in each.paper.identifiers}
+    assert [each.paper.url for each in both.items] == list(places)
+    assert only(other_way).paper.id == url_key(places[1])
+
+
+def test_papers_that_share_a_page_and_have_no_guid_are_told_apart_by_their_anchors():
+    entries = [item(link=f"https://e.org/papers.html#{each}") for each in "ab"]
+
+    assert len(SOURCE.parse(listing("".join(entries))).items) == 2
+
+
+def test_a_paper_that_stands_twice_with_other_words_is_reported():
+    harvest = SOURCE.parse(listing(item() + item(title="Tides above") + item()))
+
+    assert [each.paper.title for each in harvest.items] == ["Tides below the quiet sea"]
+    assert [(each.place, each.cause) for each in harvest.problems] == [
+        ("entry 2", "names the same paper as entry 1")
+    ]
+
+
 def test_a_web_page_is_refused(now):
     with pytest.raises(ListingUnreadable, match="a web page"):
         SOURCE.parse(Listing(source="lab", url="https://e.org", body=b"<html></html>"))
