@@ -16,7 +16,7 @@ from digest.rendering import links, opml, pages
 from digest.web import caching, openapi
 from digest.web.documents import FeedRecord, FeedsDocument, address, feed_addresses
 from digest.web.negotiating import HTML, JSON, Shown, encoded
-from digest.web.showing import Showing
+from digest.web.showing import ANY_ORIGIN, Showing
 
 AN_HOUR = "public, max-age=3600"
 PRIVATE_PATHS = ("/a/", "/account", "/c/", "/d/", "/feeds/mine/", "/me", "/operator", "/u/")
@@ -87,7 +87,7 @@ class About(Showing):
     def openapi(self, request: Request) -> Response:
         """The description of the JSON."""
         made = caching.kept(encoded(openapi.document(self.site)), JSON)
-        return caching.answer(request, made, cache_control=AN_HOUR)
+        return caching.answer(request, made, cache_control=AN_HOUR, headers=ANY_ORIGIN)
 
     def robots(self, _request: Request) -> Response:
         """What crawlers need not look at: pages of one person, and pages without end."""

@@ -25,10 +25,12 @@ from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, Retr
 from digest.rendering import pages
 from digest.rendering.views import root
 from digest.web import feeds, operator, people, reading, static
+from digest.web.about import PRIVATE_PATHS
 from digest.web.caching import takes_gzip
 from digest.web.guard import Guard
 from digest.web.limits import Buckets, Dear
-from digest.web.negotiating import wants_json
+from digest.web.negotiating import SUFFIX, wants_json
+from digest.web.showing import ANY_ORIGIN
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +144,9 @@ def _handler(
         if seconds is not None:
             headers["retry-after"] = str(ceil(seconds))
         path = request.url.path
-        if wants_json(request) or path == "/health" or path.endswith(".json"):
+        if path.endswith(SUFFIX) and not path.startswith(PRIVATE_PATHS):
+            headers |= ANY_ORIGIN
+        if wants_json(request) or path == "/health" or path.endswith(SUFFIX):
             return JSONResponse({"error": text}, status_code=status, headers=headers)
         title = TITLES.get(status, "That did not work")
         page = pages.page("message", site=app.site, title=title, text=text, gone=status in GONE)

@@ -22,7 +22,7 @@ from digest.rendering import links, pages
 from digest.rendering.views import paper_path
 from digest.web.documents import SearchDocument, day_or_none
 from digest.web.negotiating import SUFFIX, Shown, wants_json
-from digest.web.showing import Showing, day_of, typed
+from digest.web.showing import ANY_ORIGIN, Showing, day_of, typed
 
 PAPERS_A_PAGE = 20
 MOST = 100
@@ -86,8 +86,9 @@ class Searching(Showing):
         text = typed(request, "q")
         known = await run_in_threadpool(self._named, text) if _may_be_an_id(text) else None
         if known is not None:
-            ending = SUFFIX if as_json else ""
-            return RedirectResponse(f"{paper_path(self.site, known.id)}{ending}", status_code=303)
+            ending, headers = (SUFFIX, ANY_ORIGIN) if as_json else ("", None)
+            page = f"{paper_path(self.site, known.id)}{ending}"
+            return RedirectResponse(page, status_code=303, headers=headers)
         return await self.answer(request, self.found, PARAMETERS, as_json=as_json)
 
     def found(self, request: Request) -> Shown:

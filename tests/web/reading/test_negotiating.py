@@ -50,5 +50,30 @@ def test_errors_are_json_for_programs(client):
         assert answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/openapi.json", 200),
+        ("/search.json?q=10.1101/2026.06.01.123456", 303),
+        ("/papers/none.json", 404),
+        ("/search.json?q=maps&page=99", 404),
+    ],
+)
+def test_scripts_of_any_page_may_read_where_a_document_is_and_why_there_is_none(
+    client, path, status
+):
+    answer = client.get(path, follow_redirects=False)
+    assert answer.status_code == status
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize("path", ["/me/x.json", "/feeds/mine/x.json", "/papers/none"])
+def test_scripts_of_other_pages_are_told_nothing_of_what_is_no_public_document(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "access-control-allow-origin" not in answer.headers
+
+
 def test_no_text_breaks_the_encoding():
     assert encoded({"title": "\ud800 é"}) == '{"title":"? é"}\n'.encode()
