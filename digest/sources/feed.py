@@ -162,26 +162,29 @@ class FeedSource:
         )
 
     def _keys(self, entry: Entry, shared: frozenset[str]) -> tuple[str, ...]:
-        """What names the paper, strongest first: arXiv id, DOI, page; failing all, the guid."""
+        """What names the paper, strongest first: arXiv id, DOI, page, guid."""
         named = (entry.doi, entry.extra.get("identifier", ""), entry.id, entry.link)
         arxiv = next((found[0] for each in named if (found := arxiv_id(each))), "")
         doi = next(filter(None, map(canonical_doi, named)), "") or _doi_of_page(entry.link)
+        page, guid = _page_key(entry), self._guid_key(entry)
         keys = [f"arxiv:{arxiv}"] if arxiv else []
         if doi:
             keys.append(f"doi:{doi}")
-        page, guid = _page_key(entry), self._guid_key(entry)
-        if page and page not in shared:
-            keys.append(page)
+        keys += [key for key in (page, guid) if key and key not in shared]
         return tuple(keys) or (guid or page,)
 
     def _shared(self, entries: Sequence[Entry]) -> frozenset[str]:
-        """Pages that name several entries, and so none: a table of contents, a list with anchors."""
-        guids: defaultdict[str, set[str]] = defaultdict(set)
+        """Pages and guids that name several entries, and so none.
+
+        Such are a table of contents, a list with anchors, a guid that all entries have.
+        """
+        beside: defaultdict[str, set[str]] = defaultdict(set)
         for entry in entries:
             page, guid = _page_key(entry), self._guid_key(entry)
             if page and guid:
-                guids[page].add(guid)
-        return frozenset(page for page, found in guids.items() if len(found) > 1)
+                beside[page].add(guid)
+                beside[guid].add(page)
+        return frozenset(key for key, others in beside.items() if len(others) > 1)
 
     def _guid_key(self, entry: Entry) -> str:
         """The key of the entry's guid, which means something in this feed only, or of its anchor."""

@@ -192,6 +192,25 @@ def test_papers_that_share_a_page_are_told_apart_by_their_guids(places):
     assert only(other_way).paper.id == url_key(places[1])
 
 
+def test_a_paper_whose_page_moves_is_known_by_its_guid():
+    guid = "<guid isPermaLink='false'>https://e.org/?p=7</guid>"
+    before = only(SOURCE.parse(listing(item(link="https://e.org/draft", more=guid)))).paper
+    after = only(SOURCE.parse(listing(item(title="Tides above", more=guid)))).paper
+
+    assert (before.id, after.id) == (url_key("https://e.org/draft"), url_key("https://e.org/1"))
+    assert set(before.identifiers) & set(after.identifiers)
+
+
+def test_a_guid_that_stands_on_several_pages_names_none_of_them():
+    entries = [
+        item(title=each, link=f"https://e.org/{each}", more="<guid>e</guid>") for each in "ab"
+    ]
+
+    first, second = SOURCE.parse(listing("".join(entries))).items
+
+    assert not set(first.paper.identifiers) & set(second.paper.identifiers)
+
+
 def test_papers_that_share_a_page_and_have_no_guid_are_told_apart_by_their_anchors():
     entries = [item(link=f"https://e.org/papers.html#{each}") for each in "ab"]
 
