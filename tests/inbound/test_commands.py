@@ -265,8 +265,9 @@ def test_a_line_with_any_word_of_its_own_never_ends_a_subscription(words):
         assert ("unsubscribe", "") not in asked(" ".join(words))
 
 
-@pytest.mark.parametrize("words", ["1 ", "at ", "please ", "+1 ", "more 1 "])
-def test_a_long_line_is_no_command_and_takes_no_time(words):
+@pytest.mark.parametrize("begun", ["more ", ""])
+@pytest.mark.parametrize("word", ["1 ", "at ", "please ", "+1 "])
+def test_a_long_line_is_no_command_and_takes_no_time(begun, word):
     before = time.perf_counter()
-    assert commands.read_line(f"more {words * 500}"[:500] + "x") == ()
+    assert commands.read_line(begun + word * 250 + "x") == ()
     assert time.perf_counter() - before < 1
