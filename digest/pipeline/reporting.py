@@ -6,7 +6,7 @@ from datetime import date, datetime
 from statistics import mode
 
 from digest import editions
-from digest.model import Harvest, PollState, Request, SourceReport, Verdict
+from digest.model import AnnounceType, Harvest, PollState, Request, SourceReport, Verdict
 from digest.ports import Ingested, Store
 
 MOSTLY_KNOWN = 0.1
@@ -77,7 +77,12 @@ def _verdict(
 
 def _repeated(store: Store, harvest: Harvest) -> str:
     """In words, that a list which bears a new date is an earlier one served again."""
-    sample = [item.announcement for item in harvest.items[:SAMPLE]]
+    # An entry that bears no date has that of its poll, which tells nothing.
+    sample = [
+        item.announcement
+        for item in harvest.items[:SAMPLE]
+        if item.paper.published or item.announcement.type is not AnnounceType.NEW
+    ]
     known = store.papers.announcements(each.paper_id for each in sample)
     repeated: list[date] = []
     for claimed in sample:

@@ -199,15 +199,17 @@ def _note_sight(seen: dict[tuple[str, str, object], datetime], each: Announcemen
 def settled(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
     """The row to write for an announcement, given those of its paper in the same feed; None: none.
 
-    A feed announces a paper for the first time once, and a revision once: the same within three
-    days under another date is a list that was served again (arXiv, at the midnight edge and on
+    A feed announces a paper as new once: where it says so again, it dates its entries by the day it
+    is read, or by their last change. A cross-list and a revision come once within three days: the
+    same under another date is a list that was served again (arXiv, at the midnight edge and on
     Saturdays).
     """
     others = [each for each in feed if each.day != new.day]
     near = [each for each in others if abs(each.day - new.day) <= SAME_LIST]
     today = next((each for each in feed if each.day == new.day), None)
     if new.type.is_first:
-        repeated = any(each.type is new.type for each in near)
+        earlier = others if new.type is AnnounceType.NEW else near
+        repeated = any(each.type is new.type for each in earlier)
         if repeated and not (today and today.type.is_first):
             return None
     elif today is None and any(

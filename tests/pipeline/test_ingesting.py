@@ -81,6 +81,20 @@ def test_an_unchanged_feed_is_reported_as_such(ingest, now):
     assert reports[0].verdict is Verdict.UNCHANGED
 
 
+def test_an_undated_entry_is_news_once_and_its_list_never_stale(ingest, now, store):
+    undated = FEED.replace(b"<pubDate>Wed, 10 Jun 2026 01:00:00 GMT</pubDate>", b"")
+    for days in range(10):
+        at, comment = now + timedelta(days=days), b"<!-- %d -->" % days
+        bodies = {"https://journal.example/feed": undated.replace(b"<item>", comment + b"<item>")}
+        (report,), _ = ingest([feed()], bodies, at=at)
+        assert (report.verdict, report.announced) == (
+            (Verdict.UNCHANGED, 0) if days else (Verdict.NEW, 1)
+        )
+    assert [each.seen_at for _, each in store.papers.announced(now - timedelta(days=1), at)] == [
+        now
+    ]
+
+
 def test_a_failing_source_is_tried_again_later_and_never_given_up(ingest, now, store):
     bodies = {"https://journal.example/feed": FetchFailed("It timed out.", subject="x")}
     at = now

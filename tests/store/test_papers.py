@@ -239,18 +239,33 @@ def test_a_list_served_again_under_another_date_is_the_same_list(store, make, da
     assert store.papers.ingest([again]).announced == 0
 
 
+@pytest.mark.parametrize("days", [-30, 4, 400])
+def test_a_feed_announces_a_paper_as_new_once(store, make, days):
+    store.papers.ingest([make.item()])
+    again = make.item(day=date(2026, 6, 10) + timedelta(days=days), seen_at=make.day)
+
+    assert store.papers.ingest([again]).announced == 0
+
+
+@pytest.mark.parametrize("type_", [CROSS, REPLACE])
+def test_a_cross_list_or_a_replacement_in_a_later_week_is_another_one(store, make, type_):
+    store.papers.ingest([make.item(type=type_)])
+
+    again = {days: make.item(type=type_, day=date(2026, 6, 10 + days)) for days in (3, 4)}
+
+    assert store.papers.ingest([again[3]]).announced == 0
+    assert store.papers.ingest([again[4]]).announced == 1
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        {"day": date(2026, 6, 14)},
         {"day": date(2026, 6, 11), "type": REPLACE},
         {"day": date(2026, 6, 11), "feed": "cs.AI"},
         {"day": date(2026, 6, 11), "source": "elsewhere"},
     ],
 )
-def test_another_feed_a_replacement_or_a_later_week_is_an_announcement_of_its_own(
-    store, make, change
-):
+def test_another_feed_or_a_replacement_is_an_announcement_of_its_own(store, make, change):
     store.papers.ingest([make.item()])
 
     assert store.papers.ingest([make.item(**change)]).announced == 1
