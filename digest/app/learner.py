@@ -144,7 +144,10 @@ class Learner(Adapters):
         return learning.place(self.store, self.space, self.embedder, most=most, stopping=stopping)
 
     def keep_ahead(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Learn readers anew for a space that is, so many at a time; how many were looked at."""
+        """Learn readers' tastes for the current space, a bounded number per call.
+
+        Returns how many readers were looked at.
+        """
         rankers = [each for each in (self.ranker, self.challenger) if each is not None]
         return tastes.keep_ahead(self.store, rankers, stopping=stopping)
 

@@ -104,7 +104,10 @@ def parts(message: Message) -> Iterator[Message]:
 
 
 def subparts(part: Message) -> list[Message]:
-    """The parts of a part, none of a leaf: whose text is not asked for, as a charset can make it raise."""
+    """The parts of a multipart; a leaf has none.
+
+    Its text is not read: an unknown charset would raise.
+    """
     payload = part.get_payload() if part.is_multipart() else ()
     return [each for each in payload if isinstance(each, Message)]
 

@@ -1,8 +1,8 @@
-"""A clock that goes back: what was due or covered by the time that it told comes back with it.
+"""When the clock was ahead and is set back, what was due or covered by the wrong time is set back too.
 
-A machine may start with a clock that is ahead and be put right a minute later. Whoever had a digest
-in between would get none until that time has come again, and what is announced until then would be
-in nobody's.
+A machine may start with a clock that is ahead, and have it put right a minute later. Whoever got a
+digest in between would get none until the wrong time has come again, and what is announced until
+then would be in nobody's.
 """
 
 from __future__ import annotations

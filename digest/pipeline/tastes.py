@@ -70,9 +70,10 @@ def keep_ahead(
     block: int = BLOCK,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Look at so many readers who were not looked at since the last change of space; how many.
+    """Learn ahead the tastes of up to `most` readers who have none for the current space.
 
-    Goes on where it stopped, which a cursor in the store tells; done with everyone, it costs a look.
+    Returns how many readers were looked at. A cursor in the store says where to go on; once
+    everyone is done a call costs one look-up.
     """
     keeping = keepers(rankers)
     if not keeping:

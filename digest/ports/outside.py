@@ -66,13 +66,15 @@ class Fetcher(Protocol):
 class Candidates:
     """The papers of one edition window, with what ranking may use about them.
 
-    `trending` is the stored hot score by paper id, `upvotes` the raw count behind it, `liked`
-    the papers that profiles refer to as liked, disliked or known (they need not be candidates),
-    `featured` those that curators picked, `vectors` what an embedder made of any of them, by id
-    (see `SpaceStore`); one that is missing is embedded when it is needed. `tastes` is what rankers
-    made of subscribers before (see `Keeper`), by the name it is kept under and the subscriber,
-    `lying` where papers that profiles name lie in the rankers' space, by the id they are named by:
-    of a subscriber whose taste is here, only papers that lie nowhere need be in `liked`.
+    `trending`: the stored hot score by paper id.
+    `upvotes`: the count of votes behind it, by paper id.
+    `liked`: papers that profiles like, dislike or know, by id; they need not be candidates.
+    `featured`: the ids of papers that curators picked.
+    `vectors`: what an embedder made of papers, by id (see `SpaceStore`); missing ones are made.
+    `tastes`: what rankers keep of subscribers (see `Keeper`), by name kept under, then subscriber.
+    `lying`: where papers that profiles name lie in the rankers' space, by the id they are named by.
+
+    Of a subscriber whose taste is here, `liked` need only hold the papers that are not in `lying`.
     """
 
     papers: Sequence[Paper]
@@ -102,7 +104,8 @@ class Ranker(Protocol):
     ) -> list[Ranking]:
         """One ranking a profile, in order.
 
-        `without` maps a subscriber id to paper ids never to be picked (already sent).
+        `without` maps a subscriber id to paper ids never to be picked (already sent). `now` is
+        for rankers of one's own that score by age: the one we ship does not look at it.
         """
         ...
 
