@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from sqlite3 import Connection
 
 from digest.ports import Within
@@ -25,6 +25,7 @@ MOST_RANKED = 600
 MOST_EXAMINED = 2_500
 FEW = 2_000
 NEAR = 5_000
+AFTER_ALL = "~"
 
 # A title weighs ten times, an author four times what the abstract does.
 SCORED = """
@@ -126,7 +127,7 @@ def narrowed(
     values: dict[str, str] = {}
     if since or until:
         filters.append(DAYS)
-        values |= {"since": since, "until": until or "~"}
+        values |= {"since": since, "until": until or AFTER_ALL}
     if categories:
         filters.append(CATEGORIES)
         values["categories"] = listed(categories)
@@ -188,8 +189,13 @@ def _within(within: Within) -> Narrowing:
         categories=within.categories,
         source=within.source,
         since=within.since.isoformat() if within.since else "",
-        until=(within.until + timedelta(days=1)).isoformat() if within.until else "",
+        until=_after(within.until) if within.until else "",
     )
+
+
+def _after(day: date) -> str:
+    """What no stamp of this day or of one before it reaches; after the last day there is comes none."""
+    return AFTER_ALL if day == date.max else (day + timedelta(days=1)).isoformat()
 
 
 def _examined(connection: Connection, expression: str, narrowing: Narrowing) -> list[int]:
@@ -199,7 +205,7 @@ def _examined(connection: Connection, expression: str, narrowing: Narrowing) -> 
         {
             **narrowing.values,
             "query": expression,
-            "last": _last(connection, narrowing.values.get("until", "~")),
+            "last": _last(connection, narrowing.values.get("until", AFTER_ALL)),
             "examined": MOST_EXAMINED,
             "most": MOST_RANKED,
         },

@@ -139,6 +139,8 @@ WITHIN = [
     (Within(source="nowhere"), []),
     (Within(since=day(4)), [6, 5, 4]),
     (Within(until=day(2)), [2, 1]),
+    (Within(until=date.max), [6, 5, 4, 3, 2, 1]),
+    (Within(since=day(4), until=date.max), [6, 5, 4]),
     (Within(since=day(2), until=day(4)), [4, 3, 2]),
     (Within(since=day(4), until=day(2)), []),
     (Within(categories=("math.CO",), since=day(5)), [5]),
