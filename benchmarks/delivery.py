@@ -114,7 +114,7 @@ def theirs(db: Path, port: int, *, key: bytes, sessions: int) -> App:  # noqa: A
     day = app.store.papers.announced(invented.NOW - timedelta(days=1), invented.NOW)
     papers = {paper.id: paper for paper, _ in day}
     titles = {key: each.title for key, each in papers.items()}
-    because = explain.explainer(topics=app.settings.topics, titles=titles)
+    because = explain.Because(topics=app.settings.topics, titles=titles)
     way = Obvious(app.site, app.settings.topics, papers, because)
 
     def renderer(_material: object) -> Callable[[Envelope], Message]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, wraps
 from hashlib import blake2b
 from itertools import chain
-from typing import TYPE_CHECKING
+from threading import RLock
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from digest.ranking.shelves import Shelves
 from digest.ranking.space import bare
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from digest.ports import Candidates
@@ -42,6 +43,22 @@ _SAID_SO = {
     InterestKind.DISLIKE: "it is disliked",
     InterestKind.KNOWN: "it is known already",
 }
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[LinearRanker, Asked], Answer],
+) -> Callable[Concatenate[LinearRanker, Asked], Answer]:
+    """Let threads that share a ranker wait for each other: what it has worked out, all build on."""
+
+    @wraps(method)
+    def alone(ranker: LinearRanker, /, *args: Asked.args, **more: Asked.kwargs) -> Answer:
+        with ranker._lock:  # noqa: SLF001 - it decorates the ranker's own methods
+            return method(ranker, *args, **more)
+
+    return alone
 
 
 class LinearRanker:
@@ -87,8 +104,10 @@ class LinearRanker:
         self._embedder = embedder
         self._explore = explore
         self._shelves = Shelves(space, embedder=embedder, views=weights.views) if space else None
+        self._lock = RLock()
         self._latest: tuple[Sequence[Paper], Features, np.ndarray] | None = None
 
+    @_one_at_a_time
     def rank(
         self,
         block: Sequence[Profile],
@@ -108,6 +127,7 @@ class LinearRanker:
         )
         return list(chain.from_iterable(rankings))
 
+    @_one_at_a_time
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """The scores alone (profiles × papers, float32), papers as `candidates` has them.
 
@@ -119,6 +139,7 @@ class LinearRanker:
         nobody = np.zeros((0, len(features.papers)), np.float32)
         return np.concatenate([nobody, *found])[:, features.given]
 
+    @_one_at_a_time
     def learned(
         self, block: Sequence[Profile], liked: Mapping[str, Paper], vectors: Mapping[str, bytes]
     ) -> dict[str, tuple[bytes, ...]]:
@@ -138,6 +159,7 @@ class LinearRanker:
             ).items()
         }
 
+    @_one_at_a_time
     def explain(
         self,
         profile: Profile,

@@ -6,6 +6,7 @@ Readers like the same papers and type the same words: each is worked out once, n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from digest.model import Paper
     from digest.ranking.embedding import SentenceEmbedder
 
-Thing = TypeVar("Thing")
+Thing = TypeVar("Thing", "Paper", str)
 
 MOST_KEPT = 4_096
 AROUND_A_PAPER = 10
@@ -65,9 +66,10 @@ class Views:
 
 @dataclass(slots=True, eq=False)
 class Shelf:
-    """Points by name, more being added as they are asked for."""
+    """Points by name, more being added as they are asked for; `marks` tell what they were made of."""
 
     row: dict[str, int]
+    marks: dict[str, int]
     points: Points
 
     def only(self, names: Sequence[str]) -> Points:
@@ -88,7 +90,8 @@ class Shelves:
         self.space = space
         self.views = views
         self._embedder = embedder
-        self._vectors: dict[str, bytes] = {}
+        self._given: Mapping[str, bytes] = {}
+        self._made: dict[tuple[str, int], bytes] = {}
         self._shelves: dict[str, Shelf] = {}
         references = space.references
         self._reference = (
@@ -97,11 +100,8 @@ class Shelves:
         self._marked: tuple[Columns, Matrix] | None = None
 
     def learn_vectors(self, vectors: Mapping[str, bytes]) -> None:
-        """Take in what the embedder made of papers before."""
-        if self._embedder is not None:
-            if len(self._vectors) > MOST_KEPT:
-                self._vectors.clear()
-            self._vectors.update(vectors)
+        """From now on, go by these of what the embedder made of papers before."""
+        self._given = vectors
 
     def liked(self, papers: Mapping[str, Paper]) -> Shelf:
         """A shelf that holds these papers, by the ids they go by. They recur from block to block."""
@@ -169,15 +169,21 @@ class Shelves:
     def _shelf(
         self, kind: str, things: Mapping[str, Thing], make: Callable[[Sequence[Thing]], Points]
     ) -> Shelf:
-        """The shelf of a kind, with what is missing made and put on it; a full one is begun anew."""
+        """The shelf of a kind, with what is missing or has changed made and put on it.
+
+        A full one is begun anew.
+        """
         shelf = self._shelves.get(kind)
-        if shelf is None or len(shelf.row) > MOST_KEPT:
-            shelf = self._shelves[kind] = Shelf({}, self._nothing(0))
-        missing = {name: thing for name, thing in things.items() if name not in shelf.row}
+        if shelf is None or len(shelf.points) > MOST_KEPT:
+            shelf = self._shelves[kind] = Shelf({}, {}, self._nothing(0))
+        marks = {name: _mark(thing) for name, thing in things.items()}
+        missing = [name for name, mark in marks.items() if shelf.marks.get(name) != mark]
         if missing:
-            made = make(list(missing.values()))
-            shelf.points = stacked(shelf.points, made) if shelf.row else made
-            shelf.row.update((name, len(shelf.row)) for name in missing)
+            made = make([things[name] for name in missing])
+            first = len(shelf.points)
+            shelf.points = stacked(shelf.points, made) if first else made
+            shelf.row.update((name, first + at) for at, name in enumerate(missing))
+            shelf.marks.update((name, marks[name]) for name in missing)
         return shelf
 
     def _phrases(self, phrases: Sequence[str]) -> Points:
@@ -197,11 +203,18 @@ class Shelves:
         """The embedder's rows, from what it made before as far as there is."""
         if self._embedder is None or not papers:
             return self._unmeant(len(papers))
-        missing = {each.id: each for each in papers if each.id not in self._vectors}
+        if len(self._made) > MOST_KEPT:
+            self._made.clear()
+        names = [(each.id, _mark(each)) for each in papers]
+        missing = {
+            name: each
+            for name, each in zip(names, papers, strict=True)
+            if each.id not in self._given and name not in self._made
+        }
         if missing:
             made = self._embedder.papers(list(missing.values()))
-            self._vectors.update(zip(missing, pack(made), strict=True))
-        return unpack([self._vectors[each.id] for each in papers])
+            self._made.update(zip(missing, pack(made), strict=True))
+        return unpack([self._given.get(name[0]) or self._made[name] for name in names])
 
     def _neighbours(self, points: Points, most: int, papers: Sequence[Paper] = ()) -> Matrix:
         """For each point the archive's papers around it, as shares of 1 (points × references)."""
@@ -258,7 +271,7 @@ class Shelves:
         """How long a vector of the embedder is; kept ones say it without loading the model."""
         if self._embedder is None:
             return 0
-        kept = next(iter(self._vectors.values()), None)
+        kept = next(chain(self._given.values(), self._made.values()), None)
         return self._embedder.dimensions if kept is None else len(kept) // 2
 
     def _references(self, references: References) -> tuple[Columns, Matrix]:
@@ -269,6 +282,13 @@ class Shelves:
             columns = used(marks)
             self._marked = columns, columns.only(marks)
         return self._marked
+
+
+def _mark(thing: Paper | str) -> int:
+    """What tells a paper, or a text, from what it was before somebody revised it."""
+    if isinstance(thing, str):
+        return hash(thing)
+    return hash((thing.title, thing.abstract, thing.categories, thing.authors))
 
 
 def _worth(rows: Matrix, columns: Columns, views: Views) -> Matrix:

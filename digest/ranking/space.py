@@ -227,7 +227,9 @@ def _name(space: Space) -> str:
         mark.update(np.ascontiguousarray(each).tobytes())
     if space.references is not None:
         mark.update("\n".join(space.references.ids).encode())
-        mark.update(space.references.companions.data.tobytes())
+        companions = space.references.companions
+        for each in (companions.data, companions.indices, companions.indptr):
+            mark.update(np.ascontiguousarray(each).tobytes())
     return f"lsa:{mark.hexdigest()}"
 
 

@@ -109,7 +109,7 @@ def _shares(held: Sequence[Sequence[Interest]], shelf: Shelf) -> Matrix:
         values += [weight / total for weight in weights]
     return sp.csr_array(
         (np.array(values, np.float32), (np.array(rows, int), np.array(columns, int))),
-        shape=(len(held), len(shelf.row)),
+        shape=(len(held), len(shelf.points)),
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from math import fsum
 
@@ -597,3 +599,28 @@ def test_a_list_is_the_same_beside_someone_who_is_shown_many_more(profile, space
     together = ranker.rank([one, many], candidates, without={}, now=None)
 
     assert together[0] == ranker.rank([one], candidates, without={}, now=None)[0]
+
+
+# --- threads --------------------------------------------------------------------------------
+
+
+def test_threads_that_share_a_ranker_get_what_each_would_get_alone(
+    profile, space, invented, new_paper
+):
+    papers = [
+        new_paper(theme, n) for theme in ("bread", "clocks", "tides", "bees") for n in range(9)
+    ]
+    candidates = Candidates(papers=papers, liked=invented)
+    ids = sorted(invented)
+    asked = [profile(f"s_{n}", like=ids[n::37], keyword=f"term {n}") for n in range(37)]
+
+    def listed(ranker, person):
+        return ranker.rank([person], candidates, without={}, now=None)[0].listed
+
+    alone = [listed(LinearRanker(topics={}, space=space), each) for each in asked]
+    shared = LinearRanker(topics={}, space=space)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(partial(listed, shared), asked))
+
+    assert together == alone
+    assert [listed(shared, each) for each in asked] == alone

@@ -57,6 +57,17 @@ def test_another_paper_is_near_the_one_it_shares_words_with(small, paper):
     assert near[1] == 0
 
 
+def test_a_paper_that_was_revised_is_worked_out_anew(small, paper):
+    shelves, papers = small
+    shelves.liked({"c": paper("c", "The moon makes tide"), "d": paper("d", "Brass")})
+
+    near = alike(shelves.liked({"c": paper("c", "A clock made of brass")}).only(["c", "d"]), papers)
+
+    assert near[0, 0] == 0
+    assert near[0, 1] > 0.3
+    assert near[1, 1] > 0.3, "the other one is still there"
+
+
 def test_a_phrase_is_further_from_a_paper_for_every_word_that_no_paper_has(small):
     shelves, papers = small
 
