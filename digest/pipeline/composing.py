@@ -326,7 +326,10 @@ def _in_window(
         each.id: edition or editions.edition_of(each, covering.last_due(each, until))
         for each in people
     }
-    rankings = rankers.rank(profiles, candidates, without=without, editions=named, now=now)
+    choosy = {each.id for each in people if each.floor > 0}
+    rankings = rankers.rank(
+        profiles, candidates, without=without, editions=named, choosy=choosy, now=now
+    )
     return [
         Ranked(
             digest=compose.compose(

@@ -6,7 +6,7 @@ What they answer then says which of the two they would rather have (`digest.eval
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -49,17 +49,23 @@ class Rankers:
         *,
         without: Mapping[str, frozenset[str]],
         editions: Mapping[str, str],
+        choosy: Collection[str] = (),
         now: datetime,
     ) -> list[Ranking]:
         """One ranking a profile, in order; both rankers' in one list for those who take part.
 
         `editions` go by subscriber id. Whose turn it is at a place of such a list hangs on reader
-        and edition alone, so that an edition ranked again is the same list.
+        and edition alone, so that an edition ranked again is the same list. Those who are `choosy`
+        take no part: a floor would drop the picks of whichever ranker gives the lower chances.
         """
         rankings = self.ranker.rank(block, candidates, without=without, now=now)
         if self.experiment is None:
             return rankings
-        parted = [each for each in block if self.experiment.has(each.subscriber_id)]
+        parted = [
+            each
+            for each in block
+            if self.experiment.has(each.subscriber_id) and each.subscriber_id not in choosy
+        ]
         if not parted:
             return rankings
         others = self.experiment.challenger.rank(parted, candidates, without=without, now=now)

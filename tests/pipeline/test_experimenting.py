@@ -129,6 +129,15 @@ def test_only_the_share_takes_part_and_it_is_always_the_same_people(
     assert all(replace(half, share=0.6).has(each) for each in parted)
 
 
+def test_who_has_a_floor_takes_no_part(application, subscribe, item, compose):
+    application.store.papers.ingest([item(number) for number in range(4)])
+    person, choosy = subscribe("ada@example.org"), subscribe("bo@example.org", floor="0.01")
+    compose()
+
+    assert kept(application, person).picks[0].team
+    assert [each.team for each in kept(application, choosy).picks] == ["", "", ""]
+
+
 def test_without_a_share_or_an_experiment_there_are_no_teams(application, subscribe, item, compose):
     application.store.papers.ingest([item(number) for number in range(4)])
     person = subscribe()
