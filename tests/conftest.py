@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def recordings() -> Path:
     if not RECORDINGS.is_dir():
         pytest.skip("no recorded listings beside the checkout (../shared/data)")
     return RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Finds a port on loopback that nobody listens on."""
+    return _free_port
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -87,6 +99,17 @@ def application(tmp_path, now, empty):
         app.create()
         app.moment = moment
         yield app
+
+
+@pytest.fixture
+def mails(tmp_path):
+    """The mails in the Maildir of the test's folder, as a mail program reads them."""
+
+    def look():
+        files = sorted((tmp_path / "maildir").glob("new/*"))
+        return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in files]
+
+    return look
 
 
 THEMES = (
@@ -210,8 +233,7 @@ def postfix_instances():
         # Not tmp_path: Postfix's own user must be able to get there.
         folder = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
         folders.append(folder)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = _free_port()
         _lay_out(folder, port, addresses, settings)
         started = _postfix(folder, "start")
         if started.returncode != 0:

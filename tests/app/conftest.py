@@ -1,6 +1,7 @@
 """An application with many readers, and the processes it starts."""
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def several(tmp_path, archive):
     made = Several(tmp_path, archive)
     yield made
     made.close()
+
+
+@pytest.fixture
+def kill_one(below_us):
+    """Called with whatever, kills one of the processes below this one, once; `.killed` is which."""
+
+    def kill(*_):
+        if not kill.killed:
+            kill.killed.append(below_us()[0])
+            os.kill(kill.killed[0], signal.SIGKILL)
+
+    kill.killed = []
+    return kill
 
 
 @pytest.fixture

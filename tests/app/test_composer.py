@@ -1,7 +1,5 @@
 """Composing in several processes: everybody's digest, once; whoever dies is stood in for."""
 
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -83,21 +81,15 @@ def test_asked_to_stop_they_stop_after_the_block_in_hand(several, everybody_has_
 
 
 @pytest.mark.parametrize("verb", ["due", "edition"])
-def test_one_that_is_killed_is_stood_in_for(several, below_us, everybody_has_one, verb):
+def test_one_that_is_killed_is_stood_in_for(several, kill_one, everybody_has_one, verb):
     app = several(**{"ranking.block": 2})
-    killed = []
-
-    def kill_one(_count):
-        if not killed:
-            killed.append(below_us()[0])
-            os.kill(killed[0], signal.SIGKILL)
 
     if verb == "due":
         app.compose_due(progress=kill_one)
     else:
         app.compose_edition(None, progress=kill_one)
 
-    assert killed
+    assert kill_one.killed
     everybody_has_one(app)
 
 

@@ -1,7 +1,5 @@
 """Sending in several processes: the same mails, once each; a process that dies is no disaster."""
 
-import os
-import signal
 from collections import Counter
 
 import pytest
@@ -50,19 +48,12 @@ def test_asked_to_stop_they_stop_after_the_group_in_hand(waiting, several):
     assert counts["queued"] == several.people - counts["sent"]
 
 
-def test_one_that_is_killed_takes_nobody_with_it(waiting, several, below_us):
+def test_one_that_is_killed_takes_nobody_with_it(waiting, several, kill_one):
     app = waiting()
-    killed = []
-
-    def kill_one(_count):
-        if not killed:
-            killed.append(below_us()[0])
-            os.kill(killed[0], signal.SIGKILL)
-
     done = app.deliver(progress=kill_one)
 
     counts = app.store.ledger.counts()
-    assert killed
+    assert kill_one.killed
     assert counts["sent"] + counts["sending"] == several.people
     assert counts["sending"] <= 10, "what it had claimed waits for its lease"
     assert done.accepted <= counts["sent"]

@@ -56,11 +56,10 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Iterator[Running]:
+def site(tmp_path_factory, free_port) -> Iterator[Running]:
     """Yesterday's papers, a reader who is also a curator, and the web process."""
     folder = tmp_path_factory.mktemp("site")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {key: each for key, each in os.environ.items() if not key.startswith("DIGEST_")}
     environment |= {
         "PYTHONPATH": str(ROOT),

@@ -3,7 +3,6 @@
 import io
 import sqlite3
 import types
-from email import message_from_bytes, policy
 from functools import partial
 
 import pytest
@@ -37,15 +36,10 @@ def receive(digest, monkeypatch):
     return run
 
 
-def mails(tmp_path):
-    files = sorted((tmp_path / "maildir").glob("new/*"))
-    return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in files]
-
-
-def test_a_mail_is_taken_in_and_answered(digest, receive, tmp_path):
+def test_a_mail_is_taken_in_and_answered(digest, receive, mails):
     digest("init")
     assert receive(MAIL).code == 0
-    (asked,) = mails(tmp_path)
+    (asked,) = mails()
     assert asked["to"] == "ada@example.org"
     assert asked["auto-submitted"] == "auto-replied"
     assert asked["in-reply-to"] == "<1@example.org>"
@@ -61,10 +55,10 @@ def test_the_envelope_s_recipient_can_be_named(digest, receive):
     assert person["email"] == "ada@example.org"
 
 
-def test_a_reply_confirms_and_the_tag_in_its_address_is_enough(digest, receive, tmp_path):
+def test_a_reply_confirms_and_the_tag_in_its_address_is_enough(digest, receive, mails):
     digest("init")
     receive(MAIL)
-    (asked,) = mails(tmp_path)
+    (asked,) = mails()
     reply = (
         f"From: someone@else.example\r\nTo: {asked['reply-to']}\r\nSubject: Re: x\r\n\r\nyes\r\n"
     )
@@ -80,7 +74,7 @@ def test_whatever_comes_in_is_fine(digest, receive, raw):
 
 
 def test_while_the_database_is_locked_the_mail_server_keeps_the_mail(
-    digest, receive, tmp_path, monkeypatch
+    digest, receive, mails, tmp_path, monkeypatch
 ):
     digest("init")
     monkeypatch.setattr("digest.app.adapters.open_store", partial(open_store, timeout=0.05))
@@ -92,7 +86,7 @@ def test_while_the_database_is_locked_the_mail_server_keeps_the_mail(
     assert ran.code == 75
     assert "Traceback" not in ran.err
     assert receive(MAIL).code == 0
-    assert len(mails(tmp_path)) == 1
+    assert len(mails()) == 1
 
 
 @pytest.mark.parametrize(

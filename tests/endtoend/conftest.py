@@ -143,13 +143,14 @@ class Sink:
         self,
         fault: Callable[[str, str], str | None] = lambda *_: None,
         *,
+        port: int,
         pause: float = 0,
         **options: object,
     ) -> None:
         self.fault = fault
         self.pause = pause
         self.taken: list[Taken] = []
-        self.port = free_port()
+        self.port = port
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
@@ -196,25 +197,39 @@ class Sink:
         return reply
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+@pytest.fixture(scope="session")
+def is_taken():
+    """Whether somebody listens on a port."""
 
-
-class Ports:
-    """Ports that nobody listens on, and whether somebody does by now."""
-
-    def __call__(self) -> int:
-        return free_port()
-
-    def taken(self, port: int) -> bool:
+    def look(port: int) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
+    return look
+
 
 @pytest.fixture(scope="session")
-def free_ports():
-    return Ports()
+def below():
+    """The processes that one has started and that are called so: those that work for it."""
+
+    def look(pid: int, name: bytes = b"spawn_main") -> list[int]:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [
+            int(each) for each in children if name in Path(f"/proc/{each}/cmdline").read_bytes()
+        ]
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def is_running():
+    """Whether a process has not ended yet."""
+
+    def look(pid: int) -> bool:
+        stat = Path(f"/proc/{pid}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+    return look
 
 
 @pytest.fixture(scope="session")
@@ -245,12 +260,12 @@ def digest(command_line, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def serve():
+def serve(free_port):
     """Start sinks; they are stopped after the module."""
     sinks = []
 
     def start(*arguments, **options) -> Sink:
-        sinks.append(Sink(*arguments, **options))
+        sinks.append(Sink(*arguments, port=free_port(), **options))
         return sinks[-1]
 
     yield start

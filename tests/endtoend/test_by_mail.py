@@ -34,12 +34,12 @@ def key():
 
 
 @pytest.fixture(scope="module")
-def milter(key, tmp_path_factory, free_ports, eventually):
+def milter(key, tmp_path_factory, free_port, is_taken, eventually):
     """Opendkim, which writes Authentication-Results as the reader's mail comes in."""
     if shutil.which("opendkim") is None:
         pytest.skip("opendkim is not installed")
     folder = tmp_path_factory.mktemp("opendkim")
-    port = free_ports()
+    port = free_port()
     (folder / "dns").write_text(f"s1._domainkey.example.net {public_record(key)}\n")
     (folder / "conf").write_text(
         f"Mode v\nSyslog no\nSocket inet:{port}@127.0.0.1\nTestDNSData file:{folder}/dns\n"
@@ -51,7 +51,7 @@ def milter(key, tmp_path_factory, free_ports, eventually):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    assert eventually(lambda: running.poll() is not None or free_ports.taken(port), 10)
+    assert eventually(lambda: running.poll() is not None or is_taken(port), 10)
     if running.poll() is not None:
         pytest.skip("opendkim does not start here")
     yield f"inet:127.0.0.1:{port}"
@@ -60,9 +60,9 @@ def milter(key, tmp_path_factory, free_ports, eventually):
 
 
 @pytest.fixture(scope="module")
-def door(free_ports):
+def door(free_port):
     """Where the worker listens for mail by LMTP."""
-    return free_ports()
+    return free_port()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def postfix(start_postfix, milter, door, serve):
 
 
 @pytest.fixture(scope="module")
-def digest(postfix, door, command_line, tmp_path_factory, free_ports, eventually):
+def digest(postfix, door, command_line, tmp_path_factory, is_taken, eventually):
     """The worker, listening; the sample was read yesterday."""
     made = command_line(tmp_path_factory.mktemp("by-mail"))
     made.settings |= {
@@ -98,7 +98,7 @@ def digest(postfix, door, command_line, tmp_path_factory, free_ports, eventually
     }
     made.ready(0, "--at", YESTERDAY)
     made.start("worker")
-    assert eventually(lambda: free_ports.taken(door), 30)
+    assert eventually(lambda: is_taken(door), 30)
     return made
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ DELIVER = ("deliver", "--date", "2026-06-11")
 
 
 @pytest.fixture
-def half_way(digest, eventually):
+def half_way(digest, eventually, below):
     """Start composing, one reader at a time so that it takes a while, and come back half-way."""
     digest.settings |= {"DIGEST_RANKING_PROCESSES": "2", "DIGEST_RANKING_BLOCK": "1"}
     digest.ready(PEOPLE)
@@ -42,7 +41,7 @@ def test_when_composing_processes_are_killed_the_one_that_started_them_does_the_
 
 
 def test_when_the_one_that_started_them_is_killed_they_end_and_the_next_one_goes_on(
-    digest, half_way, eventually
+    digest, half_way, eventually, is_running
 ):
     process, children = half_way()
     process.kill()
@@ -70,15 +69,3 @@ def test_when_one_of_two_who_compose_at_once_is_killed_with_a_process_of_the_oth
 
 def composed(digest):
     return digest.rows("SELECT count(*) FROM digests")[0][0]
-
-
-def below(pid):
-    """The processes that this one has started to work for it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    commands = {int(each): Path(f"/proc/{each}/cmdline") for each in children}
-    return [each for each, command in commands.items() if b"spawn_main" in command.read_bytes()]
-
-
-def is_running(pid):
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

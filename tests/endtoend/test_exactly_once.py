@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -108,20 +107,24 @@ def test_when_senders_are_killed_at_random(digest, some_arrive, everybody_has_on
     everybody_has_one()
 
 
-def test_when_one_of_several_sending_processes_is_killed(digest, some_arrive, everybody_has_one):
+def test_when_one_of_several_sending_processes_is_killed(
+    digest, some_arrive, everybody_has_one, below
+):
     process = digest.start(*DELIVER, DIGEST_SMTP_PROCESSES="2", DIGEST_SMTP_BLOCK="40")
     some_arrive()
-    os.kill(random.Random(5).choice(below(process.pid, b"spawn_main")), signal.SIGKILL)
+    os.kill(random.Random(5).choice(below(process.pid)), signal.SIGKILL)
     assert process.wait(timeout=60) == 0, "the other one goes on"
     run_out(digest)
 
     everybody_has_one()
 
 
-def test_when_the_sending_processes_lose_their_parent(digest, some_arrive, everybody_has_one):
+def test_when_the_sending_processes_lose_their_parent(
+    digest, some_arrive, everybody_has_one, below, is_running
+):
     process = digest.start(*DELIVER, DIGEST_SMTP_PROCESSES="2", DIGEST_SMTP_BLOCK="40")
     some_arrive()
-    children = below(process.pid, b"spawn_main")
+    children = below(process.pid)
     process.kill()
     process.wait()
     deadline = time.monotonic() + 30
@@ -146,7 +149,7 @@ def test_when_a_sender_sleeps_past_its_lease(digest, some_arrive, everybody_has_
 
 
 def test_when_the_mail_servers_own_processes_are_killed(
-    digest, postfix, eventually, everybody_has_one
+    digest, postfix, eventually, everybody_has_one, below
 ):
     digest.settings["DIGEST_SMTP_TIMEOUT"] = "3"
     chance = random.Random(7)
@@ -179,14 +182,3 @@ def put_off_is_due(digest):
 
 def queue_id(mail):
     return re.search(rb"with ESMTP id (\w+)", mail.read_bytes())[1]
-
-
-def below(pid, name):
-    """The child processes that are called so."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(each) for each in children if name in Path(f"/proc/{each}/cmdline").read_bytes()]
-
-
-def is_running(pid):
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

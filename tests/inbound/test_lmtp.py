@@ -14,18 +14,13 @@ MAIL = b"From: ada@example.org\r\nSubject: weekly\r\n\r\nweekly\r\n"
 TO = ["reply+tag@papers.example"]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def taken():
     return []
 
 
 @pytest.fixture
-def serve(taken):
+def serve(taken, free_port):
     """Open a door on loopback; what comes in is kept in `taken`."""
     servers = []
 
@@ -151,7 +146,7 @@ def test_an_address_where_nothing_can_listen_is_a_wrong_setting(address):
         lmtp.serve(lambda raw, to: None, address)
 
 
-def test_closing_lets_the_mail_in_hand_be_finished():
+def test_closing_lets_the_mail_in_hand_be_finished(free_port):
     started, go_on, kept = threading.Event(), threading.Event(), []
 
     def slow(raw, _recipients):

@@ -1,9 +1,7 @@
 """The doors, the application and the worker together."""
 
 import smtplib
-import socket
 from dataclasses import replace
-from email import message_from_bytes, policy
 
 import pytest
 
@@ -18,11 +16,6 @@ MAIL = (
 )
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def app(application):
     """An application that takes mail in."""
@@ -34,15 +27,6 @@ def app(application):
         return application
 
     return settle
-
-
-@pytest.fixture
-def mails(tmp_path):
-    def look():
-        files = sorted((tmp_path / "maildir").glob("new/*"))
-        return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in files]
-
-    return look
 
 
 def send(address, raw=MAIL, to="subscribe@digest.example"):
@@ -75,7 +59,7 @@ def test_without_a_domain_no_mail_is_taken_in(app):
         app(domain="").take_in(MAIL)
 
 
-def test_the_worker_listens_and_what_comes_in_is_answered(app, mails):
+def test_the_worker_listens_and_what_comes_in_is_answered(app, mails, free_port):
     address = f"127.0.0.1:{free_port()}"
     door = worker.Door(app(lmtp=address))
     door.open()
@@ -86,7 +70,7 @@ def test_the_worker_listens_and_what_comes_in_is_answered(app, mails):
         send(address)
 
 
-def test_a_second_worker_listens_once_the_first_has_gone(app, mails):
+def test_a_second_worker_listens_once_the_first_has_gone(app, mails, free_port):
     address = f"127.0.0.1:{free_port()}"
     application = app(lmtp=address)
     first, second = worker.Door(application), worker.Door(application)

@@ -252,3 +252,12 @@ def make():
         letter=letter,
         evidence=evidence,
     )
+
+
+@pytest.fixture
+def people(store, make):
+    """Three active subscribers and three stored papers."""
+    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
+    found = [make.subscriber(number) for number in (1, 2, 3)]
+    store.subscribers.add((person, []) for person in found)
+    return found

@@ -10,15 +10,6 @@ from digest.model import Outcome, Reason, ReasonKind
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def people(store, make):
-    """Three active subscribers and three stored papers."""
-    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
-    found = [make.subscriber(number) for number in (1, 2, 3)]
-    store.subscribers.add((person, []) for person in found)
-    return found
-
-
 def test_digests_follow_papers_that_get_another_id(store, make, people):
     paper = make.paper(1)
     digest = make.digest(people[0], papers=[make.paper(2), paper], rest=("arxiv:2606.00003",))

@@ -12,15 +12,6 @@ HOUR = timedelta(hours=1)
 NOTHING_OUT = {"queued": 0, "sending": 0, "sent": 0, "retry": 0, "failed": 0, "expired": 0}
 
 
-@pytest.fixture
-def people(store, make):
-    """Three active subscribers and three stored papers."""
-    store.papers.ingest([make.item(make.paper(number)) for number in (1, 2, 3)])
-    found = [make.subscriber(number) for number in (1, 2, 3)]
-    store.subscribers.add((person, []) for person in found)
-    return found
-
-
 def states(store):
     """Outbox states that occur, with their counts."""
     return {state: count for state, count in store.ledger.counts().items() if count}
