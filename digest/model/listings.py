@@ -158,7 +158,8 @@ class Harvest(Value):
 
     `items` are the good entries, `problems` the rest. `more` asks for the following pages;
     `cursor` (JSON text), when not None, is to be kept once all pages are in. `built_at` is
-    the listing's own build time, `ttl` (seconds) how long it says it stays fresh.
+    the listing's own build time, `ttl` (seconds) how long it says it stays fresh. Where
+    `has_backlog`, the listing shows the past too, which is dated as it was published.
     """
 
     items: tuple[Item, ...] = ()
@@ -167,3 +168,4 @@ class Harvest(Value):
     cursor: str | None = None
     built_at: datetime | None = None
     ttl: int | None = None
+    has_backlog: bool = False

@@ -35,7 +35,7 @@ from digest.model import (
     SourceReport,
     Verdict,
 )
-from digest.pipeline import reporting
+from digest.pipeline import backlog, reporting
 from digest.ports import Fetcher, Ingested, Source, Store
 from digest.ranking import trending
 
@@ -167,6 +167,8 @@ def _read(
         items = [bounded(each) for each in harvest.items]
         if missed_at is not None:
             items = _missed(store, items, now=missed_at)
+        elif harvest.has_backlog:
+            items = backlog.dated_back(store, items)
         return harvest, store.papers.ingest(items)
     except DigestError:
         raise

@@ -63,6 +63,10 @@ class PaperStore(Protocol):
         """How many announcements there are that were seen in (since, until]."""
         ...
 
+    def has_feed(self, source: str, feed: str) -> bool:
+        """Whether any announcement of this feed of a source is stored."""
+        ...
+
     def announcements(self, paper_ids: Iterable[str]) -> dict[str, list[Announcement]]:
         """Every announcement of each paper, oldest first."""
         ...

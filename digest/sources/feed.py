@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from digest.errors import ConfigError
 from digest.merging import (
@@ -48,10 +48,6 @@ _CATEGORY = re.compile(r"([a-z-]+)\.[A-Za-z]{2}(?:-[a-z]{2,4})?|([a-z]+-[a-z]+)"
 # Publishers' pages that have the DOI in their path: doi.org/…, /doi/full/…, /content/…v2
 _DOI_IN_PATH = re.compile(r"/(?:doi|content)/(?:(?:abs|e?pdf|full|epub)/)?(10\.\d{4,9}/[^?#]+)")
 _DOI_TAIL = re.compile(r"v\d+(?:\.[a-z.-]+)?$|/(?:full|abstract|meta|pdf|html)$")
-
-# A feed shows its backlog on the first poll; what is older than this is dated as it was published,
-# so that it does not flood the next digest.
-BACKLOG = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +103,7 @@ class FeedSource:
             problems=tuple(problems),
             built_at=feed.built_at or feed.published_at,
             ttl=feed.ttl,
+            has_backlog=True,
         )
 
     def _item(
@@ -125,8 +122,6 @@ class FeedSource:
         seen_at = fetched_at or otherwise or published
         if seen_at is None:
             return "no date anywhere; say with --at when the file was fetched"
-        if published is not None and seen_at - published > BACKLOG:
-            seen_at = published
         paper = self._paper(entry, shared)
         announcement = Announcement(
             paper_id=paper.id,

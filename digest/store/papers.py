@@ -95,6 +95,15 @@ class Papers:
             ).fetchone()
         return int(row[0])
 
+    def has_feed(self, source: str, feed: str) -> bool:
+        """Whether any announcement of this feed of a source is stored."""
+        with self._connections.read() as connection:
+            (found,) = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM announcements WHERE source = ? AND feed = ?)",
+                (source, feed),
+            ).fetchone()
+        return bool(found)
+
     def announcements(self, paper_ids: Iterable[str]) -> dict[str, list[Announcement]]:
         """Every announcement of each paper, oldest first."""
         with self._connections.read() as connection:

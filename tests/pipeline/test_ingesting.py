@@ -95,6 +95,42 @@ def test_an_undated_entry_is_news_once_and_its_list_never_stale(ingest, now, sto
     ]
 
 
+def entries(*dates):
+    """A feed whose entries, numbered, have these dates, in whatever form."""
+    return (
+        "".join(
+            f"<item><title>Study number {number} of retrieval</title>"
+            f"<link>https://j.example/{number}</link><pubDate>{date}</pubDate></item>"
+            for number, date in enumerate(dates)
+        )
+        .join(('<rss version="2.0"><channel><title>J</title>', "</channel></rss>"))
+        .encode()
+    )
+
+
+def news(store, since, until):
+    """Which numbered entries a digest from then to then can show."""
+    return sorted(paper.url[-1] for paper, _ in store.papers.announced(since, until))
+
+
+def test_the_first_poll_of_a_feed_shows_a_week_of_its_past_as_news(ingest, now, store):
+    body = entries("2026-06-09", "2026-06-02", "2026-05", "2026-06", "2026", "2024", "")
+
+    ingest([feed()], {"https://journal.example/feed": body})
+
+    assert news(store, now - timedelta(hours=1), now) == ["0", "3", "4", "6"]
+
+
+def test_what_a_known_feed_adds_is_news_unless_it_is_a_year_old(ingest, now, store):
+    url, late = "https://journal.example/feed", now + timedelta(days=2)
+    ingest([feed()], {url: entries("2026-06-09", "2026-05-02")})
+
+    added = entries("2026-06-09", "2026-05-02", "2026-04-20", "2026-05", "2025", "2025-06-02")
+    ingest([feed()], {url: added}, at=late)
+
+    assert news(store, now, late) == ["2", "3", "4"]
+
+
 def test_a_failing_source_is_tried_again_later_and_never_given_up(ingest, now, store):
     bodies = {"https://journal.example/feed": FetchFailed("It timed out.", subject="x")}
     at = now

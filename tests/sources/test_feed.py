@@ -141,6 +141,13 @@ def test_the_feeds_own_dates_stand_in_where_nobody_fetched():
     assert harvest.ttl == 3600
 
 
+def test_old_entries_are_seen_when_fetched_and_said_to_be_a_backlog(now):
+    harvest = SOURCE.parse(listing(item(date="Tue, 09 Jun 2020 23:00:00 GMT"), fetched_at=now))
+
+    assert only(harvest).announcement.seen_at == now
+    assert harvest.has_backlog
+
+
 def test_the_newest_entry_dates_a_feed_that_has_no_date():
     undated = item(link="https://e.org/2", date="")
 

@@ -296,6 +296,14 @@ def test_announced_gives_a_paper_once_and_says_new_rather_than_cross(store, make
     ]
 
 
+def test_a_feed_is_known_by_its_announcements(store, make):
+    store.papers.ingest([make.item()])
+
+    asked = [("arxiv", "cs.LG"), ("arxiv", "cs.AI"), ("journal", "cs.LG")]
+
+    assert [store.papers.has_feed(*each) for each in asked] == [True, False, False]
+
+
 def test_announcements_come_oldest_first(store, make):
     store.papers.ingest(
         [

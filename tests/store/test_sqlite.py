@@ -72,6 +72,7 @@ CALLS = {
     "subscribers.add_alike": lambda s, m: s.subscribers.add_alike([]),
     "post.suppressions": lambda s, m: s.post.suppressions(["a hash"]),
     "ledger.composed": lambda s, m: s.ledger.composed(["s_1"], "2026-06-10"),
+    "papers.has_feed": lambda s, m: s.papers.has_feed("arxiv", "cs.LG"),
     "papers.primaries": lambda s, m: s.papers.primaries(["arxiv:1"]),
     "ledger.covered": lambda s, m: s.ledger.covered(["s_1"]),
     "ledger.digest": lambda s, m: s.ledger.digest("s_1.2026-06-10"),
