@@ -16,6 +16,7 @@ from digest.errors import NotFound
 from digest.model import Digest, Mood, Pick
 from digest.store import keys
 from digest.store.rows import contents, moment, stamp
+from digest.text import fold
 
 # A paper's list of words is looked at in every block of a morning, and mostly as it was.
 MOST_LISTS = 2_000
@@ -63,12 +64,15 @@ def add(connection: Connection, digests: Mapping[int, Digest], queued: Collectio
     _count(connection, digests, queued)
     numbers = _numbers(connection, block)
     windows = {key: _window_text(each) for key, each in digests.items()}
-    texts = dict.fromkeys(windows.values())
+    # By text the number of its one reader, None where there are more.
+    texts: dict[str, int | None] = dict.fromkeys(windows.values())
     wanted: defaultdict[int, dict[str, None]] = defaultdict(dict)
-    for each in block:
+    for key, each in digests.items():
+        reader = key & keys.MASK
         for pick in each.picks:
             for reason in pick.reasons:
-                texts[reason.what] = None
+                if texts.setdefault(reason.what, reader) != reader:
+                    texts[reason.what] = None
                 if reason.words:
                     wanted[numbers[pick.paper_id]].update(dict.fromkeys(reason.words))
     shared = contents.Shared(
@@ -242,26 +246,72 @@ def _names(connection: Connection, numbers: Collection[int]) -> tuple[dict[int, 
     return found | joined, bool(joined)
 
 
-def interned(connection: Connection, texts: Iterable[str], day: int) -> dict[str, int]:
-    """The numbers of strings, which are put in if they are new, and marked as used on that day."""
-    wanted = list(texts)
-    select = """
-        SELECT text, number, used FROM strings WHERE text IN (SELECT value FROM json_each(?))
+def interned(connection: Connection, texts: Mapping[str, int | None], day: int) -> dict[str, int]:
+    """The numbers of strings, which are put in if they are new, and marked as used on that day.
+
+    By text comes the number of the one reader in whose digests it stands, None for several.
     """
-    rows = connection.execute(select, (json.dumps(wanted),)).fetchall()
-    found = {text: number for text, number, _ in rows}
+    select = """
+        SELECT text, number, used, reader FROM strings
+        WHERE text IN (SELECT value FROM json_each(?))
+    """
+    rows = connection.execute(select, (json.dumps(list(texts)),)).fetchall()
+    found = {text: number for text, number, _, _ in rows}
     connection.executemany(
-        "UPDATE strings SET used = ? WHERE number = ?",
-        ((day, number) for _, number, used in rows if used < day),
+        "UPDATE strings SET used = max(used, ?), reader = ? WHERE number = ?",
+        (
+            (day, reader if texts[text] == reader else None, number)
+            for text, number, used, reader in rows
+            if used < day or reader not in {None, texts[text]}
+        ),
     )
-    new = [each for each in wanted if each not in found]
+    new = [each for each in texts if each not in found]
     if new:
         connection.executemany(
-            "INSERT INTO strings (text, used) VALUES (?, ?)", ((each, day) for each in new)
+            "INSERT INTO strings (text, used, reader) VALUES (?, ?, ?)",
+            ((each, day, texts[each]) for each in new),
         )
         rows = connection.execute(select, (json.dumps(new),)).fetchall()
-        found |= {text: number for text, number, _ in rows}
+        found |= {text: number for text, number, _, _ in rows}
     return found
+
+
+def erase_words(connection: Connection, subscriber_id: str) -> None:
+    """Erase the strings that only this reader's digests name, also as words of the papers shown.
+
+    A word leaves its place in the list of its paper empty, for the sake of the others' places.
+    """
+    for number in keys.numbers(connection, [subscriber_id]).values():
+        gone = {
+            fold(text)
+            for (text,) in connection.execute(
+                "DELETE FROM strings WHERE reader = ? RETURNING text", (number,)
+            ).fetchall()
+        }
+        if not gone:
+            continue
+        editions = connection.execute("SELECT edition FROM editions").fetchall()
+        theirs = [keys.key_of(keys.day_of(edition), number) for (edition,) in editions]
+        found = [
+            contents.opened(content)
+            for (content,) in connection.execute(
+                "SELECT content FROM digests WHERE key IN (SELECT value FROM json_each(?))",
+                (json.dumps(theirs),),
+            )
+        ]
+        _erase_listed(connection, {paper for each in found for paper in each.papers}, gone)
+
+
+def _erase_listed(connection: Connection, papers: Collection[int], gone: Collection[str]) -> None:
+    lists = connection.execute(
+        "SELECT paper, listed FROM words WHERE paper IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(papers)),),
+    ).fetchall()
+    kept = (
+        (BREAK.join("" if each in gone else each for each in _split(text)), paper)
+        for paper, text in lists
+    )
+    connection.executemany("UPDATE words SET listed = ?1 WHERE paper = ?2 AND listed <> ?1", kept)
 
 
 def _placed(
@@ -278,14 +328,14 @@ def _placed(
     found: dict[int, Mapping[str, int]] = {}
     changed: list[tuple[int, int, str]] = []
     for paper, words in wanted.items():
-        text, used = stored.get(paper, ("", -1))
-        places = _places(text)
+        text, used = stored.get(paper, (None, -1))
+        places = {} if text is None else _places(text)
         new = [each for each in words if each not in places and each and BREAK not in each]
         if new:
-            text = BREAK.join([text, *new] if text else new)
+            text = BREAK.join(new if text is None else [text, *new])
             places = _places(text)
         if new or used < day:
-            changed.append((paper, max(day, used), text))
+            changed.append((paper, max(day, used), text or ""))
         found[paper] = places
     connection.executemany(
         """
@@ -299,7 +349,7 @@ def _placed(
 
 @lru_cache(maxsize=MOST_LISTS)
 def _places(text: str) -> Mapping[str, int]:
-    return {each: place for place, each in enumerate(text.split(BREAK))} if text else {}
+    return {each: place for place, each in enumerate(text.split(BREAK))}
 
 
 @lru_cache(maxsize=MOST_LISTS)

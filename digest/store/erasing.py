@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from digest.store import voting
+from digest.store import digests, voting
 
 
 def erase(connection: Connection, subscriber_id: str) -> None:
@@ -23,12 +23,14 @@ def erase(connection: Connection, subscriber_id: str) -> None:
     ).fetchone()
     addresses = [email] if change is None else [email, change["email"]]
     voted = voting.papers_of(connection, subscriber_id)
+    digests.erase_words(connection, subscriber_id)
     connection.execute("DELETE FROM subscribers WHERE id = ?", (subscriber_id,))
     connection.execute("DELETE FROM address_changes WHERE email = ?", (email,))
     voting.count(connection, voted)
     _erase_community(connection, subscriber_id)
     _erase_letters(connection, subscriber_id, addresses)
     _erase_evidence(connection, subscriber_id, addresses)
+    _erase_cursors(connection, subscriber_id)
 
 
 def _erase_community(connection: Connection, subscriber_id: str) -> None:
@@ -78,4 +80,16 @@ def _erase_evidence(connection: Connection, subscriber_id: str, addresses: list[
     )
     connection.executemany(
         "UPDATE evidence SET raw = x'', detail = '' WHERE id = ?", ((each,) for each in theirs)
+    )
+
+
+def _erase_cursors(connection: Connection, subscriber_id: str) -> None:
+    """Who goes through everyone, and had come to them, goes on from the one before."""
+    connection.execute(
+        """
+        UPDATE sources SET cursor = substr(cursor, 1, length(cursor) - length(?1))
+            || coalesce((SELECT max(id) FROM subscribers WHERE id < ?1), '')
+        WHERE substr(cursor, -length(?1)) = ?1
+        """,
+        (subscriber_id,),
     )

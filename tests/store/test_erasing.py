@@ -13,6 +13,9 @@ from digest.model import (
     FeedbackKind,
     InterestKind,
     Outcome,
+    Pick,
+    Reason,
+    ReasonKind,
     Status,
     SubmissionState,
     SuppressionReason,
@@ -202,3 +205,100 @@ def test_nobody_else_moves_to_an_erased_address(store, make, ada, bo):
     store.subscribers.erase(ada.id)
 
     assert store.subscribers.change(bo.id) is None
+
+
+@pytest.fixture
+def typed(store, make):
+    """Compose a digest of one paper that somebody's keyword found, with the word that told."""
+    store.papers.ingest([make.item(make.paper(1))])
+
+    def put(person, keyword, word, edition="2026-06-10"):
+        why = Reason(kind=ReasonKind.KEYWORD, what=keyword, amount=0.75, words=(word,))
+        pick = Pick(paper_id=make.paper(1).id, score=0.75, reasons=(why,))
+        digest = make.digest(person, edition=edition, picks=(pick,))
+        make.queue(store, digest)
+        return digest
+
+    return put
+
+
+def holding(store, trace):
+    return {table for table, text in everything(store).items() if trace.lower().encode() in text}
+
+
+def test_what_only_they_typed_goes_with_their_digests(store, make, ada, bo, typed):
+    mine, other = make.subscriber(7), make.subscriber(8)
+    store.subscribers.add([(mine, []), (other, [])])
+    typed(mine, "Zebrafishology", "zebrafishology")
+    typed(mine, "with Jane Privatename", "fish", edition="2026-06-11")
+    theirs = typed(other, "graphs", "graph", edition="2026-06-11")
+    assert holding(store, "zebrafish") == {"strings", "words"}
+
+    store.subscribers.erase(mine.id)
+
+    assert holding(store, "zebrafish") == holding(store, "privatename") == set()
+    assert store.ledger.digest(theirs.id) == theirs
+
+
+def test_what_somebody_else_typed_too_stays_for_them(store, make, typed):
+    one, two = make.subscriber(7), make.subscriber(8)
+    store.subscribers.add([(one, []), (two, [])])
+    typed(one, "graphs", "graph")
+    typed(one, "kernels", "kernel")
+    theirs = [
+        typed(two, "graphs", "graph", "2026-06-11"),
+        typed(two, "kernels", "kernel", "2026-06-12"),
+    ]
+
+    store.subscribers.erase(one.id)
+
+    assert [store.ledger.digest(each.id) for each in theirs] == theirs
+
+
+def test_what_two_typed_in_one_morning_is_neither_s_alone(store, make, typed):
+    one, two = make.subscriber(7), make.subscriber(8)
+    store.subscribers.add([(one, []), (two, [])])
+    store.papers.ingest([make.item(make.paper(1))])
+    why = Reason(kind=ReasonKind.AUTHOR, what="Ada Example", amount=0.75)
+    pick = Pick(paper_id=make.paper(1).id, score=0.75, reasons=(why,))
+    first, second = (make.digest(each, picks=(pick,)) for each in (one, two))
+    make.queue(store, first, second)
+
+    store.subscribers.erase(one.id)
+
+    assert store.ledger.digest(second.id) == second
+
+
+def test_a_word_that_was_erased_is_missing_where_another_digest_had_it_and_nothing_else(
+    store, make, typed
+):
+    one, two = make.subscriber(7), make.subscriber(8)
+    store.subscribers.add([(one, []), (two, [])])
+    typed(one, "graph", "graph")
+    both = typed(two, "liked one", "graph", "2026-06-11")
+    other = typed(two, "kernels", "kernel", "2026-06-12")
+
+    store.subscribers.erase(one.id)
+
+    (pick,) = store.ledger.digest(both.id).picks
+    assert (pick.score, [(each.what, each.words) for each in pick.reasons]) == (
+        0.75,
+        [("liked one", ())],
+    )
+    assert store.ledger.digest(other.id) == other
+    later = typed(two, "kernels again", "spectrum", "2026-06-13")
+    assert [store.ledger.digest(each.id) for each in (other, later)] == [other, later]
+
+
+def test_who_goes_through_everyone_goes_on_from_the_one_before(store, make):
+    people = [make.subscriber(number) for number in (7, 8, 9)]
+    store.subscribers.add([(each, []) for each in people])
+    store.sources.set_cursor("tastes", f"lsa:1|{people[1].id}")
+    store.sources.set_cursor("arxiv", "2026-06-10")
+
+    store.subscribers.erase(people[1].id)
+    assert store.sources.cursor("tastes") == f"lsa:1|{people[0].id}"
+
+    store.subscribers.erase(people[0].id)
+    assert store.sources.cursor("tastes") == "lsa:1|"
+    assert store.sources.cursor("arxiv") == "2026-06-10"

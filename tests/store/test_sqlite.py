@@ -508,7 +508,15 @@ def test_processes_that_mint_a_secret_together_get_the_same(path):
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import DOUBTS, LEARNING, PEOPLE, SENDING, TASTES, migrations
+    from digest.store.migrations import (
+        DOUBTS,
+        LEARNING,
+        PEOPLE,
+        SENDING,
+        STRINGS,
+        TASTES,
+        migrations,
+    )
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -521,7 +529,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [PEOPLE, LEARNING, TASTES, SENDING, DOUBTS]
+    assert store.migrate() == [PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
@@ -532,7 +540,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import DOUBTS, LEARNING, SENDING, TASTES, migrations
+    from digest.store.migrations import DOUBTS, LEARNING, SENDING, STRINGS, TASTES, migrations
 
     path, paper = tmp_path / "old.db", make.paper()
     with closing(sqlite3.connect(path)) as old:
@@ -553,7 +561,7 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [LEARNING, TASTES, SENDING, DOUBTS]
+    assert store.migrate() == [LEARNING, TASTES, SENDING, DOUBTS, STRINGS]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
@@ -599,7 +607,7 @@ def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fou
 def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import DOUBTS, SENDING, migrations
+    from digest.store.migrations import DOUBTS, SENDING, STRINGS, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -629,7 +637,7 @@ def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
         )
     store = open_store(path)
 
-    assert store.migrate() == [SENDING, DOUBTS]
+    assert store.migrate() == [SENDING, DOUBTS, STRINGS]
 
     words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
     topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from digest.store.migrations import doubts, first_schema, learning, people, sending, tastes
+from digest.store.migrations import doubts, first_schema, learning, people, sending, strings, tastes
 
 migrations = Migrations("digest")
 
@@ -18,7 +18,8 @@ LEARNING = "0003_learning"
 TASTES = "0004_tastes"
 SENDING = "0005_sending"
 DOUBTS = "0006_doubts"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS)
+STRINGS = "0007_strings"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS)
 
 
 @migrations(name=FIRST)
@@ -60,4 +61,11 @@ def apply_sending(db: Database) -> None:
 def apply_doubts(db: Database) -> None:
     """How often nobody knew what became of a message."""
     for script in doubts.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=STRINGS)
+def apply_strings(db: Database) -> None:
+    """In whose digests alone a string stands."""
+    for script in strings.SCRIPTS:
         db.executescript(script)
