@@ -8,7 +8,9 @@ from pathlib import Path
 
 from digest.ports import Ranker, Store
 
-PATTERN = "digest-*.db"
+# Nightly copies alone: whatever else lies in the folder was put there by hand.
+DIGIT = "[0-9]"
+NIGHTLY = f"digest-{DIGIT * 4}-{DIGIT * 2}-{DIGIT * 2}.db"
 
 
 def prune(
@@ -32,11 +34,11 @@ def forget_tastes(store: Store, rankers: Iterable[Ranker]) -> int:
 
 
 def backup(store: Store, folder: Path, *, now: datetime, keep: int) -> Path:
-    """Copy the database into the folder under today's date, and drop all but the newest `keep`."""
+    """Copy the database into the folder under today's date; of such copies the newest `keep` stay."""
     folder.mkdir(parents=True, exist_ok=True)
     target = backup_path(folder, now)
     store.backup(target)
-    for old in sorted(folder.glob(PATTERN), reverse=True)[max(keep, 1) :]:
+    for old in sorted(folder.glob(NIGHTLY), reverse=True)[max(keep, 1) :]:
         old.unlink(missing_ok=True)
     return target
 
