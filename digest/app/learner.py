@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Learner(Adapters):
-    """The adapters that change while a process runs, since another space may be kept any night."""
+    """The adapters that change while a process runs: any night may bring another space."""
 
     def __init__(
         self,

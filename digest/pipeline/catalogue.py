@@ -50,7 +50,7 @@ class Terms(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed(Value):
-    """A public feed; `topic` is what it is of, None for those that are no record of days."""
+    """A public feed; trending and picks have no `topic`, and no archives by day."""
 
     info: FeedInfo
     topic: Topic | None = None
@@ -59,8 +59,8 @@ class Feed(Value):
 class Catalogue:
     """The public feeds as they are in one state of the store; safe to use from any thread.
 
-    Make another when the store has changed: what was looked up is kept. `days` may be handed on
-    from one to the next.
+    What was looked up is kept, so make another one when the store has changed; `days` may be
+    handed on to it.
     """
 
     def __init__(
@@ -199,8 +199,9 @@ class Catalogue:
     def search(self, query: str, topic: Topic | None, info: FeedInfo, kind: str) -> bytes:
         """A search followed as a feed: the newest papers that hold all of the query.
 
-        The store finds the best first: a window of few days, where there are enough in it, lets
-        no new paper be kept out by better old ones.
+        The store finds the best first, not the newest, and only so many. So the last few days
+        are searched first, and more only where these have too few: else better old papers could
+        keep a new one out.
         """
         categories = topic.categories if topic and not topic.phrases else ()
         papers: list[Paper] = []
@@ -247,8 +248,8 @@ class Catalogue:
     def _in_topic(self, topic: Topic, day: date) -> list[Known]:
         """The papers of a topic that could first be read on a UTC day.
 
-        A day is looked up again with other numbers of papers, and every hour for those that were
-        revised.
+        A day is looked up again when its number of papers has changed, and every hour, since
+        papers may have been revised.
         """
         mark = self._counts.get(day), f"{self._now:%Y-%m-%dT%H}"
         return [
@@ -262,7 +263,7 @@ class Catalogue:
 
     @cached_property
     def _counts(self) -> Mapping[date, int]:
-        """Papers by day, as far back as feeds look for the day before their first."""
+        """Papers by day, as far back as a feed looks for the day before its first entry."""
         return self._store.papers.days(self._earliest, self.today)
 
     @property

@@ -1,4 +1,4 @@
-"""When the clock was ahead and is set back, what was due or covered by the wrong time is set back too.
+"""When a clock was ahead and is set back, what was due or covered by it is set back with it.
 
 A machine may start with a clock that is ahead, and have it put right a minute later. Whoever got a
 digest in between would get none until the wrong time has come again, and what is announced until
@@ -24,11 +24,11 @@ BLOCK = 1_000
 
 
 def turn_back(store: Store, told: datetime | None, now: datetime) -> None:
-    """Bring due times back if it is earlier `now` than a clock `told` before; may run twice."""
+    """Set due times back if `now` is before `told`, the time of an earlier tick; may run twice."""
     if told is None or told - now <= SKEW:
         return
     log.warning("the clock went back", extra={"action": "clock", "by": str(told - now)})
-    # What was made far ahead does not even begin where the one before it ended.
+    # A digest made far ahead begins later than the one before it ended: go back further than that.
     back = now - max(told - now, ROUND)
     store.sources.set_cursor(TURNED_BACK, f"{back.isoformat()} {(told + ROUND).isoformat()}")
     after = ""
@@ -43,8 +43,8 @@ def turn_back(store: Store, told: datetime | None, now: datetime) -> None:
 def covered(store: Store, until: Mapping[str, datetime]) -> dict[str, datetime]:
     """Up to when digests cover what was announced, given where each reader's last one ends.
 
-    None covers the time that was taken back. One that ends there by right, as that time has come
-    again, counts as one that does not: what it showed is shown to nobody twice anyway.
+    One that ends within the time that was taken back counts as ending before it. So does one that
+    was made there later, by the right clock: what it showed is shown to nobody twice anyway.
     """
     cursor = store.sources.cursor(TURNED_BACK)
     if cursor is None:

@@ -80,8 +80,8 @@ def compose_due(
 ) -> Composed:
     """Compose for every active subscriber whose hour has come, oldest first, until none is left.
 
-    `among` is whose turn it is here. `progress` hears of each block how many were in it; asked to
-    stop, the block in hand is the last.
+    `among` is the range of ids that is composed for here. `progress` is told the size of each
+    block that is done; asked to stop, the block in hand is the last.
     """
     this = _round(store, ranker, experiment, now=now)
     total, last = Composed(), None
@@ -118,7 +118,7 @@ def compose_one(
 
 
 def _one_by_one(this: _Round, people: Sequence[Subscriber], *, domain: str) -> Composed:
-    """Compose for each alone, since one of them cannot be; that one is put off for a day."""
+    """Compose for each alone, after one of them failed the block; that one is put off for a day."""
     total = Composed()
     for person in people:
         try:
@@ -153,8 +153,8 @@ def compose_edition(
     """Compose one edition for every active subscriber who does not have it yet.
 
     `edition` is a date, whose UTC day is what the digest covers; None is everyone's own today,
-    up to now. Made for replays and for "one full cycle now": no one's hour is waited for. What is
-    due today stays due unless this is it.
+    up to now. Made for replays and for "one full cycle now": no one's hour is waited for. A digest
+    of another day does not count as today's, which stays due.
     `among`, `stopping` and `progress` are as in `compose_due`.
     """
     this = _round(store, ranker, experiment, now=now)

@@ -11,7 +11,7 @@ from digest.model import Cadence, Subscriber
 
 
 def until(edition: str | None, now: datetime) -> datetime:
-    """Where a digest's window ends: never later than now, or what comes until then would be lost."""
+    """Where a digest's window ends: never after now, or what is announced in between is lost."""
     if edition is None:
         return now
     since, until = editions.day_window(edition)

@@ -1,4 +1,4 @@
-"""Which papers became known on which day, and in which topics they are: small, and kept for long."""
+"""Which papers became known on which day, and their topics: small enough to be kept for long."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def counted_from(papers: PaperStore, now: datetime) -> date:
 class Known:
     """A paper of a day, without its text; `named` are the topics with phrases that it is in.
 
-    `text` tells whether it still says what it did when these were found.
+    `text` is a hash of what these were found in: while it is the same, they still hold.
     """
 
     paper_id: str

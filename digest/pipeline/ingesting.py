@@ -184,7 +184,7 @@ def _read(
 
 
 def bounded(item: Item) -> Item:
-    """The item with no more categories than a paper has: each makes a feed."""
+    """The item with as many well-formed categories as a paper may have, since each makes a feed."""
     categories = item.paper.categories
     if len(categories) <= MOST_CATEGORIES and all(map(CATEGORY.fullmatch, categories)):
         return item
@@ -214,7 +214,8 @@ def _ask(
     stopping: Callable[[], bool],
 ) -> None:
     """Fetch, store, and go on with the pages that listings ask for, until none is left."""
-    faulty: set[tuple[str, str]] = set()  # a page that came must not undo what another was told
+    # Pages of one run share a state: one that came must not undo the back-off of another.
+    faulty: set[tuple[str, str]] = set()
     while waiting:
         if stopping():
             for request in waiting:
@@ -340,10 +341,10 @@ def _listing(request: Request, answer: Answer, body: bytes) -> Listing:
 
 
 def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]:
-    """What records say that lists did not: a paper never announced yet is announced now.
+    """Items of records, dated so that they are news only of papers that no list announced.
 
-    A record that changes would otherwise be news again, and a paper that the lists missed would
-    be dated back to before the editions that should have had it.
+    Those are announced now: dated back, they would fall before the editions that should have had
+    them. Any other record only replaces, or each change of it would be news again.
     """
     known = store.papers.announcements(each.paper.id for each in items)
     found: list[Item] = []

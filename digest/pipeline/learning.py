@@ -122,10 +122,10 @@ def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) 
 
 
 def libraries(store: Store, *, pairs: int = MOST_PAIRS) -> list[list[str]]:
-    """What readers like, of as many readers as make so many pairs of papers.
+    """The papers that readers like, reader by reader, up to so many pairs of papers in all.
 
-    So memory does not grow with readers. Their ids are random, so the first of them are any; of who
-    likes very many papers the newest count.
+    The bound keeps memory from growing with readers. Ids are random, so the first readers are a
+    fair sample; of a reader with very many likes, the newest count.
     """
     found: list[list[str]] = []
     ids: dict[str, str] = {}  # a million readers name the same papers

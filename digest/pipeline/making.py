@@ -21,9 +21,9 @@ from digest.model import Envelope, Message, Outcome, Receipt
 
 log = logging.getLogger(__name__)
 
-# A thread that is done with a signature waits for its turn to speak Python, and everybody else for it:
-# a second thread, or one that does more than it must, makes fewer messages, not more. Where RSA is
-# slow, several processes send faster.
+# A thread that is done with a signature waits for the interpreter's lock, and then others wait for
+# it: a second thread, or one that does more than it must, makes fewer messages, not more. Where RSA
+# is slow, several processes send faster.
 SIGNERS = 1
 AHEAD = 4
 

@@ -102,7 +102,8 @@ def _near(
 ) -> tuple[Mapping[str, float], list[Paper]]:
     """How near papers are to a query, and the nearest of those that its words did not find.
 
-    Nobody's work is near a name, and what a query demands must be in every paper.
+    An author's name has no meaning to be near to, so it finds none. Where a query demands words,
+    papers without them are not brought in.
     """
     if nearness is None or not query.strip() or searching.names_author(query, hits):
         return {}, []
@@ -123,9 +124,9 @@ def _others(store: Store, ids: Collection[str], within: Within | None) -> list[P
 
 
 def _sharing(store: Store, paper: Paper) -> list[tuple[Paper, float]]:
-    """Papers in which two words stand side by side that do in this one, most like it first.
+    """Papers that share a pair of neighbouring words with this one, most like it first.
 
-    Its four most telling pairs of words are searched for, each an order of its own.
+    Its four most telling pairs are searched for one by one; what stands high in several comes first.
     """
     terms = searching.terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
     pairs = list(islice((each for each in terms if " " in each), PAIRS)) or [paper.title]
@@ -142,7 +143,7 @@ def _sharing(store: Store, paper: Paper) -> list[tuple[Paper, float]]:
 def _with_telling(
     store: Store, query: str, hits: list[tuple[Paper, float]], within: Within | None
 ) -> list[tuple[Paper, float]]:
-    """The hits, and what has the longest words of a long text: an index asks for its first ones."""
+    """The hits, and what has the longest words of a long text: the index reads only its first."""
     words = sorted(set(query.split()), key=lambda word: (-len(word), word))
     told = " ".join(each for each in words if each.isalpha()).split()[:TELLING_WORDS]
     known = {paper.id for paper, _ in hits}

@@ -30,7 +30,7 @@ def keepers(rankers: Iterable[Ranker]) -> dict[str, Keeper]:
 def look_up(
     store: Store, keeping: Mapping[str, Keeper], profiles: Sequence[Profile]
 ) -> tuple[Kept, Strangers]:
-    """What is kept of these readers, and of whom something is missing, both by the keeper's name."""
+    """What is kept of these readers, and those of whom it is missing; both by the keeper's name."""
     ids = [each.subscriber_id for each in profiles]
     kept = {name: store.spaces.tastes(name, ids) for name in keeping}
     strangers = {

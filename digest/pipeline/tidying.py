@@ -26,9 +26,9 @@ def prune(
 
 
 def forget_tastes(store: Store, rankers: Iterable[Ranker]) -> int:
-    """Forget what was kept of readers by rankers, or for spaces, that are there no more; how many.
+    """Forget what was kept of readers for rankers or spaces that are gone; returns how many.
 
-    What a ranker would miss of that it makes anew, so a ranker that only comes back loses nothing.
+    A ranker that comes back makes it anew, so nothing is lost.
     """
     return store.spaces.forget_tastes(getattr(each, "keeps", "") for each in rankers)
 

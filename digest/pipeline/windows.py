@@ -94,10 +94,10 @@ def candidates_of(
 def kept_candidates_of(
     store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
 ) -> Candidates:
-    """The same for the subscribers as they are now, with what rankers keep of them.
+    """The same, with what rankers keep of these subscribers as they are now.
 
-    What is not kept is learned here and now, and kept. The papers that someone likes are loaded
-    only where that is to be done, or where it is not known where they lie.
+    What is missing is learned now, and kept. Liked papers are loaded only where something is to be
+    learned from them, or where their place in the space is not known.
     """
     keeping = tastes.keepers(rankers)
     if not keeping:

@@ -36,7 +36,7 @@ def key_of(day: int, number: int) -> int:
 
 
 def numbers(connection: Connection, subscriber_ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of readers; who never had a digest is left out."""
+    """The numbers of readers; those who never had a digest are left out."""
     return dict(
         connection.execute(
             """
@@ -49,7 +49,7 @@ def numbers(connection: Connection, subscriber_ids: Iterable[str]) -> dict[str, 
 
 
 def enrol(connection: Connection, subscriber_ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of readers, with new ones for who has none; raises IntegrityError for strangers."""
+    """The numbers of readers, new ones where needed; raises IntegrityError for unknown readers."""
     wanted = list(dict.fromkeys(subscriber_ids))
     known = numbers(connection, wanted)
     new = [(each,) for each in wanted if each not in known]

@@ -88,7 +88,7 @@ class Post:
         return [row["kind"] for row in late if row["due_at"] is not None]
 
     def settle(self, letter_id: str, *, retry_at: datetime | None, in_doubt: bool = False) -> None:
-        """Done with for good (None), or to be tried again then; `in_doubt`, it may have arrived.
+        """Be done with a letter (`retry_at` None) or try again then; `in_doubt`: it may have arrived.
 
         Of a letter that is done only its id stays, until it would have expired.
         """
@@ -188,7 +188,7 @@ class Post:
             ]
 
     def settle_evidence(self, evidence_id: str, now: datetime) -> None:
-        """An operator undid it, or dealt with it; the first time counts."""
+        """Note that an operator undid or dealt with some evidence; only the first time counts."""
         with self._connections.write() as connection:
             _settle(connection, evidence_id, now)
 

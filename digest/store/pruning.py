@@ -47,7 +47,7 @@ def prune_digests(connections: Connections, before: date) -> int:
     """
     day = keys.day_of(before.isoformat())
     with connections.write() as connection:
-        # Before they go, so that nobody takes the first half of them for all.
+        # Before they go, so that nobody takes what is left half-way for all there was.
         connection.execute(
             "UPDATE editions SET since = '' WHERE edition < ? AND since <> ''",
             (before.isoformat(),),

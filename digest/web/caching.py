@@ -29,7 +29,7 @@ A_MINUTE = "public, max-age=60"
 class Kept:
     """An answer's bytes, plain and compressed ("" where that gains nothing), and its validators.
 
-    The ETag is strong; `modified` (whole seconds) is for those who cannot send it back.
+    The ETag is strong; `modified` (whole seconds) is for clients that cannot send an ETag back.
     """
 
     content: bytes
@@ -145,7 +145,7 @@ def takes_gzip(accepted: str) -> bool:
 
 
 def _not_since(asked: str, modified: datetime | None) -> bool:
-    """Whether nothing changed since then; what is no date asks nothing (RFC 9110 §13.1.3)."""
+    """Whether nothing changed since then; anything that is no date is ignored (RFC 9110 §13.1.3)."""
     try:
         since = parsedate_to_datetime(asked) if asked and modified else None
     except (ValueError, OverflowError):

@@ -144,7 +144,7 @@ class Feeds(Handlers):
         )
 
     def _rationed(self, request: Request, make: Callable[[], Kept]) -> Callable[[], Kept]:
-        """What is dear to make, for as long as the asker's network has some of it left."""
+        """`make`, at the cost of one use by the asker's network; raises HTTPException (429)."""
 
         def made() -> Kept:
             self._buckets.take(network(request))

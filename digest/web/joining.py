@@ -307,7 +307,7 @@ class Joining(Personal):
 
 
 def _meant(form: Form) -> str:
-    """What a form was sent for: Enter in the search for topics means that, Enter elsewhere not."""
+    """What a form was sent for: by its button; for Enter, by which fields were filled in."""
     act = form.one("do")
     if act != "enter":
         return act or "subscribe"

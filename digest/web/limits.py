@@ -85,7 +85,7 @@ class Buckets:
             return list(self._left)
 
     def _is_full_again(self, now: float) -> bool:
-        """Whether the name that was not seen for longest has nothing left to be remembered for."""
+        """Whether the name that was not seen for longest can be forgotten, its bucket being full."""
         _, since = next(iter(self._left.values()))
         return now - since >= HOUR
 

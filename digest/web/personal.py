@@ -149,7 +149,7 @@ class Personal(Handlers):
 def is_past(subject: str, lasts: timedelta, *, now: datetime) -> bool:
     """Whether a link is too old: its subject is the day (ISO) or the minute since 1970 it is of.
 
-    One without either was never a link of ours to keep, nor is one of the day after tomorrow.
+    So is one that says neither, or a day after tomorrow: none of ours ever did.
     """
     try:
         if subject.isdecimal():
@@ -177,7 +177,7 @@ def checked(errors: dict[str, str], name: str, act: Callable[[], object]) -> boo
 
 
 def minute(now: datetime) -> int:
-    """The minute since 1970 that links of an hour carry."""
+    """The minute since 1970, by which links that last an hour are dated."""
     return int(now.timestamp() // 60)
 
 

@@ -55,8 +55,8 @@ class Shelf:
     def recent(self, papers: PaperStore, now: datetime, version: Hashable) -> Recent:
         """The papers of the last weeks; looked at anew when `version` differs from the last.
 
-        A vote is no reason to look them all up again: only other numbers of papers are, or that
-        an hour has passed, for papers that were filed or named differently since.
+        A vote changes the version too, and is no reason to load them all again. That is done when
+        their numbers by day have changed, and every hour, since papers may have been revised.
         """
         with self._lock:
             if self._version != version:
