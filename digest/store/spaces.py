@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from sqlite3 import Connection
 
-from digest.model import Paper, Profile
+from digest.model import Interest, Paper, Profile
 from digest.ports import Learned
 from digest.store import changes, loading, pruning
 from digest.store.connections import Connections
-from digest.store.interests import OPINIONS
+from digest.store.interests import OPINIONS, by_subscriber
 from digest.store.rows import listed, moment, stamp
 
 BLOCK = 1_000
@@ -48,13 +48,8 @@ CROSS JOIN identifiers AS k ON k.key = n.value
 CROSS JOIN papers AS p ON p.id = k.paper_id
 CROSS JOIN vectors AS v ON v.number = p.number AND v.space = ?1
 """
-# Only of someone who has said just what it was made of: nothing was said since.
 PUT_TASTE = """
-INSERT INTO tastes (subscriber_id, space, liking, disliking)
-SELECT ?1, ?2, ?3, ?4 WHERE ?5 = (
-    SELECT count(*) || coalesce(max(added_at), '') FROM interests
-    WHERE subscriber_id = ?1 AND kind IN ('like', 'dislike')
-)
+INSERT INTO tastes (subscriber_id, space, liking, disliking) VALUES (?, ?, ?, ?)
 ON CONFLICT (subscriber_id, space) DO UPDATE
 SET liking = excluded.liking, disliking = excluded.disliking
 """
@@ -160,13 +155,19 @@ class Spaces:
     def keep_tastes(
         self, name: str, tastes: Mapping[str, tuple[bytes, ...]], profiles: Iterable[Profile]
     ) -> None:
-        """Keep what a ranker made of these profiles, unless they have said something since."""
+        """Keep what a ranker made of these profiles, unless they have said something since.
+
+        A word can change without a later time: who saves a paper they like makes it weigh more.
+        """
+        said = {each.subscriber_id: _opinions(each.interests) for each in profiles}
         with self._connections.write() as connection:
+            found = by_subscriber(connection, said)
             connection.executemany(
                 PUT_TASTE,
                 (
-                    (each.subscriber_id, name, *tastes[each.subscriber_id], _said(each))
-                    for each in profiles
+                    (each, name, *tastes[each])
+                    for each, opinions in said.items()
+                    if opinions == _opinions(found[each])
                 ),
             )
 
@@ -253,10 +254,8 @@ class Spaces:
             yield from (list(each) for each in liked.values() if len(each) >= least)
 
 
-def _said(profile: Profile) -> str:
-    """How many papers a profile likes and dislikes, and since when, as `PUT_TASTE` counts them."""
-    opinions = [each.added_at for each in profile.interests if each.kind in OPINIONS]
-    return f"{len(opinions)}{stamp(max(opinions)) if opinions else ''}"
+def _opinions(interests: Iterable[Interest]) -> set[Interest]:
+    return {each for each in interests if each.kind in OPINIONS}
 
 
 def _newest(connection: Connection, limit: int) -> list[int]:

@@ -254,6 +254,16 @@ def test_a_taste_made_of_what_is_no_longer_true_is_not_kept(store, readers, pape
     assert store.spaces.tastes(MINE, readers[:1]) == {}
 
 
+def test_a_taste_made_before_a_word_became_stronger_is_not_kept(store, readers, papers, make):
+    before = store.subscribers.profiles(readers[:1])
+    (like,) = before[0].interests
+    store.subscribers.add_interests(readers[0], [replace(like, weight=1.5)])
+
+    store.spaces.keep_tastes(MINE, {readers[0]: (b"old", b"")}, before)
+
+    assert store.spaces.tastes(MINE, readers[:1]) == {}
+
+
 def test_tastes_under_other_names_are_forgotten(store, readers, monkeypatch):
     monkeypatch.setattr("digest.store.pruning.MOST_ROWS", 1)
 
