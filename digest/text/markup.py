@@ -8,6 +8,7 @@ import re
 import nh3
 
 from digest.text.cleaning import clean
+from digest.text.mathml import formulas_to_text, raised_to_text
 
 _INLINE = (
     "a abbr acronym address applet area audio b base basefont bdi bdo big blink body button canvas"
@@ -33,6 +34,11 @@ _BREAK = re.compile(
     rf"</?(?:(?:jats|mml):(?:p|title|sec|list|list-item)|{'|'.join(_BLOCK.split())})\b(?=[\s/>])",
     re.IGNORECASE,
 )
+# nh3 deletes these with what they hold.
+_MATHML = re.compile(
+    r"</?(?:math|mi|mn|mo|mrow|msub|msup|msubsup|mfrac|mtext|annotation|semantics)\b",
+    re.IGNORECASE,
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _BARE = re.compile(r"&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)")
 _ROUNDS = 3
@@ -44,8 +50,8 @@ def html_to_text(s: str) -> str:
     """Plain text from HTML, JATS or plain text: tags stripped, entities decoded, cleaned.
 
     Markup that was escaped twice is stripped too. What is no known tag stays, so that `p<0.05`,
-    `List<String>` and TeX pass unharmed; scripts and styles go with their content. The result
-    is plain text and must be escaped wherever it is shown.
+    `List<String>` and TeX pass unharmed; scripts and styles go with their content. Superscripts
+    and MathML become what TeX's would: 10⁶, x^(n+1/2). The result is plain text and must be escaped wherever it is shown.
     """
     if "<" not in s and "&" not in s:
         return clean(s)
@@ -67,13 +73,15 @@ def _unescaped(match: re.Match[str]) -> str:
 def _strip(s: str) -> str:
     """Tags out; the text is still escaped."""
     s = s.replace("<![CDATA[", "").replace("]]>", "")
+    s = raised_to_text(formulas_to_text(s))
     if s.count("<") > _MAX_TAGS:
         return _TAG.sub(" ", s)
     s = _BREAK.sub(_spaced, s)
     parts: list[str] = []
     end = 0
     for match in _TAG.finditer(s):
-        parts += (s[end : match.start()].replace("<", "&lt;"), match[0])
+        tag = "" if _MATHML.match(match[0]) else match[0]
+        parts += (s[end : match.start()].replace("<", "&lt;"), tag)
         end = match.end()
     parts.append(s[end:].replace("<", "&lt;"))
     # nh3 decodes `&copy` without its semicolon, as browsers do; a bare ampersand is just one.

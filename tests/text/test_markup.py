@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,47 @@ def test_what_is_no_markup_stays(text):
     assert html_to_text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("10<sup>15</sup> W at 10<sup>&minus;3</sup> Pa", "10¹⁵ W at 10⁻³ Pa"),
+        ("10<jats:sup><jats:italic>n</jats:italic>+1</jats:sup> x<sup>a/2</sup>", "10ⁿ⁺¹ x^(a/2)"),
+        ("the 21<sup>st</sup> Pentium<sup>®</sup>, as shown<sup>1,2</sup>", "the 21st Pentium®, as shown1,2"),
+    ],
+)  # fmt: skip
+def test_what_is_raised_stays_raised_unless_it_is_a_word_a_mark_or_a_reference(html, text):
+    assert html_to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<mi>α</mi>", "α"),
+        ("<msup><mn>10</mn><mrow><mo>−</mo><mn>6</mn></mrow></msup>", "10⁻⁶"),
+        ("<msup><mi>e</mi><mrow><mi>x</mi><mo>/</mo><mn>2</mn></mrow></msup>", "e^(x/2)"),
+        ("<msubsup><mi>H</mi><mn>2</mn><mo>+</mo></msubsup>", "H₂⁺"),
+        ("<mfrac><mn>1</mn><mrow><mn>2</mn><mi>x</mi></mrow></mfrac> <mi>ħ</mi>", "1/2xħ"),
+        ("<msqrt><mi>s</mi></msqrt><mo>=</mo><mn>13</mn><mtext> TeV</mtext>", "√s=13 TeV"),
+        ("<mover><mi>B</mi><mo>¯</mo></mover>", "B̄"),
+        ("<mmultiscripts><mi>Pb</mi><mprescripts/><none/><mn>208</mn></mmultiscripts>", "²⁰⁸Pb"),
+        ("<mi>a</mi><mo>&lt;</mo><mi>b</mi>", "a<b"),
+        ("<semantics><mi>x</mi><annotation encoding='TeX'>\\x</annotation></semantics>", "x"),
+        ("<msup><mi>x</mi>", "x"),
+        ("<mrow>" * 9_000 + "x", "x"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "mml:"])
+def test_formulas_keep_their_text_and_their_scripts(formula, text, prefix):
+    inside = re.sub("(</?)m", rf"\1{prefix}m", formula)
+
+    assert html_to_text(f"On <{prefix}math>{inside}</{prefix}math>-rays") == f"On {text}-rays"
+
+
+@pytest.mark.parametrize("html", ["A <math> x", "A <mi>x</mi>", "A &lt;math&gt;x&lt;/math&gt;"])
+def test_formulas_that_are_not_whole_keep_their_text(html):
+    assert html_to_text(html) == "A x"
+
+
 def test_scripts_and_styles_go_with_their_content():
     assert (
         html_to_text("<script>alert(1)</script><style>p{}</style>ok<img src=x onerror=alert(1)>")
@@ -57,7 +100,26 @@ def test_nested_blocks_cost_no_quadratic_time():
 
 @given(
     st.lists(
-        st.sampled_from(["<", ">", "&", "p", "/", "!--", "-->", " ", "lt;", "script", "é", "="])
+        st.sampled_from(
+            [
+                "<",
+                ">",
+                "&",
+                "p",
+                "/",
+                "!--",
+                "-->",
+                " ",
+                "lt;",
+                "script",
+                "é",
+                "=",
+                "<math>",
+                "</math>",
+                "<msup>",
+                "<mi>",
+            ]
+        )
     ).map("".join)
 )
 def test_no_html_whatever_raises(s):
