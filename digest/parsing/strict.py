@@ -34,9 +34,21 @@ _PROLOG = re.compile(
 _AMPERSAND = re.compile(r"&(?:#(\d{1,7});|#[xX]([0-9a-fA-F]{1,6});|([A-Za-z][A-Za-z0-9]{1,31});)?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
-_SINGLE_BYTE = frozenset(
-    {"iso-8859-1", "latin1", "latin-1", "windows-1252", "cp1252", "us-ascii", "ascii"}
-)
+_WESTERN = frozenset(
+    {"", "utf8", "iso-8859-1", "latin1", "latin-1", "windows-1252", "cp1252", "us-ascii",
+     "ascii"}
+)  # fmt: skip
+# Of these every byte may look like UTF-8.
+_WIDE = ("utf-16", "utf-32", "ucs-2", "ucs-4", "iso-10646-ucs-")
+_SEVEN_BIT = ("iso-2022-", "hz", "utf-7")
+_SUPERSETS = {
+    **dict.fromkeys(("gb2312", "gb-2312-80", "gbk", "x-gbk", "cp936"), "gb18030"),
+    **dict.fromkeys(("shift-jis", "sjis", "x-sjis", "ms-kanji", "windows-31j"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks-c-5601-1987", "windows-949"), "cp949"),
+    **dict.fromkeys(("big5", "big5-hkscs"), "big5hkscs"),
+    **dict.fromkeys(("iso-8859-9", "latin5"), "cp1254"),
+    **dict.fromkeys(("tis-620", "iso-8859-11", "windows-874"), "cp874"),
+}
 
 
 def xml_root(body: bytes, *, media_type: str = "", subject: str = "") -> etree._Element:
@@ -94,23 +106,35 @@ def _with_known_entities(text: str) -> Iterator[str]:
 
 
 def decoded(body: bytes, *, media_type: str = "") -> str:
-    """Bytes as text: byte order mark, declaration, HTTP charset, else UTF-8, in that order.
+    """Bytes as text: byte order mark, valid UTF-8, declaration, HTTP charset, in that order.
 
-    A single-byte encoding is believed only where the bytes are not valid UTF-8, as it is most
-    often a stale declaration; a stray byte in UTF-8 is read as windows-1252 (WHATWG's Latin-1).
+    Most declarations of something else over valid UTF-8 are stale; believed are those of encodings
+    that look like it. Legacy encodings are read as their common supersets, as browsers do
+    (encoding.spec.whatwg.org); a stray byte in UTF-8 as windows-1252.
     """
     if body.startswith(_BOMS):
-        encoding = (
-            "utf-32" if body.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")) else "utf-16"
-        )
+        is_long = body.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"))
+        return body.decode("utf-32" if is_long else "utf-16", "replace")
+    encoding = _declared(body, media_type).replace("_", "-")
+    if encoding.startswith(_WIDE):
+        is_believed = b"\x00" in body[:_HEAD]
+    elif encoding.startswith(_SEVEN_BIT):
+        is_believed = body.isascii()
     else:
-        encoding = _declared(body, media_type) or "utf-8"
-    if encoding.startswith("utf-8") or encoding in _SINGLE_BYTE:
-        return _utf8(body)
+        is_usual = encoding in _WESTERN or encoding.startswith("utf-8")
+        is_believed = not is_usual and not _is_utf8(body)
+    if is_believed:
+        with suppress(LookupError, ValueError):
+            return body.decode(_SUPERSETS.get(encoding, encoding), "replace")
+    return _utf8(body)
+
+
+def _is_utf8(body: bytes) -> bool:
     try:
-        return body.decode(encoding, "replace")
-    except (LookupError, ValueError):
-        return _utf8(body)
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _declared(body: bytes, media_type: str) -> str:

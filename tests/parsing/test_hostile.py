@@ -120,6 +120,43 @@ def test_other_declared_encodings_are_believed(encoding, text):
     assert titles(document.encode(encoding)) == [text]
 
 
+@pytest.mark.parametrize(
+    "declared", ["utf-16", "gb2312", "windows-1251", "iso-8859-15", "Shift_JIS", "iso-2022-jp"]
+)
+@pytest.mark.parametrize("text", ["plain", "Müller, 朱镕基, волна"])
+def test_utf_8_is_known_under_any_declaration(declared, text):
+    prolog = f'<?xml version="1.0" encoding="{declared}"?>'
+
+    assert titles(rss(f"<item><title>{text}</title></item>", prolog)) == [text]
+
+
+@pytest.mark.parametrize(
+    ("declared", "real", "text"),
+    [
+        ("gb2312", "gbk", "朱镕基与翀"),
+        ("Shift_JIS", "cp932", "①髙橋"),
+        ("x-sjis", "cp932", "①髙橋"),
+        ("euc-kr", "cp949", "뷁 연구"),
+        ("ks_c_5601-1987", "cp949", "뷁 연구"),
+        ("Big5", "big5hkscs", "着研究"),
+        ("iso-8859-9", "cp1254", "“ağ”"),
+        ("iso-2022-jp", "iso-2022-jp", "波"),
+        ("hz-gb-2312", "hz", "研究"),
+    ],
+)
+def test_a_declared_encoding_stands_for_the_superset_that_is_meant(declared, real, text):
+    prolog = f'<?xml version="1.0" encoding="{declared}"?>'
+    body = rss(f"<item><title>{text}</title></item>", prolog).decode().encode(real)
+
+    assert titles(body) == [text]
+
+
+def test_wide_characters_without_a_byte_order_mark_are_read_as_the_answer_says():
+    body = rss("<item><title>plain 波</title></item>").decode().encode("utf-16-be")
+
+    assert parse_feed(body, media_type="text/xml; charset=utf-16be").entries[0].title == "plain 波"
+
+
 def test_the_charset_of_the_answer_counts_where_the_document_declares_none():
     body = rss("<item><title>волна</title></item>").decode().encode("koi8-r")
 
