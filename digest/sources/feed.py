@@ -32,8 +32,8 @@ from digest.model import (
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.text import (
     authors_semicolon,
-    clean,
     html_to_text,
+    is_family_first,
     latex_to_text,
     split_authors,
     truncate,
@@ -218,19 +218,11 @@ def _authors(raw: tuple[str, ...]) -> tuple[str, ...]:
     names: list[str] = []
     for each in raw:
         text = html_to_text(each)
-        if ";" in text or _is_inverted(text, alone=len(raw) == 1):
+        if ";" in text or is_family_first(text, alone=len(raw) == 1):
             names += authors_semicolon(text)
         else:
             names += split_authors(text)
     return tuple(dict.fromkeys(names))
-
-
-def _is_inverted(text: str, *, alone: bool) -> bool:
-    """Whether this is one name written `Family, Given` rather than two names."""
-    family, comma, given = text.partition(",")
-    if not comma or "," in given or " and " in given:
-        return False
-    return not alone or (" " not in clean(family) and " " not in clean(given))
 
 
 def _is_category(term: str) -> bool:

@@ -11,7 +11,7 @@ from digest.text.cleaning import clean
 from digest.text.escaping import latex_escape
 from digest.text.latex import latex_to_text
 from digest.text.markup import html_to_text
-from digest.text.names import author_key, authors_semicolon, split_authors
+from digest.text.names import author_key, authors_semicolon, is_family_first, split_authors
 from digest.text.words import contains_phrase, fold, sentences, truncate, words, wrapped
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "contains_phrase",
     "fold",
     "html_to_text",
+    "is_family_first",
     "latex_escape",
     "latex_to_text",
     "sentences",

@@ -13,6 +13,7 @@ _NESTING = 6
 _AND = re.compile(r"\s+(?:and|&)\s+|^and\s+|\s+and$", re.IGNORECASE)
 _ET_AL = re.compile(r"^et\s+al\.?$|\s+et\s+al\.?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv)\.?$", re.IGNORECASE)
+_DEGREE = re.compile(r"^(?:ph\.? ?d|m\.?d|m\.?sc|b\.?sc|frs)\.?$", re.IGNORECASE)
 _SUFFIX_WORDS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
@@ -43,10 +44,27 @@ def authors_semicolon(s: str) -> tuple[str, ...]:
     for part in latex_to_text(s).split(";"):
         family, _, given = part.partition(",")
         given, _, suffix = given.partition(",")
+        if _SUFFIX.match(given.strip()):
+            given, suffix = suffix, given
         name = clean(f"{given} {family} {suffix}")
         if name:
             names.append(name)
     return tuple(names)
+
+
+def is_family_first(s: str, *, alone: bool) -> bool:
+    """Whether this is one name written `Family, Given` rather than two names.
+
+    `alone` says that nobody else is named beside it: then it may be a list too. Two names in a list
+    have two words each, while of one name either half is mostly a single word.
+    """
+    name, comma, suffix = s.rpartition(",")
+    if comma and _SUFFIX.match(suffix.strip()):
+        s = name
+    family, comma, given = s.partition(",")
+    if not comma or "," in given or _AND.search(s) or _DEGREE.match(given.strip()):
+        return False
+    return not alone or " " not in family.strip() or " " not in given.strip()
 
 
 def author_key(name: str) -> str:

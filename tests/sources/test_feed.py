@@ -116,6 +116,10 @@ def test_the_longer_of_summary_and_content_is_the_abstract_in_plain_text():
         (["Bee, A.; Dee, C."], ("A. Bee", "C. Dee")),
         (["Bee, Ada", "Dee, Cy"], ("Ada Bee", "Cy Dee")),
         (["Bee, Ada"], ("Ada Bee",)),
+        (["Bee, Ada C."], ("Ada C. Bee",)),
+        (["van der Bee, Ada"], ("Ada van der Bee",)),
+        (["Ada Bee, Jr.", "Cy Dee"], ("Ada Bee Jr.", "Cy Dee")),
+        (["Bee, Ada, Jr.", "Dee, Cy"], ("Ada Bee Jr.", "Cy Dee")),
         (["Ada Bee and Cy Dee"], ("Ada Bee", "Cy Dee")),
     ],
 )

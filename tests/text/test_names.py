@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import author_key, authors_semicolon, split_authors
+from digest.text import author_key, authors_semicolon, is_family_first, split_authors
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,31 @@ def test_semicolons_part_names_with_the_family_first():
         "E. F. van Dee Jr.",
         "Consortium",
     )
+    assert authors_semicolon("Dee, Jr., E. F.; Ada Bee, III") == ("E. F. Dee Jr.", "Ada Bee III")
+
+
+@pytest.mark.parametrize(
+    ("written", "alone", "is_one"),
+    [
+        ("Bee, Ada", True, True),
+        ("Bee, Ada C.", True, True),
+        ("Bee, A. C.", True, True),
+        ("van der Bee, Ada", True, True),
+        ("Bee-Dee, Ada María", True, True),
+        ("Bee, Ada, Jr.", True, True),
+        ("Ada Bee, Cy Dee", True, False),
+        ("Ada Bee, Cy Dee, Jr.", True, False),
+        ("Ada Bee, Jr.", True, False),
+        ("Ada Bee, Ph.D.", True, False),
+        ("Bee, Dee, and Eff", True, False),
+        ("de la Bee, Ada María", False, True),
+        ("Bee, Ada, Jr.", False, True),
+        ("Ada Bee, Jr.", False, False),
+        ("Ada Bee", False, False),
+    ],
+)
+def test_one_name_with_the_family_first_is_told_from_a_list(written, alone, is_one):
+    assert is_family_first(written, alone=alone) == is_one
 
 
 @pytest.mark.parametrize(
