@@ -70,9 +70,10 @@ def read_tree(root: Element, *, url: str = "") -> Feed | None:
         items += found.get("item", ())
     if kind == "rdf" and not items and "channel" not in found:
         return None
-    links = _references(head, base=root.get(_BASE) or url)
-    link = _text_link(head, url) or _link_of(links)
-    base = root.get(_BASE) or url or link
+    base = _base(root, url) if channel is root else _base(channel, _base(root, url))
+    links = _references(head, base=base)
+    link = _text_link(head, base) or _link_of(links)
+    base = base or link
     too_many = f"{len(items)} entries: only the first {MAX_ENTRIES} were read"
     return Feed(
         version=_version(root, kind),
@@ -186,7 +187,8 @@ def _plan(names: tuple[str, ...]) -> _Plan:
 def _entry(item: Element, base: str) -> Entry:
     found = fields(item)
     plan = _plan((*found,))
-    links = _references(found, plan.links, base=item.get(_BASE) or base)
+    base = _base(item, base)
+    links = _references(found, plan.links, base=base)
     link = _text_link(found, base) or _link_of(links) or _permalink(found)
     return Entry(
         id=first(found, *plan.identity),
@@ -217,6 +219,12 @@ def _title(found: Fields, names: tuple[str, ...] = _TITLE) -> str:
     return ""
 
 
+def _base(element: Element, outer: str) -> str:
+    """To what relative links within are taken; an `xml:base` is relative to the one around it."""
+    own = element.get(_BASE)
+    return (safe_url(own, base=outer) or outer) if own else outer
+
+
 def _references(
     found: Fields, names: tuple[str, ...] = _LINKS, *, base: str
 ) -> tuple[Reference, ...]:
@@ -224,7 +232,7 @@ def _references(
     for name in names:
         for element in found.get(name, ()):
             href = element.get("href")
-            if href and (safe := safe_url(href, base=base)):
+            if href and (safe := safe_url(href, base=_base(element, base))):
                 references.append(
                     Reference(
                         rel=element.get("rel", "alternate").lower(),

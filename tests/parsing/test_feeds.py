@@ -80,6 +80,37 @@ def test_an_atom_entry_is_read_whole(feeds):
     assert [each.href for each in entry.links if each.rel == "related"] == ["https://e.org/1.pdf"]
 
 
+@pytest.mark.parametrize(
+    ("feed", "entry", "link", "address"),
+    [
+        ("https://e.org/a/", "", "", "https://e.org/a/1"),
+        ("/a/", "", "", "https://feeds.org/a/1"),
+        ("https://e.org/a/", "b/", "", "https://e.org/a/b/1"),
+        ("https://e.org/a/", "/b/", "c/", "https://e.org/b/c/1"),
+        ("", "", "https://e.org/c/", "https://e.org/c/1"),
+        ("javascript:x", "", "", "https://feeds.org/1"),
+    ],
+)
+def test_links_are_relative_to_the_bases_around_them(feed, entry, link, address):
+    body = (
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="{feed}"><title>x</title>'
+        f'<entry xml:base="{entry}"><title>y</title><link xml:base="{link}" href="1"/></entry></feed>'
+    )
+
+    assert parse_feed(body.encode(), url="https://feeds.org/atom").entries[0].link == address
+
+
+def test_links_of_rss_are_relative_to_the_bases_around_them():
+    body = (
+        '<rss><channel xml:base="https://e.org/a/"><title>x</title><link>./</link>'
+        '<item xml:base="b/"><title>y</title><link>1</link></item></channel></rss>'
+    )
+
+    feed = parse_feed(body.encode(), url="https://feeds.org/rss")
+
+    assert (feed.link, feed.entries[0].link) == ("https://e.org/a/", "https://e.org/a/b/1")
+
+
 def test_a_json_feed_is_read_whole_but_for_its_rubbish(feeds):
     feed = parse_feed(feeds["json11"].encode())
 
