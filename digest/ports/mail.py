@@ -12,6 +12,7 @@ from digest.model import (
     Evidence,
     EvidenceKind,
     Letter,
+    OutboxState,
     Pace,
     Receipt,
     Subscriber,
@@ -145,6 +146,14 @@ class Ledger(Protocol):
         """Attempts since then, newest first, with the subscriber id, for the operator's page."""
         ...
 
+    def states(self, digest_ids: Iterable[str]) -> dict[str, OutboxState]:
+        """Where these digests stand on their way out; those that were only kept are left out."""
+        ...
+
+    def attempts(self, digest_ids: Iterable[str]) -> list[Receipt]:
+        """Every attempt to deliver these digests, oldest first."""
+        ...
+
 
 class PostStore(Protocol):
     """Letters on their way, what came back, and whom not to write to."""
@@ -208,6 +217,10 @@ class PostStore(Protocol):
 
     def waiting(self) -> int:
         """Letters not yet sent."""
+        ...
+
+    def waiting_for(self, address: str) -> list[Letter]:
+        """Letters to an address that are not yet sent, oldest first."""
         ...
 
     def came(self, key: str) -> datetime | None:

@@ -274,8 +274,9 @@ def _export(occasion: Occasion) -> Words:
         title="Your data.",
         paragraphs=(
             (
-                "The file with this mail holds everything we keep about you, as JSON: your settings, "
-                "what you follow, what you said of papers, and the digests you got."
+                "The file with this mail holds what we keep about you, as JSON: your settings, "
+                "what you follow, what you said of papers, the digests you got, and what mail "
+                "servers said of them. Its last lines say what is left out."
             ),
         ),
         notes=("It is yours to keep or delete; nothing has changed here.",),

@@ -258,6 +258,32 @@ class Ledger:
             if (digest_id := names.get(row["digest"])) is not None
         ]
 
+    def states(self, digest_ids: Iterable[str]) -> dict[str, OutboxState]:
+        """Where these digests stand on their way out; those that were only kept are left out."""
+        with self._connections.read() as connection:
+            wanted = {key: each for each, key in keys.known(connection, digest_ids).items()}
+            found = connection.execute(
+                """
+                SELECT digest, state FROM outbox
+                WHERE digest IN (SELECT value FROM json_each(?))
+                """,
+                (json.dumps(list(wanted)),),
+            ).fetchall()
+        return {wanted[row["digest"]]: OutboxState(row["state"]) for row in found}
+
+    def attempts(self, digest_ids: Iterable[str]) -> list[Receipt]:
+        """Every attempt to deliver these digests, oldest first."""
+        with self._connections.read() as connection:
+            wanted = {key: each for each, key in keys.known(connection, digest_ids).items()}
+            told = connection.execute(
+                """
+                SELECT * FROM deliveries WHERE digest IN (SELECT value FROM json_each(?))
+                ORDER BY at, digest, attempt
+                """,
+                (json.dumps(list(wanted)),),
+            ).fetchall()
+        return [to_receipt(row, wanted[row["digest"]]) for row in told]
+
     def _envelopes(self, lease: str) -> list[Envelope]:
         with self._connections.read() as connection:
             taken = connection.execute(

@@ -118,6 +118,20 @@ class Post:
             ).fetchone()
         return int(row["letters"])
 
+    def waiting_for(self, address: str) -> list[Letter]:
+        """Letters to an address that are not yet sent, oldest first."""
+        with self._connections.read() as connection:
+            return [
+                to_letter(row)
+                for row in connection.execute(
+                    """
+                    SELECT * FROM letters WHERE due_at IS NOT NULL AND lower(recipient) = ?
+                    ORDER BY at, id
+                    """,
+                    (address.lower(),),
+                )
+            ]
+
     # --- evidence -----------------------------------------------------------------------------
 
     def record(

@@ -27,6 +27,12 @@ from digest.subscriptions.people import amend, fresh, new_key
 ALL = 1_000_000
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECRET = frozenset({"key"})
+LEFT_OUT = (
+    "the key of your links, and the texts of letters, which hold such links",
+    "bounces and complaints as they came by mail",
+    "the numbers that ranking makes of the papers you like and dislike",
+    "copies of the database, which are made for safety and dropped after some days",
+)
 
 
 def unsubscribe(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:
@@ -69,39 +75,56 @@ def erase(store: Store, person: Subscriber, *, now: datetime) -> None:
 
 
 def export(store: Store, person: Subscriber) -> dict[str, object]:
-    """Everything kept about one person as plain JSON values; the key and links are left out."""
+    """What is kept about one person as plain JSON values; `left_out` says what is not in it."""
     current = fresh(store, person)
     (profile,) = store.subscribers.profiles([current.id])
     said = store.feedback.of(current.id, limit=ALL, standing=False)
     upvoted = {each.paper_id for each in said if each.kind is FeedbackKind.UPVOTE}
     digests = store.ledger.recent(current.id, limit=ALL)
+    states = store.ledger.states(each.id for each in digests)
+    attempts = store.ledger.attempts(each.id for each in digests)
     titles = {
         paper_id: paper.title
         for paper_id, paper in store.papers.get(_papers_named(digests)).items()
     }
     change = store.subscribers.change(current.id)
+    submitted = {
+        each.id: each
+        for each in store.community.submissions(since=EVER, limit=ALL, subscriber_id=current.id)
+    }
     return {
         "profile": _plain(current),
         "interests": [_plain(each) for each in profile.interests],
         "feedback": [_plain(each) for each in said],
-        "digests": [_digest(each, titles) for each in digests],
-        "votes": sorted(store.community.votes_of(current.id, upvoted)),
-        "submissions": [
-            _plain(each)
-            for each in store.community.submissions(None, since=EVER, limit=ALL)
-            if each.subscriber_id == current.id
+        "digests": [
+            _digest(each, titles) | {"state": states.get(each.id, "kept")} for each in digests
         ],
+        "deliveries": [
+            _plain(each, leaving_out={"retry_at", "unknown", "untried"}) for each in attempts
+        ],
+        "votes": sorted(store.community.votes_of(current.id, upvoted)),
+        "submissions": [_plain(each, leaving_out={"curator_id"}) for each in submitted.values()],
         "decisions": [
             _plain(each, leaving_out={"subscriber_id", "line"})
             for each in store.community.submissions(None, since=EVER, limit=ALL)
             if each.curator_id == current.id
+        ],
+        "moderation": [
+            _plain(each, leaving_out={"actor"})
+            for each in store.community.log(limit=ALL)
+            if each.actor == current.id or each.submission_id in submitted
         ],
         "change_of_address": None if change is None else _plain(change),
         "mail_evidence": [
             _plain(each, leaving_out={"raw"})
             for each in store.post.evidences(subscriber_id=current.id, limit=ALL)
         ],
+        "letters_waiting": [
+            _plain(each, leaving_out={"id", "sender", "content"})
+            for each in store.post.waiting_for(current.email)
+        ],
         "suppression": store.post.suppression(address_hash(store, current.email)),
+        "left_out": list(LEFT_OUT),
     }
 
 

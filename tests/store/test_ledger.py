@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from digest.errors import NotFound
-from digest.model import Mood, Outcome, Pick, Reason, ReasonKind, Status
+from digest.model import Mood, OutboxState, Outcome, Pick, Reason, ReasonKind, Status
 
 HOUR = timedelta(hours=1)
 NOTHING_OUT = {"queued": 0, "sending": 0, "sent": 0, "retry": 0, "failed": 0, "expired": 0}
@@ -571,6 +571,25 @@ def test_every_attempt_is_told_newest_first(store, make, people):
     assert told == [(second, people[0].id), (first, people[0].id)]
     assert store.ledger.deliveries(since=make.day, limit=1) == told[:1]
     assert store.ledger.deliveries(since=make.day + HOUR, limit=9) == told[:1]
+
+
+def test_what_became_of_some_digests_is_told_oldest_first(store, make, people):
+    envelope = claimed(store, make, people[0])
+    first = make.receipt(envelope, Outcome.REFUSED, code=550, reply="no")
+    store.ledger.settle([first], lease=envelope.lease)
+    requeue(store, make, envelope.digest.id)
+    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    second = make.receipt(again, code=250, at=make.day + HOUR)
+    store.ledger.settle([second], lease=again.lease)
+    other = make.digest(people[1])
+    make.queue(store, other)
+
+    assert store.ledger.attempts([envelope.digest.id, "s_unknown.2026-06-10"]) == [first, second]
+    assert store.ledger.attempts([other.id]) == []
+    assert store.ledger.states([envelope.digest.id, other.id, "s_unknown.2026-06-10"]) == {
+        envelope.digest.id: OutboxState.SENT,
+        other.id: OutboxState.QUEUED,
+    }
 
 
 def test_what_once_arrived_is_not_lost_if_it_does_not_arrive_again(store, make, people):

@@ -111,6 +111,15 @@ def ada(store, make):
 # --- evidence -------------------------------------------------------------------------------------
 
 
+def test_letters_that_wait_for_somebody_are_found_by_their_address(store, make):
+    mine = make.letter(1, recipient="Ada@example.org")
+    sent = make.letter(2, recipient="ada@example.org")
+    store.post.put([mine, sent, make.letter(3, recipient="bo@example.org")])
+    store.post.settle(sent.id, retry_at=None)
+
+    assert store.post.waiting_for("ada@EXAMPLE.org") == [mine]
+
+
 def test_evidence_is_kept_once_with_the_mail(store, make):
     found = make.evidence()
 

@@ -12,9 +12,12 @@ from digest.model import (
     Evidence,
     EvidenceKind,
     FeedbackKind,
+    Letter,
+    Outcome,
     Pick,
     Reason,
     ReasonKind,
+    Receipt,
     Status,
     SuppressionReason,
     Via,
@@ -80,9 +83,30 @@ def lively(store, subscribe, paper, now):
         send_from={digest.id: now},
         message_ids={digest.id: "<a@example.org>"},
     )
+    (envelope,) = store.ledger.claim(now, owner="one", limit=1, lease=60)
+    refused = Receipt(
+        digest_id=digest.id,
+        outcome=Outcome.DEFERRED,
+        code=452,
+        reply="4.2.2 ada@example.org is over quota",
+        at=now,
+        retry_at=now + timedelta(hours=1),
+    )
+    store.ledger.settle([refused], lease=envelope.lease)
     for kind in (FeedbackKind.SAVE, FeedbackKind.UPVOTE):
         subscriptions.give(store, person, kind, paper=shown, via=Via.MAIL, now=now)
-    subscriptions.submit(store, person, "2606.00001", "Worth an hour", a_day=5, now=now)
+    put = subscriptions.submit(store, person, "2606.00001", "Worth an hour", a_day=5, now=now)
+    subscriptions.decide(store, None, put.id, feature=False, line="Off topic", now=now)
+    letter = Letter(
+        id=f"answer.{person.id}",
+        kind="answer",
+        sender="",
+        recipient=person.email,
+        content=f"Your key: {person.key}".encode(),
+        at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    store.post.put([letter])
     subscriptions.ask_address(store, person, "ada@new.example", now=now)
     evidence = Evidence(
         id="e1",
@@ -125,6 +149,23 @@ def test_an_export_holds_everything_and_is_json(store, lively):
     assert exported["change_of_address"]["email"] == "ada@new.example"
     assert [each["detail"] for each in exported["mail_evidence"]] == ["mailbox full"]
     assert exported["suppression"] is None
+    assert digest["state"] == "retry"
+    (attempt,) = exported["deliveries"]
+    assert (attempt["digest_id"], attempt["code"]) == (digest["id"], 452)
+    assert attempt["reply"] == "4.2.2 ada@example.org is over quota"
+    assert [(each["action"], each["note"]) for each in exported["moderation"]] == [
+        ("reject", "Off topic")
+    ]
+    assert [(each["kind"], each["recipient"]) for each in exported["letters_waiting"]] == [
+        ("answer", "ada@example.org")
+    ]
+
+
+def test_an_export_says_what_is_not_in_it(store, subscribe):
+    exported = subscriptions.export(store, subscribe())
+
+    assert any("key" in each for each in exported["left_out"])
+    assert any("copies of the database" in each for each in exported["left_out"])
 
 
 def test_an_export_holds_no_secret_and_nothing_of_others(store, lively, subscribe, paper, now):
