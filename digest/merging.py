@@ -2,7 +2,8 @@
 
 A paper is named by keys, the strongest first: its arXiv id, its DOI, the address of its page,
 and last the key of its title and first author. Records that share a key are one paper, unless
-both have arXiv ids and those differ (the store sees to that).
+both have arXiv ids and those differ; and a title alone joins none that publishers gave different
+DOIs (the store sees to both).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _CUT = ("…", "...")
 _GENERIC = re.compile(
     r"(?:author |publisher )?(?:correction|corrigendum|erratum|addendum|retraction|withdrawn)\b"
     r"|(?:editorial|preface|foreword|obituary|in memoriam|book review|table of contents)\b"
+    r"|(?:message|letter|note) from (?:the|our|your)\b"
     r"|(?:comment|reply|response|introduction) (?:on|to)\b|(?:front|back) (?:cover|matter)\b"
 )
 _ARXIV_PREFIX = re.compile(
@@ -55,6 +57,13 @@ _ARXIV_ID = re.compile(
 _DOI_PREFIX = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*|info:doi/", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>\x00-\x20\x7f]+")
 _ARXIV_DOI = "10.48550/arxiv."
+# Of preprint servers and archives, and of journals that number versions: arXiv, bioRxiv, SSRN,
+# Research Square, Preprints.org, ChemRxiv, OSF, TechRxiv, Authorea, ESSOAr, Zenodo, figshare;
+# eLife and F1000Research. The published paper has another DOI and mostly the same title.
+_PREPRINT_DOI = re.compile(
+    r"10\.(?:48550|64898|2139|21203|20944|26434|312\d\d|35542|36227|22541|5281|6084|12688)/"
+    r"|10\.1101/\d|10\.1002/essoar|10\.7554/elife\.\d+\.\d"
+)
 _TRACKING = re.compile(r"utm_|rss$|af$|mi$|fbclid$|gclid$", re.IGNORECASE)
 
 
@@ -141,6 +150,13 @@ def keys_of(paper: Paper) -> tuple[str, ...]:
     keys.append(title_key(paper.title, paper.authors))
     distinct = dict.fromkeys(filter(None, keys))
     return tuple(sorted(distinct, key=lambda key: _STRENGTH.get(key.partition(":")[0], 2)))
+
+
+def published_dois(keys: Iterable[str]) -> frozenset[str]:
+    """The keys that are publishers' DOIs: two papers that have none in common are not one."""
+    return frozenset(
+        key for key in keys if key.startswith("doi:") and not _PREPRINT_DOI.match(key, 4)
+    )
 
 
 # --- two records of one paper -------------------------------------------------------------------

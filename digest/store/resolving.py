@@ -13,6 +13,7 @@ from digest import merging
 from digest.model import Item, Paper
 
 ARXIV = "arxiv:"
+TITLE = "title:"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -94,24 +95,33 @@ def _same(keys: Sequence[str], by_key: Mapping[str, Known]) -> list[Known]:
     """The papers that these keys name, the oldest first.
 
     Two arXiv ids are two papers, whatever else they share: a series can have one title, and a
-    journal one DOI for two parts. Only the owner of the id itself (the first key) is beyond doubt.
+    journal one DOI for two parts. So are two published DOIs that share no more than a title. Only
+    the owner of the id itself (the first key) is beyond doubt.
     """
     own = by_key[keys[0]].current() if keys[0] in by_key else None
     named = {id(known): known for known in (by_key[k].current() for k in keys if k in by_key)}
-    arxiv = _arxiv(keys)
+    sure = {id(by_key[k].current()) for k in keys if k in by_key and not k.startswith(TITLE)}
+    arxiv, dois = _arxiv(keys), merging.published_dois(keys)
     same: list[Known] = []
     for known in sorted(
-        named.values(), key=lambda each: (each is not own, each.first_seen, each.paper.id)
+        named.values(),
+        key=lambda each: (each is not own, id(each) not in sure, each.first_seen, each.paper.id),
     ):
-        theirs = _arxiv(known.keys)
-        if known is own or not arxiv or not theirs or arxiv & theirs:
+        theirs, printed = _arxiv(known.keys), merging.published_dois(known.keys)
+        is_apart = _differ(arxiv, theirs) or (id(known) not in sure and _differ(dois, printed))
+        if known is own or not is_apart:
             arxiv |= theirs
+            dois |= printed
             same.append(known)
     return sorted(same, key=lambda each: (each.first_seen, each.paper.id))
 
 
-def _arxiv(keys: Iterable[str]) -> set[str]:
-    return {key for key in keys if key.startswith(ARXIV)}
+def _arxiv(keys: Iterable[str]) -> frozenset[str]:
+    return frozenset(key for key in keys if key.startswith(ARXIV))
+
+
+def _differ(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    return bool(ours and theirs) and not ours & theirs
 
 
 def _joined(same: Sequence[Known]) -> Known:

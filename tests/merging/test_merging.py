@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.merging import arxiv_id, canonical_doi, canonical_url, join, keys_of, title_key, url_key
+from digest.merging import (
+    arxiv_id,
+    canonical_doi,
+    canonical_url,
+    join,
+    keys_of,
+    published_dois,
+    title_key,
+    url_key,
+)
 from digest.model import Link, LinkKind, Paper
 
 TITLE = "Tides below the quiet sea"
@@ -87,7 +96,7 @@ def test_titles_of_other_authors_do_not_meet():
 @pytest.mark.parametrize(
     "title",
     ["Editorial", "Waves and tides", "A b c d e", "Correction to: Tides below the quiet sea",
-     "Author Correction: tides below the sea", "Reply to comments on tides and waves", ""],
+     "Author Correction: tides below the sea", "Message from the Editor-in-Chief", "Reply to comments on tides and waves", ""],
 )  # fmt: skip
 def test_titles_that_many_papers_share_are_no_key(title):
     assert title_key(title, ["Ada Bee"]) == ""
@@ -111,6 +120,18 @@ def test_keys_come_strongest_first_and_once():
         "url:1",
         title_key(TITLE, ["Ada Bee"]),
     )
+
+
+def test_dois_of_preprints_are_not_publishers():
+    preprints = (
+        "10.48550/arxiv.2606.00001", "10.1101/2026.06.01.5738", "10.2139/ssrn.1", "10.21203/rs.3.rs-1/v1",
+        "10.26434/chemrxiv-1", "10.31234/osf.io/a", "10.5281/zenodo.1", "10.7554/elife.12345.2",
+    )  # fmt: skip
+    published = ("10.1101/gr.12345", "10.7554/elife.12345", "10.1000/x")
+
+    keys = [f"doi:{each}" for each in (*preprints, *published)]
+
+    assert published_dois(["url:a", *keys]) == {f"doi:{each}" for each in published}
 
 
 # --- two records of one paper ---------------------------------------------------------------------

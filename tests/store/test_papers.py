@@ -209,6 +209,48 @@ def test_two_arxiv_ids_stay_two_papers_even_with_one_title_and_doi(store, make):
     assert again.announced == 0
 
 
+def from_journal(make, number, **fields):
+    """A paper of a journal, by its DOI, under a title that all of them bear."""
+    doi = f"10.1234/{number}"
+    fields = {"doi": doi, "id": f"doi:{doi}", "identifiers": (f"doi:{doi}",)} | fields
+    return make.item(
+        make.paper(number, title="Highlights of this month", authors=("Ada",), **fields),
+        source="journal",
+        feed="journal",
+    )
+
+
+def test_a_title_does_not_join_what_publishers_gave_different_dois(store, make):
+    months = [from_journal(make, number) for number in (1, 2)]
+
+    for each in months:
+        store.papers.ingest([each])
+
+    assert store.counts()["papers"] == 2
+    assert store.papers.ingest(months) == Ingested(read=2, papers=0, merged=2, announced=0)
+
+
+@pytest.mark.parametrize("doi", ["", "10.1101/2026.06.01.5738", "10.48550/arxiv.2606.00001"])
+def test_a_title_joins_a_preprint_to_what_was_published(store, make, doi):
+    name = f"doi:{doi}" if doi else "url:1"
+    preprint = from_journal(make, 2, id=name, doi=doi, identifiers=(name,))
+
+    store.papers.ingest([from_journal(make, 1), preprint])
+
+    assert store.counts()["papers"] == 1
+
+
+def test_another_key_joins_different_dois(store, make):
+    both = [
+        from_journal(make, number, identifiers=(f"doi:10.1234/{number}", "url:1"))
+        for number in (1, 2)
+    ]
+
+    store.papers.ingest(both)
+
+    assert store.counts()["papers"] == 1
+
+
 # --- announcements --------------------------------------------------------------------------
 
 
