@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from digest.model import EvidenceKind, InterestKind, PollState, SubmissionState
+from digest.model import AnnounceType, EvidenceKind, InterestKind, PollState, SubmissionState
 
 LATER = date(2027, 6, 1)
 
@@ -148,7 +148,8 @@ def test_pruning_forgets_uses_received_mail_and_letters_that_are_over(store, mak
 
 def test_pruning_goes_by_the_last_announcement(store, make):
     store.papers.ingest([make.item(make.paper(1)), make.item(make.paper(2))])
-    again = {"day": date(2026, 12, 1), "seen_at": make.day + timedelta(days=174)}
+    later = make.day + timedelta(days=174)
+    again = {"type": AnnounceType.REPLACE, "day": date(2026, 12, 1), "seen_at": later}
     store.papers.ingest([make.item(make.paper(2), **again)])
 
     assert store.prune(papers_before=date(2026, 6, 10), logs_before=make.day)["papers"] == 0
