@@ -178,12 +178,12 @@ def send(store: Store, day: int, spent: Spent) -> int:
         lease = block[0].lease
         with spent.on("offer and settle"):
             for start in range(0, len(block), GROUP):
-                group = [each.digest.id for each in block[start : start + GROUP]]
+                group = block[start : start + GROUP]
                 assert store.ledger.offer(group, lease=lease, now=now, until=until)
                 total += store.ledger.settle(
                     [
                         Receipt(
-                            digest_id=each,
+                            digest_id=each.digest.id,
                             outcome=Outcome.ACCEPTED,
                             code=250,
                             reply="2.0.0 Ok: queued",

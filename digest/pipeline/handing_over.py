@@ -79,7 +79,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
     now, lease = line.clock(), group[0].lease
     grant, group = _granted(line, group, now)
     offered = [each.digest.id for each in group]
-    going = line.store.ledger.offer(offered, lease=lease, now=now, until=now + LEASE)
+    going = line.store.ledger.offer(group, lease=lease, now=now, until=now + LEASE)
     if going is None:
         log.warning("another worker took our claim over", extra={"action": "deliver"})
         return Delivered(cut_short=True)

@@ -85,12 +85,13 @@ class Ledger(Protocol):
         ...
 
     def offer(
-        self, digest_ids: Sequence[str], *, lease: str, now: datetime, until: datetime
+        self, envelopes: Sequence[Envelope], *, lease: str, now: datetime, until: datetime
     ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
 
         Returns the ids of those that may go: rows of subscribers who are no longer active are
-        closed instead. None, and nothing is marked, when the claim has been taken over.
+        closed instead, and those of whose address has changed stay as claimed. None, and nothing
+        is marked, when the claim has been taken over.
         """
         ...
 

@@ -131,18 +131,19 @@ class Ledger:
         return [] if taken is None else self._envelopes(taken)
 
     def offer(
-        self, digest_ids: Sequence[str], *, lease: str, now: datetime, until: datetime
+        self, envelopes: Sequence[Envelope], *, lease: str, now: datetime, until: datetime
     ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
 
         Returns the ids of those that may go: rows of subscribers who are no longer active are
-        closed instead, and of who is erased there are none. None, and nothing is marked, when the
-        claim has been taken over.
+        closed instead, and of who is erased there are none. Those of whose address has changed
+        since the claim stay as they were claimed, for the next claim. None, and nothing is marked,
+        when the claim has been taken over.
         """
         with self._connections.write() as connection:
             if not outbox.renew(connection, lease, until):
                 return None
-            return outbox.offer(connection, digest_ids, lease=lease, now=now)
+            return outbox.offer(connection, envelopes, lease=lease, now=now)
 
     def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
         """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end.

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 
-from digest.model import OutboxState, Outcome, Receipt
+from digest.model import Envelope, OutboxState, Outcome, Receipt
 from digest.store import digests, keys
 from digest.store.rows import OUTCOMES, second, stamp
 
@@ -50,6 +50,12 @@ WHERE state = 'sending' AND lease = ? AND digest IN (SELECT value FROM json_each
         WHERE r.number = digest & {keys.MASK}
     ) = 'active'
 RETURNING digest
+"""  # noqa: S608 - a constant
+
+ADDRESSES = f"""
+SELECT k.value, s.email FROM json_each(?) AS k
+CROSS JOIN readers AS r ON r.number = k.value & {keys.MASK}
+CROSS JOIN subscribers AS s ON s.id = r.subscriber_id
 """  # noqa: S608 - a constant
 
 LEFT = f"""
@@ -143,15 +149,20 @@ def renew(connection: Connection, lease: str, until: datetime) -> bool:
 
 
 def offer(
-    connection: Connection, digest_ids: Iterable[str], *, lease: str, now: datetime
+    connection: Connection, envelopes: Iterable[Envelope], *, lease: str, now: datetime
 ) -> frozenset[str]:
     """Mark rows as going out; returns the ids of those that may go.
 
-    Rows of people who have left since the claim are closed instead, as `claim` does.
+    Rows of people who have left since the claim are closed instead, as `claim` does. Rows of people
+    who have moved are left alone: whoever claims them next knows the address.
     """
-    known = keys.known(connection, digest_ids)
+    addresses = {each.digest.id: each.subscriber.email for each in envelopes}
+    known = keys.known(connection, addresses)
     wanted = json.dumps(list(known.values()))
-    going = {row["digest"] for row in connection.execute(GO_OUT, (second(now), lease, wanted))}
+    present = dict(connection.execute(ADDRESSES, (wanted,)).fetchall())
+    there = [key for each, key in known.items() if present[key] == addresses[each]]
+    rows = connection.execute(GO_OUT, (second(now), lease, json.dumps(there)))
+    going = {row["digest"] for row in rows}
     if len(going) < len(known):
         _close(connection, connection.execute(LEFT, (lease, wanted)).fetchall(), now)
     return frozenset(each for each, key in known.items() if key in going)

@@ -252,6 +252,29 @@ def test_who_leaves_or_is_erased_after_the_block_was_claimed_gets_no_more_mail(
     assert outbox(application) == {"sent": 3, "failed": 1}
 
 
+def test_who_moves_after_the_block_was_claimed_is_written_to_where_they_are_now(
+    application, composed, deliver, monkeypatch
+):
+    monkeypatch.setattr(handing_over, "GROUP", 1)
+    moves = max(composed, key=lambda each: each.id)
+
+    class Slow(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                if len(self.sent) == 1:
+                    application.store.subscribers.save(replace(moves, email="moved@example.org"))
+                yield receipt
+
+    transport = Slow()
+    result = deliver(transport, block=9)
+
+    went = sorted(each.recipient for each in transport.sent)
+    stay = {each.email for each in composed} - {moves.email}
+    assert went == sorted([*stay, "moved@example.org"])
+    assert (result.accepted, result.refused, result.cut_short) == (len(composed), 0, False)
+    assert outbox(application) == {"sent": len(composed)}
+
+
 def test_whoever_left_before_their_turn_takes_no_place_of_a_cap(
     application, composed, deliver, monkeypatch
 ):

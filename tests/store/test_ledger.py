@@ -188,7 +188,7 @@ def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
     (old,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
     until = make.day + HOUR
     if offered:
-        assert store.ledger.offer([old.digest.id], lease=old.lease, now=make.day, until=until)
+        assert store.ledger.offer([old], lease=old.lease, now=make.day, until=until)
 
     assert store.ledger.claim(make.day, owner="two", limit=1, lease=60) == []
     (new,) = store.ledger.claim(make.day + 2 * HOUR, owner="two", limit=1, lease=60)
@@ -196,7 +196,7 @@ def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
     assert (new.digest.id, new.message_id) == (old.digest.id, old.message_id)
     assert int(new.lease) > int(old.lease), "fences grow"
     late = {"now": make.day + 2 * HOUR, "until": make.day + 9 * HOUR}
-    assert not store.ledger.offer([old.digest.id], lease=old.lease, **late)
+    assert not store.ledger.offer([old], lease=old.lease, **late)
     assert not store.ledger.hold(old.lease, over=make.day, until=make.day + 9 * HOUR)
     assert store.ledger.settle([make.receipt(old)], lease=old.lease, until=late["until"]) == 0
     assert store.ledger.release(old.lease) == 0
@@ -211,8 +211,7 @@ def test_of_a_dead_senders_rows_exactly_those_it_had_offered_are_in_doubt(store,
     make.queue(store, *(make.digest(each) for each in people))
     block = store.ledger.claim(make.day, owner="dead", limit=3, lease=60)
     sent, offered, kept = block
-    ids = [sent.digest.id, offered.digest.id]
-    store.ledger.offer(ids, lease=sent.lease, now=make.day, until=make.day + HOUR)
+    store.ledger.offer([sent, offered], lease=sent.lease, now=make.day, until=make.day + HOUR)
     store.ledger.settle([make.receipt(sent)], lease=sent.lease)
 
     again = store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60)
@@ -226,7 +225,7 @@ def test_of_a_dead_senders_rows_exactly_those_it_had_offered_are_in_doubt(store,
 def test_a_doubt_stays_until_the_message_is_known_to_have_arrived(store, make, people):
     envelope = claimed(store, make, people[0])
     offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([envelope.digest.id], lease=envelope.lease, **offer)
+    store.ledger.offer([envelope], lease=envelope.lease, **offer)
     lost = make.receipt(
         envelope, Outcome.DEFERRED, code=0, retry_at=make.day + HOUR / 2, unknown=True
     )
@@ -244,7 +243,7 @@ def test_a_doubt_stays_until_the_message_is_known_to_have_arrived(store, make, p
 def test_a_refusal_that_is_certain_leaves_no_doubt(store, make, people):
     envelope = claimed(store, make, people[0])
     offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([envelope.digest.id], lease=envelope.lease, **offer)
+    store.ledger.offer([envelope], lease=envelope.lease, **offer)
     busy = make.receipt(envelope, Outcome.DEFERRED, code=450, retry_at=make.day + HOUR)
     store.ledger.settle([busy], lease=envelope.lease)
 
@@ -256,7 +255,7 @@ def test_a_refusal_that_is_certain_leaves_no_doubt(store, make, people):
 def test_what_is_in_doubt_does_not_expire_before_somebody_has_asked(store, make, people):
     envelope = claimed(store, make, people[0])
     offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([envelope.digest.id], lease=envelope.lease, **offer)
+    store.ledger.offer([envelope], lease=envelope.lease, **offer)
     lost = make.receipt(envelope, Outcome.DEFERRED, code=0, unknown=True)
     store.ledger.settle([lost], lease=envelope.lease)
 
@@ -274,7 +273,7 @@ def test_silences_are_counted_and_what_may_have_arrived_in_the_end_is_not_lost(s
     for hour, code in enumerate((0, 451, 0)):
         now = make.day + hour * HOUR
         (envelope,) = store.ledger.claim(now, owner="one", limit=1, lease=60)
-        store.ledger.offer([envelope.digest.id], lease=envelope.lease, now=now, until=now + HOUR)
+        store.ledger.offer([envelope], lease=envelope.lease, now=now, until=now + HOUR)
         receipt = make.receipt(envelope, code=code, retry_at=now + HOUR, **told)
         store.ledger.settle([receipt], lease=envelope.lease)
     (envelope,) = store.ledger.claim(make.day + 3 * HOUR, owner="one", limit=1, lease=60)
@@ -306,7 +305,7 @@ def test_what_was_offered_is_not_given_back_before_its_lease_runs_out(store, mak
     make.queue(store, *(make.digest(each) for each in people))
     block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
     offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([block[0].digest.id], lease=block[0].lease, **offer)
+    store.ledger.offer([block[0]], lease=block[0].lease, **offer)
 
     assert store.ledger.release(block[0].lease) == 2
 
@@ -317,7 +316,7 @@ def test_what_was_offered_and_never_sent_can_be_withdrawn_and_is_given_back(stor
     make.queue(store, *(make.digest(each) for each in people))
     block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
     lease, ids = block[0].lease, [each.digest.id for each in block]
-    store.ledger.offer(ids, lease=lease, now=make.day, until=make.day + HOUR)
+    store.ledger.offer(block, lease=lease, now=make.day, until=make.day + HOUR)
 
     store.ledger.withdraw(ids[:2], lease="another's")
     store.ledger.withdraw(ids[1:], lease=lease)
@@ -334,10 +333,9 @@ def test_who_left_after_the_claim_is_closed_when_the_rest_of_the_group_goes_out(
     stays, leaves, erased = people
     store.subscribers.set_status(leaves.id, Status.UNSUBSCRIBED)
     store.subscribers.erase(erased.id)
-    ids = [each.digest.id for each in block]
 
     going = store.ledger.offer(
-        ids, lease=block[0].lease, now=make.day + HOUR / 2, until=make.day + HOUR
+        block, lease=block[0].lease, now=make.day + HOUR / 2, until=make.day + HOUR
     )
 
     assert going == {f"{stays.id}.2026-06-10"}
@@ -347,6 +345,22 @@ def test_who_left_after_the_claim_is_closed_when_the_rest_of_the_group_goes_out(
     assert told.reply == "not sent: the subscriber was unsubscribed by then"
     assert store.ledger.refusals(leaves.id, make.day) == 0
     assert store.ledger.release(block[0].lease) == 0
+
+
+def test_whoever_moved_after_the_claim_is_written_to_where_they_are_now(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people[:2]))
+    block = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    stays, moves = people[:2]
+    store.subscribers.save(replace(moves, email="moved@example.org"))
+
+    going = store.ledger.offer(
+        block, lease=block[0].lease, now=make.day + HOUR / 2, until=make.day + HOUR
+    )
+
+    assert going == {f"{stays.id}.2026-06-10"}
+    assert store.ledger.release(block[0].lease) == 1
+    (again,) = store.ledger.claim(make.day + HOUR / 2, owner="one", limit=9, lease=60)
+    assert (again.subscriber.email, again.attempts) == ("moved@example.org", 1)
 
 
 @pytest.mark.parametrize("renews", ["offer", "settle", "hold"])
@@ -377,7 +391,7 @@ def test_what_is_put_off_is_due_at_its_new_time_and_was_no_attempt(store, make, 
     make.queue(store, *(make.digest(each) for each in people))
     block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
     lease = block[0].lease
-    store.ledger.offer([block[0].digest.id], lease=lease, now=make.day, until=make.day + HOUR)
+    store.ledger.offer([block[0]], lease=lease, now=make.day, until=make.day + HOUR)
     times = {each.digest.id: make.day + HOUR for each in block[:2]}
 
     assert store.ledger.put_off(times, lease="9999") == 0

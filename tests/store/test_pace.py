@@ -89,9 +89,7 @@ def test_what_waits_is_counted_by_expiry_and_domain_and_what_went_by_time(store,
     store.subscribers.add((each, []) for each in people)
     make.queue(store, *(make.digest(each) for each in people), expires=until)
     [first] = store.ledger.claim(now, owner="w", limit=1, lease=900)
-    store.ledger.offer(
-        [first.digest.id], lease=first.lease, now=now, until=now + timedelta(minutes=15)
-    )
+    store.ledger.offer([first], lease=first.lease, now=now, until=now + timedelta(minutes=15))
     store.ledger.settle([make.receipt(first)], lease=first.lease)
 
     found = store.pace.waiting(

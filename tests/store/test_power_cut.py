@@ -90,8 +90,7 @@ def test_wherever_the_power_goes_everybody_is_settled_or_due(tmp_path, make, see
         lease = block[0].lease
         for start in range(0, len(block), GROUP):
             group = block[start : start + GROUP]
-            ids = [each.digest.id for each in group]
-            machine.do(ledger.offer, ids, lease=lease, now=make.day, until=until)
+            machine.do(ledger.offer, group, lease=lease, now=make.day, until=until)
             for each in group:
                 machine.taken.add(each.digest.id)
                 if chance.random() < 0.5:

@@ -82,7 +82,7 @@ CALLS = {
     "ledger.claim": lambda s, m: s.ledger.claim(m.day, owner="one", limit=1, lease=60),
     "ledger.settle": lambda s, m: s.ledger.settle([], lease="one"),
     "ledger.release": lambda s, m: s.ledger.release("one"),
-    "ledger.offer": lambda s, m: s.ledger.offer(["s_1"], lease="one", now=m.day, until=m.day),
+    "ledger.offer": lambda s, m: s.ledger.offer([], lease="one", now=m.day, until=m.day),
     "ledger.hold": lambda s, m: s.ledger.hold("one", over=m.day, until=m.day),
     "ledger.withdraw": lambda s, m: s.ledger.withdraw(["s_1"], lease="one"),
     "ledger.put_off": lambda s, m: s.ledger.put_off({"s_1": m.day}, lease="one"),
