@@ -32,6 +32,7 @@ from digest.model import (
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.text import (
     authors_semicolon,
+    fold,
     html_to_text,
     is_family_first,
     latex_to_text,
@@ -182,10 +183,16 @@ class FeedSource:
         return frozenset(key for key, others in beside.items() if len(others) > 1)
 
     def _guid_key(self, entry: Entry) -> str:
-        """The key of the entry's guid, which means something in this feed only, or of its anchor."""
+        """The key of the entry's guid, which means something in this feed only, or of its anchor.
+
+        What is no address of its own may count places on a page, where another paper stands next
+        time: beside a link it names a paper together with the title.
+        """
         guid = entry.id or entry.link.partition("#")[2]
         if not guid:
             return ""
+        if entry.link and (":" not in guid or "#" in guid):
+            guid = f"{guid}\n{fold(entry.title)}"
         digest = hashlib.sha256(f"{self.url}\n{guid}".encode("utf-8", "replace")).hexdigest()
         return f"url:{digest[:20]}"
 

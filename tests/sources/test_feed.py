@@ -212,6 +212,21 @@ def test_a_paper_whose_page_moves_is_known_by_its_guid():
     assert set(before.identifiers) & set(after.identifiers)
 
 
+def test_a_place_on_a_page_names_no_paper_since_another_stands_there_tomorrow():
+    def read(*titles):
+        entries = [
+            item(title=title, link=f"https://e.org/papers.html#p{place}")
+            for place, title in enumerate(titles)
+        ]
+        return [each.paper for each in SOURCE.parse(listing("".join(entries))).items]
+
+    tides, moons = read("Tides below the sea", "Moons above it")
+    new, again, _ = read("A new paper about salt", "Tides below the sea", "Moons above it")
+
+    assert not set(new.identifiers) & {*tides.identifiers, *moons.identifiers}
+    assert again.id == tides.id
+
+
 def test_a_guid_that_stands_on_several_pages_names_none_of_them():
     entries = [
         item(title=each, link=f"https://e.org/{each}", more="<guid>e</guid>") for each in "ab"
