@@ -186,13 +186,13 @@ class FeedSource:
         """The key of the entry's guid, which means something in this feed only, or of its anchor.
 
         What is no address of its own may count places on a page, where another paper stands next
-        time: beside a link it names a paper together with the title.
+        time: of papers on one page, their titles tell them apart then.
         """
         guid = entry.id or entry.link.partition("#")[2]
         if not guid:
             return ""
         if entry.link and (":" not in guid or "#" in guid):
-            guid = f"{guid}\n{fold(entry.title)}"
+            guid = f"{_page_key(entry)}\n{fold(entry.title)}"
         digest = hashlib.sha256(f"{self.url}\n{guid}".encode("utf-8", "replace")).hexdigest()
         return f"url:{digest[:20]}"
 
