@@ -10,15 +10,15 @@ from digest.model import Item
 from digest.ports import Store
 
 AT_FIRST = timedelta(days=7)
-# Less than papers are kept: one that was deleted for its age must not come back as news.
-EVER = timedelta(days=365)
+# Less than papers are ever kept: one that was deleted for its age must not come back as news.
+EVER = timedelta(days=29)
 
 
 def dated_back(store: Store, items: Sequence[Item]) -> list[Item]:
-    """The items, those of the past dated back: a week when a feed is first read, later a year.
+    """The items, those of the past dated back: by a week when a feed is first read, later by four.
 
     A first poll shows all that a feed has, which would flood the next digest. What comes later
-    is news, whatever its date: an issue is dated weeks ago, or by its year alone.
+    is news though it is dated weeks ago, or by its month or year alone.
     """
     feeds = {(each.announcement.source, each.announcement.feed) for each in items}
     limits = {feed: EVER if store.papers.has_feed(*feed) else AT_FIRST for feed in feeds}

@@ -3,12 +3,14 @@
 Every kind of interest becomes `Evidence`: a row of values over the papers for each distinct
 interest of the block, and a sparse matrix of who holds it and how dear it is. Scores are then
 one product a kind, whoever the people are.
+
+`likes` says how many papers each of a block likes, 0 where nothing is known of any of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import exp, log
+from math import exp, log, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +33,6 @@ KEYWORDS_SHARE = 0.2
 FADE_BY = 2
 TOPICS_STAY = 1 / 3
 COMMON, RARE, LEAST_TELLING = 0.3, 0.005, 0.1
-BESIDE_TOPICS = (InterestKind.KEYWORD, InterestKind.QUERY, InterestKind.LIKE)
-TYPED = (InterestKind.KEYWORD, InterestKind.QUERY)
 UNLEARNED = 1 / 3
 """What a cosine says where words are only as rare as in one edition: there they are all larger."""
 
@@ -97,7 +97,11 @@ class Evidence:
 
 
 def topics(
-    block: Sequence[Profile], features: Features, known: Mapping[str, Topic], weights: Weights
+    block: Sequence[Profile],
+    features: Features,
+    known: Mapping[str, Topic],
+    weights: Weights,
+    likes: Sequence[int],
 ) -> Evidence:
     """Followed topics: the primary category or a phrase in the title count in full.
 
@@ -112,16 +116,16 @@ def topics(
         return _topic_values(matching.topic_of(name, known), features, weights)
 
     held = [distinct(each, InterestKind.TOPIC) for each in block]
-    beside = [any(map(each.of, BESIDE_TOPICS)) for each in block]
+    beside = [bool(n) or _types(each) for n, each in zip(likes, block, strict=True)]
     scale = [
         max(fade, TOPICS_STAY) / max(1, len(each) + more) ** 0.5
-        for each, more, fade in zip(held, beside, _fading(block), strict=True)
+        for each, more, fade in zip(held, beside, _fading(likes), strict=True)
     ]
     return _evidence(ReasonKind.TOPIC, held, scale, values, features)
 
 
 def keywords(
-    block: Sequence[Profile], features: Features, weights: Weights
+    block: Sequence[Profile], features: Features, weights: Weights, likes: Sequence[int]
 ) -> tuple[Evidence, Evidence, Directions]:
     """Typed words and phrases that stand in a paper, and what is near to them in words or meaning.
 
@@ -129,8 +133,7 @@ def keywords(
     they come near to counts 1/√m each, what they stand in in full.
     """
     held = [distinct(each, InterestKind.KEYWORD, by=matching.telling) for each in block]
-    fading = _fading(block)
-    sure = certainty(np.array([len(each.of(InterestKind.LIKE)) for each in block]))
+    fading, sure = _fading(likes), certainty(np.array(likes))
 
     def values(name: str) -> np.ndarray:
         index, phrase = features.index, fold(name)
@@ -165,7 +168,8 @@ def _rare(phrase: str, space: Space) -> float:
     """
     if not space.dimensions:
         return 1.0
-    share = sum(exp(1 - space.rarity(terms(each))) for each in matching.variants(phrase))
+    # As if a paper had the plural whether or not it has the singular.
+    share = 1 - prod(1 - exp(1 - space.rarity(terms(each))) for each in matching.variants(phrase))
     return min(max(log(COMMON / share) / log(COMMON / RARE), LEAST_TELLING), 1.0)
 
 
@@ -186,7 +190,9 @@ def _near(
     return _stacked([row for row, _ in found]), stacked([each for _, each in found])
 
 
-def queries(block: Sequence[Profile], features: Features, weights: Weights) -> Evidence:
+def queries(
+    block: Sequence[Profile], features: Features, weights: Weights, likes: Sequence[int]
+) -> Evidence:
     """Saved searches, which fade as keywords do."""
     held = [distinct(each, InterestKind.QUERY, by=_parts_of) for each in block]
 
@@ -196,10 +202,10 @@ def queries(block: Sequence[Profile], features: Features, weights: Weights) -> E
             features, (weights.query * weights.in_abstract, anywhere), (weights.query, in_title)
         )
 
-    return _evidence(ReasonKind.QUERY, held, _fading(block), values, features)
+    return _evidence(ReasonKind.QUERY, held, _fading(likes), values, features)
 
 
-def trust(block: Sequence[Profile]) -> np.ndarray:
+def trust(block: Sequence[Profile], likes: Sequence[int]) -> np.ndarray:
     """By how much of it each profile's sum counts: 2/(1 + m) for m kinds of interest (float32).
 
     Topics, typed words and likes mostly say the same of a paper, so what they add up to is more
@@ -207,10 +213,8 @@ def trust(block: Sequence[Profile]) -> np.ndarray:
     one factor a profile.
     """
     kinds = [
-        any(each.of(InterestKind.LIKE))
-        + any(map(each.of, TYPED))
-        + any(each.of(InterestKind.TOPIC)) * max(fade, TOPICS_STAY)
-        for each, fade in zip(block, _fading(block), strict=True)
+        bool(n) + _types(each) + bool(distinct(each, InterestKind.TOPIC)) * max(fade, TOPICS_STAY)
+        for n, each, fade in zip(likes, block, _fading(likes), strict=True)
     ]
     return np.asarray(2 / (1 + np.maximum(kinds, 1)), np.float32)
 
@@ -278,10 +282,15 @@ def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndar
     return row
 
 
-def _fading(block: Sequence[Profile]) -> list[float]:
+def _fading(likes: Sequence[int]) -> list[float]:
     """What words and topics still count for each, the more likes say better what someone wants."""
-    likes = (len(each.of(InterestKind.LIKE)) for each in block)
     return [FADE_BY / (FADE_BY + n) for n in likes]
+
+
+def _types(profile: Profile) -> bool:
+    """Whether somebody has typed any words that tell papers apart."""
+    keywords = distinct(profile, InterestKind.KEYWORD, by=matching.telling)
+    return bool(keywords or distinct(profile, InterestKind.QUERY, by=_parts_of))
 
 
 def _parts_of(query: str) -> str:

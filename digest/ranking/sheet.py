@@ -209,17 +209,22 @@ def written(
     `kept` is what `opinions.keepsakes` made before, by subscriber. Without `apart` there are no
     smaller interests, which are in no score.
     """
-    trust = profiles.trust(block)
-    exact, near, typed = profiles.keywords(block, features, weights)
+    tastes, minors = opinions.tastes(block, features, candidates, weights, kept, apart=apart)
+    likes = [0] * len(block)
+    for taste in tastes:
+        if taste.kind is ReasonKind.LIKE:
+            for row in taste.rows.tolist():
+                likes[row] = len(block[row].of(InterestKind.LIKE))
+    trust = profiles.trust(block, likes)
+    exact, near, typed = profiles.keywords(block, features, weights, likes)
     kinds = (
-        profiles.topics(block, features, topics, weights),
+        profiles.topics(block, features, topics, weights, likes),
         exact,
         near,
-        profiles.queries(block, features, weights),
+        profiles.queries(block, features, weights, likes),
         profiles.authors(block, features, weights, trust),
     )
     evidence = [each for each in kinds if len(each.names)]
-    tastes, minors = opinions.tastes(block, features, candidates, weights, kept, apart=apart)
     liking = np.zeros((len(block), len(features.papers)), np.float32)
     for taste in tastes:
         if taste.kind is ReasonKind.LIKE:

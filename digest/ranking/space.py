@@ -273,7 +273,7 @@ def dumps(space: Space) -> bytes:
         references = space.references
         kept |= {
             "ids": _text(references.ids),
-            "categories": _text(
+            "categories_by_tab": _text(
                 BREAK.join(" ".join(i.split()) for i in each) for each in references.categories
             ),
             "near": references.near,
@@ -317,11 +317,17 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
     ids = _lines(kept["ids"])
     return References(
         ids=ids,
-        categories=[each.split(BREAK) if each else [] for each in _lines(kept["categories"])],
+        categories=_kept_categories(kept),
         tfidf=_matrix("tfidf", kept, (len(ids), width)),
         near=kept["near"],
         companions=_matrix("companions", kept, (len(ids), len(ids))),
     )
+
+
+def _kept_categories(kept: Mapping[str, np.ndarray]) -> list[list[str]]:
+    if "categories" in kept:  # of before, when no category had several words
+        return [each.split() for each in _lines(kept["categories"])]
+    return [each.split(BREAK) if each else [] for each in _lines(kept["categories_by_tab"])]
 
 
 def _text(lines: Iterable[str]) -> np.ndarray:

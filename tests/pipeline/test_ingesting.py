@@ -121,11 +121,11 @@ def test_the_first_poll_of_a_feed_shows_a_week_of_its_past_as_news(ingest, now, 
     assert news(store, now - timedelta(hours=1), now) == ["0", "3", "4", "6"]
 
 
-def test_what_a_known_feed_adds_is_news_unless_it_is_a_year_old(ingest, now, store):
+def test_what_a_known_feed_adds_is_news_unless_it_is_a_month_old(ingest, now, store):
     url, late = "https://journal.example/feed", now + timedelta(days=2)
     ingest([feed()], {url: entries("2026-06-09", "2026-05-02")})
 
-    added = entries("2026-06-09", "2026-05-02", "2026-04-20", "2026-05", "2025", "2025-06-02")
+    added = entries("2026-06-09", "2026-05-02", "2026-05-16", "2026-05", "2026", "2026-05-10")
     ingest([feed()], {url: added}, at=late)
 
     assert news(store, now, late) == ["2", "3", "4"]

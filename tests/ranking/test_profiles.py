@@ -19,6 +19,7 @@ def ids(ranking):
     ("others", "kinds", "fade"),
     [
         ({"topic": "math.OC"}, 1, 1),
+        ({"topic": "math.OC", "keyword": "the", "like": "unknown"}, 1, 1),
         ({"keyword": ["dual encoder", "index"]}, 2, 1),
         ({"query": "encoder"}, 2, 1),
         ({"like": "liked"}, 1 + 2 / 3, 2 / 3),
@@ -30,9 +31,10 @@ def ids(ranking):
 def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others, kinds, fade):
     papers = [paper(key, "Dual encoders", categories=("cs.IR",)) for key in ("p", "q")]
     topics = ["cs.IR", *([others["topic"]] if "topic" in others else [])]
+    liked = [paper(each) for each in ("liked", *(f"liked-{n}" for n in range(30)))]
 
     (alone, *_) = rank(profile(topic="cs.IR"), papers).picks
-    (beside, *_) = rank(profile(**{**others, "topic": topics}), papers).picks
+    (beside, *_) = rank(profile(**{**others, "topic": topics}), papers, liked=liked).picks
 
     assert amount(alone, ReasonKind.TOPIC) == pytest.approx(3)
     trusted = 2 / (1 + kinds)

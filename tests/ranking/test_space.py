@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -185,6 +186,21 @@ def test_categories_of_several_words_are_kept(invented):
     assert sorted({tuple(each) for each in again.references.categories}) == [
         (),
         ("cell biology", "q-bio"),
+    ]
+
+
+def test_a_space_that_was_kept_before_categories_had_several_words_is_read(kept, social_space):
+    with np.load(io.BytesIO(kept)) as file:
+        old = dict(file)
+    tabbed = old.pop("categories_by_tab").tobytes()
+    old["categories"] = np.frombuffer(tabbed.replace(b"\t", b" "), np.uint8)
+    written = io.BytesIO()
+    np.savez(written, **old)
+
+    again = loads(written.getvalue())
+
+    assert [*map(tuple, again.references.categories)] == [
+        *map(tuple, social_space.references.categories)
     ]
 
 
