@@ -32,6 +32,7 @@ from digest.model import (
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.text import (
     authors_semicolon,
+    authors_with_initials,
     fold,
     html_to_text,
     is_family_first,
@@ -228,7 +229,7 @@ def _authors(raw: tuple[str, ...]) -> tuple[str, ...]:
         if ";" in text or is_family_first(text, alone=len(raw) == 1):
             names += authors_semicolon(text)
         else:
-            names += split_authors(text)
+            names += authors_with_initials(text) or split_authors(text)
     return tuple(dict.fromkeys(names))
 
 

@@ -11,12 +11,19 @@ from digest.text.cleaning import clean
 from digest.text.escaping import latex_escape
 from digest.text.latex import latex_to_text
 from digest.text.markup import html_to_text
-from digest.text.names import author_key, authors_semicolon, is_family_first, split_authors
+from digest.text.names import (
+    author_key,
+    authors_semicolon,
+    authors_with_initials,
+    is_family_first,
+    split_authors,
+)
 from digest.text.words import contains_phrase, fold, sentences, truncate, words, wrapped
 
 __all__ = [
     "author_key",
     "authors_semicolon",
+    "authors_with_initials",
     "clean",
     "contains_phrase",
     "fold",

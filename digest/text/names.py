@@ -13,7 +13,12 @@ _NESTING = 6
 _AND = re.compile(r"\s+(?:and|&)\s+|^and\s+|\s+and$", re.IGNORECASE)
 _ET_AL = re.compile(r"^et\s+al\.?$|\s+et\s+al\.?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv)\.?$", re.IGNORECASE)
-_DEGREE = re.compile(r"^(?:ph\.? ?d|m\.?d|m\.?sc|b\.?sc|frs)\.?$", re.IGNORECASE)
+_NO_NAME = re.compile(r"(?i:(?:d\.?phil|ph\.? ?d|m\.?d|m\.?sc|b\.?sc|frs|prof|dr)\.?)$|[A-Z]{3,}$")
+_PARTICLES = frozenset(
+    ("al", "da", "de", "del", "della", "der", "di", "dos", "du", "el", "la", "le", "van", "von")
+)
+_BETWEEN = re.compile(r",|\s+(?:and|&)\s+")
+_INITIALS = re.compile(r"(?:[A-Z]\.?[\s-]*){1,4}$")
 _SUFFIX_WORDS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
@@ -52,19 +57,32 @@ def authors_semicolon(s: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def authors_with_initials(s: str) -> tuple[str, ...]:
+    """The names in `Bee, A., Dee, C. D. & Eff, G.`, initials first; nothing where it is no such list."""
+    parts = [_AND.sub(" ", f" {each} ").strip() for each in _BETWEEN.split(latex_to_text(s))]
+    parts = [each for each in parts if each]
+    families, initials = parts[::2], parts[1::2]
+    if len(families) != len(initials) or any(map(_INITIALS.match, families)):
+        return ()
+    if not all(map(_INITIALS.match, initials)):
+        return ()
+    return tuple(f"{own} {family}" for family, own in zip(families, initials, strict=True))
+
+
 def is_family_first(s: str, *, alone: bool) -> bool:
     """Whether this is one name written `Family, Given` rather than two names.
 
-    `alone` says that nobody else is named beside it: then it may be a list too. Two names in a list
-    have two words each, while of one name either half is mostly a single word.
+    `alone` says that nobody else is named beside it: then it may be a list too, or a name and where
+    one works. A family name has a single word then, or begins with a particle.
     """
     name, comma, suffix = s.rpartition(",")
     if comma and _SUFFIX.match(suffix.strip()):
         s = name
     family, comma, given = s.partition(",")
-    if not comma or "," in given or _AND.search(s) or _DEGREE.match(given.strip()):
+    if not comma or "," in given or _AND.search(s) or _NO_NAME.match(given.strip()):
         return False
-    return not alone or " " not in family.strip() or " " not in given.strip()
+    first, *others = family.split() or [""]
+    return not alone or not others or first.casefold() in _PARTICLES
 
 
 def author_key(name: str) -> str:

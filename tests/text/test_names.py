@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import author_key, authors_semicolon, is_family_first, split_authors
+from digest.text import (
+    author_key,
+    authors_semicolon,
+    authors_with_initials,
+    is_family_first,
+    split_authors,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +43,23 @@ def test_semicolons_part_names_with_the_family_first():
 
 
 @pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("Bee, A., Dee, C. D., & Eff, G.-H.", ("A. Bee", "C. D. Dee", "G.-H. Eff")),
+        ("Bee, A. and van der Dee, C", ("A. Bee", "C van der Dee")),
+        ("Bee, A.", ("A. Bee",)),
+        ("Ada Bee, Cy Dee", ()),
+        ("A. Bee, C. Dee", ()),
+        ("Bee, Ada, Dee, Cy", ()),
+        ("Ada Bee", ()),
+        ("", ()),
+    ],
+)
+def test_lists_of_family_names_and_initials_are_paired(written, names):
+    assert authors_with_initials(written) == names
+
+
+@pytest.mark.parametrize(
     ("written", "alone", "is_one"),
     [
         ("Bee, Ada", True, True),
@@ -49,6 +72,8 @@ def test_semicolons_part_names_with_the_family_first():
         ("Ada Bee, Cy Dee, Jr.", True, False),
         ("Ada Bee, Jr.", True, False),
         ("Ada Bee, Ph.D.", True, False),
+        ("Ada Bee, Hive Inc", True, False),
+        ("Bee, MIT", True, False),
         ("Bee, Dee, and Eff", True, False),
         ("de la Bee, Ada María", False, True),
         ("Bee, Ada, Jr.", False, True),
