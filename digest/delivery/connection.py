@@ -22,8 +22,8 @@ Security = Literal["none", "opportunistic", "starttls", "tls"]
 
 SETTING = "[smtp] url"
 # RFC 5321 §4.5.3.2 asks for 5 minutes for MAIL and RCPT: a server may look up much before it answers.
-# It asks for 10 after the final dot, since giving up there sends a message twice; 5 keep a block
-# within its lease, whose end would send it twice as well.
+# It asks for 10 after the final dot, since giving up there sends a message twice; 5, as whoever leases
+# messages keeps that long for the last answer (`held`): a lease that ends before it does so as well.
 REPLY_TIMEOUT = 300.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -26,7 +26,7 @@ from digest.model import (
     Subscriber,
 )
 from digest.pipeline.doubting import MOST_DOUBTS
-from digest.pipeline.handing_over import is_away
+from digest.pipeline.handing_over import ANSWERING, is_away
 from digest.pipeline.line import Bounced, Delivered
 from digest.ports import Store, Transport
 from digest.rendering import letters, mime
@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 Sign = Callable[[bytes, datetime], bytes]
 
 BLOCK = 20
-LEASE_SECONDS = 15 * 60
+LEASE = timedelta(minutes=15)
+# A server that takes minutes for each letter is given no further one after this.
+OFFERING = LEASE / 2
 LASTS = timedelta(days=2)
 # A link that lives an hour is not worth sending when most of it is over.
 LASTS_OF: Mapping[str, timedelta] = {"account": timedelta(minutes=40)}
@@ -123,10 +125,13 @@ def post_due(
     for kind in store.post.drop_late(clock()):
         log.warning(TOO_LATE, extra={"action": "post", "kind": kind})
     while not stopping():
-        claimed = store.post.claim(clock(), limit=BLOCK, lease=LEASE_SECONDS)
+        now = clock()
+        claimed = store.post.claim(now, limit=BLOCK, lease=LEASE.total_seconds())
         if not claimed:
             break
-        total += _post(store, transport, sign, claimed, clock=clock, rng=rng, bounced=bounced)
+        total += _post(
+            store, transport, sign, claimed, now=now, clock=clock, rng=rng, bounced=bounced
+        )
         if total.cut_short or len(claimed) < BLOCK:
             break
     return total
@@ -138,32 +143,49 @@ def _post(
     sign: Sign,
     claimed: Sequence[Letter],
     *,
+    now: datetime,
     clock: Callable[[], datetime],
     rng: Random,
     bounced: Bounced,
 ) -> Delivered:
-    now = clock()
+    """Send what was claimed at `now`, and nothing that others may send by the time it is answered."""
     waiting = {each.id: each for each in claimed}
     total = Delivered()
     answers: list[Receipt] = []
+
+    def held() -> bool:
+        return clock() + ANSWERING < now + LEASE
+
+    def settle(letter: Letter, retry_at: datetime | None, *, in_doubt: bool = False) -> None:
+        # Once our lease has run out, the letter may be under somebody else's, which this would end.
+        if retry_at is None or clock() < now + LEASE:
+            store.post.settle(letter.id, retry_at=retry_at, in_doubt=in_doubt)
+
+    signed = list(_signed(claimed, sign, now))
     try:
-        for answer in transport.send(list(_signed(claimed, sign, now)), now):
+        for answer in transport.send(_in_time(signed, clock, now + OFFERING), now, held=held):
             letter = waiting.pop(answer.digest_id)
             receipt = _mended(letter, answer)
             answers.append(receipt)
-            retry_at = _retry_at(letter, receipt, now, rng)
-            store.post.settle(letter.id, retry_at=retry_at, in_doubt=receipt.is_silent)
+            retry_at = _retry_at(letter, receipt, clock(), rng)
+            settle(letter, retry_at, in_doubt=receipt.is_silent)
             total += _told(letter, receipt)
             if receipt.outcome is Outcome.REFUSED:
                 _bounce(store, letter, receipt, bounced=bounced)
-            # A server that takes minutes for each must not have ours sent by the next caller too.
-            if clock() - now > timedelta(seconds=LEASE_SECONDS / 2):
-                break
     finally:
         for letter in waiting.values():
-            store.post.settle(letter.id, retry_at=_later(letter, now, rng))
+            settle(letter, _later(letter, clock(), rng))
             total += Delivered(deferred=1)
     return total + Delivered(cut_short=bool(answers) and is_away(answers))
+
+
+def _in_time(
+    messages: Sequence[Message], clock: Callable[[], datetime], until: datetime
+) -> Iterator[Message]:
+    for each in messages:
+        if clock() > until:
+            return
+        yield each
 
 
 def _signed(claimed: Sequence[Letter], sign: Sign, now: datetime) -> Iterator[Message]:

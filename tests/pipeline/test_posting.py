@@ -331,7 +331,7 @@ def test_a_bounce_that_cannot_be_recorded_stops_no_other_letter(application, wri
 class WrongPassword(MemoryTransport):
     """A server that will not have us."""
 
-    def send(self, messages, now):
+    def send(self, messages, now, **held):
         raise ConfigError("The mail server refuses our password.")
 
 
@@ -351,8 +351,8 @@ class Crash(BaseException):
 class Dying(MemoryTransport):
     """Accepts one letter and dies on the second, with nothing settled after it."""
 
-    def send(self, messages, now):
-        for number, receipt in enumerate(super().send(messages, now)):
+    def send(self, messages, now, **held):
+        for number, receipt in enumerate(super().send(messages, now, **held)):
             if number == 1:
                 raise Crash
             yield receipt
@@ -381,11 +381,11 @@ class Meanwhile(MemoryTransport):
 
     then = None
 
-    def send(self, messages, now):
+    def send(self, messages, now, **held):
         if self.then is not None:
             then, self.then = self.then, None
             then()
-        yield from super().send(messages, now)
+        yield from super().send(messages, now, **held)
 
 
 def test_two_that_post_at_once_send_each_letter_once(write, post):
@@ -403,8 +403,8 @@ class Slow(MemoryTransport):
 
     moment = None
 
-    def send(self, messages, now):
-        for receipt in super().send(messages, now):
+    def send(self, messages, now, **held):
+        for receipt in super().send(messages, now, **held):
             self.moment[0] += timedelta(minutes=4)
             yield receipt
 
@@ -419,6 +419,58 @@ def test_a_slow_server_does_not_have_us_outlive_our_lease(application, write, po
 
     assert (result.accepted, result.deferred) == (2, 2)
     assert application.store.post.waiting() == 2
+
+
+def test_a_letter_whose_lease_may_end_before_the_answer_is_not_sent(application, write, post):
+    write()
+
+    def think():
+        application.moment[0] += timedelta(minutes=10)
+
+    pondering = Meanwhile()
+    pondering.then = think
+    result = post(pondering)
+
+    assert (pondering.sent, result.deferred) == ([], 1)
+    application.moment[0] += timedelta(minutes=2)
+    assert post(MemoryTransport()).accepted == 1
+
+
+def test_who_outlives_their_lease_does_not_end_that_of_the_next(application, write, post):
+    write()
+
+    def think():
+        application.moment[0] += timedelta(minutes=16)
+        assert application.store.post.claim(application.clock(), limit=9, lease=900)
+
+    pondering = Meanwhile()
+    pondering.then = think
+    post(pondering)
+    application.moment[0] += timedelta(minutes=2)
+    second = MemoryTransport()
+    post(second)
+
+    assert pondering.sent == second.sent == []
+
+
+def test_all_that_a_slow_server_took_is_known_to_be_sent(application, write, post):
+    """Of several connections one may be done while nobody has asked for its receipt."""
+
+    class Ahead(Slow):
+        def send(self, messages, now, **held):
+            yield from list(super().send(messages, now, **held))
+
+    for kind in ("link", "known", "help", "export"):
+        write(kind)
+    slow, after = Ahead(), MemoryTransport()
+    slow.moment = application.moment
+    for _ in range(3):
+        post(slow)
+        application.moment[0] += timedelta(minutes=2)
+    post(after)
+
+    ids = [each.digest_id for each in (*slow.sent, *after.sent)]
+    assert len(ids) == len(set(ids)) == 4
 
 
 def test_letters_wait_where_nobody_is_there_to_take_them(application, write, post):
