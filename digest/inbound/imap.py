@@ -46,8 +46,9 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
 
     `url` is `imaps://user:password@host`, `imap+starttls://` or `imap://` (unencrypted). At most
     200 mails at once, oldest first; once one of them has to wait, the others are drawn with `rng`,
-    so that however many wait, each mail has its turn. Raises ConfigError for another address, RetryLater when the server cannot
-    be reached or lets us down; no message ever holds the user's name or password.
+    so that however many wait, each mail has its turn. Raises ConfigError for another address, RetryLater
+    when the server cannot be reached or lets us down, and what `deliver` raises of either that would
+    befall every mail; no message ever holds the user's name or password.
     """
     at = _parted(url)
     try:
@@ -75,11 +76,7 @@ def _looked_through(box: BaseMailBox, deliver: Deliver, rng: Random) -> int:
         raw = _content(box, uid)
         if raw is None:
             continue
-        try:
-            flags = _taken(raw, deliver)
-        except (StoreBusy, ConfigError) as error:
-            log.warning("mail waits: %s", error.message, extra={"action": "imap"})
-            break
+        flags = _taken(raw, deliver)
         if flags is None:
             if len(unseen) > left:
                 unseen = deque(sorted(rng.sample(unseen, left), key=int))

@@ -111,7 +111,8 @@ def test_while_the_database_cannot_be_used_mails_stay_unseen_for_the_next_time(s
         if raw.endswith(b"2"):
             raise error
 
-    assert poll(server.url(), busy) == 1
+    with pytest.raises(type(error), match=error.message):
+        poll(server.url(), busy)
     assert server.flags == {"1": {"\\Seen"}, "2": set(), "3": set()}
 
 
