@@ -155,16 +155,22 @@ def tick(
     for name, part in parts:
         if stopping():
             return
-        attempt(app, name, part)
+        attempt(app, name, part, stopping=stopping)
 
 
-def attempt(app: App, name: str, part: Callable[[], object]) -> None:
+def attempt(
+    app: App,
+    name: str,
+    part: Callable[[], object],
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> None:
     """Do a part of the tick; what goes wrong is one line of the log, and kept for the status.
 
     Only a fault of Digest's own has a traceback.
     """
     try:
-        watched(app.store, name, part, clock=app.clock)
+        watched(app.store, name, part, clock=app.clock, stopping=stopping)
     except DigestError as error:
         log.warning("%s: %s", name, error.message, extra={"action": name})
     except OSError as error:

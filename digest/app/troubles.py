@@ -6,6 +6,7 @@ said so may be gone, and its words with it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from digest.delivery import scrub
-from digest.errors import DigestError, sentence_of
+from digest.errors import DigestError, StoreBusy, sentence_of
+from digest.model import OutboxState
 from digest.pipeline.delivering import Delivered
 from digest.ports import Store
 
@@ -34,6 +36,11 @@ PARTS: Mapping[str, str] = {
     "keep": "learning readers anew",
 }
 
+# In our own hints, such as `smtp://user:password@host:587`, it looks like somebody's address.
+HINT = re.compile(r"(?<![\w.+-])user:password@host(?![\w.-])")
+KEPT = "user:password⌂host"
+WAITING = (OutboxState.QUEUED, OutboxState.RETRY, OutboxState.SENDING)
+
 Result = TypeVar("Result")
 
 
@@ -52,20 +59,33 @@ class Trouble:
 
 
 def watched(
-    store: Store, part: str, work: Callable[[], Result], *, clock: Callable[[], datetime]
+    store: Store,
+    part: str,
+    work: Callable[[], Result],
+    *,
+    clock: Callable[[], datetime],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Do a part of the work; what it raises is kept as its trouble, and forgotten once it goes well.
 
-    It has gone well if it did something: one that had nothing to do returns False, or delivered
-    nothing, and its trouble stays.
+    So is why a round of sending was cut short, unless we are `stopping`. It has gone well if it did
+    something: one that was not due returns False, or sent nothing while something waits, and its
+    trouble stays. A busy database is no trouble: it passes, and would stand there until then.
     """
     try:
         result = work()
-    except Exception as error:
-        _keep(store, part, f"{clock().isoformat()} {scrub(_cause(error))}")
+    except StoreBusy:
         raise
-    if result is not False and not (isinstance(result, Delivered) and not result.accepted):
-        _keep(store, part, "")
+    except Exception as error:
+        _keep(store, part, clock(), _cause(error))
+        raise
+    if isinstance(result, Delivered) and result.cut_short:
+        if result.causes and not stopping():
+            _keep(store, part, clock(), "; ".join(result.causes))
+    elif result is not False and not (
+        isinstance(result, Delivered) and _is_stuck(store, part, result)
+    ):
+        _forget(store, part)
     return result
 
 
@@ -87,10 +107,32 @@ def _cause(error: Exception) -> str:
     return f"Something went wrong inside Digest ({type(error).__name__}); its log says more."
 
 
-def _keep(store: Store, part: str, said: str) -> None:
+def _is_stuck(store: Store, part: str, result: Delivered) -> bool:
+    """Whether a round sent nothing of what there is, which says nothing of what failed before."""
+    if result.accepted:
+        return False
+    with suppress(StoreBusy):
+        if part == "post":
+            return store.post.waiting() > 0
+        rows = store.ledger.counts()
+        return any(rows[each] for each in WAITING)
+    return True
+
+
+def _said(cause: str) -> str:
+    """One line without anybody's address, in which our own hints stand as they are."""
+    return scrub(HINT.sub(KEPT, cause)).replace(KEPT, "user:password@host")
+
+
+def _keep(store: Store, part: str, at: datetime, cause: str) -> None:
     with suppress(DigestError):  # a database in trouble must not hide the trouble itself
-        if said or store.sources.cursor(_name(part)):
-            store.sources.set_cursor(_name(part), said)
+        store.sources.set_cursor(_name(part), f"{at.isoformat()} {_said(cause)}")
+
+
+def _forget(store: Store, part: str) -> None:
+    with suppress(DigestError):  # it is forgotten the next time, then
+        if store.sources.cursor(_name(part)):
+            store.sources.set_cursor(_name(part), "")
 
 
 def _name(part: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from digest.app import Trouble, troubles, watched
 from digest.errors import ConfigError, StoreBusy
+from digest.model import Letter
 from digest.pipeline.delivering import Delivered
 
 
@@ -48,14 +49,102 @@ def test_it_is_forgotten_once_that_part_goes_well_and_not_by_another(attempt, st
     assert troubles(store) == []
 
 
-@pytest.mark.parametrize("result", [False, Delivered(), Delivered(deferred=3, cut_short=True)])
-def test_a_part_that_had_nothing_to_do_mends_nothing(attempt, store, result):
+def wait(store, now):
+    letter = Letter(
+        id="one",
+        kind="confirm",
+        sender="digest@example.org",
+        recipient="ada@example.org",
+        content=b"",
+        at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    store.post.put([letter])
+
+
+@pytest.mark.parametrize("result", [False, Delivered(), Delivered(deferred=3)])
+def test_a_part_that_did_nothing_of_what_there_is_mends_nothing(attempt, store, now, result):
+    wait(store, now)
+    with pytest.raises(ConfigError):
+        attempt("post", REFUSED)
+
+    attempt("post", result)
+
+    assert [each.part for each in troubles(store)] == ["post"]
+
+
+@pytest.mark.parametrize("part", ["post", "deliver"])
+def test_where_nothing_waits_to_be_sent_nothing_is_wrong_with_sending_it(attempt, store, part):
+    with pytest.raises(ConfigError):
+        attempt(part, REFUSED)
+
+    attempt(part, Delivered())
+
+    assert troubles(store) == []
+
+
+def test_a_letter_that_waits_is_no_trouble_of_digests(attempt, store, now):
+    wait(store, now)
     with pytest.raises(ConfigError):
         attempt("deliver", REFUSED)
 
-    attempt("deliver", result)
+    attempt("deliver", Delivered())
 
-    assert [each.part for each in troubles(store)] == ["deliver"]
+    assert troubles(store) == []
+
+
+AWAY = Delivered(
+    accepted=3,
+    deferred=1,
+    causes=("the mail server cannot be reached: Connection refused",),
+    cut_short=True,
+)
+
+
+def test_a_round_that_was_cut_short_is_kept_until_one_goes_well(attempt, store):
+    assert attempt("deliver", AWAY) == AWAY
+    (trouble,) = troubles(store)
+    assert trouble.cause == "the mail server cannot be reached: Connection refused"
+
+    attempt("deliver", Delivered(cut_short=True))
+    assert troubles(store) == [trouble], "another process has our claim"
+
+    attempt("deliver", Delivered(accepted=1))
+    assert troubles(store) == []
+
+
+def test_a_round_that_ends_because_we_do_is_no_trouble(store, now):
+    watched(store, "deliver", lambda: AWAY, clock=lambda: now, stopping=lambda: True)
+
+    assert troubles(store) == []
+
+
+def test_a_database_that_was_busy_is_no_trouble_and_mends_none(attempt, store):
+    with pytest.raises(StoreBusy):
+        attempt("post", StoreBusy("The database is in use by another process."))
+    assert troubles(store) == []
+
+    with pytest.raises(ConfigError):
+        attempt("post", REFUSED)
+    with pytest.raises(StoreBusy):
+        attempt("post", StoreBusy("The database is in use by another process."))
+    assert [each.cause for each in troubles(store)] == [REFUSED.message]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("give smtp://user:password@host:587, or", "give smtp://user:password@host:587, or"),
+        ("is imaps://user:password@host, with", "is imaps://user:password@host, with"),
+        ("at user:password@host.example.org no", "at user:<address> no"),
+        ("at ada:secret@host, as user:password@host", "at ada:<address>, as user:password@host"),
+    ],
+)
+def test_a_hint_of_ours_is_not_taken_for_an_address(attempt, store, said, kept):
+    with pytest.raises(ConfigError):
+        attempt("deliver", ConfigError(said))
+
+    assert [each.cause for each in troubles(store)] == [kept]
 
 
 @pytest.mark.parametrize(

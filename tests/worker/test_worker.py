@@ -92,6 +92,40 @@ def test_a_mail_server_that_refuses_our_password_is_known_until_something_is_sen
     assert troubles(offline.store) == []
 
 
+def test_a_mail_server_that_is_away_is_known_until_it_is_back(offline):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    away = (Outcome.DEFERRED, 0, "the mail server cannot be reached: Connection refused")
+    offline.__dict__["transport"] = MemoryTransport(answers={"ada@example.org": away})
+    worker.tick(offline)
+    offline.__dict__["transport"] = MemoryTransport()
+    worker.tick(offline)
+    (found,) = troubles(offline.store)
+    assert (found.part, found.cause) == ("deliver", away[2])
+
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+
+
+def test_a_mail_server_that_goes_away_while_we_end_is_no_trouble(offline):
+    ending = []
+    away = (Outcome.DEFERRED, 0, "the mail server cannot be reached: Connection refused")
+
+    class Ending(MemoryTransport):
+        def send(self, messages, now, **_):
+            ending.append(True)
+            yield from super().send(messages, now)
+
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    offline.__dict__["transport"] = Ending(answers={"ada@example.org": away})
+    worker.tick(offline, stopping=lambda: bool(ending))
+
+    assert ending
+    assert troubles(offline.store) == []
+
+
 def test_a_backup_that_failed_all_day_is_still_known_after_midnight(offline, tmp_path):
     (tmp_path / "backups").write_text("not a folder")
     for moment in (datetime(2026, 6, 10, 23, 59, tzinfo=UTC), datetime(2026, 6, 11, 1, tzinfo=UTC)):
