@@ -15,6 +15,7 @@ import pytest
 from digest.errors import ConfigError, NotFound, StoreBusy
 from digest.model import (
     AddressChange,
+    EvidenceKind,
     Outcome,
     Pick,
     Reason,
@@ -23,6 +24,10 @@ from digest.model import (
 )
 from digest.store import SqliteStore, finding, open_store, outbox, papers, spaces
 from digest.store import subscribers as people
+from digest.store.post import asking_for_evidence
+
+COMPLAINT, UNREAD = EvidenceKind.COMPLAINT, EvidenceKind.UNREAD
+DAY = datetime(2026, 6, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -329,6 +334,9 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
             "SELECT * FROM submissions WHERE state = 'featured' AND decided_at >= ?",
             "submissions_by_state",
         ),
+        (asking_for_evidence(subscriber_id="s_1", kind=COMPLAINT)[0], "evidence_by_subscriber"),
+        (asking_for_evidence(kind=UNREAD, unsettled=True)[0], "evidence_unsettled"),
+        (asking_for_evidence(but=UNREAD, since=DAY)[0], "evidence_by_at"),
     ],
 )
 def test_what_is_asked_often_goes_by_an_index(path, query, index):
@@ -513,6 +521,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 
     from digest.store.migrations import (
         DOUBTS,
+        EVIDENCE,
         LEARNING,
         PEOPLE,
         SENDING,
@@ -532,7 +541,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS]
+    assert store.migrate() == [PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
@@ -543,7 +552,15 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import DOUBTS, LEARNING, SENDING, STRINGS, TASTES, migrations
+    from digest.store.migrations import (
+        DOUBTS,
+        EVIDENCE,
+        LEARNING,
+        SENDING,
+        STRINGS,
+        TASTES,
+        migrations,
+    )
 
     path, paper = tmp_path / "old.db", make.paper()
     with closing(sqlite3.connect(path)) as old:
@@ -564,7 +581,7 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [LEARNING, TASTES, SENDING, DOUBTS, STRINGS]
+    assert store.migrate() == [LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
@@ -610,7 +627,7 @@ def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fou
 def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import DOUBTS, SENDING, STRINGS, migrations
+    from digest.store.migrations import DOUBTS, EVIDENCE, SENDING, STRINGS, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -640,7 +657,7 @@ def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
         )
     store = open_store(path)
 
-    assert store.migrate() == [SENDING, DOUBTS, STRINGS]
+    assert store.migrate() == [SENDING, DOUBTS, STRINGS, EVIDENCE]
 
     words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
     topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-from digest.store.migrations import doubts, first_schema, learning, people, sending, strings, tastes
+from digest.store.migrations import (
+    doubts,
+    evidence,
+    first_schema,
+    learning,
+    people,
+    sending,
+    strings,
+    tastes,
+)
 
 migrations = Migrations("digest")
 
@@ -19,7 +28,8 @@ TASTES = "0004_tastes"
 SENDING = "0005_sending"
 DOUBTS = "0006_doubts"
 STRINGS = "0007_strings"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS)
+EVIDENCE = "0008_evidence"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE)
 
 
 @migrations(name=FIRST)
@@ -68,4 +78,11 @@ def apply_doubts(db: Database) -> None:
 def apply_strings(db: Database) -> None:
     """In whose digests alone a string stands."""
     for script in strings.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=EVIDENCE)
+def apply_evidence(db: Database) -> None:
+    """What an operator has yet to look at."""
+    for script in evidence.SCRIPTS:
         db.executescript(script)
