@@ -16,7 +16,6 @@ from digest.errors import NotFound
 from digest.model import Digest, Mood, Pick
 from digest.store import keys
 from digest.store.rows import contents, moment, stamp
-from digest.text import fold
 
 # A paper's list of words is looked at in every block of a morning, and mostly as it was.
 MOST_LISTS = 2_000
@@ -277,41 +276,14 @@ def interned(connection: Connection, texts: Mapping[str, int | None], day: int) 
 
 
 def erase_words(connection: Connection, subscriber_id: str) -> None:
-    """Erase the strings that only this reader's digests name, also as words of the papers shown.
+    """Erase the strings that only this reader's digests name.
 
-    A word leaves its place in the list of its paper empty, for the sake of the others' places.
+    The words of reasons stay: they are those of the papers, which others are shown as well.
     """
-    for number in keys.numbers(connection, [subscriber_id]).values():
-        gone = {
-            fold(text)
-            for (text,) in connection.execute(
-                "DELETE FROM strings WHERE reader = ? RETURNING text", (number,)
-            ).fetchall()
-        }
-        if not gone:
-            continue
-        editions = connection.execute("SELECT edition FROM editions").fetchall()
-        theirs = [keys.key_of(keys.day_of(edition), number) for (edition,) in editions]
-        found = [
-            contents.opened(content)
-            for (content,) in connection.execute(
-                "SELECT content FROM digests WHERE key IN (SELECT value FROM json_each(?))",
-                (json.dumps(theirs),),
-            )
-        ]
-        _erase_listed(connection, {paper for each in found for paper in each.papers}, gone)
-
-
-def _erase_listed(connection: Connection, papers: Collection[int], gone: Collection[str]) -> None:
-    lists = connection.execute(
-        "SELECT paper, listed FROM words WHERE paper IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(papers)),),
-    ).fetchall()
-    kept = (
-        (BREAK.join("" if each in gone else each for each in _split(text)), paper)
-        for paper, text in lists
+    connection.executemany(
+        "DELETE FROM strings WHERE reader = ?",
+        ((number,) for number in keys.numbers(connection, [subscriber_id]).values()),
     )
-    connection.executemany("UPDATE words SET listed = ?1 WHERE paper = ?2 AND listed <> ?1", kept)
 
 
 def _placed(
@@ -328,14 +300,14 @@ def _placed(
     found: dict[int, Mapping[str, int]] = {}
     changed: list[tuple[int, int, str]] = []
     for paper, words in wanted.items():
-        text, used = stored.get(paper, (None, -1))
-        places = {} if text is None else _places(text)
+        text, used = stored.get(paper, ("", -1))
+        places = _places(text)
         new = [each for each in words if each not in places and each and BREAK not in each]
         if new:
-            text = BREAK.join(new if text is None else [text, *new])
+            text = BREAK.join([text, *new] if text else new)
             places = _places(text)
         if new or used < day:
-            changed.append((paper, max(day, used), text or ""))
+            changed.append((paper, max(day, used), text))
         found[paper] = places
     connection.executemany(
         """
@@ -349,7 +321,7 @@ def _placed(
 
 @lru_cache(maxsize=MOST_LISTS)
 def _places(text: str) -> Mapping[str, int]:
-    return {each: place for place, each in enumerate(text.split(BREAK))}
+    return {each: place for place, each in enumerate(text.split(BREAK))} if text else {}
 
 
 @lru_cache(maxsize=MOST_LISTS)

@@ -298,8 +298,6 @@ def picks_of(found: Opened, looked: Looked) -> tuple[Pick, ...]:
         if count := head >> 1 & MOST_WORDS:
             words = tuple(map(listed.__getitem__, places[at : at + count]))
             at += count
-            if "" in words:  # the places of those that were erased
-                words = tuple(filter(None, words))
         else:
             words = ()
         reasons.append(Reason(kind=kind, what=what, amount=amount / THOUSANDTHS, words=words))
