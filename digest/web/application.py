@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from math import ceil
-from urllib.parse import quote
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
@@ -16,17 +15,17 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest.app import App
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, RetryLater
 from digest.rendering import pages
-from digest.rendering.views import root
 from digest.web import feeds, operator, people, reading, static
 from digest.web.about import PRIVATE_PATHS
 from digest.web.caching import takes_gzip
+from digest.web.common import without_slash
 from digest.web.guard import Guard
 from digest.web.limits import Buckets, Dear
 from digest.web.negotiating import SUFFIX, wants_json
@@ -95,7 +94,7 @@ def application(app: App) -> Starlette:
             *people.routes(app),
             *reading.routes(app),
             *operator.routes(app),
-            Route("/{path:path}/", _without_slash(app), methods=["GET"]),
+            Route("/{path:path}/", lambda asked: without_slash(asked, app.site), methods=["GET"]),
         ],
         middleware=[
             Middleware(Dear, buckets=buckets, refuse=_handler(app, _http_error)),
@@ -111,19 +110,6 @@ def application(app: App) -> Starlette:
     made.router.redirect_slashes = False
     made.guard = partial(Guard, url=app.site.url, hosts=web.hosts)
     return made
-
-
-def _without_slash(app: App) -> Callable[[Request], Response]:
-    """The way to a page from its address with a slash behind it.
-
-    Starlette's own way knows nothing of the path that the site may be below.
-    """
-
-    def lead(request: Request) -> Response:
-        path, query = quote(request.path_params["path"].strip("/")), request.url.query
-        return RedirectResponse(f"{root(app.site)}/{path}{'?' if query else ''}{query}", 303)
-
-    return lead
 
 
 @asynccontextmanager

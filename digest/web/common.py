@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import tokens
 from digest.app import App
 from digest.errors import NotFound
-from digest.model import Digest, Paper, Subscriber
+from digest.model import Digest, Paper, Site, Subscriber
 from digest.rendering import pages
+from digest.rendering.views import root
 
 PRIVATE = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
 GONE = "This link is not valid, or not any more."
@@ -69,3 +71,12 @@ class Handlers:
     def message(self, title: str, text: str) -> Response:
         """A page with one thing to say."""
         return self.private("message", title=title, text=text)
+
+
+def without_slash(request: Request, site: Site) -> Response:
+    """The way to a page from its address with a slash behind it.
+
+    Starlette's own way knows nothing of the path that the site may be below.
+    """
+    path, query = quote(request.scope["path"].strip("/"), safe="/:"), request.url.query
+    return RedirectResponse(f"{root(site)}/{path}{'?' if query else ''}{query}", 303)

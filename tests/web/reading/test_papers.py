@@ -37,6 +37,33 @@ def test_a_paper_is_found_by_its_other_names_and_through_encoded_slashes(client)
     assert client.get("/papers/arxiv:math.GT%2F0309136").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("/papers/arxiv:2606.00001/", "/papers/arxiv:2606.00001"),
+        ("/papers/arxiv:math.GT/0309136/", "/papers/arxiv:math.GT/0309136"),
+        ("/papers/arxiv:2606.00001.bib/", "/papers/arxiv:2606.00001.bib"),
+        ("/papers/arxiv:2606.00001/?from=a%20mail", "/papers/arxiv:2606.00001?from=a%20mail"),
+    ],
+)
+def test_a_slash_that_is_part_of_no_name_leads_to_the_page(client, asked, page):
+    answer = client.get(asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert client.get(page).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/authors/No Body", "/papers/arxiv:9999.99999"])
+def test_what_is_not_there_is_not_there_with_a_slash_either(client, path):
+    answer = client.get(f"{path}/")
+    assert (answer.status_code, unquote(answer.headers["location"])) == (303, path)
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("asked", ["/papers/", "/authors/", "/papers/arxiv:2606.00001/.json"])
+def test_an_address_without_a_name_leads_nowhere(client, asked):
+    assert client.get(asked).status_code == 404
+
+
 def test_the_page_has_all_there_is_to_know(client):
     page = client.get("/papers/arxiv:2606.00100").text
     for expected in (
