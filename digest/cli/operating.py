@@ -14,6 +14,8 @@ from digest.cli.context import Context, console, json_option, pass_context, show
 from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from digest.app import App
     from digest.model import SourceReport
 
@@ -57,9 +59,11 @@ def status(context: Context, as_json: bool) -> None:
     with context.app() as app:
         rows = counts(app.store)
         forecast = app.forecast()
-        latest = _every_source(app)
+        latest = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
+        unasked = _unasked(app, {each.source for each in latest})
         if as_json:
             reports = [report_row(each) for each in latest]
+            reports += [{**report_row(each), "at": last} for each, last in unasked]
             learned = app.store.spaces.learned()
             space = learned and {**asdict(learned), "readable": app.space is not None}
             show_json(
@@ -87,9 +91,10 @@ def status(context: Context, as_json: bool) -> None:
         for each in troubles(app.store):
             text = f"{each.doing} failed at {each.at:%Y-%m-%d %H:%M} UTC: {each.cause}"
             out.print(f"{'trouble':<16}{text}", markup=False)
-        if latest:
+        shown = [*_worth_showing(latest), *(each for each, _ in unasked)]
+        if shown:
             out.print()
-            show_reports(latest)
+            show_reports(shown)
 
 
 @click.command()
@@ -203,29 +208,38 @@ def doctor(context: Context, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _every_source(app: App) -> list[SourceReport]:
-    """The newest line of each place of late, at least one for each source that is enabled."""
+def _unasked(app: App, known: set[str]) -> list[tuple[SourceReport, datetime | None]]:
+    """A line for each other source that is enabled, and when it was last asked, if ever."""
     from digest.model import SourceReport, Verdict  # noqa: PLC0415 - keeps `--help` quick
 
-    found = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=3)))
-    if len(found) > MOST_SHOWN:
-        found = list({each.source: each for each in found}.values())
-    known = {each.source for each in found}
+    found = []
     for source in app.settings.sources.values():
         if source.enabled and source.name not in known:
             polls = [each.polled_at for each in app.store.sources.poll_states(source.name)]
             last = max(filter(None, polls), default=None)
             cause = f"not asked since {last:%Y-%m-%d %H:%M} UTC" if last else "not asked yet"
-            found.append(
-                SourceReport(
-                    source=source.name,
-                    place="",
-                    verdict=Verdict.WAITING,
-                    cause=f"{cause}; it is asked at night" if source.nightly else cause,
-                    at=app.clock(),
-                )
+            report = SourceReport(
+                source=source.name,
+                place="",
+                verdict=Verdict.WAITING,
+                cause=f"{cause}; it is asked at night" if source.nightly else cause,
+                at=last or app.clock(),
             )
+            found.append((report, last))
     return found
+
+
+def _worth_showing(latest: list[SourceReport]) -> list[SourceReport]:
+    """All lines if they are few; else every fault, and the newest of each source without one."""
+    from digest.editions import FAULTS  # noqa: PLC0415 - keeps `--help` quick
+
+    if len(latest) <= MOST_SHOWN:
+        return latest
+    faults = [each for each in latest if each.verdict in FAULTS]
+    told = {each.source for each in faults}
+    by_age = sorted(latest, key=lambda each: each.at)
+    newest = {each.source: each for each in by_age if each.source not in told}
+    return [*faults, *newest.values()]
 
 
 def _space_of(app: App) -> str:

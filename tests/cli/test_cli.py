@@ -1,12 +1,13 @@
 """The command line as others script against it."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
+from digest.model import PollState, SourceReport, Verdict
 from digest.store import open_store
 
 DAY = ("--date", "2026-06-10")
@@ -91,6 +92,56 @@ def test_status_has_a_line_for_every_source_that_is_enabled(ready):
     assert {"arxiv", "arxiv-oai", "huggingface"} == set(lines)
     assert lines["huggingface"]["cause"] == "not asked yet"
     assert "arxiv-oai: waiting: not asked yet; it is asked at night" in ready("status").out
+
+
+def test_a_source_that_was_never_asked_has_no_time_of_it(ready, tmp_path):
+    polled = datetime(2026, 6, 1, 4, tzinfo=UTC)
+    store = open_store(tmp_path / "digest.db")
+    store.sources.save_polls(
+        [PollState(source="huggingface", url="https://h.example/", polled_at=polled)]
+    )
+    store.close()
+
+    lines = {each["source"]: each for each in ready("status", "--json").json["sources"]}
+
+    assert lines["arxiv-oai"]["at"] is None
+    assert lines["huggingface"]["at"] == polled.isoformat()
+    assert lines["huggingface"]["cause"] == "not asked since 2026-06-01 04:00 UTC"
+
+
+def test_status_hides_no_fault_however_many_places_there_are(ready, tmp_path):
+    now = datetime.now(UTC)
+
+    def report(source, number, verdict=Verdict.NEW, *, minutes):
+        at = now - timedelta(minutes=minutes)
+        return SourceReport(source=source, place=f"p{number}", verdict=verdict, cause="", at=at)
+
+    store = open_store(tmp_path / "digest.db")
+    store.sources.add_reports(
+        [
+            *(report("journals", number, minutes=30 + number) for number in range(20)),
+            report("journals", 20, Verdict.FAILED, minutes=60),
+            report("journals", 21, Verdict.STALE, minutes=61),
+            report("huggingface", 1, minutes=90),
+            report("huggingface", 2, minutes=80),
+            report("huggingface", 1, minutes=10),
+        ]
+    )
+    store.close()
+
+    shown = ready("status").out
+    assert "journals p20: failed" in shown
+    assert "journals p21: stale" in shown
+    assert "journals p1:" not in shown
+    assert "huggingface p1: new" in shown
+    assert "huggingface p2" not in shown
+    assert "arxiv-oai: waiting: not asked yet" in shown
+    rows = [
+        each["place"]
+        for each in ready("status", "--json").json["sources"]
+        if each["source"] in ("journals", "huggingface")
+    ]
+    assert len(rows) == 24
 
 
 def test_fetching_with_every_source_switched_off_says_so(digest, tmp_path):
