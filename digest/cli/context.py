@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
@@ -22,6 +22,8 @@ from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
     from digest.app import App
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,19 @@ def edition_date(text: str) -> str:
         except ValueError:
             pass
     raise InvalidInput(f"A date is written like 2026-06-10, not {text!r}.")
+
+
+def watched(
+    app: App,
+    part: str,
+    work: Callable[[], Result],
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Do what is a part of the worker's work, too: what goes wrong is kept for the status."""
+    from digest.app import watched  # noqa: PLC0415 - keeps `--help` quick
+
+    return watched(app.store, part, work, clock=app.clock, stopping=stopping)
 
 
 def show_json(value: object) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from digest.cli.context import Context, console, json_option, pass_context, show_json
+from digest.cli.context import Context, console, json_option, pass_context, show_json, watched
 from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -176,13 +176,19 @@ def backup(context: Context, to: Path | None) -> None:
     from digest.pipeline import tidying  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
-        target = to or tidying.backup_path(
-            Path(app.settings.keep.backups or "backups"), app.clock()
-        )
+        usual = app.settings.keep.backups
+        target = to or tidying.backup_path(Path(usual or "backups"), app.clock())
         if target.exists() and target.samefile(app.settings.db):
             raise InvalidInput("A backup needs a file of its own, not the live database.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        app.store.backup(target)
+
+        def copy() -> None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            app.store.backup(target)
+
+        if usual and not to:
+            watched(app, "night", copy)
+        else:  # a copy elsewhere says nothing of the nightly one
+            copy()
         click.echo(f"Backed up to {target}")
 
 

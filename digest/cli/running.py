@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,7 @@ from digest.cli.context import (
     pass_context,
     progress,
     show_json,
+    watched,
 )
 from digest.cli.operating import UNASKED, report_row, show_reports
 from digest.errors import InvalidInput, RetryLater
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from digest.pipeline.composing import Composed
     from digest.pipeline.delivering import Delivered
     from digest.pipeline.learning import Learning
-
-Result = TypeVar("Result")
 
 
 @click.command()
@@ -99,7 +98,10 @@ def fetch(
             raise InvalidInput("--until needs --since: the days to back-fill.")
         else:
             with progress("fetching"):
-                reports = app.ingest(only=source or "", force=force or source is not None)
+                if source is None:
+                    reports = watched(app, "poll", lambda: app.ingest(force=force))
+                else:  # one source says nothing of the others
+                    reports = app.ingest(only=source, force=True)
         _learn(app)
         if as_json:
             show_json([report_row(each) for each in reports])
@@ -145,28 +147,28 @@ def run(context: Context) -> None:
 
     with context.app() as app:
         app.create()
-        app.resume_due()
+        watched(app, "resume", app.resume_due)
         with progress("fetching"):
-            _watched(app, "mail", app.fetch_mail)
-            reports = app.ingest()
-            app.look_up_waiting()
+            watched(app, "mail", app.fetch_mail)
+            reports = watched(app, "poll", app.ingest)
+            watched(app, "look up", app.look_up_waiting)
         show_reports(reports)
         _learn(app)
         with _ending() as stopping:
             with progress("composing") as advance:
-                composed = _watched(
+                composed = watched(
                     app,
                     "compose",
                     lambda: app.compose_edition(None, stopping=stopping, progress=advance),
                 )
-            _watched(app, "post", lambda: app.post(stopping=stopping))
+            watched(app, "post", lambda: app.post(stopping=stopping), stopping=stopping)
             delivered = _deliver(app, stopping)
         _say(composed, delivered)
         if app.settings.worker.publish:
             folder = Path(app.settings.worker.publish)
-            published = _watched(app, "publish", lambda: app.publish(folder))
+            published = watched(app, "publish", lambda: app.publish(folder))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
-        _watched(app, "night", lambda: nightly(app, stopping=stopping))
+        watched(app, "night", lambda: nightly(app, stopping=stopping))
         if _all_failed(reports) or delivered.deferred or delivered.refused:
             raise click.exceptions.Exit(1)
 
@@ -177,13 +179,17 @@ def run(context: Context) -> None:
 def deliver(context: Context, edition: str | None) -> None:
     """Send what is due; with --date, first compose that edition for everyone who lacks it."""
     with context.app() as app:
-        app.resume_due()
+        watched(app, "resume", app.resume_due)
         with _ending() as stopping:
             with progress("composing") as advance:
-                composed = (
-                    app.compose_edition(edition, stopping=stopping, progress=advance)
-                    if edition
-                    else app.compose_due(stopping=stopping, progress=advance)
+                composed = watched(
+                    app,
+                    "compose",
+                    lambda: (
+                        app.compose_edition(edition, stopping=stopping, progress=advance)
+                        if edition
+                        else app.compose_due(stopping=stopping, progress=advance)
+                    ),
                 )
             delivered = _deliver(app, stopping)
         _say(composed, delivered)
@@ -236,9 +242,17 @@ def _learn(app: App, *, force: bool = False) -> Learning | None:
     """Learn if that is due or asked for, and place papers: all if asked for, else what has come."""
     from digest.pipeline import learning  # noqa: PLC0415 - keeps `--help` quick
 
-    with progress("learning"):
+    outcome: Learning | None = None
+
+    def work() -> bool:
+        nonlocal outcome
         outcome = app.learn(force=force)
-        app.place(most=learning.MOST_PLACED if force else learning.MOST_AT_ONCE)
+        return outcome not in (None, learning.Learning.BUSY)
+
+    most = learning.MOST_PLACED if force else learning.MOST_AT_ONCE
+    with progress("learning"):
+        watched(app, "learn", work)
+        watched(app, "place", lambda: app.place(most=most))
     return outcome
 
 
@@ -258,14 +272,12 @@ def _deliver(app: App, stopping: Callable[[], bool]) -> Delivered:
     rows = app.store.ledger.counts()
     waiting = rows.get("queued", 0) + rows.get("retry", 0)
     with progress("delivering", waiting) as advance:
-        return _watched(app, "deliver", lambda: app.deliver(stopping=stopping, progress=advance))
-
-
-def _watched(app: App, part: str, work: Callable[[], Result]) -> Result:
-    """Do what is a part of the worker's work, too: what goes wrong is kept for the status."""
-    from digest.app import watched  # noqa: PLC0415 - keeps `--help` quick
-
-    return watched(app.store, part, work, clock=app.clock)
+        return watched(
+            app,
+            "deliver",
+            lambda: app.deliver(stopping=stopping, progress=advance),
+            stopping=stopping,
+        )
 
 
 def _all_failed(reports: list[SourceReport]) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from digest.app import troubles, watched
+from digest.errors import ConfigError
 from digest.model import PollState, SourceReport, Verdict
 from digest.store import open_store
 
@@ -175,6 +177,90 @@ def test_status_says_why_nothing_was_sent_although_only_deliver_was_told(ready, 
     monkeypatch.setenv("DIGEST_SMTP_URL", "maildir:box")
     ready("deliver", *DAY)
     assert "trouble" not in ready("status").out
+
+
+OFF = "".join(
+    f"[sources.{name}]\nenabled = false\n" for name in ("arxiv", "arxiv-oai", "huggingface")
+)
+
+
+@pytest.fixture
+def parts(ready, tmp_path):
+    """Which parts of the work are in trouble; called with some, these have failed before."""
+
+    def look(*failing):
+        store = open_store(tmp_path / "digest.db")
+
+        def fail():
+            raise ConfigError("It failed.")
+
+        for part in failing:
+            with pytest.raises(ConfigError):
+                watched(store, part, fail, clock=lambda: datetime.now(UTC))
+        found = [each.part for each in troubles(store)]
+        store.close()
+        return found
+
+    return look
+
+
+@pytest.mark.parametrize("command", ["fetch", "run"])
+def test_lists_that_cannot_be_fetched_are_known_until_they_are(ready, tmp_path, parts, command):
+    settings = tmp_path / "digest.toml"
+    settings.write_text(f'{OFF}[sources.mine]\nuse = "no_such_module:Source"\n')
+    assert ready(command).code == 2
+    assert parts() == ["poll"]
+
+    settings.write_text(OFF)
+    ready("fetch")
+    assert parts() == []
+
+
+def test_a_source_named_wrongly_is_no_trouble_and_one_alone_mends_none(ready, parts, listed):
+    assert ready("fetch", "no-such-source").code == 2
+    assert parts() == []
+
+    parts("poll")
+    ready("fetch", "arxiv", "--from", listed)
+    assert parts() == ["poll"]
+
+
+def test_a_run_mends_what_it_does(ready, tmp_path, parts):
+    (tmp_path / "digest.toml").write_text(OFF)
+    parts("resume", "mail", "poll", "look up", "place", "compose", "post", "deliver")
+
+    ready("run")
+
+    assert parts() == []
+
+
+def test_learning_by_hand_mends_it_and_not_being_due_does_not(ready, tmp_path, parts):
+    (tmp_path / "digest.toml").write_text(OFF)
+    parts("learn")
+    ready("fetch")
+    assert parts() == ["learn"]
+
+    ready("learn")
+    assert parts() == []
+
+
+def test_a_model_that_is_not_there_is_known_until_learning_does_without(ready, parts, monkeypatch):
+    monkeypatch.setenv("DIGEST_RANKING_EMBEDDER", "/no/such/folder")
+    assert ready("learn").code == 2
+    assert parts() == ["place"]
+
+    monkeypatch.delenv("DIGEST_RANKING_EMBEDDER")
+    ready("learn")
+    assert parts() == []
+
+
+def test_a_backup_by_hand_mends_the_night_where_the_nightly_ones_go(ready, tmp_path, parts):
+    parts("night")
+    ready("backup", str(tmp_path / "elsewhere.db"))
+    assert parts() == ["night"]
+
+    assert ready("backup").code == 0
+    assert parts() == []
 
 
 def test_rank_gives_ids_titles_scores_and_reasons(ready):
