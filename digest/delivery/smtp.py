@@ -127,7 +127,9 @@ class SmtpTransport:
             try:
                 return checked.receipt(lane.send(checked, held), now)
             finally:
-                idle.put(lane)
+                # Being quick to say no, it would get all the others.
+                if not lane.is_down or all(each.is_down for each in self._lanes):
+                    idle.put(lane)
 
         flying: deque[Future[Receipt]] = deque()
         with ThreadPoolExecutor(len(self._lanes), thread_name_prefix="smtp") as pool:
@@ -216,6 +218,11 @@ class _Lane:
         self._down: Reply | None = None
         self._announced: Prepared | None = None
         self._chains: bool | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the rest of the batch is not going to leave on this one."""
+        return self._down is not None
 
     def begin_batch(self) -> None:
         """Forget past failures, and drop a connection that died while it was idle."""

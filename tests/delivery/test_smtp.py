@@ -654,3 +654,27 @@ def test_every_message_has_its_receipt_when_parallel_connections_break(
 
     assert [each.digest_id for each in receipts] == [each.digest_id for each in batch]
     assert sorted(code for _, code in outcomes(receipts)) == [0, 0, *[250] * 9, 550]
+
+
+def test_a_connection_that_falls_silent_leaves_the_rest_to_the_others(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"GREETING": [None, "HANG"]})
+    transport = transport_to(server, connections=2, timeout=1)
+
+    receipts = list(transport.send([message(n) for n in range(8)], now))
+
+    assert outcomes(receipts).count((ACCEPTED, 250)) >= 7, "one at most met with silence"
+    assert not any(each.untried for each in receipts)
+
+
+def test_when_no_connection_is_left_every_message_has_its_receipt_at_once(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"MAIL": ["HANG"] * 3})
+    transport = transport_to(server, connections=3, reply_timeout=0.4)
+
+    receipts = list(transport.send([message(n) for n in range(12)], now))
+
+    assert outcomes(receipts) == [(DEFERRED, 0)] * 12
+    assert [each.untried for each in receipts].count(False) == server.connections == 3
