@@ -156,35 +156,44 @@ def _post(
     def held() -> bool:
         return clock() + ANSWERING < now + LEASE
 
-    def settle(letter: Letter, retry_at: datetime | None, *, in_doubt: bool = False) -> None:
+    def settle(letter: Letter, retry_at: datetime | None, **how: bool) -> None:
         # Once our lease has run out, the letter may be under somebody else's, which this would end.
         if retry_at is None or clock() < now + LEASE:
-            store.post.settle(letter.id, retry_at=retry_at, in_doubt=in_doubt)
+            store.post.settle(letter.id, retry_at=retry_at, **how)
 
     signed = list(_signed(claimed, sign, now))
+    untaken = {each.digest_id for each in signed}
+    offers = _in_time(signed, untaken, clock, now + OFFERING)
     try:
-        for answer in transport.send(_in_time(signed, clock, now + OFFERING), now, held=held):
+        for answer in transport.send(offers, now, held=held):
             letter = waiting.pop(answer.digest_id)
             receipt = _mended(letter, answer)
             answers.append(receipt)
             retry_at = _retry_at(letter, receipt, clock(), rng)
-            settle(letter, retry_at, in_doubt=receipt.is_silent)
+            settle(letter, retry_at, in_doubt=receipt.is_silent, untried=receipt.untried)
             total += _told(letter, receipt)
             if receipt.outcome is Outcome.REFUSED:
                 _bounce(store, letter, receipt, bounced=bounced)
+    except ConfigError:
+        if not answers:  # it is raised before the first is offered
+            untaken.update(each.digest_id for each in signed)
+        raise
     finally:
         for letter in waiting.values():
-            settle(letter, _later(letter, clock(), rng))
+            untried = letter.id in untaken
+            settle(letter, _later(letter, clock(), rng, tried=not untried), untried=untried)
             total += Delivered(deferred=1)
     return total + Delivered(cut_short=bool(answers) and is_away(answers))
 
 
 def _in_time(
-    messages: Sequence[Message], clock: Callable[[], datetime], until: datetime
+    messages: Sequence[Message], untaken: set[str], clock: Callable[[], datetime], until: datetime
 ) -> Iterator[Message]:
+    """The messages up to a moment, each no longer among the `untaken` once it is given away."""
     for each in messages:
         if clock() > until:
             return
+        untaken.discard(each.digest_id)
         yield each
 
 

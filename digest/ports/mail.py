@@ -171,8 +171,18 @@ class PostStore(Protocol):
         """Forget letters past their expiry; the kinds of those that never went out."""
         ...
 
-    def settle(self, letter_id: str, *, retry_at: datetime | None, in_doubt: bool = False) -> None:
-        """Done with for good (None), or to be tried again then; `in_doubt`, it may have arrived."""
+    def settle(
+        self,
+        letter_id: str,
+        *,
+        retry_at: datetime | None,
+        in_doubt: bool = False,
+        untried: bool = False,
+    ) -> None:
+        """Done with for good (None), or to be tried again then; `in_doubt`, it may have arrived.
+
+        `untried`, it was not offered to anybody: no attempt of its.
+        """
         ...
 
     def record(

@@ -87,10 +87,18 @@ class Post:
             ).fetchall()
         return [row["kind"] for row in late if row["due_at"] is not None]
 
-    def settle(self, letter_id: str, *, retry_at: datetime | None, in_doubt: bool = False) -> None:
+    def settle(
+        self,
+        letter_id: str,
+        *,
+        retry_at: datetime | None,
+        in_doubt: bool = False,
+        untried: bool = False,
+    ) -> None:
         """Be done with a letter (`retry_at` None) or try again then; `in_doubt`: it may have arrived.
 
-        Of a letter that is done only its id stays, until it would have expired.
+        Of a letter that is done only its id stays, until it would have expired. One that is
+        `untried` was not offered to anybody, and has its attempt back.
         """
         with self._connections.write() as connection:
             if retry_at is None:
@@ -104,10 +112,11 @@ class Post:
             else:
                 connection.execute(
                     """
-                    UPDATE letters SET due_at = ?, doubts = doubts + ?
+                    UPDATE letters
+                    SET due_at = ?, doubts = doubts + ?, attempts = max(attempts - ?, 0)
                     WHERE id = ? AND due_at IS NOT NULL
                     """,
-                    (stamp(retry_at), in_doubt, letter_id),
+                    (stamp(retry_at), in_doubt, untried, letter_id),
                 )
 
     def waiting(self) -> int:

@@ -187,6 +187,69 @@ def test_a_letter_that_was_not_offered_waits_no_longer_than_at_first(application
     assert post(MemoryTransport()).accepted == 1
 
 
+@pytest.fixture
+def attempts(application):
+    """How often letters were tried that wait; they are claimed by that."""
+
+    def count():
+        application.moment[0] += timedelta(minutes=3)
+        claimed = application.store.post.claim(application.clock(), limit=99, lease=60)
+        return sorted(each.attempts - 1 for each in claimed)
+
+    return count
+
+
+def test_letters_that_were_not_offered_have_not_been_tried(application, write, post, attempts):
+    class LosesIt(MemoryTransport):
+        def send(self, messages, now, **held):
+            for number, message in enumerate(messages):
+                yield Receipt(
+                    digest_id=message.digest_id,
+                    outcome=Outcome.DEFERRED,
+                    at=now,
+                    untried=number > 0,
+                )
+
+    for kind in ("link", "known", "help"):
+        write(kind)
+    post(LosesIt())
+
+    assert attempts() == [0, 0, 1]
+
+
+def test_letters_that_nobody_got_to_have_not_been_tried(application, write, post, person, attempts):
+    for kind in ("link", "known", "help", "export"):
+        write(kind)
+    slow = Slow(answers={person.email: (Outcome.DEFERRED, 451, "4.3.0 later")})
+    slow.moment = application.moment
+    asked = iter([False, True])
+    post(slow, stopping=lambda: next(asked))
+
+    assert attempts() == [0, 0, 1, 1]
+
+
+def test_a_wrong_setting_is_no_attempt_of_any_letter(application, write, post, attempts):
+    class Refuses(WrongPassword):
+        def send(self, messages, now, **held):
+            next(iter(messages))
+            super().send(messages, now, **held)
+
+    write()
+    with pytest.raises(ConfigError):
+        post(Refuses())
+
+    assert attempts() == [0]
+
+
+def test_a_letter_in_hand_when_we_crashed_counts_as_tried(application, write, post, attempts):
+    for kind in ("link", "known", "help"):
+        write(kind)
+    with pytest.raises(Crash):
+        post(Dying())
+
+    assert attempts() == [0, 1]
+
+
 def test_a_letter_that_was_deferred_goes_out_in_the_end(application, write, post, person):
     write()
     post(MemoryTransport(answers={person.email: (Outcome.DEFERRED, 451, "4.3.0 later")}))

@@ -65,6 +65,17 @@ def test_how_often_nobody_knew_whether_a_letter_arrived_is_kept(store, make):
     assert (letter.attempts, letter.doubts) == (4, 2)
 
 
+def test_a_letter_that_was_not_offered_has_its_attempt_back(store, make):
+    store.post.put([make.letter()])
+
+    for hour, untried in enumerate([False, True, True]):
+        (letter,) = store.post.claim(at(make, hours=hour), limit=9, lease=60)
+        store.post.settle(letter.id, retry_at=at(make, hours=hour + 1), untried=untried)
+
+    (letter,) = store.post.claim(at(make, hours=3), limit=9, lease=60)
+    assert letter.attempts == 2
+
+
 def test_a_late_retry_does_not_bring_a_sent_letter_back(store, make):
     store.post.put([make.letter()])
     store.post.settle("confirm-1", retry_at=None)
