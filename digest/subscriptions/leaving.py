@@ -29,6 +29,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SECRET = frozenset({"key"})
 LEFT_OUT = (
     "the key of your links, and the texts of letters, which hold such links",
+    "letters on their way to an address you wish to move to, which may not be yours",
     "bounces and complaints as they came by mail",
     "the numbers that ranking makes of the papers you like and dislike",
     "copies of the database, which are made for safety and dropped after some days",

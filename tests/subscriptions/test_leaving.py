@@ -166,6 +166,7 @@ def test_an_export_says_what_is_not_in_it(store, subscribe):
 
     assert any("key" in each for each in exported["left_out"])
     assert any("copies of the database" in each for each in exported["left_out"])
+    assert any("an address you wish to move to" in each for each in exported["left_out"])
 
 
 def test_an_export_holds_no_secret_and_nothing_of_others(store, lively, subscribe, paper, now):
