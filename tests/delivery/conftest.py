@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import ipaddress
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -198,7 +198,10 @@ class _Session:
 
     def has_more(self):
         """Whether the client has said something already that it could not have been asked for."""
-        select.select([self.peer], [], [], 0.05)
+        # Not select(), which takes no file number beyond 1,023, and many tests have many files open.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.peer, selectors.EVENT_READ)
+            selector.select(0.05)
         waiting = self.peer.gettimeout()
         self.peer.settimeout(0)
         more = self.file.peek(1)
