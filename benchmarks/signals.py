@@ -132,7 +132,7 @@ def in_full() -> Iterator[None]:
         yield
 
 
-def _ones(block: Sequence[Profile], _likes: Sequence[int]) -> np.ndarray:
+def _ones(block: Sequence[Profile], *_: object) -> np.ndarray:
     return np.ones(len(block), np.float32)
 
 

@@ -25,6 +25,7 @@ LONGEST_CLAUSE = 130
 LONGEST_LINE = 220
 WORTH_SAYING = 0.1
 FEWEST_TRENDING = 3
+OF_EVERYBODY = (ReasonKind.TRENDING, ReasonKind.PICKED)
 MOST_LINES = 16_384
 
 _EXPLORE, _WORDS = ReasonKind.EXPLORE, ReasonKind.WORDS
@@ -79,9 +80,10 @@ class Because:
         kinds: dict[ReasonKind, list[Reason]] = {}
         for each in reasons:
             kinds.setdefault(each.kind, []).append(each)
+        # What is one's own comes first, however much everybody else made of the score.
         clauses = [
             self._single(each[0]) if len(each) == 1 else self._clause(each)
-            for each in kinds.values()
+            for _, each in sorted(kinds.items(), key=lambda kind: kind[0] in OF_EVERYBODY)
         ]
         if not clauses:
             return ""

@@ -108,8 +108,8 @@ def topics(
     Where a topic has keywords, a fifth of the value hangs on a paper's having two of them.
     k topics count 1/√k each, or people who follow whole fields would never see what they like;
     for whoever has keywords, searches or likes as well, which mostly lie in the same fields,
-    these count as one topic more. As likes come to say better what someone wants, topics fade as
-    keywords do, to a third at most: in full they cost 3 to 7 % of nDCG@10 beside three likes or more.
+    these count as one topic more. As likes come to say better what someone wants, topics fade (see
+    `_fading_topics`).
     """
 
     def values(name: str) -> np.ndarray:
@@ -118,8 +118,8 @@ def topics(
     held = [distinct(each, InterestKind.TOPIC) for each in block]
     beside = [bool(n) or _types(each) for n, each in zip(likes, block, strict=True)]
     scale = [
-        max(fade, TOPICS_STAY) / max(1, len(each) + more) ** 0.5
-        for each, more, fade in zip(held, beside, _fading(likes), strict=True)
+        fade / max(1, len(each) + more) ** 0.5
+        for each, more, fade in zip(held, beside, _fading_topics(likes, features), strict=True)
     ]
     return _evidence(ReasonKind.TOPIC, held, scale, values, features)
 
@@ -205,7 +205,7 @@ def queries(
     return _evidence(ReasonKind.QUERY, held, _fading(likes), values, features)
 
 
-def trust(block: Sequence[Profile], likes: Sequence[int]) -> np.ndarray:
+def trust(block: Sequence[Profile], features: Features, likes: Sequence[int]) -> np.ndarray:
     """By how much of it each profile's sum counts: 2/(1 + m) for m kinds of interest (float32).
 
     Topics, typed words and likes mostly say the same of a paper, so what they add up to is more
@@ -213,8 +213,8 @@ def trust(block: Sequence[Profile], likes: Sequence[int]) -> np.ndarray:
     one factor a profile.
     """
     kinds = [
-        bool(n) + _types(each) + bool(distinct(each, InterestKind.TOPIC)) * max(fade, TOPICS_STAY)
-        for n, each, fade in zip(likes, block, _fading(likes), strict=True)
+        bool(n) + _types(each) + bool(distinct(each, InterestKind.TOPIC)) * fade
+        for n, each, fade in zip(likes, block, _fading_topics(likes, features), strict=True)
     ]
     return np.asarray(2 / (1 + np.maximum(kinds, 1)), np.float32)
 
@@ -283,8 +283,19 @@ def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndar
 
 
 def _fading(likes: Sequence[int]) -> list[float]:
-    """What words and topics still count for each, the more likes say better what someone wants."""
+    """What typed words still count for each, the more likes say better what someone wants."""
     return [FADE_BY / (FADE_BY + n) for n in likes]
+
+
+def _fading_topics(likes: Sequence[int], features: Features) -> list[float]:
+    """What topics still count: they fade as words do, but to a third at most.
+
+    In full they cost 3 to 6 % of nDCG@10 beside three likes or more (docs/ranking.md). Where no
+    space is learned, likes say too little for that.
+    """
+    if not features.space.dimensions:
+        return [1.0] * len(likes)
+    return [max(fade, TOPICS_STAY) for fade in _fading(likes)]
 
 
 def _types(profile: Profile) -> bool:

@@ -215,7 +215,7 @@ def written(
         if taste.kind is ReasonKind.LIKE:
             for row in taste.rows.tolist():
                 likes[row] = len(block[row].of(InterestKind.LIKE))
-    trust = profiles.trust(block, likes)
+    trust = profiles.trust(block, features, likes)
     exact, near, typed = profiles.keywords(block, features, weights, likes)
     kinds = (
         profiles.topics(block, features, topics, weights, likes),

@@ -61,6 +61,23 @@ def test_the_three_weightiest_reasons_make_one_line(topics):
     )
 
 
+def test_what_is_ones_own_is_said_before_what_everybody_says(topics):
+    pick = Pick(
+        paper_id="p",
+        score=3.0,
+        reasons=(
+            reason("trending", "57", 1.6),
+            reason("picked", "", 0.8),
+            reason("topic", "cs.IR", 0.6),
+        ),
+    )
+
+    line = Because(topics=topics, titles={})(pick)
+
+    assert line.startswith("Because you follow")
+    assert line.index("cs.IR") < line.index("it is trending (57 upvotes)")
+
+
 def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
     pick = Pick(
         paper_id="p",

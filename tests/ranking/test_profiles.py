@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.model import InterestKind, ReasonKind
+from digest.ranking.linear import LinearRanker
 
 
 def amount(pick, kind):
@@ -16,29 +17,45 @@ def ids(ranking):
 
 
 @pytest.mark.parametrize(
-    ("others", "kinds", "fade"),
+    ("others", "kinds"),
     [
-        ({"topic": "math.OC"}, 1, 1),
-        ({"topic": "math.OC", "keyword": "the", "like": "unknown"}, 1, 1),
-        ({"keyword": ["dual encoder", "index"]}, 2, 1),
-        ({"query": "encoder"}, 2, 1),
-        ({"like": "liked"}, 1 + 2 / 3, 2 / 3),
-        ({"like": ["liked", "p"]}, 1 + 2 / 4, 2 / 4),
-        ({"like": [f"liked-{n}" for n in range(30)]}, 1 + 1 / 3, 1 / 3),
-        ({"keyword": "dual encoder", "query": "encoder", "like": "liked"}, 2 + 2 / 3, 2 / 3),
+        ({"topic": "math.OC"}, 1),
+        ({"topic": "math.OC", "keyword": "the", "like": "unknown"}, 1),
+        ({"keyword": ["dual encoder", "index"]}, 2),
+        ({"query": "encoder"}, 2),
+        ({"like": ["liked", "p"]}, 2),
+        ({"keyword": "dual encoder", "query": "encoder", "like": "liked"}, 3),
     ],
 )
-def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others, kinds, fade):
+def test_what_else_one_names_counts_as_one_topic_more(rank, paper, profile, others, kinds):
     papers = [paper(key, "Dual encoders", categories=("cs.IR",)) for key in ("p", "q")]
     topics = ["cs.IR", *([others["topic"]] if "topic" in others else [])]
-    liked = [paper(each) for each in ("liked", *(f"liked-{n}" for n in range(30)))]
+    liked = [paper("liked")]
 
     (alone, *_) = rank(profile(topic="cs.IR"), papers).picks
     (beside, *_) = rank(profile(**{**others, "topic": topics}), papers, liked=liked).picks
 
     assert amount(alone, ReasonKind.TOPIC) == pytest.approx(3)
     trusted = 2 / (1 + kinds)
-    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5 * fade * trusted, abs=1e-6)
+    assert amount(beside, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5 * trusted, abs=1e-6)
+
+
+@pytest.mark.parametrize(("likes", "fade"), [(1, 2 / 3), (2, 2 / 4), (30, 1 / 3)])
+def test_topics_fade_to_a_third_where_likes_are_understood(
+    rank, paper, profile, space, invented, likes, fade
+):
+    person = profile(topic="cs.IR", like=[f"tides-{n}" for n in range(likes)])
+    ranker = LinearRanker(topics={}, space=space)
+
+    (pick,) = rank(
+        person,
+        [paper("p", "Dual encoders", categories=("cs.IR",))],
+        liked=list(invented.values()),
+        ranker=ranker,
+    ).picks
+
+    trusted = 2 / (1 + 1 + fade)
+    assert amount(pick, ReasonKind.TOPIC) == pytest.approx(3 / 2**0.5 * fade * trusted, abs=1e-5)
 
 
 def test_an_author_counts_in_full_beside_whatever_else(rank, paper, profile):
