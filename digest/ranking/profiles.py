@@ -213,7 +213,7 @@ def trust(block: Sequence[Profile], features: Features, likes: Sequence[int]) ->
     one factor a profile.
     """
     kinds = [
-        bool(n) + _types(each) + bool(distinct(each, InterestKind.TOPIC)) * fade
+        bool(n) + _types(each) + any(i.weight > 0 for i in each.of(InterestKind.TOPIC)) * fade
         for n, each, fade in zip(likes, block, _fading_topics(likes, features), strict=True)
     ]
     return np.asarray(2 / (1 + np.maximum(kinds, 1)), np.float32)
@@ -300,8 +300,10 @@ def _fading_topics(likes: Sequence[int], features: Features) -> list[float]:
 
 def _types(profile: Profile) -> bool:
     """Whether somebody has typed any words that tell papers apart."""
-    keywords = distinct(profile, InterestKind.KEYWORD, by=matching.telling)
-    return bool(keywords or distinct(profile, InterestKind.QUERY, by=_parts_of))
+    keywords, queries = profile.of(InterestKind.KEYWORD), profile.of(InterestKind.QUERY)
+    return any(each.weight > 0 and matching.telling(each.value) for each in keywords) or any(
+        each.weight > 0 and matching.query_parts(each.value) for each in queries
+    )
 
 
 def _parts_of(query: str) -> str:
