@@ -34,8 +34,8 @@ class Reply:
 
     `closed` says that the connection cannot be used any more, `unsent` that the message has
     certainly not been taken although nobody refused it, `unknown` that it may have been,
-    `untried` that it was not even offered, `timed_out` that the server fell silent, and `announced` that what was to go behind the content
-    has gone. `out_of_order` is a complaint about commands, not about the message.
+    `untried` that it was not even offered, `timed_out` that the server fell silent, and `announced`
+    that what was to go behind the content has gone. `out_of_order` is a complaint about commands, not about the message.
     """
 
     outcome: Outcome

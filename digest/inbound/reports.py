@@ -107,8 +107,8 @@ def classify(status: str, words: str = "") -> EvidenceKind:
     """Hard or soft, by the status code, and by the server's words where the code says nothing.
 
     Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x but for
-    what is wrong with the sender: 5.1.7, 5.1.8, and 5.1.0 in words that say so), and a mailbox that is closed (5.2.1), but not
-    one that only gets too much mail.
+    what is wrong with the sender: 5.1.7, 5.1.8, and 5.1.0 in words that say so), and a mailbox that
+    is closed (5.2.1), but not one that only gets too much mail.
     """
     code = _ENHANCED.fullmatch(status)
     subject, detail = (code[2], code[3]) if code else ("0", "0")

@@ -129,8 +129,9 @@ def keywords(
 ) -> tuple[Evidence, Evidence, Directions]:
     """Typed words and phrases that stand in a paper, and what is near to them in words or meaning.
 
-    One that stands in many papers of the archive counts less where it stands (see `_rare`). Both fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what
-    they come near to counts 1/√m each, what they stand in in full.
+    One that stands in many papers of the archive counts less where it stands (see `_rare`). Both
+    fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what they come near to
+    counts 1/√m each, what they stand in in full.
     """
     held = [distinct(each, InterestKind.KEYWORD, by=matching.telling) for each in block]
     fading, sure = _fading(likes), certainty(np.array(likes))

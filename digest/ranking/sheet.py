@@ -49,10 +49,11 @@ class Sheet:
     """A block's arithmetic: every array is profiles × papers.
 
     `trust` (profiles) is by how much of it a sum counts in what is told of it; within a profile
-    nothing depends on it. `evidence`, `typed`, `tastes` and `community` are what scores are made of, `near` what likes and
-    typed words add by nearness. `minors` are the smaller interests among likes, a row each: they are
-    in no score. `placed` are the papers (columns) that a profile (row) is shown for one of them, with
-    its row in `minors`, and `explored` the one that it is shown though it matches nothing.
+    nothing depends on it. `evidence`, `typed`, `tastes` and `community` are what scores are made of,
+    `near` what likes and typed words add by nearness. `minors` are the smaller interests among likes,
+    a row each: they are in no score. `placed` are the papers (columns) that a profile (row) is shown
+    for one of them, with its row in `minors`, and `explored` the one that it is shown though it
+    matches nothing.
     """
 
     features: Features

@@ -51,7 +51,8 @@ def html_to_text(s: str) -> str:
 
     Markup that was escaped twice is stripped too. What is no known tag stays, so that `p<0.05`,
     `List<String>` and TeX pass unharmed; scripts and styles go with their content. Superscripts
-    and MathML become what TeX's would: 10⁶, x^(n+1/2). The result is plain text and must be escaped wherever it is shown.
+    and MathML become what TeX's would: 10⁶, x^(n+1/2). The result is plain text and must be escaped
+    wherever it is shown.
     """
     if "<" not in s and "&" not in s:
         return clean(s)
