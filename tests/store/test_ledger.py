@@ -571,15 +571,20 @@ def test_a_digest_is_on_the_way_until_it_has_arrived_or_never_will(store, make, 
     assert store.ledger.on_the_way(asked) == {digest}
 
 
-def test_every_attempt_is_told_newest_first(store, make, people):
-    envelope = claimed(store, make, people[0])
+def refused_then_accepted(store, make, person):
+    """Both attempts at a digest that was refused, queued once more, and accepted an hour later."""
+    envelope = claimed(store, make, person)
     first = make.receipt(envelope, Outcome.REFUSED, code=550, reply="no")
     store.ledger.settle([first], lease=envelope.lease)
     requeue(store, make, envelope.digest.id)
     (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
     second = make.receipt(again, code=250, at=make.day + HOUR)
-
     store.ledger.settle([second], lease=again.lease)
+    return first, second
+
+
+def test_every_attempt_is_told_newest_first(store, make, people):
+    first, second = refused_then_accepted(store, make, people[0])
 
     told = store.ledger.deliveries(since=make.day, limit=9)
     assert told == [(second, people[0].id), (first, people[0].id)]
@@ -588,20 +593,14 @@ def test_every_attempt_is_told_newest_first(store, make, people):
 
 
 def test_what_became_of_some_digests_is_told_oldest_first(store, make, people):
-    envelope = claimed(store, make, people[0])
-    first = make.receipt(envelope, Outcome.REFUSED, code=550, reply="no")
-    store.ledger.settle([first], lease=envelope.lease)
-    requeue(store, make, envelope.digest.id)
-    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
-    second = make.receipt(again, code=250, at=make.day + HOUR)
-    store.ledger.settle([second], lease=again.lease)
+    first, second = refused_then_accepted(store, make, people[0])
     other = make.digest(people[1])
     make.queue(store, other)
 
-    assert store.ledger.attempts([envelope.digest.id, "s_unknown.2026-06-10"]) == [first, second]
+    assert store.ledger.attempts([first.digest_id, "s_unknown.2026-06-10"]) == [first, second]
     assert store.ledger.attempts([other.id]) == []
-    assert store.ledger.states([envelope.digest.id, other.id, "s_unknown.2026-06-10"]) == {
-        envelope.digest.id: OutboxState.SENT,
+    assert store.ledger.states([first.digest_id, other.id, "s_unknown.2026-06-10"]) == {
+        first.digest_id: OutboxState.SENT,
         other.id: OutboxState.QUEUED,
     }
 
