@@ -82,7 +82,7 @@ def fill(store: Store, folder: Path) -> None:
     rows = sorted(lines(folder / "arx_papers.jsonl.gz"), key=lambda row: (row["date"], row["id"]))
     for start in range(0, len(rows), 2_000):
         store.papers.ingest([item(row) for row in rows[start : start + 2_000]])
-    learning.learn(store, now=datetime.now(UTC), owner="benchmark")
+    learning.learn(store, clock=lambda: datetime.now(UTC), owner="benchmark")
 
 
 def libraries(folder: Path) -> list[tuple[list[str], list[str]]]:

@@ -132,7 +132,7 @@ class Learner(Adapters):
         due = force or learning.is_due(store.spaces.learned(), size=store.spaces.size(), now=now)
         if not due and self.space is None and self._kept:
             due = True  # it cannot be read, after an upgrade perhaps
-        return learning.learn(store, now=now, owner=self.owner) if due else None
+        return learning.learn(store, clock=self.clock, owner=self.owner) if due else None
 
     def place(
         self,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -35,7 +34,7 @@ from digest.model import (
     SourceReport,
     Verdict,
 )
-from digest.pipeline import backlog, reporting
+from digest.pipeline import backlog, leases, reporting
 from digest.ports import Fetcher, Ingested, Source, Store
 from digest.ranking import trending
 
@@ -43,7 +42,6 @@ log = logging.getLogger(__name__)
 
 POLL_LEASE = "poll"
 UNASKED = (Verdict.WAITING, Verdict.IDLE)
-LEASE_SECONDS = 15 * 60
 MOST_PAGES = 400
 MOST_CATEGORIES = 30
 CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
@@ -94,8 +92,8 @@ def ingest(
     is per operator, not per process. Without the lease nothing is done and the list is empty.
     """
     now = poller.clock()
-    with _leased(store, poller.owner, now) as held:
-        if not held:
+    with leases.held(store, POLL_LEASE, owner=poller.owner, clock=poller.clock) as ours:
+        if not ours:
             return []
         runs = {each.name: _Run(source=each, reconciling=reconciling) for each in sources}
         states = {(s.source, s.url): s for s in store.sources.poll_states()}
@@ -117,23 +115,12 @@ def backfill(
             f"{source.name} cannot be asked for past days; `arxiv-api` can.", subject=source.name
         )
     now = poller.clock()
-    with _leased(store, poller.owner, now) as held:
-        if not held:
+    with leases.held(store, POLL_LEASE, owner=poller.owner, clock=poller.clock) as ours:
+        if not ours:
             return []
         runs = {source.name: _Run(source=source)}
         _ask(store, runs, {}, [ask(first, last)], poller, stopping=lambda: False)
         return _finish_all(store, runs.values(), now=now)
-
-
-@contextmanager
-def _leased(store: Store, owner: str, now: datetime) -> Iterator[bool]:
-    """Hold the lease of whoever polls; False where another process has it."""
-    held = store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS)
-    try:
-        yield held
-    finally:
-        if held:
-            store.unlease(POLL_LEASE, owner=owner)
 
 
 def ingest_listing(
@@ -222,7 +209,6 @@ def _ask(
                 runs[request.source].failed = True
             break
         now = poller.clock()
-        store.lease(POLL_LEASE, owner=poller.owner, now=now, seconds=LEASE_SECONDS)
         batch = [(request, _state_of(request, states)) for request in waiting]
         outcomes = poller.fetcher.fetch(batch, now)
         following: list[Request] = []

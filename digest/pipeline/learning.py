@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from digest.model import Paper
+from digest.pipeline import leases
 from digest.ports import Learned, Ranker, Store
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEASE = "learn"
-LEASE_SECONDS = 30 * 60
 MOST_LEARNED = 50_000
 MOST_PLACED = 100_000
 MOST_AT_ONCE = 2_000
@@ -85,7 +85,9 @@ def too_few(size: int) -> str:
     )
 
 
-def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) -> Learning:
+def learn(
+    store: Store, *, clock: Callable[[], datetime], owner: str, most: int = MOST_LEARNED
+) -> Learning:
     """Learn a space from the newest papers and what readers like, and keep it.
 
     The papers' vectors are in the store before the space is, so that nobody finds it empty. One
@@ -95,9 +97,10 @@ def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) 
 
     if store.spaces.size() < spaces.FEWEST_PAPERS:
         return Learning.TOO_FEW
-    if not store.lease(LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
-        return Learning.BUSY
-    try:
+    now = clock()
+    with leases.held(store, LEASE, owner=owner, clock=clock) as ours:
+        if not ours:
+            return Learning.BUSY
         space = spaces.learn(
             list(store.spaces.archive(limit=most)),
             libraries=libraries(store),
@@ -110,8 +113,6 @@ def learn(store: Store, *, now: datetime, owner: str, most: int = MOST_LEARNED) 
             papers=space.papers,
             dimensions=space.dimensions,
         )
-    finally:
-        store.unlease(LEASE, owner=owner)
     log.info(
         "learned from %d papers: %d dimensions",
         space.papers,

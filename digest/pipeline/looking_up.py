@@ -20,7 +20,8 @@ from digest.model import (
     SubmissionState,
     Verdict,
 )
-from digest.pipeline.ingesting import LEASE_SECONDS, POLL_LEASE, bounded
+from digest.pipeline import leases
+from digest.pipeline.ingesting import POLL_LEASE, bounded
 from digest.ports import Fetcher, Store
 from digest.sources import lookup
 from digest.sources.lookup import Lookup
@@ -77,12 +78,11 @@ def look_up_waiting(
     wanted += store.subscribers.wanted(now - GIVE_UP_AFTER, limit=MOST_WAITING)
     wanted = list(dict.fromkeys(wanted))
     due = [each for each in wanted if schedule.get(each, now) <= now][:MOST_AT_ONCE]
-    found = LookedUp()
-    if due and store.lease(POLL_LEASE, owner=owner, now=now, seconds=LEASE_SECONDS):
-        try:
-            found = look_up(store, fetcher, due, now=now, by=by)
-        finally:
-            store.unlease(POLL_LEASE, owner=owner)
+    if not due:
+        return LookedUp(opened=opened, announced=announced)
+    with leases.held(store, POLL_LEASE, owner=owner, clock=clock) as ours:
+        found = look_up(store, fetcher, due, now=now, by=by) if ours else LookedUp()
+    if ours:
         merged = {**schedule, **found.again}
         _keep(store, {each: merged[each] for each in wanted if each in merged})
         opened += store.community.arrived()

@@ -26,7 +26,7 @@ def learned_store(tmp_path_factory, archive):
     store = open_store(tmp_path_factory.mktemp("learned") / "digest.db")
     store.migrate()
     store.papers.ingest(archive(range(520)))
-    learning.learn(store, now=datetime(2026, 6, 10, 7, tzinfo=UTC), owner="one")
+    learning.learn(store, clock=lambda: datetime(2026, 6, 10, 7, tzinfo=UTC), owner="one")
     yield store
     store.close()
 
@@ -84,7 +84,7 @@ def test_an_archive_beyond_what_is_learned_from_does_not_count_as_growing(now):
 def test_too_few_papers_leave_nothing_behind(store, archive, now):
     store.papers.ingest(archive(range(FEWEST - 1)))
 
-    assert learning.learn(store, now=now, owner="one") is Learning.TOO_FEW
+    assert learning.learn(store, clock=lambda: now, owner="one") is Learning.TOO_FEW
 
     assert store.spaces.name() == ""
     assert learning.too_few(499).startswith("499 papers are too few to learn from (500 needed)")
@@ -116,20 +116,20 @@ def test_one_process_learns_at_a_time_and_gives_the_turn_back(store, archive, no
     store.papers.ingest(archive(range(FEWEST)))
     assert store.lease(learning.LEASE, owner="another", now=now, seconds=60)
 
-    assert learning.learn(store, now=now, owner="one") is Learning.BUSY
+    assert learning.learn(store, clock=lambda: now, owner="one") is Learning.BUSY
     later = now + timedelta(minutes=2)
-    assert learning.learn(store, now=later, owner="one") is Learning.LEARNED
+    assert learning.learn(store, clock=lambda: later, owner="one") is Learning.LEARNED
 
     assert store.lease(learning.LEASE, owner="two", now=later, seconds=60)
 
 
 def test_learning_again_drops_what_was_placed_before(store, archive, now):
     store.papers.ingest(archive(range(520)))
-    learning.learn(store, now=now, owner="one")
+    learning.learn(store, clock=lambda: now, owner="one")
     before = store.spaces.name()
     store.papers.ingest(archive(range(520, 640), seen_at=now))
 
-    learning.learn(store, now=now + timedelta(days=1), owner="one", most=600)
+    learning.learn(store, clock=lambda: now + timedelta(days=1), owner="one", most=600)
 
     after = store.spaces.learned()
     assert after.name != before

@@ -142,7 +142,7 @@ def learned(tmp_path_factory, archive):
         categories=("econ.TH",),
     )
     store.papers.ingest([Item(paper=paper, announcement=other.announcement)])
-    learning.learn(store, now=moment, owner="one")
+    learning.learn(store, clock=lambda: moment, owner="one")
     kept = space.loads(store.spaces.load())
     yield store, gather(kept, store.spaces.newest(kept.name, limit=1_000))
     store.close()
