@@ -19,6 +19,7 @@ from digest.model.digests import (
     Reason,
     ReasonKind,
     chance_of,
+    score_of,
 )
 from digest.model.listings import (
     Announcement,
@@ -117,4 +118,5 @@ __all__ = [
     "Voice",
     "Waiting",
     "chance_of",
+    "score_of",
 ]

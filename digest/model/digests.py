@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from math import exp
+from math import exp, inf, log
 
 from digest.model.base import Value
 
@@ -18,6 +18,13 @@ FURTHEST = 500.0
 def chance_of(score: float) -> float:
     """The chance, 0 to 1, that a score in log-odds stands for (the logistic function)."""
     return 1 / (1 + exp(min(OFFSET - score, FURTHEST)))
+
+
+def score_of(chance: float) -> float:
+    """The score in log-odds that stands for a chance: what `chance_of` was given; infinite at 0 and 1."""
+    if not 0 < chance < 1:
+        return inf if chance > 0 else -inf
+    return OFFSET + log(chance / (1 - chance))
 
 
 class ReasonKind(StrEnum):

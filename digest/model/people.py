@@ -110,11 +110,15 @@ class Subscriber(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class Profile(Value):
-    """What ranking knows of a subscriber: interests and how many papers they read, never an address."""
+    """What ranking knows of a subscriber: interests, how many papers they read, never an address.
+
+    `floor` is theirs (see `Subscriber`).
+    """
 
     subscriber_id: str
     interests: tuple[Interest, ...] = ()
     limit: int = 10
+    floor: float = 0.0
 
     def of(self, kind: InterestKind) -> tuple[Interest, ...]:
         """The interests of one kind, in the order they were added."""

@@ -56,7 +56,10 @@ def preview(
     window = found.window
     interests = interests[:MOST_INTERESTS]
     profile = Profile(
-        subscriber_id=subscriber.id, interests=tuple(interests), limit=subscriber.limit
+        subscriber_id=subscriber.id,
+        interests=tuple(interests),
+        limit=subscriber.limit,
+        floor=subscriber.floor,
     )
     candidates = windows.candidates_of(store, window, [profile], ranker)
     (ranking,) = ranker.rank([profile], candidates, without={}, now=now)

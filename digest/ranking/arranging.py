@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digest.model import ReasonKind, score_of
 from digest.ranking import selecting
 from digest.ranking.selecting import FEWEST_TO_EXPLORE
 
@@ -29,8 +30,9 @@ def listed(
     Of what matched the best come first, near-duplicates and interests seen to (see
     `selecting.arrange`; `twins` are groups of near-duplicates). The last places that are shown go to
     those of the smaller interests among someone's likes that have no paper yet (two at most, of
-    five places or more), and with `explore` to what lies beside all interests. What is `barred`
-    (profiles × papers) is in no list. Writes down in the sheet what was placed so.
+    five places or more), and with `explore` to what lies beside all interests, as far as it comes to
+    the reader's own floor. What is `barred` (profiles × papers) is in no list. Writes down in the sheet
+    what was placed so.
     """
     lists = [_best(sheet, row, cap) for row in range(len(sheet.block))]
     lists = _shared_out(sheet, lists, twins)
@@ -109,16 +111,19 @@ def _represented(
     """
     found = list(lists)
     minors = sheet.minors
+    liking, _ = sheet.near
     for profile in np.unique(minors.rows).tolist():
         last = sheet.block[profile].limit - left_free
         if last + left_free < FEWEST_TO_EXPLORE:
             continue
-        shown = found[profile][:last].tolist()
+        least, scores = _least(sheet, profile), sheet.scores[profile]
+        shown = [each for each in found[profile][:last].tolist() if scores[each] >= least]
         placed: dict[int, int] = {}
         for minor in np.flatnonzero(minors.rows == profile).tolist():
             amounts = np.where(sheet.matched[profile], minors.amounts[minor], -np.inf)
-            best = int(amounts.argmax())
             seen = amounts[[*shown, *placed]].max(initial=-np.inf)
+            amounts[scores - liking[profile] + minors.amounts[minor] < least] = -np.inf
+            best = int(amounts.argmax())
             if len(placed) < MOST_PLACED and seen < floor <= amounts[best]:
                 placed[best] = minor
         if placed:
@@ -131,7 +136,13 @@ def _represented(
 def _with_beside(sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The lists with the last place that is shown given to a paper that matches nothing."""
     nearness = sum(np.maximum(each, 0) for each in sheet.near)
+    for taste in sheet.tastes:
+        if taste.kind is ReasonKind.DISLIKE:
+            nearness[taste.rows] += np.minimum(taste.amounts, 0)
     outside = ~sheet.matched & ~barred & (nearness > BESIDE)
+    for row, profile in enumerate(sheet.block):
+        if profile.floor > 0:
+            outside[row] &= sheet.scores[row] >= _least(sheet, row)
     shown = np.array([each.limit for each in sheet.block])
     found = selecting.exploring(nearness, sheet.community.heat, outside, shown).tolist()
     sheet.explored.update((row, paper) for row, paper in enumerate(found) if paper >= 0)
@@ -139,3 +150,8 @@ def _with_beside(sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]) 
         np.insert(each, min(len(each), profile.limit - 1), paper) if paper >= 0 else each
         for profile, each, paper in zip(sheet.block, lists, found, strict=True)
     ]
+
+
+def _least(sheet: Sheet, profile: int) -> float:
+    """The least score of a paper that is not below the reader's floor."""
+    return score_of(sheet.block[profile].floor) / float(sheet.trust[profile])

@@ -157,18 +157,19 @@ class Subscribers:
         """The profiles of a block, in the order asked."""
         with self._connections.read() as connection:
             found = by_subscriber(connection, ids)
-            limits = dict(
-                connection.execute(
+            asked = {
+                each: {"limit": limit, "floor": floor}
+                for each, limit, floor in connection.execute(
                     """
-                    SELECT id, max_picks FROM subscribers
+                    SELECT id, max_picks, floor FROM subscribers
                     WHERE id IN (SELECT value FROM json_each(?))
                     """,
                     (listed(ids),),
-                ).fetchall()
-            )
+                )
+            }
         return [
-            Profile(subscriber_id=each, interests=tuple(found[each]), limit=limits[each])
-            if each in limits
+            Profile(subscriber_id=each, interests=tuple(found[each]), **asked[each])
+            if each in asked
             else Profile(subscriber_id=each)
             for each in ids
         ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.model import Interest, InterestKind, ReasonKind
+from digest.model import Interest, InterestKind, ReasonKind, chance_of, score_of
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
 
@@ -170,3 +170,57 @@ def test_who_likes_one_thing_has_it_in_every_place(ranked, profile):
     found = ranked(replace(profile(like=BEES), limit=10))
 
     assert shown(found) == ["bees"] * 10
+
+
+# --- what the reader's own floor keeps out ----------------------------------------------------
+
+
+@pytest.mark.parametrize("chance", [1e-6, 0.1, 0.3, 0.999])
+def test_a_floor_is_a_score_as_well_as_a_chance(chance):
+    assert chance_of(score_of(chance)) == pytest.approx(chance)
+    assert score_of(0) < -1000 < 1000 < score_of(1)
+
+
+def test_what_is_to_explore_takes_no_place_where_it_is_below_the_readers_floor(
+    ranked, profile, edition, paper, space
+):
+    beside = paper("x-beside", "Bridges", "girder cable deck pier truss load span honey")
+    papers, reader = [*edition, beside], replace(profile(like=BEES), limit=8)
+    exploring = LinearRanker(topics={}, space=space, explore=1)
+    *_, last = ranked(reader, papers, ranker=exploring).picks
+
+    above = ranked(replace(reader, floor=last.chance - 1e-6), papers, ranker=exploring)
+    below = ranked(replace(reader, floor=last.chance + 1e-6), papers, ranker=exploring)
+
+    assert above.picks[-1].paper_id == last.paper_id == beside.id
+    assert below == ranked(reader, papers)
+
+
+def test_a_smaller_interest_has_no_place_where_its_paper_is_below_the_readers_floor(
+    ranked, profile
+):
+    reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
+    *_, placed = ranked(reader).picks
+
+    above = ranked(replace(reader, floor=placed.chance - 1e-6))
+    below = ranked(replace(reader, floor=placed.chance + 1e-6))
+
+    assert shown(above) == ["bees"] * 9 + ["tides"]
+    assert shown(below) == ["bees"] * 10
+
+
+def test_what_is_like_something_disliked_is_explored_after_what_is_not(
+    ranked, profile, edition, paper, space, invented
+):
+    bridges = paper("x-bridges", "Bridges", "girder cable deck pier truss load span honey nectar")
+    tides = paper("x-tides", "Tides", "moon harbour current gauge estuary salt coast honey")
+    exploring = LinearRanker(topics={}, space=space, explore=1)
+    papers = [*(each for each in edition if theme(each.id) == "bees"), bridges, tides]
+    reader = replace(profile(like=BEES), limit=8)
+    warned = profile(like=BEES, dislike=[f"bridges-{n}" for n in range(20)])
+
+    before, after = (
+        ranked(replace(each, limit=8), papers, ranker=exploring) for each in (reader, warned)
+    )
+
+    assert [before.picks[-1].paper_id, after.picks[-1].paper_id] == [bridges.id, tides.id]

@@ -118,7 +118,10 @@ def test_text_that_is_no_text_is_refused_in_words(store):
 
 def test_profiles_come_in_the_order_asked_also_for_strangers(store, make):
     store.subscribers.add(
-        [(make.subscriber(n, limit=5 + 20 * (n - 1)), [make.interest(f"t{n}")]) for n in (1, 2)]
+        [
+            (make.subscriber(n, limit=5 + 20 * (n - 1), floor=n / 10), [make.interest(f"t{n}")])
+            for n in (1, 2)
+        ]
     )
 
     profiles = store.subscribers.profiles(["s_000002", "s_unknown", "s_000001"])
@@ -126,6 +129,7 @@ def test_profiles_come_in_the_order_asked_also_for_strangers(store, make):
     assert [each.subscriber_id for each in profiles] == ["s_000002", "s_unknown", "s_000001"]
     assert [[i.value for i in each.interests] for each in profiles] == [["t2"], [], ["t1"]]
     assert [each.limit for each in profiles] == [25, 10, 5]
+    assert [each.floor for each in profiles] == [0.2, 0, 0.1]
 
 
 def test_interests_keep_the_order_they_were_added_in(store, make):
