@@ -24,7 +24,7 @@ from digest.model import (
 )
 from digest.parsing import Entry, find_links, parse_feed
 from digest.sources import _json, _options
-from digest.text import authors_semicolon, clean, html_to_text, truncate
+from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text, truncate
 
 MOST_DAYS = 31
 
@@ -158,7 +158,7 @@ class Biorxiv:
             doi=doi,
             title=title,
             abstract=html_to_text(entry.summary),
-            authors=authors_semicolon("; ".join(entry.authors)),
+            authors=authors_in_elements(entry.authors),
             category=entry.categories[0] if entry.categories else "",
             version=int(version["version"]) if version else 1,
             day=moment.astimezone(UTC).date(),

@@ -31,13 +31,10 @@ from digest.model import (
 )
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.text import (
-    authors_semicolon,
-    authors_with_initials,
+    authors_in_elements,
     fold,
     html_to_text,
-    is_family_first,
     latex_to_text,
-    split_authors,
     truncate,
 )
 
@@ -139,7 +136,7 @@ class FeedSource:
         keys = self._keys(entry, shared)
         title = latex_to_text(entry.title)
         abstract = truncate(_abstract(entry), MAX_ABSTRACT)
-        authors = _authors(entry.authors)
+        authors = authors_in_elements(entry.authors)
         page = (Link(kind=LinkKind.ABSTRACT, url=entry.link),) if entry.link else ()
         own = tuple(term for term in entry.categories if _is_category(term))
         doi = next((key.partition(":")[2] for key in keys if key.startswith("doi:")), "")
@@ -219,18 +216,6 @@ def _abstract(entry: Entry) -> str:
     """The longest of what the feed gives; a summary is often the content's first lines."""
     texts = (latex_to_text(html_to_text(each)) for each in (entry.summary, entry.content))
     return max(texts, key=len)
-
-
-def _authors(raw: tuple[str, ...]) -> tuple[str, ...]:
-    """Names from author elements: one each, or all in one string with commas or semicolons."""
-    names: list[str] = []
-    for each in raw:
-        text = html_to_text(each)
-        if ";" in text or is_family_first(text, alone=len(raw) == 1):
-            names += authors_semicolon(text)
-        else:
-            names += authors_with_initials(text) or split_authors(text)
-    return tuple(dict.fromkeys(names))
 
 
 def _is_category(term: str) -> bool:

@@ -13,6 +13,7 @@ from digest.text.latex import latex_to_text
 from digest.text.markup import html_to_text
 from digest.text.names import (
     author_key,
+    authors_in_elements,
     authors_semicolon,
     authors_with_initials,
     is_family_first,
@@ -22,6 +23,7 @@ from digest.text.words import contains_phrase, fold, sentences, truncate, words,
 
 __all__ = [
     "author_key",
+    "authors_in_elements",
     "authors_semicolon",
     "authors_with_initials",
     "clean",

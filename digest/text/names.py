@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from digest.text.cleaning import clean
 from digest.text.latex import latex_to_text
+from digest.text.markup import html_to_text
 from digest.text.words import words
 
 _INNERMOST = re.compile(r"\([^()]*\)")
@@ -13,12 +15,24 @@ _NESTING = 6
 _AND = re.compile(r"\s+(?:and|&)\s+|^and\s+|\s+and$", re.IGNORECASE)
 _ET_AL = re.compile(r"^et\s+al\.?$|\s+et\s+al\.?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv)\.?$", re.IGNORECASE)
-_NO_NAME = re.compile(r"(?i:(?:d\.?phil|ph\.? ?d|m\.?d|m\.?sc|b\.?sc|frs|prof|dr)\.?)$|[A-Z]{3,}$")
+# What follows a name and is none, without dots; as written, since Md, Do and Ma are given names.
+_DEGREES = frozenset(
+    (
+        "BA", "BS", "BSc", "DDS", "DO", "DPhil", "DSc", "DVM", "EdD", "FACP", "FACS", "FRCP",
+        "FRCS", "FRS", "JD", "MA", "MBA", "MBBS", "MD", "MDPhD", "MEng", "MPH", "MPhil", "MS",
+        "MSc", "PHD", "PharmD", "PhD", "Phd", "Prof", "RN", "ScD", "UK", "USA",
+    )
+)  # fmt: skip
+_DEGREE_MARKS = re.compile(r"[\s./–-]+")
+_ACRONYM = re.compile(r"[A-Z]{3,}$")
 _PARTICLES = frozenset(
     ("al", "da", "de", "del", "della", "der", "di", "dos", "du", "el", "la", "le", "van", "von")
 )
-_BETWEEN = re.compile(r",|\s+(?:and|&)\s+")
-_INITIALS = re.compile(r"(?:[A-Z]\.?[\s-]*){1,4}$")
+_BETWEEN = re.compile(r"([,;]|\s+(?:and|&|on behalf of)\s+)")
+_UPPER = "".join(filter(str.isupper, map(chr, range(0x2000))))
+# A letter each, or two before a dot: A., É, Yu. A., K.-R.
+_INITIALS = re.compile(rf"(?:[{_UPPER}](?:[^\W\d_]?\.)?[\s‐‑-]*){{1,4}}$")
+_SUFFIX_INITIALS = frozenset({"JR", "SR", "II", "IV"})
 _SUFFIX_WORDS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
@@ -57,16 +71,44 @@ def authors_semicolon(s: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def authors_in_elements(elements: Sequence[str]) -> tuple[str, ...]:
+    """The names in a feed's author elements: one each, or all in one with commas or semicolons.
+
+    HTML is decoded; degrees and countries after a name are dropped.
+    """
+    names: list[str] = []
+    for each in elements:
+        text = _without_degrees(html_to_text(each))
+        if ";" in text or is_family_first(text, alone=len(elements) == 1):
+            names += authors_semicolon(text)
+        else:
+            names += authors_with_initials(text) or split_authors(text)
+    return tuple(dict.fromkeys(names))
+
+
 def authors_with_initials(s: str) -> tuple[str, ...]:
-    """The names in `Bee, A., Dee, C. D. & Eff, G.`, initials first; nothing where it is no such list."""
-    parts = [_AND.sub(" ", f" {each} ").strip() for each in _BETWEEN.split(latex_to_text(s))]
-    parts = [each for each in parts if each]
-    families, initials = parts[::2], parts[1::2]
-    if len(families) != len(initials) or any(map(_INITIALS.match, families)):
-        return ()
-    if not all(map(_INITIALS.match, initials)):
-        return ()
-    return tuple(f"{own} {family}" for family, own in zip(families, initials, strict=True))
+    """The names in `Bee, A., Dee, C. D. & Eff, G.`, initials first; nothing where it is no such list.
+
+    It is one when at least half of its names are a family and initials; what has none, such as
+    a consortium, stands alone.
+    """
+    names: list[str] = []
+    pairs, is_open = 0, False
+    parts = [_AND.sub(" ", f" {each} ").strip() for each in _BETWEEN.split(latex_to_text(s))[::2]]
+    for part in filter(None, parts):
+        is_initials = bool(_INITIALS.match(part))
+        # `Petrov, IV` are initials, `Bee, A., IV` and `Ada Bee, IV` are not.
+        is_own = is_open and part in _SUFFIX_INITIALS and _is_family(names[-1])
+        if names and _SUFFIX.match(part) and not is_own:
+            names[-1] = f"{names[-1]} {part}"
+        elif is_open and is_initials:
+            # After several words, letters without a dot may stand for an institute too.
+            pairs += _is_family(names[-1]) or "." in part
+            names[-1], is_open = f"{part} {names[-1]}", False
+        else:
+            names.append(part)
+            is_open = not is_initials
+    return tuple(names) if pairs and pairs * 2 >= len(names) else ()
 
 
 def is_family_first(s: str, *, alone: bool) -> bool:
@@ -79,10 +121,9 @@ def is_family_first(s: str, *, alone: bool) -> bool:
     if comma and _SUFFIX.match(suffix.strip()):
         s = name
     family, comma, given = s.partition(",")
-    if not comma or "," in given or _AND.search(s) or _NO_NAME.match(given.strip()):
+    if not comma or "," in given or _AND.search(s) or _ACRONYM.match(given.strip()):
         return False
-    first, *others = family.split() or [""]
-    return not alone or not others or first.casefold() in _PARTICLES
+    return not alone or _is_family(family)
 
 
 def author_key(name: str) -> str:
@@ -105,6 +146,23 @@ def author_key(name: str) -> str:
     if not before:
         return ""
     return f"{before[-1]} {after[0][0]}" if after else before[-1]
+
+
+def _is_family(s: str) -> bool:
+    """Whether this can be a family name by itself: a single word, or a particle and more."""
+    first, *others = s.split() or [""]
+    return not others or first.casefold() in _PARTICLES
+
+
+def _without_degrees(s: str) -> str:
+    """The list without `MD` and `Ph.D.`; but `Bee, MD` are a family and initials."""
+    first, *others = _BETWEEN.split(s)
+    kept = [first]
+    for between, part in zip(others[::2], others[1::2], strict=True):
+        bare = _DEGREE_MARKS.sub("", part)
+        if bare not in _DEGREES or (bare.isupper() and _is_family(kept[-1])):
+            kept += [between, part]
+    return "".join(kept)
 
 
 def _parts(s: str) -> list[str]:

@@ -168,14 +168,14 @@ def test_their_rss_is_read_too():
       <item rdf:about="http://biorxiv.org/cgi/content/short/2026.06.01.000001v2?rss=1">
       <title>Counting Ovis cells</title>
       <link>http://biorxiv.org/cgi/content/short/2026.06.01.000001v2?rss=1</link>
-      <description>We count cells.</description><dc:creator>Example, A. B.</dc:creator>
-      <dc:creator>Sample, B.</dc:creator><dc:date>2026-06-09</dc:date>
+      <description>We count cells.</description>
+      <dc:creator><![CDATA[Example, A. B., Sample, B., Wool Consortium]]></dc:creator><dc:date>2026-06-09</dc:date>
       <dc:identifier>doi:10.1101/2026.06.01.000001</dc:identifier></item></rdf:RDF>"""
 
     (read,) = SOURCE.parse(listing(body)).items
 
     assert read.paper.id == "doi:10.1101/2026.06.01.000001"
-    assert read.paper.authors == ("A. B. Example", "B. Sample")
+    assert read.paper.authors == ("A. B. Example", "B. Sample", "Wool Consortium")
     assert read.paper.version == 2
     assert read.announcement.day == date(2026, 6, 9)
 

@@ -121,6 +121,7 @@ def test_the_longer_of_summary_and_content_is_the_abstract_in_plain_text():
         (["Ada Bee, Jr.", "Cy Dee"], ("Ada Bee Jr.", "Cy Dee")),
         (["Bee, Ada, Jr.", "Dee, Cy"], ("Ada Bee Jr.", "Cy Dee")),
         (["Ada Bee and Cy Dee"], ("Ada Bee", "Cy Dee")),
+        (["Bee, A., Dee, C. D., Hive Consortium"], ("A. Bee", "C. D. Dee", "Hive Consortium")),
     ],
 )
 def test_authors_come_in_every_form(creators, names):

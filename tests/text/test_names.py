@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from digest.text import (
     author_key,
+    authors_in_elements,
     authors_semicolon,
     authors_with_initials,
     is_family_first,
@@ -48,6 +49,18 @@ def test_semicolons_part_names_with_the_family_first():
         ("Bee, A., Dee, C. D., & Eff, G.-H.", ("A. Bee", "C. D. Dee", "G.-H. Eff")),
         ("Bee, A. and van der Dee, C", ("A. Bee", "C van der Dee")),
         ("Bee, A.", ("A. Bee",)),
+        ("Ng, É., Åberg, Ö.", ("É. Ng", "Ö. Åberg")),
+        ("Bee, Yu. A., Dee, Zh.", ("Yu. A. Bee", "Zh. Dee")),
+        ("Bee, J. A., Jr., Dee, B.", ("J. A. Bee Jr.", "B. Dee")),
+        ("Bee, Jr., J. A., Dee, IV, Eff, G., IV", ("J. A. Bee Jr.", "IV Dee", "G. Eff IV")),
+        (
+            "Bee, A., Dee, C., COVID-19 Hive Consortium",
+            ("A. Bee", "C. Dee", "COVID-19 Hive Consortium"),
+        ),
+        ("Bee, A. on behalf of the Hive", ("A. Bee", "the Hive")),
+        ("Bee, AB, Dee Eff, CD", ("AB Bee", "CD Dee Eff")),
+        ("Ada Bee, XY", ()),
+        ("Ada Bee, C., Cy Dee, Gil Eff", ()),
         ("Ada Bee, Cy Dee", ()),
         ("A. Bee, C. Dee", ()),
         ("Bee, Ada, Dee, Cy", ()),
@@ -57,6 +70,22 @@ def test_semicolons_part_names_with_the_family_first():
 )
 def test_lists_of_family_names_and_initials_are_paired(written, names):
     assert authors_with_initials(written) == names
+
+
+@pytest.mark.parametrize(
+    ("elements", "names"),
+    [
+        (["Ada Bee, MD"], ("Ada Bee",)),
+        (["Ada Bee, PhD", "Cy Dee, MD"], ("Ada Bee", "Cy Dee")),
+        (["Ada Bee, M.D., Ph.D., and Cy Dee, Ph.D."], ("Ada Bee", "Cy Dee")),
+        (["Ada Bee, MD; Dee, Cy, MD-PhD"], ("Ada Bee", "Cy Dee")),
+        (["Ada Bee", "The Hive Consortium, UK"], ("Ada Bee", "The Hive Consortium")),
+        (["Bee, MD, Dee, M.A."], ("MD Bee", "M.A. Dee")),
+        (["Bee, Md", "Dee, Do"], ("Md Bee", "Do Dee")),
+    ],
+)
+def test_degrees_and_countries_after_a_name_are_dropped(elements, names):
+    assert authors_in_elements(elements) == names
 
 
 @pytest.mark.parametrize(
@@ -129,6 +158,7 @@ def test_thousands_of_names_are_split_at_once():
 @given(st.text(st.sampled_from("ab(),. ;&\\'{}"), max_size=60))
 def test_no_string_of_authors_raises_or_gives_empty_names(s):
     assert all(name.strip() and "," not in name for name in split_authors(s))
+    assert all(name.strip() for name in authors_in_elements([s, s]))
 
 
 @given(st.text(st.characters(), max_size=40))
