@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from digest import subscriptions
 from digest.app import App, watched
 from digest.errors import DigestError, RetryLater, StoreBusy, sentence_of
 from digest.inbound import lmtp
-from digest.model import Verdict
+from digest.model import SourceReport, Verdict
 from digest.pipeline import learning, tastes, tidying
 from digest.pipeline.delivering import Delivered
 
@@ -33,6 +33,7 @@ RECONCILED = "reconciled"
 LEARNED = "learned"
 PUBLISHED = "published"
 COMPOSING = "compose"
+READ_ELSEWHERE = "read elsewhere"
 PUBLISH_EVERY = timedelta(hours=1)
 UNANSWERED = (Verdict.FAILED, Verdict.WAITING)
 LOOK_SECONDS = 0.5
@@ -42,6 +43,7 @@ KEEP_LEASE_SECONDS = 600
 # Long enough for the block in hand, short enough that a worker that died costs no morning.
 COMPOSE_LEASE_SECONDS = 60
 PATIENCE = timedelta(seconds=30)
+READING = timedelta(minutes=10)
 
 
 def work(app: App) -> None:
@@ -113,19 +115,22 @@ def tick(
     app: App, *, stopping: Callable[[], bool] = lambda: False, door: Door | None = None
 ) -> None:
     """Do everything that is due, each part by itself: one that fails does not stop the others."""
-    changed = False
+    changed = elsewhere = False
 
     def poll() -> None:
-        nonlocal changed
-        changed |= any(report.announced for report in app.ingest(stopping=stopping))
+        nonlocal changed, elsewhere
+        reports = app.ingest(stopping=stopping)
+        elsewhere = is_read_elsewhere(app, reports)
+        changed |= any(report.announced for report in reports)
 
     def look_up() -> None:
         nonlocal changed
         changed |= app.look_up_waiting().announced > 0
 
-    def compose_due() -> None:
+    def compose_due() -> bool:
         nonlocal changed
-        changed |= compose(app, stopping=stopping)
+        changed |= not elsewhere and compose(app, stopping=stopping)
+        return not elsewhere
 
     def mail() -> None:
         if door is not None:
@@ -177,6 +182,22 @@ def attempt(
         log.warning("%s: %s", name, sentence_of(error), extra={"action": name})
     except Exception:
         log.exception("%s failed; the next tick tries again", name, extra={"action": name})
+
+
+def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
+    """Whether another process is polling, so that digests made now would lack what it is reading.
+
+    They wait for ten minutes at most; `reports` is what came of polling here.
+    """
+    sources, now = app.store.sources, app.clock()
+    since = sources.cursor(READ_ELSEWHERE)
+    if reports or not app.sources():
+        if since:
+            sources.set_cursor(READ_ELSEWHERE, "")
+        return False
+    if not since:
+        sources.set_cursor(READ_ELSEWHERE, now.isoformat())
+    return not since or now - datetime.fromisoformat(since) < READING
 
 
 def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
@@ -303,14 +324,17 @@ def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
 def learn(app: App) -> bool:
     """Learn anew if that is due, once a UTC day after the configured hour, whatever comes of it.
 
-    False if it was not due.
+    False if it was not due, or while another process learns.
     """
     now = app.clock()
     done = app.store.sources.cursor(LEARNED)
     due = is_night(now, done, hour=app.settings.worker.nightly_hour)
     if due:
+        # Beforehand: what does not end well must not begin again with every tick or restart.
         app.store.sources.set_cursor(LEARNED, now.date().isoformat())
-        app.learn()
+        if app.learn() is learning.Learning.BUSY:
+            app.store.sources.set_cursor(LEARNED, done or "")
+            return False
     return due
 
 

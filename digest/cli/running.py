@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 import click
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from digest.pipeline.composing import Composed
     from digest.pipeline.delivering import Delivered
     from digest.pipeline.learning import Learning
+
+LOOK_SECONDS = 0.5
+PATIENCE = timedelta(minutes=10)
 
 
 @click.command()
@@ -150,7 +154,7 @@ def run(context: Context) -> None:
         watched(app, "resume", app.resume_due)
         with progress("fetching"):
             watched(app, "mail", app.fetch_mail)
-            reports = watched(app, "poll", app.ingest)
+            reports = watched(app, "poll", lambda: _read(app))
             watched(app, "look up", app.look_up_waiting)
         show_reports(reports)
         _learn(app)
@@ -236,6 +240,23 @@ def web(context: Context, host: str | None, port: int | None) -> None:
 
     with context.app(web__host=host, web__port=port) as app:
         serve(app.create())
+
+
+def _read(app: App) -> list[SourceReport]:
+    """Poll; while another process does, wait: digests made now would lack what it is reading."""
+
+    def is_busy() -> bool:
+        return not reports and bool(app.sources())
+
+    reports, deadline = app.ingest(), app.clock() + PATIENCE
+    if is_busy():
+        click.echo("Another process is fetching: waiting until it is done.")
+    while is_busy() and app.clock() < deadline:
+        sleep(LOOK_SECONDS)
+        reports = app.ingest()
+    if is_busy():
+        click.echo("It is still fetching: going on with what there is.")
+    return reports
 
 
 def _learn(app: App, *, force: bool = False) -> Learning | None:

@@ -230,6 +230,35 @@ def test_one_worker_composes_at_a_time_and_another_takes_over_from_one_that_died
     assert offline.store.lease(worker.COMPOSING, owner="next", now=offline.clock(), seconds=60)
 
 
+def test_digests_wait_for_what_another_process_is_reading_but_not_for_ever(offline, tmp_path):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+
+    def tick_while_it_reads():
+        assert offline.store.lease("poll", owner="another", now=offline.clock(), seconds=60)
+        worker.tick(offline)
+        return len(mailbox(tmp_path))
+
+    assert tick_while_it_reads() == 0
+    offline.moment[0] += timedelta(minutes=9)
+    assert tick_while_it_reads() == 0
+    offline.moment[0] += timedelta(minutes=1)
+    assert tick_while_it_reads() == 1
+
+
+def test_digests_are_made_as_soon_as_another_process_has_read(offline, tmp_path):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    offline.store.lease("poll", owner="killed", now=offline.clock(), seconds=60)
+    worker.tick(offline)
+    offline.moment[0] += timedelta(minutes=1)
+
+    worker.tick(offline)
+
+    assert len(mailbox(tmp_path)) == 1
+    assert not offline.store.sources.cursor(worker.READ_ELSEWHERE)
+
+
 def test_letters_do_not_wait_until_all_digests_are_composed(offline, tmp_path):
     ranking = replace(offline.settings.ranking, block=1)
     offline.settings = replace(offline.settings, ranking=ranking)
@@ -364,10 +393,10 @@ def test_what_has_grown_by_a_fifth_is_learned_anew_at_night_and_tried_once(offli
     assert offline.store.spaces.name() == kept, "the hour has not come"
     offline.moment[0] = datetime(2026, 6, 11, 6, tzinfo=UTC)
     assert offline.store.lease("learn", owner="another", now=offline.clock(), seconds=60)
-    worker.learn(offline)
-    assert offline.store.spaces.name() == kept, "another worker is at it"
-    offline.moment[0] = datetime(2026, 6, 12, 6, tzinfo=UTC)
-    worker.learn(offline)
+    assert not worker.learn(offline)
+    assert offline.store.spaces.name() == kept, "another process is at it"
+    offline.moment[0] += timedelta(minutes=1)
+    assert worker.learn(offline), "it was killed"
     assert offline.store.spaces.learned().papers == 600
 
 

@@ -1,0 +1,106 @@
+"""Commands that poll and learn share that with other processes, however those end."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.cli import running
+from digest.store import open_store
+
+ROOT = Path(__file__).parents[2]
+OFF = "".join(
+    f"[sources.{name}]\nenabled = false\n" for name in ("arxiv", "arxiv-oai", "huggingface")
+)
+IDLE = """
+class Source:
+    def __init__(self, name):
+        self.name = name
+
+    def requests(self, cursor, now):
+        return ()
+
+    def parse(self, listing):
+        raise AssertionError("nothing was asked")
+"""
+ENDED = """
+import signal
+
+class Source:
+    def __init__(self, name):
+        self.name = name
+
+    def requests(self, cursor, now):
+        signal.raise_signal(signal.SIGTERM)
+
+    def parse(self, listing):
+        raise AssertionError("nothing was asked")
+"""
+
+
+@pytest.fixture
+def source(digest, tmp_path, monkeypatch):
+    """Puts a source with this code in the place of all others."""
+    digest("init")
+
+    def write(name, code):
+        (tmp_path / f"{name}.py").write_text(code)
+        monkeypatch.syspath_prepend(tmp_path)
+        settings = f'{OFF}[sources.mine]\nuse = "{name}:Source"\n'
+        (tmp_path / "digest.toml").write_text(settings)
+
+    return write
+
+
+@pytest.fixture
+def fetching(source, tmp_path):
+    """The store, while another process is fetching."""
+    source("idle_source", IDLE)
+    store = open_store(tmp_path / "digest.db")
+    store.lease("poll", owner="another", now=datetime.now(UTC), seconds=60)
+    yield store
+    store.close()
+
+
+def test_a_run_waits_for_another_process_that_is_fetching(digest, fetching, monkeypatch):
+    monkeypatch.setattr(running, "sleep", lambda _: fetching.unlease("poll", owner="another"))
+
+    ran = digest("run")
+
+    assert ran.code == 0
+    assert ran.out.startswith("Another process is fetching: waiting until it is done.\n")
+    assert "no list to ask for today" in ran.out, "then it reads by itself"
+
+
+def test_a_run_does_not_wait_for_ever(digest, fetching, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE", timedelta(0))
+
+    ran = digest("run")
+
+    assert ran.code == 0
+    assert "It is still fetching: going on with what there is.\n" in ran.out
+
+
+@pytest.mark.parametrize("command", ["fetch", "run"])
+def test_a_command_that_is_ended_gives_its_turn_back(digest, source, tmp_path, command):
+    source("ended_source", ENDED)
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "digest", command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (-signal.SIGTERM, "")
+    store = open_store(tmp_path / "digest.db")
+    assert store.lease("poll", owner="next", now=datetime.now(UTC), seconds=60)
+    store.close()
