@@ -28,7 +28,6 @@ PAPERS_A_PAGE = 20
 MOST = 100
 MOST_MATCHED = 1_000
 LONGEST_ID = 200
-LONGEST_QUERY = 500
 WORDS_IN_AN_ID = 2
 PARAMETERS = ("q", "topic", "source", "since", "until", "sort", "page")
 KEPT_PARAMETERS = PARAMETERS[:-1]

@@ -8,7 +8,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from digest.web.guard import HEADERS, LARGEST_BODY, LARGEST_UPLOAD, Guard, host_name
+from digest.web.guard import (
+    HEADERS,
+    LARGEST_BODY,
+    LARGEST_UPLOAD,
+    LONGEST_QUERY,
+    Guard,
+    host_name,
+)
 
 SITE = "https://digest.example"
 OWN = ("host", "digest.example")
@@ -212,7 +219,7 @@ def test_header_fields_are_bounded_in_number_and_size():
     assert ask(OWN, *[("x-a", "b")] * 90)[0] == 200
     assert ask(OWN, *[("x-a", "b")] * 101)[0] == 431
     assert ask(OWN, ("cookie", "x" * 17_000))[0] == 431
-    assert ask(OWN, query=b"q=" + b"x" * 5_000)[0] == 414
+    assert ask(OWN, query=b"q=" + b"x" * LONGEST_QUERY)[0] == 414
 
 
 def test_a_refusal_ends_the_connection_since_the_body_was_not_read():

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+from digest.web.showing import LONGEST_TYPED
 
 
 def ids(answer):
@@ -88,6 +92,18 @@ def test_a_whole_abstract_finds_its_paper(client):
 @pytest.mark.parametrize("typed", ['"', "AND OR NOT", "title:x", "*", "\x00", "(((", "é" * 600])
 def test_anything_may_be_typed(client, typed):
     assert client.get("/search", params={"q": typed}).status_code == 200
+
+
+def test_the_box_takes_no_more_than_is_searched_for_in_any_script(client):
+    page = client.get("/search").text
+    most = int(re.search(r'name="q"[^>]* maxlength="([0-9]+)"', page)[1])
+    assert most == LONGEST_TYPED
+    filters = {"topic": "cs.CL", "source": "arxiv", "since": "2026-06-01", "until": "2026-06-09"}
+
+    answer = client.get("/search", params={"q": "検" * most, **filters, "sort": "newest"})
+
+    assert answer.status_code == 200
+    assert "検" * most in answer.text
 
 
 def test_more_than_is_shown_is_said(application):
