@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from digest.model import Paper, Topic
-from digest.text import author_key, contains_phrase, fold, words
+from digest.text import author_key, contains_phrase, fold, spaced, words
 from digest.text.function_words import FUNCTION_WORDS
 
 # Words in nearly every abstract: a query means the others, unless it has no others.
@@ -90,7 +90,9 @@ def in_query(text: str, query: str) -> bool:
     """Whether a text (see `searched`) holds every word and phrase of a query, in either number."""
     parts = query_parts(query)
     return bool(parts) and all(
-        f" {part[:-1]}" in f" {text}" if part.endswith(PREFIX) else mentions(text, part)
+        f" {spaced(part[:-1])}" in f" {spaced(text)}"
+        if part.endswith(PREFIX)
+        else mentions(text, part)
         for part in parts
     )
 

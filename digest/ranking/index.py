@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digest import matching
-from digest.text import author_key, contains_phrase, fold
+from digest.text import author_key, fold, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,18 +23,19 @@ class PhraseIndex:
     __slots__ = ("_rows", "_texts")
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
+        self._texts = list(map(spaced, texts))
         self._rows: dict[str, list[int]] = {}
-        for row, text in enumerate(texts):
+        for row, text in enumerate(self._texts):
             for word in set(text.split()):
                 self._rows.setdefault(word, []).append(row)
 
     def find(self, phrase: str) -> set[int]:
         """Rows that contain the folded phrase as whole words, in singular or plural."""
-        return {row for each in matching.variants(phrase) for row in self._find(each)}
+        return {row for each in matching.variants(phrase) for row in self._find(spaced(each))}
 
     def find_prefix(self, start: str) -> set[int]:
         """Rows with a word that begins so; of a start of several words, those that have it all."""
+        start = spaced(start)
         if " " in start:
             return {row for row, text in enumerate(self._texts) if f" {start}" in f" {text}"}
         return {row for word, rows in self._rows.items() if word.startswith(start) for row in rows}
@@ -45,7 +46,7 @@ class PhraseIndex:
         if len(words) == 1:
             return found[0]
         both = set(found[0]).intersection(*found[1:])
-        return (row for row in both if contains_phrase(self._texts[row], phrase))
+        return (row for row in both if f" {phrase} " in f" {self._texts[row]} ")
 
 
 class Index:

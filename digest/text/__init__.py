@@ -19,7 +19,7 @@ from digest.text.names import (
     is_family_first,
     split_authors,
 )
-from digest.text.words import contains_phrase, fold, sentences, truncate, words, wrapped
+from digest.text.words import contains_phrase, fold, sentences, spaced, truncate, words, wrapped
 
 __all__ = [
     "author_key",
@@ -34,6 +34,7 @@ __all__ = [
     "latex_escape",
     "latex_to_text",
     "sentences",
+    "spaced",
     "split_authors",
     "truncate",
     "words",

@@ -13,6 +13,15 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _STROKES = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
 )
+# Letters of Han, Kana and Hangul, as `fold` leaves them: it takes a syllable of Hangul apart, into a
+# letter that begins it and one or two that go on.
+_BEGINS = (
+    r"\u1100-\u115f\u3005\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\ua960-\ua97f\U00020000-\U0003ffff"
+)
+_GOES_ON = r"\u1160-\u11ff\ud7b0-\ud7ff"
+_WITHOUT_SPACES = re.compile(f"[{_BEGINS}]")
+_BORDER = re.compile(rf"(?<=\S)(?=[{_BEGINS}])|(?<=[{_BEGINS}{_GOES_ON}])(?=[^\s{_GOES_ON}])")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\Wa-z_])")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[])(?:[A-Za-z]|[ei]\.[eg]|al|approx|cf|dr|eqs?|etc|figs?|mr|mrs|ms|no|prof|refs?"
@@ -42,12 +51,27 @@ def words(s: str) -> list[str]:
     return fold(s).split()
 
 
+def spaced(folded: str) -> str:
+    """A folded text in which each letter of Chinese, Japanese and Korean is a word of its own.
+
+    The first two put no spaces between words, and Korean binds particles to them: there a phrase may
+    begin and end anywhere, though never within a syllable. Other text stays as it is.
+    """
+    if folded.isascii() or not _WITHOUT_SPACES.search(folded):
+        return folded
+    return _BORDER.sub(" ", folded)
+
+
 def contains_phrase(folded_text: str, folded_phrase: str) -> bool:
     """Whether the phrase stands in the text as whole words; both must be folded already.
 
     Folded words are parted by single spaces, so padding both with a space makes a plain
-    substring search respect word borders: no regular expression, and no escaping.
+    substring search respect word borders: no regular expression, and no escaping. What a word is
+    where there are no spaces, `spaced` says.
     """
+    # Most questions end here: a phrase of Latin letters that is not there at all.
+    if not folded_text.isascii() and (not folded_phrase.isascii() or folded_phrase in folded_text):
+        folded_text, folded_phrase = spaced(folded_text), spaced(folded_phrase)
     return bool(folded_phrase) and f" {folded_phrase} " in f" {folded_text} "
 
 

@@ -61,6 +61,7 @@ def test_a_phrase_is_not_put_together_from_title_and_abstract():
         ("los", "loss", False),
         ("gpus", "gpu", True),
         ("anything", "", False),
+        ("大规模语言模型综述", "综述", True),
     ],
 )
 def test_a_phrase_is_found_in_either_number(text, phrase, found):
@@ -93,6 +94,7 @@ def test_a_query_holds_only_where_all_of_it_stands():
     assert not in_query(text, '"networks we"')
     assert not in_query(text, "graph tide")
     assert not in_query(text, "")
+    assert in_query(fold("大规模语言模型综述 (BERT)"), '语言 bert "模型综述" 大规模*')
 
 
 @pytest.mark.parametrize(

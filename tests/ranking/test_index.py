@@ -10,11 +10,30 @@ from digest import matching
 from digest.model import Paper, Topic
 from digest.ranking.index import Index
 
-words = st.lists(st.sampled_from(["tide", "tides", "clock", "brass", "bus"]), max_size=5)
-phrases = st.lists(st.sampled_from(["tide", "Tide clock", "brass", "bus", "buss"]), max_size=2)
+words = st.lists(
+    st.sampled_from(["tide", "tides", "clock", "brass", "bus", "潮汐综述", "조석을"]), max_size=5
+)
+phrases = st.lists(
+    st.sampled_from(["tide", "Tide clock", "brass", "bus", "buss", "综述", "조석", "述 潮"]),
+    max_size=2,
+)
 categories = st.lists(st.sampled_from(["cs.IR", "cs.CV", "math.OC", "hep-th"]), max_size=3)
 queries = st.lists(
-    st.sampled_from(["tide", "tides", '"tide clock"', '"brass', "bu*", "clo*", "the", "ek", "?!"]),
+    st.sampled_from(
+        [
+            "tide",
+            "tides",
+            '"tide clock"',
+            '"brass',
+            "bu*",
+            "clo*",
+            "the",
+            "ek",
+            "?!",
+            "综述",
+            "潮汐综*",
+        ]
+    ),
     max_size=3,
 ).map(" ".join)
 authors = st.lists(st.sampled_from(["Bo Ek", "Ada Tide"]), max_size=2)

@@ -260,7 +260,7 @@ def test_the_weight_of_an_interest_multiplies_what_it_adds(rank, paper, profile)
 
 
 @pytest.mark.parametrize(
-    "mute", ["crypto", "proof of work", "Bob Sled", "sled", "cs.CR", "bread", "CRYPTOS"]
+    "mute", ["crypto", "proof of work", "Bob Sled", "sled", "cs.CR", "bread", "CRYPTOS", "综述"]
 )
 def test_a_muted_word_author_category_or_topic_never_appears_and_is_not_counted(
     rank, paper, profile, mute
@@ -268,7 +268,7 @@ def test_a_muted_word_author_category_or_topic_never_appears_and_is_not_counted(
     muted = paper(
         "muted",
         "Crypto and sourdough",
-        "With proof of work.",
+        "With proof of work. 大规模语言模型综述。",
         authors=("Bob Sled",),
         categories=("cs.IR", "cs.CR"),
     )

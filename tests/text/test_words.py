@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import contains_phrase, fold, sentences, truncate, words, wrapped
+from digest.text import contains_phrase, fold, sentences, spaced, truncate, words, wrapped
 
 
 def test_folding_forgets_case_accents_and_punctuation():
@@ -34,6 +34,33 @@ def test_a_phrase_is_found_as_whole_words_only():
     assert contains_phrase(text, "graph")
     assert not contains_phrase(text, "neural net")
     assert not contains_phrase(text, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "found"),
+    [
+        ("大规模语言模型综述", "综述", True),
+        ("大规模语言 模型综述", "语言模型", True),
+        ("大规模语言模型综述", "综模", False),
+        ("딥러닝을 이용한 검색", "딥러닝", True),
+        ("딥러닝을 이용한 정보검색", "검색", True),
+        ("성능 평가", "서", False),
+        ("がん検索のモデル", "検索", True),
+        ("BERTモデルの評価", "bert", True),
+        ("αBERT", "bert", False),
+    ],
+)
+def test_a_phrase_needs_no_spaces_around_it_in_scripts_that_have_none(text, phrase, found):
+    assert contains_phrase(fold(text), fold(phrase)) is found
+
+
+@given(st.text(max_size=60))
+def test_spacing_out_letters_is_idempotent_and_leaves_other_scripts_alone(s):
+    once = spaced(fold(s))
+
+    assert spaced(once) == once
+    assert once.replace(" ", "") == fold(s).replace(" ", "")
+    assert once == fold(s) or not once.isascii()
 
 
 def test_sentences_end_where_people_end_them():
