@@ -114,8 +114,17 @@ class Door:
 def tick(
     app: App, *, stopping: Callable[[], bool] = lambda: False, door: Door | None = None
 ) -> None:
-    """Do everything that is due, each part by itself: one that fails does not stop the others."""
+    """Do everything that is due, each part by itself: one that fails does not stop the others.
+
+    Nothing at all is done by a clock that has just leapt ahead by more than a day.
+    """
     changed = elsewhere = False
+    believed = True
+
+    def alive() -> bool:
+        nonlocal believed
+        believed = app.note_tick()
+        return believed
 
     def poll() -> None:
         nonlocal changed, elsewhere
@@ -143,7 +152,7 @@ def tick(
         return done or app.clock().hour >= app.settings.worker.nightly_hour
 
     parts: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("alive", app.note_tick),
+        ("alive", alive),
         ("resume", app.resume_due),
         ("mail", mail),
         ("poll", poll),
@@ -158,7 +167,7 @@ def tick(
         ("keep", lambda: keep(app, stopping=stopping)),
     )
     for name, part in parts:
-        if stopping():
+        if stopping() or not believed:
             return
         attempt(app, name, part, stopping=stopping)
 

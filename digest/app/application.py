@@ -46,11 +46,17 @@ MOST_AT_ONCE = 10
 class App(Composer):
     """Everything a command needs, built from settings when first asked for; close it when done."""
 
-    def note_tick(self) -> None:
-        """A worker is alive, and looks at what is due; a clock that went back is noticed here."""
-        now = self.clock()
-        clocks.turn_back(self.store, self.last_tick, now)
+    def note_tick(self) -> bool:
+        """A worker is alive, and looks at what is due; a clock that went back is noticed here.
+
+        False if nothing is to be done by this clock yet, which has leapt ahead.
+        """
+        now, told = self.clock(), self.last_tick
+        if not clocks.is_believed(self.store, told, now):
+            return False
+        clocks.turn_back(self.store, told, now)
         self.store.sources.set_cursor(TICKED, now.isoformat())
+        return True
 
     # --- verbs ----------------------------------------------------------------------------
 

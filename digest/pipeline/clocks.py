@@ -1,8 +1,9 @@
-"""When a clock was ahead and is set back, what was due or covered by it is set back with it.
+"""A clock that leaps ahead is believed when it stays there; one that goes back takes back its work.
 
-A machine may start with a clock that is ahead, and have it put right a minute later. Whoever got a
-digest in between would get none until the wrong time has come again, and what is announced until
-then would be in nobody's.
+A machine may start with a clock that is ahead, and have it put right a minute later. Pauses would
+have ended by then, and sign-ups that wait have been forgotten. Whoever got a digest in between
+would get none until the wrong time has come again, and what is announced until then would be in
+nobody's.
 """
 
 from __future__ import annotations
@@ -17,10 +18,30 @@ from digest.ports import Store
 
 log = logging.getLogger(__name__)
 
+LEAPT = "leapt"
+LEAP = timedelta(days=1)
+LASTING = timedelta(seconds=30)  # by then a machine that has just started knows the time
 TURNED_BACK = "turned back"
 SKEW = timedelta(minutes=5)  # by which the clocks of several machines may differ
 ROUND = timedelta(hours=6)  # how long a round may last before anybody notices
 BLOCK = 1_000
+
+
+def is_believed(store: Store, told: datetime | None, now: datetime) -> bool:
+    """Whether to act on `now`, given the time of the last tick that did.
+
+    A leap of more than a day is only noted: nobody worked for so long, or the clock is wrong. A
+    tick that comes half a minute later, or at most two days, and finds it still so, believes it.
+    """
+    if told is None or now - told <= LEAP:
+        return True
+    noted = store.sources.cursor(LEAPT)
+    since = now - datetime.fromisoformat(noted) if noted else None
+    if since is not None and timedelta() <= since <= 2 * LEAP:
+        return since >= LASTING
+    log.info("the clock leapt ahead", extra={"action": "clock", "by": str(now - told)})
+    store.sources.set_cursor(LEAPT, now.isoformat())
+    return False
 
 
 def turn_back(store: Store, told: datetime | None, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""A clock that goes back brings due times with it, and takes back what was covered meanwhile."""
+"""A clock that leaps ahead is not believed at once; one that goes back takes back what it did."""
 
 from datetime import timedelta
 
@@ -61,3 +61,25 @@ def test_nothing_counts_as_covered_that_was_taken_back(application, person):
     )
 
     assert found == {"before": now - 2 * DAY, "then": now - DAY, "after": now + 3 * DAY}
+
+
+@pytest.mark.parametrize("told", [None, timedelta(0), DAY, -DAY])
+def test_a_clock_that_goes_on_from_the_last_tick_is_believed(store, now, told):
+    assert clocks.is_believed(store, told if told is None else now - told, now)
+
+
+def test_a_leap_of_days_is_believed_once_it_has_lasted_half_a_minute(store, now):
+    told = now - 3 * DAY
+
+    moments = [now + timedelta(seconds=each) for each in (0, 10, 29, 30, 60)]
+
+    believed = [clocks.is_believed(store, told, each) for each in moments]
+    assert believed == [False, False, False, True, True]
+
+
+def test_a_leap_that_was_put_right_leaves_nothing_behind(store, now):
+    assert not clocks.is_believed(store, now, now + 40 * DAY)
+
+    assert clocks.is_believed(store, now, now + timedelta(minutes=1))
+    assert not clocks.is_believed(store, now, now + 30 * DAY), "another one waits for itself"
+    assert not clocks.is_believed(store, now, now + 60 * DAY)

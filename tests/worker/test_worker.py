@@ -359,6 +359,43 @@ def test_a_paper_that_is_featured_is_published_at_once(application, tmp_path):
     assert feed.exists()
 
 
+def test_a_clock_that_is_weeks_ahead_for_one_tick_does_nothing(offline, tmp_path):
+    right = offline.clock()
+    away, ada = subscribe(offline, "away@example.org"), subscribe(offline)
+    subscriptions.pause(offline.store, away, until=right + timedelta(days=30), now=right)
+    waiting = subscriptions.subscribe(
+        offline.store,
+        "waits@example.org",
+        subscriptions.Wishes(),
+        topics=offline.settings.topics,
+        defaults=offline.newcomer,
+        confirmed=False,
+        now=right,
+    )
+    people = [each.id for each in (away, ada, waiting)]
+    worker.tick(offline)
+    before = offline.store.subscribers.get(people)
+
+    offline.moment[0] = right + timedelta(days=40)
+    worker.tick(offline)
+
+    assert offline.store.subscribers.get(people) == before
+    assert (mailbox(tmp_path), offline.last_tick) == ([], right)
+
+
+def test_after_days_without_a_worker_the_second_tick_makes_them_up(offline, tmp_path):
+    subscribe(offline)
+    worker.tick(offline)
+
+    offline.moment[0] += timedelta(days=5)
+    worker.tick(offline)
+    assert mailbox(tmp_path) == []
+
+    offline.moment[0] += timedelta(minutes=1)
+    worker.tick(offline)
+    assert len(mailbox(tmp_path)) == 1
+
+
 def test_a_tick_leaves_a_sign_of_life(offline):
     assert offline.last_tick is None
     worker.tick(offline)
