@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
 
 _MAX_LENGTH = 100
 # Beyond these a date is a mistake, and arithmetic with it may overflow.
 _YEARS = range(1900, 2200)
+_MONTHS = range(1, 13)
+_DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+# email.utils knows the American zones only, and none in ISO dates.
+_ZONES = {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
+          "PST": -480, "PDT": -420, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "BST": 60,
+          "IST": 330, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "EET": 120, "EEST": 180,
+          "MSK": 180}  # fmt: skip
 _ISO = re.compile(
-    r"(\d{4})(?:-?(\d{1,2})(?:-?(\d{1,2}))?)?"
+    r"(\d{4})(?:[-/]?(\d{1,2})(?:[-/]?(\d{1,2}))?)?"
     r"(?:[T\s]+(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?)?"
-    r"\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?",
+    rf"\s*(Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}}|{'|'.join(_ZONES)})?",
     re.IGNORECASE,
 )
-_WRITTEN = re.compile(
-    r"(?:[A-Za-z]{3,9}\.?,?\s+)?([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(.*)"
+_WEEKDAY = r"(?:[A-Za-z]{3,9}\.?,?\s+)?"
+_MONTH = r"(?P<month>[A-Za-z]{3,9})[.,]*"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[.,]?"
+_REST = r"(?P<year>\d{4}),?(?:\s*-\s)?(?P<rest>.*)"
+_WRITTEN = (
+    re.compile(rf"{_WEEKDAY}{_MONTH}\s+{_DAY}\s+{_REST}"),
+    re.compile(rf"{_WEEKDAY}{_DAY}(?:\s+|-){_MONTH}(?:\s+|-){_REST}"),
 )
-# RFC 822 knows the American zones only, and email.utils no others.
-_ZONES = {"CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "BST": 60, "IST": 330, "JST": 540,
-          "KST": 540, "AEST": 600, "AEDT": 660, "EET": 120, "EEST": 180, "MSK": 180}  # fmt: skip
+# Drupal's own form, in American order or not: its weekday tells which.
+_SLASHED = re.compile(r"([A-Za-z]{3})[a-z]*,?\s+(\d{1,2})/(\d{1,2})/(\d{4})(?:\s*-)?(.*)")
 
 
 @lru_cache(maxsize=4096)
@@ -36,7 +47,7 @@ def parse_date(s: str) -> datetime | None:
         return None
     try:
         found = (_iso(s) if s[0].isdigit() else None) or _rfc822(s)
-        found = found or _rfc822(f"{s} 00:00") or _written(s)
+        found = found or _rfc822(f"{s} 00:00") or _written(s) or _slashed(s)
     except (ValueError, OverflowError, TypeError):
         return None
     return found if found and found.year in _YEARS else None
@@ -55,7 +66,7 @@ def _iso(s: str) -> datetime | None:
 
 def _offset(zone: str) -> timedelta:
     if zone[:1] not in {"+", "-"}:
-        return timedelta()
+        return timedelta(minutes=_ZONES.get(zone.upper(), 0))
     digits = zone[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -offset if zone[0] == "-" else offset
@@ -72,9 +83,21 @@ def _rfc822(s: str) -> datetime | None:
 
 
 def _written(s: str) -> datetime | None:
-    """`June 10, 2026 04:00`, as people write."""
-    match = _WRITTEN.fullmatch(s)
-    if not match:
+    """`June 10, 2026 - 04:00`, `10 Sept 2026` and `10-Jun-2026`, as people write."""
+    match = next(filter(None, (each.fullmatch(s) for each in _WRITTEN)), None)
+    if match is None:
         return None
-    month, day, year, rest = match.groups()
-    return _rfc822(f"{day} {month[:3]} {year} {rest.strip() or '00:00'}")
+    time = match["rest"].strip() or "00:00"
+    return _rfc822(f"{match['day']} {match['month'][:3]} {match['year']} {time}")
+
+
+def _slashed(s: str) -> datetime | None:
+    """`Wed, 06/10/2026 - 04:00`; without a weekday nobody knows whether that is June."""
+    match = _SLASHED.fullmatch(s)
+    if match is None:
+        return None
+    weekday, one, other, year, rest = match.groups()
+    for month, day in ((int(one), int(other)), (int(other), int(one))):
+        if month in _MONTHS and date(int(year), month, day).weekday() == _DAYS.get(weekday.lower()):
+            return _iso(f"{year}-{month}-{day} {rest}".strip())
+    return None

@@ -24,6 +24,14 @@ from digest.parsing import parse_date
         "2026-6-10 4:00",
         "June 10, 2026 04:00",
         "  2026-06-10T04:00:00\n",
+        "2026-06-10T00:00:00 EDT",
+        "2026/06/10 04:00",
+        "Wed, 10 June, 2026 04:00:00 GMT",
+        "10-Jun-2026 04:00",
+        "Wednesday, June 10, 2026 - 04:00",
+        "Wed, 06/10/2026 - 04:00",
+        "Wed, 10/06/2026 - 04:00",
+        "Tuesday, 06/09/2026 - 23:00 EST",
     ],
 )
 def test_every_usual_way_to_write_a_moment(written):
@@ -31,10 +39,24 @@ def test_every_usual_way_to_write_a_moment(written):
 
 
 @pytest.mark.parametrize(
-    "written", ["2026-06-10", "10 Jun 2026", "June 10th, 2026", "2026-06-09T24:00:00"]
+    "written",
+    [
+        "2026-06-10",
+        "10 Jun 2026",
+        "June 10th, 2026",
+        "2026-06-09T24:00:00",
+        "10-Jun-2026",
+        "2026/06/10",
+        "Wed, 06/10/2026",
+    ],
 )
 def test_a_missing_time_is_midnight(written):
     assert parse_date(written) == datetime(2026, 6, 10, tzinfo=UTC)
+
+
+def test_months_are_known_by_three_letters():
+    assert parse_date("Tue, 10 Sept 2019 04:00 GMT") == datetime(2019, 9, 10, 4, tzinfo=UTC)
+    assert parse_date("10 septembre 2019") == datetime(2019, 9, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +65,8 @@ def test_a_missing_time_is_midnight(written):
         "",
         "soon",
         "12/06/2026",
+        "Sun, 06/10/2026 - 04:00",
+        "Mon, 31/31/2026",
         "2026-13-40",
         "99999999",
         "0001-01-01T00:00:00+14:00",
