@@ -34,8 +34,13 @@ def forget_tastes(store: Store, rankers: Iterable[Ranker]) -> int:
 
 
 def backup(store: Store, folder: Path, *, now: datetime, keep: int) -> Path:
-    """Copy the database into the folder under today's date; of such copies the newest `keep` stay."""
+    """Copy the database into the folder under today's date; of such copies the newest `keep` stay.
+
+    What is left of one that was cut off goes first: it takes as much room as a whole one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for rest in folder.glob(f"{NIGHTLY}.partial*"):
+        rest.unlink(missing_ok=True)
     target = backup_path(folder, now)
     store.backup(target)
     for old in sorted(folder.glob(NIGHTLY), reverse=True)[max(keep, 1) :]:
