@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, StoreBusy
+
+ROOM = 100_000
+"""Bytes. With less on the disk, a failure to write is for want of room: SQLite says FULL only of the
+database itself, and IOERR where it cannot lengthen the files beside it."""
 
 BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
@@ -50,6 +55,8 @@ def _translate(error: sqlite3.Error, path: Path) -> DigestError | None:
     code = extended & 0xFF
     if code in BUSY:
         return StoreBusy(f"The database {path} is in use by another process.", subject=str(path))
+    if code == sqlite3.SQLITE_IOERR and _is_full(path.parent):
+        code = sqlite3.SQLITE_FULL
     if code in CURES:
         return ConfigError(CURES[code].format(path=path), subject=str(path))
     if extended == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
@@ -60,3 +67,10 @@ def _translate(error: sqlite3.Error, path: Path) -> DigestError | None:
             subject=str(path),
         )
     return None
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < ROOM
+    except OSError:
+        return False
