@@ -64,6 +64,8 @@ _PREPRINT_DOI = re.compile(
     r"10\.(?:48550|64898|2139|21203|20944|26434|312\d\d|35542|36227|22541|5281|6084|12688)/"
     r"|10\.1101/\d|10\.1002/essoar|10\.7554/elife\.\d+\.\d"
 )
+# Its feeds put the time they were made into every link.
+_PUBMED = "pubmed.ncbi.nlm.nih.gov"
 _TRACKING = re.compile(r"utm_|rss$|af$|mi$|fbclid$|gclid$", re.IGNORECASE)
 
 
@@ -103,7 +105,10 @@ def canonical_doi(s: str) -> str:
 
 
 def canonical_url(s: str) -> str:
-    """An address as an identity: https, no `www.`, no fragment, no tracking parameters."""
+    """An address as an identity: https, no `www.`, no fragment, no tracking parameters.
+
+    Of a paper's page at PubMed nothing but the path counts.
+    """
     try:
         parts = urlsplit(s.strip())
         host = (parts.hostname or "").removeprefix("www.")
@@ -115,7 +120,10 @@ def canonical_url(s: str) -> str:
         for pair in parse_qsl(parts.query, keep_blank_values=True)
         if not _TRACKING.match(pair[0])
     ]
-    return urlunsplit(("https", host, parts.path.rstrip("/"), urlencode(query), ""))
+    path = parts.path.rstrip("/")
+    if host == _PUBMED and path:
+        query = []
+    return urlunsplit(("https", host, path, urlencode(query), ""))
 
 
 def url_key(address: str) -> str:

@@ -83,6 +83,13 @@ def test_addresses_of_one_page_are_one():
     assert url_key("http://e.org/a").startswith("url:")
 
 
+def test_of_a_page_at_pubmed_only_the_path_counts_since_its_feeds_stamp_their_links():
+    page, search = "https://pubmed.ncbi.nlm.nih.gov/38012345/", "https://pubmed.ncbi.nlm.nih.gov/"
+
+    assert canonical_url(f"{page}?fc=None&ff=20261122080001&v=2.18.0") == canonical_url(page)
+    assert canonical_url(f"{search}?term=bees") != canonical_url(f"{search}?term=tides")
+
+
 def test_titles_meet_whatever_their_dress():
     assert (
         title_key("Tides Below the Quiet Sea!", ["A. Bee"]) == title_key(TITLE, ["Bee, Ada"]) != ""
