@@ -31,6 +31,8 @@ class Entry(NamedTuple):
     `text.html_to_text`, which leaves plain text alone), cut at 200,000 characters. `authors` has
     one raw string for each author element, whatever it holds: arXiv puts all names into one.
     `link` is safe (http or https) or empty, `id` the guid as it stands. `categories` are terms.
+    `identifiers` are Dublin Core's, such as `doi:10.1000/1` and `pmid:1`. `unread_date` is a date
+    as written that could not be read, where the entry has no other.
     `extra` has the text of every other single-text child by its lower-case local name, such as
     `announce_type`, `rights`, `journal_reference`; the first of a name counts.
     """
@@ -44,7 +46,9 @@ class Entry(NamedTuple):
     categories: tuple[str, ...] = ()
     published_at: datetime | None = None
     updated_at: datetime | None = None
+    unread_date: str = ""
     doi: str = ""
+    identifiers: tuple[str, ...] = ()
     links: tuple[Reference, ...] = ()
     extra: Mapping[str, str] = MappingProxyType({})
 

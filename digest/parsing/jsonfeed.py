@@ -51,6 +51,9 @@ def _entry(item: dict[str, object], base: str) -> Entry:
     content = _text(item, "content_html") or escape(_text(item, "content_text"), quote=False)
     link = safe_url(_text(item, "url"), base=base)
     external = safe_url(_text(item, "external_url"), base=base)
+    published = parse_date(_text(item, "date_published"))
+    updated = parse_date(_text(item, "date_modified"))
+    written = _text(item, "date_published") or _text(item, "date_modified")
     return Entry(
         id=_text(item, "id"),
         title=clean(_text(item, "title")[:MAX_TITLE]),
@@ -59,8 +62,9 @@ def _entry(item: dict[str, object], base: str) -> Entry:
         content=content,
         authors=_authors(item),
         categories=tuple(clean(each) for each in _list(item, "tags") if isinstance(each, str)),
-        published_at=parse_date(_text(item, "date_published")),
-        updated_at=parse_date(_text(item, "date_modified")),
+        published_at=published,
+        updated_at=updated,
+        unread_date="" if published or updated else written,
         doi=_text(item, "doi"),
         links=(Reference(rel="related", href=external),) if external else (),
         extra={

@@ -145,6 +145,7 @@ def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
         for key, value in found.items()
         if "_" in key and isinstance(value, str)
     }
+    published, updated = parse_date(text("published")), parse_date(text("updated"))
     return Entry(
         id=text("id"),
         title=title,
@@ -152,8 +153,10 @@ def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
         summary=text("summary"),
         authors=tuple(name for each in found.get("authors", ()) if (name := each.get("name"))),
         categories=tuple(term for term in tags if term),
-        published_at=parse_date(text("published")),
-        updated_at=parse_date(text("updated")),
+        published_at=published,
+        updated_at=updated,
+        unread_date="" if published or updated else text("published") or text("updated"),
         doi=extra.get("doi", ""),
+        identifiers=(extra["identifier"],) if "identifier" in extra else (),
         extra=extra,
     )

@@ -45,12 +45,13 @@ _PUBLISHED = (
 _UPDATED = ("atom:updated", "updated", "atom:modified", "dc:modified")
 _BUILT = ("lastbuilddate", "atom:updated", "updated", "atom:modified", "dc:date")
 _DOI = ("prism:doi", "x:doi", "doi")
+_IDENTIFIERS = ("dc:identifier",)
 _LINKS = ("atom:link", "link")
 _PEOPLE = ("dc:creator", "atom:author", "author")
 _CATEGORIES = ("category", "atom:category", "dc:subject")
 _KNOWN = frozenset({
     *_TITLE, *_SUMMARY, *_CONTENT, *_PUBLISHED, *_UPDATED, *_LINKS, *_PEOPLE, *_CATEGORIES,
-    "guid", "atom:id", "id", "atom:contributor", "enclosure", "source", "atom:source",
+    *_IDENTIFIERS, "guid", "atom:id", "id", "atom:contributor", "enclosure", "source", "atom:source",
 })  # fmt: skip
 
 
@@ -158,6 +159,7 @@ class _Plan:
     published: tuple[str, ...]
     updated: tuple[str, ...]
     doi: tuple[str, ...]
+    identifiers: tuple[str, ...]
     links: tuple[str, ...]
     people: tuple[str, ...]
     categories: tuple[str, ...]
@@ -177,6 +179,7 @@ def _plan(names: tuple[str, ...]) -> _Plan:
         published=among(_PUBLISHED),
         updated=among(_UPDATED),
         doi=among(_DOI),
+        identifiers=among(_IDENTIFIERS),
         links=among(_LINKS),
         people=among(_PEOPLE),
         categories=among(_CATEGORIES),
@@ -190,6 +193,8 @@ def _entry(item: Element, base: str) -> Entry:
     base = _base(item, base)
     links = _references(found, plan.links, base=base)
     link = _text_link(found, base) or _link_of(links) or _permalink(found)
+    published = _date(found, plan.published)
+    updated = _date(found, plan.updated) if plan.updated else None
     return Entry(
         id=first(found, *plan.identity),
         title=_title(found, plan.title),
@@ -198,9 +203,11 @@ def _entry(item: Element, base: str) -> Entry:
         content=first(found, *plan.content) if plan.content else "",
         authors=_authors(found, plan.people),
         categories=_categories(found, plan.categories),
-        published_at=_date(found, plan.published),
-        updated_at=_date(found, plan.updated) if plan.updated else None,
+        published_at=published,
+        updated_at=updated,
+        unread_date="" if published or updated else first(found, *plan.published, *plan.updated),
         doi=first(found, *plan.doi) if plan.doi else "",
+        identifiers=_texts(found, plan.identifiers) if plan.identifiers else (),
         links=links,
         extra=_extra(found, plan.extra),
     )
@@ -304,6 +311,11 @@ def _date(found: Fields, names: tuple[str, ...]) -> datetime | None:
             if element.text and (date := parse_date(element.text)):
                 return date
     return None
+
+
+def _texts(found: Fields, names: tuple[str, ...]) -> tuple[str, ...]:
+    texts = (inner(each).strip() for name in names for each in found[name])
+    return tuple(filter(None, texts))
 
 
 def _extra(found: Fields, names: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -32,6 +32,7 @@ from digest.model import (
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.text import (
     authors_in_elements,
+    clean,
     fold,
     html_to_text,
     latex_to_text,
@@ -44,8 +45,20 @@ _ACCEPT = (
     " application/json;q=0.8, */*;q=0.1"
 )
 _CATEGORY = re.compile(r"([a-z-]+)\.[A-Za-z]{2}(?:-[a-z]{2,4})?|([a-z]+-[a-z]+)")
-# Publishers' pages that have the DOI in their path: doi.org/…, /doi/full/…, /content/…v2
-_DOI_IN_PATH = re.compile(r"/(?:doi|content)/(?:(?:abs|e?pdf|full|epub)/)?(10\.\d{4,9}/[^?#]+)")
+# From how many characters on a summary is one, and up to how many around it are but its frame.
+_MIN_SUMMARY = 40
+_MAX_FRAME = 400
+# Publishers' pages that have the DOI in their path: /doi/full/…, /content/…v2, /articles/…
+_DOI_IN_PATH = re.compile(
+    r"(?:/(?:doi|content|articles?)/(?:(?:abs|e?pdf|full|epub)/)?|//link\.springer\.com/(?:\w+/)?)"
+    r"(10\.\d{4,9}/[^?#]+)"
+)
+# What ScienceDirect, which has no author elements, and APS say before the abstract or instead.
+_PREAMBLE = re.compile(
+    r"\A(?:\s*(?:<p>)?(?:(?:Publication date:|<b>Source:</b>).*?|Author\(s\):(?P<authors>.*?))"
+    r"(?:</p>|<br ?/?>))+",
+    re.DOTALL,
+)
 _DOI_TAIL = re.compile(r"v\d+(?:\.[a-z.-]+)?$|/(?:full|abstract|meta|pdf|html)$")
 
 
@@ -79,7 +92,8 @@ class FeedSource:
     def parse(self, listing: Listing) -> Harvest:
         """Read the feed; an entry without title or without any date becomes a problem.
 
-        So does one that names the same paper as an entry before it, and says something else.
+        So does one that names the same paper as an entry before it, and says something else; and
+        a date that cannot be read, though its entry is taken in as one that has none.
         Raises ListingUnreadable when it is no feed, or nothing of it can be read.
         """
         feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url or self.url)
@@ -91,12 +105,14 @@ class FeedSource:
         shared = self._shared(feed.entries)
         for number, entry in enumerate(feed.entries, 1):
             item = self._item(entry, shared, listing.fetched_at, otherwise)
+            causes = [_unread(entry.unread_date)] if entry.unread_date else []
             if isinstance(item, Item):
                 first, known = items.setdefault(item.paper.id, (number, item))
-                if item == known:
-                    continue
-                item = f"names the same paper as entry {first}"
-            problems.append(Problem(source=self.name, place=f"entry {number}", cause=item))
+                causes += [] if item == known else [f"names the same paper as entry {first}"]
+            else:
+                causes.append(item)
+            place = f"entry {number}"
+            problems += [Problem(source=self.name, place=place, cause=cause) for cause in causes]
         return Harvest(
             items=tuple(item for _, item in items.values()),
             problems=tuple(problems),
@@ -136,7 +152,7 @@ class FeedSource:
         keys = self._keys(entry, shared)
         title = latex_to_text(entry.title)
         abstract = truncate(_abstract(entry), MAX_ABSTRACT)
-        authors = authors_in_elements(entry.authors)
+        authors = _authors(entry)
         page = (Link(kind=LinkKind.ABSTRACT, url=entry.link),) if entry.link else ()
         own = tuple(term for term in entry.categories if _is_category(term))
         doi = next((key.partition(":")[2] for key in keys if key.startswith("doi:")), "")
@@ -157,7 +173,7 @@ class FeedSource:
 
     def _keys(self, entry: Entry, shared: frozenset[str]) -> tuple[str, ...]:
         """What names the paper, strongest first: arXiv id, DOI, page, guid."""
-        named = (entry.doi, entry.extra.get("identifier", ""), entry.id, entry.link)
+        named = (entry.doi, *entry.identifiers, entry.id, entry.link)
         arxiv = next((found[0] for each in named if (found := arxiv_id(each))), "")
         doi = next(filter(None, map(canonical_doi, named)), "") or _doi_of_page(entry.link)
         page, guid = _page_key(entry), self._guid_key(entry)
@@ -212,10 +228,30 @@ def _doi_of_page(link: str) -> str:
     return canonical_doi(_DOI_TAIL.sub("", match[1])) if match else ""
 
 
+def _unread(date: str) -> str:
+    return f"a date that cannot be read: {truncate(clean(date), 60)}"
+
+
 def _abstract(entry: Entry) -> str:
-    """The longest of what the feed gives; a summary is often the content's first lines."""
-    texts = (latex_to_text(html_to_text(each)) for each in (entry.summary, entry.content))
-    return max(texts, key=len)
+    """The longer of summary and content, since a summary is often the content's first lines.
+
+    Of a content that has little around the summary, as PubMed's has citation and ids, only that.
+    """
+    summary, content = (
+        latex_to_text(html_to_text(_PREAMBLE.sub("", each)))
+        for each in (entry.summary, entry.content)
+    )
+    is_framed = content.find(summary) > 0 and len(content) - len(summary) <= _MAX_FRAME
+    if is_framed and len(summary) >= _MIN_SUMMARY:
+        return summary
+    return max(summary, content, key=len)
+
+
+def _authors(entry: Entry) -> tuple[str, ...]:
+    """The names in the author elements; where there are none, those that the summary names."""
+    preamble = None if entry.authors else _PREAMBLE.match(entry.summary)
+    said = ((preamble["authors"] or ""),) if preamble else ()
+    return authors_in_elements(entry.authors or said)
 
 
 def _is_category(term: str) -> bool:

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -38,6 +39,30 @@ def test_an_rss_item_is_read_whole(feeds):
         doi="10.1000/1",
         extra={"announce_type": "new", "doi": "10.1000/1", "title": "Not this one"},
     )
+
+
+def test_all_identifiers_of_an_entry_are_kept(feeds):
+    more = "<dc:identifier>pmid:7</dc:identifier><dc:identifier>doi:10.1000/7</dc:identifier>"
+    body = feeds["rss10"].replace("<dc:creator>", f"{more}<dc:creator>")
+
+    for each in (body, body.replace("Text", "Te&broken xt<i>")):
+        [entry] = parse_feed(each.encode()).entries
+        assert "doi:10.1000/7" in entry.identifiers
+
+    assert parse_feed(body.encode()).entries[0].identifiers == ("pmid:7", "doi:10.1000/7")
+
+
+@pytest.mark.parametrize("kind", ["rss20", "atom10", "json11"])
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_date_that_cannot_be_read_is_kept_as_written(feeds, kind, is_damaged):
+    body = re.sub(r"Tue, 09 Jun 2026[^<]*|2026-06-(?:09|10)T[^<\"]*", "one fine day", feeds[kind])
+    if is_damaged:
+        body = body.replace("<title>", "<title><i>", 2)
+
+    entry = parse_feed(body.encode()).entries[0]
+
+    assert (entry.published_at, entry.unread_date) == (None, "one fine day")
+    assert parse_feed(feeds[kind].encode()).entries[0].unread_date == ""
 
 
 def test_a_permanent_guid_is_the_link_and_mail_addresses_are_dropped(feeds):

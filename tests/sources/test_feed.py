@@ -76,7 +76,16 @@ def test_it_is_announced_as_new_on_the_day_it_was_published(now):
         ("https://e.org/1", "<guid>oai:arXiv.org:2606.00001v1</guid>", "arxiv:2606.00001"),
         ("https://e.org/1", "<prism:doi>10.1000/ABC</prism:doi>", "doi:10.1000/abc"),
         ("https://e.org/1", "<dc:identifier>doi:10.1000/abc</dc:identifier>", "doi:10.1000/abc"),
+        (
+            "https://e.org/1",
+            "<dc:identifier>pmid:7</dc:identifier><dc:identifier>doi:10.1000/7</dc:identifier>",
+            "doi:10.1000/7",
+        ),
         ("https://doi.org/10.1000/abc", "", "doi:10.1000/abc"),
+        ("https://e.org/articles/10.1186/s12859-024-01234-5", "", "doi:10.1186/s12859-024-01234-5"),
+        ("https://e.org/sea/articles/10.3389/fnins.2024.12/full", "", "doi:10.3389/fnins.2024.12"),
+        ("https://e.org/article/10.1088/1361-6633/ad1234", "", "doi:10.1088/1361-6633/ad1234"),
+        ("http://link.springer.com/10.1007/s10994-024-1", "", "doi:10.1007/s10994-024-1"),
         ("https://e.org/doi/full/10.1000/abc?af=R", "", "doi:10.1000/abc"),
         (
             "https://e.org/content/10.1101/2026.06.01.5738v2?rss=1",
@@ -100,13 +109,56 @@ def test_an_entry_without_a_link_is_named_by_its_guid_in_this_feed():
     assert here.url == ""
 
 
-def test_the_longer_of_summary_and_content_is_the_abstract_in_plain_text():
-    more = (
+def encoded(html):
+    return (
         '<content:encoded xmlns:content="http://purl.org/rss/1.0/modules/content/">'
-        "&lt;p&gt;We show that $x&amp;lt;y$ \\emph{always}.&lt;/p&gt;</content:encoded>"
+        f"<![CDATA[{html}]]></content:encoded>"
     )
 
+
+def described(html, *, link="https://e.org/1", more=""):
+    """An entry that has this description and no author elements."""
+    entry = item(link=link, more=more).replace("Short.", f"<![CDATA[{html}]]>")
+    return entry.replace("<dc:creator>Ada Bee</dc:creator>", "")
+
+
+def test_the_longer_of_summary_and_content_is_the_abstract_in_plain_text():
+    more = encoded("<p>We show that $x&lt;y$ \\emph{always}.</p>")
+
     assert only(SOURCE.parse(listing(item(more=more)))).paper.abstract == "We show that x<y always."
+
+
+def test_a_content_that_only_frames_the_summary_is_no_better_abstract():
+    said = "Tides are a versatile thing. Here we show that they rise."
+    framed = encoded(
+        f"<p>Nature. 2026 Nov 20. doi: 10.1000/7.</p><p><b>ABSTRACT</b></p><p>{said}</p>"
+        "<p>PMID:7 | DOI:10.1000/7</p>"
+    )
+    longer = encoded(f"<p>{said}</p><p>And that they fall.</p>")
+
+    entries = [
+        described(said, link=f"https://e.org/{number}", more=more)
+        for number, more in enumerate((framed, longer))
+    ]
+
+    harvest = SOURCE.parse(listing("".join(entries)))
+
+    assert [each.paper.abstract for each in harvest.items] == [said, f"{said} And that they fall."]
+
+
+@pytest.mark.parametrize("abstract", ["", "<p>We show that tides rise.</p>"])
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "<p>Publication date: July 2026</p><p><b>Source:</b> Sea</p><p>Author(s): Ada Bee, Cy Dee</p>",
+        "Author(s): Ada Bee and Cy Dee<br/>",
+    ],
+)
+def test_authors_that_only_the_description_names_are_not_its_abstract(preamble, abstract):
+    paper = only(SOURCE.parse(listing(described(f"{preamble}{abstract}")))).paper
+
+    assert paper.authors == ("Ada Bee", "Cy Dee")
+    assert paper.abstract == abstract.removeprefix("<p>").removesuffix("</p>")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +228,15 @@ def test_no_date_anywhere_is_a_problem_with_its_cure():
     [problem] = SOURCE.parse(listing(item(date=""))).problems
 
     assert problem.cause == "no date anywhere; say with --at when the file was fetched"
+
+
+def test_a_date_that_cannot_be_read_is_a_problem_though_the_entry_is_taken_in(now):
+    harvest = SOURCE.parse(listing(item(date="10 Foo 2019"), fetched_at=now))
+
+    assert [each.paper.published for each in harvest.items] == [None]
+    assert [(each.place, each.cause) for each in harvest.problems] == [
+        ("entry 1", "a date that cannot be read: 10 Foo 2019")
+    ]
 
 
 def test_one_paper_twice_in_a_feed_is_announced_once():
