@@ -58,6 +58,7 @@ def compose(
             below=len(others),
             reports=reports,
             day=date.fromisoformat(edition),
+            since=min(since, until - editions.DAY),  # some sources are asked once a day
         ),
         since=since,
         until=until,

@@ -109,14 +109,21 @@ def list_day(moment: datetime) -> date:
 
 
 def mood(
-    *, announced: int, matched: int, below: int = 0, reports: Sequence[SourceReport], day: date
+    *,
+    announced: int,
+    matched: int,
+    below: int = 0,
+    reports: Sequence[SourceReport],
+    day: date,
+    since: datetime = FIRST_DAY,
 ) -> Mood:
     """What kind of day it was for a subscriber.
 
     `matched` counts what there is to show, `below` what only their floor keeps from being shown.
-    With nothing announced it is an outage if the last word of any source was a fault, or if on a
-    day of lists no source was asked at all; else a holiday. On a day of the week without lists,
-    one source that answered is enough to believe that there was nothing.
+    With nothing announced it is an outage if the last word of any source was a fault, or if no
+    source was asked `since` the digest before this one; else a holiday. On a day of the week
+    without lists, one source that answered is enough to believe that there was nothing, whenever
+    that was.
     """
     if matched:
         return Mood.PICKS
@@ -130,7 +137,7 @@ def mood(
     last = {(each.source, each.place): each.verdict for each in asked}.values()
     faulty = any(each in FAULTS for each in last)
     believed = not is_list_day(day) and any(each not in FAULTS for each in last)
-    unread = not asked and is_list_day(day)
+    unread = not any(each.at > since for each in asked) if is_list_day(day) else not asked
     return Mood.OUTAGE if (faulty and not believed) or unread else Mood.HOLIDAY
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from digest import editions
 from digest.model import InterestKind, Paper, Profile, SourceReport
 from digest.pipeline import learning, tastes
 from digest.ports import Candidates, Ranker, Store
 from digest.ranking import trending
 
 REPORT_WINDOW = timedelta(hours=36)
+OVER_A_WEEKEND = timedelta(days=4)
 FEATURED_FOR = timedelta(days=14)
 REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 MOST_KEPT = 4
@@ -77,10 +79,15 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
         trending=store.papers.trending(ids),
         upvotes=trending.upvotes(signals),
         featured=store.community.featured(until - FEATURED_FOR),
-        reports=tuple(
-            each for each in store.sources.reports(since=until - REPORT_WINDOW) if each.at <= until
-        ),
+        reports=_reports(store, until),
     )
+
+
+def _reports(store: Store, until: datetime) -> tuple[SourceReport, ...]:
+    """What sources said last; on days without lists, when some are never asked, since Thursday."""
+    day = editions.list_day(until)
+    lately = REPORT_WINDOW if editions.is_list_day(day) else OVER_A_WEEKEND
+    return tuple(each for each in store.sources.reports(since=until - lately) if each.at <= until)
 
 
 def candidates_of(

@@ -125,6 +125,7 @@ def test_papers_that_do_not_match_make_a_day_without_match(said):
         ({"arxiv": "holiday"}, WEDNESDAY, Mood.HOLIDAY),
         ({"arxiv": "unchanged"}, SUNDAY, Mood.HOLIDAY),
         ({}, WEDNESDAY, Mood.OUTAGE),
+        ({}, SUNDAY, Mood.OUTAGE),
         ({"arxiv": "failed"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "stale"}, WEDNESDAY, Mood.OUTAGE),
         ({"arxiv": "gone"}, WEDNESDAY, Mood.OUTAGE),
@@ -139,3 +140,12 @@ def test_papers_that_do_not_match_make_a_day_without_match(said):
 )
 def test_a_day_with_nothing_announced_is_a_holiday_or_an_outage(said, words, day, expected):
     assert mood(announced=0, matched=0, reports=said(**words), day=day) is expected
+
+
+@pytest.mark.parametrize(("day", "expected"), [(WEDNESDAY, Mood.OUTAGE), (SUNDAY, Mood.HOLIDAY)])
+def test_on_a_day_of_lists_what_was_read_before_the_last_digest_says_nothing(
+    said, now, day, expected
+):
+    reports = said(arxiv="unchanged")
+
+    assert mood(announced=0, matched=0, reports=reports, day=day, since=now) is expected
