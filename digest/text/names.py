@@ -160,9 +160,16 @@ def _without_degrees(s: str) -> str:
     kept = [first]
     for between, part in zip(others[::2], others[1::2], strict=True):
         bare = _DEGREE_MARKS.sub("", part)
-        if bare not in _DEGREES or (bare.isupper() and _is_family(kept[-1])):
+        if bare not in _DEGREES or (bare.isupper() and _awaits_initials(kept)):
             kept += [between, part]
     return "".join(kept)
+
+
+def _awaits_initials(kept: Sequence[str]) -> bool:
+    """Whether the last of these parts is a family name, rather than what follows one."""
+    if not _is_family(kept[-1]) or _SUFFIX.match(kept[-1].strip()):
+        return False
+    return len(kept) == 1 or kept[-2] != "," or bool(_INITIALS.match(kept[-3].strip()))
 
 
 def _parts(s: str) -> list[str]:

@@ -80,6 +80,8 @@ def test_lists_of_family_names_and_initials_are_paired(written, names):
         (["Ada Bee, M.D., Ph.D., and Cy Dee, Ph.D."], ("Ada Bee", "Cy Dee")),
         (["Ada Bee, MD; Dee, Cy, MD-PhD"], ("Ada Bee", "Cy Dee")),
         (["Ada Bee", "The Hive Consortium, UK"], ("Ada Bee", "The Hive Consortium")),
+        (["Bee, Ada, MD"], ("Ada Bee",)),
+        (["Ada Bee, Jr., MD, Cy Dee"], ("Ada Bee Jr.", "Cy Dee")),
         (["Bee, MD, Dee, M.A."], ("MD Bee", "M.A. Dee")),
         (["Bee, Md", "Dee, Do"], ("Md Bee", "Do Dee")),
     ],
