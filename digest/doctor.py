@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from digest import config, delivery
+from digest import config, delivery, subscriptions
 from digest.app import App
 from digest.delivery import dkim
-from digest.errors import DigestError
+from digest.errors import DigestError, NotFound
 from digest.model import Caps, Status
 from digest.pipeline import learning
 
@@ -40,6 +40,7 @@ def examine(app: App) -> list[Finding]:
         ("database", _database),
         ("ranking", _ranking),
         ("sources", _sources),
+        ("topics", _topics),
         ("sender", _sender),
         ("dkim", _dkim),
         ("site", _site),
@@ -106,6 +107,22 @@ def _sources(app: App) -> Iterator[tuple[str, str]]:
     yield "fine", f"{len(built)} sources: {', '.join(each.name for each in built)}"
     if not (app.settings.site.contact or app.settings.site.url):
         yield "warning", "set [site] contact: sites we fetch from want to know whom to write to"
+
+
+def _topics(app: App) -> Iterator[tuple[str, str]]:
+    """Topics that are followed and not there any more: nothing in them reaches anybody."""
+    for key, followers in app.store.subscribers.topics_in_use().items():
+        try:
+            subscriptions.topic_id(key, app.settings.topics)
+        except NotFound:
+            people = "1 subscriber follows" if followers == 1 else f"{followers} subscribers follow"
+            yield (
+                "warning",
+                (
+                    f"{people} {key!r}, which is no topic any more and brings nothing: put it "
+                    "back into the settings under that name, or tell them"
+                ),
+            )
 
 
 def _sender(app: App) -> Iterator[tuple[str, str]]:

@@ -40,3 +40,21 @@ def test_a_folder_that_is_still_to_be_made_is_fine_and_is_not_made(digest, tmp_p
     assert wrong(ran) == []
     assert f"[keep] backups: {tmp_path}/backups" in ran.out
     assert not (tmp_path / "backups").exists()
+
+
+def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest, tmp_path):
+    settings = tmp_path / "digest.toml"
+    settings.write_text('[topics.dense]\nname = "Dense things"\nphrases = ["dense retrieval"]\n')
+    digest("init")
+    for name in ("ada", "bob"):
+        topics = ("--topic", "dense", "--topic", "cs.IR", "--topic", "biorxiv:neuroscience")
+        assert digest("subscribe", f"{name}@example.org", *topics, "--confirmed").code == 0
+
+    def told():
+        return [each for each in digest("doctor", "--json").json if each["check"] == "topics"]
+
+    assert told() == []
+    settings.write_text(settings.read_text().replace("topics.dense", "topics.denser"))
+    (found,) = told()
+    assert found["level"] == "warning"
+    assert found["text"].startswith("2 subscribers follow 'dense', which is no topic any more")
