@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 KINDS = (InterestKind.LIKE, InterestKind.DISLIKE)
 SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+COUNTED = 4
 _SILENT = Profile(subscriber_id="", interests=())
 
 
@@ -37,12 +38,14 @@ _SILENT = Profile(subscriber_id="", interests=())
 class Taste:
     """What those of a block who have any likes (or dislikes) make of the papers.
 
-    `rows` are their profiles in order, `directions` where each looks, `amounts` what that adds to
-    each paper.
+    `rows` are their profiles in order, `counts` how many papers it is that each likes (or dislikes)
+    and of which something is known, `directions` where each looks, `amounts` what that adds to each
+    paper.
     """
 
     kind: ReasonKind
     rows: np.ndarray
+    counts: np.ndarray
     directions: Directions
     amounts: np.ndarray
 
@@ -57,7 +60,8 @@ def keepsakes(
 ) -> dict[str, tuple[bytes, ...]]:
     """What is worth keeping of each profile: its likes and its dislikes as compact directions.
 
-    `known` are the papers they name. The bytes are empty for a profile that has none of a kind.
+    `known` are the papers they name. The bytes are a bundle of how many of those there are, where they
+    look as a whole, and where each smaller interest does; empty for a profile that has none of a kind.
     """
     liking, disliking = (
         _bundles(kind, _held(kind, block, known), shelves, known, weights) for kind in KINDS
@@ -84,7 +88,7 @@ def tastes(
     known = _unkept(block, old, candidates, features)
     fresh = [each if had is None else _SILENT for each, had in zip(block, old, strict=True)]
     found: list[Taste] = []
-    smaller: list[tuple[int, bytes]] = []
+    smaller: list[tuple[int, int, bytes]] = []
     for at, kind in enumerate(KINDS):
         held = _held(kind, fresh, known)
         if not features.space.dimensions:
@@ -93,15 +97,19 @@ def tastes(
             made = learned(
                 [held[each] for each in there], features.shelves, known=known, worth=worth
             )
-            found.append(_taste(kind, there, made, features))
+            found.append(_taste(kind, there, [len(held[each]) for each in there], made, features))
             continue
         new = _bundles(kind, held, features.shelves, known, weights)
         rows = [
             unbundled(made if had is None else had[at]) for made, had in zip(new, old, strict=True)
         ]
-        whole = [(row, each[0]) for row, each in enumerate(rows) if each]
-        found.append(_read(kind, whole, features))
-        smaller += [(row, part) for row, each in enumerate(rows) for part in each[1:] if apart]
+        parts = [
+            (row, int.from_bytes(each[0], "little"), each[1:])
+            for row, each in enumerate(rows)
+            if each
+        ]
+        found.append(_read(kind, [(row, count, own[0]) for row, count, own in parts], features))
+        smaller += [(row, count, part) for row, count, own in parts for part in own[1:] if apart]
     return [each for each in found if len(each.rows)], _read(KINDS[0], smaller, features)
 
 
@@ -121,17 +129,24 @@ def said(profile: Profile) -> Iterable[Interest]:
     return chain.from_iterable(profile.of(kind) for kind in SAID)
 
 
-def _read(kind: InterestKind, rows: Sequence[tuple[int, bytes]], features: Features) -> Taste:
-    looking = unpacked([content for _, content in rows], features.points.width)
-    return _taste(kind, [row for row, _ in rows], looking, features)
+def _read(kind: InterestKind, rows: Sequence[tuple[int, int, bytes]], features: Features) -> Taste:
+    looking = unpacked([content for *_, content in rows], features.points.width)
+    return _taste(
+        kind, [row for row, *_ in rows], [count for _, count, _ in rows], looking, features
+    )
 
 
 def _taste(
-    kind: InterestKind, rows: Sequence[int], looking: Directions, features: Features
+    kind: InterestKind,
+    rows: Sequence[int],
+    counts: Sequence[int],
+    looking: Directions,
+    features: Features,
 ) -> Taste:
     return Taste(
         kind=ReasonKind(str(kind)),
         rows=np.array(rows, int),
+        counts=np.array(counts, int),
         directions=looking,
         amounts=features.amounts(looking),
     )
@@ -144,7 +159,7 @@ def _bundles(
     known: Mapping[str, Paper],
     weights: Weights,
 ) -> list[bytes]:
-    """For each profile what it holds as a whole, and each smaller interest among its likes."""
+    """For each profile how many it holds, those as a whole, and each smaller interest among likes."""
     if not any(held):
         return [b""] * len(held)
     parts = [[each] if each else [] for each in held]
@@ -156,7 +171,10 @@ def _bundles(
     # A smaller interest chooses a paper or two: the fewest marks are enough.
     counts = np.array([0 if at else len(each) for own in parts for at, each in enumerate(own)])
     made = iter(packed(compact(looking, shelves.space, counts)))
-    return [bundled([next(made) for _ in own]) for own in parts]
+    return [
+        bundled([len(each).to_bytes(COUNTED, "little"), *(next(made) for _ in own)]) if own else b""
+        for each, own in zip(held, parts, strict=True)
+    ]
 
 
 def _smaller(likes: Sequence[Interest], shelf: Shelf) -> list[list[Interest]]:

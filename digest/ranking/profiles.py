@@ -4,7 +4,7 @@ Every kind of interest becomes `Evidence`: a row of values over the papers for e
 interest of the block, and a sparse matrix of who holds it and how dear it is. Scores are then
 one product a kind, whoever the people are.
 
-`likes` says how many papers each of a block likes, 0 where nothing is known of any of them.
+`likes` says how many papers each of a block likes of which something is known.
 """
 
 from __future__ import annotations

@@ -214,8 +214,8 @@ def written(
     likes = [0] * len(block)
     for taste in tastes:
         if taste.kind is ReasonKind.LIKE:
-            for row in taste.rows.tolist():
-                likes[row] = len(block[row].of(InterestKind.LIKE))
+            for row, count in zip(taste.rows.tolist(), taste.counts.tolist(), strict=True):
+                likes[row] = count
     trust = profiles.trust(block, features, likes)
     exact, near, typed = profiles.keywords(block, features, weights, likes)
     kinds = (
