@@ -14,10 +14,12 @@ from sqlite3 import Connection, Row
 from digest.store import digests, keys
 from digest.store.rows import contents, listed
 
-# One that expired or was refused, and did not arrive before, showed nothing to anybody.
+# One that expired or was refused, and did not arrive before, showed nothing to anybody. One of which
+# there was never to be a mail stands in the reader's feed, which has no titles.
 BY_KEY = """
 SELECT d.key, d.content,
-    coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost
+    coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost,
+    o.digest IS NOT NULL AS mailed
 FROM digests AS d LEFT JOIN outbox AS o ON o.digest = d.key
 WHERE d.key IN (SELECT value FROM json_each(?))
 """
@@ -74,6 +76,7 @@ def sent(
 ) -> dict[str, frozenset[str]]:
     """Which papers stand in each reader's digests that were not lost, other than of that edition.
 
+    Those of which only the title stands there count where there was to be a mail.
     Papers that were there when digests that are no longer kept went out count as sent to whoever
     has had digests: who knows what those showed?
     """
@@ -99,11 +102,11 @@ def sent(
     ]
     found: defaultdict[int, set[str]] = defaultdict(set)
     for day in days:
-        for key, content, lost in _rows(
+        for key, content, lost, mailed in _rows(
             connection, [keys.key_of(day, each) for each in numbers.values()]
         ):
             if not lost:
-                shown = wanted.keys() & contents.papers_in(content)
+                shown = wanted.keys() & contents.papers_in(content, titles=bool(mailed))
                 found[key & keys.MASK].update([wanted[each] for each in shown])
     gone = _last_pruned(connection)
     old = {row["id"] for row in rows if row["first_seen"] <= gone}

@@ -69,6 +69,9 @@ def test_whatever_a_digest_shows_comes_back(make, drawn, window, matched):
         *(PAPERS[each.paper_id] for each in listed),
         *(PAPERS[each] for each in rest),
     ]
+    assert list(contents.papers_in(content, titles=False)) == [
+        PAPERS[each.paper_id] for each in listed
+    ]
 
 
 def ten_picks(kinds=(ReasonKind.WORDS, ReasonKind.TOPIC)):

@@ -136,6 +136,16 @@ def test_sent_finds_picks_and_titles_of_each_ones_own_digests(store, make, peopl
     assert store.ledger.sent([people[1].id], []) == {}
 
 
+def test_titles_of_a_day_without_a_mail_were_sent_to_nobody(store, make, people):
+    store.papers.ingest([make.item(make.paper(2))])
+    digest = make.digest(people[0], papers=[make.paper(1)], rest=("arxiv:2606.00002",))
+    store.ledger.compose([(digest, None)], next_due={}, send_from={}, message_ids={})
+
+    sent = store.ledger.sent([people[0].id], ["arxiv:2606.00001", "arxiv:2606.00002"])
+
+    assert sent == {people[0].id: {"arxiv:2606.00001"}}
+
+
 def test_sent_can_leave_the_edition_out_that_is_made_again(store, make, people):
     make.queue(
         store,

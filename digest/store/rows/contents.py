@@ -214,13 +214,14 @@ def window_in(content: bytes) -> int:
     return _numbers(content, 1, 1)[0][0] if content[:1] == COMPACT else opened(content).window
 
 
-def papers_in(content: bytes) -> Sequence[int]:
-    """The numbers of the papers alone: picks, then rest."""
+def papers_in(content: bytes, *, titles: bool = True) -> Sequence[int]:
+    """The numbers of the papers alone: picks, then with `titles` the rest."""
     if content[:1] != COMPACT:
-        return opened(content).papers
+        plain = opened(content)
+        return plain.papers if titles else plain.papers[: plain.shown]
     (_, _, _, shown, rest, _, _, widths, lowest), start = _numbers(content, 1, 9)
     code, size = ("I", 4) if widths & FAR_PAPERS else ("H", 2)
-    found = _array(code, content[start : start + size * (shown + rest)])
+    found = _array(code, content[start : start + size * (shown + rest * titles)])
     return [lowest + each for each in found]
 
 
