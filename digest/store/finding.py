@@ -15,11 +15,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from sqlite3 import Connection
 
 from digest.ports import Within
 from digest.store.rows import listed
-from digest.store.search import expressions
+from digest.store.search import beginnings, expressions
+from digest.text import fold
 
 MOST_RANKED = 600
 MOST_EXAMINED = 2_500
@@ -46,11 +48,13 @@ RANK_NEWEST = RANKED.format(scored=SCORED)
 RANK_AMONG = RANKED.format(scored=SCORED + AMONG)
 # No ORDER BY outside, or all would be examined before the first is taken; ranking wants no order.
 EXAMINED = """
-SELECT f.number FROM (
-    SELECT rowid AS number FROM papers_fts WHERE papers_fts MATCH :query AND rowid <= :last
+SELECT f.number{told} FROM (
+    SELECT rowid AS number FROM papers_fts WHERE papers_fts MATCH :query AND rowid <= :last {among}
     ORDER BY rowid DESC LIMIT :examined
 ) AS f CROSS JOIN papers AS p INDEXED BY papers_by_number ON p.number = f.number
+WHERE {condition}
 """
+TOLD = ", p.title, p.abstract, p.authors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +155,17 @@ def find(
     narrowing = _within(within or Within())
     if not wanted:
         return dict.fromkeys(newest(connection, narrowing, limit=limit, offset=offset), 0.0)
-    few = narrowing.few(connection)
+    few, begun = narrowing.few(connection), beginnings(query)
     for expression in expressions(query):
         values = {"query": expression, "limit": limit, "offset": offset, "most": MOST_RANKED}
-        if narrowing.filters:
-            numbers = _examined(connection, expression, narrowing) if few is None else few
+        if narrowing.filters or begun:
+            numbers = few
+            if numbers is None or (numbers and begun):
+                numbers = _examined(connection, expression, narrowing, few, begun)
             if not numbers:
                 continue
-            values |= {"first": min(numbers), "last": max(numbers), "numbers": json.dumps(numbers)}
-        rank = RANK_AMONG if narrowing.filters else RANK_NEWEST
+            values |= _among(numbers)
+        rank = RANK_AMONG if "numbers" in values else RANK_NEWEST
         found = dict(connection.execute(rank, values).fetchall())
         if found:
             return found
@@ -198,19 +204,45 @@ def _after(day: date) -> str:
     return AFTER_ALL if day == date.max else (day + timedelta(days=1)).isoformat()
 
 
-def _examined(connection: Connection, expression: str, narrowing: Narrowing) -> list[int]:
-    """Numbers of the newest papers that match and pass, as many as are ranked."""
+def _among(numbers: Sequence[int]) -> dict[str, object]:
+    return {"first": min(numbers), "last": max(numbers), "numbers": json.dumps(numbers)}
+
+
+def _examined(
+    connection: Connection,
+    expression: str,
+    narrowing: Narrowing,
+    few: list[int] | None,
+    begun: Sequence[str],
+) -> list[int]:
+    """Numbers of the newest papers that match and pass, as many as are ranked.
+
+    Of those in `few`, where that is known; with a word for each beginning in `begun`.
+    """
+    values: dict[str, object] = {
+        **narrowing.values,
+        "query": expression,
+        "last": _last(connection, narrowing.values.get("until", AFTER_ALL)),
+        "examined": MOST_EXAMINED,
+    }
+    if few:
+        values |= _among(few)
     rows = connection.execute(
-        f"{EXAMINED} WHERE {narrowing.condition} LIMIT :most",
-        {
-            **narrowing.values,
-            "query": expression,
-            "last": _last(connection, narrowing.values.get("until", AFTER_ALL)),
-            "examined": MOST_EXAMINED,
-            "most": MOST_RANKED,
-        },
+        EXAMINED.format(
+            told=TOLD if begun else "",
+            among=AMONG if few else "",
+            condition=narrowing.condition,
+        ),
+        values,
     )
-    return [number for (number,) in rows]
+    passing = (number for number, *texts in rows if not begun or _begin(texts, begun))
+    return list(islice(passing, MOST_RANKED))
+
+
+def _begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
+    """Whether a word of the texts begins with each of these, as `matching.in_query` sees it."""
+    text = " \n ".join(("", *map(fold, texts)))
+    return all(f" {each}" in text for each in begun)
 
 
 def _last(connection: Connection, until: str) -> int:

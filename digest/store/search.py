@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from digest.matching import STOP_WORDS
+from digest.text import fold
 
 MOST_CHARACTERS = 500
 MOST_TERMS = 16
@@ -12,6 +15,26 @@ SHORTEST_PREFIX = 3
 
 # A phrase in double quotes (the closing one may be missing), or a word.
 TERM = re.compile(r'"([^"]*)"?|([^\s"]+)')
+PREFIX = re.compile(r"(.*[^\W_])[\W_]*\*", re.DOTALL)
+
+# The index knows words by their stems alone (M. F. Porter, "An algorithm for suffix stripping",
+# Program 14, 1980), which may be shorter than a prefix. With what may be missing of these endings
+# put to it, a prefix has nearly every stem of the words that begin so.
+ENDINGS = (
+    "ability", "al", "ancy", "ation", "ational", "ative", "ator", "bility", "ed", "ence", "ful",
+    "ibility", "ing", "ion", "ism", "ity", "ive", "ize", "ly", "ment", "ness", "ous",
+)  # fmt: skip
+# What is begun so is bent by stemming (`key` to `kei`, `coding` to `code`), but not with an e behind.
+BENT = ("y", "ys", "ing", "ed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One thing to look for; where it is a prefix, `beginning` is that, folded."""
+
+    expression: str
+    demanded: bool = False
+    beginning: str = ""
 
 
 def expressions(query: str) -> list[str]:
@@ -19,27 +42,62 @@ def expressions(query: str) -> list[str]:
 
     Every term is quoted, so that operators, column names and punctuation of FTS5's query language
     (sqlite.org/fts5.html, section 3) are plain text; what stays is `"a phrase"` and `prefix*`, of
-    three letters at least. Stop words outside of phrases count only when there is nothing else.
+    three letters at least, and these no paper may lack. A text of more than 16 words was pasted: it
+    demands nothing, unless it begins with a quotation mark. Stop words outside of phrases count only
+    when there is nothing else.
+
+    A `prefix*` also matches words that only share a stem with one that begins so: `beginnings`
+    tells them apart.
     """
     terms = _terms(query)
-    if not terms:
-        return []
-    if len(terms) == 1:
-        return terms
-    return [" AND ".join(terms), " OR ".join(terms)]
+    demanded = [each.expression for each in terms if each.demanded]
+    others = [each.expression for each in terms if not each.demanded]
+    tried = [" AND ".join((*demanded, *others))] if terms else []
+    if len(others) > 1:
+        tried.append(" AND ".join((*demanded, f"({' OR '.join(others)})")))
+    if demanded and others:
+        tried.append(" AND ".join(demanded))
+    return tried
 
 
-def _terms(query: str) -> list[str]:
+def beginnings(query: str) -> list[str]:
+    """How a word of each paper must begin, folded, for every `prefix*` of a query."""
+    return [each.beginning for each in _terms(query) if each.beginning]
+
+
+def _terms(query: str) -> list[Term]:
     # A NUL would end the expression for SQLite, a lone surrogate cannot be stored as UTF-8.
     clean = query[:MOST_CHARACTERS].replace("\0", " ").encode("utf-8", "ignore").decode()
-    found: list[str] = []
-    plain: list[str] = []
+    demanding = len(query.split()) <= MOST_TERMS or query.lstrip().startswith('"')
+    found: list[Term] = []
+    plain: list[Term] = []
     for match in TERM.finditer(clean):
         phrase, word = match.group(1), match.group(2)
         text = word if phrase is None else phrase
-        if any(character.isalnum() for character in text):
-            letters = sum(character.isalnum() for character in text)
-            prefix = " *" if word and word.endswith("*") and letters >= SHORTEST_PREFIX else ""
+        letters = sum(character.isalnum() for character in text)
+        begun = PREFIX.fullmatch(word or "")
+        if begun and demanding and letters >= SHORTEST_PREFIX:
+            found.append(_begun(begun[1]))
+        elif letters:
             told = found if phrase is not None or text.lower() not in STOP_WORDS else plain
-            told.append(f'"{text}"{prefix}')
+            told.append(Term(expression=f'"{text}"', demanded=demanding and phrase is not None))
     return list(dict.fromkeys(found or plain))[:MOST_TERMS]
+
+
+def _begun(text: str) -> Term:
+    """What finds all words that begin so, and some that only share a stem with one that does."""
+    prefixes = [text, f"{text}e"] if text.lower().endswith(BENT) else [text]
+    whole = [f'"{text}{each}"' for each in _endings(text.lower())]
+    either = dict.fromkeys((*(f'"{each}" *' for each in prefixes), *whole))
+    return Term(expression=f"({' OR '.join(either)})", demanded=True, beginning=fold(text))
+
+
+def _endings(text: str) -> Iterator[str]:
+    """What may be missing of a word that is begun: the rest of every ending that it may be within."""
+    if not ("a" <= text[-1] <= "z"):
+        return
+    yield from ("", "ed")
+    for ending in ENDINGS:
+        for length in range(1, len(ending)):
+            if text.endswith(ending[:length]):
+                yield ending[length:]

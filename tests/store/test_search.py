@@ -74,6 +74,58 @@ def test_any_of_the_words_will_do_when_no_paper_has_them_all(library):
     assert sorted(numbers(library.papers.search("graphs attention", limit=10))) == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('"diffusion models" attention', [1]),
+        ("molecul* attention graphs", [1]),
+        ("retriev* zebra", [3]),
+        ('"models diffusion" attention', []),
+        ("zebra* attention", []),
+        ('"graphs" transf*', []),
+    ],
+)
+def test_no_paper_lacks_a_phrase_or_a_prefix(library, query, expected):
+    assert numbers(library.papers.search(query, limit=10)) == expected
+
+
+def test_a_pasted_text_demands_nothing(library):
+    pasted = 'Attention, and retrieval: "not in any paper" foo* ' + "word " * 12
+
+    assert numbers(library.papers.search(pasted, limit=10)) == [3]
+
+
+WORDS = """
+activity analyses analysis Bayesian coding convergence copyright differentiable differential
+embeddings filing formalization gene general generalizability generative graphical graphs happiness
+hippocampus key keyword keys mapping memories memorize neural neurons oscillated oscillation
+oscillators parties payment physics planning probabilistic probability queried query relational
+relativity representation resonance retrieval retrieve solubility stability theories theory trying
+éclairs
+"""
+BEGUN = WORDS.split()
+
+
+@pytest.fixture(scope="module")
+def words(new_store, make):
+    """A paper for each of these words, by whose title it can be told."""
+    store = new_store()
+    store.papers.ingest([make.item(make.paper(n, title=word)) for n, word in enumerate(BEGUN)])
+    return store
+
+
+@pytest.mark.parametrize("within", [None, Within(until=date.max), Within(source="arxiv")])
+@pytest.mark.parametrize("word", BEGUN)
+def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(words, word, within):
+    for length in range(3, len(word) + 1):
+        begun = word[:length]
+
+        found = words.papers.search(f"{begun}*", limit=99, within=within)
+
+        expected = {each for each in BEGUN if each.casefold().startswith(begun.casefold())}
+        assert {paper.title for paper, _ in found} == expected, begun
+
+
 def test_the_limit_is_kept(library):
     assert len(library.papers.search("diffusion", limit=1)) == 1
 
