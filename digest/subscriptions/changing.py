@@ -22,6 +22,9 @@ from digest.subscriptions.wishes import (
 
 SCHEDULE = ("at", "tz", "cadence", "weekday", "limit", "quiet", "floor")
 
+Named = tuple[InterestKind, str]
+"""An interest by its kind and value."""
+
 
 def change(
     store: Store,
@@ -31,17 +34,19 @@ def change(
     topics: Mapping[str, Topic],
     now: datetime,
     replace: Collection[InterestKind] = (),
+    shown: Collection[Named] | None = None,
 ) -> Subscriber:
     """Change schedule, name and interests as wished, and leave everything else.
 
     Kinds in `replace` become what the wishes name, the others are added to; an interest that
-    was there keeps its age, and its weight unless the wishes give one. Raises InvalidInput and
+    was there keeps its age, and its weight unless the wishes give one. Where `shown` says what was
+    there to be changed, nothing else is removed: what was added since stays. Raises InvalidInput and
     NotFound before anything is changed.
     """
     current = fresh(store, person)
     wanted = asked_for(current, wishes)
     named = interests_of(wishes, topics=topics, now=now)
-    put_interests(store, current, named, replace, reweigh=wishes.weight is not None)
+    put_interests(store, current, named, replace, shown=shown, reweigh=wishes.weight is not None)
     changes: dict[str, object] = {
         field: getattr(wanted, field) for field in (*SCHEDULE, "name", "shows_name")
     }
@@ -102,16 +107,22 @@ def put_interests(
     named: Collection[Interest],
     replacing: Collection[InterestKind] = (),
     *,
+    shown: Collection[Named] | None = None,
     reweigh: bool,
 ) -> None:
     """Bring a profile to what is named, writing only what differs.
 
-    So what is answered meanwhile is not lost. Raises InvalidInput for too many.
+    So what is answered meanwhile is not lost; nor, where it is known what was `shown`, what is not
+    of that. Raises InvalidInput for too many.
     """
     (profile,) = store.subscribers.profiles([person.id])
     standing = {(each.kind, each.value): each for each in profile.interests}
     wanted = {(each.kind, each.value) for each in named}
-    gone = [each for key, each in standing.items() if each.kind in replacing and key not in wanted]
+    gone = [
+        each
+        for key, each in standing.items()
+        if each.kind in replacing and key not in wanted and (shown is None or key in shown)
+    ]
     new = [each for each in named if (each.kind, each.value) not in standing]
     weighed = [
         dataclasses.replace(before, weight=each.weight)

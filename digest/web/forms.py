@@ -5,6 +5,7 @@ What cannot be used becomes a message beside its field; everything typed is kept
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -114,7 +115,7 @@ def filled(
         found[name] = _usable(name, given, topics=topics, now=now, errors=errors)
     likes, text = _likes(form, errors)
     found["likes"] = _usable("likes", likes, topics=topics, now=now, errors=errors)
-    values = {name: form.text(name) for name in LISTS} | {"likes": text}
+    values = {name: form.text(name) for name in LISTS} | {"likes": text, "shown": form.one("shown")}
     schedule = {name: form.one(name) for name in SCHEDULE if form.one(name)}
     timing = _schedule(schedule, to=to, errors=errors)
     person = subscriptions.with_schedule(to, timing)
@@ -147,6 +148,22 @@ def interest_values(interests: Iterable[Interest]) -> dict[str, str]:
         if each.kind in names:
             lists[names[each.kind]].append(each.value)
     return {name: "\n".join(values) for name, values in lists.items()}
+
+
+def carried(interests: Iterable[Interest]) -> str:
+    """What a form is filled from, for the form to carry: see `shown`."""
+    kinds = LISTS.values()
+    return json.dumps([(each.kind, each.value) for each in interests if each.kind in kinds])
+
+
+def shown(form: Form) -> frozenset[tuple[InterestKind, str]] | None:
+    """The interests that a form was filled from, by kind and value; None where it does not say."""
+    try:
+        return frozenset(
+            (InterestKind(kind), str(value)) for kind, value in json.loads(form.one("shown"))
+        )
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def split(text: str, name: str, *, kept: Collection[str] = ()) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ class Preferences(Answers):
             return self._keep(request, person)
         (profile,) = self.app.store.subscribers.profiles([person.id])
         values = forms.interest_values(profile.interests) | forms.schedule_values(person)
+        values["shown"] = forms.carried(profile.interests)
         form = forms.asked(request)
         chosen = tuple(each.value for each in profile.of(InterestKind.TOPIC))
         return self._form(request, person, values, chosen, words_=form.one("q"))
@@ -72,6 +73,7 @@ class Preferences(Answers):
                     topics=topics,
                     now=self.app.clock(),
                     replace=tuple(forms.LISTS.values()),
+                    shown=forms.shown(form),
                 )
             except InvalidInput as error:
                 errors["keywords"] = error.message

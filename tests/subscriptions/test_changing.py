@@ -14,9 +14,15 @@ TOPIC, KEYWORD, MUTE = InterestKind.TOPIC, InterestKind.KEYWORD, InterestKind.MU
 
 @pytest.fixture
 def change(store, topics, now):
-    def run(person, *, replace=(), at_moment=now + timedelta(hours=1), **wishes):
+    def run(person, *, replace=(), shown=None, at_moment=now + timedelta(hours=1), **wishes):
         return subscriptions.change(
-            store, person, Wishes(**wishes), topics=topics, now=at_moment, replace=replace
+            store,
+            person,
+            Wishes(**wishes),
+            topics=topics,
+            now=at_moment,
+            replace=replace,
+            shown=shown,
         )
 
     return run
@@ -25,6 +31,12 @@ def change(store, topics, now):
 def test_kinds_that_are_replaced_become_what_the_form_says(subscribe, change, interests):
     person = subscribe(topics=["cs.IR", "cs.LG"], keywords=["maps"], mutes=["survey"])
     change(person, topics=["cs.LG", "cs.CL"], keywords=[], replace=[TOPIC, KEYWORD])
+    assert interests(person) == {("topic", "cs.LG"), ("topic", "cs.CL"), ("mute", "survey")}
+
+
+def test_only_what_was_shown_is_removed(subscribe, change, interests):
+    person = subscribe(topics=["cs.IR", "cs.LG"], mutes=["survey"])
+    change(person, topics=["cs.CL"], replace=[TOPIC, MUTE], shown={(TOPIC, "cs.IR")})
     assert interests(person) == {("topic", "cs.LG"), ("topic", "cs.CL"), ("mute", "survey")}
 
 

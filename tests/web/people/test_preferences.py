@@ -116,6 +116,35 @@ def keep(client, me):
     return client.post(me, data=sent, follow_redirects=False)
 
 
+def test_a_form_that_was_open_while_an_author_was_hidden_takes_out_only_what_it_showed(
+    client, join, at, profile
+):
+    person = join("ada@example.org", keywords=["maps", "tides"], authors=["Quennell, Mira"])
+    me = at(person).me
+    opened = fields(client.get(me).text)
+    hidden = {"do": "add", "kind": "mute-author", "value": "Osei Tandoh"}
+    client.post(f"{me}/likes", data=hidden)
+
+    wrong = client.post(me, data={**opened, "keywords": "maps", "limit": "99", "do": "keep"})
+    mended = {**fields(wrong.text), "limit": "9", "do": "keep"}
+    assert client.post(me, data=mended, follow_redirects=False).status_code == 303
+
+    kept = [(kind, value) for kind, value, _ in profile(person)]
+    assert ("mute-author", "Osei Tandoh") in kept
+    assert ("author", "Quennell, Mira") in kept
+    assert [value for kind, value in kept if kind == "keyword"] == ["maps"]
+
+
+@pytest.mark.parametrize("shown", [{}, {"shown": "["}, {"shown": "[1]"}, {"shown": '[["x", "y"]]'}])
+def test_a_form_that_does_not_say_what_it_showed_is_all_there_shall_be(
+    client, person, at, profile, shown
+):
+    client.post(at(person).me, data={**KEPT, **shown})
+    client.post(at(person).me, data={**KEPT, **shown, "keywords": "reranking"})
+
+    assert [value for kind, value, _ in profile(person) if kind == "keyword"] == ["reranking"]
+
+
 def test_interests_with_commas_keep_their_text_and_weight(client, person, at, profile):
     me, by = at(person).me, "Ada Lovelace, King's College London"
     added = {"do": "add", "kind": "keyword", "value": "dense, sparse retrieval", "weight": "4.0"}
