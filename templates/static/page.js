@@ -11,6 +11,12 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
   let asked = null;
   let shown = address(form);
 
+  // What was found for one query must not stand under another.
+  function instead(text) {
+    place.replaceChildren();
+    said.textContent = text;
+  }
+
   async function look() {
     const next = address(form);
     if (next === shown) return;
@@ -21,7 +27,8 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
     try {
       const answer = await fetch(next, { signal: asked.signal, headers: { accept: "text/html" } });
       // The id of a paper leads away: that is for the button to do.
-      if (!answer.ok || answer.redirected) return;
+      if (answer.redirected) return instead("That is one paper: press Search to open it.");
+      if (!answer.ok) throw new Error(answer.statusText);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       place.replaceChildren(...page.getElementById(place.id).childNodes);
       said.textContent = page.getElementById(said.id).textContent;
@@ -30,6 +37,7 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
     } catch (error) {
       if (error.name === "AbortError") return;
       shown = "";
+      instead("That could not be searched just now; press Search to try again.");
     } finally {
       if (shown === next || !shown) place.removeAttribute("aria-busy");
     }

@@ -118,6 +118,24 @@ def test_search_answers_while_one_types_and_without_script_too(browse):
     assert "q=retrieval" in plain.url
 
 
+def test_what_was_found_for_one_query_does_not_stand_under_another(browse):
+    page = browse()
+    page.goto("/search?q=retrieval")
+    page.locator("#results .paper").first.wait_for()
+    page.route("**/search?q=spikes", lambda route: route.fulfill(status=404))
+    page.get_by_role("searchbox").fill("spikes")
+    page.get_by_text("could not be searched just now").wait_for()
+    assert page.locator("#results").inner_text() == ""
+
+    page.unroute("**/search?q=spikes")
+    page.get_by_role("searchbox").fill("retrieval")
+    page.locator("#results .paper").first.wait_for()
+    found = page.locator("#results .paper a").first.get_attribute("href")
+    page.get_by_role("searchbox").fill(found.rpartition(":")[2])
+    page.get_by_text("That is one paper").wait_for()
+    assert page.locator("#results .paper").count() == 0
+
+
 def test_the_operator_sees_the_state_of_things_and_nobody_else_does(browse):
     page = browse()
     page.goto("/operator")
