@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digest.model import Interest, InterestKind
+from digest.subscriptions.feedback import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,7 +61,7 @@ def _before(chain: Sequence[Feedback], moment: datetime) -> tuple[Interest, ...]
         if each.at <= moment and (each.undone_at is None or each.undone_at > moment)
     ]
     if any(each.undone_at is not None for each in stood):
-        return stood[0].added
+        return tuple(settled(each, stood) for each in stood[0].added)
     # Statements keep what they replaced even when they are taken back themselves.
     later = [each for each in chain if each.at > moment]
     return later[-1].replaced if later else None

@@ -119,6 +119,38 @@ def test_a_weaker_word_of_praise_does_not_lessen_a_stronger_one(ada, say, take_b
     assert opinions(profile, ada) == {("like", 1.5)}
 
 
+@pytest.mark.parametrize(
+    ("said", "undone", "weight"),
+    [
+        (["save", "more"], ["save"], 1.0),
+        (["save", "upvote", "more"], ["save"], 1.0),
+        (["save", "upvote", "more"], ["save", "more"], 0.5),
+        (["save", "more", "less"], ["save", "less"], 1.0),
+        (["save", "less", "more"], ["less"], 1.5),
+        (["less", "save", "more"], ["save"], 1.0),
+    ],
+)
+def test_a_like_weighs_what_the_praise_that_stands_makes_of_it(
+    ada, say, take_back, profile, said, undone, weight
+):
+    answers = {kind: say(ada, kind) for kind in said}
+    for kind in undone:
+        take_back(ada, answers[kind])
+    assert opinions(profile, ada) == {("like", weight)}
+
+
+@pytest.mark.parametrize(("first", "left"), [(4, 4), (0.7, 0.7)])
+def test_what_a_like_weighed_before_any_praise_it_weighs_at_least(
+    store, ada, say, take_back, profile, now, first, left
+):
+    like = Interest(kind=InterestKind.LIKE, value="arxiv:2606.00001", weight=first, added_at=now)
+    store.subscribers.add_interests(ada.id, [like])
+    save = say(ada, "save")
+    say(ada, "upvote")
+    take_back(ada, save)
+    assert opinions(profile, ada) == {("like", left)}
+
+
 def test_a_weight_set_by_hand_outlives_an_answer_that_is_taken_back(
     store, ada, say, take_back, profile, now
 ):
