@@ -28,6 +28,7 @@ MOST_EXAMINED = 2_500
 FEW = 2_000
 NEAR = 5_000
 AFTER_ALL = "~"
+LAST_OF_ALL = 2**63 - 1
 
 # A title weighs ten times, an author four times what the abstract does.
 SCORED = """
@@ -222,7 +223,7 @@ def _examined(
     values: dict[str, object] = {
         **narrowing.values,
         "query": expression,
-        "last": _last(connection, narrowing.values.get("until", AFTER_ALL)),
+        "last": _last(connection, narrowing.values.get("until", "")),
         "examined": MOST_EXAMINED,
     }
     if few:
@@ -247,6 +248,8 @@ def _begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
 
 def _last(connection: Connection, until: str) -> int:
     """The largest number near the end of these days: newer ones need not be examined."""
+    if not until:
+        return LAST_OF_ALL
     (last,) = connection.execute(
         """
         SELECT max(number) FROM (

@@ -126,6 +126,14 @@ def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(words, word
         assert {paper.title for paper, _ in found} == expected, begun
 
 
+def test_a_prefix_finds_a_revision_of_a_paper_that_was_never_new(new_store, make):
+    store = new_store()
+    revised = make.item(make.paper(2, title="Oscillations"), type=AnnounceType.REPLACE)
+    store.papers.ingest([make.item(make.paper(1, title="Oscillators")), revised])
+
+    assert sorted(numbers(store.papers.search("oscillat*", limit=9))) == [1, 2]
+
+
 def test_the_limit_is_kept(library):
     assert len(library.papers.search("diffusion", limit=1)) == 1
 
