@@ -41,6 +41,21 @@ def test_an_rss_item_is_read_whole(feeds):
     )
 
 
+@pytest.mark.parametrize("others", [1, 100])
+def test_an_entrys_fields_may_stand_anywhere_among_others(others):
+    item = "".join((
+        "<category>b</category><title>Tides</title>", "<x/>" * others,
+        "<category>a</category><author>Bee</author><link>https://e.org/1</link>",
+        "<category>c</category>",
+    ))  # fmt: skip
+    feed = parse_feed(f"<rss><channel>{2 * f'<item>{item}</item>'}</channel></rss>".encode())
+
+    assert [each.title for each in feed.entries] == ["Tides", "Tides"]
+    for entry in feed.entries:
+        assert entry.categories == ("b", "a", "c")
+        assert (entry.authors, entry.link) == (("Bee",), "https://e.org/1")
+
+
 def test_all_identifiers_of_an_entry_are_kept(feeds):
     more = "<dc:identifier>pmid:7</dc:identifier><dc:identifier>doi:10.1000/7</dc:identifier>"
     body = feeds["rss10"].replace("<dc:creator>", f"{more}<dc:creator>")
