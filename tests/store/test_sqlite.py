@@ -353,7 +353,7 @@ def test_what_is_asked_often_goes_by_an_index(path, query, index):
     [
         (papers.COUNT_DAYS, ("2026-06-01", "2026-06-30"), {"papers_by_day"}),
         (
-            finding.EXAMINED + "WHERE " + finding.CATEGORIES.holds,
+            finding.EXAMINED.format(told="", among="", condition=finding.CATEGORIES.holds),
             {"query": "graphs", "last": 9, "examined": 9, "categories": "[]"},
             {"papers_by_number"},
         ),
