@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from digest.model import Pick, Reason, ReasonKind, Topic
@@ -29,9 +28,6 @@ OF_EVERYBODY = (ReasonKind.TRENDING, ReasonKind.PICKED)
 MOST_LINES = 16_384
 
 _EXPLORE, _WORDS = ReasonKind.EXPLORE, ReasonKind.WORDS
-# What a reason says, whatever its amount: by the kind's text, since hashing an enum takes longer.
-_key = attrgetter("kind._value_", "what", "words")
-
 # `{s}` and `{es}` are for several names.
 _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.TOPIC: "you follow {}",
@@ -69,8 +65,9 @@ class Because:
         too long, first the words and then the lesser reasons are left out.
         """
         reasons = _weighty(pick)
-        # Thousands of readers are told the same; only the amounts differ, which no line names.
-        key = tuple(map(_key, reasons))
+        # Thousands of readers are told the same; only the amounts differ, which no line names. By the
+        # kind's text, since hashing an enum takes longer.
+        key = tuple([(each.kind._value_, each.what, each.words) for each in reasons])
         line = self._lines.get(key)
         if line is None:
             line = _kept(self._lines, key, self._said(reasons))
@@ -100,7 +97,7 @@ class Because:
 
     def _single(self, reason: Reason) -> tuple[str, str]:
         """One reason as a clause, and the words that made it, kept for the lines it stands in."""
-        key = _key(reason)
+        key = (reason.kind._value_, reason.what, reason.words)
         found = self._clauses.get(key)
         return found or _kept(self._clauses, key, self._clause([reason]))
 
@@ -157,14 +154,13 @@ def _weighty(pick: Pick) -> list[Reason]:
     found: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
-        kind, amount = each.kind, each.amount
-        if kind is _EXPLORE:
+        amount = each.amount
+        if amount > 0 and amount >= least:
+            if each.kind is not _WORDS or not _is_there(each, pick):
+                least = least or WORTH_SAYING * amount
+                found.append(each)
+        elif each.kind is _EXPLORE:
             found.insert(0, each)
-        elif amount <= 0 or amount < least or (kind is _WORDS and _is_there(each, pick)):
-            continue
-        else:
-            least = least or WORTH_SAYING * amount
-            found.append(each)
     return found[:MOST_SAID]
 
 

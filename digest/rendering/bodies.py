@@ -7,6 +7,8 @@ from binascii import a2b_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import compress
+from typing import NamedTuple
 
 from digest.model import Digest, Mood, Pick, Subscriber
 from digest.rendering import links, wording
@@ -27,8 +29,7 @@ KEPT_REASONS = 16_384
 INDENT = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(NamedTuple):
     """A mail's subject and its parts in quoted-printable, in pieces that are joined only once."""
 
     subject: str
@@ -119,7 +120,7 @@ def _fill(
         "unsubscribe_mailto": personal.unsubscribe_mailto,
     }
     values = said | addresses
-    given = frozenset([name for name, value in values.items() if value])
+    given = frozenset(compress(values, values.values()))
     html_shell, text_shell = (part.shell(given, values) for part in edition.templates.digest)
     html_values = {name: _html_value(said[name]) for name in html_shell.holes if name in said}
     text_values = {name: _text_value(said[name]) for name in text_shell.holes if name in said}
@@ -151,10 +152,8 @@ def _items(
         html_reason, text_reason = _reason(reason)
         fragment = edition.paper(pick.paper_id, abstract, reasoned=bool(reason))
         digits, label, slashed = _numbered(number)
-        values = {"number": digits, "reason": html_reason, "answer": html_url + slashed}
-        html_items += fragment.html.filled(values)
-        values = {"label": label, "reason": text_reason, "answer": text_url + slashed}
-        text_items += fragment.text.filled(values)
+        html_items += fragment.html.filled((digits, label, html_reason, html_url + slashed))
+        text_items += fragment.text.filled((digits, label, text_reason, text_url + slashed))
     return b"".join(html_items), b"".join(text_items)
 
 

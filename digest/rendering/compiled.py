@@ -12,7 +12,7 @@ from digest.model import Paper, Pick, Site, Topic, Voice
 from digest.rendering import templates, wording
 from digest.rendering.feed_items import spoken
 from digest.rendering.lint import faults_of_sheet, lint
-from digest.rendering.pieces import Pieces, hole
+from digest.rendering.pieces import Ordered, hole
 from digest.rendering.templates import Part
 from digest.rendering.views import LineView, LinkView, PaperView, line_view, paper_view, title_of
 from digest.resources import templates_dir
@@ -23,16 +23,19 @@ LONGEST_IMPRINT = 500
 LONGEST_VOICE = 300
 MOST_VOICES = 3
 
+OPEN = ("number", "label", "reason", "answer")
+"""What is left open of a paper: its number, the same as text begins with, why, where to answer."""
+
 _LISTS = {"picks": "paper", "rest": "line"}
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ur", "yi"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """One paper in both parts, to be joined into any message."""
+    """One paper in both parts, to be joined into any message once `OPEN` is filled in order."""
 
-    html: Pieces
-    text: Pieces
+    html: Ordered
+    text: Ordered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,10 @@ def _paper(
         voices=tuple(truncate(clean(spoken(each)), LONGEST_VOICE) for each in voices[:MOST_VOICES]),
     )
     html, text = parts
-    return Fragment(html.block("paper", paper=view), text.block("paper", paper=view))
+    return Fragment(
+        html.block("paper", paper=view).ordered(*OPEN),
+        text.block("paper", paper=view).ordered(*OPEN),
+    )
 
 
 def _line(parts: tuple[Part, Part], site: Site, paper: Paper) -> tuple[bytes, bytes]:

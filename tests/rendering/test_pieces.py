@@ -62,3 +62,19 @@ def test_holes_are_filled_where_their_marks_were_and_percent_signs_survive():
     wire = pieces.fill({"name": encode("Ada")})
 
     assert a2b_qp(wire) == b"100 % of Ada, Ada and %(name)s\r\n"
+
+
+def test_holes_are_filled_in_order_as_they_are_by_name():
+    values = {"why": encode("As you like it."), "number": encode("7")}
+
+    for text in (
+        "no holes",
+        f"only {hole('why')}",
+        f"{hole('number')}: {hole('why')} {hole('number')}",
+    ):
+        pieces = Pieces.of(text)
+        ordered = pieces.ordered("number", "label", "why").filled(
+            (values["number"], b"", values["why"])
+        )
+
+        assert ordered == pieces.filled(values)
