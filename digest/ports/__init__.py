@@ -17,7 +17,7 @@ from digest.ports.outside import (
     Transport,
 )
 from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
-from digest.ports.people import CommunityStore, FeedbackStore, Newcomer, SubscriberStore
+from digest.ports.people import CommunityStore, FeedbackStore, Newcomer, Settled, SubscriberStore
 from digest.ports.spaces import Learned, SpaceStore
 from digest.ports.store import Store
 
@@ -36,6 +36,7 @@ __all__ = [
     "PaperStore",
     "PostStore",
     "Ranker",
+    "Settled",
     "Source",
     "SourceStore",
     "SpaceStore",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -156,6 +156,10 @@ class SubscriberStore(Protocol):
         ...
 
 
+Settled = Callable[[Interest, Sequence[Feedback]], Interest]
+"""What an interest is by the statements that stand on its place in the profile, newest first."""
+
+
 class FeedbackStore(Protocol):
     """What readers said, and what it did to their profiles."""
 
@@ -166,8 +170,13 @@ class FeedbackStore(Protocol):
         """
         ...
 
-    def undo(self, feedback_id: str, now: datetime) -> Feedback | None:
-        """Take back what it added and put back what it replaced; None if there is no such, or done."""
+    def undo(
+        self, feedback_id: str, now: datetime, *, settled: Settled | None = None
+    ) -> Feedback | None:
+        """Take back what it added and put back what it replaced; None if there is no such, or done.
+
+        What stands in those places then is what `settled` makes of it, in the same transaction.
+        """
         ...
 
     def get(self, feedback_id: str) -> Feedback | None:

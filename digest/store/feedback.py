@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from digest.model import Feedback, FeedbackKind, Interest
+from digest.ports import Settled
 from digest.store import interests, loading
 from digest.store.connections import Connections
 from digest.store.interests import Slot, slots
@@ -48,10 +49,13 @@ class FeedbackLog:
             interests.clear(connection, person, before)
             interests.put(connection, person, feedback.added)
 
-    def undo(self, feedback_id: str, now: datetime) -> Feedback | None:
+    def undo(
+        self, feedback_id: str, now: datetime, *, settled: Settled | None = None
+    ) -> Feedback | None:
         """Take back what it added and put back what it replaced; None if there is no such, or done.
 
         Where later feedback that stands, or the reader's own hand, has put something else, that stays.
+        What stands in those places then is what `settled` makes of it, in the same transaction.
         """
         with self._connections.write() as connection:
             said = _one(connection, feedback_id)
@@ -62,6 +66,8 @@ class FeedbackLog:
             )
             free = _hand_on(connection, said)
             _restore(connection, said, free)
+            if settled is not None:
+                _settle(connection, said, settled)
             return _one(connection, feedback_id)
 
     def get(self, feedback_id: str) -> Feedback | None:
@@ -172,3 +178,22 @@ def _restore(connection: Connection, said: Feedback, free: set[Slot]) -> None:
     interests.clear(connection, said.subscriber_id, ours)
     back = [had[place] for place in had if place in ours]
     interests.put(connection, said.subscriber_id, back)
+
+
+def _settle(connection: Connection, said: Feedback, settled: Settled) -> None:
+    """Write what `settled` makes of what stands where the undone one had been."""
+    stands = interests.standing(
+        connection, said.subscriber_id, slots((*said.replaced, *said.added))
+    )
+    rows = connection.execute(
+        """
+        SELECT * FROM feedback
+        WHERE subscriber_id = ? AND paper_id = ? AND undone_at IS NULL ORDER BY rowid DESC
+        """,
+        (said.subscriber_id, said.paper_id),
+    ).fetchall()
+    chain = [(each, slots((*each.replaced, *each.added))) for each in map(to_feedback, rows)]
+    for place, interest in stands.items():
+        after = settled(interest, [each for each, places in chain if place in places])
+        if after != interest:
+            interests.put(connection, said.subscriber_id, [after])

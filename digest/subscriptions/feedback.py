@@ -117,16 +117,13 @@ def undo(store: Store, person: Subscriber, feedback_id: str, *, now: datetime) -
         return _unsee(store, person, feedback, now=now)
     if feedback.kind is FeedbackKind.UPVOTE:
         store.community.unvote(person.id, feedback.paper_id)
-    undone = store.feedback.undo(feedback.id, now) or feedback
-    if feedback.kind in OPINIONS:
-        _settle(store, person, feedback)
-    return undone
+    return store.feedback.undo(feedback.id, now, settled=settled) or feedback
 
 
 def settled(opinion: Interest, standing: Sequence[Feedback]) -> Interest:
     """A like as the statements that stand on its paper, newest first, make it.
 
-    Any other opinion, and one with a weight that was set by hand, stays as it is.
+    Anything else, and a like with a weight that no statement gives, stays as it is.
     """
     liking = list(takewhile(lambda each: each.kind in LIKING, standing))
     if not liking or opinion.kind is not InterestKind.LIKE:
@@ -223,16 +220,6 @@ def _slot(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> Slo
         for each in profile.interests
         if each.kind in kinds and each.value.casefold() == subject.casefold()
     )
-
-
-def _settle(store: Store, person: Subscriber, undone: Feedback) -> None:
-    """Let a like weigh no more, and no less, than what still stands makes of it."""
-    said = _said(store, person.id, undone.kind, undone.paper_id)
-    standing = [each for each in said if each.undone_at is None]
-    before = _slot(store, person.id, undone.kind, undone.paper_id)
-    after = tuple(settled(each, standing) for each in before)
-    if after != before:
-        store.subscribers.add_interests(person.id, after)
 
 
 def _moved(before: Slot, kind: FeedbackKind, subject: str, at: datetime) -> Slot:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -154,6 +155,34 @@ def test_undoing_the_last_brings_back_the_one_before(store, make, person):
 
     store.feedback.undo("f_1", make.day)
     assert profile(store, person) == {FOLLOWS}
+
+
+def test_what_stands_is_settled_by_the_statements_on_it_newest_first(store, make, person):
+    paper = saves_after_liking(store, make)
+    store.feedback.add(make.feedback(3, about=paper, added=(make.interest(paper.id, KNOWN),)))
+    heard = []
+
+    def settled(interest, standing):
+        heard.append((interest.kind, [each.id for each in standing]))
+        return replace(interest, weight=3.0)
+
+    store.feedback.undo("f_2", make.day, settled=settled)
+
+    assert heard == [(LIKE, ["f_1"])]
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 3.0), (KNOWN, paper.id, 1.0)}
+
+
+def test_an_undo_that_breaks_off_while_it_settles_has_not_happened(store, make, person):
+    paper = saves_after_liking(store, make)
+
+    def settled(_interest, _standing):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        store.feedback.undo("f_2", make.day, settled=settled)
+
+    assert store.feedback.get("f_2").undone_at is None
+    assert profile(store, person) == {FOLLOWS, (LIKE, paper.id, 1.5)}
 
 
 def test_an_opinion_that_the_reader_changed_by_hand_stays(store, make, person):

@@ -162,6 +162,15 @@ def test_a_weight_set_by_hand_outlives_an_answer_that_is_taken_back(
     assert like in profile(ada)
 
 
+def test_a_weight_set_by_hand_stands_beside_praise_also_after_a_later_word_is_taken_back(
+    store, ada, say, take_back, profile, now
+):
+    say(ada, "save")
+    subscriptions.weigh(store, ada, InterestKind.LIKE, "arxiv:2606.00001", 0.7, now=now)
+    take_back(ada, say(ada, "more"))
+    assert opinions(profile, ada) == {("like", 0.7)}
+
+
 def test_an_interest_dropped_by_hand_comes_back_when_it_is_said_again(
     store, ada, say, profile, now
 ):
