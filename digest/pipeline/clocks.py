@@ -32,15 +32,18 @@ def is_believed(store: Store, told: datetime | None, now: datetime) -> bool:
 
     A leap of more than a day is only noted: nobody worked for so long, or the clock is wrong. A
     tick that comes half a minute later, or at most two days, and finds it still so, believes it.
+    What was noted is forgotten with the first time that is believed, so that every leap waits.
     """
-    if told is None or now - told <= LEAP:
-        return True
     noted = store.sources.cursor(LEAPT)
     since = now - datetime.fromisoformat(noted) if noted else None
-    if since is not None and timedelta() <= since <= 2 * LEAP:
-        return since >= LASTING
-    log.info("the clock leapt ahead", extra={"action": "clock", "by": str(now - told)})
-    store.sources.set_cursor(LEAPT, now.isoformat())
+    lasted = since is not None and LASTING <= since <= 2 * LEAP
+    if told is None or now - told <= LEAP or lasted:
+        if noted:
+            store.sources.set_cursor(LEAPT, "")
+        return True
+    if since is None or not timedelta() <= since < LASTING:
+        log.info("the clock leapt ahead", extra={"action": "clock", "by": str(now - told)})
+        store.sources.set_cursor(LEAPT, now.isoformat())
     return False
 
 

@@ -71,15 +71,31 @@ def test_a_clock_that_goes_on_from_the_last_tick_is_believed(store, now, told):
 def test_a_leap_of_days_is_believed_once_it_has_lasted_half_a_minute(store, now):
     told = now - 3 * DAY
 
-    moments = [now + timedelta(seconds=each) for each in (0, 10, 29, 30, 60)]
+    moments = [now + timedelta(seconds=each) for each in (0, 10, 29, 30)]
 
     believed = [clocks.is_believed(store, told, each) for each in moments]
-    assert believed == [False, False, False, True, True]
+    assert believed == [False, False, False, True]
+
+
+def test_a_leap_soon_after_one_that_was_believed_waits_as_well(store, now):
+    for moment in (now, now + timedelta(minutes=1)):
+        believed = clocks.is_believed(store, now - 3 * DAY, moment)
+    assert believed
+
+    assert not clocks.is_believed(store, now + timedelta(minutes=1), now + 1.5 * DAY)
 
 
 def test_a_leap_that_was_put_right_leaves_nothing_behind(store, now):
     assert not clocks.is_believed(store, now, now + 40 * DAY)
 
     assert clocks.is_believed(store, now, now + timedelta(minutes=1))
-    assert not clocks.is_believed(store, now, now + 30 * DAY), "another one waits for itself"
-    assert not clocks.is_believed(store, now, now + 60 * DAY)
+    for again in (40 * DAY + timedelta(hours=1), 30 * DAY, 60 * DAY):
+        assert not clocks.is_believed(store, now, now + again), "another one waits for itself"
+
+
+def test_a_leap_further_than_the_truth_does_not_make_the_truth_wait_until_then(store, now):
+    assert not clocks.is_believed(store, now, now + 40 * DAY)
+
+    back = now + 3 * DAY
+    assert not clocks.is_believed(store, now, back)
+    assert clocks.is_believed(store, now, back + timedelta(minutes=1))
