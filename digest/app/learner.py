@@ -126,13 +126,20 @@ class Learner(Adapters):
 
     # --- verbs ----------------------------------------------------------------------------
 
-    def learn(self, *, force: bool = False) -> learning.Learning | None:
-        """Learn a space if it is due, or with `force` in any case; None if it was not due."""
+    def learn(
+        self, *, force: bool = False, begun: Callable[[], object] = lambda: None
+    ) -> learning.Learning | None:
+        """Learn a space if it is due, or with `force` in any case; None if it was not due.
+
+        `begun` is called before anything is learned, unless another process is at it.
+        """
         store, now = self.store, self.clock()
         due = force or learning.is_due(store.spaces.learned(), size=store.spaces.size(), now=now)
         if not due and self.space is None and self._kept:
             due = True  # it cannot be read, after an upgrade perhaps
-        return learning.learn(store, clock=self.clock, owner=self.owner) if due else None
+        if not due:
+            return None
+        return learning.learn(store, clock=self.clock, owner=self.owner, begun=begun)
 
     def place(
         self,

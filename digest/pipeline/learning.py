@@ -86,12 +86,17 @@ def too_few(size: int) -> str:
 
 
 def learn(
-    store: Store, *, clock: Callable[[], datetime], owner: str, most: int = MOST_LEARNED
+    store: Store,
+    *,
+    clock: Callable[[], datetime],
+    owner: str,
+    most: int = MOST_LEARNED,
+    begun: Callable[[], object] = lambda: None,
 ) -> Learning:
     """Learn a space from the newest papers and what readers like, and keep it.
 
     The papers' vectors are in the store before the space is, so that nobody finds it empty. One
-    process learns at a time, by a lease in the store.
+    process learns at a time, by a lease in the store; `begun` is called once that is ours.
     """
     from digest.ranking import space as spaces  # noqa: PLC0415 - numpy, only where it is needed
 
@@ -101,6 +106,7 @@ def learn(
     with leases.held(store, LEASE, owner=owner, clock=clock) as ours:
         if not ours:
             return Learning.BUSY
+        begun()
         space = spaces.learn(
             list(store.spaces.archive(limit=most)),
             libraries=libraries(store),

@@ -123,6 +123,21 @@ def test_one_process_learns_at_a_time_and_gives_the_turn_back(store, archive, no
     assert store.lease(learning.LEASE, owner="two", now=later, seconds=60)
 
 
+def test_what_is_to_be_noted_beforehand_is_noted_by_whoever_learns(store, archive, now):
+    store.papers.ingest(archive(range(FEWEST)))
+    noted = []
+
+    def learn(owner):
+        def begun():
+            noted.append((owner, store.spaces.name()))
+            assert learn("another") is Learning.BUSY
+
+        return learning.learn(store, clock=lambda: now, owner=owner, begun=begun)
+
+    assert learn("one") is Learning.LEARNED
+    assert noted == [("one", "")]
+
+
 def test_learning_again_drops_what_was_placed_before(store, archive, now):
     store.papers.ingest(archive(range(520)))
     learning.learn(store, clock=lambda: now, owner="one")
