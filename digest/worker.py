@@ -116,14 +116,19 @@ def tick(
 ) -> None:
     """Do everything that is due, each part by itself: one that fails does not stop the others.
 
-    Nothing at all is done by a clock that has just leapt ahead by more than a day.
+    Nothing at all is done by a clock that has just leapt ahead by more than a day, or of which
+    that cannot be told.
     """
     changed = elsewhere = False
     believed = True
 
     def alive() -> bool:
         nonlocal believed
-        believed = app.note_tick()
+        try:
+            believed = app.note_tick()
+        except RetryLater:  # the next tick can tell
+            believed = False
+            raise
         return believed
 
     def poll() -> None:
@@ -199,14 +204,16 @@ def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
     They wait for ten minutes at most; `reports` is what came of polling here.
     """
     sources, now = app.store.sources, app.clock()
-    since = sources.cursor(READ_ELSEWHERE)
+    noted = sources.cursor(READ_ELSEWHERE)
     if reports or not app.sources():
-        if since:
+        if noted:
             sources.set_cursor(READ_ELSEWHERE, "")
         return False
-    if not since:
+    since = datetime.fromisoformat(noted) if noted else now
+    if not noted or since > now:  # one that is still to come is of a clock that was put right
         sources.set_cursor(READ_ELSEWHERE, now.isoformat())
-    return not since or now - datetime.fromisoformat(since) < READING
+        return True
+    return now - since < READING
 
 
 def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
@@ -335,16 +342,18 @@ def learn(app: App) -> bool:
 
     False if it was not due, or while another process learns.
     """
-    now = app.clock()
-    done = app.store.sources.cursor(LEARNED)
-    due = is_night(now, done, hour=app.settings.worker.nightly_hour)
-    if due:
-        # Beforehand: what does not end well must not begin again with every tick or restart.
-        app.store.sources.set_cursor(LEARNED, now.date().isoformat())
-        if app.learn() is learning.Learning.BUSY:
-            app.store.sources.set_cursor(LEARNED, done or "")
-            return False
-    return due
+    now, sources = app.clock(), app.store.sources
+    if not is_night(now, sources.cursor(LEARNED), hour=app.settings.worker.nightly_hour):
+        return False
+
+    def mark() -> None:
+        sources.set_cursor(LEARNED, now.date().isoformat())
+
+    # Beforehand: what does not end well must not begin again with every tick or restart.
+    if app.learn(begun=mark) is learning.Learning.BUSY:
+        return False
+    mark()
+    return True
 
 
 def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from digest import subscriptions, worker
 from digest.app import troubles
-from digest.errors import ConfigError, FetchFailed
+from digest.errors import ConfigError, FetchFailed, StoreBusy
 from digest.model import Outcome, Receipt, Status
+from digest.pipeline.learning import Learning
 from digest.testing import MemoryTransport, RecordedFetcher
 
 FEED = "https://rss.arxiv.org/rss/"
@@ -246,6 +247,39 @@ def test_digests_wait_for_what_another_process_is_reading_but_not_for_ever(offli
     assert tick_while_it_reads() == 1
 
 
+def test_what_waits_by_a_clock_that_is_put_right_waits_no_longer_than_else(offline, tmp_path):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    right = offline.clock()
+    ahead = right + timedelta(hours=20)
+
+    for moment in (ahead, right, right + timedelta(minutes=10)):
+        assert mailbox(tmp_path) == []
+        offline.moment[0] = moment
+        offline.store.unlease("poll", owner="another")
+        assert offline.store.lease("poll", owner="another", now=moment, seconds=60)
+        worker.tick(offline)
+
+    assert len(mailbox(tmp_path)) == 1
+
+
+def test_what_stopped_composing_is_still_known_while_digests_wait(offline, monkeypatch):
+    def fail(**_):
+        raise FetchFailed("No space.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(offline, "compose_due", fail)
+        worker.tick(offline)
+    offline.store.lease("poll", owner="another", now=offline.clock(), seconds=60)
+
+    worker.tick(offline)
+
+    assert [each.part for each in troubles(offline.store)] == ["compose"]
+    offline.store.unlease("poll", owner="another")
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+
+
 def test_digests_are_made_as_soon_as_another_process_has_read(offline, tmp_path):
     subscribe(offline)
     offline.moment[0] += timedelta(days=1)
@@ -383,6 +417,22 @@ def test_a_clock_that_is_weeks_ahead_for_one_tick_does_nothing(offline, tmp_path
     assert (mailbox(tmp_path), offline.last_tick) == ([], right)
 
 
+def test_where_it_cannot_be_told_whether_the_clock_leapt_nothing_is_done(offline, monkeypatch):
+    person = subscribe(offline)
+    subscriptions.pause(
+        offline.store, person, until=offline.clock() + timedelta(days=1), now=offline.clock()
+    )
+    offline.moment[0] += timedelta(days=1)
+
+    def busy():
+        raise StoreBusy("The database is in use by another process.")
+
+    monkeypatch.setattr(offline, "note_tick", busy)
+    worker.tick(offline)
+
+    assert offline.store.subscribers.by_email(person.email).status is Status.PAUSED
+
+
 def test_after_days_without_a_worker_the_second_tick_makes_them_up(offline, tmp_path):
     subscribe(offline)
     worker.tick(offline)
@@ -435,6 +485,30 @@ def test_what_has_grown_by_a_fifth_is_learned_anew_at_night_and_tried_once(offli
     offline.moment[0] += timedelta(minutes=1)
     assert worker.learn(offline), "it was killed"
     assert offline.store.spaces.learned().papers == 600
+
+
+def test_a_worker_that_finds_another_learning_leaves_the_day_to_it(offline, monkeypatch):
+    offline.moment[0] = datetime(2026, 6, 10, 6, tzinfo=UTC)
+
+    def another_is_at_it(**_):
+        offline.store.sources.set_cursor(worker.LEARNED, "2026-06-10")
+        return Learning.BUSY
+
+    monkeypatch.setattr(offline, "learn", another_is_at_it)
+
+    assert not worker.learn(offline)
+    assert offline.store.sources.cursor(worker.LEARNED) == "2026-06-10"
+
+
+def test_learning_that_does_not_end_well_is_not_tried_again_that_day(offline, archive, monkeypatch):
+    offline.moment[0] = datetime(2026, 6, 10, 6, tzinfo=UTC)
+    offline.store.papers.ingest(archive(range(500)))
+    monkeypatch.setattr(offline.store.spaces, "keep", None)
+
+    with pytest.raises(TypeError):
+        worker.learn(offline)
+
+    assert not worker.learn(offline)
 
 
 def test_after_a_change_of_space_readers_are_learned_before_their_hour(offline, archive):
