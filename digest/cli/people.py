@@ -210,9 +210,10 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 
     Columns: email, and if wanted any of topics, keywords, authors, queries, likes, dislikes,
     known, mutes, mute_authors, mute_topics (values separated by `;`), weights
-    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor; with --confirmed
-    also status and paused_until. Lines that cannot be used are reported. Without --confirmed they
-    are asked by mail, which the worker sends; who does not confirm within 14 days is forgotten.
+    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor, status; with
+    --confirmed also paused_until. Lines that cannot be used are reported. Without --confirmed they
+    are asked by mail, which the worker sends, save those whose status is unsubscribed or
+    suppressed; who does not confirm within 14 days is forgotten.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 

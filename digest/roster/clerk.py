@@ -93,7 +93,7 @@ class Clerk:
         status = cells["status"] or Status.ACTIVE
         if status not in tuple(Status):
             raise InvalidInput(f"a status is one of {', '.join(Status)}, not {status!r}")
-        if not self.confirmed:
+        if not self.confirmed and status in subscriptions.CONFIRMED:
             return person
         now = self.now
         person = replace(person, status=Status(status))

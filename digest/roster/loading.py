@@ -53,9 +53,10 @@ def load(
 
     `entered` is told the addresses of each block, new and known ones, once they are kept.
 
-    A row's own `status` counts only with `confirmed`: an import never revives anyone by itself,
-    and what is on the suppression list is rejected without it. With it, those who are added to
-    get mail come off the list. An import that was cut short is taken up by running it again.
+    A row's own `status` counts without `confirmed` only where it means no mail: an import never
+    revives anyone by itself, and what is on the suppression list is rejected without it. With it,
+    those who are added to get mail come off the list. An import that was cut short is taken up by
+    running it again.
     """
     result = Loaded()
     clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
@@ -81,6 +82,9 @@ def _blocks(
         bad: list[tuple[int, str]] = []
         people: list[Entered] = []
         for line, row in lines:
+            if isinstance(row, str):
+                bad.append((line, row))
+                continue
             try:
                 people.append((line, *clerk.enter(row)))
             except InvalidInput as error:

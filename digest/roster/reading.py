@@ -10,11 +10,21 @@ from typing import IO, Any
 from digest.errors import InvalidInput
 from digest.roster.columns import COLUMNS
 
-Row = tuple[int, Mapping[str, Any]]
+Row = tuple[int, Mapping[str, Any] | str]
+"""A line's number, with its cells by column or a sentence that says why it cannot be read."""
+
+RUN_ON = (
+    'are read as one, since a `"` opens in one of them and closes in a later one: '
+    "take it out, or the line breaks"
+)
+TOO_MANY_CELLS = (
+    "this line has more cells than there are columns; "
+    "several values in one cell are separated by `;`"
+)
 
 
 def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
-    """Rows with their line numbers.
+    """Rows with the numbers of the lines they begin in.
 
     Raises InvalidInput when the file has no `email` column, or is no text of this kind; the rows
     before the place that cannot be read have been given by then.
@@ -27,8 +37,6 @@ def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
         raise InvalidInput(
             f"The file is not UTF-8 after line {number}; save it as UTF-8."
         ) from error
-    except csv.Error as error:
-        raise InvalidInput(f"The file is no CSV after line {number}: {error}.") from error
 
 
 def _json_rows(source: IO[str]) -> Iterator[Row]:
@@ -38,8 +46,9 @@ def _json_rows(source: IO[str]) -> Iterator[Row]:
 
 
 def _table_rows(source: IO[str]) -> Iterator[Row]:
-    reader = csv.reader(source)
-    columns = [name.strip().casefold() for name in next(reader, ())]
+    records = _records(source)
+    _, _, header = next(records, (0, 0, []))
+    columns = [name.strip().casefold() for name in header]
     if "email" not in columns:
         raise InvalidInput("The first line must name the columns, and one of them must be email.")
     unknown = [name for name in columns if name not in COLUMNS]
@@ -47,9 +56,28 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
         raise InvalidInput(f"There is no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
     if len(set(columns)) < len(columns):
         raise InvalidInput("The first line names a column twice.")
-    for cells in reader:
-        if cells:
-            yield reader.line_num, dict(zip(columns, cells, strict=False))
+    for began, ended, cells in records:
+        if ended > began:
+            # No cell of an export has a line break: a stray quotation mark would hide people.
+            yield began, f"lines {began} to {ended} {RUN_ON}"
+        elif any(each.strip() for each in cells[len(columns) :]):
+            yield began, TOO_MANY_CELLS
+        elif cells:
+            yield began, dict(zip(columns, cells, strict=False))
+
+
+def _records(source: IO[str]) -> Iterator[tuple[int, int, list[str]]]:
+    """The first and last line of each record, and its cells."""
+    reader = csv.reader(source, strict=True)
+    began = 1
+    try:
+        for cells in reader:
+            yield began, reader.line_num, cells
+            began = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(
+            f"The file is no CSV in the record that begins in line {began}: {error}."
+        ) from error
 
 
 def _json_row(line: str) -> Mapping[str, Any]:

@@ -215,6 +215,20 @@ def test_without_their_consent_people_stay_pending(load, store):
     assert {row[0] for row in people(store).values()} == {Status.PENDING}
 
 
+def test_who_wants_no_mail_is_not_asked_for_it_either(load, store):
+    statuses = ["active", "paused", "", "pending", "unsubscribed", "suppressed"]
+    rows = [f"reader{n}@example.org,{each}\n" for n, each in enumerate(statuses)]
+
+    load("email,status\n" + "".join(rows), confirmed=False)
+
+    found = people(store)
+    assert [found[f"reader{n}@example.org"][0] for n in range(6)] == [
+        *[Status.PENDING] * 4,
+        Status.UNSUBSCRIBED,
+        Status.SUPPRESSED,
+    ]
+
+
 @pytest.mark.parametrize("json_lines", [False, True])
 def test_an_export_can_be_imported_again(load, store, tmp_path, now, json_lines):
     load(CSV + "zoë@example.org,cs.LG,naïve,,,weekdays,,\n")
@@ -284,6 +298,43 @@ def test_bad_lines_are_reported_and_the_good_ones_kept(load, store):
 def test_json_lines_that_are_not_objects_are_reported(load):
     result = load('{"email": "ada@example.org"}\n[1]\nnonsense\n\n', json_lines=True)
     assert (result.added, result.rejected) == (1, 2)
+
+
+def test_a_quotation_mark_that_hides_people_is_reported_with_the_lines_it_hides(load, store):
+    result = load(
+        "email,keywords\n"
+        'ann@example.org,"dense retrieval\n'
+        "bob@example.org,ranking\n"
+        'cyd@example.org,"\n'
+        "dan@example.org,maps\n"
+    )
+    assert (result.added, result.rejected) == (1, 1)
+    ((line, cause),) = result.problems
+    assert line == 2
+    assert cause.startswith("lines 2 to 4 are read as one")
+    assert list(people(store)) == ["dan@example.org"]
+
+
+@pytest.mark.parametrize("last", ['dan@example.org,"late interaction"\n', ""])
+def test_a_quotation_mark_after_which_nothing_fits_ends_the_import(load, store, last):
+    with pytest.raises(InvalidInput, match="no CSV in the record that begins in line 3"):
+        load(
+            "email,keywords\n"
+            "ada@example.org,maps\n"
+            'ann@example.org,"dense retrieval\n'
+            "bob@example.org,ranking\n" + last
+        )
+    assert people(store) == {}
+
+
+def test_cells_beyond_the_last_column_are_not_dropped_without_a_word(load, store):
+    result = load("email,topics\nada@example.org,cs.IR, cs.CL, cs.LG\nbo@example.org,cs.IR,, \n")
+    assert (result.added, result.rejected) == (1, 1)
+    ((line, cause),) = result.problems
+    assert line == 2
+    assert "more cells than there are columns" in cause
+    assert "separated by `;`" in cause
+    assert list(people(store)) == ["bo@example.org"]
 
 
 @pytest.mark.parametrize("text", ["", "name,topics\nada,cs.LG\n", "email,topic\na@example.org,x\n"])
