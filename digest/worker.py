@@ -146,11 +146,6 @@ def tick(
         changed |= not elsewhere and compose(app, stopping=stopping)
         return not elsewhere
 
-    def mail() -> None:
-        if door is not None:
-            door.open()
-        app.fetch_mail()
-
     def night() -> bool:
         # Before its hour it is not due, which says nothing of what failed the day before.
         done = nightly(app, stopping=stopping)
@@ -159,7 +154,7 @@ def tick(
     parts: tuple[tuple[str, Callable[[], object]], ...] = (
         ("alive", alive),
         ("resume", app.resume_due),
-        ("mail", mail),
+        ("mail", lambda: fetch_mail(app, door)),
         ("poll", poll),
         ("look up", look_up),
         ("place", lambda: place(app, stopping=stopping)),
@@ -196,6 +191,13 @@ def attempt(
         log.warning("%s: %s", name, sentence_of(error), extra={"action": name})
     except Exception:
         log.exception("%s failed; the next tick tries again", name, extra={"action": name})
+
+
+def fetch_mail(app: App, door: Door | None) -> None:
+    """Listen, if another worker did until now, and take in what waits in a mailbox."""
+    if door is not None:
+        door.open()
+    app.fetch_mail()
 
 
 def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
