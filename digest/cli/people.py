@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from digest.cli.context import Context, json_option, pass_context, progress, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from digest.model import Subscriber
 
@@ -263,7 +266,10 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 )
 @pass_context
 def export(context: Context, file: Path, form: str | None) -> None:
-    """Write all subscribers as CSV or JSON Lines; `import` reads it back."""
+    """Write all subscribers as CSV or JSON Lines; `import` reads it back.
+
+    A FILE can be read by its owner only, and takes the place of an earlier one when it is whole.
+    """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
     json_lines = form == "jsonl" if form else file.suffix in (".jsonl", ".ndjson")
@@ -271,9 +277,27 @@ def export(context: Context, file: Path, form: str | None) -> None:
         if str(file) == "-":
             roster.write(sys.stdout, app.store.subscribers.all(), json_lines=json_lines)
             return
-        with file.open("w", encoding="utf-8", newline="") as target:
+        with _replacing(file) as target:
             count = roster.write(target, app.store.subscribers.all(), json_lines=json_lines)
         click.echo(f"{count} subscribers written to {file}")
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[IO[str]]:
+    """A file for its owner's eyes that has this name once all is written; a device is written to."""
+    if file.exists() and not file.is_file():
+        with file.open("w", encoding="utf-8", newline="") as device:
+            yield device
+        return
+    whole = file.resolve()
+    handle, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as part:
+            yield part
+        Path(name).replace(whole)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _about_the_mail(mailed: bool, *, has_site: bool) -> str:

@@ -1,6 +1,8 @@
 """Commands about subscribers, as an operator types them."""
 
+import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes
 from io import BytesIO, TextIOWrapper
 
@@ -117,6 +119,48 @@ def test_a_table_is_read_alike_from_a_file_and_from_standard_input(
     exports = [digest("subscribers", "export", db=db).out for db in ("a.db", "b.db")]
     assert exports[0] == exports[1]
     assert "naïve" in exports[0]
+
+
+def test_an_export_is_for_its_owner_only_and_takes_the_place_of_the_last_one(digest, ada, tmp_path):
+    file = tmp_path / "roster.csv"
+    file.write_text("the last one\n")
+    file.chmod(0o644)
+    assert (
+        "1 subscribers written to roster.csv" in digest("subscribers", "export", "roster.csv").out
+    )
+    assert "ada@example.org" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_that_fails_leaves_the_last_one_as_it_was(digest, ada, tmp_path):
+    file = tmp_path / "roster.csv"
+    digest("subscribers", "export", str(file))
+    before = file.read_text()
+    (tmp_path / "damaged.db").write_text("no database\n" * 1000)
+    there = sorted(tmp_path.iterdir())
+
+    for database in ("damaged.db", "nowhere.db"):
+        assert digest("subscribers", "export", str(file), db=database).code != 0
+
+    assert file.read_text() == before
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_an_export_follows_a_link_and_leaves_it_standing(digest, ada, tmp_path):
+    (tmp_path / "link.csv").symlink_to(tmp_path / "roster.csv")
+    digest("subscribers", "export", "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert "ada@example.org" in (tmp_path / "roster.csv").read_text()
+
+
+def test_an_export_can_go_to_what_is_no_file(digest, ada, tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        found = reader.submit(pipe.read_text)
+        digest("subscribers", "export", str(pipe))
+        assert "ada@example.org" in found.result(timeout=5)
+    assert pipe.is_fifo()
 
 
 def test_who_is_imported_without_a_word_of_theirs_is_asked_once(
