@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from digest.errors import InvalidInput, NotFound
-from digest.model import AddressChange, Subscriber, SuppressionReason
+from digest.model import AddressChange, Status, Subscriber, SuppressionReason
 from digest.ports import Store
 from digest.subscriptions.limits import DAY, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, fresh, new_key, normal_address
@@ -17,6 +17,8 @@ from digest.subscriptions.people import CONFIRMED, amend, fresh, new_key, normal
 SALT = "suppressions"
 CHANGE_FOR = timedelta(days=7)
 CHANGES_A_DAY = 5
+SAME_WISH_FOR = timedelta(hours=1)
+ENDED = frozenset({Status.PENDING, Status.UNSUBSCRIBED})
 
 Side = Literal["address-old", "address-new"]
 
@@ -92,7 +94,7 @@ def vouch(store: Store, addresses: Iterable[str]) -> None:
 def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) -> AddressChange:
     """Ask for digests to go elsewhere; the latest wish counts. Both addresses then get a letter.
 
-    Nothing is said about whether the new address is known: that shows when its owner agrees.
+    The same wish after an hour has its 7 days anew, and keeps what was agreed. Nothing is said about whether the new address is known: that shows when its owner agrees.
     Raises InvalidInput, also for an address that we must not write to.
     """
     address = normal_address(email)
@@ -105,11 +107,12 @@ def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) 
     if not counted or not may_reach(store, address, now=now):
         raise InvalidInput("That is enough changes of address for one day; try again tomorrow.")
     standing = store.subscribers.change(current.id)
-    if standing is not None and standing.email == address and _is_open(standing, now):
-        return standing
-    if suppression(store, address) not in (None, SuppressionReason.ERASED):
-        raise InvalidInput("Mail to that address comes back, or is not wanted; name another one.")
-    change = AddressChange(subscriber_id=current.id, email=address, asked_at=now)
+    if standing is None or standing.email != address or not _is_open(standing, now):
+        standing = AddressChange(subscriber_id=current.id, email=address, asked_at=now)
+    elif now - standing.asked_at < SAME_WISH_FOR:
+        return standing  # or a second press of the button would end the links of the first letters
+    _check_open(store, address)
+    change = replace(standing, asked_at=now)
     store.subscribers.put_change(change)
     return change
 
@@ -125,8 +128,9 @@ def agree(
     """One end agrees to a change of address, within 7 days; done when both have, in either order.
 
     Then the subscriber comes back with a new key, which ends every link mailed to the old
-    address. `subject`, if given, must be the `change_subject` of the wish. Raises NotFound when
-    there is no such wish, InvalidInput when the new address has a subscription of its own.
+    address. A subscription of the new address that has ended or never began is deleted then.
+    `subject`, if given, must be the `change_subject` of the wish. Raises NotFound when there is
+    no such wish, InvalidInput when the new address has a subscription under way.
     """
     current = fresh(store, person)
     change = standing_change(store, current, now=now, subject=subject)
@@ -140,7 +144,9 @@ def agree(
     if not (change.old_confirmed and change.new_confirmed):
         store.subscribers.put_change(change)
         return change
-    _check_free(store, current, change.email)
+    _check_open(store, change.email)
+    if (ended := _check_free(store, current, change.email)) is not None:
+        store.subscribers.erase(ended.id)
     moved = amend(store, current, email=change.email, key=new_key())
     lift(store, change.email, only=SuppressionReason.ERASED)
     store.subscribers.drop_change(current.id)
@@ -160,6 +166,12 @@ def standing_change(
     return change
 
 
+def gives_way(store: Store, change: AddressChange) -> bool:
+    """Whether the new address had a subscription, which has ended and is deleted by the change."""
+    other = store.subscribers.by_email(change.email)
+    return other is not None and other.status in ENDED and other.confirmed_at is not None
+
+
 def _hash(secret: bytes, address: str) -> str:
     return hmac.digest(secret, address.encode(), "sha256").hex()
 
@@ -168,7 +180,19 @@ def _is_open(change: AddressChange, now: datetime) -> bool:
     return now - change.asked_at < CHANGE_FOR
 
 
-def _check_free(store: Store, person: Subscriber, address: str) -> None:
+def _check_free(store: Store, person: Subscriber, address: str) -> Subscriber | None:
+    """Whose subscription at this address has ended or never began, None for nobody's.
+
+    Raises InvalidInput for one that is under way.
+    """
     other = store.subscribers.by_email(address)
-    if other is not None and other.id != person.id:
+    if other is None or other.id == person.id:
+        return None
+    if other.status not in ENDED:
         raise InvalidInput("That address has a subscription of its own; end that one first.")
+    return other
+
+
+def _check_open(store: Store, address: str) -> None:
+    if suppression(store, address) not in (None, SuppressionReason.ERASED):
+        raise InvalidInput("Mail to that address comes back, or is not wanted; name another one.")

@@ -111,7 +111,8 @@ class Account(Personal):
                 )
             except NotFound as error:
                 return self._moving("refused", GONE_STATUS, text=error.message)
-            return self._moving("asks", email=change.email)
+            ended = side == "address-new" and subscriptions.gives_way(self.app.store, change)
+            return self._moving("asks", email=change.email, ended=ended)
         try:
             done = subscriptions.agree(
                 self.app.store, person, side, now=self.app.clock(), subject=subject
@@ -128,9 +129,15 @@ class Account(Personal):
         return answer
 
     def _moving(
-        self, state: str, status: int = 200, *, email: str = "", text: str = ""
+        self,
+        state: str,
+        status: int = 200,
+        *,
+        email: str = "",
+        text: str = "",
+        ended: bool = False,
     ) -> Response:
-        return self.shown("account_move", status, state=state, email=email, text=text)
+        return self.shown("account_move", status, state=state, email=email, text=text, ended=ended)
 
     def _side(self, request: Request) -> tuple[Subscriber, Side, str]:
         """Whose link it is, and of which of the two addresses; raises NotFound."""

@@ -92,7 +92,17 @@ def test_asking_for_the_same_again_keeps_what_was_agreed(subscribe, ask, agree, 
     person = subscribe()
     ask(person)
     half = agree(person, "address-old")
-    assert ask(person, at=now + timedelta(hours=1)) == half
+    assert ask(person, at=now + timedelta(minutes=59)) == half
+    assert ask(person, at=now + timedelta(hours=1)).old_confirmed
+
+
+def test_asking_for_the_same_again_has_its_week_anew(subscribe, ask, agree, now):
+    person = subscribe()
+    ask(person)
+    again = ask(person, at=now + timedelta(days=6))
+    subject = subscriptions.change_subject(again)
+    late = now + timedelta(days=12)
+    assert agree(person, "address-new", at=late, subject=subject).new_confirmed
 
 
 def test_asking_for_the_same_again_and_again_does_not_bomb_a_mailbox(subscribe, ask, now):
@@ -115,6 +125,47 @@ def test_asking_says_nothing_about_who_has_the_address_but_agreeing_does(
     with pytest.raises(InvalidInput, match="subscription of its own"):
         agree(person, "address-new")
     assert store.subscribers.by_email(NEW) == other
+
+
+@pytest.mark.parametrize("sides", [("address-old", "address-new"), ("address-new", "address-old")])
+def test_a_sign_up_that_was_never_confirmed_is_in_nobodys_way(
+    store, subscribe, sign_up, ask, agree, sides
+):
+    person = subscribe(topics=["cs.IR"])
+    ask(person)
+    begun = sign_up(NEW).subscriber
+    agree(person, sides[0])
+    assert store.subscribers.by_email(NEW) == begun, "it stays until the digests move"
+
+    assert agree(person, sides[1]).email == NEW
+    assert store.subscribers.by_email(NEW).id == person.id
+    assert not store.subscribers.get([begun.id])
+
+
+def test_a_subscription_that_has_ended_gives_way_to_the_one_that_moves_there(
+    store, subscribe, ask, agree, now
+):
+    person, other = subscribe(), subscribe(NEW)
+    wish = ask(person)
+    assert not subscriptions.gives_way(store, wish)
+    subscriptions.unsubscribe(store, other, now=now)
+    assert subscriptions.gives_way(store, wish)
+    agree(person, "address-old")
+    assert agree(person, "address-new").status is Status.ACTIVE
+    assert store.subscribers.by_email(NEW).id == person.id
+
+
+def test_no_digests_move_to_an_address_that_has_been_suppressed_since(
+    store, subscribe, ask, agree, now
+):
+    person = subscribe()
+    ask(person)
+    agree(person, "address-new")
+    hashed = subscriptions.address_hash(store, NEW)
+    store.post.suppress(hashed, SuppressionReason.COMPLAINED, now)
+    with pytest.raises(InvalidInput, match="not wanted"):
+        agree(person, "address-old")
+    assert store.post.suppression(hashed) is SuppressionReason.COMPLAINED
 
 
 def test_there_is_no_change_to_agree_to_without_a_wish(subscribe, agree):

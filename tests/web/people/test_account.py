@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+from digest import subscriptions
 from digest.model import Status, SuppressionReason
 
 
@@ -62,6 +63,19 @@ def test_a_new_address_that_cannot_be_is_said_and_kept_in_the_field(client, pers
         assert f'value="{wrong}"' in answer.text
 
 
+def test_the_new_address_is_told_what_goes_with_its_own_ended_subscription(
+    app, client, person, at, join, link_in, now
+):
+    other = join("ada@new.example")
+    subscriptions.unsubscribe(app.store, other, now=now)
+    client.post(f"{at(person).account}/address", data={"email": other.email})
+    warning = "is deleted when the digests move"
+    assert warning not in client.get(link_in(person.email, "/a/")).text
+    assert warning in client.get(link_in(other.email, "/a/")).text
+    client.post(link_in(person.email, "/a/"))
+    assert "have moved" in client.post(link_in(other.email, "/a/")).text
+
+
 def test_a_change_of_address_that_has_ended_says_so(app, client, person, at, link_in, now, now_is):
     client.post(f"{at(person).account}/address", data={"email": "ada@new.example"})
     agree = link_in(person.email, "/a/")
@@ -102,8 +116,6 @@ def test_links_are_renewed_and_a_fresh_one_is_mailed(client, person, at, link_in
 
 
 def test_erasure_leaves_a_hash_and_nothing_else(app, client, person, at, database, mailbox):
-    from digest import subscriptions
-
     client.post(f"{at(person).digest}/1/more")
     client.post(f"{at(person).me}/account")
     app.deliver()
