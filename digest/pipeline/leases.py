@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 
-from digest.errors import DigestError
 from digest.ports import Store
+
+log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60
 RENEW_SECONDS = 15
@@ -26,17 +28,24 @@ def held(
     """Hold a lease for as long as the block lasts; False where another process has it.
 
     A thread renews it `every` so many seconds, whatever the block waits for. A process that is
-    killed leaves it for a minute.
+    killed leaves it for a minute. One that was suspended for longer may lose it: the log says so.
     """
     if not store.lease(name, owner=owner, now=clock(), seconds=LEASE_SECONDS):
         yield False
         return
-    over = threading.Event()
+    over, about = threading.Event(), {"action": "lease", "lease": name}
 
     def renew() -> None:
         while not over.wait(every):
-            with suppress(DigestError):  # a busy database may be free the next time
-                store.lease(name, owner=owner, now=clock(), seconds=LEASE_SECONDS)
+            try:
+                lasts = store.lease(name, owner=owner, now=clock(), seconds=LEASE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a busy database may be free the next time
+                why = type(error).__name__
+                log.warning("the lease was not renewed", extra={**about, "why": why})
+                continue
+            if not lasts:
+                log.warning("the lease was lost", extra=about)
+                return
 
     renewing = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
     renewing.start()
