@@ -78,7 +78,7 @@ def authors_in_elements(elements: Sequence[str]) -> tuple[str, ...]:
     """
     names: list[str] = []
     for each in elements:
-        text = _without_degrees(html_to_text(each))
+        text = ";".join(map(_without_degrees, html_to_text(each).split(";")))
         if ";" in text or is_family_first(text, alone=len(elements) == 1):
             names += authors_semicolon(text)
         else:
@@ -101,13 +101,13 @@ def authors_with_initials(s: str) -> tuple[str, ...]:
         is_own = is_open and part in _SUFFIX_INITIALS and _is_family(names[-1])
         if names and _SUFFIX.match(part) and not is_own:
             names[-1] = f"{names[-1]} {part}"
-        elif is_open and is_initials:
+        elif is_open and is_initials and ("." in part or not _INITIALS.match(names[-1])):
             # After several words, letters without a dot may stand for an institute too.
             pairs += _is_family(names[-1]) or "." in part
             names[-1], is_open = f"{part} {names[-1]}", False
         else:
             names.append(part)
-            is_open = not is_initials
+            is_open = not is_initials or "." not in part  # `MA, Y.`
     return tuple(names) if pairs and pairs * 2 >= len(names) else ()
 
 
@@ -155,21 +155,28 @@ def _is_family(s: str) -> bool:
 
 
 def _without_degrees(s: str) -> str:
-    """The list without `MD` and `Ph.D.`; but `Bee, MD` are a family and initials."""
+    """One name, or names with commas, without `MD` and `Ph.D.` after them.
+
+    In upper case these may be a family or initials too (`MA, Y.`, `Bee, M. D.`): then they count
+    only after a whole name, and without a space or hyphen.
+    """
     first, *others = _BETWEEN.split(s)
-    kept = [first]
-    for between, part in zip(others[::2], others[1::2], strict=True):
-        bare = _DEGREE_MARKS.sub("", part)
-        if bare not in _DEGREES or (bare.isupper() and _awaits_initials(kept)):
-            kept += [between, part]
+    parts = [each.strip() for each in others[1::2]]
+    is_one = all(_is_degree(each) or _SUFFIX.match(each) for each in parts[1:])
+    kept, name = [first], first
+    for place, (between, part) in enumerate(zip(others[::2], parts, strict=True)):
+        is_whole = not _is_family(name) or (is_one and place > 0)
+        is_bare = part.replace(".", "").isalpha()
+        if _is_degree(part) and (not part.isupper() or (is_whole and is_bare)):
+            continue
+        kept += [between, part]
+        if not _SUFFIX.match(part):
+            name = part
     return "".join(kept)
 
 
-def _awaits_initials(kept: Sequence[str]) -> bool:
-    """Whether the last of these parts is a family name, rather than what follows one."""
-    if not _is_family(kept[-1]) or _SUFFIX.match(kept[-1].strip()):
-        return False
-    return len(kept) == 1 or kept[-2] != "," or bool(_INITIALS.match(kept[-3].strip()))
+def _is_degree(s: str) -> bool:
+    return _DEGREE_MARKS.sub("", s) in _DEGREES
 
 
 def _parts(s: str) -> list[str]:

@@ -4,14 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import (
-    author_key,
-    authors_in_elements,
-    authors_semicolon,
-    authors_with_initials,
-    is_family_first,
-    split_authors,
-)
+from digest.text import author_key, authors_in_elements, authors_semicolon, split_authors
+from digest.text.names import authors_with_initials, is_family_first
 
 
 @pytest.mark.parametrize(
@@ -59,6 +53,8 @@ def test_semicolons_part_names_with_the_family_first():
         ),
         ("Bee, A. on behalf of the Hive", ("A. Bee", "the Hive")),
         ("Bee, AB, Dee Eff, CD", ("AB Bee", "CD Dee Eff")),
+        ("BEE, A., MA, Y., NG, Z.", ("A. BEE", "Y. MA", "Z. NG")),
+        ("Bee, A., Dee, C., MIT, CMS", ("A. Bee", "C. Dee", "MIT", "CMS")),
         ("Ada Bee, XY", ()),
         ("Ada Bee, C., Cy Dee, Gil Eff", ()),
         ("Ada Bee, Cy Dee", ()),
@@ -81,6 +77,7 @@ def test_lists_of_family_names_and_initials_are_paired(written, names):
         (["Ada Bee, MD; Dee, Cy, MD-PhD"], ("Ada Bee", "Cy Dee")),
         (["Ada Bee", "The Hive Consortium, UK"], ("Ada Bee", "The Hive Consortium")),
         (["Bee, Ada, MD"], ("Ada Bee",)),
+        (["Bee, A., Jr., M.D.; Dee, C., MBA"], ("A. Bee Jr.", "C. Dee")),
         (["Ada Bee, Jr., MD, Cy Dee"], ("Ada Bee Jr.", "Cy Dee")),
         (["Bee, MD, Dee, M.A."], ("MD Bee", "M.A. Dee")),
         (["Bee, Md", "Dee, Do"], ("Md Bee", "Do Dee")),
@@ -88,6 +85,33 @@ def test_lists_of_family_names_and_initials_are_paired(written, names):
 )
 def test_degrees_and_countries_after_a_name_are_dropped(elements, names):
     assert authors_in_elements(elements) == names
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("ZHANG, X.; MA, Y.; CHEN, Z.", ("X. ZHANG", "Y. MA", "Z. CHEN")),
+        ("NGUYEN, T.; DO, V. H.; TRAN, Q.", ("T. NGUYEN", "V. H. DO", "Q. TRAN")),
+        ("Wang, Xiu; Do, An; MA, Yun", ("Xiu Wang", "An Do", "Yun MA")),
+        ("Zhang, X., MA, Y., Chen, Z.", ("X. Zhang", "Y. MA", "Z. Chen")),
+        ("BEE, A. and MA, Y.", ("A. BEE", "Y. MA")),
+        ("Bee, Ada; Dee, M.A.", ("Ada Bee", "M.A. Dee")),
+        ("Bee, A., Dee, M.A., Eff, J.D.", ("A. Bee", "M.A. Dee", "J.D. Eff")),
+        ("Bee, A., Jr., Dee, M.A., Eff, C.", ("A. Bee Jr.", "M.A. Dee", "C. Eff")),
+        (
+            "Bee, A., The ATLAS Collaboration, Dee, M.A., Eff, C.",
+            ("A. Bee", "The ATLAS Collaboration", "M.A. Dee", "C. Eff"),
+        ),
+        (
+            "O'Brien, K. E., on behalf of the X Group, Smith, J. D.",
+            ("K. E. O'Brien", "the X Group", "J. D. Smith"),
+        ),
+        ("Bee Dee, M. A.; Eff Gil, M.-D.", ("M. A. Bee Dee", "M.-D. Eff Gil")),
+        ("van der Bee, M.D., Dee, C.", ("M.D. van der Bee", "C. Dee")),
+    ],
+)
+def test_families_and_initials_that_read_like_degrees_stay(written, names):
+    assert authors_in_elements([written]) == names
 
 
 @pytest.mark.parametrize(
