@@ -105,6 +105,8 @@ def _ranking(app: App) -> Iterator[tuple[str, str]]:
 def _sources(app: App) -> Iterator[tuple[str, str]]:
     built = [*app.sources(), *app.sources(nightly=True)]
     yield "fine", f"{len(built)} sources: {', '.join(each.name for each in built)}"
+    _ = app.fetcher
+    yield "fine", f"they are asked as {app.user_agent}"
     if not (app.settings.site.contact or app.settings.site.url):
         yield "warning", "set [site] contact: sites we fetch from want to know whom to write to"
 

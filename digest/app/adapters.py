@@ -114,9 +114,8 @@ class Adapters:
     def fetcher(self) -> Fetcher:
         """Polite HTTP, with a User-Agent that says whom to write to."""
         fetch = self.settings.fetch
-        contact = self.settings.site.contact or self.settings.site.url or self.settings.mail.from_
         return fetching.HttpFetcher(
-            user_agent=f"paperdigest/{__version__}" + f" (+{contact})",
+            user_agent=self.user_agent,
             allow_private=fetch.allow_private,
             timeout=fetch.timeout,
             max_wire=int(fetch.max_wire_mb * MEGABYTE),
@@ -207,6 +206,13 @@ class Adapters:
         return letters.compile_letters(self.site, self.settings.topics)
 
     # --- values ---------------------------------------------------------------------------
+
+    @property
+    def user_agent(self) -> str:
+        """The name by which sites are asked; raises ConfigError."""
+        site = self.settings.site
+        contacts = (site.contact, site.url, self.settings.mail.from_)
+        return fetching.user_agent(f"paperdigest/{__version__}", contacts)
 
     @property
     def site(self) -> Site:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from digest.fetching.agent import user_agent
 from digest.fetching.client import HttpFetcher
 from digest.fetching.schedule import Policy, body_changed, decide, is_due, prepare
 
@@ -12,4 +13,5 @@ __all__ = [
     "decide",
     "is_due",
     "prepare",
+    "user_agent",
 ]

@@ -42,6 +42,18 @@ def test_a_folder_that_is_still_to_be_made_is_fine_and_is_not_made(digest, tmp_p
     assert not (tmp_path / "backups").exists()
 
 
+def test_whom_sites_can_write_to_is_taken_out_of_the_contact_or_missed(digest, tmp_path):
+    settings = tmp_path / "digest.toml"
+    settings.write_text('[site]\ncontact = "IR group, Uni Köln, ir@uni.example"\n')
+    digest("init")
+    assert "(+ir@uni.example)" in digest("doctor", "--json").out
+
+    settings.write_text('[site]\ncontact = "IR group"\n[mail]\nfrom = "köln@uni.example"\n')
+    assert ("sources", "[site] contact must hold") in [
+        (check, text[:24]) for check, text in wrong(digest("doctor", "--json"))
+    ]
+
+
 def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest, tmp_path):
     settings = tmp_path / "digest.toml"
     settings.write_text('[topics.dense]\nname = "Dense things"\nphrases = ["dense retrieval"]\n')
