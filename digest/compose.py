@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from digest import editions
 from digest.model import (
@@ -18,6 +18,8 @@ from digest.model import (
 )
 
 REST_CAP = 1_000
+# Some sources are asked once a day, each time some minutes later than the day before.
+A_DAY_OR_SO = timedelta(hours=26)
 
 
 def compose(
@@ -58,7 +60,7 @@ def compose(
             below=len(others),
             reports=reports,
             day=date.fromisoformat(edition),
-            since=min(since, until - editions.DAY),  # some sources are asked once a day
+            since=min(since, until - A_DAY_OR_SO),
         ),
         since=since,
         until=until,

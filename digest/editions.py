@@ -121,9 +121,9 @@ def mood(
 
     `matched` counts what there is to show, `below` what only their floor keeps from being shown.
     With nothing announced it is an outage if the last word of any source was a fault, or if no
-    source was asked `since` the digest before this one; else a holiday. On a day of the week
-    without lists, one source that answered is enough to believe that there was nothing, whenever
-    that was.
+    source was asked `since` the digest before this one, or within about a day; else a holiday. On
+    a day of the week without lists, one source that answered is enough to believe that there was
+    nothing, whenever in `reports` that was.
     """
     if matched:
         return Mood.PICKS

@@ -84,7 +84,7 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
 
 
 def _reports(store: Store, until: datetime) -> tuple[SourceReport, ...]:
-    """What sources said last; on days without lists, when some are never asked, since Thursday."""
+    """What sources said last; on days without lists, when some are never asked, in four days."""
     day = editions.list_day(until)
     lately = REPORT_WINDOW if editions.is_list_day(day) else OVER_A_WEEKEND
     return tuple(each for each in store.sources.reports(since=until - lately) if each.at <= until)

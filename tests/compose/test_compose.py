@@ -38,11 +38,11 @@ def composed(ada, now):
         picks = about.pop("picks", matching_papers(matching))
         rest = about.pop("rest", ())
         ranking = Ranking(subscriber_id=ada.id, picks=picks, rest=rest, matched=matching)
-        values = {"subscriber": ada, "announced": 50, "withheld": 0, "reports": (), **about}
+        values = {"subscriber": ada, "announced": 50, "withheld": 0, "reports": ()}
+        values |= {"since": now - timedelta(days=1), **about}
         return compose(
             ranking,
             edition="2026-06-10",
-            since=now - timedelta(days=1),
             until=now,
             now=now,
             **values,
@@ -81,6 +81,26 @@ def test_the_mood_says_what_kind_of_day_it_was(composed, now):
     assert composed(0).mood is Mood.NO_MATCH
     assert composed(0, announced=0, reports=[empty]).mood is Mood.HOLIDAY
     assert composed(0, announced=0, reports=[failed]).mood is Mood.OUTAGE
+
+
+@pytest.mark.parametrize(
+    ("covers", "asked", "expected"),
+    [
+        (timedelta(days=1), timedelta(hours=24, minutes=4), Mood.HOLIDAY),
+        (timedelta(days=1), timedelta(hours=26, minutes=30), Mood.OUTAGE),
+        (timedelta(hours=1), timedelta(hours=20), Mood.HOLIDAY),
+        (timedelta(hours=1), timedelta(hours=26, minutes=30), Mood.OUTAGE),
+        (timedelta(days=2), timedelta(hours=30), Mood.HOLIDAY),
+    ],
+)
+def test_nothing_new_is_believed_of_sources_asked_since_the_last_digest_or_within_about_a_day(
+    composed, now, covers, asked, expected
+):
+    unchanged = SourceReport(source="arxiv", place="", verdict=Verdict.UNCHANGED, at=now - asked)
+
+    digest = composed(0, announced=0, reports=[unchanged], since=now - covers)
+
+    assert digest.mood is expected
 
 
 def test_papers_below_the_floor_are_titles_before_the_others(composed, ada):
