@@ -14,6 +14,7 @@ from digest import config, delivery, subscriptions
 from digest.app import App
 from digest.delivery import dkim
 from digest.errors import DigestError, NotFound
+from digest.inbound import imap, lmtp
 from digest.model import Caps, Status
 from digest.pipeline import learning
 
@@ -255,9 +256,9 @@ def _pace(app: App) -> Iterator[tuple[str, str]]:
 
 def _inbound(app: App) -> Iterator[tuple[str, str]]:
     settings = app.settings.inbound
-    if not settings.domain:
+    if not (settings.domain or settings.lmtp or settings.imap):
         return
-    yield "fine", f"mail for {settings.domain} is taken in"
+    _ = app.inbound_policy
     if not settings.authserv_id:
         yield (
             "warning",
@@ -266,6 +267,14 @@ def _inbound(app: App) -> Iterator[tuple[str, str]]:
                 "to mails of ours are understood"
             ),
         )
+    doors = []
+    if settings.lmtp:
+        lmtp.check(settings.lmtp)
+        doors.append(f"by LMTP at {settings.lmtp}")
+    if settings.imap:
+        doors.append(f"from the mailbox at {imap.server_of(settings.imap)}")
+    how = " and ".join(doors) or "only by `digest receive`"
+    yield "fine", f"mail for {settings.domain} is taken in {how}"
     host = settings.lmtp.rpartition(":")[0].strip("[]")
     if settings.lmtp and not settings.lmtp.startswith("unix:") and not _is_here(host):
         yield (

@@ -68,6 +68,11 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
         ) from None  # the cause may quote the login
 
 
+def server_of(url: str) -> str:
+    """The host of a mailbox, without the user's name and password; raises ConfigError."""
+    return str(_parted(url).hostname)
+
+
 def _looked_through(box: BaseMailBox, deliver: Deliver, rng: Random) -> int:
     unseen = deque(box.uids("UNSEEN"))
     taken, left = 0, MOST_AT_ONCE

@@ -35,6 +35,7 @@ MOST_RECIPIENTS = 50
 SILENCE_SECONDS = 300
 CLOSE_SECONDS = 10
 BREATH_SECONDS = 0.05
+LAST_PORT = 65535
 UNIX = "unix:"
 IDENT = "Digest"
 
@@ -129,6 +130,18 @@ def serve(deliver: Deliver, address: str) -> Server:
     return Server(deliver, address)
 
 
+def check(address: str) -> None:
+    """Raise ConfigError where the address is none to listen at; whether it is free is not asked."""
+    if not address.startswith(UNIX):
+        _host_port(address)
+        return
+    folder = Path(address.removeprefix(UNIX)).parent
+    if not folder.is_dir():
+        raise ConfigError(
+            f"[inbound] lmtp: there is no folder {folder} to listen in.", subject="inbound.lmtp"
+        )
+
+
 class _Door(LMTP):
     """LMTP with longer lines: what a mail server has taken, we do not send back for its form."""
 
@@ -183,7 +196,7 @@ class _Handler:
 
 def _host_port(address: str) -> tuple[str, int]:
     found = _HOST_PORT.fullmatch(address)
-    if found is None:
+    if found is None or int(found[2]) > LAST_PORT:
         raise ConfigError(
             f"[inbound] lmtp is host:port or unix:/path, not {address!r}.", subject="inbound.lmtp"
         )

@@ -1,5 +1,7 @@
 """`digest doctor`, as an operator runs it."""
 
+import pytest
+
 
 def wrong(ran):
     return [(each["check"], each["text"]) for each in ran.json if each["level"] == "wrong"]
@@ -52,6 +54,50 @@ def test_whom_sites_can_write_to_is_taken_out_of_the_contact_or_missed(digest, t
     assert ("sources", "[site] contact must hold") in [
         (check, text[:24]) for check, text in wrong(digest("doctor", "--json"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("inbound", "sentence"),
+    [
+        ('lmtp = "8024"', "[inbound] lmtp is host:port or unix:/path"),
+        ('lmtp = "localhost:abc"', "[inbound] lmtp is host:port or unix:/path"),
+        ('lmtp = "127.0.0.1:99999"', "[inbound] lmtp is host:port or unix:/path"),
+        ('lmtp = "unix:/no/such/folder/lmtp"', "[inbound] lmtp: there is no folder"),
+        ('imap = "mail.example.org"', "[inbound] imap is imaps://user:password@host"),
+        ('imap = "https://ada:secret@example.org"', "[inbound] imap is imaps://"),
+        ('domain = ""\nlmtp = "127.0.0.1:8024"', "[inbound] domain is not set"),
+    ],
+)
+def test_a_door_for_mail_that_the_worker_could_not_open_is_wrong(
+    digest, tmp_path, inbound, sentence
+):
+    domain = "" if "domain" in inbound else 'domain = "papers.example"\n'
+    (tmp_path / "digest.toml").write_text(f"[inbound]\n{domain}{inbound}\n")
+    digest("init")
+
+    ran = digest("doctor", "--json")
+
+    ((check, text),) = wrong(ran)
+    assert (check, text[: len(sentence)]) == ("inbound", sentence)
+    assert "secret" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("doors", "how"),
+    [
+        ("", "only by `digest receive`"),
+        ('lmtp = "127.0.0.1:8024"', "by LMTP at 127.0.0.1:8024"),
+        ('imap = "imaps://ada:secret@mx.example"', "from the mailbox at mx.example"),
+    ],
+)
+def test_the_doors_for_mail_are_named_without_secrets(digest, tmp_path, doors, how):
+    (tmp_path / "digest.toml").write_text(f'[inbound]\ndomain = "papers.example"\n{doors}\n')
+    digest("init")
+
+    ran = digest("doctor", "--json")
+
+    assert f"mail for papers.example is taken in {how}" in [each["text"] for each in ran.json]
+    assert "secret" not in ran.out
 
 
 def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest, tmp_path):

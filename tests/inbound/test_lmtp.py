@@ -146,6 +146,19 @@ def test_an_address_where_nothing_can_listen_is_a_wrong_setting(address):
         lmtp.serve(lambda raw, to: None, address)
 
 
+@pytest.mark.parametrize(
+    "address", ["8024", "localhost:abc", "127.0.0.1:99999", "unix:/no/such/folder/lmtp"]
+)
+def test_an_address_that_is_none_is_found_without_listening(address):
+    with pytest.raises(ConfigError, match=r"\[inbound\] lmtp"):
+        lmtp.check(address)
+
+
+def test_an_address_is_fine_whether_it_is_free_or_not(serve, tmp_path):
+    for address in (serve(), serve(address=f"unix:{tmp_path}/lmtp"), ":8024", "[::1]:8024"):
+        lmtp.check(address)
+
+
 def test_closing_lets_the_mail_in_hand_be_finished(free_port):
     started, go_on, kept = threading.Event(), threading.Event(), []
 
