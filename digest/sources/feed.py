@@ -53,13 +53,18 @@ _DOI_IN_PATH = re.compile(
     r"(?:/(?:doi|content|articles?)/(?:(?:abs|e?pdf|full|epub)/)?|//link\.springer\.com/(?:\w+/)?)"
     r"(10\.\d{4,9}/[^?#]+)"
 )
-# What ScienceDirect, which has no author elements, and APS say before the abstract or instead.
-_PREAMBLE = re.compile(
-    r"\A(?:\s*(?:<p>)?(?:(?:Publication date:|<b>Source:</b>).*?|Author\(s\):(?P<authors>.*?))"
-    r"(?:</p>|<br ?/?>))+",
-    re.DOTALL,
+# What comes after it there: a version, a part of the page, a number of Oxford's own.
+_DOI_TAIL = re.compile(
+    r"v\d+(?:\.[a-z.-]+)?$|/(?:full|fulltext(?:\.html)?|abstract|meta|pdf|html|comments)$"
+    r"|/(?:figures|tables)/\d+$|^(10\.1093/[^/]+/[^/]+)/\d{6,}$"
 )
-_DOI_TAIL = re.compile(r"v\d+(?:\.[a-z.-]+)?$|/(?:full|abstract|meta|pdf|html)$")
+# What ScienceDirect, which has no author elements, and APS say before the abstract or instead; the
+# names begin with an upper-case letter, after `van der` perhaps.
+_BREAK = r"(?:</p>|<br ?/?>)\s*(?:<p>)?"
+_PREAMBLE = re.compile(
+    rf"\A\s*(?:<p>)?(?:Publication date:[^<]{{0,300}}{_BREAK}<b>Source:</b>[^<]{{0,300}}{_BREAK})?\s*"
+    rf"(?:Author\(s\):\s*(?P<authors>(?:[a-z]+['’ ]){{0,3}}&?[^\W\d_a-z][^<]*)?{_BREAK})?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +230,7 @@ def _listed(name: str, given: object) -> tuple[str, ...]:
 
 def _doi_of_page(link: str) -> str:
     match = _DOI_IN_PATH.search(link)
-    return canonical_doi(_DOI_TAIL.sub("", match[1])) if match else ""
+    return canonical_doi(_DOI_TAIL.sub(r"\1", match[1])) if match else ""
 
 
 def _unread(date: str) -> str:

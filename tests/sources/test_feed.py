@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -87,6 +88,11 @@ def test_it_is_announced_as_new_on_the_day_it_was_published(now):
         ("https://e.org/article/10.1088/1361-6633/ad1234", "", "doi:10.1088/1361-6633/ad1234"),
         ("http://link.springer.com/10.1007/s10994-024-1", "", "doi:10.1007/s10994-024-1"),
         ("https://e.org/doi/full/10.1000/abc?af=R", "", "doi:10.1000/abc"),
+        ("https://e.org/articles/10.1186/s13059-024-1/comments", "", "doi:10.1186/s13059-024-1"),
+        ("https://link.springer.com/article/10.1007/s1-1/fulltext.html", "", "doi:10.1007/s1-1"),
+        ("https://link.springer.com/article/10.1007/s1-1/figures/2", "", "doi:10.1007/s1-1"),
+        ("https://e.org/bio/article/10.1093/bio/btae001/7577857", "", "doi:10.1093/bio/btae001"),
+        ("https://e.org/article/10.1000/bio/abc/7577857", "", "doi:10.1000/bio/abc/7577857"),
         (
             "https://e.org/content/10.1101/2026.06.01.5738v2?rss=1",
             "",
@@ -146,11 +152,27 @@ def test_a_content_that_only_frames_the_summary_is_no_better_abstract():
     assert [each.paper.abstract for each in harvest.items] == [said, f"{said} And that they fall."]
 
 
+@pytest.mark.parametrize(
+    ("said", "before"),
+    [
+        ("Tides are a versatile thing. Here we show that they rise.", "Moons too. " * 40),
+        ("Tides rise.", "Moons too. "),
+    ],
+)
+def test_a_content_that_says_much_beside_the_summary_is_the_abstract(said, before):
+    whole = f"{before}{said} And that they fall."
+
+    paper = only(SOURCE.parse(listing(described(said, more=encoded(f"<p>{whole}</p>"))))).paper
+
+    assert paper.abstract == whole
+
+
 @pytest.mark.parametrize("abstract", ["", "<p>We show that tides rise.</p>"])
 @pytest.mark.parametrize(
     "preamble",
     [
         "<p>Publication date: July 2026</p><p><b>Source:</b> Sea</p><p>Author(s): Ada Bee, Cy Dee</p>",
+        "Publication date: July 2026 <br/><b>Source:</b>Sea <br/> Author(s): Ada Bee, Cy Dee <br/>",
         "Author(s): Ada Bee and Cy Dee<br/>",
     ],
 )
@@ -159,6 +181,38 @@ def test_authors_that_only_the_description_names_are_not_its_abstract(preamble, 
 
     assert paper.authors == ("Ada Bee", "Cy Dee")
     assert paper.abstract == abstract.removeprefix("<p>").removesuffix("</p>")
+
+
+@pytest.mark.parametrize(
+    ("authors", "names"),
+    [
+        ("van der Bee, A., Dee, C.", ("A. van der Bee", "C. Dee")),
+        ("d'Ada, B., Dee, C.", ("B. d'Ada", "C. Dee")),
+        ("&Eacute;va Bee, Cy Dee", ("Éva Bee", "Cy Dee")),
+        ("", ()),
+    ],
+)
+def test_authors_in_the_description_may_begin_with_a_particle_or_be_missing(authors, names):
+    head = "<p>Publication date: July 2026</p><p><b>Source:</b> Sea</p>"
+
+    paper = only(SOURCE.parse(listing(described(f"{head}<p>Author(s): {authors}</p>")))).paper
+
+    assert (paper.authors, paper.abstract) == (names, "")
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        "<p>Publication date: the history of an odd field, and why it matters.</p>",
+        "<b>Source:</b> of the tides. We show that it is the moon.<br/>",
+        "<p>Author(s): we study how authors write. Our corpus has 5 parts.<br/></p>",
+    ],
+)
+def test_an_abstract_that_begins_like_a_publishers_preamble_is_whole(abstract):
+    paper = only(SOURCE.parse(listing(described(abstract)))).paper
+
+    assert paper.authors == ()
+    assert paper.abstract == re.sub("<.*?>", "", abstract)
 
 
 @pytest.mark.parametrize(
