@@ -14,6 +14,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from digest import editions
+from digest.errors import InvalidInput
 from digest.model import Interest, Status, Subscriber, SuppressionReason, Topic
 from digest.model.base import Value
 from digest.ports import Store
@@ -25,6 +26,7 @@ from digest.subscriptions.people import CONFIRMED, amend, fresh, newcomer, norma
 from digest.subscriptions.wishes import MOST_INTERESTS, Wishes, asked_for, interests_of, timing
 
 LETTERS_AN_HOUR = 1_000
+LINKS_A_DAY = 5
 PENDING_FOR = timedelta(days=14)
 NETWORK_BITS = 64
 
@@ -42,9 +44,9 @@ class Bounds(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp(Value):
-    """What came of asking for a subscription; the page says the same of all three.
+    """What came of asking for a subscription, or for a link; the page says the same of all three.
 
-    `ask` wants the letter `confirm`, `known` the letter `known`, `silent` none. `limited` is
+    `ask` wants the letter `confirm`, `known` the letter `known` (or `link`), `silent` none. `limited` is
     true when the network asked too often, which a page may say: it tells of no address.
     """
 
@@ -94,19 +96,33 @@ def sign_up(
 
 def request_link(
     store: Store, email: str, *, bounds: Bounds, network: str, now: datetime
-) -> Subscriber | None:
-    """Whom to mail a link to their preferences (a pending one: to confirm), None for nobody.
+) -> SignUp:
+    """Whom to mail a link to their preferences (a pending one: to confirm), if anybody.
 
     The page says the same either way. Raises InvalidInput for what is no address.
     """
     address = normal_address(email)
     if not _may_come(store, network, bounds, now):
-        return None
+        return SignUp(outcome="silent", limited=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
     if not _may_write(store, address, bounds, now) or known is None or _is_closed(known, reason):
-        return None
-    return known
+        return SignUp(outcome="silent")
+    return _linked(known)
+
+
+def renew_link(store: Store, person: Subscriber, *, now: datetime) -> SignUp:
+    """Whom to mail a fresh link: one who holds an old one, whichever network they are in.
+
+    Raises InvalidInput after five in a day.
+    """
+    if not may(store, "renew", person.id, now=now, seconds=DAY, most=LINKS_A_DAY):
+        raise InvalidInput(
+            "Five links have been mailed today; look among the spam, or try again tomorrow."
+        )
+    if _is_closed(person, suppression(store, person.email)):
+        return SignUp(outcome="silent")
+    return _linked(person)
 
 
 def subscribe(
@@ -250,6 +266,10 @@ def _with_room(
     standing = {(each.kind, each.value) for each in profile.interests}
     new = [each for each in interests if (each.kind, each.value) not in standing]
     return tuple(new[: max(0, MOST_INTERESTS - len(standing))])
+
+
+def _linked(person: Subscriber) -> SignUp:
+    return SignUp(outcome="ask" if person.status is Status.PENDING else "known", subscriber=person)
 
 
 def _is_closed(known: Subscriber | None, reason: SuppressionReason | None) -> bool:

@@ -48,6 +48,10 @@ PAUSES = ("1 week", "2 weeks", "1 month", "3 months")
 TOO_OFTEN = (
     "Too many people have signed up from where you are within the hour. Please try again later."
 )
+TOO_MANY_LINKS = (
+    "Too many sign-ups and links were asked for from where you are within the hour. Every digest has "
+    "a link to your preferences as well; or please try again later."
+)
 
 
 class Joining(Personal):
@@ -57,6 +61,7 @@ class Joining(Personal):
         super().__init__(app)
         self._latest: previewing.Latest | None = None
         self._counted: tuple[datetime, Mapping[str, int]] | None = None
+        self._left: dict[str, tuple[datetime, str]] = {}
         self._loading = threading.Lock()
 
     def subscribe(self, request: Request) -> Response:
@@ -228,15 +233,27 @@ class Joining(Personal):
                 "unsubscribe", email=person.email, active=person.status is not Status.UNSUBSCRIBED
             )
         subscriptions.unsubscribe(self.app.store, person, now=self.app.clock())
-        # Only who had been confirmed, and is not kept out for another reason, may come back so.
-        slip = person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED)
-        subject = f"{minute(self.app.clock())}{_pause_noted(person)}"
         return self.private(
             "unsubscribed",
             email=person.email,
-            back=slip and tokens.make(person.key, REJOIN, person.id, subject),
+            back=self._way_back(request.path_params["token"], person),
             pauses=PAUSES,
         )
+
+    def _way_back(self, link: str, person: Subscriber) -> str:
+        """What leads back whoever leaves by this link, or did within the hour; empty for others.
+
+        `person` is as they were before: a second press finds what the first one was given.
+        """
+        now = self.app.clock()
+        with self._loading:
+            recent = {key: of for key, of in self._left.items() if now - of[0] < ACCOUNT_LASTS}
+            self._left = recent
+            # Only who had been confirmed, and is not kept out for another reason, may come back so.
+            if person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED):
+                subject = f"{minute(now)}{_pause_noted(person)}"
+                recent[link] = (now, tokens.make(person.key, REJOIN, person.id, subject))
+            return recent[link][1] if link in recent else ""
 
     def rejoin(self, request: Request) -> Response:
         """Within the hour: it was a slip, or a pause was meant."""
@@ -284,25 +301,28 @@ class Joining(Personal):
         email = form.one("email")
         if not checked(errors, "email", lambda: subscriptions.normal_address(email)):
             return self.shown("me_ask", BAD, email=email, errors=errors)
-        return self._link(request, email)
-
-    def renew(self, request: Request) -> Response:
-        """A link that is too old to be trusted still says whom to mail a fresh one."""
-        person, _ = self.person(request, links.PREFERENCES)
-        return self._link(request, person.email)
-
-    def _link(self, request: Request, email: str) -> Response:
-        person = subscriptions.request_link(
+        asked = subscriptions.request_link(
             self.app.store,
             email,
             bounds=self.bounds,
             network=limits.network(request),
             now=self.app.clock(),
         )
+        if asked.limited:
+            errors["email"] = TOO_MANY_LINKS
+            return self.shown("me_ask", TOO_MANY, email=email, errors=errors)
+        return self._link(asked)
+
+    def renew(self, request: Request) -> Response:
+        """A link that is too old to be trusted still says whom to mail a fresh one."""
+        person, _ = self.person(request, links.PREFERENCES)
+        return self._link(subscriptions.renew_link(self.app.store, person, now=self.app.clock()))
+
+    def _link(self, asked: subscriptions.SignUp) -> Response:
         answer = self.shown("sent", title="Look into your mailbox", sign_up=False)
-        if person is not None:
-            kind = "confirm" if person.status is Status.PENDING else "link"
-            answer.background = self.letter(kind, person)
+        letter = {"ask": "confirm", "known": "link"}.get(asked.outcome)
+        if letter and asked.subscriber is not None:
+            answer.background = self.letter(letter, asked.subscriber)
         return answer
 
 

@@ -7,7 +7,7 @@ import pytest
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Status, SuppressionReason
-from digest.subscriptions import Bounds
+from digest.subscriptions import Bounds, SignUp
 from digest.testing import NOW
 
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
@@ -229,8 +229,8 @@ def test_limits_keep_no_address_and_no_network(store, sign_up, tmp_path):
 
 @pytest.fixture
 def request_link(store, now):
-    def ask(email="ada@example.org", letters=10):
-        bounds = Bounds(signups=100, letters=letters)
+    def ask(email="ada@example.org", letters=10, signups=100):
+        bounds = Bounds(signups=signups, letters=letters)
         return subscriptions.request_link(store, email, bounds=bounds, network="192.0.2.7", now=now)
 
     return ask
@@ -238,18 +238,43 @@ def request_link(store, now):
 
 def test_a_link_goes_to_whoever_is_subscribed_and_to_nobody_else(subscribe, request_link):
     person = subscribe()
-    assert request_link() == person
-    assert request_link("nobody@example.org") is None
+    assert request_link() == SignUp(outcome="known", subscriber=person)
+    assert request_link("nobody@example.org") == SignUp(outcome="silent")
 
 
-def test_no_link_goes_to_a_suppressed_address(store, subscribe, request_link):
-    subscriptions.suppress(store, subscribe())
-    assert request_link() is None
+def test_who_asks_for_a_link_and_has_yet_to_confirm_is_asked_to(sign_up, request_link):
+    pending = sign_up().subscriber
+    assert request_link() == SignUp(outcome="ask", subscriber=pending)
+
+
+def test_no_link_goes_to_a_suppressed_address(store, subscribe, request_link, now):
+    person = subscriptions.suppress(store, subscribe())
+    assert request_link().outcome == "silent"
+    assert subscriptions.renew_link(store, person, now=now).outcome == "silent"
 
 
 def test_links_count_as_letters_to_the_address(subscribe, request_link):
+    subscribe()
+    assert [request_link(letters=2).outcome for _ in range(3)] == ["known", "known", "silent"]
+
+
+def test_a_network_that_asks_for_links_too_often_is_told_so_whoever_is_subscribed(
+    subscribe, request_link
+):
+    subscribe()
+    request_link(signups=1)
+    limited = SignUp(outcome="silent", limited=True)
+    assert request_link(signups=1) == request_link("nobody@example.org", signups=1) == limited
+
+
+def test_a_link_is_renewed_five_times_a_day(store, subscribe, now):
     person = subscribe()
-    assert [request_link(letters=2) for _ in range(3)] == [person, person, None]
+    for _ in range(5):
+        assert subscriptions.renew_link(store, person, now=now).subscriber == person
+    with pytest.raises(InvalidInput, match="tomorrow"):
+        subscriptions.renew_link(store, person, now=now)
+    tomorrow = now + timedelta(days=1, seconds=1)
+    assert subscriptions.renew_link(store, person, now=tomorrow).subscriber == person
 
 
 # --- confirming -----------------------------------------------------------------------------------

@@ -255,6 +255,24 @@ def test_an_old_link_still_says_whom_to_mail_a_fresh_one(client, person, link_in
     assert client.get(link_in(person.email, "/me/")).status_code == 200
 
 
+def test_a_network_that_asked_too_often_is_told_that_no_link_is_mailed(
+    client, app, person, mailbox, link_in
+):
+    for number in range(app.settings.web.signups):
+        client.post("/me", data={"email": f"nobody{number}@example.org"})
+    answers = [
+        client.post("/me", data={"email": each}) for each in (person.email, "nobody@example.org")
+    ]
+    assert [each.status_code for each in answers] == [429, 429]
+    assert "from where you are" in answers[0].text
+    assert f'value="{person.email}"' in answers[0].text
+    assert not mailbox()
+
+    token = tokens.make(person.key, links.PREFERENCES, person.id, "2025-01-01")
+    assert client.post(f"/me/{token}/renew").status_code == 200
+    assert link_in(person.email, "/me/"), "who holds a link is no stranger, wherever they are"
+
+
 @pytest.mark.parametrize("body", ["urlencoded", "multipart", "nonsense", "nothing"])
 def test_one_click_unsubscribe_needs_nothing_but_the_post(client, app, person, at, body):
     sent = {
@@ -286,6 +304,23 @@ def test_a_slip_is_undone_within_the_hour_and_not_later(client, app, person, at,
     now_is(now.replace(hour=9))
     assert client.post(back, data={"do": "undo"}).status_code == 404
     assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
+
+
+def test_a_second_press_offers_the_same_way_back_for_the_same_hour(
+    client, app, person, at, now, now_is
+):
+    subscriptions.pause(app.store, person, until=None, now=now)
+    leave = at(person).unsubscribe
+    first = client.post(leave).text
+    now_is(now + timedelta(minutes=59))
+    assert client.post(leave).text == first
+    back = re.search(r'action="(/u/[^"]+/back)"', first)[1]
+    assert "paused, as before" in client.post(back, data={"do": "undo"}).text
+
+    now_is(now + timedelta(minutes=60))
+    client.post(leave)
+    now_is(now + timedelta(minutes=120))
+    assert "slip" not in client.post(leave).text
 
 
 def test_a_pause_is_offered_instead_of_leaving(client, app, person, at):
