@@ -7,6 +7,7 @@ type or an unreadable file is a ConfigError that names the file or variable and 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -303,12 +304,26 @@ def _check(settings: Settings) -> None:
             "[inbound] domain must be a bare domain, such as papers.example.org.",
             subject="inbound.domain",
         )
+    _check_proxies(settings.web.proxies)
     for reserved in ("trending", "picks", "mine"):
         if reserved in settings.topics:
             raise ConfigError(
                 f"[topics.{reserved}] must have another name: Digest has a feed of that name.",
                 subject=f"topics.{reserved}",
             )
+
+
+def _check_proxies(proxies: tuple[str, ...]) -> None:
+    """Refuse what uvicorn would take for a name, and then nobody has it."""
+    for each in () if proxies == ("*",) else proxies:
+        try:
+            ipaddress.ip_network(each)
+        except ValueError:
+            raise ConfigError(
+                "[web] proxies are addresses or networks, such as 192.0.2.7 or 10.0.0.0/8, "
+                f"not {each!r}.",
+                subject="web.proxies",
+            ) from None
 
 
 def _section(kind: type, table: Table, name: str, origin: str) -> Any:

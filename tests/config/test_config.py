@@ -151,6 +151,12 @@ def test_a_setting_that_could_only_do_harm_is_refused(tmp_path, text, sentence):
         from_file(tmp_path, text)
 
 
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1, ::1", "10.0.0.0/8, fd00::/8, 192.0.2.7", "*"])
+def test_proxies_are_addresses_networks_or_everybody(proxies):
+    settings = load(SHIPPED, environment={"DIGEST_WEB_PROXIES": proxies})
+    assert settings.web.proxies == tuple(proxies.split(", ") if proxies else ())
+
+
 def test_a_missing_or_broken_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml", environment={})
@@ -190,6 +196,10 @@ def test_every_arxiv_category_can_be_followed_by_name():
         ("[experiments]\nshare = 50\n", "[experiments] share"),
         ("[subscriber]\nfloor = 10\n", "[subscriber] floor"),
         ('[topics.trending]\nname = "Mine"\n', "topics.trending"),
+        ('[web]\nproxies = ["127.0.0.1", "localhost"]\n', "[web] proxies"),
+        ('[web]\nproxies = ["caddy:80"]\n', "[web] proxies"),
+        ('[web]\nproxies = ["10.0.0.1/8"]\n', "not '10.0.0.1/8'"),
+        ('[web]\nproxies = ["*", "10.0.0.0/8"]\n', "not '*'"),
     ],
 )
 def test_a_value_that_could_only_do_harm_is_refused(tmp_path, text, named):
