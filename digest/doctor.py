@@ -7,10 +7,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from digest import config, delivery, subscriptions
+from digest import config, delivery, matching, subscriptions
 from digest.app import App
 from digest.delivery import dkim
 from digest.errors import DigestError, NotFound
@@ -20,6 +21,7 @@ from digest.pipeline import learning
 
 # By so many texts of an abstract's usual length the embedder's speed is measured.
 SAMPLES = 16
+EVER = datetime.min.replace(tzinfo=UTC)
 UNREADABLE = "what was learned cannot be read; `digest learn` learns it anew"
 SAMPLE = "We find out how long it takes to read one abstract of the length that most have. " * 15
 
@@ -113,19 +115,31 @@ def _sources(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _topics(app: App) -> Iterator[tuple[str, str]]:
-    """Topics that are followed and not there any more: nothing in them reaches anybody."""
-    for key, followers in app.store.subscribers.topics_in_use().items():
-        try:
-            subscriptions.topic_id(key, app.settings.topics)
-        except NotFound:
-            people = "1 subscriber follows" if followers == 1 else f"{followers} subscribers follow"
+    """Topics that are followed and not there any more, nor read as the category of any paper."""
+    followed = app.store.subscribers.topics_in_use()
+    gone = [each for each in followed if not _is_topic(each, app)]
+    if not gone:
+        return
+    read_as = matching.category_keys(tuple(app.store.papers.categories(EVER)))
+    for key in gone:
+        if key.casefold() not in read_as:
+            one = followed[key] == 1
+            people = "1 subscriber follows" if one else f"{followed[key]} subscribers follow"
             yield (
                 "warning",
                 (
-                    f"{people} {key!r}, which is no topic any more and brings nothing: put it "
-                    "back into the settings under that name, or tell them"
+                    f"{people} {key!r}, which is no topic any more, nor a category of any paper, "
+                    "and brings nothing: put it back into the settings under that name, or tell them"
                 ),
             )
+
+
+def _is_topic(key: str, app: App) -> bool:
+    try:
+        subscriptions.topic_id(key, app.settings.topics)
+    except NotFound:
+        return False
+    return True
 
 
 def _sender(app: App) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """`digest doctor`, as an operator runs it."""
 
+from pathlib import Path
+
 import pytest
 
 
@@ -98,6 +100,24 @@ def test_the_doors_for_mail_are_named_without_secrets(digest, tmp_path, doors, h
 
     assert f"mail for papers.example is taken in {how}" in [each["text"] for each in ran.json]
     assert "secret" not in ran.out
+
+
+def test_a_topic_that_is_gone_but_a_category_of_papers_brings_those_and_is_not_named(
+    digest, tmp_path, listed
+):
+    settings = tmp_path / "digest.toml"
+    settings.write_text('[topics.Penguins]\nphrases = ["penguins"]\n')
+    digest("init")
+    digest("subscribe", "ada@example.org", "--topic", "Penguins", "--confirmed")
+    settings.write_text("")
+    assert "'Penguins'" in digest("doctor").out
+
+    listing = Path(listed).read_text(encoding="utf-8").replace(">cs.CV<", ">penguins<")
+    Path(listed).write_text(listing, encoding="utf-8")
+    assert digest("fetch", "arxiv", "--from", listed).code == 0
+
+    assert "'Penguins'" not in digest("doctor").out
+    assert "Counting penguins" in digest("rank", "ada@example.org", "--date", "2026-06-10").out
 
 
 def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest, tmp_path):
