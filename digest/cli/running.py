@@ -115,7 +115,7 @@ def fetch(
                 busy = source or since or app.sources()
                 why = "another process is fetching" if busy else "no source is enabled"
                 click.echo(f"Nothing to do: {why}.")
-        if _all_failed(reports):
+        if _all_failed(reports) or (since and _all_failed(reports[-1:])):
             raise click.exceptions.Exit(1)
 
 

@@ -159,7 +159,8 @@ class Harvest(Value):
     `items` are the good entries, `problems` the rest. `more` asks for the following pages;
     `cursor` (JSON text), when not None, is to be kept once all pages are in. `built_at` is
     the listing's own build time, `ttl` (seconds) how long it says it stays fresh. Where
-    `has_backlog`, the listing shows the past too, which is dated as it was published.
+    `has_backlog`, the listing shows the past too, which is dated as it was published. `left` is
+    how many entries there are on the pages after it, where it says so.
     """
 
     items: tuple[Item, ...] = ()
@@ -169,3 +170,4 @@ class Harvest(Value):
     built_at: datetime | None = None
     ttl: int | None = None
     has_backlog: bool = False
+    left: int = 0

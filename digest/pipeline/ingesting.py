@@ -69,6 +69,7 @@ class _Run:
     source: Source
     reconciling: bool = False
     pages: int = 0
+    left: int = 0
     failed: bool = False
     cursor: str | None = None
     harvests: dict[str, Harvest] = field(default_factory=dict)
@@ -107,7 +108,8 @@ def backfill(
 ) -> list[SourceReport]:
     """Fetch what a source published between two days, page by page; raises InvalidInput.
 
-    The source must offer `backfill(first, last) -> Request`, as the arXiv API's does.
+    The source must offer `backfill(first, last) -> Request`, as the arXiv API's does. What broke
+    off ends with a report that failed, which is not kept: nothing asks for the rest by itself.
     """
     ask = getattr(source, "backfill", None)
     if ask is None:
@@ -118,9 +120,13 @@ def backfill(
     with leases.held(store, POLL_LEASE, owner=poller.owner, clock=poller.clock) as ours:
         if not ours:
             return []
-        runs = {source.name: _Run(source=source)}
-        _ask(store, runs, {}, [ask(first, last)], poller, stopping=lambda: False)
-        return _finish_all(store, runs.values(), now=now)
+        run = _Run(source=source)
+        _ask(store, {source.name: run}, {}, [ask(first, last)], poller, stopping=lambda: False)
+        reports = _finish_all(store, [run], now=now)
+    if run.left:
+        span = f"{first}..{last}"
+        reports.append(reporting.broken_off(source.name, span, reports, left=run.left, now=now))
+    return reports
 
 
 def ingest_listing(
@@ -303,7 +309,7 @@ def _take(
         return (), None, FetchFailed(error.message, subject=request.url)
     if request.poll:
         run.harvests[request.place] = harvest
-    run.cursor = run.cursor or harvest.cursor
+    run.cursor, run.left = run.cursor or harvest.cursor, harvest.left
     report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
     more = harvest.more
     if more and run.pages >= MOST_PAGES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from statistics import mode
 
@@ -35,6 +36,21 @@ def idle(source: str, *, now: datetime) -> SourceReport:
     """The line of a source that has nothing to ask for."""
     return SourceReport(
         source=source, place="", verdict=Verdict.IDLE, cause="no list to ask for today", at=now
+    )
+
+
+def broken_off(
+    source: str, span: str, pages: Sequence[SourceReport], *, left: int, now: datetime
+) -> SourceReport:
+    """The last line of a back-fill of which entries are `left` that none of its pages brought."""
+    came = sum(each.read for each in pages)
+    return SourceReport(
+        source=source,
+        place=span,
+        verdict=Verdict.FAILED,
+        cause=f"{came:,} of {came + left:,} were fetched; run this again to get the rest, or ask "
+        "for fewer days at a time",
+        at=now,
     )
 
 

@@ -16,6 +16,8 @@ from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
 
+FIRST_DAY = date(_json.YEARS[0], 1, 1)
+LAST_DAY = date(_json.YEARS[-1], 12, 31)
 MOST_RESULTS = 30_000
 MOST_A_PAGE = 2_000
 
@@ -67,8 +69,9 @@ class ArxivApi:
     def backfill(self, start: date, end: date) -> Request:
         """What was submitted from the one day to the other, both included, in UTC.
 
-        Raises InvalidInput when `end` is before `start`.
+        Days that arXiv has nothing of are left out. Raises InvalidInput when `end` is before `start`.
         """
+        start, end = max(start, FIRST_DAY), min(end, LAST_DAY)
         if end < start:
             raise InvalidInput(f"{end} is before {start}.", subject=self.name)
         return self._request(start, end, 0)
@@ -99,6 +102,7 @@ class ArxivApi:
             items=tuple(items),
             problems=tuple(problems),
             more=more,
+            left=max(total - start - len(entries), 0),
             built_at=arxiv.read_moment(arxiv.text_of(arxiv.child(root, "updated"))),
         )
 

@@ -11,6 +11,7 @@ import pytest
 
 from digest.cli import running
 from digest.store import open_store
+from digest.testing import RecordedFetcher
 
 ROOT = Path(__file__).parents[2]
 OFF = "".join(
@@ -39,6 +40,28 @@ class Source:
 
     def parse(self, listing):
         raise AssertionError("nothing was asked")
+"""
+
+PAST = """
+from digest.model import Harvest, Request
+
+class Source:
+    def __init__(self, name):
+        self.name = name
+
+    def requests(self, cursor, now):
+        return ()
+
+    def backfill(self, first, last):
+        return self.page(1)
+
+    def page(self, number):
+        url = f"https://past.example/{number}"
+        return Request(source=self.name, url=url, place=f"page {number}", poll=False)
+
+    def parse(self, listing):
+        left = 2 - int(listing.place[-1])
+        return Harvest(more=(self.page(2),) if left else (), left=left)
 """
 
 
@@ -83,6 +106,19 @@ def test_a_run_does_not_wait_for_ever(digest, fetching, monkeypatch):
 
     assert ran.code == 0
     assert "It is still fetching: going on with what there is.\n" in ran.out
+
+
+@pytest.mark.parametrize(("pages", "code"), [([1], 1), ([1, 2], 0)])
+def test_a_back_fill_that_breaks_off_is_a_failure(digest, source, monkeypatch, pages, code):
+    source("past_source", PAST)
+    answers = RecordedFetcher({f"https://past.example/{each}": b"a page" for each in pages})
+    monkeypatch.setattr("digest.fetching.HttpFetcher", lambda **_: answers)
+
+    ran = digest("fetch", "mine", "--since", "2026-06-01", "--until", "2026-06-02")
+
+    assert ran.code == code
+    said = "mine 2026-06-01..2026-06-02: failed: 0 of 1 were fetched; run this again"
+    assert (said in ran.out) == bool(code)
 
 
 @pytest.mark.parametrize("command", ["fetch", "run"])

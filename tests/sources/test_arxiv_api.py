@@ -128,6 +128,16 @@ def test_days_in_the_wrong_order_are_refused():
         SOURCE.backfill(date(2026, 6, 3), date(2026, 6, 1))
 
 
+def test_days_before_the_first_list_and_far_ahead_are_left_out():
+    request = SOURCE.backfill(date(1, 1, 1), date(9999, 12, 31))
+
+    assert request.place == "1991-01-01..2199-12-31 from 0"
+    (more,) = SOURCE.parse(listing(feed(entry(), total=2), place=request.place)).more
+    assert more.place == "1991-01-01..2199-12-31 from 1"
+    with pytest.raises(InvalidInput, match="1990-12-31 is before 1991-01-01"):
+        SOURCE.backfill(date(1980, 1, 1), date(1990, 12, 31))
+
+
 @pytest.mark.parametrize("size", [0, 2001])
 def test_a_page_holds_what_arxiv_allows(size):
     with pytest.raises(ConfigError, match="page_size"):
