@@ -123,7 +123,7 @@ def backfill(
         run = _Run(source=source)
         _ask(store, {source.name: run}, {}, [ask(first, last)], poller, stopping=lambda: False)
         reports = _finish_all(store, [run], now=now)
-    if run.left:
+    if run.left or run.failed:
         span = f"{first}..{last}"
         reports.append(reporting.broken_off(source.name, span, reports, left=run.left, now=now))
     return reports

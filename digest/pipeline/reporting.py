@@ -42,14 +42,15 @@ def idle(source: str, *, now: datetime) -> SourceReport:
 def broken_off(
     source: str, span: str, pages: Sequence[SourceReport], *, left: int, now: datetime
 ) -> SourceReport:
-    """The last line of a back-fill of which entries are `left` that none of its pages brought."""
+    """The last line of a back-fill that leaves entries out: so many, or 0 if that is not known."""
     came = sum(each.read for each in pages)
+    count = f"{came:,} of {came + left:,} were fetched" if left else "not all was fetched"
     return SourceReport(
         source=source,
         place=span,
         verdict=Verdict.FAILED,
-        cause=f"{came:,} of {came + left:,} were fetched; run this again to get the rest, or ask "
-        "for fewer days at a time",
+        cause=f"{count}, and nothing asks for the rest by itself: run this again, or for fewer "
+        "days at a time",
         at=now,
     )
 

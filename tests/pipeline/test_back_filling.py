@@ -78,15 +78,21 @@ def test_one_that_breaks_off_ends_with_how_much_came(backfill, store, now, after
     *pages, last = backfill(page(1), *after)[0]
 
     assert (last.verdict, last.place) == (Verdict.FAILED, "2026-06-01..2026-06-01")
-    assert last.cause.startswith("1 of 3 were fetched; run this again to get the rest")
+    assert last.cause.startswith("1 of 3 were fetched, and nothing asks for the rest by itself: ")
     assert store.sources.reports(since=now) == pages
+
+
+def test_one_that_does_not_begin_says_so_too(backfill):
+    *_, last = backfill(BUSY)[0]
+
+    assert last.cause.startswith("not all was fetched, and nothing asks for the rest by itself: ")
 
 
 def test_more_than_arxiv_gives_is_never_all(backfill):
     *_, last = backfill(page(1, total=40_000), page(2, start=29_999, total=40_000))[0]
 
     assert last.verdict is Verdict.FAILED
-    assert last.cause.endswith("or ask for fewer days at a time")
+    assert last.cause.endswith("run this again, or for fewer days at a time")
 
 
 def test_nothing_is_asked_while_another_process_is_fetching(backfill, store, now):
