@@ -53,13 +53,16 @@ def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
 
 
 def _shared_out(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
-    """Each profile's list with its first places shared out (see `selecting.arrange`)."""
+    """Each profile's list with its first places shared out (see `selecting.arrange`).
+
+    Papers below the reader's floor stay behind: none of them is shown, whatever its place.
+    """
     block = sheet.block
     shown = np.array([each.limit for each in block])
     # Each one's own, whoever else is in the block.
     counts = [
-        min(len(found), max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit))
-        for each, found in zip(block, lists, strict=True)
+        min(_above(sheet, row, lists[row]), max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit))
+        for row, each in enumerate(block)
     ]
     top = np.zeros((len(block), max(counts, default=0)), int)
     scores = np.full(top.shape, -np.inf, np.float32)
@@ -150,6 +153,13 @@ def _with_beside(sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]) 
         np.insert(each, min(len(each), profile.limit - 1), paper) if paper >= 0 else each
         for profile, each, paper in zip(sheet.block, lists, found, strict=True)
     ]
+
+
+def _above(sheet: Sheet, profile: int, found: np.ndarray) -> int:
+    """How many of these papers are not below the reader's floor."""
+    if sheet.block[profile].floor <= 0:
+        return len(found)
+    return int(np.count_nonzero(sheet.scores[profile, found] >= _least(sheet, profile)))
 
 
 def _least(sheet: Sheet, profile: int) -> float:

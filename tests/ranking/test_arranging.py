@@ -185,7 +185,7 @@ def test_what_is_to_explore_takes_no_place_where_it_is_below_the_readers_floor(
     ranked, profile, edition, paper, space
 ):
     beside = paper("x-beside", "Bridges", "girder cable deck pier truss load span honey")
-    papers, reader = [*edition, beside], replace(profile(like=BEES), limit=8)
+    papers, reader = [*edition, beside], replace(profile(like=BEES, topic="x.bees"), limit=8)
     exploring = LinearRanker(topics={}, space=space, explore=1)
     *_, last = ranked(reader, papers, ranker=exploring).picks
 
@@ -207,6 +207,35 @@ def test_a_smaller_interest_has_no_place_where_its_paper_is_below_the_readers_fl
 
     assert shown(above) == ["bees"] * 9 + ["tides"]
     assert shown(below) == ["bees"] * 10
+
+
+def test_a_smaller_interest_has_a_place_where_its_paper_is_shown_but_below_the_readers_floor(
+    ranked, profile
+):
+    reader = replace(profile(like=[*BEES, *TIDES]), limit=34)
+    (tides,) = [pick for pick in ranked(reader).picks if theme(pick.paper_id) == "tides"]
+
+    found = ranked(replace(reader, floor=tides.chance + 1e-6))
+
+    (placed,) = [pick for pick in found.picks if theme(pick.paper_id) == "tides"]
+    assert placed.chance > tides.chance + 1e-6
+
+
+def test_no_paper_below_the_readers_floor_takes_the_place_of_one_above_it_for_variety(
+    ranked, profile, new_paper
+):
+    papers = [new_paper("bees", n) for n in range(12)] + [new_paper("tides", n) for n in range(6)]
+    reader = replace(profile(keyword=["honey", "moon"]), limit=3)
+    passed_over = ranked(replace(reader, limit=4), papers).picks[2]
+
+    varied = ranked(reader, papers)
+    floored = ranked(replace(reader, floor=passed_over.chance - 1e-6), papers)
+    nothing = ranked(replace(reader, floor=1), papers)
+
+    assert shown(varied) == ["bees", "bees", "tides"]
+    assert varied.picks[2].chance < passed_over.chance - 1e-6
+    assert floored.picks == (*varied.picks[:2], passed_over)
+    assert nothing.listed == floored.listed
 
 
 def test_what_is_like_something_disliked_is_explored_after_what_is_not(
