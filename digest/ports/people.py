@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -188,7 +188,7 @@ class FeedbackStore(Protocol):
         subscriber_id: str,
         *,
         kinds: Sequence[FeedbackKind] = (),
-        paper_id: str = "",
+        paper_ids: Collection[str] = (),
         limit: int = 100,
         standing: bool = True,
     ) -> list[Feedback]:

@@ -7,7 +7,7 @@ gives the next one what the taken one had replaced, so that links can be undone 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
@@ -80,12 +80,13 @@ class FeedbackLog:
         subscriber_id: str,
         *,
         kinds: Sequence[FeedbackKind] = (),
-        paper_id: str = "",
+        paper_ids: Collection[str] = (),
         limit: int = 100,
         standing: bool = True,
     ) -> list[Feedback]:
         """What one reader said, newest first; `standing` leaves out what was undone."""
         with self._connections.read() as connection:
+            owners = loading.owners(connection, listed(paper_ids))
             return [
                 to_feedback(row)
                 for row in connection.execute(
@@ -93,14 +94,14 @@ class FeedbackLog:
                     SELECT * FROM feedback
                     WHERE subscriber_id = ?1
                         AND (?2 = '[]' OR kind IN (SELECT value FROM json_each(?2)))
-                        AND (?3 = '' OR paper_id = ?3)
+                        AND (?3 = '[]' OR paper_id IN (SELECT value FROM json_each(?3)))
                         AND NOT (?4 AND undone_at IS NOT NULL)
                     ORDER BY at DESC, rowid DESC LIMIT ?5
                     """,
                     (
                         subscriber_id,
                         listed(each.value for each in kinds),
-                        loading.owner(connection, paper_id),
+                        listed(owners.get(each, each) for each in paper_ids),
                         standing,
                         limit,
                     ),

@@ -13,6 +13,7 @@ from digest.errors import InvalidInput, NotFound
 from digest.model import Digest, Feedback, FeedbackKind, Paper, Subscriber, Via
 from digest.pipeline import delivering
 from digest.rendering import links, views
+from digest.subscriptions.leaving import ALL
 from digest.web import forms, words
 from digest.web.common import GONE, PRIVATE
 from digest.web.forms import Form
@@ -20,7 +21,6 @@ from digest.web.negotiating import wants_json
 from digest.web.personal import BAD, Personal
 
 LONGEST_NUMBER = 5
-MOST_STANDING = 500
 VIA = {"feed": Via.FEED, "mail": Via.MAIL}
 
 
@@ -187,11 +187,12 @@ class Answers(Personal):
         Of more and less, only the one said last.
         """
         said: dict[str, list[Feedback]] = {}
-        for each in self.app.store.feedback.of(person.id, limit=MOST_STANDING):
-            if each.paper_id in paper_ids:
-                later = said.setdefault(each.paper_id, [])
-                if not any(one.kind is words.OPPOSITE.get(each.kind) for one in later):
-                    later.append(each)
+        if not paper_ids:
+            return said
+        for each in self.app.store.feedback.of(person.id, paper_ids=paper_ids, limit=ALL):
+            later = said.setdefault(each.paper_id, [])
+            if not any(one.kind is words.OPPOSITE.get(each.kind) for one in later):
+                later.append(each)
         return said
 
     def just(self, request: Request, person: Subscriber) -> Noted | None:

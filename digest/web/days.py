@@ -22,8 +22,9 @@ from digest.web.caching import Cache
 from digest.web.community import Community
 from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount
 from digest.web.negotiating import Shown
+from digest.web.paging import Part
 from digest.web.shelf import Shelf
-from digest.web.showing import Listed, Part, Showing, day_of, typed
+from digest.web.showing import Listed, Showing, day_of, typed
 
 PAPERS_A_PAGE = 50
 BESIDE = 5

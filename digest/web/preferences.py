@@ -13,14 +13,15 @@ from digest import references, subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Feedback, FeedbackKind, InterestKind, Subscriber
 from digest.rendering import links, views
-from digest.web import choosing, forms, words
+from digest.subscriptions.leaving import ALL
+from digest.web import choosing, forms, paging, words
 from digest.web.answers import Answers
 from digest.web.common import PRIVATE
 from digest.web.personal import BAD, checked
 
 PAUSES = ("1 week", "2 weeks", "1 month", "3 months", "until I resume")
 MOST_DIGESTS = 400
-MOST_SAVED = 1_000
+SAVED_A_PAGE = 200
 FORMS = {
     "bib": "application/x-bibtex; charset=utf-8",
     "ris": "application/x-research-info-systems; charset=utf-8",
@@ -155,14 +156,16 @@ class Preferences(Answers):
 
     def saved(self, request: Request, person: Subscriber) -> Response:
         """The papers someone saved, newest first."""
-        kept = self._saved(person)
-        papers = self.papers_of(kept)
+        here = f"{self.me(request)}/saved"
+        part = paging.part(request, self._saved(person), SAVED_A_PAGE, path=here)
+        papers = self.papers_of(part.items)
         return self.mine(
             "me_saved",
             request,
             person,
             here_me="saved",
-            saved=[(each, papers[each.paper_id]) for each in kept if each.paper_id in papers],
+            saved=[(each, papers[each.paper_id]) for each in part.items if each.paper_id in papers],
+            part=part,
         )
 
     def export_saved(self, request: Request, person: Subscriber) -> Response:
@@ -181,7 +184,7 @@ class Preferences(Answers):
         )
 
     def _saved(self, person: Subscriber) -> list[Feedback]:
-        return self.app.store.feedback.of(person.id, kinds=[FeedbackKind.SAVE], limit=MOST_SAVED)
+        return self.app.store.feedback.of(person.id, kinds=[FeedbackKind.SAVE], limit=ALL)
 
     def take_back_any(self, request: Request, person: Subscriber) -> Response:
         """Undo anything someone said."""

@@ -13,11 +13,11 @@ from digest.errors import InvalidInput, NotFound
 from digest.model import Feedback, InterestKind, Paper, Subscriber
 from digest.rendering import views
 from digest.subscriptions import Wishes
-from digest.web import forms, words
+from digest.subscriptions.leaving import ALL
+from digest.web import forms, paging, words
 from digest.web.personal import BAD, Personal
 
-MOST_SHOWN = 500
-MOST_SAID = 100
+SAID_A_PAGE = 100
 
 # What can be added by hand, and the wish each becomes.
 ADDABLE: Mapping[InterestKind, str] = {
@@ -84,10 +84,12 @@ class Profile(Personal):
         status: int = 200,
     ) -> Response:
         store, topics = self.app.store, self.app.settings.topics
-        convictions = subscriptions.evidence_of(store, person, limit=MOST_SHOWN)
-        history = store.feedback.of(person.id, limit=MOST_SAID, standing=False)
+        convictions = subscriptions.evidence_of(store, person, limit=ALL)
+        said = store.feedback.of(person.id, limit=ALL, standing=False)
+        likes = f"{self.me(request)}/likes"
+        part = paging.part(request, said, SAID_A_PAGE, path=likes, anchor="said")
         named = {each.interest.value for each in convictions if each.interest.kind in words.PAPERS}
-        papers = store.papers.get(named) | self.papers_of(history)
+        papers = store.papers.get(named) | self.papers_of(part.items)
         titles = {key: views.title_of(paper) for key, paper in papers.items()}
         held: dict[InterestKind, list[Held]] = {}
         for each in convictions:
@@ -114,8 +116,9 @@ class Profile(Personal):
             weights=words.WEIGHTS,
             addable=ADDABLE,
             history=[
-                (each, words.said(each, topics), papers.get(each.paper_id)) for each in history
+                (each, words.said(each, topics), papers.get(each.paper_id)) for each in part.items
             ],
+            part=part,
             evidence=lambda given: words.evidence(given, topics),
             typed=typed or {"kind": "keyword", "value": "", "weight": "1.0"},
             errors=errors or {},

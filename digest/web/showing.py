@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import ceil
-from typing import Generic, TypeVar
-from urllib.parse import urlencode
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,14 +18,14 @@ from digest.model import Paper, Site, Topic, Voice
 from digest.ranking import trending
 from digest.rendering import pages
 from digest.rendering.views import PaperView, card_view, root
-from digest.web import caching, negotiating
+from digest.web import caching, negotiating, paging
 from digest.web.common import Handlers, without_slash
 from digest.web.documents import PaperRecord, paper_record
 from digest.web.negotiating import HTML, JSON, SUFFIX, Shown
+from digest.web.paging import Part
 from digest.web.shelf import Recent, Shelf
 
 LONGEST_TYPED = 500
-LONGEST_NUMBER = 4
 # Anybody's script may read the public documents, from any page.
 ANY_ORIGIN = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 
@@ -43,18 +41,6 @@ class Listed:
     view: PaperView
     record: PaperRecord
     voices: Sequence[Voice] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part(Generic[T]):
-    """One page of a long list, with the paths of its neighbours ("" where there is none)."""
-
-    items: Sequence[T]
-    total: int
-    number: int
-    of: int
-    previous: str = ""
-    next: str = ""
 
 
 class Showing(Handlers):
@@ -183,28 +169,8 @@ class Showing(Handlers):
         parameters: Sequence[str] = (),
     ) -> Part[T]:
         """The page of the list at `path` that `?page=` asks for; raises NotFound beyond the last."""
-        given = request.query_params.get("page", "") or "1"
-        number = int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else 0
-        last = max(1, ceil(len(items) / size))
-        if not 1 <= number <= last:
-            raise NotFound("There is no such page of this list.")
-
-        def beside(other: int) -> str:
-            if not 1 <= other <= last:
-                return ""
-            query = {each: request.query_params.get(each, "") for each in parameters}
-            query["page"] = str(other) if other > 1 else ""
-            told = urlencode({key: value for key, value in query.items() if value})
-            return f"{root(self.site)}{path}{'?' if told else ''}{told}"
-
-        return Part(
-            items=items[(number - 1) * size : number * size],
-            total=len(items),
-            number=number,
-            of=last,
-            previous=beside(number - 1),
-            next=beside(number + 1),
-        )
+        path = f"{root(self.site)}{path}"
+        return paging.part(request, items, size, path=path, parameters=parameters)
 
 
 def typed(request: Request, name: str) -> str:

@@ -255,8 +255,9 @@ def test_what_a_reader_said_is_newest_first_and_can_be_narrowed(store, make, per
     assert numbers(standing=False) == ["f_3", "f_2", "f_1"]
     assert numbers(limit=1) == ["f_3"]
     assert numbers(kinds=[FeedbackKind.SAVE, FeedbackKind.MORE]) == ["f_2"]
-    assert numbers(paper_id=one.id) == ["f_3"]
-    assert numbers(paper_id="arxiv:unknown") == []
+    assert numbers(paper_ids=[one.id]) == ["f_3"]
+    assert numbers(paper_ids=[one.id, "arxiv:unknown"]) == ["f_3"]
+    assert numbers(paper_ids=["arxiv:unknown"]) == []
 
 
 def test_answers_come_by_edition_and_reader_and_only_what_stands(store, make, person, monkeypatch):
@@ -296,7 +297,8 @@ def test_feedback_follows_a_paper_that_turns_out_to_be_another(store, make, pers
     store.papers.ingest([make.item(same)])
 
     assert store.feedback.get("f_1").paper_id == same.id
-    assert [each.id for each in store.feedback.of(person.id, paper_id="doi:10.1101/1")] == ["f_1"]
+    said = store.feedback.of(person.id, paper_ids=["doi:10.1101/1"])
+    assert [each.id for each in said] == ["f_1"]
     assert profile(store, person) == {FOLLOWS, (LIKE, same.id, 1.0)}
     store.feedback.undo("f_1", make.day)
     assert profile(store, person) == {FOLLOWS}

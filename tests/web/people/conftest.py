@@ -6,7 +6,7 @@ import email
 import re
 import shutil
 import sqlite3
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import policy
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from digest import subscriptions
 from digest.app import App
 from digest.config import load
-from digest.model import Announcement, AnnounceType, Item, Paper
+from digest.model import Announcement, AnnounceType, Feedback, Item, Paper, Via
 from digest.rendering import links
 from digest.web import application as asgi
 
@@ -100,6 +100,27 @@ def join(app):
 def person(app):
     """A reader who has today's digest."""
     return app.store.subscribers.by_email(READER)
+
+
+@pytest.fixture
+def says_much(app, person):
+    """The reader says the same of many other papers, a second apart, from the morning on."""
+
+    def says_much(kind, count):
+        items = [an_item(number) for number in range(1_000, 1_000 + count)]
+        app.store.papers.ingest(items)
+        for number, item in enumerate(items):
+            said = Feedback(
+                id=f"f_much_{number}",
+                subscriber_id=person.id,
+                kind=kind,
+                paper_id=item.paper.id,
+                via=Via.WEB,
+                at=app.clock() + timedelta(seconds=number),
+            )
+            app.store.feedback.add(said)
+
+    return says_much
 
 
 @pytest.fixture

@@ -143,6 +143,15 @@ def test_of_more_and_less_only_what_was_said_last_stands_on_the_page(client, per
     assert len(re.findall(r'aria-pressed="true"', page)) == 2
 
 
+def test_what_was_said_of_a_paper_stands_beside_it_however_much_was_said_since(
+    client, app, person, at, says_much
+):
+    client.post(f"{at(person).digest}/1/save")
+    says_much(FeedbackKind.KNOWN, 501)
+    for page in (at(person).digest, f"{at(person).me}/papers/{first_of(app, person)}"):
+        assert "/undo/f_" in client.get(page).text
+
+
 def test_everything_so_far_can_be_marked_as_seen_and_unmarked(app, client, person, at):
     page = client.post(f"{at(person).digest}/seen").text
     assert "marked as seen" in page

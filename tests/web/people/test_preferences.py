@@ -264,6 +264,20 @@ def test_saved_papers_are_listed_exported_and_removed(client, person, at):
     assert "None yet" in page
 
 
+def test_saved_papers_are_counted_and_exported_in_full_and_shown_by_pages(
+    client, person, at, says_much
+):
+    says_much(FeedbackKind.SAVE, 201)
+    saved = f"{at(person).me}/saved"
+    first = client.get(saved).text
+    assert "201 papers, for a reference manager" in first
+    assert f'rel="next" href="{saved}?page=2"' in first
+    shown = [first, client.get(f"{saved}?page=2").text]
+    assert ["2606.01000" in page for page in shown] == [False, True]
+    assert client.get(f"{saved}.bib").text.count("eprint") == 201
+    assert client.get(f"{saved}?page=3").status_code == 404
+
+
 @pytest.fixture
 def odd_paper(app):
     """Stores a paper of this id."""
@@ -332,6 +346,17 @@ def test_every_interest_is_shown_with_its_weight_and_its_evidence(client, person
     page = client.post(undo).text
     assert "Papers you like" not in page
     assert "undone" in page
+
+
+def test_everything_that_was_said_can_be_looked_through_and_undone(client, person, at, says_much):
+    likes = f"{at(person).me}/likes"
+    client.post(f"{at(person).digest}/2/more")
+    says_much(FeedbackKind.KNOWN, 501)
+    said = [client.get(f"{likes}?page={number}").text for number in range(1, 7)]
+    assert f'rel="next" href="{likes}?page=2#said"' in said[0]
+    history = [page.partition('id="said"')[2].count("/undo/") for page in said]
+    assert history == [100, 100, 100, 100, 100, 2]
+    assert "You said “more like this”" in said[0], "evidence is as old as it is"
 
 
 def test_weights_are_changed_interests_removed_and_added_by_hand(client, person, at, profile):

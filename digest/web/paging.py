@@ -1,0 +1,66 @@
+"""Long lists in pages, by `?page=`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from digest.errors import NotFound
+
+LONGEST_NUMBER = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[T]):
+    """One page of a long list, with the paths of its neighbours ("" where there is none)."""
+
+    items: Sequence[T]
+    total: int
+    number: int
+    of: int
+    previous: str = ""
+    next: str = ""
+
+
+def part(
+    request: Request,
+    items: Sequence[T],
+    size: int,
+    *,
+    path: str,
+    parameters: Sequence[str] = (),
+    anchor: str = "",
+) -> Part[T]:
+    """The page of the list at `path` that `?page=` asks for; raises NotFound beyond the last.
+
+    Its neighbours keep the `parameters` of the query, and are entered at the `anchor`.
+    """
+    given = request.query_params.get("page", "") or "1"
+    number = int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else 0
+    last = max(1, ceil(len(items) / size))
+    if not 1 <= number <= last:
+        raise NotFound("There is no such page of this list.")
+
+    def beside(other: int) -> str:
+        if not 1 <= other <= last:
+            return ""
+        query = {each: request.query_params.get(each, "") for each in parameters}
+        query["page"] = str(other) if other > 1 else ""
+        told = urlencode({key: value for key, value in query.items() if value})
+        return f"{path}{'?' if told else ''}{told}{'#' if anchor else ''}{anchor}"
+
+    return Part(
+        items=items[(number - 1) * size : number * size],
+        total=len(items),
+        number=number,
+        of=last,
+        previous=beside(number - 1),
+        next=beside(number + 1),
+    )
