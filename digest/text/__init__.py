@@ -15,22 +15,28 @@ from digest.text.names import (
     author_key,
     authors_in_elements,
     authors_semicolon,
-    authors_with_initials,
-    is_family_first,
     split_authors,
 )
-from digest.text.words import contains_phrase, fold, sentences, spaced, truncate, words, wrapped
+from digest.text.words import (
+    contains_phrase,
+    contains_prefix,
+    fold,
+    sentences,
+    spaced,
+    truncate,
+    words,
+    wrapped,
+)
 
 __all__ = [
     "author_key",
     "authors_in_elements",
     "authors_semicolon",
-    "authors_with_initials",
     "clean",
     "contains_phrase",
+    "contains_prefix",
     "fold",
     "html_to_text",
-    "is_family_first",
     "latex_escape",
     "latex_to_text",
     "sentences",

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import contains_phrase, fold, sentences, spaced, truncate, words, wrapped
+from digest.text import (
+    contains_phrase,
+    contains_prefix,
+    fold,
+    sentences,
+    spaced,
+    truncate,
+    words,
+    wrapped,
+)
 
 
 def test_folding_forgets_case_accents_and_punctuation():
@@ -25,6 +34,24 @@ def test_words_are_the_folded_tokens():
 @given(st.text(max_size=60))
 def test_folding_is_idempotent(s):
     assert fold(fold(s)) == fold(s)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_text_is_folded_as_its_parts_are(one, other):
+    assert fold(f"{one} \n {other}") == f"{fold(one)} {fold(other)}".strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("A Müller–Łoś β-model, “naïve”", "a muller los β model naive"),
+        ("e\u0301tude ﬁne x²\u00a0y", "etude fine x2 y"),
+        ("обучение, на ГРАФАХ—и BERT", "обучение на графах и bert"),
+        ("γλώσσας", "γλωσσασ"),
+    ],
+)
+def test_letters_of_ascii_and_others_fold_side_by_side(text, folded):
+    assert fold(text) == folded
 
 
 def test_a_phrase_is_found_as_whole_words_only():
@@ -52,6 +79,25 @@ def test_a_phrase_is_found_as_whole_words_only():
 )
 def test_a_phrase_needs_no_spaces_around_it_in_scripts_that_have_none(text, phrase, found):
     assert contains_phrase(fold(text), fold(phrase)) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix", "found"),
+    [
+        ("Graph neural networks", "graph", True),
+        ("Graph neural networks", "neural net", True),
+        ("Graph neural networks", "raph", False),
+        ("Étude de graphes", "étu", True),
+        ("深層学習の研究", "深層学", True),
+        ("深層学習の研究", "学習", False),
+        ("基于BERT的", "bert", False),
+        ("하습니다 연구", "하습", True),
+        ("하습니다 연구", "하스", False),
+        ("하습니다 하스피", "하스", True),
+    ],
+)
+def test_a_prefix_is_the_beginning_of_a_word_and_of_whole_syllables(text, prefix, found):
+    assert contains_prefix(fold(text), fold(prefix)) is found
 
 
 @given(st.text(max_size=60))
