@@ -22,6 +22,7 @@ STOP_WORDS = frozenset(
     )
 )  # fmt: skip
 PREFIX = "*"
+PASTED_WORDS = 16
 
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3
@@ -95,6 +96,14 @@ def in_query(text: str, query: str) -> bool:
         else mentions(text, part)
         for part in parts
     )
+
+
+def is_pasted(query: str) -> bool:
+    """Whether a query is a text that was pasted, of more than 16 words, and so demands nothing.
+
+    One that begins with a quotation mark is not: somebody looks for just that.
+    """
+    return len(query.split()) > PASTED_WORDS and not query.lstrip().startswith('"')
 
 
 @lru_cache(maxsize=8192)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from digest import merging, ranking
+from digest import matching, merging, ranking
 from digest.model import Announcement, Paper
 from digest.ports import Store, Within
 from digest.ranking import searching
@@ -41,7 +41,7 @@ def search(
     """
     hits = store.papers.search(query, limit=MOST_FUSED, within=within)
     has_more = len(hits) >= MOST_FUSED
-    if len(query.split()) > searching.PASTED_WORDS:
+    if matching.is_pasted(query):
         hits = _with_telling(store, query, hits, within)
     near, beside = _near(store, query, hits, within, nearness)
     fused = ranking.fuse(query, hits, near=near, more=beside) if query.strip() else hits

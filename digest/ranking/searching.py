@@ -25,7 +25,6 @@ SHORTEST_STEM = 4
 FEWEST_WORDS_OF_A_TITLE = 4
 FEWEST_WORDS_OF_A_QUOTE = 5
 LONG_QUERY = 200
-PASTED_WORDS = 16
 MOST_PASTED = 10
 MOST_QUOTED = 60
 MOST_BY_AUTHOR = 3
@@ -86,12 +85,10 @@ def related(
 def demands(query: str) -> bool:
     """Whether a query says what must be in every hit, rather than what it is about.
 
-    By `"a phrase"`, `prefix*`, or what other search engines take for an operator. A long text was
-    pasted, and demands nothing, unless it begins with a quotation mark.
+    By `"a phrase"`, `prefix*`, or what other search engines take for an operator; a text that was
+    pasted demands nothing.
     """
-    if len(query.split()) > PASTED_WORDS:
-        return query.lstrip().startswith('"')
-    return _DEMANDING.search(query) is not None
+    return not matching.is_pasted(query) and _DEMANDING.search(query) is not None
 
 
 def names_author(query: str, hits: Hits) -> bool:

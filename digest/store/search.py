@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from digest.matching import STOP_WORDS
+from digest.matching import STOP_WORDS, is_pasted
 from digest.text import fold
 
 MOST_CHARACTERS = 500
@@ -42,9 +42,8 @@ def expressions(query: str) -> list[str]:
 
     Every term is quoted, so that operators, column names and punctuation of FTS5's query language
     (sqlite.org/fts5.html, section 3) are plain text; what stays is `"a phrase"` and `prefix*`, of
-    three letters at least, and these no paper may lack. A text of more than 16 words was pasted: it
-    demands nothing, unless it begins with a quotation mark. Stop words outside of phrases count only
-    when there is nothing else.
+    three letters at least, and these no paper may lack, unless the text was pasted. Stop words outside
+    of phrases count only when there is nothing else.
 
     A `prefix*` also matches words that only share a stem with one that begins so: `beginnings`
     tells them apart.
@@ -67,8 +66,8 @@ def beginnings(query: str) -> list[str]:
 
 def _terms(query: str) -> list[Term]:
     # A NUL would end the expression for SQLite, a lone surrogate cannot be stored as UTF-8.
-    clean = query[:MOST_CHARACTERS].replace("\0", " ").encode("utf-8", "ignore").decode()
-    demanding = len(query.split()) <= MOST_TERMS or query.lstrip().startswith('"')
+    clean = _cut(query).replace("\0", " ").encode("utf-8", "ignore").decode()
+    demanding = not is_pasted(query)
     found: list[Term] = []
     plain: list[Term] = []
     for match in TERM.finditer(clean):
@@ -82,6 +81,12 @@ def _terms(query: str) -> list[Term]:
             told = found if phrase is not None or text.lower() not in STOP_WORDS else plain
             told.append(Term(expression=f'"{text}"', demanded=demanding and phrase is not None))
     return list(dict.fromkeys(found or plain))[:MOST_TERMS]
+
+
+def _cut(query: str) -> str:
+    """A long text up to the last word that ends there, since a part of a word stands nowhere."""
+    start = query[:MOST_CHARACTERS]
+    return (start.rpartition(" ")[0] or start) if len(query) > len(start) else query
 
 
 def _begun(text: str) -> Term:

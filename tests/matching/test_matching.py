@@ -13,6 +13,7 @@ from digest.matching import (
     in_query,
     in_topic,
     is_named,
+    is_pasted,
     mentions,
     query_parts,
     searched,
@@ -98,7 +99,21 @@ def test_a_query_holds_only_where_all_of_it_stands():
 
 
 @pytest.mark.parametrize(
-    "phrase", ["the", "Of", "how", "between two", "to be", "R", "3", "+++", " ", ""]
+    ("query", "pasted"),
+    [
+        ("one word " * 8, False),
+        ("one word " * 8 + "more", True),
+        (' "one word ' * 9, False),
+        ("", False),
+    ],
+)
+def test_a_text_of_more_than_sixteen_words_was_pasted_unless_it_is_quoted(query, pasted):
+    assert is_pasted(query) is pasted
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["the", "Of", "how", "between two", "to be", "R", "3", "+++", " ", ""],
 )
 def test_words_of_grammar_and_one_letter_tell_no_papers_apart(phrase):
     assert telling(phrase) == ""

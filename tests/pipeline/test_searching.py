@@ -186,7 +186,12 @@ def test_a_title_or_an_id_still_comes_first(learned):
     assert found_in(learned, "arXiv:2601.00903", limit=9)[0].title == "Shading"
 
 
-@pytest.mark.parametrize("query", ['"shade what they bid"', "shad*", "shade -bidders"])
+QUOTED_AT_LENGTH = '"shade what they bid" ' + "galaxies far away from any auction " * 3
+
+
+@pytest.mark.parametrize(
+    "query", ['"shade what they bid"', "shad*", "shade -bidders", QUOTED_AT_LENGTH]
+)
 def test_what_a_query_demands_is_in_all_it_finds(learned, query):
     assert [each.title for each in found_in(learned, query, limit=50)] == ["Shading"]
 
