@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from digest.model import Paper, Topic
-from digest.text import author_key, contains_phrase, fold, spaced, words
+from digest.text import author_key, contains_phrase, contains_prefix, fold, words
 from digest.text.function_words import FUNCTION_WORDS
 
 # Words in nearly every abstract: a query means the others, unless it has no others.
@@ -88,12 +88,13 @@ def query_parts(query: str) -> tuple[str, ...]:
 
 
 def in_query(text: str, query: str) -> bool:
-    """Whether a text (see `searched`) holds every word and phrase of a query, in either number."""
+    """Whether a text (see `searched`) holds every word and phrase of a query, in either number.
+
+    A phrase may stand anywhere in a run of Chinese or Japanese, `prefix*` where the run begins.
+    """
     parts = query_parts(query)
     return bool(parts) and all(
-        f" {spaced(part[:-1])}" in f" {spaced(text)}"
-        if part.endswith(PREFIX)
-        else mentions(text, part)
+        contains_prefix(text, part[:-1]) if part.endswith(PREFIX) else mentions(text, part)
         for part in parts
     )
 

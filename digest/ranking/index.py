@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digest import matching
-from digest.text import author_key, fold, spaced
+from digest.text import author_key, contains_prefix, fold, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class PhraseIndex:
     """Folded texts by their words; `find` gives the rows of the texts that mention a phrase."""
 
-    __slots__ = ("_rows", "_texts")
+    __slots__ = ("_folded", "_rows", "_texts")
 
     def __init__(self, texts: Sequence[str]) -> None:
+        self._folded = texts
         self._texts = list(map(spaced, texts))
         self._rows: dict[str, list[int]] = {}
         for row, text in enumerate(self._texts):
@@ -35,10 +36,7 @@ class PhraseIndex:
 
     def find_prefix(self, start: str) -> set[int]:
         """Rows with a word that begins so; of a start of several words, those that have it all."""
-        start = spaced(start)
-        if " " in start:
-            return {row for row, text in enumerate(self._texts) if f" {start}" in f" {text}"}
-        return {row for word, rows in self._rows.items() if word.startswith(start) for row in rows}
+        return {row for row, text in enumerate(self._folded) if contains_prefix(text, start)}
 
     def _find(self, phrase: str) -> Iterable[int]:
         words = phrase.split()

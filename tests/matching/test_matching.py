@@ -98,6 +98,16 @@ def test_a_query_holds_only_where_all_of_it_stands():
     assert in_query(fold("大规模语言模型综述 (BERT)"), '语言 bert "模型综述" 大规模*')
 
 
+def test_a_prefix_begins_a_word_also_where_a_phrase_may_stand_anywhere():
+    text = fold("機械学習の研究 하습니다")
+
+    assert in_query(text, "学習")
+    assert in_query(text, "機械学*")
+    assert not in_query(text, "械学習*")
+    assert in_query(text, "하습*")
+    assert not in_query(text, "하스*")
+
+
 @pytest.mark.parametrize(
     ("query", "pasted"),
     [
