@@ -27,6 +27,8 @@ PASTED_WORDS = 16
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3
 _MOST_PARTS = 16
+# Letters that are no words: those of ASCII, and Kana.
+_LETTER = re.compile(r"[\x00-\x7f\u3041-\u30ff\u31f0-\u31ff]")
 _QUERY_PART = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
@@ -61,12 +63,11 @@ def mentions(text: str, phrase: str) -> bool:
 def telling(phrase: str) -> str:
     """A phrase folded; empty where it tells no papers apart.
 
-    Words of grammar alone do not, nor does one letter: `r` stands wherever a formula has an R. Of other
-    scripts one letter may be a word.
+    Words of grammar alone do not, nor does one letter: `r` stands wherever a formula has an R, `の` in
+    every Japanese text. Of other scripts one letter may be a word.
     """
     folded = fold(phrase)
-    is_letter = len(folded) == 1 and folded.isascii()
-    return "" if is_letter or FUNCTION_WORDS.issuperset(folded.split()) else folded
+    return "" if _LETTER.fullmatch(folded) or FUNCTION_WORDS.issuperset(folded.split()) else folded
 
 
 @lru_cache(maxsize=8192)

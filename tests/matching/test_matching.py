@@ -123,7 +123,7 @@ def test_a_text_of_more_than_sixteen_words_was_pasted_unless_it_is_quoted(query,
 
 @pytest.mark.parametrize(
     "phrase",
-    ["the", "Of", "how", "between two", "to be", "R", "3", "+++", " ", ""],
+    ["the", "Of", "how", "between two", "to be", "R", "3", "+++", " ", "", "の", "ﾉ", "が", "ー"],
 )
 def test_words_of_grammar_and_one_letter_tell_no_papers_apart(phrase):
     assert telling(phrase) == ""
@@ -138,6 +138,7 @@ def test_words_of_grammar_and_one_letter_tell_no_papers_apart(phrase):
         ("3D", "3d"),
         ("λ", "λ"),
         ("學", "學"),
+        ("もの", "もの"),
         ("графы", "графы"),
     ],
 )
