@@ -196,7 +196,9 @@ class Catalogue:
         days = self._days_back(self.today, self._terms.days - 1)
         return [day for day in days if self._in_topic(topic, day)]
 
-    def search(self, query: str, topic: Topic | None, info: FeedInfo, kind: str) -> bytes:
+    def search(
+        self, query: str, topic: Topic | None, info: FeedInfo, kind: str, *, source: str = ""
+    ) -> bytes:
         """A search followed as a feed: the newest papers that hold all of the query.
 
         The store finds the best first, not the newest, and only so many. So the last few days
@@ -206,7 +208,8 @@ class Catalogue:
         categories = topic.categories if topic and not topic.phrases else ()
         papers: list[Paper] = []
         for days in SEARCHED_DAYS:
-            within = Within(categories=categories, since=self.today - timedelta(days=days))
+            since = self.today - timedelta(days=days)
+            within = Within(categories=categories, source=source, since=since)
             hits = self._store.papers.search(query, limit=MOST_HITS, within=within)
             papers = [paper for paper, _ in hits if _holds(paper, query, topic)]
             if len(papers) >= self._terms.limit:

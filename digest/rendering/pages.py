@@ -56,10 +56,10 @@ def feed_links(slug: str, title: str) -> tuple[FeedLink, ...]:
     )
 
 
-def search_feed(query: str) -> tuple[FeedLink, ...]:
-    """The feed of what a search finds from now on."""
-    path = f"/search.atom?{urlencode({'q': query})}"
-    return (FeedLink(type="application/atom+xml", title=f"Search: {query}", path=path),)
+def search_feed(asked: Mapping[str, str]) -> tuple[FeedLink, ...]:
+    """The feed of what a search finds from now on, by the fields of its query string."""
+    path, title = f"/search.atom?{urlencode(asked)}", f"Search: {', '.join(asked.values())}"
+    return (FeedLink(type="application/atom+xml", title=title, path=path),)
 
 
 def page(

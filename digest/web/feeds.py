@@ -97,11 +97,13 @@ class Feeds(Handlers):
 
     async def search(self, kind: str, request: Request) -> Response:
         """A search, followed: the best of the last months, newest first."""
-        query, slug = typed(request, "q"), typed(request, "topic")
+        query, slug, source = (typed(request, each) for each in ("q", "topic", "source"))
         if not (query or slug):
             raise NotFound("Say what to search for, as in /search.atom?q=retrieval.")
-        info = self._info(query, slug)
-        made = partial(self._searched, info, query, slug, kind)
+        if source and source not in self.app.settings.sources:
+            raise NotFound("There is no such source here.", subject=source)
+        info = self._info(query, slug, source)
+        made = partial(self._searched, info, query, slug, source, kind)
         return await self._public(request, self._rationed(request, made), info.path(kind))
 
     async def mine(self, request: Request) -> Response:
@@ -190,25 +192,27 @@ class Feeds(Handlers):
     def _outline(self) -> Kept:
         return kept(opml.opml([each.info for each in self._catalogue().feeds], self.app.site), OPML)
 
-    def _info(self, query: str, slug: str) -> FeedInfo:
-        """The feed of a search in all topics, or in the one of this slug."""
+    def _info(self, query: str, slug: str, source: str) -> FeedInfo:
+        """The feed of a search in all topics, or in the one of this slug; so with sources."""
         site = self.app.site
-        told = urlencode({key: text for key, text in (("q", query), ("topic", slug)) if text})
+        asked = {"q": query, "topic": slug, "source": source}
+        told = urlencode({key: text for key, text in asked.items() if text})
+        title = " in ".join(each for each in (query, slug) if each)
         return FeedInfo(
             slug=f"search-{hashlib.sha256(told.encode()).hexdigest()[:16]}",
-            title=f"{' in '.join(each for each in (query, slug) if each)} · {site.name}",
+            title=f"{title}{' from ' if source else ''}{source} · {site.name}",
             description="What a search finds from now on.",
             home_page=site.url and f"{site.url}/search?{told}",
             query=told,
         )
 
-    def _searched(self, info: FeedInfo, query: str, slug: str, kind: str) -> Kept:
+    def _searched(self, info: FeedInfo, query: str, slug: str, source: str, kind: str) -> Kept:
         catalogue = self._catalogue()
         feed = catalogue.find(slug) if slug else None
         if slug and (feed is None or feed.topic is None):
             raise NotFound("There is no such topic here.", subject=slug)
         topic = feed.topic if feed else None
-        return kept(catalogue.search(query, topic, info, kind), _type(kind))
+        return kept(catalogue.search(query, topic, info, kind, source=source), _type(kind))
 
     # --- what is said of them -------------------------------------------------------------
 

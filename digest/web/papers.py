@@ -113,7 +113,7 @@ class Papers(Showing):
                 "papers": papers,
                 "more": more,
                 "canonical": author_path(self.site, name).removeprefix(root(self.site)),
-                "feeds": pages.search_feed(f'"{name}"'),
+                "feeds": pages.search_feed({"q": f'"{name}"'}),
             },
             document=lambda: AuthorDocument(
                 name=name, more=more, papers=[each.record for each in papers]

@@ -105,11 +105,10 @@ class Searching(Showing):
                 "more": more,
                 "sources": self._sources(),
                 "topics": self._topics(),
-                "follow": f"/search.atom?{urlencode(_followed(query))}",
                 "subscribe": urlencode({"queries": query.text}),
                 "here": "search",
                 "canonical": "/search",
-                "feeds": pages.search_feed(query.text) if query.text else (),
+                "feeds": pages.search_feed(_followed(query)) if query.text else (),
             },
             document=lambda: SearchDocument(
                 query=query.text,
@@ -177,9 +176,10 @@ class Searching(Showing):
 
 
 def _followed(query: Query) -> dict[str, str]:
-    """What of a query its feed can hold to."""
-    topic = {"topic": links.slug(query.topic.id)} if query.topic else {}
-    return {"q": query.text, **topic}
+    """What of a query its feed holds to: all but the dates, as it is of what is yet to come."""
+    topic = links.slug(query.topic.id) if query.topic else ""
+    asked = {"q": query.text, "topic": topic, "source": query.source}
+    return {name: text for name, text in asked.items() if text}
 
 
 def _may_be_an_id(text: str) -> bool:

@@ -390,6 +390,15 @@ def test_a_search_within_a_topic_stays_within_it(application, client, papers):
     assert client.get("/search.atom?q=owls&topic=nonsense").status_code == 404
 
 
+def test_a_search_within_a_source_stays_within_it(client, papers):
+    within = client.get("/search.feed.json?q=study&source=arxiv").json()
+    assert within["items"]
+    assert within["title"].startswith("study from arxiv")
+    assert within["home_page_url"] == f"{SITE}/search?q=study&source=arxiv"
+    assert client.get("/search.feed.json?q=study&source=huggingface").json()["items"] == []
+    assert client.get("/search.atom?q=study&source=nonsense").status_code == 404
+
+
 def test_a_search_feed_holds_no_paper_that_lacks_a_word(application, client, papers):
     application.store.papers.ingest([paper(90, title="Owls by day")])
     assert client.get("/search.feed.json?q=owls+retrieval+zebra").json()["items"] == []

@@ -29,6 +29,14 @@ def test_the_query_stands_in_the_field_and_can_be_followed_and_kept(client):
     assert 'href="/subscribe?queries=a+%22b+%26+c"' in page
 
 
+def test_the_feed_of_a_narrowed_search_is_as_narrow_but_for_its_days(client):
+    page = client.get("/search?q=rooms&topic=cs.CL&source=arxiv&since=2026-06-01").text
+    feed = "/search.atom?q=rooms&amp;topic=cs.CL&amp;source=arxiv"
+    assert re.search(rf'<link rel="alternate"[^>]+ href="{re.escape(feed)}"', page)
+    assert f'<a href="{feed}">Follow this search as a feed</a> <span class="soft">(of any' in page
+    assert "(of any day)" not in client.get("/search?q=rooms&topic=cs.CL").text
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
