@@ -165,9 +165,8 @@ def _without_degrees(s: str) -> str:
     is_one = all(_is_degree(each) or _SUFFIX.match(each) for each in parts[1:])
     kept, name = [first], first
     for place, (between, part) in enumerate(zip(others[::2], parts, strict=True)):
-        is_whole = not _is_family(name) or (is_one and place > 0)
-        is_bare = part.replace(".", "").isalpha()
-        if _is_degree(part) and (not part.isupper() or (is_whole and is_bare)):
+        is_full = not _is_family(name) and not _INITIALS.match(name)
+        if _is_degree(part) and (is_full or (is_one and place > 0) or not part.isupper()):
             continue
         kept += [between, part]
         if not _SUFFIX.match(part):
@@ -176,7 +175,8 @@ def _without_degrees(s: str) -> str:
 
 
 def _is_degree(s: str) -> bool:
-    return _DEGREE_MARKS.sub("", s) in _DEGREES
+    is_bare = not s.isupper() or s.replace(".", "").isalpha()
+    return is_bare and _DEGREE_MARKS.sub("", s) in _DEGREES
 
 
 def _parts(s: str) -> list[str]:
