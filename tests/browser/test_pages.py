@@ -76,6 +76,17 @@ def test_nothing_sticks_out_on_a_phone(browse, addresses, width):
     assert not found
 
 
+def test_a_title_that_holds_an_address_breaks_where_answers_are_listed(browse, site):
+    page = browse(size=NARROW)
+    page.goto(f"{site.link(ADA, 'me/')}/likes")
+    page.evaluate(
+        """document.querySelector("main").insertAdjacentHTML("beforeend", `<form class="inline">
+        <span>You saved https://code.example/quennell/retrieval_of_new_papers_by_late_interaction</span>
+        <button type="submit" class="plain">Undo</button></form>`)"""
+    )
+    assert sticking_out(page) <= 0
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_axe_finds_nothing_and_nothing_sticks_out(browse, axe, addresses, size, dark):
