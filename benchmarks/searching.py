@@ -9,6 +9,8 @@ them for the next run); then each task is done twice, by words alone and with th
 - title, sentence, beginning, six words: what is typed or pasted is a paper's title, a sentence of
   its abstract, the abstract's first 40 words, or six words in a row; the paper should come first;
 - scattered: eight telling words of an abstract in no order;
+- prefixes: its two longest words without their ends, `generaliz* interpretabi*`;
+- prefix: the longest alone, which is what costs most: many papers have a word of its stem;
 - heading: the heading of a reading list; its papers should be found;
 - related: a paper of a list; the others should be similar to it;
 - author: a name; that author's papers should be found.
@@ -120,6 +122,8 @@ def tasks_of_papers(papers: list[Paper], most: int, chance: random.Random) -> It
             "six words": " ".join(words[start : start + 6]),
             "scattered": " ".join(chance.sample(telling, min(8, len(telling)))),
         }
+        begun = [f"{each[:-3]}*" for each in sorted(telling, key=len)[-2:]]
+        asked |= {"prefixes": " ".join(begun), "prefix": "".join(begun[-1:])}
         yield from (Task(kind, query, wanted, group) for kind, query in asked.items())
     names = sorted(name for name, ids in by_author.items() if len(ids) > 2 and " " in name)
     for group, name in enumerate(chance.sample(names, min(most // 2, len(names)))):

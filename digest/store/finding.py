@@ -12,16 +12,16 @@ examined one by one, newest first, and not without end.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import islice
+from itertools import filterfalse, islice
 from sqlite3 import Connection
 
 from digest.ports import Within
 from digest.store.rows import listed
 from digest.store.search import beginnings, expressions
-from digest.text import fold
+from digest.text import contains_prefix, fold
 
 MOST_RANKED = 600
 MOST_EXAMINED = 2_500
@@ -156,19 +156,20 @@ def find(
     narrowing = _within(within or Within())
     if not wanted:
         return dict.fromkeys(newest(connection, narrowing, limit=limit, offset=offset), 0.0)
-    few, begun = narrowing.few(connection), beginnings(query)
+    few, begins = narrowing.few(connection), _judge(beginnings(query))
     for expression in expressions(query):
         values = {"query": expression, "limit": limit, "offset": offset, "most": MOST_RANKED}
-        if narrowing.filters or begun:
+        if narrowing.filters or begins:
             numbers = few
-            if numbers is None or (numbers and begun):
-                numbers = _examined(connection, expression, narrowing, few, begun)
+            if numbers is None or (numbers and begins):
+                numbers = _examined(connection, expression, narrowing, few, begins)
             if not numbers:
                 continue
             values |= _among(numbers)
         rank = RANK_AMONG if "numbers" in values else RANK_NEWEST
         found = dict(connection.execute(rank, values).fetchall())
-        if found:
+        # All pages of a search are of the first expression that finds anything.
+        if found or (offset and connection.execute(rank, values | {"offset": 0}).fetchone()):
             return found
     return {}
 
@@ -214,11 +215,11 @@ def _examined(
     expression: str,
     narrowing: Narrowing,
     few: list[int] | None,
-    begun: Sequence[str],
+    begins: Callable[..., bool] | None,
 ) -> list[int]:
     """Numbers of the newest papers that match and pass, as many as are ranked.
 
-    Of those in `few`, where that is known; with a word for each beginning in `begun`.
+    Of those in `few`, where that is known; of those that `begins` says yes to, where it is given.
     """
     values: dict[str, object] = {
         **narrowing.values,
@@ -230,20 +231,46 @@ def _examined(
         values |= _among(few)
     rows = connection.execute(
         EXAMINED.format(
-            told=TOLD if begun else "",
+            told=TOLD if begins else "",
             among=AMONG if few else "",
             condition=narrowing.condition,
         ),
         values,
     )
-    passing = (number for number, *texts in rows if not begun or _begin(texts, begun))
+    passing = (number for number, *texts in rows if begins is None or begins(number, *texts))
     return list(islice(passing, MOST_RANKED))
 
 
+def _judge(begun: Sequence[str]) -> Callable[..., bool] | None:
+    """What tells, by a paper's number and texts, whether a word of it begins with each of these.
+
+    It looks at a paper once, though several expressions of a query may match it.
+    """
+    known: dict[int, bool] = {}
+
+    def begins(number: int, *texts: str) -> bool:
+        if number not in known:
+            known[number] = _may_begin(texts, begun) and _begin(texts, begun)
+        return known[number]
+
+    return begins if begun else None
+
+
+def _may_begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
+    """Whether it is worth to fold the texts: they have these letters, or words that are not ASCII."""
+    lower = " \n ".join(texts).lower()
+    absent = [first for each in begun if (first := each.partition(" ")[0]) not in lower]
+    if not absent:
+        return True
+    beyond_ascii = " ".join(filterfalse(str.isascii, texts)).split()
+    folded = fold(" ".join(filterfalse(str.isascii, beyond_ascii)))
+    return all(contains_prefix(folded, each) for each in absent)
+
+
 def _begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
-    """Whether a word of the texts begins with each of these, as `matching.in_query` sees it."""
-    text = " \n ".join(("", *map(fold, texts)))
-    return all(f" {each}" in text for each in begun)
+    """Whether words of the texts begin so, as `matching.in_query` sees it."""
+    text = " \n ".join(map(fold, texts))
+    return all(contains_prefix(text, each) for each in begun)
 
 
 def _last(connection: Connection, until: str) -> int:

@@ -70,6 +70,14 @@ def test_what_people_type_finds_what_they_mean(library, query, expected):
     assert numbers(library.papers.search(query, limit=10)) == expected
 
 
+def test_what_is_quoted_is_sought_as_far_as_its_last_whole_word(new_store, make):
+    store = new_store()
+    text = "Interpretability of transformers remains unexplained. " * 20
+    store.papers.ingest([make.item(make.paper(1, abstract=text))])
+
+    assert numbers(store.papers.search(f'"{text}"', limit=10)) == [1]
+
+
 def test_any_of_the_words_will_do_when_no_paper_has_them_all(library):
     assert sorted(numbers(library.papers.search("graphs attention", limit=10))) == [2, 3]
 
@@ -124,6 +132,26 @@ def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(words, word
 
         expected = {each for each in BEGUN if each.casefold().startswith(begun.casefold())}
         assert {paper.title for paper, _ in found} == expected, begun
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("深層学*", [1]),
+        ("機械学習*", [2]),
+        ("학습데*", [3]),
+        ("étu*", [4]),
+        ("etude d*", [4]),
+        ("gpt-4*", [5]),
+        ("gpt-5*", []),
+    ],
+)
+def test_a_prefix_begins_a_word_in_any_script(new_store, make, query, expected):
+    store = new_store()
+    titles = ["深層学習の研究", "機械学習 深層", "학습데이터의 검색", "Étude de GPT", "GPT-4o mini"]
+    store.papers.ingest([make.item(make.paper(n, title=t)) for n, t in enumerate(titles, start=1)])
+
+    assert numbers(store.papers.search(query, limit=9)) == expected
 
 
 def test_a_prefix_finds_a_revision_of_a_paper_that_was_never_new(new_store, make):
@@ -188,6 +216,22 @@ def test_pages_follow_each_other(shelves):
 
     assert [len(page) for page in pages] == [4, 2, 0]
     assert sorted(number for page in pages for number in numbers(page)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_pages_of_a_search_that_finds_all_of_its_words_do_not_go_on_with_any_of_them(library):
+    query = "diffusion molecules"
+
+    assert numbers(library.papers.search(query, limit=1)) == [1]
+    assert library.papers.search(query, limit=1, offset=1) == []
+
+
+def test_a_prefix_within_few_papers_is_sought_in_all_of_them(shelves, monkeypatch):
+    monkeypatch.setattr("digest.store.finding.MOST_EXAMINED", 2)
+    within = Within(categories=("cs.IT", "mathematics"))
+
+    found = shelves.papers.search("grap*", limit=9, within=within)
+
+    assert sorted(numbers(found)) == [4, 6]
 
 
 WITHIN = [
