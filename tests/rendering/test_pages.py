@@ -77,9 +77,10 @@ def test_feeds_are_named_in_all_formats():
 
 
 def test_the_feed_of_a_search_has_its_query():
-    (feed,) = pages.search_feed('"a b" & c')
+    (feed,) = pages.search_feed({"q": '"a b" & c', "topic": "cs.IR"})
 
-    assert feed.path == "/search.atom?q=%22a+b%22+%26+c"
+    assert feed.path == "/search.atom?q=%22a+b%22+%26+c&topic=cs.IR"
+    assert feed.title == 'Search: "a b" & c, cs.IR'
 
 
 @given(st.text(), st.text())
