@@ -56,7 +56,8 @@ _PEOPLE = ("atom:author", "author")
 _CATEGORIES = ("category", "atom:category", "dc:subject")
 _KNOWN = frozenset({
     *_TITLE, *_SUMMARY, *_CONTENT, *_PUBLISHED, *_UPDATED, *_LINKS, *_CREATORS, *_PEOPLE,
-    *_CATEGORIES, *_IDENTIFIERS, "guid", "atom:id", "id", "atom:contributor", "enclosure", "source", "atom:source",
+    *_CATEGORIES, *_IDENTIFIERS, "guid", "atom:id", "id", "atom:contributor", "enclosure", "source",
+    "atom:source",
 })  # fmt: skip
 
 

@@ -94,7 +94,8 @@ def vouch(store: Store, addresses: Iterable[str]) -> None:
 def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) -> AddressChange:
     """Ask for digests to go elsewhere; the latest wish counts. Both addresses then get a letter.
 
-    The same wish after an hour has its 7 days anew, and keeps what was agreed. Nothing is said about whether the new address is known: that shows when its owner agrees.
+    The same wish after an hour has its 7 days anew, and keeps what was agreed. Nothing is said about
+    whether the new address is known: that shows when its owner agrees.
     Raises InvalidInput, also for an address that we must not write to.
     """
     address = normal_address(email)
