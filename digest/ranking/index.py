@@ -36,7 +36,9 @@ class PhraseIndex:
 
     def find_prefix(self, start: str) -> set[int]:
         """Rows with a word that begins so; of a start of several words, those that have it all."""
-        return {row for row, text in enumerate(self._folded) if contains_prefix(text, start)}
+        first = spaced(start).partition(" ")[0]
+        rows = {row for word in self._rows if word.startswith(first) for row in self._rows[word]}
+        return {row for row in rows if contains_prefix(self._folded[row], start)}
 
     def _find(self, phrase: str) -> Iterable[int]:
         words = phrase.split()

@@ -11,7 +11,10 @@ from digest.model import Paper, Topic
 from digest.ranking.index import Index
 
 words = st.lists(
-    st.sampled_from(["tide", "tides", "clock", "brass", "bus", "潮汐综述", "조석을"]), max_size=5
+    st.sampled_from(
+        ["tide", "tides", "clock", "brass", "bus", "C++-bus", "3D潮汐", "潮汐综述", "조석을"]
+    ),
+    max_size=5,
 )
 phrases = st.lists(
     st.sampled_from(["tide", "Tide clock", "brass", "bus", "buss", "综述", "조석", "述 潮"]),
@@ -35,6 +38,9 @@ queries = st.lists(
             "汐综述*",
             "조석*",
             "조서*",
+            "3D潮*",
+            "c++-b*",
+            "bus-cl*",
         ]
     ),
     max_size=3,
