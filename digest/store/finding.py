@@ -257,10 +257,13 @@ def _judge(begun: Sequence[str]) -> Callable[..., bool] | None:
 
 
 def _may_begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
-    """Whether it is worth to fold the texts: they have these letters, or words that are not ASCII."""
+    """Whether it is worth to fold the texts: they have these letters, or may have them when folded.
+
+    Folding changes letters only where a word is not ASCII, or like `C++` and `C#`.
+    """
     lower = " \n ".join(texts).lower()
     absent = [first for each in begun if (first := each.partition(" ")[0]) not in lower]
-    if not absent:
+    if not absent or "+" in lower or "#" in lower:
         return True
     beyond_ascii = " ".join(filterfalse(str.isascii, texts)).split()
     folded = fold(" ".join(filterfalse(str.isascii, beyond_ascii)))

@@ -16,6 +16,7 @@ SHORTEST_PREFIX = 3
 # A phrase in double quotes (the closing one may be missing), or a word.
 TERM = re.compile(r'"([^"]*)"?|([^\s"]+)')
 PREFIX = re.compile(r"(.*[^\W_])[\W_]*\*", re.DOTALL)
+WHOLE_WORDS = re.compile(r".*\S(?=\s)", re.DOTALL)
 
 # The index knows words by their stems alone (M. F. Porter, "An algorithm for suffix stripping",
 # Program 14, 1980), which may be shorter than a prefix. With what may be missing of these endings
@@ -85,8 +86,10 @@ def _terms(query: str) -> list[Term]:
 
 def _cut(query: str) -> str:
     """A long text up to the last word that ends there, since a part of a word stands nowhere."""
-    start = query[:MOST_CHARACTERS]
-    return (start.rpartition(" ")[0] or start) if len(query) > len(start) else query
+    if len(query) <= MOST_CHARACTERS:
+        return query
+    whole = WHOLE_WORDS.match(query[: MOST_CHARACTERS + 1])
+    return whole[0] if whole else query[:MOST_CHARACTERS]
 
 
 def _begun(text: str) -> Term:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.model import AnnounceType
 from digest.ports import Within
-from digest.store.search import MOST_TERMS, expressions
+from digest.store.search import MOST_CHARACTERS, MOST_TERMS, expressions
 
 ANYTHING = st.text(
     st.characters(exclude_categories=())
@@ -144,14 +144,33 @@ def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(words, word
         ("etude d*", [4]),
         ("gpt-4*", [5]),
         ("gpt-5*", []),
+        ("etude-de*", [4]),
+        ("c++-17*", [6]),
+        ("c#-bas*", [7]),
+        ("c-bas*", []),
     ],
 )
 def test_a_prefix_begins_a_word_in_any_script(new_store, make, query, expected):
     store = new_store()
     titles = ["深層学習の研究", "機械学習 深層", "학습데이터의 검색", "Étude de GPT", "GPT-4o mini"]
+    titles += ["On C++-17", "C#-based tools"]
     store.papers.ingest([make.item(make.paper(n, title=t)) for n, t in enumerate(titles, start=1)])
 
     assert numbers(store.papers.search(query, limit=9)) == expected
+
+
+@pytest.mark.parametrize(
+    "title", ["C++-based tools", "C# and C++", "Étude de GPT", "Das Maß der Güte", "GPT–4o’s œuvre"]
+)
+def test_a_title_is_found_by_any_beginning_of_it(new_store, make, title):
+    store = new_store()
+    store.papers.ingest([make.item(make.paper(1, title=title))])
+
+    for length in range(len(title.split()[0]), len(title) + 1):
+        begun = "-".join(title[:length].split())
+        if sum(map(str.isalnum, begun)) >= 3:
+            for query in (begun, begun.lower()):
+                assert numbers(store.papers.search(f"{query}*", limit=9)) == [1], query
 
 
 def test_a_prefix_finds_a_revision_of_a_paper_that_was_never_new(new_store, make):
@@ -176,6 +195,25 @@ def test_a_very_long_query_is_cut():
     everything, anything = expressions(" ".join(f"w{number}" for number in range(1000)))
 
     assert everything.count(" AND ") == anything.count(" OR ") == MOST_TERMS - 1
+
+
+@pytest.mark.parametrize("space", [" ", "\n", "\u3000", "\t"])
+def test_a_long_query_keeps_its_words_whatever_parts_them(space):
+    everything, _ = expressions(space.join(["潮汐", *["深層学習"] * 120, "研究"]))
+
+    assert everything == '"潮汐" AND "深層学習"'
+
+
+def test_a_long_query_keeps_a_word_that_ends_where_it_is_cut():
+    start = "tide " * 98 + "brass reef"
+
+    assert len(start) == MOST_CHARACTERS
+    assert expressions(f"{start} gone")[0] == '"tide" AND "brass" AND "reef"'
+    assert expressions(f"{start}s")[0] == '"tide" AND "brass"'
+
+
+def test_a_word_longer_than_a_query_may_be_is_cut_itself():
+    assert expressions(" " + "x" * MOST_CHARACTERS) == [f'"{"x" * (MOST_CHARACTERS - 1)}"']
 
 
 def test_deleted_papers_are_not_found(new_store, make):
