@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 
 from digest import subscriptions
 from digest.errors import InvalidInput
@@ -56,15 +56,14 @@ def load(
     A row's own `status` counts without `confirmed` only where it means no mail: an import never
     revives anyone by itself, and what is on the suppression list is rejected without it. With it,
     those who are added to get mail come off the list. An import that was cut short is taken up by
-    running it again.
+    running it again. What `rows` raise of InvalidInput comes once those before it are kept.
     """
     result = Loaded()
     clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
     with ThreadPoolExecutor(1, thread_name_prefix="import") as writer:
         writing: Future[int] | None = None
         last: Sequence[Newcomer] = ()
-        nothing: Sequence[Newcomer] = ()
-        for block in chain(_blocks(rows, clerk, result, store, confirmed=confirmed), [nothing]):
+        for block in _blocks(rows, clerk, result, store, confirmed=confirmed):
             if writing is not None:
                 _settle(writing, last, result)
                 entered(each.email for each in last)
@@ -77,8 +76,7 @@ def load(
 def _blocks(
     rows: Iterable[Row], clerk: Clerk, result: Loaded, store: Store, *, confirmed: bool
 ) -> Iterator[list[Newcomer]]:
-    source = iter(rows)
-    while lines := list(islice(source, BLOCK)):
+    for lines in _portions(rows):
         bad: list[tuple[int, str]] = []
         people: list[Entered] = []
         for line, row in lines:
@@ -101,6 +99,21 @@ def _blocks(
             Newcomer(own, address, subscriptions.new_key(), name, like, interests)
             for own, (_, address, name, like, interests) in zip(ids, people, strict=True)
         ]
+
+
+def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """BLOCK rows at a time, and none at the end; InvalidInput is raised after that."""
+    source = iter(rows)
+    while True:
+        lines: list[Row] = []
+        try:
+            lines.extend(islice(source, BLOCK))  # keeps what came before an error
+        except InvalidInput:
+            yield from (lines, [])
+            raise
+        yield lines
+        if not lines:
+            return
 
 
 def _add(store: Store, block: Sequence[Newcomer], *, confirmed: bool) -> int:

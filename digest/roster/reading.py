@@ -17,6 +17,10 @@ RUN_ON = (
     'are read as one, since a `"` opens in one of them and closes in a later one: '
     "take it out, or the line breaks"
 )
+BROKEN = (
+    'cannot be read as CSV ({}): a cell that begins with a `"` ends with one, '
+    "and has two for each within it"
+)
 TOO_MANY_CELLS = (
     "this line has more cells than there are columns; "
     "several values in one cell are separated by `;`"
@@ -26,8 +30,8 @@ TOO_MANY_CELLS = (
 def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
     """Rows with the numbers of the lines they begin in.
 
-    Raises InvalidInput when the file has no `email` column, or is no text of this kind; the rows
-    before the place that cannot be read have been given by then.
+    Raises InvalidInput when the file has no `email` column, or is not UTF-8; the rows up to the
+    line that it names have been given by then.
     """
     number = 0
     try:
@@ -48,6 +52,8 @@ def _json_rows(source: IO[str]) -> Iterator[Row]:
 def _table_rows(source: IO[str]) -> Iterator[Row]:
     records = _records(source)
     _, _, header = next(records, (0, 0, []))
+    if isinstance(header, str):
+        raise InvalidInput(f"The columns are not named: {header}.")
     columns = [name.strip().casefold() for name in header]
     if "email" not in columns:
         raise InvalidInput("The first line must name the columns, and one of them must be email.")
@@ -57,7 +63,9 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
     if len(set(columns)) < len(columns):
         raise InvalidInput("The first line names a column twice.")
     for began, ended, cells in records:
-        if ended > began:
+        if isinstance(cells, str):
+            yield began, cells
+        elif ended > began:
             # No cell of an export has a line break: a stray quotation mark would hide people.
             yield began, f"lines {began} to {ended} {RUN_ON}"
         elif any(each.strip() for each in cells[len(columns) :]):
@@ -66,18 +74,23 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
             yield began, dict(zip(columns, cells, strict=False))
 
 
-def _records(source: IO[str]) -> Iterator[tuple[int, int, list[str]]]:
-    """The first and last line of each record, and its cells."""
+def _records(source: IO[str]) -> Iterator[tuple[int, int, list[str] | str]]:
+    """The first and last line of each record, with its cells or why it cannot be read."""
     reader = csv.reader(source, strict=True)
     began = 1
-    try:
-        for cells in reader:
-            yield began, reader.line_num, cells
-            began = reader.line_num + 1
-    except csv.Error as error:
-        raise InvalidInput(
-            f"The file is no CSV in the record that begins in line {began}: {error}."
-        ) from error
+    while True:
+        cells: list[str] | str | None
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            # The reader goes on with the line after the one in which it gave up.
+            ended = reader.line_num
+            lines = f"lines {began} to {ended}" if ended > began else "this line"
+            cells = f"{lines} {BROKEN.format(error)}"
+        if cells is None:
+            return
+        yield began, reader.line_num, cells
+        began = reader.line_num + 1
 
 
 def _json_row(line: str) -> Mapping[str, Any]:

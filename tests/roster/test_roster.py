@@ -315,16 +315,54 @@ def test_a_quotation_mark_that_hides_people_is_reported_with_the_lines_it_hides(
     assert list(people(store)) == ["dan@example.org"]
 
 
-@pytest.mark.parametrize("last", ['dan@example.org,"late interaction"\n', ""])
-def test_a_quotation_mark_after_which_nothing_fits_ends_the_import(load, store, last):
-    with pytest.raises(InvalidInput, match="no CSV in the record that begins in line 3"):
-        load(
-            "email,keywords\n"
-            "ada@example.org,maps\n"
-            'ann@example.org,"dense retrieval\n'
-            "bob@example.org,ranking\n" + last
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ('bo@example.org,"Bo" Bee\n', "this line cannot be read"),
+        ('bo@example.org,"Bo\ncy@example.org,"Cy"\n', "lines 3 to 4 cannot be read"),
+        ('bo@example.org,"' + "Bo\n" * 50_000, "lines 3 to "),
+    ],
+    ids=["within a cell", "over two lines", "over more than a cell may hold"],
+)
+def test_a_record_that_is_no_csv_is_reported_and_the_others_kept(load, store, broken, words):
+    result = load(f"email,name\nada@example.org,Ada\n{broken}dee@example.org,Dee\n")
+    assert set(people(store)) == {"ada@example.org", "dee@example.org"}
+    line, cause = result.problems[0]
+    assert line == 3
+    assert cause.startswith(words)
+
+
+def test_a_quotation_mark_that_never_closes_ends_the_import_at_its_line(load, store):
+    result = load('email,name\nada@example.org,Ada\nbo@example.org,"Bo\ncy@example.org,Cy\n')
+    assert set(people(store)) == {"ada@example.org"}
+    ((line, cause),) = result.problems
+    assert line == 3
+    assert cause.startswith("lines 3 to 4 cannot be read")
+
+
+def test_column_names_that_are_no_csv_are_refused(load):
+    with pytest.raises(InvalidInput, match="The columns are not named: this line cannot be read"):
+        load('"email" address,name\nada@example.org,Ada\n')
+
+
+def test_who_comes_before_what_is_not_utf_8_is_added_and_told_of(store, now):
+    lines = [b"email", *(b"reader%d@example.org" % n for n in range(1000)), b"jos\xe9@example.org"]
+    source = io.TextIOWrapper(io.BytesIO(b"\n".join(lines)), "utf-8")
+    told: list[str] = []
+    with pytest.raises(InvalidInput, match="not UTF-8 after line") as caught:
+        roster.load(
+            store,
+            roster.read(source, json_lines=False),
+            topics=arxiv_topics(),
+            defaults=Subscriber(id="", email="", key="", created_at=now),
+            confirmed=True,
+            now=now,
+            entered=told.extend,
         )
-    assert people(store) == {}
+    assert told == [f"reader{n}@example.org" for n in range(len(told))]
+    assert set(people(store)) == set(told)
+    assert f"after line {1 + len(told)};" in str(caught.value)
+    assert len(told) > 1
 
 
 def test_cells_beyond_the_last_column_are_not_dropped_without_a_word(load, store):
