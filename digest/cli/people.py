@@ -290,7 +290,11 @@ def _replacing(file: Path) -> Iterator[IO[str]]:
             yield device
         return
     whole = file.resolve()
-    handle, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
+    except OSError as error:
+        error.filename = str(file)  # nobody knows the other name
+        raise
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as part:
             yield part

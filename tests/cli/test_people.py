@@ -146,6 +146,12 @@ def test_an_export_that_fails_leaves_the_last_one_as_it_was(digest, ada, tmp_pat
     assert sorted(tmp_path.iterdir()) == there
 
 
+def test_an_export_to_a_folder_that_is_missing_names_the_file(digest, ada):
+    told = digest("subscribers", "export", "nowhere/roster.csv")
+    assert told.code != 0
+    assert "nowhere/roster.csv." in told.err
+
+
 def test_an_export_follows_a_link_and_leaves_it_standing(digest, ada, tmp_path):
     (tmp_path / "link.csv").symlink_to(tmp_path / "roster.csv")
     digest("subscribers", "export", "link.csv")
