@@ -80,7 +80,6 @@ MOST: Mapping[str, float] = {
 }
 FREE = ("experiments", "options")
 
-
 _SECTIONS: dict[str, type] = {
     each.name: typing.get_type_hints(Settings)[each.name]
     for each in fields(Settings)
@@ -314,14 +313,14 @@ def _check(settings: Settings) -> None:
 
 
 def _check_proxies(proxies: tuple[str, ...]) -> None:
-    """Refuse what uvicorn would take for a name, and then nobody has it."""
+    """Refuse what uvicorn would take for a name, by which it knows nobody."""
     for each in () if proxies == ("*",) else proxies:
         try:
             ipaddress.ip_network(each)
         except ValueError:
             raise ConfigError(
                 "[web] proxies are addresses or networks, such as 192.0.2.7 or 10.0.0.0/8, "
-                f"not {each!r}.",
+                f"not {each!r}; a network has no bits behind its mask, and `*` stands alone.",
                 subject="web.proxies",
             ) from None
 
@@ -345,8 +344,7 @@ def _typed(value: object, hint: type, key: str, origin: str) -> Any:
     if hint == Mapping[str, object]:
         _expect_table(value, tuple(key.split(".")), origin)
         return types.MappingProxyType(typing.cast("Table", value))
-    wrong = not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))
-    if wrong:
+    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
         words = {
             str: "text in quotes",
             int: "a whole number",
@@ -389,14 +387,10 @@ def _topic(name: str, table: Table, origin: str) -> Topic:
     texts = {
         key: _typed(table.get(key, ""), str, f"topics.{name}.{key}", origin) for key in allowed
     }
-    words: dict[str, tuple[str, ...]] = {}
-    for key in lists:
-        values = table.get(key, [])
-        if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
-            raise ConfigError(
-                f"{origin}: topics.{name}.{key} must be a list of texts.", subject=f"topics.{name}"
-            )
-        words[key] = tuple(values)
+    words = {
+        key: _typed(table.get(key, []), tuple[str, ...], f"topics.{name}.{key}", origin)
+        for key in lists
+    }
     return Topic(
         id=name,
         name=texts["name"] or name,
