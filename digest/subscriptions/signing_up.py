@@ -114,11 +114,12 @@ def request_link(
 def renew_link(store: Store, person: Subscriber, *, now: datetime) -> SignUp:
     """Whom to mail a fresh link: one who holds an old one, whichever network they are in.
 
-    Raises InvalidInput after five in a day.
+    Raises InvalidInput after five in a day, or when a stranger could not have it written to either.
     """
-    if not may(store, "renew", person.id, now=now, seconds=DAY, most=LINKS_A_DAY):
+    counted = may(store, "renew", person.id, now=now, seconds=DAY, most=LINKS_A_DAY)
+    if not counted or not _may_send(store, person.email, now):
         raise InvalidInput(
-            "Five links have been mailed today; look among the spam, or try again tomorrow."
+            "Enough links have been mailed today; look among the spam, or try again tomorrow."
         )
     if _is_closed(person, suppression(store, person.email)):
         return SignUp(outcome="silent")
@@ -295,6 +296,11 @@ def _may_write(store: Store, address: str, bounds: Bounds, now: datetime) -> boo
     """Whether a stranger may make us write to this address, and to anyone at all."""
     if not may(store, "letters", address, now=now, seconds=HOUR, most=bounds.letters):
         return False
+    return _may_send(store, address, now)
+
+
+def _may_send(store: Store, address: str, now: datetime) -> bool:
+    """Whether one more letter may go to this address today, and to anyone at all in this hour."""
     if not may_reach(store, address, now=now):
         return False
     return store.post.take("letters", now=now, seconds=HOUR, most=LETTERS_AN_HOUR)

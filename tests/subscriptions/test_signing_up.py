@@ -277,6 +277,26 @@ def test_a_link_is_renewed_five_times_a_day(store, subscribe, now):
     assert subscriptions.renew_link(store, person, now=tomorrow).subscriber == person
 
 
+def test_links_asked_for_and_renewed_are_six_letters_a_day_together(
+    store, subscribe, request_link, now
+):
+    person = subscribe()
+    for _ in range(4):
+        request_link()
+    for _ in range(2):
+        assert subscriptions.renew_link(store, person, now=now).subscriber == person
+    with pytest.raises(InvalidInput, match="tomorrow"):
+        subscriptions.renew_link(store, person, now=now)
+    assert request_link().outcome == "silent"
+
+
+def test_renewed_links_count_among_the_letters_to_everyone(store, subscribe, now, monkeypatch):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 1)
+    subscriptions.renew_link(store, subscribe(), now=now)
+    with pytest.raises(InvalidInput, match="Enough links"):
+        subscriptions.renew_link(store, subscribe("bo@example.org"), now=now)
+
+
 # --- confirming -----------------------------------------------------------------------------------
 
 
