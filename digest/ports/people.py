@@ -188,11 +188,14 @@ class FeedbackStore(Protocol):
         subscriber_id: str,
         *,
         kinds: Sequence[FeedbackKind] = (),
-        paper_ids: Collection[str] = (),
+        paper_ids: Collection[str] | None = None,
         limit: int = 100,
         standing: bool = True,
     ) -> list[Feedback]:
-        """What one reader said, newest first; `standing` leaves out what was undone."""
+        """What one reader said, newest first; `standing` leaves out what was undone.
+
+        No `kinds` are all of them; of papers None are all, and an empty collection is none.
+        """
         ...
 
     def answers(self, first: str, *, kinds: Sequence[FeedbackKind]) -> Iterator[Feedback]:

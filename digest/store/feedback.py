@@ -80,13 +80,16 @@ class FeedbackLog:
         subscriber_id: str,
         *,
         kinds: Sequence[FeedbackKind] = (),
-        paper_ids: Collection[str] = (),
+        paper_ids: Collection[str] | None = None,
         limit: int = 100,
         standing: bool = True,
     ) -> list[Feedback]:
-        """What one reader said, newest first; `standing` leaves out what was undone."""
+        """What one reader said, newest first; `standing` leaves out what was undone.
+
+        No `kinds` are all of them; of papers None are all, and an empty collection is none.
+        """
         with self._connections.read() as connection:
-            owners = loading.owners(connection, listed(paper_ids))
+            owners = loading.owners(connection, listed(paper_ids or ()))
             return [
                 to_feedback(row)
                 for row in connection.execute(
@@ -94,14 +97,16 @@ class FeedbackLog:
                     SELECT * FROM feedback
                     WHERE subscriber_id = ?1
                         AND (?2 = '[]' OR kind IN (SELECT value FROM json_each(?2)))
-                        AND (?3 = '[]' OR paper_id IN (SELECT value FROM json_each(?3)))
+                        AND (?3 IS NULL OR paper_id IN (SELECT value FROM json_each(?3)))
                         AND NOT (?4 AND undone_at IS NOT NULL)
                     ORDER BY at DESC, rowid DESC LIMIT ?5
                     """,
                     (
                         subscriber_id,
                         listed(each.value for each in kinds),
-                        listed(owners.get(each, each) for each in paper_ids),
+                        None
+                        if paper_ids is None
+                        else listed(owners.get(each, each) for each in paper_ids),
                         standing,
                         limit,
                     ),

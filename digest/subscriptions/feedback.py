@@ -202,7 +202,7 @@ def _said(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> lis
     found = store.feedback.of(
         person_id,
         kinds=OPINIONS if kind in OPINIONS else (kind,),
-        paper_ids=() if kind in HIDING else (subject,),
+        paper_ids=None if kind in HIDING else (subject,),
         limit=MOST_STATEMENTS,
         standing=False,
     )

@@ -187,8 +187,6 @@ class Answers(Personal):
         Of more and less, only the one said last.
         """
         said: dict[str, list[Feedback]] = {}
-        if not paper_ids:
-            return said
         for each in self.app.store.feedback.of(person.id, paper_ids=paper_ids, limit=ALL):
             later = said.setdefault(each.paper_id, [])
             if not any(one.kind is words.OPPOSITE.get(each.kind) for one in later):

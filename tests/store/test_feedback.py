@@ -258,6 +258,7 @@ def test_what_a_reader_said_is_newest_first_and_can_be_narrowed(store, make, per
     assert numbers(paper_ids=[one.id]) == ["f_3"]
     assert numbers(paper_ids=[one.id, "arxiv:unknown"]) == ["f_3"]
     assert numbers(paper_ids=["arxiv:unknown"]) == []
+    assert numbers(paper_ids=()) == []
 
 
 def test_answers_come_by_edition_and_reader_and_only_what_stands(store, make, person, monkeypatch):
