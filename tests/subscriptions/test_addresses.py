@@ -132,8 +132,9 @@ def test_a_sign_up_that_was_never_confirmed_is_in_nobodys_way(
     store, subscribe, sign_up, ask, agree, sides
 ):
     person = subscribe(topics=["cs.IR"])
-    ask(person)
+    wish = ask(person)
     begun = sign_up(NEW).subscriber
+    assert not subscriptions.gives_way(store, wish), "there is nothing that its owner would miss"
     agree(person, sides[0])
     assert store.subscribers.by_email(NEW) == begun, "it stays until the digests move"
 
