@@ -61,9 +61,11 @@ _DOI_TAIL = re.compile(
 # What ScienceDirect, which has no author elements, and APS say before the abstract or instead; the
 # names begin with an upper-case letter, after `van der` perhaps.
 _BREAK = r"(?:</p>|<br ?/?>)\s*(?:<p>)?"
+_TEXT = r"(?:[^<]|</?(?:i|em|b|sub|sup)>)"
 _PREAMBLE = re.compile(
-    rf"\A\s*(?:<p>)?(?:Publication date:[^<]{{0,300}}{_BREAK}<b>Source:</b>[^<]{{0,300}}{_BREAK})?\s*"
-    rf"(?:Author\(s\):\s*(?P<authors>(?:[a-z]+['’ ]){{0,3}}&?[^\W\d_a-z][^<]*)?{_BREAK})?"
+    rf"\A\s*(?:<p>)?(?:Publication date:{_TEXT}{{0,300}}{_BREAK}"
+    rf"(?:<b>Source:</b>{_TEXT}{{0,300}}{_BREAK}|(?=Author\(s\):)))?\s*"
+    rf"(?:Author\(s\):\s*(?P<authors>(?:[a-z]+['’ ]){{0,3}}&?[^\W\d_a-z]{_TEXT}*)?{_BREAK})?"
 )
 
 

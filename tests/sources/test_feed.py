@@ -173,7 +173,10 @@ def test_a_content_that_says_much_beside_the_summary_is_the_abstract(said, befor
     [
         "<p>Publication date: July 2026</p><p><b>Source:</b> Sea</p><p>Author(s): Ada Bee, Cy Dee</p>",
         "Publication date: July 2026 <br/><b>Source:</b>Sea <br/> Author(s): Ada Bee, Cy Dee <br/>",
+        "<p>Publication date: July 2026</p><p><b>Source:</b> <i>Sea</i>, 3</p><p>Author(s): Ada Bee, Cy Dee</p>",
+        "<p>Publication date: July 2026</p><p>Author(s): Ada Bee, Cy Dee</p>",
         "Author(s): Ada Bee and Cy Dee<br/>",
+        "<p>Author(s): Ada Bee, Cy Dee <i>et al.</i> (Hive Collaboration)</p>",
     ],
 )
 def test_authors_that_only_the_description_names_are_not_its_abstract(preamble, abstract):
@@ -204,6 +207,7 @@ def test_authors_in_the_description_may_begin_with_a_particle_or_be_missing(auth
     "abstract",
     [
         "<p>Publication date: the history of an odd field, and why it matters.</p>",
+        "<p>Publication date: its <i>history</i>.</p> <p>We study how author(s): write.</p>",
         "<b>Source:</b> of the tides. We show that it is the moon.<br/>",
         "<p>Author(s): we study how authors write. Our corpus has 5 parts.<br/></p>",
     ],
