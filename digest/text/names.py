@@ -158,15 +158,18 @@ def _without_degrees(s: str) -> str:
     """One name, or names with commas, without `MD` and `Ph.D.` after them.
 
     In upper case these may be a family or initials too (`MA, Y.`, `Bee, M. D.`): then they count
-    only after a whole name, and without a space or hyphen.
+    only after a whole name, and with a space or hyphen only where that is `Family, Given`.
     """
     first, *others = _BETWEEN.split(s)
     parts = [each.strip() for each in others[1::2]]
-    is_one = all(_is_degree(each) or _SUFFIX.match(each) for each in parts[1:])
+    # `Bee, Ada, M. D.` has no use for more initials; in `Bee, A., MA, M. D.` somebody else has.
+    is_named = _is_family(first) and (not parts[2:] or not _INITIALS.match(parts[0]))
+    is_one = all(_is_degree(each, spaced=is_named) or _SUFFIX.match(each) for each in parts[1:])
     kept, name = [first], first
     for place, (between, part) in enumerate(zip(others[::2], parts, strict=True)):
         is_full = not _is_family(name) and not _INITIALS.match(name)
-        if _is_degree(part) and (is_full or (is_one and place > 0) or not part.isupper()):
+        is_after = is_full or (is_one and place > 0) or not part.isupper()
+        if is_after and _is_degree(part, spaced=is_named and is_one):
             continue
         kept += [between, part]
         if not _SUFFIX.match(part):
@@ -174,8 +177,8 @@ def _without_degrees(s: str) -> str:
     return "".join(kept)
 
 
-def _is_degree(s: str) -> bool:
-    is_bare = not s.isupper() or s.replace(".", "").isalpha()
+def _is_degree(s: str, *, spaced: bool) -> bool:
+    is_bare = spaced or not s.isupper() or s.replace(".", "").isalpha()
     return is_bare and _DEGREE_MARKS.sub("", s) in _DEGREES
 
 
