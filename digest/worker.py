@@ -116,8 +116,8 @@ def tick(
 ) -> None:
     """Do everything that is due, each part by itself: one that fails does not stop the others.
 
-    Nothing at all is done by a clock that has just leapt ahead by more than a day, or of which
-    that cannot be told.
+    Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
+    database is too busy to tell.
     """
     changed = elsewhere = False
     believed = True
@@ -126,7 +126,7 @@ def tick(
         nonlocal believed
         try:
             believed = app.note_tick()
-        except RetryLater:  # the next tick can tell
+        except StoreBusy:  # the next tick can tell
             believed = False
             raise
         return believed

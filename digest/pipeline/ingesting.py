@@ -125,7 +125,7 @@ def backfill(
         reports = _finish_all(store, [run], now=now)
     if run.left or run.failed:
         span = f"{first}..{last}"
-        reports.append(reporting.broken_off(source.name, span, reports, left=run.left, now=now))
+        reports.append(reporting.broken_off(source.name, span, left=run.left, now=now))
     return reports
 
 
@@ -313,7 +313,8 @@ def _take(
     report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
     more = harvest.more
     if more and run.pages >= MOST_PAGES:
-        cause = f"stopped after {MOST_PAGES} pages; the rest comes with the next run"
+        cause = f"stopped after {MOST_PAGES} pages"
+        cause += "; the rest comes with the next run" if request.poll else ""
         problem = Problem(source=request.source, place=request.place, cause=cause)
         report = replace(report, problems=(*report.problems, problem))
         run.failed, more = True, ()

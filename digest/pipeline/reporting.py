@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from statistics import mode
 
@@ -39,12 +38,9 @@ def idle(source: str, *, now: datetime) -> SourceReport:
     )
 
 
-def broken_off(
-    source: str, span: str, pages: Sequence[SourceReport], *, left: int, now: datetime
-) -> SourceReport:
+def broken_off(source: str, span: str, *, left: int, now: datetime) -> SourceReport:
     """The last line of a back-fill that leaves entries out: so many, or 0 if that is not known."""
-    came = sum(each.read for each in pages)
-    count = f"{came:,} of {came + left:,} were fetched" if left else "not all was fetched"
+    count = f"{left:,} more were not fetched" if left else "not all was fetched"
     return SourceReport(
         source=source,
         place=span,

@@ -74,11 +74,11 @@ def test_an_empty_page_that_comes_the_second_time_leaves_nothing_out(backfill, s
 @pytest.mark.parametrize(
     "after", [[BUSY], [b"Rate exceeded."], [page(start=1), page(start=1)]], ids=str
 )
-def test_one_that_breaks_off_ends_with_how_much_came(backfill, store, now, after):
+def test_one_that_breaks_off_ends_with_how_much_is_missing(backfill, store, now, after):
     *pages, last = backfill(page(1), *after)[0]
 
     assert (last.verdict, last.place) == (Verdict.FAILED, "2026-06-01..2026-06-01")
-    assert last.cause.startswith("1 of 3 were fetched, and nothing asks for the rest by itself: ")
+    assert last.cause.startswith("2 more were not fetched, and nothing asks for the rest by itself: ")
     assert store.sources.reports(since=now) == pages
 
 
@@ -86,6 +86,15 @@ def test_one_that_does_not_begin_says_so_too(backfill):
     *_, last = backfill(BUSY)[0]
 
     assert last.cause.startswith("not all was fetched, and nothing asks for the rest by itself: ")
+
+
+def test_one_of_too_many_pages_does_not_promise_the_rest(backfill, monkeypatch):
+    monkeypatch.setattr(ingesting, "MOST_PAGES", 1)
+
+    stopped, last = backfill(page(1), page(2, start=1))[0]
+
+    assert [each.cause for each in stopped.problems] == ["stopped after 1 pages"]
+    assert last.cause.startswith("2 more were not fetched, and nothing asks for the rest")
 
 
 def test_more_than_arxiv_gives_is_never_all(backfill):

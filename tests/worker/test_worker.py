@@ -433,6 +433,31 @@ def test_where_it_cannot_be_told_whether_the_clock_leapt_nothing_is_done(offline
     assert offline.store.subscribers.by_email(person.email).status is Status.PAUSED
 
 
+class Shut:
+    """A door that cannot be opened; it counts how often that was tried."""
+
+    tried = 0
+
+    def open(self):
+        self.tried += 1
+        raise ConfigError("Nobody can listen there.")
+
+
+def test_every_tick_tries_the_door_for_mail_and_goes_on_without_it(offline, tmp_path):
+    subscribe(offline, quiet="line")
+    offline.moment[0] += timedelta(days=1)
+    door = Shut()
+
+    worker.tick(offline, door=door)
+    worker.tick(offline, door=door)
+
+    assert door.tried == 2
+    assert [each.cause for each in troubles(offline.store) if each.part == "mail"] == [
+        "Nobody can listen there."
+    ]
+    assert len(mailbox(tmp_path)) == 1
+
+
 def test_after_days_without_a_worker_the_second_tick_makes_them_up(offline, tmp_path):
     subscribe(offline)
     worker.tick(offline)
