@@ -148,10 +148,11 @@ class SubscriberStore(Protocol):
         """Forget changes of address that were asked for before then."""
         ...
 
-    def erase(self, subscriber_id: str) -> None:
+    def erase(self, subscriber_id: str, *, only: Collection[Status] | None = None) -> bool:
         """Delete a subscriber and everything kept about them, mail evidence and letters included.
 
         Papers they submitted stay, without their name and line, where curators featured them.
+        Whose status is none of `only` stays as they are, and the answer is False.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -330,14 +330,19 @@ class Subscribers:
         with self._connections.write() as connection:
             connection.execute("DELETE FROM address_changes WHERE asked_at < ?", (stamp(before),))
 
-    def erase(self, subscriber_id: str) -> None:
+    def erase(self, subscriber_id: str, *, only: Collection[Status] | None = None) -> bool:
         """Delete a subscriber and everything kept about them; an unknown one is no error.
 
         Papers they submitted stay, without their name and line, where curators featured them.
+        Whose status is none of `only` stays as they are, and the answer is False.
         """
         with self._connections.write() as connection, changes.marked(connection):
+            standing = subscribers(connection, [subscriber_id]).get(subscriber_id)
+            if only is not None and standing is not None and standing.status not in only:
+                return False
             erasing.erase(connection, subscriber_id)
         self._connections.wipe_log()
+        return True
 
     def _block(
         self, after: str, status: Status | None, limit: int, last: str = EVERYONE.last

@@ -19,6 +19,7 @@ CHANGE_FOR = timedelta(days=7)
 CHANGES_A_DAY = 5
 SAME_WISH_FOR = timedelta(hours=1)
 ENDED = frozenset({Status.PENDING, Status.UNSUBSCRIBED})
+TAKEN = "That address has a subscription of its own; end that one first."
 
 Side = Literal["address-old", "address-new"]
 
@@ -146,8 +147,9 @@ def agree(
         store.subscribers.put_change(change)
         return change
     _check_open(store, change.email)
-    if (ended := _check_free(store, current, change.email)) is not None:
-        store.subscribers.erase(ended.id)
+    ended = _check_free(store, current, change.email)
+    if ended is not None and not store.subscribers.erase(ended.id, only=ENDED):
+        raise InvalidInput(TAKEN)  # its owner has confirmed it just now
     moved = amend(store, current, email=change.email, key=new_key())
     lift(store, change.email, only=SuppressionReason.ERASED)
     store.subscribers.drop_change(current.id)
@@ -190,7 +192,7 @@ def _check_free(store: Store, person: Subscriber, address: str) -> Subscriber | 
     if other is None or other.id == person.id:
         return None
     if other.status not in ENDED:
-        raise InvalidInput("That address has a subscription of its own; end that one first.")
+        raise InvalidInput(TAKEN)
     return other
 
 

@@ -172,6 +172,13 @@ def test_erasing_twice_or_nobody_does_no_harm(store, ada):
     assert store.counts()["subscribers"] == 0
 
 
+def test_who_stands_elsewhere_by_then_is_not_erased(store, ada):
+    assert not store.subscribers.erase(ada.id, only=set(Status) - {ada.status})
+    assert store.subscribers.get([ada.id]) == {ada.id: ada}
+    assert store.subscribers.erase(ada.id, only={ada.status})
+    assert store.subscribers.get([ada.id]) == {}
+
+
 def test_a_featured_paper_stays_without_whoever_put_it_forward(store, make, ada):
     store.subscribers.erase(ada.id)
 

@@ -156,6 +156,27 @@ def test_a_subscription_that_has_ended_gives_way_to_the_one_that_moves_there(
     assert store.subscribers.by_email(NEW).id == person.id
 
 
+def test_a_subscription_that_is_confirmed_at_that_moment_is_not_deleted_by_a_move(
+    store, subscribe, sign_up, ask, agree, now, monkeypatch
+):
+    person = subscribe()
+    ask(person)
+    begun = sign_up(NEW).subscriber
+    agree(person, "address-new")
+    look = type(store.subscribers).by_email
+
+    def confirmed_after(subscribers, email):
+        found = look(subscribers, email)
+        subscriptions.confirm(store, begun, now=now)
+        return found
+
+    monkeypatch.setattr(type(store.subscribers), "by_email", confirmed_after)
+    with pytest.raises(InvalidInput, match="subscription of its own"):
+        agree(person, "address-old")
+    assert store.subscribers.get([begun.id])[begun.id].status is Status.ACTIVE
+    assert store.subscribers.get([person.id])[person.id].email == person.email
+
+
 def test_no_digests_move_to_an_address_that_has_been_suppressed_since(
     store, subscribe, ask, agree, now
 ):
