@@ -42,9 +42,8 @@ def part(
 
     Its neighbours keep the `parameters` of the query, and are entered at the `anchor`.
     """
-    given = request.query_params.get("page", "") or "1"
-    number = int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else 0
-    last = max(1, ceil(len(items) / size))
+    number = _number(request.query_params.get("page", "") or "1")
+    last = _last(len(items), size)
     if not 1 <= number <= last:
         raise NotFound("There is no such page of this list.")
 
@@ -64,3 +63,23 @@ def part(
         previous=beside(number - 1),
         next=beside(number + 1),
     )
+
+
+def back(path: str, given: str, *, total: int, size: int, anchor: str = "") -> str:
+    """The page of the list at `path` that a form was on, or the last one there still is.
+
+    The first is entered at its top, the others at the `anchor`; also for what is no number.
+    """
+    number = min(_number(given), _last(total, size))
+    if number <= 1:
+        return path
+    return f"{path}?page={number}{'#' if anchor else ''}{anchor}"
+
+
+def _number(given: str) -> int:
+    """What was typed for the number of a page; 0 for what can be none."""
+    return int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else 0
+
+
+def _last(total: int, size: int) -> int:
+    return max(1, ceil(total / size))

@@ -18,6 +18,7 @@ from digest.web import choosing, forms, paging, words
 from digest.web.answers import Answers
 from digest.web.common import PRIVATE
 from digest.web.personal import BAD, checked
+from digest.web.profile import SAID_A_PAGE
 
 PAUSES = ("1 week", "2 weeks", "1 month", "3 months", "until I resume")
 MOST_DIGESTS = 400
@@ -187,12 +188,17 @@ class Preferences(Answers):
         return self.app.store.feedback.of(person.id, kinds=[FeedbackKind.SAVE], limit=ALL)
 
     def take_back_any(self, request: Request, person: Subscriber) -> Response:
-        """Undo anything someone said."""
+        """Undo anything someone said, and go back to the page of the list that it was on."""
         done = self.undo(person, request.path_params["feedback"])
-        place = forms.posted(request).one("to")
-        return self.back(
-            f"{self.me(request)}/{place if place in ('saved', 'likes') else 'likes'}", done
-        )
+        form, me = forms.posted(request), self.me(request)
+        page = form.one("page")
+        if form.one("to") == "saved":
+            total = len(self._saved(person))
+            place = paging.back(f"{me}/saved", page, total=total, size=SAVED_A_PAGE)
+        else:
+            total = len(self.app.store.feedback.of(person.id, limit=ALL, standing=False))
+            place = paging.back(f"{me}/likes", page, total=total, size=SAID_A_PAGE, anchor="said")
+        return self.back(place, done)
 
     def paper_page(self, request: Request, person: Subscriber) -> Response:
         """One paper with all answers beside it, and what was said of it."""

@@ -278,6 +278,34 @@ def test_saved_papers_are_counted_and_exported_in_full_and_shown_by_pages(
     assert client.get(f"{saved}?page=3").status_code == 404
 
 
+def undone(client, page, number):
+    """Where the form that undoes the n-th thing of a page leads, with all that it sends."""
+    form = re.findall(r'<form[^>]* action="[^"]*/undo/.*?</form>', page, re.DOTALL)[number]
+    data = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    answer = client.post(re.search(r'action="([^"]+)"', form)[1], data=data, follow_redirects=False)
+    return answer.headers["location"]
+
+
+def test_who_removes_a_saved_paper_stays_on_that_page_of_the_list_while_there_is_one(
+    client, person, at, says_much
+):
+    says_much(FeedbackKind.SAVE, 202)
+    saved = f"{at(person).me}/saved"
+    second = client.get(f"{saved}?page=2").text
+    assert undone(client, second, 0) == f"{saved}?page=2&done=undone"
+    assert undone(client, second, 1) == f"{saved}?done=undone"
+    assert undone(client, client.get(saved).text, 0) == f"{saved}?done=undone"
+
+
+@pytest.mark.parametrize("page", ["", "0", "-1", "²", "x", "12345", "2&a=b"])
+def test_what_is_no_page_leads_to_the_first(client, person, at, says_much, page):
+    says_much(FeedbackKind.SAVE, 1)
+    me = at(person).me
+    data = {"to": "saved", "page": page}
+    answer = client.post(f"{me}/undo/f_much_0", data=data, follow_redirects=False)
+    assert answer.headers["location"] == f"{me}/saved?done=undone"
+
+
 @pytest.fixture
 def odd_paper(app):
     """Stores a paper of this id."""
@@ -357,6 +385,8 @@ def test_everything_that_was_said_can_be_looked_through_and_undone(client, perso
     history = [page.partition('id="said"')[2].count("/undo/") for page in said]
     assert history == [100, 100, 100, 100, 100, 2]
     assert "You said “more like this”" in said[0], "evidence is as old as it is"
+    third = said[2].partition('id="said"')[2]
+    assert undone(client, third, 0) == f"{likes}?page=3&done=undone#said"
 
 
 def test_weights_are_changed_interests_removed_and_added_by_hand(client, person, at, profile):
