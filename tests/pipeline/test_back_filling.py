@@ -78,7 +78,9 @@ def test_one_that_breaks_off_ends_with_how_much_is_missing(backfill, store, now,
     *pages, last = backfill(page(1), *after)[0]
 
     assert (last.verdict, last.place) == (Verdict.FAILED, "2026-06-01..2026-06-01")
-    assert last.cause.startswith("2 more were not fetched, and nothing asks for the rest by itself: ")
+    assert last.cause.startswith(
+        "2 more were not fetched, and nothing asks for the rest by itself: "
+    )
     assert store.sources.reports(since=now) == pages
 
 
