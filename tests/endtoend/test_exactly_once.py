@@ -55,9 +55,9 @@ def some_arrive(postfix, eventually):
 
 @pytest.fixture
 def everybody_has_one(digest, postfix, eventually):
-    """Deliver what is left, and count."""
+    """Deliver what is left, and count: nobody has none, and at most `repeated` people two."""
 
-    def check():
+    def check(repeated=0):
         last = digest(*DELIVER)
         assert eventually(lambda: digest.outbox() == {"sent": PEOPLE}, 1), digest.outbox()
         # A Postfix that has lost its queue manager waits a minute before it starts another.
@@ -69,7 +69,9 @@ def everybody_has_one(digest, postfix, eventually):
         asked = digest.rows("SELECT count(*) FROM deliveries WHERE reply LIKE '%log says%'")
         log.info("%s; settled by the log: %s", last.out, asked)
         names = [f"reader{number}" for number in range(PEOPLE)]
-        assert {each: copies[each] for each in names if copies[each] != 1} == {}
+        others = {each: copies[each] for each in names if copies[each] != 1}
+        assert len(others) <= repeated, others
+        assert all(each == 2 for each in others.values()), others
 
     return check
 
@@ -145,7 +147,8 @@ def test_when_a_sender_sleeps_past_its_lease(digest, some_arrive, everybody_has_
     assert sleeper.wait(timeout=60) in (0, 1)
 
     assert " 0 sent" not in other.out
-    everybody_has_one()
+    # It may have fallen asleep between looking at its lease and sending the final dot: once.
+    everybody_has_one(repeated=1)
 
 
 def test_when_the_mail_servers_own_processes_are_killed(
