@@ -8,6 +8,7 @@ with no line over 76 however they meet.
 from __future__ import annotations
 
 import re
+from binascii import b2a_qp
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,22 +21,11 @@ LONGEST_CONSTANT = 500
 
 # No text from outside has a NUL left in it, so these marks cannot be forged.
 _HOLE = re.compile("\0([a-z_]+)\0")
-_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\n"
-_UNPRINTABLE = re.compile(rb"[^ -~\n]+")
-_TRAILING = re.compile(rb" (?=\n|\Z)")
-_WORD = re.compile(rb"[!-\-/-<>-~][!-<>-~]*")
 # What a mail system on the way would change at the beginning of a line.
 _BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
-# 73 leaves room for the soft break's `=` and for an encoded first letter.
-_ROOM = 73
+_LONGEST = 75  # with the `=` of a soft break 76
+# 73 leaves room for that `=` and for an encoded first letter.
 _CHUNK = re.compile(rb".{1,73}(?<!=)(?<!=.)")
-
-
-def _escaped(run: bytes) -> bytes:
-    return b"=" + run.hex("=").upper().encode()
-
-
-_SIGNS = {each.encode(): _escaped(each.encode()) for each in "“”‘’–—…·"}
 _OWN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,72}")
 
 
@@ -48,44 +38,29 @@ def encode(text: str) -> bytes:
     r"""Quoted-printable with CRLF, lines of at most 76; newlines (`\n`) of the text are hard.
 
     No line begins with a dot or with `From `, so neither SMTP transparency (RFC 5321 §4.5.2)
-    nor an mbox on the way has to change a byte that was signed. Lone surrogates become `?`.
+    nor an mbox on the way has to change a byte that was signed. Carriage returns are left out,
+    lone surrogates become `?`.
     """
-    if not text:
-        return b""
     raw = text.encode(errors="replace")
-    if _WORD.fullmatch(raw):  # an address: those differ in every message
-        if len(raw) > _ROOM:
-            raw = _shy(b"=\r\n".join(_cut(raw)))
-        return raw + b"=\r\n"
-    encoded = raw.replace(b"=", b"=3D")
-    if others := raw.translate(None, _PRINTABLE):
-        if escaped := _SIGNS.get(others):  # mostly it is one of these, and a search takes longer
-            encoded = encoded.replace(others, escaped)
-        else:
-            encoded = _UNPRINTABLE.sub(_hexadecimal, encoded)
-    if b" \n" in raw or raw.endswith(b" "):
-        encoded = _TRAILING.sub(b"=20", encoded)
-    cut = _cut if encoded is raw or b"=" not in encoded else _CHUNK.findall
-    lines = [
-        line if len(line) <= _ROOM else b"=\r\n".join(cut(line)) for line in encoded.split(b"\n")
-    ]
-    end = b"=\r\n" if lines[-1] else b""
-    return _shy(b"\r\n".join(lines)) + end
+    quoted = b2a_qp(raw.replace(b"\r", b"") if b"\r" in raw else raw)
+    last = len(quoted) - quoted.rfind(b"\n") - 1
+    if (
+        last > _LONGEST
+        or b"=20\n" in quoted  # for which `b2a_qp` may have made a line too long
+        or b"=09\n" in quoted
+        or b"\n." in quoted
+        or b"\nFrom " in quoted
+        or quoted.startswith((b".", b"From "))
+    ):
+        quoted = _narrower(quoted)
+    return quoted.replace(b"\n", b"\r\n") + (b"=\r\n" if last else b"")
 
 
-def _hexadecimal(run: re.Match[bytes]) -> bytes:
-    return _escaped(run[0])
-
-
-def _cut(line: bytes) -> list[bytes]:
-    """A line without encoded letters in chunks, as `_CHUNK` would find them."""
-    return [line[at : at + _ROOM] for at in range(0, len(line), _ROOM)]
-
-
-def _shy(lines: bytes) -> bytes:
-    if b"\n." in lines or b"\nFrom " in lines or lines.startswith((b".", b"From ")):
-        return _BOLD.sub(_hexadecimal, lines)
-    return lines
+def _narrower(quoted: bytes) -> bytes:
+    """The same with shorter lines, so that there is room for what else has to be encoded."""
+    lines = quoted.replace(b"=\n", b"").split(b"\n")
+    cut = b"\n".join(b"=\n".join(_CHUNK.findall(line)) for line in lines)
+    return _BOLD.sub(lambda bold: b"=%02X" % bold[0][0], cut)
 
 
 # Much of what stands between holes is the same whatever the paper.

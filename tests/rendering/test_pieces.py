@@ -17,23 +17,25 @@ texts = st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from
 @example(["x" * 75, "y"])
 @example(["...", ".", "From here", " From"])
 @example(["trailing space ", " \n"])
+@example(["tabs\t\tand\t", "carriage\rreturns\r\n", "\r"])
 def test_pieces_decode_to_the_join_of_their_texts_however_they_meet(pieces):
     wire = b"".join(encode(each) for each in pieces)
 
-    assert a2b_qp(wire).decode() == "".join(pieces).replace("\n", "\r\n")
+    assert a2b_qp(wire).decode() == "".join(pieces).replace("\r", "").replace("\n", "\r\n")
     assert wire.isascii()
 
 
 @given(st.lists(texts, max_size=4))
 @example(["." * 200])
 @example(["é" * 90])
+@example(["x" * 75 + " \n", "x" * 76 + "\t\ny", "x" * 76])
 def test_no_line_is_long_or_begins_with_what_mail_systems_change(pieces):
     wire = b"".join(encode(each) for each in pieces)
 
     for line in wire.split(b"\r\n"):
         assert len(line) <= 76
         assert not line.startswith((b".", b"From "))
-        assert not line.endswith(b" ")
+        assert not line.endswith((b" ", b"\t"))
 
 
 paths = st.text(alphabet=st.sampled_from("abz09-_.=/%é F<\"'"), max_size=100)
