@@ -8,7 +8,6 @@ and whatever makes readers look at a place, or not, is the same for both.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def team_draft(a: Ranking, b: Ranking, rng: random.Random) -> Ranking:
         pick = told[team].get(paper) if team else told[A].get(paper, told[B].get(paper))
         if pick is None:  # from here on one of the two has only ids
             break
-        picks.append(replace(pick, team=team))
+        picks.append(pick._replace(team=team))
     rest = tuple(paper for paper, _ in order[len(picks) :])
     return Ranking(
         subscriber_id=a.subscriber_id,

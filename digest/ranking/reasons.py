@@ -36,19 +36,11 @@ def pick(paper_id: str, terms: Iterable[Term], words: Words = NO_WORDS) -> Pick:
     """
     found = sorted(terms, key=_amount, reverse=True)
     kept = _folded(found) if len({kind for _, kind, _ in found}) < len(found) else found
-    return Pick(
-        paper_id=paper_id,
-        score=round(fsum(amount for amount, _, _ in kept), DECIMALS),
-        reasons=tuple(
-            Reason(
-                kind=kind,
-                what=what,
-                amount=amount,
-                words=words.get((kind, what)) or words.get((kind, ""), ()),
-            )
-            for amount, kind, what in kept
-        ),
-    )
+    reasons = [
+        Reason(kind, what, amount, words.get((kind, what)) or words.get((kind, ""), ()))
+        for amount, kind, what in kept
+    ]
+    return Pick(paper_id, round(fsum([each.amount for each in reasons]), DECIMALS), tuple(reasons))
 
 
 def _folded(terms: Iterable[Term]) -> list[Term]:

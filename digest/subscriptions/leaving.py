@@ -149,11 +149,11 @@ def _digest(digest: Digest, titles: dict[str, str]) -> dict[str, object]:
 def _plain(value: Value | Pick | Reason, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
     """A value's fields as JSON knows them."""
     hidden = SECRET | set(leaving_out)
-    return {
-        each.name: _plainly(getattr(value, each.name))
-        for each in fields(value)  # type: ignore[arg-type]  # all are dataclasses
-        if each.name not in hidden
-    }
+    if isinstance(value, Pick | Reason):
+        names = list(value._fields)
+    else:
+        names = [each.name for each in fields(value)]  # type: ignore[arg-type]  # all are dataclasses
+    return {name: _plainly(getattr(value, name)) for name in names if name not in hidden}
 
 
 def _plainly(value: object) -> object:

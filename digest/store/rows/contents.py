@@ -301,20 +301,13 @@ def picks_of(found: Opened, looked: Looked) -> tuple[Pick, ...]:
             at += count
         else:
             words = ()
-        reasons.append(Reason(kind=kind, what=what, amount=amount / THOUSANDTHS, words=words))
+        reasons.append(Reason(kind, what, amount / THOUSANDTHS, words))
         total += amount
         if head & 1:
             name = looked.papers.get(found.papers[place])
             team = chr(found.teams[place]).strip("\0") if found.teams else ""
             if name is not None:
-                picks.append(
-                    Pick(
-                        paper_id=name,
-                        score=total / THOUSANDTHS,
-                        reasons=tuple(reasons),
-                        team=team,
-                    )
-                )
+                picks.append(Pick(name, total / THOUSANDTHS, tuple(reasons), team))
             reasons, total, place = [], 0, place + 1
             if place < found.shown:
                 listed = looked.words.get(found.papers[place], ())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,7 +100,7 @@ def digests(make):
     papers = [make.paper(number) for number in (1, 2)]
     picks = (
         Pick(paper_id=papers[1].id, score=0.623456, reasons=(TOPIC, WORDS), team="b"),
-        Pick(paper_id=papers[0].id, score=-0.25, reasons=(replace(TOPIC, amount=-0.25),)),
+        Pick(paper_id=papers[0].id, score=-0.25, reasons=(TOPIC._replace(amount=-0.25),)),
     )
     full = [
         make.digest(
