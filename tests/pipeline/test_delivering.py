@@ -434,6 +434,32 @@ def test_a_doubt_that_is_too_old_to_be_sent_again_ends_by_what_the_log_says(
     assert outbox(application) == {"sent": 1, "expired": 4}
 
 
+def test_a_claim_is_looked_at_again_before_whatever_goes_after_a_sleep(
+    application, composed, deliver
+):
+    class Sleeping(MemoryTransport):
+        """Falls asleep over its second message until somebody else has taken the claim over."""
+
+        def send(self, messages, now, *, held):
+            for number, message in enumerate(messages):
+                if number == 1:
+                    application.moment[0] += timedelta(hours=1)
+                    others.extend(
+                        application.store.ledger.claim(
+                            application.clock(), owner="w2", limit=10, lease=3600
+                        )
+                    )
+                yield from super().send([message], now, held=held)
+
+    others = []
+    asleep = Sleeping()
+
+    deliver(asleep)
+
+    assert len(asleep.sent) == 1
+    assert len(others) == len(composed), "of the first nobody has heard yet"
+
+
 class LosingTransport(MemoryTransport):
     """Takes every message, and loses the connection before it can say so."""
 
