@@ -67,7 +67,7 @@ class Because:
         reasons = _weighty(pick)
         # Thousands of readers are told the same; only the amounts differ, which no line names. By the
         # kind's text, since hashing an enum takes longer.
-        key = tuple([(each.kind._value_, each.what, each.words) for each in reasons])
+        key = tuple([(kind._value_, what, words) for kind, what, _, words in reasons])
         line = self._lines.get(key)
         if line is None:
             line = _kept(self._lines, key, self._said(reasons))
@@ -154,12 +154,12 @@ def _weighty(pick: Pick) -> list[Reason]:
     found: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
-        amount = each.amount
+        kind, _, amount, _ = each
         if amount > 0 and amount >= least:
-            if each.kind is not _WORDS or not _is_there(each, pick):
+            if kind is not _WORDS or not _is_there(each, pick):
                 least = least or WORTH_SAYING * amount
                 found.append(each)
-        elif each.kind is _EXPLORE:
+        elif kind is _EXPLORE:
             found.insert(0, each)
     return found[:MOST_SAID]
 

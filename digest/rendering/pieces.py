@@ -41,16 +41,18 @@ def encode(text: str) -> bytes:
     nor an mbox on the way has to change a byte that was signed. Carriage returns are left out,
     lone surrogates become `?`.
     """
-    raw = text.encode(errors="replace")
-    quoted = b2a_qp(raw.replace(b"\r", b"") if b"\r" in raw else raw)
+    if not text:
+        return b""
+    raw = text.replace("\r", "").encode(errors="replace")
+    quoted = b2a_qp(raw)
     last = len(quoted) - quoted.rfind(b"\n") - 1
     if (
         last > _LONGEST
-        or b"=20\n" in quoted  # for which `b2a_qp` may have made a line too long
-        or b"=09\n" in quoted
         or b"\n." in quoted
         or b"\nFrom " in quoted
         or quoted.startswith((b".", b"From "))
+        # Of these two `b2a_qp` may have made a line too long.
+        or (b"\n" in raw and (b"=20\n" in quoted or b"=09\n" in quoted))
     ):
         quoted = _narrower(quoted)
     return quoted.replace(b"\n", b"\r\n") + (b"=\r\n" if last else b"")
