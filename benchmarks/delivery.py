@@ -42,7 +42,7 @@ from digest.ranking import explain
 from digest.rendering import mail
 from digest.store import open_store
 
-MANY, FEW = 10_000, 100
+MANY, FEW = 30_000, 100
 PICKS = 7
 PAPERS = 2_000
 LENGTH = 44_000
