@@ -6,7 +6,7 @@ import re
 from sqlite3 import Connection
 
 from digest.store.rows.papers import AUTHORS_APART
-from digest.text import author_key
+from digest.text import author_key, without_strokes
 
 MOST_EXAMINED = 4_000
 
@@ -37,10 +37,9 @@ def by_author(connection: Connection, name: str, *, limit: int) -> list[str]:
 def _expression(name: str, key: str) -> str:
     """A full-text expression for the family name, as it was typed and as it is folded.
 
-    The index knows `O'Brien` by two words and `Łukasz` by its stroke, the key as `obrien` and
-    `lukasz`.
+    The index knows `O'Brien` by two words, the key as `obrien`.
     """
     family, *_ = key.split()
-    clean = re.sub(r'["\0\ud800-\udfff]', " ", name)
+    clean = re.sub(r'["\0\ud800-\udfff]', " ", without_strokes(name))
     typed = [each for each in re.split(r"[\s,]+", clean) if author_key(each) == family]
     return " OR ".join(f'authors : "{each}"' for each in dict.fromkeys([*typed, family]))

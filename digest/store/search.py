@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from digest.matching import STOP_WORDS, is_pasted
-from digest.text import fold
+from digest.text import fold, without_strokes
 
 MOST_CHARACTERS = 500
 MOST_TERMS = 16
@@ -68,6 +68,7 @@ def beginnings(query: str) -> list[str]:
 def _terms(query: str) -> list[Term]:
     # A NUL would end the expression for SQLite, a lone surrogate cannot be stored as UTF-8.
     clean = _cut(query).replace("\0", " ").encode("utf-8", "ignore").decode()
+    clean = without_strokes(clean)
     demanding = not is_pasted(query)
     found: list[Term] = []
     plain: list[Term] = []

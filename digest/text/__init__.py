@@ -24,6 +24,7 @@ from digest.text.words import (
     sentences,
     spaced,
     truncate,
+    without_strokes,
     words,
     wrapped,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "spaced",
     "split_authors",
     "truncate",
+    "without_strokes",
     "words",
     "wrapped",
 ]

@@ -17,6 +17,11 @@ _BEYOND_ASCII = re.compile(r"([^\x00-\x7f]+(?:[ ,.-]+[^\x00-\x7f]+)*)")
 _STROKES = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
 )
+_ALL_STROKES = str.maketrans(
+    {chr(letter): plain for letter, plain in _STROKES.items()}
+    | {chr(letter).upper(): plain for letter, plain in _STROKES.items() if chr(letter) != "ı"}
+    | {"ß": "ss", "ẞ": "ss"}
+)
 # Letters of Han, Kana and Hangul, as `fold` leaves them: it takes a syllable of Hangul apart, into a
 # letter that begins it and one or two that go on.
 _BEGINS = (
@@ -55,6 +60,15 @@ def _plain(s: str) -> str:
     plain = unicodedata.normalize("NFKD", s).casefold().translate(_STROKES)
     plain = unicodedata.normalize("NFKD", plain)
     return _NOT_WORD.sub(" ", "".join(filterfalse(unicodedata.combining, plain)))
+
+
+def without_strokes(s: str) -> str:
+    """`s` with the letters that Unicode does not decompose as people type them: `ł` as `l`, `æ` as `ae`.
+
+    For the full-text index, which takes accents off by itself, and has `store.migrations.strokes`
+    do the same.
+    """
+    return s if s.isascii() else s.translate(_ALL_STROKES)
 
 
 def words(s: str) -> list[str]:

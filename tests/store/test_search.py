@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from digest.model import AnnounceType
 from digest.ports import Within
+from digest.store.migrations import strokes
 from digest.store.search import MOST_CHARACTERS, MOST_TERMS, expressions
+from digest.text import fold, without_strokes
 
 ANYTHING = st.text(
     st.characters(exclude_categories=())
@@ -37,6 +39,25 @@ def numbers(found):
 
 def numbers_of(papers):
     return [int(paper.id[-5:]) for paper in papers]
+
+
+@pytest.mark.parametrize(
+    "query", ["Søren Jørgensen", "soren jorgensen", "SØREN", "jorgen*", "Łódź", "lodz", "strauss",
+              "Strauß", "aeronaut", '"encyclopaedia of œuvres"', '"encyclopædia of oeuvres"']
+)  # fmt: skip
+def test_letters_with_a_stroke_are_found_as_people_type_them(new_store, make, query):
+    store = new_store()
+    title = "Encyclopædia of Œuvres by the Æronaut of ŁÓDŹ"
+    paper = make.paper(1, title=title, authors=("Søren Jørgensen", "J. Strauß"))
+    store.papers.ingest([make.item(paper), make.item(make.paper(2))])
+
+    assert numbers(store.papers.search(query, limit=10)) == [1]
+
+
+def test_the_index_and_what_is_asked_of_it_take_the_same_letters_for_plain():
+    for letter, plain in strokes.PLAIN.items():
+        assert without_strokes(f"x{letter}y") == f"x{plain}y"
+        assert fold(f"x{letter}y") == f"x{plain}y"
 
 
 def test_a_title_weighs_more_than_an_abstract_and_scores_are_positive(library):

@@ -16,6 +16,7 @@ from digest.store.migrations import (
     people,
     sending,
     strings,
+    strokes,
     tastes,
 )
 
@@ -29,7 +30,8 @@ SENDING = "0005_sending"
 DOUBTS = "0006_doubts"
 STRINGS = "0007_strings"
 EVIDENCE = "0008_evidence"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE)
+STROKES = "0009_strokes"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES)
 
 
 @migrations(name=FIRST)
@@ -85,4 +87,11 @@ def apply_strings(db: Database) -> None:
 def apply_evidence(db: Database) -> None:
     """What an operator has yet to look at."""
     for script in evidence.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=STROKES)
+def apply_strokes(db: Database) -> None:
+    """The full-text index anew, in which letters with a stroke are those without."""
+    for script in strokes.SCRIPTS:
         db.executescript(script)
