@@ -31,12 +31,15 @@ _WHOEVERS_ADDRESS = frozenset({"", "5.1.0"})
 _STAGES_NOT_ABOUT_THE_RECIPIENT = ("MAIL: ", "DATA: ", "after DATA: ")
 _POLICY_WORDS = re.compile(
     r"spam|block|black ?list|reputation|rbl|dnsbl|\bpolicy|denied|relay|\bspf\b|dkim|dmarc"
-    r"|\bban(ned)?\b|\blisted\b|authenticat|not permitted|unsolicited",
+    r"|\bban(ned)?\b|(?<!not )\blisted\b|authenticat|not permitted|unsolicited|phish|suspicious"
+    r"|\bsecurity\b|\bcontent\b(?!-)|temporar|\b(?:helo|ehlo)\b|\bptr\b|\br(?:everse )?dns\b"
+    r"|\bip:? (?:address|\[?\d)|\b(?:your|client|sending) ip\b",
     re.IGNORECASE,
 )
 _SENDER_WORDS = re.compile(
-    r"\bsender (?:address )?(?:rejected|verif)|\bverification failed for\b|\breturn.?path\b"
-    r"|\bmail from\b",
+    r"\bsend(?:er|ing)(?:['’]?s)? (?:rejected|verif|domain|(?:e-?mail )?a(?:ddress|ccount))"
+    r"|\b(?:domain|address) of (?:the )?sender\b|\b(?:from (?:address|domain)|your domain)\b"
+    r"|\bverification failed for\b|\breturn.?path\b|\bmail from\b",
     re.IGNORECASE,
 )
 _RATE = re.compile(
@@ -108,7 +111,12 @@ def is_address_failure(code: int, reply: str) -> bool:
         return about_address and enhanced not in _NOT_THE_RECIPIENT
     if reply.startswith(_STAGES_NOT_ABOUT_THE_RECIPIENT):
         return False
-    return code in _MAILBOX_UNKNOWN and not _POLICY_WORDS.search(reply)
+    return code in _MAILBOX_UNKNOWN and not is_about_policy(reply)
+
+
+def is_about_policy(words: str) -> bool:
+    """Whether a server's words speak of us or of one message, and not of the recipient's address."""
+    return bool(_POLICY_WORDS.search(words))
 
 
 def is_about_sender(words: str) -> bool:

@@ -36,12 +36,12 @@ _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY_CODE = re.compile(r"(?<![\d.:(-])([45][0-5]\d)(?![\d.:@)])")
 _ADDRESS = re.compile(r"<?[^\s<>@;,]{1,80}@[^\s<>@;,]{1,120}>?")
 _UNKNOWN = re.compile(
-    r"(?:domain|user|recipient|mailbox|account|address|customer|e-?mail|person|name|alias|user ?id)\b"
-    r"[^\n.]{0,60}\b(?:unknown|not found|(?:does|do) ?n[o']t exist|doesn't exist|n't found|not exist"
+    r"(?:domain|user|recipient|mailbox|account|address|customer|e-?mail(?!.{0,60}rejected)|person"
+    r"|name|alias|user ?id)\b[^\n.]{0,60}\b(?:unknown|not found|(?:does|do) ?n[o']t exist|doesn't exist|n't found|not exist"
     r"|not (?:listed|known|recognized|valid|active|in)|invalid|inactive|disabled|deactivated"
     r"|suspended|no longer|not have (?:an|a)|ambiguous|undeliverable|rejected|not unique)"
     r"|(?:unknown|invalid|no such|non-?existent|bad|illegal|unrecognized|not a valid|inactive)"
-    r"[ -](?:\w+[ -]){0,3}(?:user|recipient|mailbox|account|address|customer|name|alias|person)"
+    r"[ -](?:\w+[ -]){0,3}(?:user|recipient|mailbox|account|address|customer|alias|person)"
     r"|no mailbox|not our customer|no one by that name|unrouteable|can'?t find|not a known"
     r"|user has moved|does(?:n't| not) have an? [\w.-]+ account|mailbox unavailable|final (?:e-?mail )?delivery point|not listed in|couldn'?t find|no valid recipients"
     r"|addressee unknown|left the company|has closed|been (?:disabled|discontinued|cancelled)",
@@ -122,7 +122,8 @@ def classify(status: str, words: str = "") -> EvidenceKind:
         return EvidenceKind.SOFT_BOUNCE if wrong_sender else EvidenceKind.HARD_BOUNCE
     if (subject, detail) == ("2", "1"):
         return EvidenceKind.HARD_BOUNCE
-    if is_vague and _UNKNOWN.search(words) and not _PASSING.search(words):
+    is_passing = _PASSING.search(words) or policy.is_about_policy(words)
+    if is_vague and _UNKNOWN.search(words) and not is_passing:
         return EvidenceKind.HARD_BOUNCE
     return EvidenceKind.SOFT_BOUNCE
 

@@ -113,6 +113,54 @@ def test_the_status_decides_and_words_only_where_it_says_nothing(notice, status,
     assert found(notice(("failed", status, words))) == (kind, status)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)",
+        "550 HELO name not valid",
+        "550-Your mail server has an invalid reverse DNS name",
+        "550 bad DNS PTR resource record for name",
+        "550 IP address rejected, bad reputation",
+        "550 Client IP address rejected: cannot find your reverse hostname",
+        "554 Email rejected due to security policies - https://mail.example/docs/DOC-1369#554",
+        "554 email rejected: suspicious link",
+        "550 Your e-mail was rejected for suspected phishing content",
+        "550 Mail rejected by the recipient's content filter",
+        "550 email rejected: DKIM signature did not verify",
+        "550 Message contains an invalid header name",
+        "550 Sender domain does not exist",
+        "550 Domain of sender does not exist",
+        "554 The message has an invalid From address",
+        "550 Your domain is not valid",
+        "550 Mailbox temporarily disabled",
+    ],
+)
+def test_what_is_said_of_us_or_of_one_message_suppresses_nobody(words):
+    assert classify("5.0.0", words) is SOFT
+    assert classify("", words) is SOFT
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 User unknown",
+        "550 Invalid recipient",
+        "550 unknown user name",
+        "550 <address>: Recipient address rejected: undeliverable address",
+        "550 Unrouteable address",
+        "554 delivery error: dd This user doesn't have a yahoo.com account",
+        "550 Account suspended",
+        "550 jdoe (jdoe) not listed in Domino Directory",
+        "550 e-mail address invalid",
+        "550 The email account that you tried to reach does not exist",
+        "550 mailbox not found",
+    ],
+)
+def test_an_unknown_mailbox_is_known_by_words_alone(words):
+    assert classify("5.0.0", words) is HARD
+    assert classify("", words) is HARD
+
+
 def test_a_code_in_the_words_is_better_than_a_vague_status(notice):
     assert found(notice(("failed", "5.0.0", "550 5.1.1 unknown"))) == (HARD, "5.1.1")
 
