@@ -83,7 +83,7 @@ def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
             done.append(Done(lines=(_for_mail(error.message, turn.policy),), failed=True))
     person = turn.store.subscribers.get([turn.person.id]).get(turn.person.id)
     if person is not None and person.status not in UNDER_WAY and any(each.lines for each in done):
-        done.append(Done(lines=_standing(replace(turn, person=person)), failed=True))
+        done.append(Done(lines=standing(person), failed=True))
     return done
 
 
@@ -93,7 +93,7 @@ def settings(turn: Turn) -> tuple[str, ...]:
     (profile,) = turn.store.subscribers.profiles([person.id])
     lines = [wording.rhythm(person)]
     if person.status is Status.PAUSED:
-        lines += _standing(turn)
+        lines += standing(person)
     for name, kind in (
         ("Topics", InterestKind.TOPIC),
         ("Keywords", InterestKind.KEYWORD),
@@ -110,9 +110,8 @@ def settings(turn: Turn) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _standing(turn: Turn) -> tuple[str, ...]:
+def standing(person: Subscriber) -> tuple[str, ...]:
     """Why no digests come, if so, and what to write to have them."""
-    person = turn.person
     if person.status is Status.PAUSED:
         return (f"Your digests are paused{_until(person)}; write “resume” to have them again.",)
     if person.status is Status.PENDING:

@@ -294,7 +294,9 @@ def _explained(store: Store, mail: Incoming, proof: Proof, *, now: datetime) -> 
         log.info("not understood again", extra={"action": "take-in"})
         return ()
     line = "We could not make out what you wrote, and changed nothing."
-    done = Done(letter="help", context={"lines": (line,)})
+    person = proof.subscriber
+    waits = acting.standing(person) if person and person.status is Status.PENDING else ()
+    done = Done(letter="help", context={"lines": (line, *waits)})
     return _answered(store, mail, proof, [done], title="", now=now)
 
 

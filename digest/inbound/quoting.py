@@ -59,14 +59,35 @@ def typed(text: str) -> tuple[str, ...]:
 
     Never raises; at most 2,000 lines are looked at, and 500 characters of each.
     """
+    kept, _ = _parted(_lines(text))
+    return _trimmed(kept)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a mail's text is nothing but quotes with marks and a signature.
+
+    What stands unmarked under a heading is not known to be blank: some type beneath it.
+    """
+    lines = _lines(text)
+    kept, rest = _parted(lines)
+    if rest and _SIGNATURE.fullmatch(rest[0]):
+        quote = next((n for n in range(1, len(rest)) if _is_quote(rest, n)), len(rest))
+        below, rest = _parted(rest[quote:])
+        kept += below
+    return len(lines) < MOST_LINES and not any((*kept, *rest))
+
+
+def _lines(text: str) -> list[str]:
     lines = [each[:LONGEST_LINE] for each in text[: MOST_LINES * LONGEST_LINE].splitlines()]
-    lines = [each.replace("\xa0", " ").rstrip() for each in lines[:MOST_LINES]]
+    return [each.replace("\xa0", " ").rstrip() for each in lines[:MOST_LINES]]
+
+
+def _parted(lines: list[str]) -> tuple[list[str], list[str]]:
+    """What was typed, and the rest from where it is signature or a quote without marks."""
     kept: list[str] = []
     at = 0
-    while at < len(lines):
+    while at < len(lines) and not _ends(lines, at):
         line = lines[at]
-        if _ends(lines, at):
-            break
         heading = _heading(lines, at)
         if heading:
             if not _is_quoted_next(lines, at + heading):
@@ -76,7 +97,11 @@ def typed(text: str) -> tuple[str, ...]:
         if not _QUOTE.match(line) and not _SENT_FROM.fullmatch(line.strip()):
             kept.append(clean(line))
         at += 1
-    return _trimmed(kept)
+    return kept, lines[at:]
+
+
+def _is_quote(lines: list[str], at: int) -> bool:
+    return bool(_QUOTE.match(lines[at]) or _heading(lines, at) or _ends(lines, at))
 
 
 def _ends(lines: list[str], at: int) -> bool:

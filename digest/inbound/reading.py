@@ -62,7 +62,7 @@ def read(raw: bytes) -> Incoming:
         to=to[:MOST_REFERENCES],
         subject=subject,
         lines=lines,
-        blank=not any(lines) and _is_whole(raw) and all(map(_is_typed, parts(message))),
+        blank=not any(lines) and _is_whole(raw) and _is_blank(message),
         message_id=message_id,
         references=references,
         key=_key(message_id, sender, subject, *lines) if message_id else _key(raw),
@@ -144,6 +144,18 @@ def _text(message: Message) -> str:
         elif text.strip():
             return text
     return html_lines(html)
+
+
+def _is_blank(message: Message) -> bool:
+    """Whether nobody typed anything, in any part of a mail that can all be read."""
+    if not all(map(_is_typed, parts(message))):
+        return False
+    plain: list[str] = []
+    html: list[str] = []
+    for each in parts(message):
+        (html if each.get_content_subtype() == "html" else plain).append(content(each))
+    texts = plain if any(map(str.strip, plain)) else map(html_lines, html)
+    return all(map(quoting.is_blank, texts))
 
 
 def _is_typed(part: Message) -> bool:

@@ -19,7 +19,8 @@ class Incoming(Value):
     `fields` are the header fields from the top, names in lower case, values unfolded. `sender`
     is the one address in From, "" where there is none or more than one. `to` are the addresses
     the header names as recipients. `lines` are what the person typed: no quotes, no signature.
-    `blank` is true where all of the mail could be read and they typed nothing: no mere riddle.
+    `blank` is true where all of the mail could be read and they typed nothing: no mere riddle,
+    and no quote without marks, which could have their words beneath it.
     `key` is the same for two copies of one mail, whichever way they came.
     """
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.inbound.quoting import typed
+from digest.inbound.quoting import is_blank, typed
 
 QUOTED = "> A digest\n> 1. A paper\n"
 
@@ -72,6 +72,36 @@ def test_signatures_are_not_typed(signature):
 
 def test_a_line_that_only_begins_like_a_header_is_typed():
     assert typed("From: now on, weekly please") == ("From: now on, weekly please",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        f"On Tuesday Digest wrote:\n{QUOTED}",
+        f"Sent from my iPhone\n\nOn Tuesday Digest wrote:\n{QUOTED}",
+        "-- \nAda\nUniversity of London",
+        f"-- \nAda\n\nOn Tuesday Digest wrote:\n{QUOTED}",
+    ],
+)
+def test_quotes_with_marks_and_signatures_leave_a_mail_blank(text):
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        "-----Original Message-----\nFrom: Digest\n\nReply to confirm.\n",
+        "On Tuesday the Digest wrote:\nReply to confirm.\n",
+        "From: Digest\nSent: Tuesday\nTo: Ada\n\nReply to confirm.\n",
+        f"-- \nAda\n\nOn Tuesday Digest wrote:\n{QUOTED}",
+        "-- \nAda\n\n-----Original Message-----\n",
+        "> x\n" * 2_000,
+    ],
+)
+def test_what_may_stand_beneath_an_original_is_not_known_to_be_blank(original):
+    assert not is_blank(f"{original}\nNo. I did not ask for this.\n")
 
 
 @given(st.text(max_size=3_000))

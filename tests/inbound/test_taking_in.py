@@ -67,6 +67,13 @@ def test_a_reply_to_the_question_confirms(subscribe, take_in, mail, reply_to, cu
         {"body": "", "subject": "I did not ask for this"},
         {"body": "> is this address yours?", "subject": "Read: Please confirm"},
         {"body": "I do not know who you are.\nSi", "subject": "Re: Please confirm"},
+        {"body": "-----Original Message-----\nTo: Ada\n\nNo!", "subject": "RE: Please confirm"},
+        {"body": "On Tue Digest wrote:\nConfirm?\n\nNo!", "subject": "Re: Please confirm"},
+        {
+            "body": "--b\n\n> Confirm?\n--b\n\nNo!\n--b--",
+            "subject": "Re: Please confirm",
+            "content_type": 'multipart/mixed; boundary="b"',
+        },
         {
             "body": "Never.",
             "subject": "Re: Please confirm",
@@ -85,6 +92,16 @@ def test_whoever_does_not_say_yes_confirms_nothing(
     person = subscribe(confirmed=False)
     take_in(mail(**fields), reply_to(person, "letter"))
     assert current(person).status == "pending"
+
+
+def test_who_may_have_said_yes_beneath_an_original_is_told_what_to_write(
+    subscribe, take_in, mail, reply_to
+):
+    person = subscribe(confirmed=False)
+    raw = mail("-----Original Message-----\nTo: Ada\n\nConfirm?", subject="RE: Please confirm")
+    (letter,) = take_in(raw, reply_to(person, "letter"))
+    assert letter.kind == "help"
+    assert "write “yes” to begin" in " ".join(letter.context["lines"])
 
 
 def test_leaving_says_goodbye_and_twice_does_no_harm(ada, take_in, mail, reply_to, current):
