@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
-from starlette.background import BackgroundTasks
 from starlette.requests import Request
 from starlette.responses import Response
 
 from digest import subscriptions
+from digest.app import App
 from digest.errors import InvalidInput, NotFound
 from digest.model import AddressChange, Subscriber
 from digest.rendering import links
 from digest.subscriptions.limits import DAY, may
 from digest.web import forms, words
 from digest.web.common import GONE, PRIVATE
+from digest.web.mailing import Mailing
 from digest.web.personal import (
     ACCOUNT_LASTS,
     BAD,
@@ -36,6 +38,10 @@ SIDES: tuple[Side, ...] = ("address-old", "address-new")  # the scopes of their 
 class Account(Personal):
     """Pages behind a link that was mailed within the hour, and those that agree to a change."""
 
+    def __init__(self, app: App, mailing: Mailing) -> None:
+        super().__init__(app)
+        self.mailing = mailing
+
     def ask(self, request: Request, person: Subscriber) -> Response:
         """Mail a link to the account page to the address we know."""
         if request.method != "POST":
@@ -44,7 +50,7 @@ class Account(Personal):
         now, store = self.app.clock(), self.app.store
         if not may(store, "account", person.id, now=now, seconds=DAY, most=LETTERS_A_DAY):
             return self.back(account, "often")
-        return self.back(account, "letter", self.letter("account", person))
+        return self.back(account, "letter", self.mailing.letter("account", person))
 
     def recent(self, handler: Owned) -> Callable[[Request], Response]:
         """The handler, for whoever an account link belongs to while it is not too old."""
@@ -81,9 +87,12 @@ class Account(Personal):
         except InvalidInput as error:
             return self._page(request, person, email=email, errors={"email": error.message})
         subject = subscriptions.change_subject(change)
-        to_old = self.letter("address-old", person, email=change.email, subject=subject)
-        to_new = self.letter("address-new", person, recipient=change.email, subject=subject)
-        return self.back(self._here(request), "asked", BackgroundTasks([to_old, to_new]))
+        write = partial(self.app.write, person=person, subject=subject)
+        letters = self.mailing.letters(
+            partial(write, "address-old", email=change.email),
+            partial(write, "address-new", recipient=change.email),
+        )
+        return self.back(self._here(request), "asked", letters)
 
     def renew(self, request: Request, person: Subscriber) -> Response:
         """End every link and feed address of theirs, this page's too, and mail a fresh one."""
@@ -91,14 +100,14 @@ class Account(Personal):
         person = subscriptions.revoke(self.app.store, person)
         here = links.account(self.app.site, person, minute(self.app.clock()))
         path = f"{self.root}/account/{here.rpartition('/')[2]}"
-        return self.back(path, "links", self.letter("link", person))
+        return self.back(path, "links", self.mailing.letter("link", person))
 
     def erase(self, request: Request, person: Subscriber) -> Response:
         """Delete everything about someone."""
         _ = request
         subscriptions.erase(self.app.store, person, now=self.app.clock())
         answer = self.shown("account", state="erased", errors={})
-        answer.background = self.letter("goodbye", person, erased=True)
+        answer.background = self.mailing.letter("goodbye", person, erased=True)
         return answer
 
     def agree(self, request: Request) -> Response:
@@ -123,9 +132,8 @@ class Account(Personal):
         if isinstance(done, AddressChange):
             return self._moving("waits", email=done.email)
         answer = self._moving("done", email=done.email)
-        to_new = self.letter("address-changed", done)
-        to_old = self.letter("address-changed", done, recipient=person.email)
-        answer.background = BackgroundTasks([to_new, to_old])
+        write = partial(self.app.write, "address-changed", done)
+        answer.background = self.mailing.letters(write, partial(write, recipient=person.email))
         return answer
 
     def _moving(

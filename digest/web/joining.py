@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscriptions, tokens
 from digest.app import App
-from digest.errors import DigestError, NotFound
+from digest.errors import NotFound
 from digest.model import InterestKind, Status, Subscriber
 from digest.pipeline import delivering, previewing
 from digest.rendering import links, wording
@@ -23,6 +21,7 @@ from digest.subscriptions.spans import LONGEST
 from digest.web import choosing, forms, limits
 from digest.web.common import GONE, PRIVATE
 from digest.web.forms import Filled, Form
+from digest.web.mailing import Mailing
 from digest.web.personal import (
     ACCOUNT_LASTS,
     BAD,
@@ -33,8 +32,6 @@ from digest.web.personal import (
     is_past,
     minute,
 )
-
-log = logging.getLogger(__name__)
 
 REJOIN = "rejoin"
 TOO_MANY = 429
@@ -57,8 +54,9 @@ TOO_MANY_LINKS = (
 class Joining(Personal):
     """Sign-up without an account: nothing typed is kept before there is an address to keep it for."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, mailing: Mailing) -> None:
         super().__init__(app)
+        self.mailing = mailing
         self._latest: previewing.Latest | None = None
         self._counted: tuple[datetime, Mapping[str, int]] | None = None
         self._left: dict[str, tuple[datetime, str]] = {}
@@ -110,7 +108,7 @@ class Joining(Personal):
             interests = subscriptions.interests_of(
                 filled.wishes, topics=self.app.settings.topics, now=self.app.clock()
             )
-            answer.background = self.letter(letter, asked.subscriber, interests=interests)
+            answer.background = self.mailing.letter(letter, asked.subscriber, interests=interests)
         return answer
 
     def _preview(self, form: Form, filled: Filled) -> Response:
@@ -200,7 +198,7 @@ class Joining(Personal):
         if request.method == "POST":
             joins = person.status is Status.PENDING
             person = subscriptions.confirm(self.app.store, person, now=self.app.clock())
-            welcome = BackgroundTask(self._welcome, person) if joins else None
+            welcome = self.mailing.welcome(person) if joins else None
             return self.back(f"{self.root}/c/{request.path_params['token']}", task=welcome)
         state = {Status.PENDING: "asks", Status.ACTIVE: "active", Status.PAUSED: "paused"}
         return self.private(
@@ -215,12 +213,6 @@ class Joining(Personal):
     def _preferences(self, person: Subscriber, day: str) -> str:
         """A link of the same day: it reaches no further than the letter that brought them here."""
         return links.preferences(self.app.site, person, day)
-
-    def _welcome(self, person: Subscriber) -> None:
-        try:
-            self.app.welcome(person)
-        except DigestError as error:
-            log.warning("a first digest waits: %s", error.message, extra={"action": "welcome"})
 
     def unsubscribe(self, request: Request) -> Response:
         """A button; pressed, or posted by a mail program (RFC 8058), it ends the subscription.
@@ -322,7 +314,7 @@ class Joining(Personal):
         answer = self.shown("sent", title="Look into your mailbox", sign_up=False)
         letter = {"ask": "confirm", "known": "link"}.get(asked.outcome)
         if letter and asked.subscriber is not None:
-            answer.background = self.letter(letter, asked.subscriber)
+            answer.background = self.mailing.letter(letter, asked.subscriber)
         return answer
 
 

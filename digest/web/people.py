@@ -13,6 +13,7 @@ from digest.web.account import Account
 from digest.web.answers import Answers
 from digest.web.joining import Joining
 from digest.web.limits import with_form
+from digest.web.mailing import Mailing
 from digest.web.preferences import Preferences
 from digest.web.profile import Profile
 from digest.web.sharing import Sharing
@@ -24,11 +25,17 @@ Handler = Callable[[Request], Response]
 
 def routes(app: App) -> list[BaseRoute]:
     """The routes of this part."""
-    return [*_joining(app), *_answers(app), *_preferences(app), *_account(app)]
+    mailing = Mailing(app)
+    account = Account(app, mailing)
+    return [
+        *_joining(Joining(app, mailing)),
+        *_answers(app),
+        *_preferences(app, account),
+        *_account(account),
+    ]
 
 
-def _joining(app: App) -> list[BaseRoute]:
-    joining = Joining(app)
+def _joining(joining: Joining) -> list[BaseRoute]:
     return [
         _route("/subscribe", joining.subscribe, files=1),
         _route("/subscribe/preview", joining.preview, files=1),
@@ -50,8 +57,8 @@ def _answers(app: App) -> list[BaseRoute]:
     ]
 
 
-def _preferences(app: App) -> list[BaseRoute]:
-    mine, profile, sharing, account = Preferences(app), Profile(app), Sharing(app), Account(app)
+def _preferences(app: App, account: Account) -> list[BaseRoute]:
+    mine, profile, sharing = Preferences(app), Profile(app), Sharing(app)
     owned = mine.owned
     return [
         _route("/me/{token}", owned(mine.show)),
@@ -69,8 +76,7 @@ def _preferences(app: App) -> list[BaseRoute]:
     ]
 
 
-def _account(app: App) -> list[BaseRoute]:
-    account = Account(app)
+def _account(account: Account) -> list[BaseRoute]:
     recent = account.recent
     return [
         _route("/account/{token}", recent(account.show), methods=("GET",)),

@@ -1,27 +1,24 @@
-"""What the pages of one person share: dated links, the way back after a form, letters."""
+"""What the pages of one person share: dated links, and the way back after a form."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from starlette.background import BackgroundTask, BackgroundTasks
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscriptions
 from digest.app import App
-from digest.errors import DigestError, InvalidInput
+from digest.errors import InvalidInput
 from digest.model import Digest, Feedback, Paper, Subscriber, Voice
 from digest.pipeline import delivering
 from digest.rendering import links, views
 from digest.web import words
 from digest.web.common import PRIVATE, Handlers
 from digest.web.forms import Form
-
-log = logging.getLogger(__name__)
 
 CONFIRM_LASTS = timedelta(days=14)
 PREFERENCES_LAST = timedelta(days=90)
@@ -30,7 +27,6 @@ SEE_OTHER = 303
 BAD = 400
 GONE_STATUS = 410
 
-Task = BackgroundTask | BackgroundTasks
 Owned = Callable[[Request, Subscriber], Response]
 
 
@@ -90,29 +86,13 @@ class Personal(Handlers):
             **context,
         )
 
-    def back(self, path: str, done: str = "", task: Task | None = None) -> Response:
+    def back(self, path: str, done: str = "", task: BackgroundTask | None = None) -> Response:
         """After a POST: on to a page that may be looked at again, with a word for what was done."""
         query = f"{'&' if '?' in path else '?'}done={done}" if done else ""
         place, hash_, anchor = path.partition("#")
         return RedirectResponse(
             f"{place}{query}{hash_}{anchor}", SEE_OTHER, headers=PRIVATE, background=task
         )
-
-    def letter(
-        self, kind: str, person: Subscriber, *, recipient: str = "", **context: object
-    ) -> BackgroundTask:
-        """Write a letter once the answer is out, so that answers take the same time for everyone."""
-
-        def write() -> None:
-            try:
-                self.app.write(
-                    kind, person, recipient=recipient, attachment=None, in_reply_to="", **context
-                )
-                self.app.post()
-            except DigestError as error:
-                log.warning("a letter waits: %s", error.message, extra={"action": "letter"})
-
-        return BackgroundTask(write)
 
     def picks(self, digest: Digest, material: delivering.Material) -> dict[str, object]:
         """What pages print of a digest: `picks` in full, and the papers of the `rest`."""

@@ -71,14 +71,14 @@ def app(application, prepared, request):
     return application
 
 
-def enlist(app, address, **wishes):
+def enlist(app, address, *, confirmed=True, **wishes):
     return subscriptions.subscribe(
         app.store,
         address,
         subscriptions.Wishes(**({"topics": ["cs.IR"], "limit": 3} | wishes)),
         topics=app.settings.topics,
         defaults=app.newcomer,
-        confirmed=True,
+        confirmed=confirmed,
         now=app.clock(),
     )
 

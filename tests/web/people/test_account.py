@@ -52,7 +52,7 @@ def test_digests_move_once_both_addresses_have_agreed(app, client, person, at, l
     assert app.store.subscribers.by_email(person.email) is None
     assert client.get(old.me).status_code == 404
     assert client.get(link_in("ada@new.example", "/me/")).status_code == 200
-    assert [to for to, _ in mailbox()][-2:] == ["ada@new.example", person.email]
+    assert {to for to, _ in mailbox()[-2:]} == {"ada@new.example", person.email}
 
 
 def test_a_new_address_that_cannot_be_is_said_and_kept_in_the_field(client, person, at):

@@ -1,0 +1,88 @@
+"""Letters and first digests leave behind the answers, however long a mail server takes."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from digest.testing import MemoryTransport
+from digest.web.application import THREADS
+
+PATIENCE = 30
+MANY = THREADS + 4
+
+
+class Silent(MemoryTransport):
+    """A mail server that takes a connection, and says nothing until it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.speaks = threading.Event()
+
+    def send(self, messages, now, **how):
+        assert self.speaks.wait(PATIENCE)
+        yield from super().send(messages, now, **how)
+
+
+@pytest.fixture
+def app(app):
+    """Everyone here is in one network, which may ask often."""
+    app.settings = replace(app.settings, web=replace(app.settings.web, signups=1_000))
+    return app
+
+
+@pytest.fixture
+def server(app):
+    server = Silent()
+    app.__dict__["courier"] = server
+    return server
+
+
+@pytest.fixture
+def browsers(client, server):
+    """As many browsers as one likes, at once."""
+    with ThreadPoolExecutor(2 * MANY) as browsers:
+        yield browsers
+        server.speaks.set()
+
+
+@pytest.fixture
+def site_answers(client, browsers):
+    """The site shows more pages, one after another, than it has threads to do so."""
+
+    def site_answers():
+        pages = [
+            browsers.submit(client.get, "/health").result(timeout=PATIENCE / 2) for _ in range(MANY)
+        ]
+        return {page.status_code for page in pages} == {200}
+
+    return site_answers
+
+
+def test_a_mail_server_that_says_nothing_holds_up_no_page_and_loses_no_letter(
+    client, server, browsers, site_answers
+):
+    addresses = [f"reader{number}@example.org" for number in range(MANY)]
+    wishes = {"topics": ["cs.IR"], "keywords": "reranking"}
+    asked = [
+        browsers.submit(client.post, "/subscribe", data=wishes | {"email": each})
+        for each in addresses
+    ]
+
+    assert site_answers()
+
+    server.speaks.set()
+    assert {each.result(timeout=PATIENCE).status_code for each in asked} == {200}
+    assert sorted(each.recipient for each in server.sent) == sorted(addresses)
+
+
+def test_nor_do_first_digests_that_wait_for_it(client, server, browsers, site_answers, join, at):
+    people = [join(f"reader{number}@example.org", confirmed=False) for number in range(MANY)]
+    pressed = [browsers.submit(client.post, at(each).confirm) for each in people]
+
+    assert site_answers()
+
+    server.speaks.set()
+    assert {each.result(timeout=PATIENCE).status_code for each in pressed} == {200}
+    assert sorted(each.recipient for each in server.sent) == sorted(each.email for each in people)
