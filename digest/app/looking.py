@@ -12,10 +12,10 @@ from digest.pipeline import composing, delivering, explaining
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One subscriber's edition, composed but not kept.
+    """One subscriber's edition: the digest, and what it was cut from.
 
-    The digest, and what it was cut from: papers with reasons, and the ids of all the others that
-    matched.
+    That is papers with reasons, and the ids of all the others that matched. `kept` is the digest of
+    that edition which the reader already has, if there is one.
     """
 
     subscriber: Subscriber
@@ -23,13 +23,14 @@ class Look:
     picks: tuple[Pick, ...]
     rest: tuple[str, ...]
     material: delivering.Material
+    kept: Digest | None = None
 
 
 class Looking(Learner):
     """The verbs that look and change nothing."""
 
     def look(self, email: str, edition: str | None) -> Look:
-        """What a subscriber would get for an edition."""
+        """What a subscriber would get for an edition, ranked as of now."""
         person = subscriptions.find(self.store, email)
         ranked = composing.rank_one(
             self.store,
@@ -47,6 +48,22 @@ class Looking(Learner):
             picks=ranking.picks,
             rest=ranking.rest,
             material=delivering.material_for(self.store, [whole, digest]),
+            kept=ranked.kept,
+        )
+
+    def look_back(self, email: str, edition: str) -> Look:
+        """An edition of a subscriber as it was composed; as it would be now, if it was not."""
+        person = subscriptions.find(self.store, email)
+        kept = self.store.ledger.digest(f"{person.id}.{edition}")
+        if kept is None:
+            return self.look(email, edition)
+        return Look(
+            subscriber=person,
+            digest=kept,
+            picks=kept.picks,
+            rest=kept.rest,
+            material=delivering.material_for(self.store, [kept]),
+            kept=kept,
         )
 
     def why(self, email: str, edition: str | None, named: str) -> explaining.Why:

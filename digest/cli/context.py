@@ -50,14 +50,14 @@ pass_context = click.make_pass_decorator(Context)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 
 
-def edition_option(default: str = "today") -> Callable[[Any], Any]:
-    """The `--date` option, checked."""
+def edition_option(default: str = "today", what: str = "") -> Callable[[Any], Any]:
+    """The `--date` option, checked; `what` says how that edition is shown."""
     return click.option(
         "--date",
         "edition",
         callback=lambda _context, _parameter, value: None if value is None else edition_date(value),
         metavar="YYYY-MM-DD",
-        help=f"The edition of this day. Default: {default}.",
+        help=f"The edition of this day{what}. Default: {default}.",
     )
 
 

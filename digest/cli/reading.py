@@ -14,15 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from digest.model import Digest
-    from digest.pipeline.explaining import Why
+    from digest.pipeline.explaining import Stood, Why
     from digest.ranking.explain import Because
 
 MOST_AUTHORS = 5
+WAITS = "what waits to be sent"
+FATES: dict[str | None, str] = {
+    None: "what was kept without a mail",
+    "sent": "what was sent",
+    "failed": "what was composed, but not delivered",
+    "expired": "what was composed, but not delivered",
+}
 
 
 @click.command()
 @click.argument("email")
-@edition_option()
+@edition_option(what=", ranked as of now")
 @click.option(
     "--limit", type=click.IntRange(1), help="Show this many. Default: all that are listed."
 )
@@ -73,6 +80,9 @@ def rank(
             )
             return
         click.echo(_what_happened(look.digest))
+        if look.kept is not None:
+            command = f"digest preview {email} --date {look.digest.edition}"
+            click.echo(f"Ranked again, as of now: what was composed then is shown by `{command}`.")
         for number, pick in enumerate(picks, 1):
             title = papers[pick.paper_id].title
             click.echo(f"{number:>3}  {pick.score:>6.3f}  {pick.chance:>4.0%}  {title}")
@@ -83,7 +93,7 @@ def rank(
 
 @click.command()
 @click.argument("email")
-@edition_option()
+@edition_option(default="today's, ranked as of now", what=", as it was composed, if it was")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -91,12 +101,13 @@ def rank(
 )
 @pass_context
 def preview(context: Context, email: str, edition: str | None, out: Path | None) -> None:
-    """The email that one subscriber would get for an edition. Nothing is kept or sent."""
+    """The email that one subscriber would get, or got for a past edition. Nothing is kept or sent."""
     form = out.suffix.lower() if out else ".txt"
     if form not in (".html", ".eml", ".txt"):
         raise InvalidInput("A preview is written to a file ending in .html, .eml or .txt.")
     with context.app() as app:
-        content = app.preview(app.look(email, edition), form=form)
+        look = app.look_back(email, edition) if edition else app.look(email, None)
+        content = app.preview(look, form=form)
         if out is None:
             click.echo(content.decode())
             return
@@ -157,7 +168,7 @@ def _what_happened(digest: Digest) -> str:
 def _sum_of(why: Why, because: Because) -> Iterator[str]:
     """The sum of a paper's score as a table: terms, and what each of their words gave."""
     found = why.explanation
-    yield f"Edition of {why.digest.edition}: {_standing(why)}."
+    yield f"Edition of {why.digest.edition}: {_before(why.stood)}{_standing(why)}."
     yield f"{why.paper.title}  [{why.paper.id}]"
     yield ""
     for term, words in found.parted:
@@ -179,6 +190,12 @@ def _explained(why: Why, because: Because) -> dict[str, object]:
         "of": why.listed,
         "shown": why.is_shown,
         "barred": found.barred,
+        "stood": why.stood
+        and {
+            "place": why.stood.place,
+            "shown": why.stood.shown,
+            "state": why.stood.state or "kept",
+        },
         "score": found.score,
         "chance": round(found.chance, 4),
         "terms": [
@@ -192,6 +209,13 @@ def _explained(why: Why, because: Because) -> dict[str, object]:
             for term, words in found.parted
         ],
     }
+
+
+def _before(stood: Stood | None) -> str:
+    if stood is None:
+        return ""
+    place = f"number {stood.place}" if stood.shown else "only a title" if stood.place else "not"
+    return f"{place} in {FATES.get(stood.state, WAITS)}; ranked again as of now: "
 
 
 def _standing(why: Why) -> str:

@@ -41,7 +41,8 @@ class Composed:
 class Ranked:
     """A digest composed but not kept, the ranking it was cut from, and what the ranker was asked.
 
-    `without` are the papers that it was told never to pick.
+    `without` are the papers that it was told never to pick. `kept` is the digest of that edition
+    which the reader already has, if there is one.
     """
 
     digest: Digest
@@ -49,6 +50,7 @@ class Ranked:
     profile: Profile
     candidates: Candidates
     without: frozenset[str]
+    kept: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,13 +216,17 @@ def rank_one(
     now: datetime,
     experiment: Experiment | None = None,
 ) -> Ranked:
-    """The digest this subscriber would get for an edition, composed but not kept; and its ranking."""
+    """The digest this subscriber would get for an edition, composed but not kept; and its ranking.
+
+    An edition that they have is ranked again over the same time, with what is known of them now.
+    """
     this = _round(store, ranker, experiment, now=now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
     if kept is not None:
         spans = {subscriber.id: kept.since}
-        return _composed(this, [subscriber], spans, until=kept.until, edition=named)[0]
+        again = _composed(this, [subscriber], spans, until=kept.until, edition=named)[0]
+        return replace(again, kept=kept)
     until = covering.until(edition, now)
     return _digests(this, [subscriber], until=until, edition=edition)[0]
 

@@ -8,7 +8,17 @@ from datetime import datetime
 from typing import Protocol, cast
 
 from digest.errors import InvalidInput, NotFound
-from digest.model import Digest, Explanation, Paper, Pick, Profile, Ranking, Subscriber
+from digest.model import (
+    Digest,
+    Explanation,
+    OutboxState,
+    Outcome,
+    Paper,
+    Pick,
+    Profile,
+    Ranking,
+    Subscriber,
+)
 from digest.pipeline import composing, delivering
 from digest.pipeline.experimenting import Experiment
 from digest.ports import Candidates, Ranker, Store
@@ -36,10 +46,24 @@ class Explainer(Ranker, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stood:
+    """Where a paper stood in the digest that a reader already has of an edition.
+
+    `place` counts from 1, 0 where it was not in it; `shown` is in full. `state` is None where there
+    was to be no mail, and SENT also where one that was sent is on its way once more.
+    """
+
+    place: int
+    shown: bool
+    state: OutboxState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """A paper's place in an edition: the sum of its score, and the digest it is or is not in.
 
-    `listed` counts the papers that were ranked, `material` has what the terms speak of.
+    `listed` counts the papers that were ranked, `material` has what the terms speak of. All of it is
+    as of now; `stood` is what it was, where the reader has that edition already.
     """
 
     subscriber: Subscriber
@@ -48,6 +72,7 @@ class Why:
     digest: Digest
     listed: int
     material: delivering.Material
+    stood: Stood | None
 
     @property
     def is_shown(self) -> bool:
@@ -98,7 +123,16 @@ def explain_one(
         digest=ranked.digest,
         listed=len(ranking.listed),
         material=delivering.material_for(store, [replace(ranked.digest, picks=(pick,), rest=())]),
+        stood=None if ranked.kept is None else _stood(store, ranked.kept, paper),
     )
+
+
+def _stood(store: Store, kept: Digest, paper: Paper) -> Stood:
+    listed = [*(each.paper_id for each in kept.picks), *kept.rest]
+    place = listed.index(paper.id) + 1 if paper.id in listed else 0
+    arrived = any(each.outcome is Outcome.ACCEPTED for each in store.ledger.attempts([kept.id]))
+    state = OutboxState.SENT if arrived else store.ledger.states([kept.id]).get(kept.id)
+    return Stood(place=place, shown=0 < place <= len(kept.picks), state=state)
 
 
 def _who_brought(

@@ -1,10 +1,13 @@
-"""`digest rank --why`: the whole sum for one paper, as a table and as JSON."""
+"""`digest rank` and `preview`: one paper's whole sum, and editions that were composed already."""
 
 from __future__ import annotations
 
 import pytest
 
-from digest.model import chance_of
+from digest import subscriptions
+from digest.app import App
+from digest.config import load
+from digest.model import FeedbackKind, Via, chance_of
 
 DAY = ("--date", "2026-06-10")
 
@@ -19,16 +22,28 @@ TERMS = (
 WORDS = ((("maps", 3.0), ("noon", 1.0), ("…", 0.25)),)
 
 
+def disliked(profile):
+    return {each.value for each in profile.interests if each.kind == "dislike"}
+
+
 class Ranker:
     def __init__(self, *, topics, trending, cap):
         pass
 
     def rank(self, block, candidates, *, without, now):
-        picks = (Pick(paper_id="arxiv:2606.00001", score=4.75, reasons=TERMS),)
-        return [Ranking(subscriber_id=each.subscriber_id, picks=picks, matched=1) for each in block]
+        pick = Pick(paper_id="arxiv:2606.00001", score=4.75, reasons=TERMS)
+        return [
+            Ranking(
+                subscriber_id=each.subscriber_id,
+                picks=() if pick.paper_id in disliked(each) else (pick,),
+                matched=1,
+            )
+            for each in block
+        ]
 
     def explain(self, profile, candidates, paper_id, *, without, now):
-        barred = "" if paper_id == "arxiv:2606.00001" else "you disliked it"
+        never = {"arxiv:2606.00003"} | disliked(profile)
+        barred = "you disliked it" if paper_id in never else ""
         return Explanation(
             paper_id=paper_id, score=4.75, terms=TERMS, words=WORDS, barred=barred
         )
@@ -105,3 +120,68 @@ def test_what_cannot_be_explained_is_said_without_a_traceback(ready):
     assert "neither an arXiv id" in ready("rank", "a@b.example", *DAY, "--why", "that one").err
     assert "no such paper" in ready("rank", "a@b.example", *DAY, "--why", "2606.99999").err
     assert "A floor is" in ready("subscribe", "a@b.example", "--floor", "high").err
+
+
+# --- an edition that was composed already ----------------------------------------------------------
+
+
+@pytest.fixture
+def dislike(tmp_path):
+    """A reader presses "less" on the first paper."""
+
+    def press():
+        with App(load(environment={}, overrides={"db": str(tmp_path / "digest.db")})) as app:
+            person = subscriptions.find(app.store, "a@b.example")
+            paper = app.store.papers.get(["arxiv:2606.00001"])["arxiv:2606.00001"]
+            subscriptions.give(
+                app.store, person, FeedbackKind.LESS, paper=paper, via=Via.WEB, now=app.clock()
+            )
+
+    return press
+
+
+def test_why_says_where_a_paper_stood_in_what_was_sent_before_what_it_would_be_now(ready, dislike):
+    assert ready("deliver", *DAY).code == 0
+    dislike()
+
+    first = ready("rank", "a@b.example", *DAY, "--why", "2606.00001")
+    other = ready("rank", "a@b.example", *DAY, "--why", "2606.00003")
+    stood = ready("rank", "a@b.example", *DAY, "--why", "2606.00001", "--json").json["stood"]
+
+    assert first.out.splitlines()[0] == (
+        "Edition of 2026-06-10: number 1 in what was sent; ranked again as of now: "
+        "not in it, since you disliked it."
+    )
+    assert other.out.startswith("Edition of 2026-06-10: not in what was sent; ranked again")
+    assert stood == {"place": 1, "shown": True, "state": "sent"}
+
+
+def test_why_of_an_edition_that_nobody_was_sent_says_only_what_it_would_be(ready):
+    ran = ready("rank", "a@b.example", *DAY, "--why", "2606.00001")
+
+    assert "sent" not in ran.out
+    assert ready("rank", "a@b.example", *DAY, "--why", "2606.00001", "--json").json["stood"] is None
+
+
+def test_a_preview_of_a_past_edition_is_the_mail_that_was_sent(ready, dislike, mails):
+    ready("deliver", *DAY)
+    dislike()
+
+    shown = ready("preview", "a@b.example", *DAY).out
+
+    (mail,) = mails()
+    assert "A dual encoder for old maps" in shown
+    sent = mail.get_body(("plain",)).get_content()
+    assert shown.split() == sent.split()
+
+
+def test_rank_says_that_it_ranks_a_composed_edition_again(ready, dislike):
+    assert "Ranked again" not in ready("rank", "a@b.example", *DAY).out
+    ready("deliver", *DAY)
+    dislike()
+
+    told = ready("rank", "a@b.example", *DAY).out
+
+    assert "Ranked again, as of now" in told.splitlines()[1]
+    assert "`digest preview a@b.example --date 2026-06-10`" in told
+    assert "old maps" not in told

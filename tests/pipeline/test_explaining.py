@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
-from digest.model import Explanation, Pick, Ranking, Reason, ReasonKind
+from digest.model import Explanation, OutboxState, Pick, Ranking, Reason, ReasonKind
 from digest.pipeline import explaining
 from digest.pipeline.experimenting import Experiment
 
@@ -146,6 +148,51 @@ def test_the_edition_that_is_asked_about_is_not_in_its_own_way(application, expl
 
     _, without = ranker.asked
     assert "arxiv:2606.00001" not in frozenset().union(*without.values())
+
+
+def test_what_was_composed_is_told_beside_what_it_would_be_now(application, explain):
+    assert explain(Known("arxiv:2606.00001"), "2606.00001").stood is None
+
+    application.compose_edition("2026-06-10")
+    waiting = explain(Known(barred="you disliked it"), "2606.00001")
+    application.deliver()
+    sent = explain(Known(barred="you disliked it"), "2606.00001").stood
+
+    assert waiting.explanation.barred == "you disliked it"
+    assert waiting.stood.state is OutboxState.QUEUED
+    assert (sent.place, sent.shown, sent.state) == (waiting.stood.place, True, OutboxState.SENT)
+    assert sent.place > 0
+
+
+def test_a_sent_digest_that_is_on_its_way_once_more_was_sent(application, explain):
+    application.compose_edition("2026-06-10")
+    application.deliver()
+    (person,) = application.store.subscribers.page("", limit=9)
+    now = application.clock()
+    assert subscriptions.again(application.store, person, domain="digest.example", now=now) == 1
+
+    assert explain(Known(), "2606.00001").stood.state is OutboxState.SENT
+
+
+def test_a_paper_of_which_a_digest_had_the_title_alone_was_not_shown(application, explain, item):
+    (person,) = application.store.subscribers.page("", limit=9)
+    application.store.subscribers.save(replace(person, limit=1))
+    application.compose_edition("2026-06-10")
+    (digest,) = application.store.ledger.recent(person.id, limit=1)
+
+    stood = explain(Known(), digest.rest[0]).stood
+
+    assert (stood.place, stood.shown) == (2, False)
+
+
+def test_a_digest_of_which_there_was_to_be_no_mail_has_no_state(application, subscribe, item):
+    person = subscribe(quiet="nothing", topics=["math.AG"])
+    application.store.papers.ingest([item(1)])
+    application.compose_edition("2026-06-10")
+
+    stood = application.why(person.email, "2026-06-10", "2606.00001").stood
+
+    assert (stood.place, stood.shown, stood.state) == (0, False, None)
 
 
 def test_our_own_ranker_explains_the_score_by_which_it_picked(application, subscribe, item):
