@@ -1,12 +1,13 @@
 """The way in: asked for by a stranger or by an operator, confirmed by the owner of the mailbox.
 
 Whoever asks for a subscription, or for a link, learns nothing about the address they typed: the
-page is the same, and so is the work done before it, two reads and two writes beside the limits.
-The letter is to be written after the page is sent.
+page is the same, and so is the work done before it: beside the limits two reads, and for a
+subscription two writes. The letter is to be written after the page is sent.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, fresh, newcomer, normal_address
 from digest.subscriptions.wishes import MOST_INTERESTS, Wishes, asked_for, interests_of, timing
+
+log = logging.getLogger(__name__)
 
 LETTERS_AN_HOUR = 1_000
 LINKS_A_DAY = 5
@@ -47,12 +50,14 @@ class SignUp(Value):
     """What came of asking for a subscription, or for a link; the page says the same of all three.
 
     `ask` wants the letter `confirm`, `known` the letter `known` (or `link`), `silent` none. `limited` is
-    true when the network asked too often, which a page may say: it tells of no address.
+    true when the network asked too often, `full` when all strangers together have: a page may say
+    either, as it tells of no address.
     """
 
     outcome: Literal["ask", "known", "silent"]
     subscriber: Subscriber | None = None
     limited: bool = False
+    full: bool = False
 
 
 def sign_up(
@@ -80,7 +85,13 @@ def sign_up(
         return SignUp(outcome="silent", limited=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
-    if not _may_write(store, address, bounds, now) or _is_closed(known, reason):
+    if not _may_write(store, address, bounds, now):
+        _idle(store, now)
+        return SignUp(outcome="silent")
+    # Asked whoever it is: were a letter counted for some alone, the end of them would tell of whom.
+    if not _is_room(store, "letters", now):
+        return SignUp(outcome="silent", full=True)
+    if _is_closed(known, reason):
         _idle(store, now)
         return SignUp(outcome="silent")
     if known is None and store.subscribers.add([(new, ())]):
@@ -99,25 +110,29 @@ def request_link(
 ) -> SignUp:
     """Whom to mail a link to their preferences (a pending one: to confirm), if anybody.
 
-    The page says the same either way. Raises InvalidInput for what is no address.
+    The page says the same either way, also when too many links were mailed within the hour, which
+    only letters to people we know can bring about. Raises InvalidInput for what is no address.
     """
     address = normal_address(email)
     if not _may_come(store, network, bounds, now):
         return SignUp(outcome="silent", limited=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
-    if not _may_write(store, address, bounds, now) or known is None or _is_closed(known, reason):
+    if not _may_write(store, address, bounds, now):
         return SignUp(outcome="silent")
-    return _linked(known)
+    if known is None or _is_closed(known, reason):
+        _idle(store, now, turns=1)
+        return SignUp(outcome="silent")
+    return _linked(known) if _is_room(store, "links", now) else SignUp(outcome="silent")
 
 
 def renew_link(store: Store, person: Subscriber, *, now: datetime) -> SignUp:
     """Whom to mail a fresh link: one who holds an old one, whichever network they are in.
 
-    Raises InvalidInput after five in a day, or when a stranger could not have it written to either.
+    Raises InvalidInput after five in a day, or when the address has had its letters for today.
     """
     counted = may(store, "renew", person.id, now=now, seconds=DAY, most=LINKS_A_DAY)
-    if not counted or not _may_send(store, person.email, now):
+    if not counted or not may_reach(store, person.email, now=now):
         raise InvalidInput(
             "Enough links have been mailed today; look among the spam, or try again tomorrow."
         )
@@ -293,20 +308,25 @@ def _may_come(store: Store, network: str, bounds: Bounds, now: datetime) -> bool
 
 
 def _may_write(store: Store, address: str, bounds: Bounds, now: datetime) -> bool:
-    """Whether a stranger may make us write to this address, and to anyone at all."""
+    """Whether a stranger may make us write to this address, in this hour and today."""
     if not may(store, "letters", address, now=now, seconds=HOUR, most=bounds.letters):
         return False
-    return _may_send(store, address, now)
+    return may_reach(store, address, now=now)
 
 
-def _may_send(store: Store, address: str, now: datetime) -> bool:
-    """Whether one more letter may go to this address today, and to anyone at all in this hour."""
-    if not may_reach(store, address, now=now):
-        return False
-    return store.post.take("letters", now=now, seconds=HOUR, most=LETTERS_AN_HOUR)
+def _is_room(store: Store, what: str, now: datetime) -> bool:
+    """Whether strangers may have one more of these written to anyone at all in this hour."""
+    if store.post.take(what, now=now, seconds=HOUR, most=LETTERS_AN_HOUR):
+        return True
+    log.warning(
+        "strangers have asked for all %s of an hour, and are refused more",
+        what,
+        extra={"action": "sign-up"},
+    )
+    return False
 
 
-def _idle(store: Store, now: datetime) -> None:
-    """As much writing as keeping somebody new takes, so that time tells nothing."""
-    for turn in range(2):
+def _idle(store: Store, now: datetime, *, turns: int = 2) -> None:
+    """As much writing as keeping somebody new takes (two turns), so that time tells nothing."""
+    for turn in range(turns):
         store.post.take(f"idle.{turn}", now=now, seconds=1, most=LETTERS_AN_HOUR)

@@ -45,6 +45,10 @@ PAUSES = ("1 week", "2 weeks", "1 month", "3 months")
 TOO_OFTEN = (
     "Too many people have signed up from where you are within the hour. Please try again later."
 )
+ALL_TOO_OFTEN = (
+    "More people than usual have signed up within the hour, and no more letters are sent. "
+    "Please try again later."
+)
 TOO_MANY_LINKS = (
     "Too many sign-ups and links were asked for from where you are within the hour. Every digest has "
     "a link to your preferences as well; or please try again later."
@@ -99,8 +103,8 @@ class Joining(Personal):
             bounds=self.bounds,
             now=self.app.clock(),
         )
-        if asked.limited:
-            errors = {"email": TOO_OFTEN}
+        if asked.limited or asked.full:
+            errors = {"email": TOO_OFTEN if asked.limited else ALL_TOO_OFTEN}
             return self._form(form, replace(filled, errors=errors), status=TOO_MANY)
         answer = self.shown("sent", title="Look into your mailbox", sign_up=True)
         letter = {"ask": "confirm", "known": "known"}.get(asked.outcome)

@@ -22,7 +22,7 @@ Write = Callable[[], object]
 class Mailing:
     """Sends on threads beside those that answer: a mail server that says nothing holds up no page.
 
-    One thread sends letters, and one first digests. One for the whole application.
+    One thread sends letters, and one first digests. An application has one `Mailing`.
     """
 
     def __init__(self, app: App) -> None:

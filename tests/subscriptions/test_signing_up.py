@@ -205,6 +205,23 @@ def test_all_strangers_together_cannot_make_us_send_without_end(store, sign_up, 
     assert outcomes == ["ask", "ask", "ask", "silent", "silent"]
 
 
+def test_the_end_of_all_letters_is_said_alike_of_every_address_and_logged(
+    store, subscribe, sign_up, monkeypatch, caplog
+):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 2)
+    subscribe("known@example.org")
+    subscriptions.suppress(store, subscribe("gone@example.org"))
+    asked = [sign_up(f"{name}@example.org") for name in ("new", "gone")]
+    assert [(each.outcome, each.full) for each in asked] == [("ask", False), ("silent", False)]
+    assert not caplog.records
+
+    full = SignUp(outcome="silent", full=True)
+    assert [sign_up(f"{name}@example.org") for name in ("other", "known", "gone")] == [full] * 3
+    assert store.subscribers.by_email("other@example.org") is None
+    assert "strangers have asked for all letters of an hour" in caplog.text
+    assert "example.org" not in caplog.text
+
+
 def test_what_was_typed_wrong_is_said_whoever_it_is(subscribe, sign_up):
     subscribe()
     for email in ("ada@example.org", "bo@example.org"):
@@ -290,11 +307,27 @@ def test_links_asked_for_and_renewed_are_six_letters_a_day_together(
     assert request_link().outcome == "silent"
 
 
-def test_renewed_links_count_among_the_letters_to_everyone(store, subscribe, now, monkeypatch):
-    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 1)
-    subscriptions.renew_link(store, subscribe(), now=now)
-    with pytest.raises(InvalidInput, match="Enough links"):
-        subscriptions.renew_link(store, subscribe("bo@example.org"), now=now)
+def test_asking_for_links_of_addresses_that_nobody_has_closes_the_door_to_nobody(
+    store, subscribe, sign_up, request_link, now, monkeypatch
+):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 2)
+    person = subscribe()
+    for number in range(5):
+        assert request_link(f"nobody{number}@example.org").outcome == "silent"
+
+    assert request_link().subscriber == person
+    assert sign_up("new@example.org").outcome == "ask"
+    assert subscriptions.renew_link(store, person, now=now).subscriber == person
+
+
+def test_an_hours_links_are_counted_together_but_not_those_that_people_renew(
+    store, subscribe, request_link, now, monkeypatch, caplog
+):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 2)
+    people = [subscribe(f"reader{number}@example.org") for number in range(3)]
+    assert [request_link(each.email).outcome for each in people] == ["known", "known", "silent"]
+    assert "strangers have asked for all links of an hour" in caplog.text
+    assert subscriptions.renew_link(store, people[2], now=now).subscriber == people[2]
 
 
 # --- confirming -----------------------------------------------------------------------------------

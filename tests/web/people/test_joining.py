@@ -199,6 +199,17 @@ def test_one_network_cannot_sign_up_without_end(client, app, mailbox):
     assert len(mailbox()) == most
 
 
+def test_when_no_more_letters_may_go_a_newcomer_is_told_to_come_again(client, mailbox, monkeypatch):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 1)
+    sign_up(client, "first@example.org")
+    answer = sign_up(client, "new@example.org")
+    assert answer.status_code == 429
+    assert "Please try again later." in answer.text
+    assert "where you are" not in answer.text
+    assert "new@example.org" in answer.text
+    assert len(mailbox()) == 1
+
+
 def test_one_mailbox_cannot_be_bombed(client, app, mailbox, now_is, now):
     for minute in range(app.settings.web.letters + 2):
         now_is(now.replace(minute=minute))
