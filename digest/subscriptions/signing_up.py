@@ -85,13 +85,11 @@ def sign_up(
         return SignUp(outcome="silent", limited=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
-    if not _may_write(store, address, bounds, now):
-        _idle(store, now)
-        return SignUp(outcome="silent")
+    may_write = _may_write(store, address, bounds, now)
     # Asked whoever it is: were a letter counted for some alone, the end of them would tell of whom.
-    if not _is_room(store, "letters", now):
+    if may_write and not _is_room(store, "letters", now):
         return SignUp(outcome="silent", full=True)
-    if _is_closed(known, reason):
+    if not may_write or _is_closed(known, reason):
         _idle(store, now)
         return SignUp(outcome="silent")
     if known is None and store.subscribers.add([(new, ())]):
