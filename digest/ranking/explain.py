@@ -27,7 +27,7 @@ FEWEST_TRENDING = 3
 OF_EVERYBODY = (ReasonKind.TRENDING, ReasonKind.PICKED)
 MOST_LINES = 16_384
 
-_EXPLORE, _WORDS = ReasonKind.EXPLORE, ReasonKind.WORDS
+_EXPLORE, _WORDS, _LIKE = ReasonKind.EXPLORE, ReasonKind.WORDS, ReasonKind.LIKE
 # `{s}` and `{es}` are for several names.
 _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.TOPIC: "you follow {}",
@@ -150,18 +150,25 @@ def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) 
 
 
 def _weighty(pick: Pick) -> list[Reason]:
-    """What is worth saying of a pick's reasons, which come largest first; exploring before all."""
+    """What is worth saying of a pick's reasons, which come largest first; exploring before all.
+
+    A paper that is near in meaning shares words with what it is near to; without any, there is as
+    good as nothing, which is said only where there is nothing else.
+    """
     found: list[Reason] = []
+    vague: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
-        kind, _, amount, _ = each
+        kind, _, amount, words = each
         if amount > 0 and amount >= least:
-            if kind is not _WORDS or not _is_there(each, pick):
+            if not words and (kind is _LIKE or kind is _WORDS):
+                vague.append(each)
+            elif kind is not _WORDS or not _is_there(each, pick):
                 least = least or WORTH_SAYING * amount
                 found.append(each)
         elif kind is _EXPLORE:
             found.insert(0, each)
-    return found[:MOST_SAID]
+    return found[:MOST_SAID] or vague[:1]
 
 
 def _is_there(words: Reason, pick: Pick) -> bool:

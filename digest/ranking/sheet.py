@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from digest.ranking.features import Features
 
 PICKED_SHARE = 0.5
+# Every paper is a little near to everything: what is worth a reason comes to half of what lets one in,
+# as one in twenty does.
+TELLING_SHARE = 0.5
 MOST_PARTS = 15
 POSITIVE = (
     InterestKind.TOPIC,
@@ -56,6 +59,7 @@ class Sheet:
     matches nothing.
     """
 
+    weights: Weights
     features: Features
     candidates: Candidates
     block: Sequence[Profile]
@@ -131,7 +135,10 @@ class Sheet:
         return [*there, *known], np.concatenate(placed) @ features.points.near[rows].T
 
     def telling(self, told: Sequence[np.ndarray]) -> list[list[Words]]:
-        """For each profile and each of these papers the words to name with its reasons."""
+        """For each profile and each of these papers the words to name with its reasons.
+
+        Of likes and of typed words that a paper is not near to there are none, which says so.
+        """
         found: list[list[Words]] = [[{} for _ in rows] for rows in told]
         for kind, directions, asked in self._asked(told):
             looking = np.array([row for row, *_ in asked], int)
@@ -146,10 +153,14 @@ class Sheet:
     ) -> Iterable[tuple[ReasonKind, Directions, list[tuple[int, int, int, str]]]]:
         """Which row of which directions speaks of which place of which profile."""
         for taste in self.tastes:
+            least = TELLING_SHARE * self.weights.like_floor
+            if taste.kind is ReasonKind.DISLIKE:
+                least = -np.inf
             held = [
                 (at, profile, place, "")
                 for at, profile in enumerate(taste.rows.tolist())
-                for place in range(len(told[profile]))
+                for place, amount in enumerate(taste.amounts[at, told[profile]].tolist())
+                if amount >= least
             ]
             yield taste.kind, taste.directions, held
         # Later words are told instead of earlier ones.
@@ -163,11 +174,13 @@ class Sheet:
             yield self.minors.kind, self.minors.directions, apart
         for each in self.evidence:
             if each.kind is ReasonKind.WORDS:
+                least = TELLING_SHARE * self.weights.typed_floor
                 held = [
                     (name, profile, place, each.names[name])
                     for profile, rows in enumerate(told)
                     for name, _ in each.held_by(profile)
-                    for place in range(len(rows))
+                    for place, amount in enumerate(each.values[name, rows].tolist())
+                    if amount >= least
                 ]
                 yield each.kind, self.typed, held
 
@@ -247,6 +260,7 @@ def written(
         matched[profile] |= amounts >= weights.minor_floor
     matched[nobody] |= said_by_all > 0
     return Sheet(
+        weights=weights,
         features=features,
         candidates=candidates,
         block=block,

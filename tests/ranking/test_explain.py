@@ -161,7 +161,7 @@ def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topic
         paper_id="p",
         score=5.5,
         reasons=(
-            reason("like", "a:1", 3.0),
+            reason("like", "a:1", 3.0, words),
             reason("words", f"{long}s", 1.5, words),
             reason("author", long, 1.0),
         ),
@@ -171,6 +171,22 @@ def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topic
         f"Because it is similar to “{long}”, which you liked, and it is close in meaning to your "
         f"keyword “{long}s”"
     )
+
+
+@pytest.mark.parametrize("kind", ["words", "like"])
+def test_nearness_without_a_word_to_show_for_it_is_said_only_where_there_is_nothing_else(
+    topics, kind
+):
+    near, telling = reason(kind, "nectar", 2.0), reason(kind, "nectar", 2.0, ("honey",))
+    topic = reason("topic", "math.OC", 1.0)
+    because = Because(topics=topics, titles={})
+    said = [
+        len(because.sentences(Pick("p", 3.0, reasons)))
+        for reasons in ((near, topic), (telling, topic), (near,))
+    ]
+
+    assert said == [1, 2, 1]
+    assert because(Pick("p", 3.0, (near, topic))) == "Because you follow math.OC"
 
 
 def test_a_term_is_said_whole_even_where_it_speaks_against_the_paper(topics):

@@ -177,6 +177,25 @@ def test_the_words_of_a_reason_are_up_to_three_of_the_paper_and_none_twice(
         assert len(single) == len(set(single))
 
 
+def test_a_paper_is_said_to_be_near_only_where_it_comes_to_half_of_what_lets_one_in(
+    ranker, edition, invented, profile
+):
+    """The topic brings papers of bread, which are a little near to everything, as any is."""
+    person = profile(topic=["x.bread", "x.bees"], keyword="nectar", like=["bees-0", "bees-1"])
+    (ranking,) = ranker.rank(
+        [person], Candidates(papers=edition, liked=invented), without={}, now=None
+    )
+    told = {}
+    for pick in ranking.picks:
+        for each in pick.reasons:
+            if each.kind in (ReasonKind.LIKE, ReasonKind.WORDS) and each.words:
+                told.setdefault(pick.paper_id.split("-")[1], set()).add(each.kind)
+
+    assert {pick.paper_id.split("-")[1] for pick in ranking.picks} >= {"bread", "bees"}
+    assert told["bees"] == {ReasonKind.LIKE, ReasonKind.WORDS}
+    assert "bread" not in told
+
+
 def test_the_terms_sum_to_the_score_and_the_words_of_a_term_to_the_term(
     ranker, edition, invented, full
 ):
