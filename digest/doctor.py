@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from digest import config, delivery, matching, subscriptions
+from digest import delivery, matching, subscriptions
 from digest.app import App
 from digest.delivery import dkim
 from digest.errors import DigestError, NotFound
@@ -74,7 +74,7 @@ def _guarded(
 def _settings(app: App) -> Iterator[tuple[str, str]]:
     _ = app.newcomer
     yield "fine", f"read from {app.settings.origin}"
-    for variable in config.unknown_variables():
+    for variable in app.settings.unknown_variables:
         yield "warning", f"the environment variable {variable} names no setting"
 
 

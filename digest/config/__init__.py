@@ -7,9 +7,7 @@ type or an unreadable file is a ConfigError that names the file or variable and 
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 import tomllib
 import types
 import typing
@@ -19,71 +17,27 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from digest.config import bounds
 from digest.config.settings import Settings, SourceSettings
 from digest.errors import ConfigError
 from digest.model import Topic
 from digest.resources import config_dir
 
-__all__ = ["Settings", "SourceSettings", "arxiv_topics", "load", "unknown_variables"]
+__all__ = ["Settings", "SourceSettings", "arxiv_topics", "load"]
 
 Table = dict[str, Any]
 
 PREFIX = "DIGEST_"
 LOCAL_FILE = Path("digest.toml")
+# Some editors begin a file with a byte order mark.
+ENCODING = "utf-8-sig"
 
-ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
-WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\^`{|}?#]+")
-DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
-LEAST: Mapping[str, float] = {
-    "smtp.timeout": 1,
-    "smtp.per_connection": 1,
-    "smtp.block": 1,
-    "smtp.connections": 1,
-    "smtp.processes": 1,
-    "smtp.per_second": 0,
-    "smtp.per_hour": 0,
-    "smtp.per_day": 0,
-    "fetch.timeout": 1,
-    "fetch.max_wire_mb": 0.1,
-    "fetch.max_body_mb": 0.1,
-    "fetch.interval": 1,
-    "subscriber.limit": 1,
-    "subscriber.floor": 0,
-    "ranking.trending": 0,
-    "ranking.cap": 1,
-    "ranking.block": 1,
-    "ranking.processes": 1,
-    "ranking.explore": 0,
-    "experiments.share": 0,
-    "feeds.days": 1,
-    "feeds.limit": 1,
-    "worker.tick": 1,
-    "worker.nightly_hour": 0,
-    "keep.papers": 30,
-    "keep.digests": 30,
-    "keep.logs": 1,
-    "keep.backup_count": 1,
-    "web.port": 0,
-    "web.signups": 1,
-    "web.letters": 1,
-    "web.requests": 1,
-    "inbound.evidence_days": 1,
-    "inbound.soft_bounces": 1,
-    "inbound.soft_days": 1,
-    "community.submissions_a_day": 0,
-}
-MOST: Mapping[str, float] = {
-    "experiments.share": 1,
-    "subscriber.floor": 1,
-    "worker.nightly_hour": 23,
-    "web.port": 65535,
-}
 FREE = ("experiments", "options")
 
 _SECTIONS: dict[str, type] = {
     each.name: typing.get_type_hints(Settings)[each.name]
     for each in fields(Settings)
-    if each.name not in ("origin", "db", "sources", "topics")
+    if each.name not in ("origin", "unknown_variables", "db", "sources", "topics")
 }
 
 
@@ -107,13 +61,13 @@ def load(
     origin = str(path) if path else "the shipped defaults"
     if path is not None:
         _overlay(tables, _read(path), origin)
-    _overlay_environment(tables, env)
+    unknown = _overlay_environment(tables, env)
     if "DIGEST_WEB_PORT" not in env and env.get("PORT", "").isdigit():
         tables["web"]["port"] = int(env["PORT"])
     for dotted, value in (overrides or {}).items():
         _put(tables, dotted.split("."), value)
-    settings = _settings(tables, origin)
-    _check(settings)
+    settings = _settings(tables, origin, unknown)
+    bounds.check(settings)
     return settings
 
 
@@ -130,23 +84,9 @@ def arxiv_topics() -> Mapping[str, Topic]:
     return topics
 
 
-def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """DIGEST_* variables that name no setting: misspelled, most likely."""
-    env = os.environ if environment is None else environment  # noqa: TID251 - its one home
-    tables = _read(config_dir() / "digest.toml")
-    return sorted(
-        each
-        for each in env
-        if each.startswith(PREFIX)
-        and each != "DIGEST_CONFIG"
-        and _key_of(tables, each.removeprefix(PREFIX)) is None
-        and _key_of(tables, each.removeprefix(PREFIX).removesuffix("_FILE")) is None
-    )
-
-
 def _read(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding=ENCODING))
     except FileNotFoundError:
         raise ConfigError(f"There is no settings file {path}.", subject=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -190,22 +130,27 @@ def _expect_table(value: object, path: tuple[str, ...], origin: str) -> None:
         raise ConfigError(f"{origin}: {dotted} must be a table, [{dotted}].", subject=dotted)
 
 
-def _overlay_environment(tables: Table, env: Mapping[str, str]) -> None:
-    for variable, value in env.items():
-        if not variable.startswith(PREFIX) or variable in ("DIGEST_CONFIG", "DIGEST_CONFIG_FILE"):
+def _overlay_environment(tables: Table, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Lay variables over the tables in place; returns those that name no setting."""
+    unknown = []
+    for variable, value in sorted(env.items()):
+        if not variable.startswith(PREFIX) or variable == "DIGEST_CONFIG":
             continue
-        name, content = variable.removeprefix(PREFIX), value
-        path = _key_of(tables, name)
-        if path is None and name.endswith("_FILE"):
-            path = _key_of(tables, name.removesuffix("_FILE"))
+        name = variable.removeprefix(PREFIX)
+        if path := _key_of(tables, name):
+            content = value
+        elif path := _key_of(tables, name.removesuffix("_FILE")):
             content = _secret(variable, value)
-        if path is not None:
-            _put(tables, path, _coerce(content, _get(tables, path), variable))
+        else:
+            unknown.append(variable)
+            continue
+        _put(tables, path, _coerce(content, _get(tables, path), variable))
+    return tuple(unknown)
 
 
 def _secret(variable: str, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return Path(path).read_text(encoding=ENCODING).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{variable} names a file that cannot be read: {path}.", subject=variable
@@ -259,12 +204,13 @@ def _coerce(text: str, like: object, variable: str) -> object:
     return text
 
 
-def _settings(tables: Table, origin: str) -> Settings:
+def _settings(tables: Table, origin: str, unknown: tuple[str, ...]) -> Settings:
     sections = {
         name: _section(kind, tables[name], name, origin) for name, kind in _SECTIONS.items()
     }
     return Settings(
         origin=origin,
+        unknown_variables=unknown,
         db=_typed(tables["db"], str, "db", origin),
         sources={name: _source(name, table, origin) for name, table in tables["sources"].items()},
         topics={
@@ -273,56 +219,6 @@ def _settings(tables: Table, origin: str) -> Settings:
         },
         **sections,
     )
-
-
-def _check(settings: Settings) -> None:
-    """Refuse values of the right type that could only do harm; raises ConfigError."""
-    for bounds, sign, words in ((LEAST, 1, "at least"), (MOST, -1, "at most")):
-        for key, bound in bounds.items():
-            section, name = key.split(".")
-            value = getattr(getattr(settings, section), name)
-            if sign * value < sign * bound:
-                raise ConfigError(
-                    f"[{section}] {name} must be {words} {bound}, not {value}.", subject=key
-                )
-    for name in ("from_", "bounce_to", "unsubscribe_to"):
-        address, key = getattr(settings.mail, name), name.rstrip("_")
-        if (address or name == "from_") and not ADDRESS.fullmatch(address):
-            raise ConfigError(
-                f"[mail] {key} must be a bare address, such as digest@example.org.",
-                subject=f"mail.{key}",
-            )
-    url = settings.site.url
-    if url and not WEB_ADDRESS.fullmatch(url):
-        raise ConfigError(
-            "[site] url must be a web address, such as https://digest.example.org.",
-            subject="site.url",
-        )
-    if settings.inbound.domain and not DOMAIN.fullmatch(settings.inbound.domain):
-        raise ConfigError(
-            "[inbound] domain must be a bare domain, such as papers.example.org.",
-            subject="inbound.domain",
-        )
-    _check_proxies(settings.web.proxies)
-    for reserved in ("trending", "picks", "mine"):
-        if reserved in settings.topics:
-            raise ConfigError(
-                f"[topics.{reserved}] must have another name: Digest has a feed of that name.",
-                subject=f"topics.{reserved}",
-            )
-
-
-def _check_proxies(proxies: tuple[str, ...]) -> None:
-    """Refuse what uvicorn would take for a name, by which it knows nobody."""
-    for each in () if proxies == ("*",) else proxies:
-        try:
-            ipaddress.ip_network(each)
-        except ValueError:
-            raise ConfigError(
-                "[web] proxies are addresses or networks, such as 192.0.2.7 or 10.0.0.0/8, "
-                f"not {each!r}; a network has no bits behind its mask, and `*` stands alone.",
-                subject="web.proxies",
-            ) from None
 
 
 def _section(kind: type, table: Table, name: str, origin: str) -> Any:

@@ -199,9 +199,13 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything Digest can be told, once read; `origin` names the file it came from."""
+    """Everything Digest can be told, once read; `origin` names the file it came from.
+
+    `unknown_variables` are those named DIGEST_* that name no setting: misspelled, most likely.
+    """
 
     origin: str
+    unknown_variables: tuple[str, ...]
     db: str
     site: SiteSettings
     mail: MailSettings

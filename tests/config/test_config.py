@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import arxiv_topics, load, unknown_variables
+from digest.config import arxiv_topics, load
 from digest.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "config" / "digest.toml"
@@ -61,6 +61,18 @@ def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path):
     secret = tmp_path / "smtp"
     secret.write_text("smtp://user:secret@mail\n", encoding="utf-8")
     settings = from_file(tmp_path, "", DIGEST_SMTP_URL_FILE=str(secret))
+    assert settings.smtp.url == "smtp://user:secret@mail"
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    secret = tmp_path / "smtp"
+    secret.write_text("smtp://user:secret@mail\n", encoding="utf-8-sig")
+
+    settings = from_file(
+        tmp_path, '\ufeff[site]\nname = "Our lab"\n', DIGEST_SMTP_URL_FILE=str(secret)
+    )
+
+    assert settings.site.name == "Our lab"
     assert settings.smtp.url == "smtp://user:secret@mail"
 
 
@@ -144,6 +156,14 @@ def test_a_number_from_the_environment_may_have_a_fraction_where_the_setting_may
         ("[worker]\nnightly_hour = 24\n", "nightly_hour must be at most 23, not 24"),
         ("[keep]\nlogs = 0\n", "logs must be at least 1, not 0"),
         ("[web]\nport = 70000\n", "port must be at most 65535, not 70000"),
+        ("[keep]\npapers = 100_000_000\n", "papers must be at most 36500, not 100000000"),
+        ("[keep]\ndigests = 36501\n", "digests must be at most 36500, not 36501"),
+        ("[keep]\nlogs = 999_999\n", "logs must be at most 36500, not 999999"),
+        ("[feeds]\ndays = 1_000_000\n", "days must be at most 36500, not 1000000"),
+        ("[inbound]\nevidence_days = 999_999\n", "evidence_days must be at most 36500"),
+        ("[inbound]\nsoft_days = 999_999\n", "soft_days must be at most 36500"),
+        ("[fetch]\ninterval = 10_000_000_000\n", "interval must be at most 525600"),
+        ("[worker]\ntick = 1_000_000_000_000_000\n", "tick must be at most 86400"),
     ],
 )
 def test_a_setting_that_could_only_do_harm_is_refused(tmp_path, text, sentence):
@@ -164,15 +184,29 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
         from_file(tmp_path, "[site\n")
 
 
-def test_a_misspelled_variable_is_found_out():
-    environment = {
-        "DIGEST_SMPT_URL": "x",
-        "DIGEST_SMTP_URL": "x",
-        "DIGEST_SMTP_URL_FILE": "x",
-        "DIGEST_CONFIG": "x",
-        "HOME": "/",
-    }
-    assert unknown_variables(environment) == ["DIGEST_SMPT_URL"]
+def test_a_misspelled_variable_is_found_out(tmp_path):
+    settings = from_file(
+        tmp_path,
+        "",
+        DIGEST_SMPT_URL="x",
+        DIGEST_SMPT_URL_FILE="/nowhere/at/all",
+        DIGEST_SMTP_URL="x",
+        DIGEST_CONFIG="x",
+        HOME="/",
+    )
+    assert settings.unknown_variables == ("DIGEST_SMPT_URL", "DIGEST_SMPT_URL_FILE")
+
+
+def test_a_variable_for_a_source_or_topic_of_ones_own_is_known(tmp_path):
+    settings = from_file(
+        tmp_path,
+        '[sources.distill]\nuse = ".feed:FeedSource"\n[topics.folding]\nname = "Folding"\n',
+        DIGEST_SOURCES_DISTILL_URL="https://distill.example/feed",
+        DIGEST_TOPICS_FOLDING_NAME="Protein folding",
+    )
+    assert settings.sources["distill"].options["url"] == "https://distill.example/feed"
+    assert settings.topics["folding"].name == "Protein folding"
+    assert settings.unknown_variables == ()
 
 
 def test_every_arxiv_category_can_be_followed_by_name():

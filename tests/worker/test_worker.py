@@ -158,6 +158,14 @@ def test_the_night_is_tidied_once_a_day_after_its_hour(offline, tmp_path):
     assert worker.nightly(offline)
 
 
+def test_what_is_kept_for_as_long_as_can_be_stops_no_backup(offline, tmp_path):
+    longest = {"papers": 36_500, "digests": 36_500, "logs": 36_500}
+    offline.settings = replace(offline.settings, keep=replace(offline.settings.keep, **longest))
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    assert worker.nightly(offline)
+    assert [each.name for each in (tmp_path / "backups").iterdir()] == ["digest-2026-06-10.db"]
+
+
 NOTHING_NEW = b"""<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">
 <responseDate>2026-06-10T06:00:00Z</responseDate><request verb="ListRecords"/>
 <error code="noRecordsMatch">nothing</error></OAI-PMH>"""
