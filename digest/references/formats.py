@@ -28,9 +28,13 @@ from digest.references.entries import Entry, dois
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
 
 MOST_BLOCKS = 3_000
+MOST_MARKS = 300_000
+"""In a megabyte of real entries are 150,000; bibtexparser takes a second for one of marks alone."""
+
 FEWEST_WORDS = 4
 
 _DAMAGED = "it could not be parsed"
+_OVERLOADED = "there are too many brackets, quotation marks, commas and equals signs in it"
 _BLOCK = re.compile(r"@\w{0,40}[ \t]{0,9}[{(]")
 _RIS_TAG = re.compile(r"\n(?![A-Z][A-Z0-9]  -)")
 _RIS_START = re.compile(r"^TY  -", re.MULTILINE)
@@ -47,6 +51,9 @@ def bibtex(text: str) -> Iterator[Entry]:
     """BibTeX and BibLaTeX; entries that could not be parsed come as entries without an id."""
     starts = [each.start() for each in islice(_BLOCK.finditer(text), MOST_BLOCKS + 1)]
     bounded = text[: starts[MOST_BLOCKS]] if len(starts) > MOST_BLOCKS else text
+    if sum(map(bounded.count, '{}"@,=')) > MOST_MARKS:
+        yield Entry(place="the file", fault=_OVERLOADED)
+        return
     plain = [RemoveEnclosingMiddleware(allow_inplace_modification=True)]
     for block in parse_string(bounded, parse_stack=plain).blocks:
         match block:

@@ -91,7 +91,7 @@ def application(app: App) -> Starlette:
         routes=[  # feeds first: they are asked for most, and routes are tried in turn
             *feeds.routes(app, buckets),
             *static.routes(app),
-            *people.routes(app),
+            *people.routes(app, buckets),
             *reading.routes(app),
             *operator.routes(app),
             Route("/{path:path}/", lambda asked: without_slash(asked, app.site), methods=["GET"]),

@@ -10,13 +10,16 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from math import ceil
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOUR = 3600.0
+COST_OF_A_FILE = 3.0
+"""One that is full of references takes as long to read as several searches."""
+
 MOST_FIELDS = 500
 LARGEST_PART = 1_000_000
 MOST_NETWORKS = 20_000
@@ -113,11 +116,14 @@ class Dear:
         await app(scope, receive, send)
 
 
-def with_form(handler: Handler, *, files: int = 0) -> Callable[[Request], Awaitable[Response]]:
+def with_form(
+    handler: Handler, *, buckets: Buckets | None = None
+) -> Callable[[Request], Awaitable[Response]]:
     """The handler, in a thread, with a posted form read beforehand into `request.state.form`.
 
-    At most `files` files and MOST_FIELDS fields of at most LARGEST_PART bytes each are taken: the
-    answer to more is 400. The form is empty on GET, and is closed when the handler returns.
+    A file is taken where there are `buckets`, from which it takes its cost before anybody reads it.
+    One file and MOST_FIELDS fields of at most LARGEST_PART bytes each are the most: the answer to
+    more is 400. The form is empty on GET, and is closed when the handler returns.
     """
 
     async def handle(request: Request) -> Response:
@@ -126,14 +132,20 @@ def with_form(handler: Handler, *, files: int = 0) -> Callable[[Request], Awaita
             return await run_in_threadpool(handler, request)
         try:
             form = await request.form(
-                max_files=files, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
+                max_files=1 if buckets else 0, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
             )
         except UnicodeError:  # by a charset such as punycode, which anyone may name
             raise HTTPException(400) from None
         try:
+            if buckets and _has_file(form):
+                buckets.take(network(request), COST_OF_A_FILE)
             request.state.form = form
             return await run_in_threadpool(handler, request)
         finally:
             await form.close()
 
     return handle
+
+
+def _has_file(form: FormData) -> bool:
+    return any(isinstance(each, UploadFile) and each.size for _, each in form.multi_items())

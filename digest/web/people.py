@@ -12,7 +12,7 @@ from digest.app import App
 from digest.web.account import Account
 from digest.web.answers import Answers
 from digest.web.joining import Joining
-from digest.web.limits import with_form
+from digest.web.limits import Buckets, with_form
 from digest.web.mailing import Mailing
 from digest.web.preferences import Preferences
 from digest.web.profile import Profile
@@ -23,22 +23,22 @@ BOTH = ("GET", "POST")
 Handler = Callable[[Request], Response]
 
 
-def routes(app: App) -> list[BaseRoute]:
+def routes(app: App, buckets: Buckets) -> list[BaseRoute]:
     """The routes of this part."""
     mailing = Mailing(app)
     account = Account(app, mailing)
     return [
-        *_joining(Joining(app, mailing)),
+        *_joining(Joining(app, mailing), buckets),
         *_answers(app),
         *_preferences(app, account),
         *_account(account),
     ]
 
 
-def _joining(joining: Joining) -> list[BaseRoute]:
+def _joining(joining: Joining, buckets: Buckets) -> list[BaseRoute]:
     return [
-        _route("/subscribe", joining.subscribe, files=1),
-        _route("/subscribe/preview", joining.preview, files=1),
+        _route("/subscribe", joining.subscribe, buckets=buckets),
+        _route("/subscribe/preview", joining.preview, buckets=buckets),
         _route("/c/{token}", joining.confirm),
         Route("/u/{token}", joining.unsubscribe, methods=[*BOTH]),
         _route("/u/{token}/back", joining.rejoin, methods=("POST",)),
@@ -89,6 +89,10 @@ def _account(account: Account) -> list[BaseRoute]:
 
 
 def _route(
-    path: str, handler: Handler, *, methods: tuple[str, ...] = BOTH, files: int = 0
+    path: str,
+    handler: Handler,
+    *,
+    methods: tuple[str, ...] = BOTH,
+    buckets: Buckets | None = None,
 ) -> BaseRoute:
-    return Route(path, with_form(handler, files=files), methods=[*methods])
+    return Route(path, with_form(handler, buckets=buckets), methods=[*methods])

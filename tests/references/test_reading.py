@@ -204,6 +204,16 @@ def test_only_the_first_megabyte_is_read_and_it_says_so():
     assert len(found.problems) < 60
 
 
+def test_a_file_of_marks_alone_is_refused_in_words_and_a_dense_library_is_not():
+    for marks in ("{", "}", '"', "a=,", '{"}'):
+        found = read(b"@a{b," + marks.encode() * (900_000 // len(marks)), "library.bib")
+        assert found.problems[0].startswith("the file: there are too many brackets")
+
+    dense = "@misc{k%d, author = {{A}, {B}}, title = {{A} {B} {C}}, doi = {10.1000/%d}, year = {2026}}\n"
+    library = "".join(dense % (number, number) for number in range(2_000))
+    assert read(library.encode()).understood == 2_000
+
+
 def test_an_empty_file_and_one_without_entries_say_so():
     assert read(b"").entries == 0
     assert read(b"<rdf:RDF></rdf:RDF>").problems == (

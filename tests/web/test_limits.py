@@ -106,7 +106,8 @@ def told(request):
 def forms():
     routes = [
         Route("/plain", with_form(told), methods=["GET", "POST"]),
-        Route("/upload", with_form(told, files=1), methods=["POST"]),
+        Route("/upload", with_form(told, buckets=Buckets(600)), methods=["POST"]),
+        Route("/rationed", with_form(told, buckets=Buckets(7, clock=Clock())), methods=["POST"]),
     ]
     return TestClient(Starlette(routes=routes))
 
@@ -122,6 +123,16 @@ def test_a_file_is_taken_where_one_is_expected_and_never_two(forms):
     assert forms.post("/upload", files=[one]).text == "a"
     assert forms.post("/upload", files=[one, two]).status_code == 400
     assert forms.post("/plain", files=[one]).status_code == 400
+
+
+def test_a_file_costs_as_much_as_three_searches_and_a_form_without_one_nothing(forms):
+    library, none = {"a": ("a.bib", b"x")}, {"a": ("", b"")}
+    assert [forms.post("/rationed", files=none).status_code for _ in range(9)] == [200] * 9
+    assert [forms.post("/rationed", data={"b": "2"}).status_code for _ in range(9)] == [200] * 9
+    hidden = [("a", library["a"]), ("a", (None, "a field of the same name"))]
+    sent = [forms.post("/rationed", files=each) for each in (library, hidden, library)]
+    assert [each.status_code for each in sent] == [200, 200, 429]
+    assert sent[2].headers["retry-after"] == "1029", "two sevenths of an hour"
 
 
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n9\r\n--x--\r\n'

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from starlette.testclient import TestClient
 
 from digest import subscriptions, tokens
 from digest.model import Evidence, EvidenceKind, Status, SuppressionReason
 from digest.rendering import links
+from digest.web import application as asgi
 
 WISHES = {
     "topics": ["cs.IR", "cs.CL"],
@@ -161,6 +163,16 @@ def test_a_file_that_is_too_large_is_a_message_not_a_loss(client):
     assert answer.status_code == 400
     assert 'href="#likes"' in answer.text
     assert ">kept</textarea>" in answer.text
+
+
+def test_files_are_rationed_wherever_they_are_sent_and_searches_with_them(app):
+    app.settings = replace(app.settings, web=replace(app.settings.web, requests=6))
+    client = TestClient(asgi(app), base_url="https://digest.example")
+    file = {"file": ("library.bib", b"@misc{a, eprint={2606.00001}}")}
+    sent = [client.post("/subscribe", files=file).status_code for _ in range(3)]
+    assert sent == [400, 400, 429], "no address was given with any of them"
+    assert client.get("/search").status_code == 429
+    assert client.post("/subscribe", data={"keywords": "maps"}).status_code == 400
 
 
 def test_signing_up_asks_by_mail_and_says_the_same_to_all(client, app, person, mailbox, profile):
