@@ -130,10 +130,10 @@ def texts_of(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
     )
 
 
-def span_of(window: str) -> tuple[str, str]:
-    """From when to when (stamps) the text of a window says that its digest goes."""
-    _, since, until, _, _ = window.split(" ")
-    return since, until
+def span_of(window: str) -> tuple[str, str, str]:
+    """From when to when a digest goes and when it was composed (stamps), by its window's text."""
+    _, since, until, composed_at, _ = window.split(" ")
+    return since, until, composed_at
 
 
 def _digest(key: int, person: str, found: contents.Opened, looked: contents.Looked) -> Digest:

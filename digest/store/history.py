@@ -9,20 +9,37 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from sqlite3 import Connection, Row
+from typing import NamedTuple
 
+from digest.editions import VALIDITY
 from digest.store import digests, keys
-from digest.store.rows import contents, listed
+from digest.store.rows import at_second, contents, listed, moment, stamp
+
+LONGEST_VALID = max(VALIDITY.values())
 
 # One that expired or was refused, and did not arrive before, showed nothing to anybody. One of which
 # there was never to be a mail stands in the reader's feed, which has no titles.
 BY_KEY = """
 SELECT d.key, d.content,
     coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost,
-    o.digest IS NOT NULL AS mailed
+    o.digest IS NOT NULL AS mailed, o.expires_at
 FROM digests AS d LEFT JOIN outbox AS o ON o.digest = d.key
 WHERE d.key IN (SELECT value FROM json_each(?))
 """
+
+
+class _Span(NamedTuple):
+    """From when to when a digest goes, and when it was composed, as stamps.
+
+    `lost_by` is when it was lost at the latest; it is empty for one that was not lost.
+    """
+
+    since: str
+    until: str
+    composed_at: str
+    lost_by: str
 
 
 def editions(connection: Connection) -> list[Row]:
@@ -42,33 +59,60 @@ def keys_of(connection: Connection, subscriber_id: str) -> list[int]:
 def recent(connection: Connection, subscriber_id: str, limit: int) -> list[int]:
     """The keys of a reader's latest digests, by where they end, newest first."""
     rows = _rows(connection, keys_of(connection, subscriber_id))
-    ends = {key: until for key, _, (_, until) in _spans(connection, rows)}
+    ends = {key: span.until for key, span in _spans(connection, rows)}
     return sorted(ends, key=lambda key: (ends[key], key), reverse=True)[:limit]
 
 
 def covered(connection: Connection, subscriber_ids: Sequence[str]) -> dict[str, str]:
     """Up to when (stamps) each reader's digests cover what was announced.
 
-    That is the end of the latest one that was not lost. Where all were lost, it is the start of
-    the first.
+    That is the end of the latest one that was not lost, or the start of one that was lost before
+    it and that none makes up for.
     """
     numbers = keys.numbers(connection, subscriber_ids)
-    ends: dict[int, str] = {}
-    starts: dict[int, str] = {}
+    found: defaultdict[int, list[_Span]] = defaultdict(list)
+    enough: dict[int, str] = {}
     for row in editions(connection):
-        # An edition of which no digest goes further than theirs has nothing to add.
-        waiting = [each for each in numbers.values() if ends.get(each, "") < row["until"]]
+        # An edition has nothing to add where no digest of it goes further than theirs, or was still
+        # to be sent, and might be lost, when theirs was composed.
+        waiting = [each for each in numbers.values() if enough.get(each, "") < row["until"]]
         if not waiting:
             break
         day = keys.day_of(row["edition"])
-        found = _rows(connection, [keys.key_of(day, each) for each in waiting])
-        for key, lost, (since, until) in _spans(connection, found):
+        rows = _rows(connection, [keys.key_of(day, each) for each in waiting])
+        for key, span in _spans(connection, rows):
             number = key & keys.MASK
-            starts[number] = min(starts.get(number, since), since)
-            if not lost:
-                ends[number] = max(ends.get(number, ""), until)
-    both = starts | ends
-    return {each: both[number] for each, number in numbers.items() if number in both}
+            found[number].append(span)
+            if not span.lost_by:
+                known = min(span.until, _known_before(span.composed_at))
+                enough[number] = max(enough.get(number, ""), known)
+    return {each: _end(found[number]) for each, number in numbers.items() if number in found}
+
+
+def _end(spans: Sequence[_Span]) -> str:
+    """Up to when a reader's digests cover what was announced, given all that may tell."""
+    shown = [each for each in spans if not each.lost_by]
+    gaps = [
+        lost.since
+        for lost in spans
+        if lost.lost_by and not any(_makes_up_for(each, lost) for each in shown)
+    ]
+    return min([*gaps, max(each.until for each in shown)] if shown else gaps)
+
+
+def _makes_up_for(span: _Span, lost: _Span) -> bool:
+    """Whether a digest that goes as far was not made while the lost one was still to be sent.
+
+    One made after that began where the lost one did, one made before had shown those days already.
+    """
+    unaware = lost.composed_at <= span.composed_at < lost.lost_by
+    return span.until >= lost.until and not unaware
+
+
+@lru_cache(maxsize=256)
+def _known_before(composed_at: str) -> str:
+    """Of digests from before then it was known when one was composed whether they are lost."""
+    return stamp(moment(composed_at) - LONGEST_VALID)
 
 
 def sent(
@@ -102,7 +146,7 @@ def sent(
     ]
     found: defaultdict[int, set[str]] = defaultdict(set)
     for day in days:
-        for key, content, lost, mailed in _rows(
+        for key, content, lost, mailed, _ in _rows(
             connection, [keys.key_of(day, each) for each in numbers.values()]
         ):
             if not lost:
@@ -127,11 +171,9 @@ def _rows(connection: Connection, wanted: Sequence[int]) -> list[Row]:
     return connection.execute(BY_KEY, (json.dumps(list(wanted)),)).fetchall()
 
 
-def _spans(
-    connection: Connection, rows: Sequence[Row]
-) -> Iterator[tuple[int, bool, tuple[str, str]]]:
-    """Keys, whether the digest was lost, and from when to when (stamps) it goes."""
+def _spans(connection: Connection, rows: Sequence[Row]) -> Iterator[tuple[int, _Span]]:
     windows = [contents.window_in(row["content"]) for row in rows]
     texts = digests.texts_of(connection, set(windows))
     for row, window in zip(rows, windows, strict=True):
-        yield row["key"], bool(row["lost"]), digests.span_of(texts[window])
+        lost_by = stamp(at_second(row["expires_at"])) if row["lost"] else ""
+        yield row["key"], _Span(*digests.span_of(texts[window]), lost_by)

@@ -79,7 +79,7 @@ class Ledger:
         """Up to when each subscriber's digests cover what was announced.
 
         That is the end of the latest one that was not lost. One that expired or was refused showed
-        nothing to anybody: where there are only such, it is the start of the first.
+        nothing to anybody: where none made after that goes as far, it is the start of the first.
         """
         with self._connections.read() as connection:
             found = history.covered(connection, subscriber_ids)

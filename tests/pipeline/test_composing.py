@@ -24,6 +24,11 @@ def digests(application, person):
     return application.store.ledger.recent(person.id, limit=10)
 
 
+def shown_to(application, person):
+    """The papers of each digest, newest first."""
+    return [[pick.paper_id for pick in each.picks] for each in digests(application, person)]
+
+
 def test_a_digest_is_composed_at_the_local_hour_and_not_before(application, subscribe, item):
     application.store.papers.ingest([item(1), item(2)])
     application.moment[0] = datetime(2026, 6, 10, 3, tzinfo=UTC)
@@ -164,6 +169,29 @@ def test_what_an_expired_digest_would_have_shown_comes_in_the_next(application, 
     assert [pick.paper_id for pick in digests(application, person)[0].picks] == ["arxiv:2606.00001"]
 
 
+def test_what_expires_after_the_next_digest_was_made_comes_in_the_one_after_that(
+    application, subscribe, item
+):
+    """A mail server is away while a missed hour is made up, until after the next morning."""
+    person = subscribe(at="7:00")
+    for hour, seen in ((20, 1), (31, 21)):
+        application.store.papers.ingest([item(seen, seen_at=DAY + timedelta(days=1, hours=seen))])
+        application.moment[0] = datetime(2026, 6, 11, tzinfo=UTC) + timedelta(hours=hour)
+        application.compose_due()
+    application.moment[0] = datetime(2026, 6, 12, 15, tzinfo=UTC)
+    application.deliver()
+    assert shown_to(application, person) == [["arxiv:2606.00021"], ["arxiv:2606.00001"]]
+
+    for day in (13, 14):
+        application.moment[0] = datetime(2026, 6, day, 7, tzinfo=UTC)
+        compose(application)
+
+    assert shown_to(application, person)[:2] == [[], ["arxiv:2606.00001"]]
+    made_up = digests(application, person)[1]
+    assert (made_up.announced, made_up.matched, made_up.withheld) == (2, 1, 1)
+    assert application.store.ledger.counts()["expired"] == 1
+
+
 def test_a_first_digest_that_is_late_covers_the_days_it_is_late(application, subscribe, item):
     person = subscribe(at="7:00")
     application.store.papers.ingest([item(1, seen_at=DAY + timedelta(days=1))])
@@ -256,8 +284,7 @@ def test_nobody_gets_a_second_digest_on_the_day_they_confirm(application, confir
 
     application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
     compose(application)
-    shown = [[pick.paper_id for pick in each.picks] for each in digests(application, person)]
-    assert shown == [["arxiv:2606.00002"], ["arxiv:2606.00001"]]
+    assert shown_to(application, person) == [["arxiv:2606.00002"], ["arxiv:2606.00001"]]
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

@@ -8,6 +8,7 @@ from digest.errors import NotFound
 from digest.model import Outcome, Reason, ReasonKind
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def test_digests_follow_papers_that_get_another_id(store, make, people):
@@ -125,11 +126,17 @@ def test_a_pick_that_is_not_stored_is_refused(store, make, people):
 
 def test_lost_digests_cover_nothing_and_count_as_not_sent(store, make, people):
     lost, last = (
-        make.digest(people[0], papers=[make.paper(number)], edition=f"2026-06-{day:02}", until=at)
+        make.digest(
+            people[0],
+            papers=[make.paper(number)],
+            edition=f"2026-06-{day:02}",
+            since=make.day - 2 * DAY,
+            until=at,
+        )
         for number, day, at in ((1, 9, make.day - DAY), (2, 10, make.day))
     )
-    make.queue(store, lost)
-    (envelope,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    make.queue(store, lost, expires=make.day, send_from=lost.until)
+    (envelope,) = store.ledger.claim(lost.until, owner="one", limit=9, lease=60)
     refused = make.receipt(envelope, Outcome.REFUSED, code=550)
     store.ledger.settle([refused], lease=envelope.lease)
     ids = [each.id for each in people]
@@ -141,6 +148,68 @@ def test_lost_digests_cover_nothing_and_count_as_not_sent(store, make, people):
     assert store.ledger.covered(ids) == {people[0].id: last.until}
     papers = [make.paper(number).id for number in (1, 2, 3)]
     assert store.ledger.sent(ids, papers) == {people[0].id: {papers[1]}}
+
+
+@pytest.fixture
+def lose(store, make):
+    """Keep digests that expired without being sent."""
+
+    def run(*digests, expires):
+        make.queue(store, *digests, expires=expires, send_from=make.day - 9 * DAY)
+        store.ledger.tidy(expires)
+
+    return run
+
+
+def test_a_digest_made_while_another_waited_does_not_make_up_for_it(store, make, people, lose):
+    reader, ids = people[0], [people[0].id]
+    lost = make.digest(reader, edition="2026-06-09", until=make.day - 9 * HOUR)
+    next_one = make.digest(reader, edition="2026-06-10", since=lost.until)
+    lose(lost, expires=make.day + 9 * HOUR)
+    make.queue(store, next_one)
+
+    assert store.ledger.covered(ids) == {reader.id: lost.since}
+
+    later = make.day + DAY
+    last = make.digest(reader, edition="2026-06-11", since=lost.since, until=later)
+    make.queue(store, last)
+
+    assert store.ledger.covered(ids) == {reader.id: later}
+
+
+def test_what_was_left_out_because_it_waited_is_made_up_for_once_it_is_lost(
+    store, make, people, lose
+):
+    """The third goes back to the first, which is lost, and leaves out what the second shows."""
+    reader, ids = people[0], [people[0].id]
+    one = make.digest(reader, edition="2026-06-09", until=make.day - 9 * HOUR)
+    two = make.digest(reader, edition="2026-06-10", since=one.until)
+    three = make.digest(reader, edition="2026-06-11", since=one.since, until=make.day + 16 * HOUR)
+    lose(one, expires=make.day + 9 * HOUR)
+    make.queue(store, three)
+    lose(two, expires=make.day + 18 * HOUR)
+
+    assert store.ledger.covered(ids) == {reader.id: two.since}
+
+
+def test_a_day_that_was_covered_before_it_was_made_again_is_not_looked_at_once_more(
+    store, make, people, lose
+):
+    reader = people[0]
+    days = [
+        make.digest(reader, edition=f"2026-06-{10 + each}", until=make.day + each * DAY)
+        for each in range(3)
+    ]
+    make.queue(store, *days, expires=make.day + 9 * DAY)
+    again = make.digest(
+        reader,
+        edition="2026-06-08",
+        until=make.day + 12 * HOUR,
+        composed_at=days[1].composed_at + HOUR,
+    )
+    lose(again, expires=days[2].composed_at + HOUR)
+
+    assert store.ledger.covered([reader.id]) == {reader.id: days[2].until}
 
 
 def test_who_is_erased_leaves_no_digest(store, make, people):
