@@ -35,6 +35,8 @@ MOST_RECIPIENTS = 50
 SILENCE_SECONDS = 300
 CLOSE_SECONDS = 10
 BREATH_SECONDS = 0.05
+GREETING_SECONDS = 5
+GREETING_BYTES = 512
 LAST_PORT = 65535
 UNIX = "unix:"
 IDENT = "Digest"
@@ -125,21 +127,20 @@ def serve(deliver: Deliver, address: str) -> Server:
     """Listen at `host:port` or `unix:/path` and hand each mail to `deliver(raw, recipients)`.
 
     `deliver` is called for one mail at a time, in a thread of its own. Raises RetryLater while
-    another process listens there, ConfigError where nothing can.
+    another Digest listens there, ConfigError while another program does or where nothing can.
     """
     return Server(deliver, address)
 
 
 def check(address: str) -> None:
-    """Raise ConfigError where the address is none to listen at; whether it is free is not asked."""
-    if not address.startswith(UNIX):
-        _host_port(address)
-        return
+    """Raise ConfigError where the address is none to listen at, or another program's; ours may be."""
     folder = Path(address.removeprefix(UNIX)).parent
-    if not folder.is_dir():
+    if address.startswith(UNIX) and not folder.is_dir():
         raise ConfigError(
             f"[inbound] lmtp: there is no folder {folder} to listen in.", subject="inbound.lmtp"
         )
+    if _is_anothers(address):
+        raise _strange(address)
 
 
 class _Door(LMTP):
@@ -227,8 +228,46 @@ def _told(address: str) -> Iterator[None]:
         ) from error
 
 
-def _taken(address: str) -> RetryLater:
+def _taken(address: str) -> DigestError:
+    if _is_anothers(address):
+        return _strange(address)
     return RetryLater(f"Somebody listens for mail at {address} already.", subject=address)
+
+
+def _strange(address: str) -> ConfigError:
+    return ConfigError(
+        f"[inbound] lmtp: another program listens at {address}, so no mail comes in there; "
+        "name another address, or stop that program.",
+        subject="inbound.lmtp",
+    )
+
+
+def _is_anothers(address: str) -> bool:
+    """Whether who listens there, if anybody, greets us otherwise than Digest does, or not at all.
+
+    One that hangs up is on its way out, and the address will be free.
+    """
+    try:
+        with _reached(address) as there:
+            try:
+                greeting = there.recv(GREETING_BYTES)
+            except TimeoutError:
+                return True
+    except (OSError, UnicodeError):  # the latter of a host that no name can be
+        return False
+    return bool(greeting) and IDENT.encode() not in greeting.split()
+
+
+@contextmanager
+def _reached(address: str) -> Iterator[socket.socket]:
+    if not address.startswith(UNIX):
+        with socket.create_connection(_host_port(address), GREETING_SECONDS) as there:
+            yield there
+        return
+    with socket.socket(socket.AF_UNIX) as there:
+        there.settimeout(GREETING_SECONDS)
+        there.connect(address.removeprefix(UNIX))
+        yield there
 
 
 def _return_path(sender: str | None) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -234,3 +237,30 @@ def profile(store):
         return kinds
 
     return look
+
+
+@pytest.fixture
+def stranger():
+    """`stranger(greeting)`: the address of a program that is no Digest; it says that, and no more."""
+    listeners = []
+
+    def greet(listener, greeting):
+        with suppress(OSError):
+            while True:
+                caller, _ = listener.accept()
+                with caller:
+                    caller.sendall(greeting)
+                    caller.recv(1)
+
+    def listen(greeting):
+        listener = socket.create_server(("127.0.0.1", 0))
+        thread = threading.Thread(target=greet, args=(listener, greeting))
+        thread.start()
+        listeners.append((listener, thread))
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+    yield listen
+    for listener, thread in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        listener.close()

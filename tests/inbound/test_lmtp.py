@@ -131,6 +131,16 @@ def test_where_somebody_listens_already_nobody_is_disturbed(serve, taken, tmp_pa
         assert answers(address, TO) == [250]
 
 
+@pytest.mark.parametrize("greeting", [b"220 mx.example.org ESMTP Postfix\r\n", b""])
+def test_where_another_program_listens_the_setting_is_wrong(stranger, monkeypatch, greeting):
+    monkeypatch.setattr(lmtp, "GREETING_SECONDS", 0.1)
+    address = stranger(greeting)
+
+    for ask in (lmtp.check, lambda address: lmtp.serve(lambda raw, to: None, address)):
+        with pytest.raises(ConfigError, match=r"^\[inbound\] lmtp: another program listens at"):
+            ask(address)
+
+
 def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
     left = socket.socket(socket.AF_UNIX)
     left.bind(f"{tmp_path}/lmtp")
@@ -147,7 +157,8 @@ def test_an_address_where_nothing_can_listen_is_a_wrong_setting(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["8024", "localhost:abc", "127.0.0.1:99999", "unix:/no/such/folder/lmtp"]
+    "address",
+    ["8024", "localhost:abc", "127.0.0.1:99999", "unix:/no/such/folder/lmtp"],
 )
 def test_an_address_that_is_none_is_found_without_listening(address):
     with pytest.raises(ConfigError, match=r"\[inbound\] lmtp"):

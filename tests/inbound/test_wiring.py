@@ -89,6 +89,18 @@ def test_a_door_that_cannot_be_opened_stops_the_worker_at_once(app):
         worker.Door(app(lmtp="nonsense")).open()
 
 
+def test_a_port_that_another_program_holds_stops_the_worker_and_is_wrong_for_the_doctor(
+    app, stranger
+):
+    application = app(lmtp=stranger(b"220 mx.example.org ESMTP Postfix\r\n"))
+
+    with pytest.raises(ConfigError, match="another program listens"):
+        worker.Door(application).open()
+
+    wrong = [each.text for each in doctor.examine(application) if each.level == "wrong"]
+    assert any("another program listens" in text for text in wrong)
+
+
 def test_without_a_mailbox_nothing_is_fetched(app):
     assert app().fetch_mail() == 0
 
