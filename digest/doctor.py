@@ -21,6 +21,8 @@ from digest.pipeline import learning
 
 # By so many texts of an abstract's usual length the embedder's speed is measured.
 SAMPLES = 16
+# Bytes, by which a disk shows that it has room.
+BLOCK = 65_536
 EVER = datetime.min.replace(tzinfo=UTC)
 UNREADABLE = "what was learned cannot be read; `digest learn` learns it anew"
 SAMPLE = "We find out how long it takes to read one abstract of the length that most have. " * 15
@@ -82,11 +84,12 @@ def _database(app: App) -> Iterator[tuple[str, str]]:
     path = Path(app.settings.db).absolute()
     rows = app.store.counts()
     yield "fine", f"{path}: {rows['papers']} papers, {rows['subscribers']} subscribers"
-    if not os.access(path.resolve().parent, os.W_OK):
-        yield (
-            "wrong",
-            f"{path.resolve().parent} is not writable; SQLite needs to write beside the file",
-        )
+    folder = path.resolve().parent
+    try:
+        _try_to_write(folder)
+    except OSError as error:
+        beside = f"the folder {folder}, where SQLite writes beside the file"
+        yield "wrong", f"{beside}, cannot be written to: {error.strerror}"
 
 
 def _ranking(app: App) -> Iterator[tuple[str, str]]:
@@ -213,10 +216,15 @@ def _folders(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Write a file that nobody sees to the folder, or to where it would be made; raises OSError."""
+    """Write a file that nobody sees to the folder, or to where it would be made; raises OSError.
+
+    A full disk still takes a name, and may take words that are never to reach it.
+    """
     there = next(each for each in (folder, *folder.parents) if each.exists())
-    with tempfile.TemporaryFile(dir=there):
-        pass
+    with tempfile.TemporaryFile(dir=there) as file:
+        file.write(bytes(BLOCK))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _mail_log(app: App) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,9 @@ from urllib.parse import quote
 from digest.errors import ConfigError
 from digest.model import Message, Outcome, Receipt
 
+BLOCK = 65_536
+"""Bytes: more than most mails have."""
+
 
 class MaildirTransport:
     """Delivers into one Maildir, whoever the recipient is (`digest.ports.Transport`).
@@ -41,8 +44,10 @@ class MaildirTransport:
         """Raise ConfigError unless mail can be written, by trying; nothing is left of it."""
         try:
             for name in ("tmp", "new"):
-                with tempfile.TemporaryFile(dir=self.path / name):
-                    pass
+                with tempfile.TemporaryFile(dir=self.path / name) as file:
+                    file.write(bytes(BLOCK))  # a full disk still takes a name
+                    file.flush()
+                    os.fsync(file.fileno())
         except OSError as error:
             raise ConfigError(
                 f"[smtp] url: the Maildir {self.path} cannot be written to: {error.strerror}",

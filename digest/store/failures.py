@@ -16,6 +16,16 @@ database itself, and IOERR where it cannot lengthen the files beside it."""
 
 BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
+UNWRITTEN = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+
 CURES = {
     sqlite3.SQLITE_NOTADB: "{path} is not a Digest database; name another file.",
     sqlite3.SQLITE_CORRUPT: "The database {path} is damaged; restore it from a backup.",
@@ -46,6 +56,22 @@ def mapped(path: Path) -> Iterator[None]:
     except (UnicodeEncodeError, OverflowError) as error:
         raise InvalidInput(
             "A value holds characters or numbers that cannot be stored.", subject=str(path)
+        ) from error
+
+
+@contextmanager
+def writing(copy: Path) -> Iterator[None]:
+    """Raise what SQLite says of writing a copy as a ConfigError; what it says of the original passes."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code not in UNWRITTEN:
+            raise
+        full = code == sqlite3.SQLITE_FULL or _is_full(copy.parent)
+        raise ConfigError(
+            f"The backup {copy} cannot be written: {'its disk is full' if full else error}.",
+            subject=str(copy),
         ) from error
 
 

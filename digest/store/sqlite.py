@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from digest.errors import ConfigError
 from digest.store.community import Community
 from digest.store.connections import Connections
-from digest.store.failures import mapped
+from digest.store.failures import writing
 from digest.store.feedback import FeedbackLog
 from digest.store.ledger import Ledger
 from digest.store.migrations import NAMES, migrations
@@ -186,7 +186,7 @@ class SqliteStore:
             partial.touch(mode=0o600)
             with (
                 self._connections.plain() as connection,
-                mapped(partial),
+                writing(to),
                 closing(sqlite3.connect(partial)) as copy,
             ):
                 connection.backup(copy)

@@ -1,5 +1,7 @@
 """`digest doctor`, as an operator runs it."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,22 @@ def test_folders_that_the_worker_cannot_write_to_are_found_before_the_night(dige
     why = "cannot be written to: Not a directory"
     assert backups == f"[keep] backups: the folder {tmp_path}/file/backups {why}"
     assert published == f"[worker] publish: the folder {tmp_path}/file {why}"
+
+
+def test_folders_on_a_full_disk_are_found_too(digest, tmp_path, monkeypatch):
+    digest("init")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    found = wrong(digest("doctor", "--json"))
+
+    why = "cannot be written to: No space left on device"
+    assert ("folders", f"[keep] backups: the folder {tmp_path}/backups {why}") in found
+    beside = f"the folder {tmp_path}, where SQLite writes beside the file, {why}"
+    assert ("database", beside) in found
 
 
 def test_a_folder_that_is_still_to_be_made_is_fine_and_is_not_made(digest, tmp_path):

@@ -68,13 +68,20 @@ def test_a_hostile_digest_id_cannot_leave_the_maildir(tmp_path, message, now):
     assert ":" not in file.name
 
 
-def test_a_full_disk_defers_and_leaves_no_litter(tmp_path, message, now, monkeypatch):
-    transport = MaildirTransport(tmp_path)
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A disk that takes names and words, and then says that it has no room for them."""
 
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_defers_and_leaves_no_litter(tmp_path, message, now):
+    transport = MaildirTransport(tmp_path)
+
     receipts = list(transport.send([message(1), message(2)], now))
 
     assert [each.outcome for each in receipts] == [Outcome.DEFERRED] * 2
@@ -101,6 +108,12 @@ def test_a_check_writes_to_it_and_leaves_nothing(tmp_path):
     (tmp_path / "box" / "new").write_text("not a folder")
     with pytest.raises(ConfigError, match="cannot be written to: Not a directory"):
         transport.check()
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_check_finds_a_full_disk(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be written to: No space left on device"):
+        MaildirTransport(tmp_path).check()
 
 
 def test_a_path_that_cannot_be_made_is_an_error_for_the_operator(tmp_path):
