@@ -29,6 +29,7 @@ from digest.pipeline import (
     composing,
     delivering,
     ingesting,
+    leases,
     looking_up,
     posting,
     publishing,
@@ -107,6 +108,13 @@ class App(Composer):
         ingesting.refresh_trending(self.store, now=self.clock())
         return reports
 
+    def is_polling(self) -> bool:
+        """Whether any process is polling: digests made now would lack what it is reading, for good.
+
+        What has been read is kept when all have answered, as of when it was read.
+        """
+        return leases.is_held(self.store, ingesting.POLL_LEASE, now=self.clock())
+
     def backfill(self, name: str, first: date, last: date) -> list[SourceReport]:
         """Fetch everything a source published between two days, page by page."""
         return ingesting.backfill(self.store, self.source(name), self._poller, first, last)
@@ -168,13 +176,17 @@ class App(Composer):
     def welcome(self, person: Subscriber) -> None:
         """Compose and send the first digest of someone who has just confirmed, without the clock.
 
-        Whatever stands in the queue before it goes first; a long queue is left to the worker.
+        Whatever stands in the queue before it goes first; a long queue is left to the worker, and
+        so is the digest while sources are polled.
         """
+        now = self.clock()
+        if self.is_polling():
+            return
         composed = composing.compose_one(
             self.store,
             self.ranker,
             person,
-            now=self.clock(),
+            now=now,
             domain=self.mail_domain,
             experiment=self.experiment,
         )

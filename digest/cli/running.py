@@ -184,6 +184,7 @@ def deliver(context: Context, edition: str | None) -> None:
     """Send what is due; with --date, first compose that edition for everyone who lacks it."""
     with context.app() as app:
         watched(app, "resume", app.resume_due)
+        _wait_while_polling(app)
         with _ending() as stopping:
             with progress("composing") as advance:
                 composed = watched(
@@ -243,20 +244,24 @@ def web(context: Context, host: str | None, port: int | None) -> None:
 
 
 def _read(app: App) -> list[SourceReport]:
-    """Poll; while another process does, wait: digests made now would lack what it is reading."""
-
-    def is_busy() -> bool:
-        return not reports and bool(app.sources())
-
-    reports, deadline = app.ingest(), app.clock() + PATIENCE
-    if is_busy():
-        click.echo("Another process is fetching: waiting until it is done.")
-    while is_busy() and app.clock() < deadline:
-        sleep(LOOK_SECONDS)
+    """Poll; while another process does, wait, and then look what it has left."""
+    reports = app.ingest()
+    if not reports and app.sources():
+        _wait_while_polling(app)
         reports = app.ingest()
-    if is_busy():
-        click.echo("It is still fetching: going on with what there is.")
     return reports
+
+
+def _wait_while_polling(app: App) -> None:
+    """Wait for another process that polls, so that digests do not lack what it is reading."""
+    deadline = app.clock() + PATIENCE
+    if not app.is_polling():
+        return
+    click.echo("Another process is fetching: waiting until it is done.")
+    while app.is_polling() and app.clock() < deadline:
+        sleep(LOOK_SECONDS)
+    if app.is_polling():
+        click.echo("It is still fetching: going on with what there is.")
 
 
 def _learn(app: App, *, force: bool = False) -> Learning | None:

@@ -16,6 +16,11 @@ LEASE_SECONDS = 60
 RENEW_SECONDS = 15
 
 
+def is_held(store: Store, name: str, *, now: datetime) -> bool:
+    """Whether any process holds a lease."""
+    return store.leased(name, now=now, seconds=LEASE_SECONDS)
+
+
 @contextmanager
 def held(
     store: Store,

@@ -72,6 +72,10 @@ class Store(Protocol):
         """Take or renew a named lease; False while another owner holds it."""
         ...
 
+    def leased(self, name: str, *, now: datetime, seconds: float) -> bool:
+        """Whether anybody holds a named lease, of those that last for so many seconds."""
+        ...
+
     def unlease(self, name: str, *, owner: str) -> None:
         """Give a named lease back, if it is ours."""
         ...

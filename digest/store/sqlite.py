@@ -141,6 +141,16 @@ class SqliteStore:
             )
             return taken.rowcount == 1
 
+    def leased(self, name: str, *, now: datetime, seconds: float) -> bool:
+        """Whether anybody holds a named lease, of those that last for so many seconds."""
+        latest = now + timedelta(seconds=seconds) + SKEW
+        with self._connections.read() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM leases WHERE name = ? AND until > ? AND until <= ?",
+                (name, stamp(now), stamp(latest)),
+            ).fetchone()
+        return found is not None
+
     def unlease(self, name: str, *, owner: str) -> None:
         """Give a named lease back, if it is ours."""
         with self._connections.write() as connection:

@@ -99,10 +99,21 @@ def test_a_run_waits_for_another_process_that_is_fetching(digest, fetching, monk
     assert "no list to ask for today" in ran.out, "then it reads by itself"
 
 
-def test_a_run_does_not_wait_for_ever(digest, fetching, monkeypatch):
+def test_so_does_who_delivers(digest, fetching, monkeypatch):
+    monkeypatch.setattr(running, "sleep", lambda _: fetching.unlease("poll", owner="another"))
+
+    ran = digest("deliver")
+
+    assert ran.code == 0
+    assert ran.out.startswith("Another process is fetching: waiting until it is done.\n")
+    assert "still fetching" not in ran.out
+
+
+@pytest.mark.parametrize("command", ["run", "deliver"])
+def test_nobody_waits_for_ever(digest, fetching, monkeypatch, command):
     monkeypatch.setattr(running, "PATIENCE", timedelta(0))
 
-    ran = digest("run")
+    ran = digest(command)
 
     assert ran.code == 0
     assert "It is still fetching: going on with what there is.\n" in ran.out

@@ -172,6 +172,7 @@ CALLS = {
     "migrate": lambda s, m: s.migrate(),
     "counts": lambda s, m: s.counts(),
     "lease": lambda s, m: s.lease("poll", owner="one", now=m.day, seconds=1),
+    "leased": lambda s, m: s.leased("poll", now=m.day, seconds=1),
     "unlease": lambda s, m: s.unlease("poll", owner="one"),
     "prune": lambda s, m: s.prune(papers_before=m.day.date(), logs_before=m.day),
     "backup": lambda s, m: s.backup(s.path.with_name("backup.db")),

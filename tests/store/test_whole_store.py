@@ -55,6 +55,18 @@ def test_a_lease_that_a_clock_took_that_was_ahead_holds_nobody_up(store, make):
     assert not take("ahead", after=0)
 
 
+def test_whether_a_lease_is_held_can_be_asked_without_taking_it(store, make):
+    def held(at):
+        return store.leased("poll", now=at, seconds=60)
+
+    assert not held(make.day)
+    store.lease("poll", owner="one", now=make.day, seconds=60)
+
+    assert [held(make.day + timedelta(seconds=each)) for each in (0, 59, 60)] == [True, True, False]
+    assert not held(make.day - timedelta(hours=1)), "it was taken by a clock that was ahead"
+    assert store.lease("poll", owner="one", now=make.day, seconds=60)
+
+
 def test_only_its_owner_gives_a_lease_back(store, make):
     store.lease("poll", owner="one", now=make.day, seconds=60)
 
