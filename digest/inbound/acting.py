@@ -7,6 +7,7 @@ and changes nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.inbound import answering, commands
+from digest.inbound import answering, commands, grammar
 from digest.inbound.commands import Command
 from digest.inbound.grammar import Verb
 from digest.inbound.headers import domain_of
@@ -164,14 +165,15 @@ def _listed(turn: Turn, command: Command) -> Done:
     (profile,) = turn.store.subscribers.profiles([turn.person.id])
     before = [each.value for each in profile.of(kind)]
     if not command.text:
-        return Done(lines=(f"Your {name}: {', '.join(before) or 'none'}.",))
+        change = f"Write “{name}: …” to replace them, “{name} +…” to add, “{name} -…” to take away."
+        return Done(lines=(f"Your {name}: {', '.join(before) or 'none'}.", change), failed=True)
     wanted = _wanted(command.text, before, kind, turn.policy.topics)
     _change(turn, _wishing(name, wanted), replacing=[kind])
     (profile,) = turn.store.subscribers.profiles([turn.person.id])
     after = [each.value for each in profile.of(kind)]
     return Done(
         lines=(f"Your {name} are now: {', '.join(after) or 'none'}.",),
-        undo=(f"{name} {', '.join(before) or 'none'}",) if after != before else (),
+        undo=(f"{name}: {', '.join(before) or 'none'}",) if after != before else (),
     )
 
 
@@ -368,19 +370,26 @@ def _change(turn: Turn, wishes: Wishes, replacing: Sequence[InterestKind] = ()) 
 def _wanted(
     text: str, before: Sequence[str], kind: InterestKind, topics: Mapping[str, Topic]
 ) -> list[str]:
-    """The values that someone wants to have, given those they have."""
+    """The values that someone wants to have, given those they have.
+
+    One without a sign has that of the one before it.
+    """
     if text.casefold().strip(" .") in NONE_AT_ALL:
         return []
-    if kind is not InterestKind.TOPIC:
-        named = commands.listed(text)
-    elif text[0] in "+-":
-        named = text.replace(",", " ").split()
-    else:
-        named = commands.topics_of(text, topics)
-    if not all(each[0] in "+-" and each[1:].strip() for each in named):
-        return named
-    gone = {each[1:].strip().casefold() for each in named if each[0] == "-"}
-    added = [each[1:].strip() for each in named if each[0] == "+"]
+    is_topic = kind is InterestKind.TOPIC
+    if text[0] not in grammar.SIGNS:
+        return commands.topics_of(text, topics) if is_topic else commands.listed(text)
+    signed = re.sub(r"\s+(?=[+\-−])", ", ", text)
+    gone: set[str] = set()
+    added: list[str] = []
+    sign = ""
+    for each in signed.replace(",", " ").split() if is_topic else commands.listed(signed):
+        sign = each[0] if each[0] in grammar.SIGNS else sign
+        value = each.lstrip("+-− ")
+        if value and sign == "+":
+            added.append(value)
+        else:
+            gone.add(value.casefold())
     return [*(each for each in before if each.casefold() not in gone), *added]
 
 

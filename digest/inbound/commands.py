@@ -23,10 +23,16 @@ from digest.subscriptions import Wishes
 
 MOST_COMMANDS = 20
 MOST_LINES = 40
+MOST_BROKEN = 200
 MOST_BEFORE = 5
 MOST_WISHES = 50
 LONGEST_KEYWORD = 6
 
+# No wrapped line is longer, and none is so short that the next word would have found room.
+WIDEST, NARROWEST = 80, 66
+LONGEST_FIXED = 500
+
+LISTS = frozenset({Verb.TOPICS, Verb.KEYWORDS, Verb.AUTHORS})
 LAST = frozenset({Verb.UNSUBSCRIBE, Verb.FORGET})
 # What an answer's subject can ask for; its other words are those of our own subject.
 OF_SUBJECTS = frozenset({Verb.UNSUBSCRIBE, Verb.HELP, Verb.UNDO, Verb.EXPORT, Verb.ANSWER})
@@ -80,7 +86,8 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "") -> Asked:
     typed, and never as a yes. To subscribe@ and unsubscribe@ no command need be written.
     """
     words, is_answer = bare_subject(subject)
-    head = [] if is_answer and any(lines) else [words]
+    is_ours = is_answer and any(lines)
+    head = [] if is_ours or (_is_unsure(words) and _read([], lines).strange) else [words]
     asked = _read(head, lines)
     if is_answer and not any(lines):
         asked = replace(asked, commands=tuple(e for e in asked.commands if e.verb in OF_SUBJECTS))
@@ -108,16 +115,15 @@ def read_line(line: str) -> tuple[Command, ...]:
     """The commands of one line; none if it is anything but commands."""
     if line.startswith(">") or line.endswith(":"):
         return ()  # a quote, or a heading such as those in mails of ours
-    if grammar.is_leaving(line):
-        return (Command(verb=Verb.UNSUBSCRIBE),)
-    whole = _one(line)
-    if whole is not None:
-        return (whole,)
-    several = [_fixed(each) for each in _BETWEEN.split(grammar.plain(line)) if each.strip()]
-    if several and all(several):
-        return tuple(each for each in several if each is not None)
+    fixed = _all_fixed(line) if len(line) <= LONGEST_FIXED else ()
+    if fixed:
+        return fixed
     opened = grammar.opened(line)
-    return (Command(verb=opened[0], text=opened[1]),) if opened else ()
+    if opened is None or line.rstrip(' .”"').endswith("…"):
+        return ()  # a list that was cut, by us or in a mail of ours, would replace the whole one
+    verb, text = opened
+    doubted = verb in LISTS and not grammar.is_sure(line) and grammar.is_remark(text)
+    return (Command(verb=verb, text="" if doubted else text),)
 
 
 def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: str = "") -> Wishes:
@@ -164,7 +170,7 @@ def scheduled(command: Command) -> str | int:
 
 def listed(text: str) -> list[str]:
     """Values that someone parted by commas, semicolons or lines."""
-    return [clean for each in _LIST.split(text) if (clean := each.strip(" .\"'“”"))][:MOST_WISHES]
+    return [clean for each in _LIST.split(text) if (clean := each.strip(" .\"'“”"))]
 
 
 def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:
@@ -190,11 +196,51 @@ def topic_of(text: str, topics: Mapping[str, Topic]) -> str:
         return ""
 
 
+def _all_fixed(line: str) -> tuple[Command, ...]:
+    """The commands of a line whose every part is one of the fixed ones."""
+    if grammar.is_leaving(line):
+        return (Command(verb=Verb.UNSUBSCRIBE),)
+    whole = _one(line)
+    if whole is not None:
+        return (whole,)
+    several = [_fixed(each) for each in _BETWEEN.split(grammar.plain(line)) if each.strip()]
+    return tuple(each for each in several if each is not None) if all(several) else ()
+
+
+def _is_unsure(line: str) -> bool:
+    """Whether words begin with the name of a list and may be no command: a subject, or values."""
+    opened = grammar.opened(line)
+    return opened is not None and opened[0] in LISTS and not grammar.is_sure(line)
+
+
+def _unwrapped(lines: Sequence[str]) -> list[str]:
+    """The lines, those of a list in one where a mail program broke it."""
+    whole: list[str] = []
+    is_list = False
+    for last, line in zip(("", *lines), lines, strict=False):
+        if is_list and _is_broken(last, line):
+            whole[-1] += f" {line}"
+        else:
+            whole.append(line)
+            is_list = grammar.opened(line) is not None
+    return whole
+
+
+def _is_broken(last: str, line: str) -> bool:
+    """Whether a line goes on with the list in the last one."""
+    if not line:
+        return False
+    if last.endswith((",", ";")):
+        return not read_line(line) or _is_unsure(line)
+    is_full = len(last) <= WIDEST and len(f"{last} {line.split(maxsplit=1)[0]}") > NARROWEST
+    return is_full and not grammar.is_closing(line) and not read_line(line)
+
+
 def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
     commands: list[Command] = []
     strange: list[str] = []
     unclear = False
-    for line in (*head, "", *lines[:MOST_LINES]):
+    for line in (*head, "", *_unwrapped(lines[:MOST_BROKEN])[:MOST_LINES]):
         if grammar.is_closing(line) and not grammar.is_agreeing(line):
             break
         if not line.strip():

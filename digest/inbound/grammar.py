@@ -132,6 +132,18 @@ OPEN: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 
+# Without a colon or a sign, what follows the name of a list may be a remark about it.
+_SURE = re.compile(
+    r"(?:my )?(?:topics?|key-?words?|authors?)\b(?:\s*[:=]|\s+[+\-−]\s?\S)", re.IGNORECASE
+)
+_REMARK = re.compile(
+    r"^(?:of|in|for|from|on|by|with|and|or|to|at|as|but)\b|\?$"
+    r"|\b(?:are|is|was|were|be|been|am|isn't|aren't|seems?|looks?|has|have|had|do|does|did|don't"
+    r"|doesn't|didn't|can|can't|could|should|would|will|i|i'm|me|my|we|our|you|your|it|they|them"
+    r"|their|there|this|that|these|those|too|very|missing|wrong|today|yesterday)\b"
+    r"|(?:^|[,;])\s*[^\s,;]+(?:\s+[^\s,;]+){6}",
+    re.IGNORECASE,
+)
 _ANSWERS = re.compile(
     rf"(?P<word>{'|'.join(KINDS)})(?: (?:like|of|this|these|it|about|already|paper|papers|number|numbers|nr|no))*"
     r"\s*[:#]?\s*(?P<numbers>#?\d{1,3}(?:\s*(?:,|;|&|\+|and|und|\s)\s*#?\d{1,3}){0,49})",
@@ -210,9 +222,21 @@ def fixed(line: str) -> tuple[Verb, str] | None:
     return None
 
 
+def is_sure(line: str) -> bool:
+    """Whether a line says beyond doubt what a list is to be: `keywords: maps`, `topics +cs.IR`."""
+    return bool(_SURE.match(plain(line)))
+
+
+def is_remark(text: str) -> bool:
+    """Whether what follows the name of a list reads like a sentence about it, not like values."""
+    return bool(_REMARK.search(text.replace("’", "'")))
+
+
 def opened(line: str) -> tuple[Verb, str] | None:
     """The verb that begins a line, with the rest of it in its own case."""
     text = plain(line)
+    if re.search(r"^[^*]*\w\*\W*$", line) and not text.endswith("*"):
+        text += "*"  # a prefix, such as "keywords transform*"
     for verb, shape in OPEN:
         found = shape.fullmatch(text)
         if found:

@@ -12,9 +12,11 @@ import re
 from digest.text import clean
 
 MOST_LINES = 2_000
-LONGEST_LINE = 500
+LONGEST_LINE = 8_000
+MOST_MATCHED = 500
 LONGEST_HEADING = 3
 LOOK_AHEAD = 6
+SIGNATURE = "-- "
 
 _QUOTE = re.compile(r"\s{0,3}(?:>|\|\s)")
 _SIGNATURE = re.compile(r"--|—|__")
@@ -57,7 +59,8 @@ _ADDRESSED = re.compile(r"\d.*<[^<>\s]{1,80}@[^<>\s]{1,80}>.{0,20}[:：]\s*$")
 def typed(text: str) -> tuple[str, ...]:
     """The lines that the writer of a mail's text typed, cleaned, empty ones kept as "".
 
-    Never raises; at most 2,000 lines are looked at, and 500 characters of each.
+    Never raises; at most 2,000 lines are looked at. One of more than 8,000 characters is cut, and
+    ends in " …" then.
     """
     kept, _ = _parted(_lines(text))
     return _trimmed(kept)
@@ -77,13 +80,35 @@ def is_blank(text: str) -> bool:
     return len(lines) < MOST_LINES and not any((*kept, *rest))
 
 
+def unflowed(text: str, *, deletes_space: bool = False) -> str:
+    """A `format=flowed` text with the typed lines whole that were broken to be sent (RFC 3676 §4).
+
+    Quoted lines stay as they are. `deletes_space` is `delsp=yes`.
+    """
+    lines: list[str] = []
+    flows = False
+    for each in text.splitlines():
+        is_quote = each.startswith(">")
+        line = each if is_quote else each.removeprefix(" ")
+        if flows and line.strip() and not is_quote and line != SIGNATURE:
+            lines[-1] += line
+        else:
+            lines.append(line)
+        flows = line.endswith(" ") and not is_quote and line != SIGNATURE
+        if flows and deletes_space:
+            lines[-1] = lines[-1][:-1]
+    return "\n".join(lines)
+
+
 def _lines(text: str) -> list[str]:
-    lines = [each[:LONGEST_LINE] for each in text[: MOST_LINES * LONGEST_LINE].splitlines()]
-    return [each.replace("\xa0", " ").rstrip() for each in lines[:MOST_LINES]]
+    lines = text.splitlines()[:MOST_LINES]
+    cut = (e if len(e) <= LONGEST_LINE else f"{e[:MOST_MATCHED]} …" for e in lines)
+    return [each.replace("\xa0", " ").rstrip() for each in cut]
 
 
-def _parted(lines: list[str]) -> tuple[list[str], list[str]]:
+def _parted(whole: list[str]) -> tuple[list[str], list[str]]:
     """What was typed, and the rest from where it is signature or a quote without marks."""
+    lines = [each[:MOST_MATCHED] for each in whole]
     kept: list[str] = []
     at = 0
     while at < len(lines) and not _ends(lines, at):
@@ -95,9 +120,9 @@ def _parted(lines: list[str]) -> tuple[list[str], list[str]]:
             at += heading
             continue
         if not _QUOTE.match(line) and not _SENT_FROM.fullmatch(line.strip()):
-            kept.append(clean(line))
+            kept.append(clean(whole[at]))
         at += 1
-    return kept, lines[at:]
+    return kept, whole[at:]
 
 
 def _is_quote(lines: list[str], at: int) -> bool:

@@ -29,6 +29,8 @@ _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,400}>")
 _BREAK = re.compile(r"<(?:br|/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote|pre))\b", re.IGNORECASE)
 _BLOCKQUOTE = re.compile(r"<(/?)blockquote\b", re.IGNORECASE)
+_FLOWED = re.compile(r";\s*format\s*=\s*\"?flowed\b", re.IGNORECASE)
+_DELSP = re.compile(r";\s*delsp\s*=\s*\"?yes\b", re.IGNORECASE)
 _UNSEEN = ("style", "script", "head", "title")
 
 
@@ -138,12 +140,19 @@ def _text(message: Message) -> str:
     for part in parts(message):
         if not _is_typed(part):
             continue
-        text = content(part)
+        text = _unflowed(part)
         if part.get_content_subtype() == "html":
             html = html or text
         elif text.strip():
             return text
     return html_lines(html)
+
+
+def _unflowed(part: Message) -> str:
+    kind = str(part.get("content-type", ""))
+    if not _FLOWED.search(kind):
+        return content(part)
+    return quoting.unflowed(content(part), deletes_space=bool(_DELSP.search(kind)))
 
 
 def _is_blank(message: Message) -> bool:

@@ -23,7 +23,7 @@ PREFERENCES_DAYS = 90
 
 COMMANDS = (
     "“topics cs.IR cs.CL” – follow these instead; “topics +cs.IR -cs.CL” adds and takes away",
-    "“keywords dense retrieval, reranking” or “authors Ada Lovelace” – the same for words and names",
+    "“keywords: dense retrieval, reranking” or “authors: Ada Lovelace” – the same for words and names",
     "“mute blockchain” or “unmute blockchain” – never show papers with this word, or do again",
     "“weekly”, “weekdays”, “daily” or “at 7:30” – when it comes",
     "“pause 2 weeks” or “resume” – no digests for a while",
@@ -241,7 +241,7 @@ def _answer(occasion: Occasion) -> Words:
         title=title,
         paragraphs=lines if len(lines) == 1 else (),
         lines=lines if len(lines) > 1 else (),
-        notes=(occasion.word("undo"),),
+        notes=(occasion.undo(),),
     )
 
 

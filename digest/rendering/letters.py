@@ -31,6 +31,7 @@ LETTER = "letter"
 LONGEST_SUBJECT = 120
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+_COMMAND = re.compile("“[^“”]*”")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def _values(said: Words, occasion: Occasion) -> dict[str, object]:
         "title": said.title,
         "paragraphs": _given(said.paragraphs),
         "lines": _given(said.lines),
-        "notes": _given(said.notes),
+        "notes": [_COMMAND.sub(_unbroken, each) for each in _given(said.notes)],
         "button": said.button if said.url else "",
         "url": said.url,
         "preferences_url": listed if listed != said.url else "",
@@ -130,6 +131,11 @@ def _values(said: Words, occasion: Occasion) -> dict[str, object]:
 
 def _given(texts: Sequence[str]) -> list[str]:
     return [text for each in texts if (text := clean(each))]
+
+
+def _unbroken(command: re.Match[str]) -> str:
+    """A command that wraps at its commas alone: such a list is whole when it is written back."""
+    return command[0].replace(" ", "\xa0").replace(",\xa0", ", ")
 
 
 def _who_answers(occasion: Occasion, in_reply_to: str) -> list[mime.Header]:

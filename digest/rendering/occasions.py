@@ -15,6 +15,7 @@ from digest.text import clean, truncate
 MOST_TOPICS = 12
 MOST_LINES = 60
 LONGEST_LINE = 600
+LONGEST_UNDO = 16_000
 
 _SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 _NOUNS = {
@@ -65,6 +66,11 @@ class Occasion:
     def word(self, name: str) -> str:
         """A piece of text given with the letter, "" if there is none."""
         return truncate(clean(str(self.context.get(name) or "")), LONGEST_LINE)
+
+    def undo(self) -> str:
+        """What to write to undo what was done: all of it, or "", for half a list would replace it."""
+        text = clean(str(self.context.get("undo") or ""))
+        return text if len(text) <= LONGEST_UNDO else ""
 
     def lines(self) -> list[str]:
         """The lines given with the letter; one piece of text is one line."""

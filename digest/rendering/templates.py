@@ -31,6 +31,7 @@ LARGEST_SHEET = 16_000
 _TOKEN = re.compile(r"\{\{.*?\}\}|<!--%.*?%-->", re.DOTALL)
 _CLASS = re.compile(r' class="([^"]*)"')
 _SELECTOR = re.compile(r"\.([\w-]+)")
+_SPACES = re.compile(r"[^\S\xa0]+")
 _STYLE_HOLE = "<style></style>"
 
 
@@ -177,8 +178,11 @@ def split_sheet(css: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)
 def wrap(text: str, indent: int = 0) -> str:
-    """`text` in lines of at most 72, all but the first indented; a long word or URL stays whole."""
-    text = " ".join(str(text).split())
+    """`text` in lines of at most 72, all but the first indented; a long word or URL stays whole.
+
+    Nor is a line broken at a no-break space.
+    """
+    text = _SPACES.sub(" ", str(text)).strip()
     return f"\n{' ' * indent}".join(wrapped(text, COLUMNS - indent))
 
 

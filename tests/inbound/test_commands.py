@@ -137,6 +137,12 @@ def test_a_number_in_a_sentence_is_no_answer(line):
         ("Topics: cs.IR", ("topics", "cs.IR")),
         ("keywords: dense retrieval, LLM", ("keywords", "dense retrieval, LLM")),
         ("authors Jane Doe", ("authors", "Jane Doe")),
+        ("keywords are all you need", ("keywords", "")),
+        ("keywords: attention is all you need", ("keywords", "attention is all you need")),
+        ("keywords +what I like", ("keywords", "+what I like")),
+        ("keywords transform*", ("keywords", "transform*")),
+        ("keywords large language models for code", ("keywords", "large language models for code")),
+        ("topics none", ("topics", "none")),
         ("subscribe cs.IR", ("subscribe", "cs.IR")),
         ("undo", ("undo", "")),
         ("Could you send me last week's again?", ("again", "")),
@@ -152,6 +158,65 @@ def test_a_number_in_a_sentence_is_no_answer(line):
 )
 def test_each_command_as_people_say_it(line, command):
     assert asked(line) == [command]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Authors of paper 2 are great, thanks!",
+        "Author names are missing in paper 3",
+        "Keywords seem off today, I get too many robotics papers",
+        "Keywords based search shows mostly old and boring robotics",
+        "Topics are too broad for me",
+        "My keywords don’t match",
+        "my authors, they never show up",
+    ],
+)
+def test_a_remark_about_a_list_asks_what_is_in_it_and_replaces_nothing(line):
+    verb, text = asked(line)[0]
+    assert verb in ("authors", "keywords", "topics")
+    assert text == ""
+
+
+def test_a_subject_that_only_says_what_a_mail_is_about_replaces_no_list():
+    body = ("Hi,", "", "the third paper has none.")
+    for subject in ("Keywords", "Keywords search", "Author names"):
+        assert asked(*body, subject=subject) == []
+    assert asked(*body, subject="keywords: maps") == [("keywords", "maps")]
+    assert asked("Thanks,", "Ada", subject="keywords maps") == [("keywords", "maps")]
+    assert asked("weekly", subject="keywords maps") == [("keywords", "maps"), ("cadence", "weekly")]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("keywords dual encoder, protein folding,", "late interaction, fog"),
+        ("keywords dual encoder, protein folding,", "late interaction,", "fog"),
+        ("keywords: dual encoder, protein folding, dense retrieval, learned", "sparse, fog"),
+        ("“keywords: dual encoder, slow glass,", "fog”."),
+        ("keywords: dual encoder,", "best first search,", "topic models, fog"),
+    ],
+)
+def test_a_list_that_a_mail_program_broke_is_whole(lines):
+    ((verb, text),) = asked(*lines, "", "Ada")
+    assert verb == "keywords"
+    assert commands.listed(text) == commands.listed(" ".join(lines)[len("keywords") :].strip("s: "))
+
+
+@pytest.mark.parametrize(
+    "below", [("Ada Lovelace",), ("", "fog, maps"), ("weekly",), ("Thanks,", "Ada")]
+)
+def test_what_stands_below_a_list_that_has_ended_is_not_of_it(below):
+    assert asked("keywords dual encoder, slow glass", *below)[0] == (
+        "keywords",
+        "dual encoder, slow glass",
+    )
+    assert asked("keywords dual encoder,", "weekly")[1] == ("cadence", "weekly")
+
+
+def test_a_list_that_was_cut_replaces_none():
+    assert asked("keywords maps, fog …") == []
+    assert asked("“keywords: maps, fo…”.") == []
 
 
 def test_several_commands_in_one_mail():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.inbound.quoting import is_blank, typed
+from digest.inbound.quoting import LONGEST_LINE, is_blank, typed, unflowed
 
 QUOTED = "> A digest\n> 1. A paper\n"
 
@@ -68,6 +68,27 @@ def test_an_original_message_beneath_is_not_typed(separator):
 )
 def test_signatures_are_not_typed(signature):
     assert typed(f"weekly\n\n{signature}\n") == ("weekly",)
+
+
+def test_lines_that_were_broken_to_be_sent_are_whole_again():
+    text = "keywords: maps, late \ninteraction, \nfog\n more 2\n\n> A digest \nless 3\n-- \nAda"
+    assert unflowed(text).splitlines() == [
+        "keywords: maps, late interaction, fog",
+        "more 2",
+        "",
+        "> A digest ",
+        "less 3",
+        "-- ",
+        "Ada",
+    ]
+    assert unflowed("late inter \naction", deletes_space=True) == "late interaction"
+
+
+def test_a_long_line_is_whole_and_one_of_no_end_is_marked_as_cut():
+    long = "keywords: " + ", ".join(f"method {each}" for each in range(300))
+    assert typed(long) == (long,)
+    (cut,) = typed("x, " * LONGEST_LINE)
+    assert cut.endswith(" …")
 
 
 def test_a_line_that_only_begins_like_a_header_is_typed():

@@ -333,6 +333,43 @@ def test_topics_are_replaced_or_added_to_and_taken_away(ada, take_in, mail, repl
     assert topics_after("topics none") == []
 
 
+def test_values_without_a_sign_have_that_of_the_one_before(ada, take_in, mail, reply_to, profile):
+    def keywords_after(line):
+        take_in(mail(line), reply_to(ada))
+        return profile(ada)["keyword"]
+
+    assert keywords_after("keywords +maps, fog") == ["dual encoder", "maps", "fog"]
+    assert keywords_after("keywords -maps, fog, +glass") == ["dual encoder", "glass"]
+    assert keywords_after("keywords −glass +ice +slow glass") == [
+        "dual encoder",
+        "ice",
+        "slow glass",
+    ]
+    take_in(mail("topics +cs.CL cs.LG"), reply_to(ada))
+    assert profile(ada)["topic"] == ["cs.IR", "cs.CL", "cs.LG"]
+
+
+def test_a_remark_about_a_list_is_told_what_is_in_it_and_how_to_change_it(
+    ada, take_in, mail, reply_to, profile
+):
+    answer = said(take_in(mail("Keywords are great, thanks!"), reply_to(ada)))
+    assert answer.startswith("Nothing has changed. Your keywords: dual encoder.")
+    assert "“keywords: …”" in answer
+    assert profile(ada)["keyword"] == ["dual encoder"]
+
+
+def test_a_long_list_is_taken_whole_however_a_mail_program_broke_it(
+    ada, take_in, mail, reply_to, profile
+):
+    wanted = [f"retrieval method number {each}" for each in range(60)]
+    line = f"keywords: {', '.join(wanted)}"
+    flowed = line.replace("method number ", "method \nnumber ")
+    for body, kind in ((line, ""), (line.replace(", ", ",\n"), ""), (flowed, "; format=flowed")):
+        take_in(mail("keywords none"), reply_to(ada))
+        take_in(mail(body, content_type=f"text/plain; charset=utf-8{kind}"), reply_to(ada))
+        assert profile(ada)["keyword"] == wanted
+
+
 def test_a_topic_that_there_is_not_changes_nothing_and_says_so(
     ada, take_in, mail, reply_to, profile
 ):

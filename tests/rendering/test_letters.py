@@ -303,6 +303,18 @@ def test_an_answer_says_what_changed_and_how_to_undo_it(write):
     assert read(sent)["Subject"] == "You follow two topics now"
 
 
+def test_what_undoes_a_change_is_broken_at_its_commas_alone_and_never_cut(write):
+    words = [f"retrieval method number {each}" for each in range(60)]
+    undo = f"To undo this, reply “keywords: {', '.join(words)}”."
+
+    sent = write("answer", undo=undo, in_reply_to="<q1@example.com>")
+
+    plain = read(sent).get_body(("plain",)).get_content()
+    printed = plain[plain.index("“keywords") : plain.index("”.")]
+    assert all(each.endswith(",") for each in printed.splitlines()[:-1])
+    assert text_of(sent).count("retrieval method number") == 60
+
+
 def test_an_answer_names_what_it_answers_and_cannot_come_back_as_a_bounce(write):
     sent = write("answer", in_reply_to="<q1@example.com>")
 
