@@ -12,8 +12,8 @@ TARGET = Path(__file__).with_name("commands.md")
 HEAD = """# Commands
 
 Every command has `--help`. `--config FILE`, `--db FILE` and `--debug` come before the command:
-`digest --db lab.db status`. Exit codes: 0 fine, 1 the work failed, 2 the request was wrong; what
-went wrong is one sentence on stderr.
+`digest --db lab.db status`. Exit codes: 0 fine, 1 the work failed, 2 something must be put right
+first (the request, a setting, the database or its disk); what went wrong is one sentence on stderr.
 
 This page is written by `python docs/make_commands.py`.
 """

@@ -1,6 +1,7 @@
-"""The command line. Exit codes: 0 fine, 1 the work failed, 2 the request was wrong.
+"""The command line. Exit codes: 0 fine, 1 the work failed, 2 something must be put right first.
 
-What goes wrong is one clear sentence on stderr, never a traceback (`--debug` shows it).
+That is the request, a setting, the database or its disk. What goes wrong is one clear sentence on
+stderr, never a traceback (`--debug` shows it).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from digest.cli import evaluating, mailing, moderating, operating, people, readi
 from digest.cli.context import Context
 from digest.errors import ConfigError, DigestError, InvalidInput, sentence_of
 
-WORK_FAILED, REQUEST_WRONG, INTERRUPTED = 1, 2, 130
+WORK_FAILED, PUT_RIGHT_FIRST, INTERRUPTED = 1, 2, 130
 OBJECTS_BEFORE_LOOKING = 50_000
 
 EPILOG = "Start with `digest demo`: it needs no network, no settings and no mail server."
@@ -109,11 +110,11 @@ def explained(error: Exception) -> tuple[int, str]:
     """The exit code of an error, and what it says to a person."""
     if isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else "digest"
-        return REQUEST_WRONG, f"{error.format_message()} See `{where} --help`."
+        return PUT_RIGHT_FIRST, f"{error.format_message()} See `{where} --help`."
     if isinstance(error, click.ClickException):
         return WORK_FAILED, error.format_message()
     if isinstance(error, InvalidInput | ConfigError):
-        return REQUEST_WRONG, error.message
+        return PUT_RIGHT_FIRST, error.message
     if isinstance(error, DigestError):
         return WORK_FAILED, error.message
     if isinstance(error, OSError):
