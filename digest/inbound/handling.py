@@ -112,7 +112,8 @@ def _handled(
     leaving = proving.by_unsubscribe_token(store, mail)
     if leaving is not None and _is_leaving(mail, mailbox):
         return _leave(store, mail, leaving, silence=silence, now=now)
-    if mailbox == "bounce" or (reports.is_report(mail) and silence):
+    is_report = mailbox == "bounce" or (reports.is_report(mail) and silence)
+    if is_report or reports.is_junked(mail):
         bounces.handle(store, mail, recipients, policy, now=now)
         return ()
     if silence:

@@ -29,9 +29,12 @@ MOST_SEARCHED = 60_000
 # Each of many detectors looks at every line: what they look for stands at the start.
 LONGEST_ODD, MOST_ODD_LINES = 200_000, 3_000
 
+ATTACHED, JUNKED = "message/rfc822", "x-hmxmroriginalrecipient"
+
 # It logs each detector it tries, and failures with the text they failed on.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
 
+_JUNKED = re.compile(rb"(?im)^%b:" % JUNKED.encode())
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY_CODE = re.compile(r"(?<![\d.:(-])([45][0-5]\d)(?![\d.:@)])")
 _ADDRESS = re.compile(r"<?[^\s<>@;,]{1,80}@[^\s<>@;,]{1,120}>?")
@@ -89,6 +92,11 @@ def is_marked(mail: Incoming) -> bool:
     )
 
 
+def is_junked(mail: Incoming) -> bool:
+    """Whether a mail is a complaint as Microsoft's JMRP wrote it: ours attached, with its mark."""
+    return bool(_JUNKED.search(mail.raw)) and _complaint(reading.parse(mail.raw)) is not None
+
+
 def find(mail: Incoming, *, automatic: bool) -> Finding:
     """What a mail to an address for bounces says; `automatic` is what its header says of itself.
 
@@ -131,6 +139,8 @@ def classify(status: str, words: str = "") -> EvidenceKind:
 def _complaint(message: Message) -> Finding | None:
     """A feedback report (RFC 5965 §3); only what says that the mail is not wanted counts."""
     for part in _walk(message):
+        if any(each.get(JUNKED) for each in _blocks(part) if part.get_content_type() == ATTACHED):
+            return Finding(kind=EvidenceKind.COMPLAINT, detail="junk")
         if part.get_content_type() != "message/feedback-report":
             continue
         named = {name: value for each in _blocks(part) for name, value in headers.fields_of(each)}

@@ -163,6 +163,35 @@ def test_a_complaint_ends_the_subscription_at_once(
     assert store.post.evidences()[0].kind is EvidenceKind.COMPLAINT
 
 
+JUNKED = """\
+--b
+Content-Type: message/rfc822
+
+X-HmXmrOriginalRecipient: <ada@example.org>
+Received: from papers.example
+{returned}
+--b--
+"""
+
+
+def test_a_complaint_that_is_but_our_mail_attached_counts_and_is_not_answered(
+    ada, store, take_in, proven, token, current
+):
+    def write(returned):
+        fields = {"subject": "complaint about message from 192.0.2.1"}
+        return proven(
+            JUNKED.format(returned=returned), content_type='multipart/mixed; boundary="b"', **fields
+        )
+
+    assert take_in(write("Subject: 8 papers\n"), "fbl@papers.example") == ()
+    assert current(ada).status == "active", "it has no MAC of ours: it waits for the operator"
+    link = f"List-Unsubscribe: <https://papers.example/u/{token(ada)}>\n"
+    assert take_in(write(link), "fbl@papers.example") == ()
+    assert current(ada).status == "unsubscribed"
+    kinds = {each.kind for each in store.post.evidences()}
+    assert kinds == {EvidenceKind.UNREAD, EvidenceKind.COMPLAINT}
+
+
 def test_a_complaint_that_names_a_digest_without_our_mac_waits_for_the_operator(
     ada, store, compose, take_in, complaint, current
 ):
