@@ -79,13 +79,15 @@ class Asked(Value):
     strange: tuple[str, ...] = ()
 
 
-def parse(subject: str, lines: Sequence[str], *, mailbox: str = "") -> Asked:
-    """Read a mail's commands; `mailbox` is the part of our address before @ and +.
+def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = "") -> Asked:
+    """Read a mail's commands; `mailbox` is the part of our address before @ and +, `site` our name.
 
     A subject that answers one of our mails ("Re: …") is ours, so it only counts if nothing was
     typed, and never as a yes. To subscribe@ and unsubscribe@ no command need be written.
     """
     words, is_answer = bare_subject(subject)
+    if site:
+        words, *lines = (_unnamed(each, site) for each in (words, *lines))
     is_ours = is_answer and any(lines)
     head = [] if is_ours or (_is_unsure(words) and _read([], lines).strange) else [words]
     asked = _read(head, lines)
@@ -102,6 +104,12 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "") -> Asked:
         return Asked(commands=(Command(verb=implied),))
     text = "\n".join(asked.strange)
     return Asked(commands=(Command(verb=implied, text=text), *asked.commands))
+
+
+def _unnamed(line: str, site: str) -> str:
+    """`Unsubscribe me from Lab Digest` with a word for our name, if that is all that it says."""
+    plainly = re.sub(re.escape(site), "digest", line, flags=re.IGNORECASE)
+    return plainly if grammar.is_leaving(plainly) else line
 
 
 def bare_subject(subject: str) -> tuple[str, bool]:

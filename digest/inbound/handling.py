@@ -123,7 +123,8 @@ def _handled(
     if proof is None:
         log.info("not proven", extra={"action": "take-in"})
         return ()
-    asked = commands.parse(mail.subject, mail.lines, mailbox=mailbox)
+    site = policy.site.name.strip()
+    asked = commands.parse(mail.subject, mail.lines, mailbox=mailbox, site=site)
     plus = plus if mailbox == "subscribe" else ""  # elsewhere it is a tag, and names no wish
     if proof.subscriber is None:
         return _for_stranger(store, mail, proof, asked, policy, plus=plus, now=now)

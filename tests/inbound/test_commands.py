@@ -55,6 +55,26 @@ def test_ways_to_leave(line):
 
 @pytest.mark.parametrize(
     "line",
+    ["Unsubscribe from Lab Digest", "please take me off the lab digest list", "stop LAB DIGEST"],
+)
+def test_leaving_by_the_name_of_what_is_left(line):
+    by_line = parse("", [line], site="Lab Digest").commands
+    by_subject = parse(line, [], site="Lab Digest").commands
+
+    assert (
+        [each.verb for each in by_line] == [each.verb for each in by_subject] == [Verb.UNSUBSCRIBE]
+    )
+
+
+def test_the_name_of_a_site_is_a_word_like_any_other_elsewhere():
+    (command,) = parse("", ["keywords: lab digest, tides"], site="Lab Digest").commands
+
+    assert (command.verb, command.text) == (Verb.KEYWORDS, "lab digest, tides")
+    assert parse("", ["is Lab Digest unsubscribed?"], site="Lab Digest").commands == ()
+
+
+@pytest.mark.parametrize(
+    "line",
     [
         "I would never unsubscribe from this",
         "don't stop",
