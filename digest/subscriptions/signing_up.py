@@ -83,13 +83,13 @@ def sign_up(
     new = asked_for(newcomer(defaults, address, now=now), wishes)
     if not _may_come(store, network, bounds, now):
         return SignUp(outcome="silent", limited=True)
+    # Asked whoever it is: were a letter counted for some alone, the end of them would tell of whom.
+    # And before the address's own letters are counted: who is told to try again has not had one.
+    if not _is_room(store, "letters", now):
+        return SignUp(outcome="silent", full=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
-    may_write = _may_write(store, address, bounds, now)
-    # Asked whoever it is: were a letter counted for some alone, the end of them would tell of whom.
-    if may_write and not _is_room(store, "letters", now):
-        return SignUp(outcome="silent", full=True)
-    if not may_write or _is_closed(known, reason):
+    if not _may_write(store, address, bounds, now) or _is_closed(known, reason):
         _idle(store, now)
         return SignUp(outcome="silent")
     if known is None and store.subscribers.add([(new, ())]):

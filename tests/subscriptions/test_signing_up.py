@@ -222,6 +222,19 @@ def test_the_end_of_all_letters_is_said_alike_of_every_address_and_logged(
     assert "example.org" not in caplog.text
 
 
+def test_who_tries_again_while_no_letters_are_left_is_told_so_each_time_and_gets_one_later(
+    sign_up, now, monkeypatch
+):
+    monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 1)
+    bounds = Bounds(signups=100, letters=3)
+    sign_up("first@example.org", bounds=bounds)
+    tries = [sign_up("late@example.org", bounds=bounds) for _ in range(7)]
+    assert tries == [SignUp(outcome="silent", full=True)] * 7
+
+    an_hour_later = now + timedelta(hours=1, seconds=1)
+    assert sign_up("late@example.org", bounds=bounds, at=an_hour_later).outcome == "ask"
+
+
 def test_what_was_typed_wrong_is_said_whoever_it_is(subscribe, sign_up):
     subscribe()
     for email in ("ada@example.org", "bo@example.org"):
