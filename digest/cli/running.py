@@ -158,6 +158,7 @@ def run(context: Context) -> None:
             watched(app, "look up", app.look_up_waiting)
         show_reports(reports)
         _learn(app)
+        _wait_while_polling(app)  # a worker may have begun to while we learned
         with _ending() as stopping:
             with progress("composing") as advance:
                 composed = watched(

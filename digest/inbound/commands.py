@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from digest import subscriptions
 from digest.errors import NotFound
@@ -27,6 +28,8 @@ MOST_BROKEN = 200
 MOST_BEFORE = 5
 MOST_WISHES = 50
 LONGEST_KEYWORD = 6
+# Every word of it may be looked up among all topics; nobody writes as much by hand.
+LONGEST_SORTED = 20_000
 
 # No wrapped line is longer, and none is so short that the next word would have found room.
 WIDEST, NARROWEST = 80, 66
@@ -144,10 +147,12 @@ def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: st
         found = topic_of(each, topics)
         named["topics"].extend([found] if found else [])
     schedule: dict[str, str | int] = {}
+    left = LONGEST_SORTED
     for command in commands:
         text = command.text
         if command.verb in (Verb.SUBSCRIBE, Verb.TOPICS):
-            _sort(text, topics, named)
+            _sort(text[:left], topics, named)
+            left = max(left - len(text), 0)
         elif command.verb is Verb.KEYWORDS:
             named["keywords"] += listed(text)
         elif command.verb is Verb.AUTHORS:
@@ -178,13 +183,14 @@ def scheduled(command: Command) -> str | int:
 
 def listed(text: str) -> list[str]:
     """Values that someone parted by commas, semicolons or lines."""
-    return [clean for each in _LIST.split(text) if (clean := each.strip(" .\"'“”"))]
+    values = (each.strip(" .\"'“”") for each in _LIST.split(text))
+    return list(islice(filter(None, values), subscriptions.MOST_INTERESTS))
 
 
 def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:
     """Topics as someone lists them: by commas, or by spaces; those there are not stay as typed."""
     names: list[str] = []
-    for given in listed(text):
+    for given in listed(text[:LONGEST_SORTED]):
         whole = topic_of(given, topics)
         names += [whole] if whole else [topic_of(each, topics) or each for each in given.split()]
     return names

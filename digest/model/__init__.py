@@ -1,4 +1,4 @@
-"""The values that move along the line, frozen, slotted and keyword-only.
+"""The values that move along the line, frozen, slotted and keyword-only, but for picks and reasons.
 
 Ids are text that we derive or mint, never row numbers: a paper is `arxiv:2406.01234` or
 `doi:10.1101/…`, a subscriber `s_…`, a digest `<subscriber>.<edition>`. Every `datetime` is

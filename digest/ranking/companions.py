@@ -23,10 +23,10 @@ def of(libraries: Sequence[Sequence[int]], papers: int) -> Matrix:
 
     Two papers are companions as often as a library holds both, divided by the size of the library
     and by √((likes of one + 3)·(likes of the other + 3)): a few chance meetings count for little beside
-    more of them. A paper that one other library holds has that one to go by, and is in full: on cul,
-    where half of all papers are such, counting them for less costs 2 to 4 % of nDCG@10
-    (cosine with shrinkage: G. Linden, B. Smith, J. York, "Amazon.com recommendations: item-to-item
-    collaborative filtering", IEEE Internet Computing 7, 2003).
+    more of them (cosine with shrinkage: G. Linden, B. Smith, J. York, "Amazon.com recommendations:
+    item-to-item collaborative filtering", IEEE Internet Computing 7, 2003). A paper that only one other
+    library holds has that one to go by, and in full: on cul, where half of all papers are such, to count
+    them for less costs 2 to 4 % of nDCG@10.
     """
     held = [sorted(set(each)) for each in libraries]
     columns = np.array([at for library in held for at in library], np.int64)

@@ -152,23 +152,22 @@ def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) 
 def _weighty(pick: Pick) -> list[Reason]:
     """What is worth saying of a pick's reasons, which come largest first; exploring before all.
 
-    A paper that is near in meaning shares words with what it is near to; without any, there is as
-    good as nothing, which is said only where there is nothing else.
+    Nearness for which no words can be named is as good as none (see `Sheet.telling`), or the work of
+    an embedder alone: it is said where nothing made more of the score.
     """
     found: list[Reason] = []
-    vague: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
         kind, _, amount, words = each
         if amount > 0 and amount >= least:
-            if not words and (kind is _LIKE or kind is _WORDS):
-                vague.append(each)
-            elif kind is not _WORDS or not _is_there(each, pick):
+            if found and not words and (kind is _LIKE or kind is _WORDS):
+                continue
+            if kind is not _WORDS or not _is_there(each, pick):
                 least = least or WORTH_SAYING * amount
                 found.append(each)
         elif kind is _EXPLORE:
             found.insert(0, each)
-    return found[:MOST_SAID] or vague[:1]
+    return found[:MOST_SAID]
 
 
 def _is_there(words: Reason, pick: Pick) -> bool:

@@ -17,7 +17,7 @@ from digest.errors import ConfigError
 from digest.store.failures import mapped
 
 MOST_IDLE = 8
-WIPING_MS = 200
+WIPING_SECONDS = 0.2
 
 # FULL makes a commit outlive a power cut: what a mail server accepted must never be forgotten.
 # `secure_delete` writes zeros over what is deleted: who is erased is not to be read in the file.
@@ -50,12 +50,13 @@ class Connections:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self, *, patience: float | None = None) -> Iterator[sqlite3.Connection]:
         """One transaction: all of the block is kept, or nothing if it raises.
 
         IMMEDIATE, because a reader that turns writer half-way can fail with the work half done.
+        `patience` is how many seconds to wait for others to be done, where that is not the usual.
         """
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._transaction("BEGIN IMMEDIATE", patience=patience) as connection:
             yield connection
 
     @contextmanager
@@ -83,12 +84,8 @@ class Connections:
 
     def wipe_log(self) -> None:
         """Empty the write-ahead log, where what was deleted still stands, unless somebody reads it."""
-        with self.plain() as connection:
-            connection.execute(f"PRAGMA busy_timeout = {WIPING_MS}")
-            try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+        with self.plain() as connection, self._waiting(connection, WIPING_SECONDS):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:
         """Close every connection that is not in use; safe to call twice."""
@@ -98,9 +95,12 @@ class Connections:
             connection.close()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(
+        self, begin: str, *, patience: float | None = None
+    ) -> Iterator[sqlite3.Connection]:
         with self.plain() as connection:
-            connection.execute(begin)
+            with self._waiting(connection, patience):
+                connection.execute(begin)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -108,6 +108,18 @@ class Connections:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _waiting(self, connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+        """Wait for so long for others to be done, within the block; None is as long as ever."""
+        if seconds is None:
+            yield
+            return
+        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def _take(self) -> sqlite3.Connection:
         with self._lock:

@@ -103,9 +103,10 @@ def _end(spans: Sequence[_Span]) -> str:
 def _makes_up_for(span: _Span, lost: _Span) -> bool:
     """Whether a digest that goes as far was not made while the lost one was still to be sent.
 
-    One made after that began where the lost one did, one made before had shown those days already.
+    One made after that began where the lost one did, and so did one made before that, where the lost
+    one was refused at once; one made before the lost one was had shown those days already.
     """
-    unaware = lost.composed_at <= span.composed_at < lost.lost_by
+    unaware = lost.composed_at <= span.composed_at < lost.lost_by and span.since != lost.since
     return span.until >= lost.until and not unaware
 
 

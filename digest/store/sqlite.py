@@ -33,6 +33,8 @@ from digest.store.spaces import Spaces
 from digest.store.subscribers import Subscribers
 
 SKEW = timedelta(minutes=5)  # by which two clocks may differ
+# Of a large database a step may take minutes.
+MIGRATING_SECONDS = 3_600
 
 COUNTED = {
     "papers": "papers",
@@ -91,14 +93,14 @@ class SqliteStore:
     def migrate(self) -> list[str]:
         """Bring the schema up to date; returns the names of the migrations applied.
 
-        In one transaction taken beforehand, so that processes that start together take turns; a
-        file that is up to date is only read, and waits for nobody. Raises ConfigError for a
+        In one transaction taken beforehand, so that processes that start together take turns, however
+        long one takes; a file that is up to date is only read, and waits for nobody. Raises ConfigError for a
         database that is not ours, or newer than we are.
         """
         with self._connections.read() as connection:
             if not self._pending(Database(connection)):
                 return []
-        with self._connections.write() as connection:
+        with self._connections.write(patience=MIGRATING_SECONDS) as connection:
             db = Database(connection)
             pending = self._pending(db)
             if pending:

@@ -69,7 +69,7 @@ class Buckets:
 
     def take(self, name: str, cost: float = 1.0) -> None:
         """Use some of a bucket; raises HTTPException (429), saying when, if too little is left."""
-        now = self._clock()
+        now, cost = self._clock(), min(cost, max(self._most, 1.0))
         with self._lock:
             left, since = self._left.pop(name, (self._most, now))
             left = min(self._most, left + (now - since) * self._most / HOUR)

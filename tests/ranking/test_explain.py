@@ -174,19 +174,19 @@ def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topic
 
 
 @pytest.mark.parametrize("kind", ["words", "like"])
-def test_nearness_without_a_word_to_show_for_it_is_said_only_where_there_is_nothing_else(
+def test_nearness_without_a_word_to_show_for_it_is_said_only_where_nothing_made_more_of_the_score(
     topics, kind
 ):
     near, telling = reason(kind, "nectar", 2.0), reason(kind, "nectar", 2.0, ("honey",))
-    topic = reason("topic", "math.OC", 1.0)
+    more, less = reason("topic", "math.OC", 3.0), reason("topic", "math.OC", 1.0)
     because = Because(topics=topics, titles={})
     said = [
         len(because.sentences(Pick("p", 3.0, reasons)))
-        for reasons in ((near, topic), (telling, topic), (near,))
+        for reasons in ((more, near), (more, telling), (near, less), (near,))
     ]
 
-    assert said == [1, 2, 1]
-    assert because(Pick("p", 3.0, (near, topic))) == "Because you follow math.OC"
+    assert said == [1, 2, 2, 1]
+    assert because(Pick("p", 3.0, (more, near))) == "Because you follow math.OC"
 
 
 def test_a_term_is_said_whole_even_where_it_speaks_against_the_paper(topics):

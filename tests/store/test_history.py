@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from digest.errors import NotFound
-from digest.model import Outcome, Reason, ReasonKind
+from digest.model import Outcome, Reason, ReasonKind, Receipt
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -175,6 +175,23 @@ def test_a_digest_made_while_another_waited_does_not_make_up_for_it(store, make,
     make.queue(store, last)
 
     assert store.ledger.covered(ids) == {reader.id: later}
+
+
+def test_a_digest_that_was_refused_at_once_is_made_up_for_once(store, make, people):
+    """That is known long before it would have expired."""
+    reader, ids = people[0], [people[0].id]
+    refused = make.digest(reader, edition="2026-06-09", until=make.day - 9 * HOUR)
+    make.queue(store, refused, expires=make.day + 9 * HOUR, send_from=make.day - 9 * HOUR)
+    (taken,) = store.ledger.claim(make.day - 8 * HOUR, owner="w", limit=9, lease=60)
+    store.ledger.offer([taken], lease=taken.lease, now=make.day, until=make.day)
+    receipt = Receipt(digest_id=refused.id, outcome=Outcome.REFUSED, code=550, at=make.day)
+    store.ledger.settle([receipt], lease=taken.lease)
+    assert store.ledger.covered(ids) == {reader.id: refused.since}
+
+    made_up = make.digest(reader, edition="2026-06-10", since=refused.since)
+    make.queue(store, made_up)
+
+    assert store.ledger.covered(ids) == {reader.id: made_up.until}
 
 
 def test_what_was_left_out_because_it_waited_is_made_up_for_once_it_is_lost(

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -695,4 +696,22 @@ def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
         451,
         "s_000001",
     )
+    store.close()
+
+
+def test_who_comes_while_another_process_migrates_waits_for_longer_than_others_do(tmp_path):
+    path = tmp_path / "digest.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        store = open_store(path, timeout=0.05)
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor() as pool:
+            migrating = pool.submit(store.migrate)
+            with pytest.raises(TimeoutError):
+                migrating.result(timeout=0.5)
+            other.execute("ROLLBACK")
+
+            assert migrating.result(timeout=30)
+    with pytest.raises(StoreBusy), store._connections.write(), store._connections.write():
+        pass
     store.close()
