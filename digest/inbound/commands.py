@@ -29,7 +29,7 @@ MOST_BEFORE = 5
 MOST_WISHES = 50
 LONGEST_KEYWORD = 6
 # Every word of it may be looked up among all topics; nobody writes as much by hand.
-LONGEST_SORTED = 20_000
+LONGEST_SORTED = 8_000
 
 # No wrapped line is longer, and none is so short that the next word would have found room.
 WIDEST, NARROWEST = 80, 66

@@ -356,3 +356,17 @@ def test_a_long_line_is_no_command_and_takes_no_time(begun, word):
     before = time.perf_counter()
     assert commands.read_line(begun + word * 250 + "x") == ()
     assert time.perf_counter() - before < 1
+
+
+@pytest.mark.parametrize("line", ["subscribe " + "a.b, " * 1_500, "topics: " + "c-d " * 1_900])
+def test_however_much_is_written_few_words_are_looked_up_as_topics(monkeypatch, topics, line):
+    looked_up = []
+    monkeypatch.setattr(commands, "topic_of", lambda words, _: looked_up.append(words) or "")
+
+    wishes_of(parse("subscribe", [line] * 24).commands, topics)
+
+    assert len(looked_up) < 8_000
+
+
+def test_a_list_has_no_more_values_than_a_profile_can_hold():
+    assert len(commands.listed("fog," * 50_000)) == 2_000
