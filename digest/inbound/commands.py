@@ -228,33 +228,41 @@ def _is_unsure(line: str) -> bool:
 
 
 def _unwrapped(lines: Sequence[str]) -> list[str]:
-    """The lines, those of a list in one where a mail program broke it."""
+    """The first lines, those of a list in one where a mail program broke it.
+
+    A list that goes on below them ends in " …".
+    """
     whole: list[str] = []
-    is_list = False
-    for last, line in zip(("", *lines), lines, strict=False):
-        if is_list and _is_broken(last, line):
+    verb: Verb | None = None
+    for number, (last, line) in enumerate(zip(("", *lines), lines, strict=False)):
+        goes_on = verb is not None and _is_broken(verb, last, line)
+        if number >= MOST_BROKEN:
+            whole[-1] += " …" if goes_on else ""
+            break
+        if goes_on:
             whole[-1] += f" {line}"
         else:
             whole.append(line)
-            is_list = grammar.opened(line) is not None
+            opened = grammar.opened(line)
+            verb = opened[0] if opened else None
     return whole
 
 
-def _is_broken(last: str, line: str) -> bool:
-    """Whether a line goes on with the list in the last one."""
-    if not line:
+def _is_broken(verb: Verb, last: str, line: str) -> bool:
+    """Whether a line goes on with the list in the last one: of mutes, after a comma alone."""
+    if not line or grammar.is_closing(line):
         return False
     if last.endswith((",", ";")):
         return not read_line(line) or _is_unsure(line)
     is_full = len(last) <= WIDEST and len(f"{last} {line.split(maxsplit=1)[0]}") > NARROWEST
-    return is_full and not grammar.is_closing(line) and not read_line(line)
+    return is_full and verb not in (Verb.MUTE, Verb.UNMUTE) and not read_line(line)
 
 
 def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
     commands: list[Command] = []
     strange: list[str] = []
     unclear = False
-    for line in (*head, "", *_unwrapped(lines[:MOST_BROKEN])[:MOST_LINES]):
+    for line in (*head, "", *_unwrapped(lines)[:MOST_LINES]):
         if grammar.is_closing(line) and not grammar.is_agreeing(line):
             break
         if not line.strip():

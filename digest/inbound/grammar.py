@@ -154,6 +154,8 @@ _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten tag|liebe[rs]?"
     r"|bonjour|hola|ciao|sehr geehrte)\b[^?]{0,40}"
 )
+# Words about what is best, such as "best first search"; "Best Ada" is goodbye.
+_BEST_OF_ALL = re.compile(r"[Bb]est[ -](?!regards|wishes|thanks|greetings)[a-z]")
 _CLOSING = re.compile(
     r"(?:(?:many |kind |best |warm |with )*(?:regards|wishes|thanks|cheers|best|sincerely|yours|greetings"
     r"|thank you)|(?:viele |liebe |mit freundlichen )?(?:grüße|grüßen|danke)|cordialement|merci"
@@ -189,7 +191,7 @@ def is_greeting(line: str) -> bool:
 
 def is_closing(line: str) -> bool:
     """Whether a line says goodbye: what follows is a name."""
-    return bool(_CLOSING.fullmatch(line.casefold()))
+    return bool(_CLOSING.fullmatch(line.casefold())) and not _BEST_OF_ALL.match(line)
 
 
 def answers(line: str) -> tuple[tuple[FeedbackKind, int], ...]:

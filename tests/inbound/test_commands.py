@@ -234,6 +234,33 @@ def test_what_stands_below_a_list_that_has_ended_is_not_of_it(below):
     assert asked("keywords dual encoder,", "weekly")[1] == ("cadence", "weekly")
 
 
+@pytest.mark.parametrize(
+    "below",
+    [
+        ("Best regards,", "Ada"),
+        ("Thanks,", "Ada"),
+        ("Best,", "Ada"),
+        ("Best Ada",),
+        ("Thanks Ada",),
+    ],
+)
+@pytest.mark.parametrize("begun", ["keywords: dense retrieval, fog,", "mute dense retrieval, fog,"])
+def test_a_goodbye_is_not_of_the_list_above_it_though_that_ends_in_a_comma(begun, below):
+    ((_, text),) = asked(begun, *below)
+    assert commands.listed(text) == ["dense retrieval", "fog"]
+
+
+def test_a_name_below_a_full_line_of_mutes_is_not_muted():
+    full = "mute protein folding, dense retrieval, gradient descent, slow glass, fog"
+    assert asked(full, "Ada Lovelace") == [("mute", full.removeprefix("mute "))]
+
+
+def test_a_list_of_more_lines_than_are_read_is_not_taken_for_half_of_it():
+    lines = ("keywords: maps,", *(f"word number {each}," for each in range(190)))
+    assert len(asked(*lines)) == 1
+    assert asked(*lines, *lines[1:]) == []
+
+
 def test_a_list_that_was_cut_replaces_none():
     assert asked("keywords maps, fog …") == []
     assert asked("“keywords: maps, fo…”.") == []
