@@ -15,7 +15,7 @@ from digest.text import clean, truncate
 MOST_TOPICS = 12
 MOST_LINES = 60
 LONGEST_LINE = 600
-LONGEST_UNDO = 16_000
+LONGEST_UNDO = 7_500
 
 _SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 _NOUNS = {

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from digest import tokens
 from digest.delivery import dkim, wire
 from digest.errors import ConfigError, InvalidInput
+from digest.inbound.commands import MOST_BROKEN
 from digest.model import Interest, InterestKind, Message, Site, Status, Topic
 from digest.rendering import letters, links
 from digest.rendering.lint import lint
+from digest.rendering.occasions import LONGEST_UNDO
 
 NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 TO_ELSEWHERE = {"address-new": "new@example.net"}
@@ -313,6 +315,20 @@ def test_what_undoes_a_change_is_broken_at_its_commas_alone_and_never_cut(write)
     printed = plain[plain.index("“keywords") : plain.index("”.")]
     assert all(each.endswith(",") for each in printed.splitlines()[:-1])
     assert text_of(sent).count("retrieval method number") == 60
+
+
+def test_what_undoes_a_change_is_left_out_where_sent_back_it_would_be_too_long_to_be_read(write):
+    def lines_of(number):
+        words = (f"a quite long word of retrieval {each:05}" for each in range(number))
+        undo = f"To undo this, reply “keywords: {', '.join(words)}”."
+        sent = write("answer", undo=undo, in_reply_to="<q1@example.com>")
+        plain = read(sent).get_body(("plain",)).get_content()
+        return plain[plain.find("“keywords") : plain.find("”.")].splitlines()
+
+    longest = lines_of((LONGEST_UNDO - 40) // len("a quite long word of retrieval 00000, "))
+
+    assert 150 < len(longest) < MOST_BROKEN
+    assert lines_of(300) == []
 
 
 def test_an_answer_names_what_it_answers_and_cannot_come_back_as_a_bounce(write):
