@@ -179,13 +179,17 @@ class App(Composer):
         Whatever stands in the queue before it goes first; a long queue is left to the worker, and
         so is the digest while sources are polled.
         """
-        now = self.clock()
+        now = self.clock()  # before we look: what a poll that begins after this reads is later
         if self.is_polling():
+            return
+        # As they are now: they may have left, or moved their hour, since this was asked for.
+        current = self.store.subscribers.get([person.id]).get(person.id)
+        if current is None:
             return
         composed = composing.compose_one(
             self.store,
             self.ranker,
-            person,
+            current,
             now=now,
             domain=self.mail_domain,
             experiment=self.experiment,
