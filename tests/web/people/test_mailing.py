@@ -86,3 +86,29 @@ def test_nor_do_first_digests_that_wait_for_it(client, server, browsers, site_an
     server.speaks.set()
     assert {each.result(timeout=PATIENCE).status_code for each in pressed} == {200}
     assert sorted(each.recipient for each in server.sent) == sorted(each.email for each in people)
+
+
+def test_a_letter_written_while_another_post_is_ending_is_not_left_to_it(
+    client, app, server, browsers, site_answers, monkeypatch
+):
+    server.speaks.set()
+    post, looked, may_end = app.post, threading.Event(), threading.Event()
+
+    def post_and_end_late():
+        done = post()
+        if not looked.is_set():
+            looked.set()
+            assert may_end.wait(PATIENCE)
+        return done
+
+    monkeypatch.setattr(app, "post", post_and_end_late)
+    first, second = "first@example.org", "second@example.org"
+    wishes = {"topics": ["cs.IR"], "keywords": "reranking"}
+    asked = [browsers.submit(client.post, "/subscribe", data=wishes | {"email": first})]
+    assert looked.wait(PATIENCE)
+    asked.append(browsers.submit(client.post, "/subscribe", data=wishes | {"email": second}))
+    assert site_answers()  # meanwhile the second is written
+
+    may_end.set()
+    assert {each.result(timeout=PATIENCE).status_code for each in asked} == {200}
+    assert [each.recipient for each in server.sent] == [first, second]
