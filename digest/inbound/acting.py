@@ -164,7 +164,7 @@ def _listed(turn: Turn, command: Command) -> Done:
     name, kind = FIELDS[command.verb]
     (profile,) = turn.store.subscribers.profiles([turn.person.id])
     before = [each.value for each in profile.of(kind)]
-    if not command.text:
+    if command.doubted or not command.text:
         change = f"Write “{name}: …” to replace them, “{name} +…” to add, “{name} -…” to take away."
         return Done(lines=(f"Your {name}: {', '.join(before) or 'none'}.", change), failed=True)
     wanted = _wanted(command.text, before, kind, turn.policy.topics)

@@ -67,10 +67,14 @@ _LIST = re.compile(r"[;,\n•]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Value):
-    """One thing asked: `text` is what it is about, `answers` what is said of which papers."""
+    """One thing asked: `text` is what it is about, `answers` what is said of which papers.
+
+    `doubted` is a list whose text reads like a remark, which must not replace what somebody has.
+    """
 
     verb: Verb
     text: str = ""
+    doubted: bool = False
     answers: tuple[tuple[FeedbackKind, int], ...] = ()
 
 
@@ -133,8 +137,8 @@ def read_line(line: str) -> tuple[Command, ...]:
     if opened is None or line.rstrip(' .”"').endswith("…"):
         return ()  # a list that was cut, by us or in a mail of ours, would replace the whole one
     verb, text = opened
-    doubted = verb in LISTS and not grammar.is_sure(line) and grammar.is_remark(text)
-    return (Command(verb=verb, text="" if doubted else text),)
+    doubted = verb in LISTS and not grammar.is_sure(line) and grammar.is_remark(verb, text)
+    return (Command(verb=verb, text=text, doubted=doubted),)
 
 
 def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: str = "") -> Wishes:

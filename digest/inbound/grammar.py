@@ -137,13 +137,15 @@ _SURE = re.compile(
     r"(?:my )?(?:topics?|key-?words?|authors?)\b(?:\s*[:=]|\s+[+\-−]\s?\S)", re.IGNORECASE
 )
 _REMARK = re.compile(
-    r"^(?:of|in|for|from|on|by|with|and|or|to|at|as|but)\b|\?$"
-    r"|\b(?:are|is|was|were|be|been|am|isn't|aren't|seems?|looks?|has|have|had|do|does|did|don't"
+    r"^(?:of|in|for|from|on|by|with|and|or|to|at|as|but)\b(?!-)|\?$"
+    r"|(?<!-)\b(?:are|is|was|were|be|been|am|isn't|aren't|seems?|looks?|has|have|had|do|does|did|don't"
     r"|doesn't|didn't|can|can't|could|should|would|will|i|i'm|me|my|we|our|you|your|it|they|them"
-    r"|their|there|this|that|these|those|too|very|missing|wrong|today|yesterday)\b"
+    r"|their|there|this|that|these|those|too|very|missing|wrong|today|yesterday)\b(?!-)"
     r"|(?:^|[,;])\s*[^\s,;]+(?:\s+[^\s,;]+){6}",
     re.IGNORECASE,
 )
+# Two to four words that begin with a capital: Will and Can and Do are names too.
+_NAME = re.compile(r"\s*(?:(?![a-z\d_])\w\S*(?:\s+|$)){2,4}")
 _ANSWERS = re.compile(
     rf"(?P<word>{'|'.join(KINDS)})(?: (?:like|of|this|these|it|about|already|paper|papers|number|numbers|nr|no))*"
     r"\s*[:#]?\s*(?P<numbers>#?\d{1,3}(?:\s*(?:,|;|&|\+|and|und|\s)\s*#?\d{1,3}){0,49})",
@@ -229,8 +231,10 @@ def is_sure(line: str) -> bool:
     return bool(_SURE.match(plain(line)))
 
 
-def is_remark(text: str) -> bool:
+def is_remark(verb: Verb, text: str) -> bool:
     """Whether what follows the name of a list reads like a sentence about it, not like values."""
+    if verb is Verb.AUTHORS:
+        text = ", ".join(each for each in re.split("[,;]", text) if not _NAME.fullmatch(each))
     return bool(_REMARK.search(text.replace("’", "'")))
 
 

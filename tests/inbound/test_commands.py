@@ -157,7 +157,6 @@ def test_a_number_in_a_sentence_is_no_answer(line):
         ("Topics: cs.IR", ("topics", "cs.IR")),
         ("keywords: dense retrieval, LLM", ("keywords", "dense retrieval, LLM")),
         ("authors Jane Doe", ("authors", "Jane Doe")),
-        ("keywords are all you need", ("keywords", "")),
         ("keywords: attention is all you need", ("keywords", "attention is all you need")),
         ("keywords +what I like", ("keywords", "+what I like")),
         ("keywords transform*", ("keywords", "transform*")),
@@ -190,12 +189,38 @@ def test_each_command_as_people_say_it(line, command):
         "Topics are too broad for me",
         "My keywords don’t match",
         "my authors, they never show up",
+        "keywords are all you need",
     ],
 )
 def test_a_remark_about_a_list_asks_what_is_in_it_and_replaces_nothing(line):
-    verb, text = asked(line)[0]
-    assert verb in ("authors", "keywords", "topics")
-    assert text == ""
+    command = parse("", [line]).commands[0]
+    assert command.verb in (Verb.AUTHORS, Verb.KEYWORDS, Verb.TOPICS)
+    assert command.doubted
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "keywords in-context learning",
+        "keywords on-policy RL",
+        "keywords to-do lists, can-do attitude",
+        "authors Will Smith, Can Xu",
+        "authors Do Kim",
+        "authors Yi Wu, Thi My Le, Will Kurt",
+        "authors Émile Will, Do Łukasz",
+    ],
+)
+def test_names_and_compounds_of_small_words_are_values(line):
+    (command,) = parse("", [line]).commands
+    assert not command.doubted
+
+
+def test_who_signs_up_gets_also_what_reads_like_a_remark(topics):
+    lines = ["keywords in context learning", "authors Will"]
+    wishes = wishes_of(parse("subscribe cs.CL", lines).commands, topics)
+    assert wishes.topics == ("cs.CL",)
+    assert wishes.keywords == ("in context learning",)
+    assert wishes.authors == ("Will",)
 
 
 def test_a_subject_that_only_says_what_a_mail_is_about_replaces_no_list():
