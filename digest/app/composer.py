@@ -22,17 +22,18 @@ class Composer(Looking):
     """The verbs that compose.
 
     `progress` hears how many subscribers another block had; asked to stop, the block in hand is
-    the last. Whoever is left is due the next time.
+    the last. Whoever is left is due the next time. `now` is that of the clock unless given.
     """
 
     def compose_due(
         self,
         *,
+        now: datetime | None = None,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[int], object] = lambda _: None,
     ) -> Composed:
         """Compose for whoever's hour has come."""
-        now = self.clock()
+        now = now or self.clock()
         verb = partial(_compose_here, how=composing.compose_due, now=now)
         return self._compose(verb, due=now, stopping=stopping, progress=progress)
 
@@ -40,12 +41,13 @@ class Composer(Looking):
         self,
         edition: str | None,
         *,
+        now: datetime | None = None,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[int], object] = lambda _: None,
     ) -> Composed:
         """Compose one edition for everyone."""
         how = partial(composing.compose_edition, edition=edition)
-        verb = partial(_compose_here, how=how, now=self.clock())
+        verb = partial(_compose_here, how=how, now=now or self.clock())
         return self._compose(verb, due=None, stopping=stopping, progress=progress)
 
     def _compose(

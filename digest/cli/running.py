@@ -158,13 +158,13 @@ def run(context: Context) -> None:
             watched(app, "look up", app.look_up_waiting)
         show_reports(reports)
         _learn(app)
-        _wait_while_polling(app)  # a worker may have begun to while we learned
+        now = _wait_while_polling(app)  # a worker may have begun to while we learned
         with _ending() as stopping:
             with progress("composing") as advance:
                 composed = watched(
                     app,
                     "compose",
-                    lambda: app.compose_edition(None, stopping=stopping, progress=advance),
+                    lambda: app.compose_edition(None, now=now, stopping=stopping, progress=advance),
                 )
             watched(app, "post", lambda: app.post(stopping=stopping), stopping=stopping)
             delivered = _deliver(app, stopping)
@@ -185,16 +185,16 @@ def deliver(context: Context, edition: str | None) -> None:
     """Send what is due; with --date, first compose that edition for everyone who lacks it."""
     with context.app() as app:
         watched(app, "resume", app.resume_due)
-        _wait_while_polling(app)
+        now = _wait_while_polling(app)
         with _ending() as stopping:
             with progress("composing") as advance:
                 composed = watched(
                     app,
                     "compose",
                     lambda: (
-                        app.compose_edition(edition, stopping=stopping, progress=advance)
+                        app.compose_edition(edition, now=now, stopping=stopping, progress=advance)
                         if edition
-                        else app.compose_due(stopping=stopping, progress=advance)
+                        else app.compose_due(now=now, stopping=stopping, progress=advance)
                     ),
                 )
             delivered = _deliver(app, stopping)
@@ -253,16 +253,23 @@ def _read(app: App) -> list[SourceReport]:
     return reports
 
 
-def _wait_while_polling(app: App) -> None:
-    """Wait for another process that polls, so that digests do not lack what it is reading."""
-    deadline = app.clock() + PATIENCE
+def _wait_while_polling(app: App) -> datetime:
+    """Wait for another process that polls, so that digests do not lack what it is reading.
+
+    Returns the moment of the last look: what a poll that begins after it reads is later.
+    """
+    now = app.clock()
     if not app.is_polling():
-        return
+        return now
     click.echo("Another process is fetching: waiting until it is done.")
-    while app.is_polling() and app.clock() < deadline:
+    deadline = now + PATIENCE
+    while now < deadline:
         sleep(LOOK_SECONDS)
-    if app.is_polling():
-        click.echo("It is still fetching: going on with what there is.")
+        now = app.clock()
+        if not app.is_polling():
+            return now
+    click.echo("It is still fetching: going on with what there is.")
+    return now
 
 
 def _learn(app: App, *, force: bool = False) -> Learning | None:

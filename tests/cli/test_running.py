@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from digest.app import App
 from digest.cli import running
 from digest.store import open_store
 from digest.testing import RecordedFetcher
@@ -117,6 +120,30 @@ def test_nobody_waits_for_ever(digest, fetching, monkeypatch, command):
 
     assert ran.code == 0
     assert "It is still fetching: going on with what there is.\n" in ran.out
+
+
+@pytest.mark.parametrize("command", ["run", "deliver"])
+def test_digests_end_where_we_looked_for_a_poll_so_that_one_that_begins_then_is_in_the_next(
+    digest, source, tmp_path, monkeypatch, command
+):
+    source("idle_source", IDLE)
+    digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed")
+    looked, look = [], App.is_polling
+
+    def noted(app):
+        seen = look(app)
+        looked.append(app.clock())
+        return seen
+
+    monkeypatch.setattr(App, "is_polling", noted)
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        person = store.subscribers.by_email("ada@example.org")
+        store.subscribers.save(replace(person, due_at=datetime.now(UTC)))
+
+        digest(command)
+
+        (made,) = store.ledger.recent(person.id, limit=9)
+        assert made.until < looked[-1]
 
 
 @pytest.mark.parametrize(("pages", "code"), [([1], 1), ([1, 2], 0)])
