@@ -29,8 +29,18 @@ _MAILBOX_UNKNOWN = frozenset({550, 551, 553})
 _NOT_THE_RECIPIENT = frozenset({"5.1.7", "5.1.8", "5.1.9"})
 _WHOEVERS_ADDRESS = frozenset({"", "5.1.0"})
 _STAGES_NOT_ABOUT_THE_RECIPIENT = ("MAIL: ", "DATA: ", "after DATA: ")
+# What may be over soon: a full mailbox, a message of a kind or size that is not taken.
+PASSING = re.compile(
+    r"quota|(?:is|was|mailbox) full|full mailbox|exceed|insufficient|too (?:large|big|many)|spam"
+    r"|virus|block(?:ed|list)|blacklist|policy|greylist|loop|disk|not accepting mail|timed out",
+    re.IGNORECASE,
+)
+# Servers link to explanations: whose they are may tell (a block list's), the rest is any words.
+_PATH = re.compile(r"(https?://[^\s/?#]+)\S*", re.IGNORECASE)
 _POLICY_WORDS = re.compile(
-    r"spam|block|black ?list|reputation|rbl|dnsbl|\bpolicy|denied|relay|\bspf\b|dkim|dmarc"
+    r"spam|block|black ?list|reputation|rbl|dnsbl|\bpolicy|denied|relay(?! recipient table)"
+    r"|\bspf\b|dkim|dmarc|gr[ae]y-?list|frequency limited|\bclient host\b|\bdns mx\b"
+    r"|reverse (?:host ?name|lookup)|find your (?:reverse )?host"
     r"|\bban(ned)?\b|(?<!not )\blisted\b|authenticat|not permitted|unsolicited|phish|suspicious"
     r"|\bsecurity\b|\bcontent\b(?!-)|temporar|\b(?:helo|ehlo)\b|\bptr\b|\br(?:everse )?dns\b"
     r"|\bip:? (?:address|\[?\d)|\b(?:your|client|sending) ip\b",
@@ -39,7 +49,8 @@ _POLICY_WORDS = re.compile(
 _SENDER_WORDS = re.compile(
     r"\bsend(?:er|ing)(?:['’]?s)? (?:rejected|verif|domain|(?:e-?mail )?a(?:ddress|ccount))"
     r"|\b(?:domain|address) of (?:the )?sender\b|\b(?:from (?:address|domain)|your domain)\b"
-    r"|\bverification failed for\b|\breturn.?path\b|\bmail from\b",
+    r"|\bverification failed for\b|\breturn.?path\b|\bmail from\b|badmailfrom"
+    r"|\b(?:invalid|unknown|envelope) sender\b|\bsender not\b",
     re.IGNORECASE,
 )
 _RATE = re.compile(
@@ -97,8 +108,8 @@ def is_address_failure(code: int, reply: str) -> bool:
     True for 5.1.x about the recipient (unknown or malformed mailbox or domain, moved, null MX)
     and 5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the
     rest: those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551
-    and 553 count unless they came at another command than RCPT or their words speak of policy,
-    which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much mail,
+    and 553 count unless they came at another command than RCPT or their words speak of policy or
+    of a full mailbox, which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much mail,
     nor where nothing but them says whose address is meant, and they say that it is ours.
     """
     if is_flooded(reply):
@@ -111,12 +122,13 @@ def is_address_failure(code: int, reply: str) -> bool:
         return about_address and enhanced not in _NOT_THE_RECIPIENT
     if reply.startswith(_STAGES_NOT_ABOUT_THE_RECIPIENT):
         return False
-    return code in _MAILBOX_UNKNOWN and not is_about_policy(reply)
+    is_passing = PASSING.search(reply) or is_about_policy(reply)
+    return code in _MAILBOX_UNKNOWN and not is_passing
 
 
 def is_about_policy(words: str) -> bool:
     """Whether a server's words speak of us or of one message, and not of the recipient's address."""
-    return bool(_POLICY_WORDS.search(words))
+    return bool(_POLICY_WORDS.search(_PATH.sub(r"\1", words)))
 
 
 def is_about_sender(words: str) -> bool:

@@ -50,11 +50,6 @@ _UNKNOWN = re.compile(
     r"|addressee unknown|left the company|has closed|been (?:disabled|discontinued|cancelled)",
     re.IGNORECASE,
 )
-_PASSING = re.compile(
-    r"quota|(?:is|was) full|full mailbox|exceed|insufficient|too (?:large|big|many)|spam"
-    r"|virus|block(?:ed|list)|blacklist|policy|greylist|loop|disk|not accepting mail|timed out",
-    re.IGNORECASE,
-)
 _ORIGINAL = re.compile(
     r"(?im)^[ >|]*(?:-{2,}.{0,60}(?:original|copy of|returned|headers).{0,60}"
     r"|received: (?:from|by)\b.{0,200}|return-path:.{0,200})$"
@@ -111,8 +106,10 @@ def find(mail: Incoming, *, automatic: bool) -> Finding:
     return NOTHING if automatic else UNREAD
 
 
-def classify(status: str, words: str = "") -> EvidenceKind:
+def classify(status: str, words: str = "", telling: str = "") -> EvidenceKind:
     """Hard or soft, by the status code, and by the server's words where the code says nothing.
+
+    `telling` is the part of the words that may speak of us, where others are a mail program's own.
 
     Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x but for
     what is wrong with the sender: 5.1.7, 5.1.8, and 5.1.0 in words that say so), and a mailbox that
@@ -130,7 +127,7 @@ def classify(status: str, words: str = "") -> EvidenceKind:
         return EvidenceKind.SOFT_BOUNCE if wrong_sender else EvidenceKind.HARD_BOUNCE
     if (subject, detail) == ("2", "1"):
         return EvidenceKind.HARD_BOUNCE
-    is_passing = _PASSING.search(words) or policy.is_about_policy(words)
+    is_passing = policy.PASSING.search(words) or policy.is_about_policy(telling or words)
     if is_vague and _UNKNOWN.search(words) and not is_passing:
         return EvidenceKind.HARD_BOUNCE
     return EvidenceKind.SOFT_BOUNCE
@@ -183,7 +180,8 @@ def _odd(message: Message) -> Finding | None:
     if permanent:
         words = _words(message)
         status = _status(words)
-        return Finding(kind=classify(status, words), status=status, detail=_told(_telling(words)))
+        telling = _telling(words)
+        return Finding(kind=classify(status, words, telling), status=status, detail=_told(telling))
     return NOTHING if temporary else None
 
 
@@ -213,7 +211,7 @@ def _words(message: Message) -> str:
 def _telling(words: str) -> str:
     """The line that says why."""
     lines = [each for each in words.splitlines() if each.strip()]
-    for pattern in (_ENHANCED, _UNKNOWN, _PASSING, _REPLY_CODE):
+    for pattern in (_ENHANCED, _UNKNOWN, policy.PASSING, _REPLY_CODE):
         for each in lines:
             if pattern.search(each):
                 return each

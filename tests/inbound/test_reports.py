@@ -154,6 +154,8 @@ def test_what_is_said_of_us_or_of_one_message_suppresses_nobody(words):
         "550 e-mail address invalid",
         "550 The email account that you tried to reach does not exist",
         "550 mailbox not found",
+        "550 <address>: Recipient address rejected: User unknown in relay recipient table",
+        "550 Invalid Recipient - https://docs.example/email-security/content#550",
     ],
 )
 def test_an_unknown_mailbox_is_known_by_words_alone(words):
@@ -280,6 +282,27 @@ def test_any_bytes_are_some_finding(raw, head):
 @given(st.text(max_size=20), st.text(max_size=200))
 def test_any_status_is_hard_or_soft(status, words):
     assert classify(status, words) in (HARD, SOFT)
+
+
+def test_the_words_that_an_old_mail_program_puts_around_a_reason_are_not_the_reason():
+    body = """Hi. This is the qmail-send program at mx.example.net.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<gone@example.net>:
+192.0.2.1 does not like recipient.
+Remote host said: 550 {}
+
+For security the content of your message was not relayed back to you.
+"""
+    raw = f"From: MAILER-DAEMON@mx.example.net\nSubject: failure notice\n\n{body}"
+
+    kinds = [
+        find(read(raw.format(each).encode()), automatic=False).kind
+        for each in ("no such user", "no such user, your IP has a bad reputation")
+    ]
+
+    assert kinds == [HARD, SOFT]
 
 
 def test_as_many_of_the_known_odd_formats_are_read_as_by_the_library_that_collects_them():
