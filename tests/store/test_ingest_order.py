@@ -44,12 +44,15 @@ def journal_item(make, number, *, named, day):
 
 @st.composite
 def listings(draw, make):
-    """Items of two sources about the same four papers."""
+    """Items of two sources about the same four papers; arXiv's list of a day has a paper once."""
     numbers, days = st.integers(1, 4), st.integers(0, 8)
     kinds = st.sampled_from(AnnounceType)
-    from_arxiv = draw(
-        st.lists(st.tuples(numbers, st.booleans(), days, kinds, st.integers(1, 2)), max_size=6)
+    once_a_day = st.lists(
+        st.tuples(numbers, st.booleans(), days, kinds, st.integers(1, 2)),
+        max_size=6,
+        unique_by=lambda each: (each[0], each[2]),
     )
+    from_arxiv = draw(once_a_day)
     from_journal = draw(st.lists(st.tuples(numbers, st.booleans(), days), max_size=4))
     return [
         arxiv_item(make, number, doi=doi, day=day, type_=type_, version=version)
