@@ -241,8 +241,9 @@ def is_remark(verb: Verb, text: str) -> bool:
 def opened(line: str) -> tuple[Verb, str] | None:
     """The verb that begins a line, with the rest of it in its own case."""
     text = plain(line)
-    if re.search(r"^[^*]*\w\*\W*$", line) and not text.endswith("*"):
-        text += "*"  # a prefix, such as "keywords transform*"
+    is_prefix = re.search(r"\w\*\W*$", line) and not re.match(r"\W*\*", line)
+    if is_prefix and not re.search(r"\*\W*$", text):
+        text += "*"  # "keywords transform*", which is not bold as "*keywords maps*" is
     for verb, shape in OPEN:
         found = shape.fullmatch(text)
         if found:
