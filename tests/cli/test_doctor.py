@@ -41,8 +41,9 @@ def test_folders_that_the_worker_cannot_write_to_are_found_before_the_night(dige
 def test_folders_on_a_full_disk_are_found_too(digest, tmp_path, monkeypatch):
     digest("init")
 
-    def full(_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(handle):  # of words: it still takes names
+        if os.fstat(handle).st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
 

@@ -70,10 +70,11 @@ def test_a_hostile_digest_id_cannot_leave_the_maildir(tmp_path, message, now):
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """A disk that takes names and words, and then says that it has no room for them."""
+    """A disk that takes names and words, and then says that it has no room for the words."""
 
-    def full(_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def full(handle):
+        if os.fstat(handle).st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
 

@@ -345,6 +345,7 @@ def test_values_without_a_sign_have_that_of_the_one_before(ada, take_in, mail, r
         "ice",
         "slow glass",
     ]
+    assert keywords_after("keywords + , maps")[3:] == ["maps"]
     take_in(mail("topics +cs.CL cs.LG"), reply_to(ada))
     assert profile(ada)["topic"] == ["cs.IR", "cs.CL", "cs.LG"]
 
