@@ -198,6 +198,10 @@ class Answers(Personal):
         given = self.app.store.feedback.get(request.query_params.get("f", ""))
         if given is None or given.subscriber_id != person.id or given.undone_at is not None:
             return None
+        if given.kind in words.OPPOSITE:
+            standing = self.standing(person, {given.paper_id})
+            if not any(each.id == given.id for found in standing.values() for each in found):
+                return None  # of more and less, only the one said last
         return Noted(id=given.id, text=self._noted(given))
 
     def say(self, given: Feedback) -> str:

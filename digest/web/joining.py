@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from digest import subscriptions, tokens
 from digest.app import App
 from digest.errors import NotFound
-from digest.model import InterestKind, Status, Subscriber
+from digest.model import InterestKind, Quiet, Status, Subscriber
 from digest.pipeline import delivering, previewing
 from digest.rendering import links, wording
 from digest.subscriptions.spans import LONGEST
@@ -211,6 +211,7 @@ class Joining(Personal):
             email=person.email,
             rhythm=wording.rhythm(person),
             just=_just_now(person, self.app.clock()),
+            waits=person.quiet is Quiet.NOTHING,
             preferences=self._preferences(person, day),
         )
 

@@ -83,6 +83,7 @@ class Personal(Handlers):
             person=person,
             curates=subscriptions.is_curator(person, curators),
             done=words.DONE.get(request.query_params.get("done", ""), ""),
+            day_of=lambda at: words.day_of(at, person.tz).isoformat(),
             **context,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -112,7 +111,7 @@ class Preferences(Answers):
             zones=choosing.zones(),
             words=words_,
             pauses=PAUSES,
-            paused_until=until.astimezone(ZoneInfo(person.tz)).date().isoformat() if until else "",
+            paused_until=words.day_of(until, person.tz).isoformat() if until else "",
             feed=links.personal_feed(self.app.site, person),
             unsubscribe=links.unsubscribe(self.app.site, person),
         )

@@ -119,7 +119,7 @@ class Profile(Personal):
                 (each, words.said(each, topics), papers.get(each.paper_id)) for each in part.items
             ],
             part=part,
-            evidence=lambda given: words.evidence(given, topics),
+            evidence=lambda given: words.evidence(given, topics, person.tz),
             typed=typed or {"kind": "keyword", "value": "", "weight": "1.0"},
             errors=errors or {},
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from digest import subscriptions
 from digest.model import Feedback, FeedbackKind, Interest, InterestKind, SubmissionState, Topic
@@ -149,11 +151,17 @@ def noted(feedback: Feedback, title: str, topics: Mapping[str, Topic]) -> str:
     }[feedback.kind]
 
 
-def evidence(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
+def day_of(at: datetime, tz: str) -> date:
+    """The day that it was or will be where a reader is."""
+    return at.astimezone(ZoneInfo(tz)).date()
+
+
+def evidence(feedback: Feedback, topics: Mapping[str, Topic], tz: str) -> str:
     """Why an interest is there: what was said when and where, and why the paper stood there."""
     place = f", paper {feedback.rank} of your digest" if feedback.rank else ""
     because = f" {feedback.reason[:1].lower()}{feedback.reason[1:]}" if feedback.reason else ""
-    day = f"{feedback.at.day} {feedback.at:%B %Y}"
+    at = day_of(feedback.at, tz)
+    day = f"{at.day} {at:%B %Y}"
     return f"You said “{said(feedback, topics)}” on {day}{place}{because and ','}{because}."
 
 

@@ -124,6 +124,17 @@ def test_nobody_undoes_what_another_said(app, client, person, join, at):
     assert said(app, person) == [given]
 
 
+def test_a_notice_that_is_looked_at_again_does_not_say_what_was_unsaid_since(client, person, at):
+    digest = at(person).digest
+    first = client.post(f"{digest}/2/more", follow_redirects=False).headers["location"]
+    assert "Noted: more like" in client.get(first).text
+
+    client.post(f"{digest}/2/less")
+
+    assert "Noted: more like" not in client.get(first).text
+    assert "You said: less like this" in client.get(first).text
+
+
 def test_a_script_is_answered_in_place(client, person, at):
     told = client.post(f"{at(person).digest}/1/more", headers=JSON).json()
     assert told["said"].startswith("Noted: more like “A study of retrieval")

@@ -249,6 +249,15 @@ def test_from_sign_up_to_the_first_digest(client, app, mailbox, link_in):
     assert len(mailbox()) == 2
 
 
+def test_who_wants_no_mail_on_a_day_with_nothing_is_not_promised_one_at_once(client, link_in):
+    sign_up(client, "quiet@example.org", quiet="nothing", topics="", keywords="xylophonequux")
+    confirm = link_in("quiet@example.org", "/c/")
+    asked, done = client.get(confirm).text, client.post(confirm).text
+
+    assert all("as soon as there is something for you" in page for page in (asked, done))
+    assert not any("at once" in page or "on its way" in page for page in (asked, done))
+
+
 def test_a_confirm_link_does_not_bring_back_someone_who_left(client, app, person, at):
     subscriptions.unsubscribe(app.store, person, now=app.clock())
     page = client.post(at(person).confirm).text

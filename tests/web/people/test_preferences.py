@@ -264,6 +264,19 @@ def test_saved_papers_are_listed_exported_and_removed(client, person, at):
     assert "None yet" in page
 
 
+def test_days_are_those_of_where_the_reader_is(client, app, join, at, now, now_is):
+    person = join("kiwi@example.org", tz="Pacific/Auckland")
+    app.compose_edition("2026-06-10")
+    now_is(now.replace(hour=20))  # the morning of the day after, there
+    client.post(f"{at(person).digest}/1/save")
+
+    pages = [client.get(f"{at(person).me}/{page}").text for page in ("saved", "likes")]
+
+    assert "Saved on Thursday 11 June 2026" in pages[0]
+    assert "Thursday 11 June 2026</time>: " in pages[1]
+    assert "You said “save it” on 11 June 2026" in pages[1]
+
+
 def test_saved_papers_are_counted_and_exported_in_full_and_shown_by_pages(
     client, person, at, says_much
 ):
