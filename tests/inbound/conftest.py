@@ -241,7 +241,10 @@ def profile(store):
 
 @pytest.fixture
 def stranger():
-    """`stranger(greeting)`: the address of a program that is no Digest; it says that, and no more."""
+    """`stranger(greeting)`: the address of a program that is no Digest; it says that, and no more.
+
+    Without a greeting, None, it hangs up.
+    """
     listeners = []
 
     def greet(listener, greeting):
@@ -249,8 +252,9 @@ def stranger():
             while True:
                 caller, _ = listener.accept()
                 with caller:
-                    caller.sendall(greeting)
-                    caller.recv(1)
+                    if greeting is not None:
+                        caller.sendall(greeting)
+                        caller.recv(1)
 
     def listen(greeting):
         listener = socket.create_server(("127.0.0.1", 0))

@@ -141,6 +141,14 @@ def test_where_another_program_listens_the_setting_is_wrong(stranger, monkeypatc
             ask(address)
 
 
+def test_one_that_hangs_up_is_on_its_way_out_and_waited_for(stranger):
+    address = stranger(None)
+
+    lmtp.check(address)
+    with pytest.raises(RetryLater, match="already"):
+        lmtp.serve(lambda raw, to: None, address)
+
+
 def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
     left = socket.socket(socket.AF_UNIX)
     left.bind(f"{tmp_path}/lmtp")
