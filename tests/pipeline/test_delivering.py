@@ -460,6 +460,37 @@ def test_a_claim_is_looked_at_again_before_whatever_goes_after_a_sleep(
     assert len(others) == len(composed), "of the first nobody has heard yet"
 
 
+def test_a_claim_that_is_held_is_looked_up_again_after_a_moment_and_one_that_is_not_each_time(
+    application, composed, deliver, monkeypatch
+):
+    class Asking(MemoryTransport):
+        """Asks whether it may send, and sends nothing."""
+
+        def send(self, messages, now, *, held):
+            next(iter(messages))
+            for milliseconds in (0, 5, 5, 30, 0):
+                application.moment[0] += timedelta(milliseconds=milliseconds)
+                answers.append(held())
+            application.moment[0] += timedelta(hours=1)
+            application.store.ledger.claim(application.clock(), owner="w2", limit=10, lease=3600)
+            answers.extend([held(), held()])
+            yield from ()
+
+    answers, looked = [], []
+    hold = type(application.store.ledger).hold
+
+    def counted(ledger, lease, **times):
+        looked.append(lease)
+        return hold(ledger, lease, **times)
+
+    monkeypatch.setattr(type(application.store.ledger), "hold", counted)
+
+    deliver(Asking())
+
+    assert answers == [True] * 5 + [False, False]
+    assert len(looked) == 2 + 2
+
+
 class LosingTransport(MemoryTransport):
     """Takes every message, and loses the connection before it can say so."""
 
