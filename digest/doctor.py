@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from urllib.parse import urlsplit
 
 from digest import delivery, matching, subscriptions
 from digest.app import App
-from digest.delivery import dkim
+from digest.delivery import dkim, maildir
 from digest.errors import DigestError, NotFound
 from digest.inbound import imap, lmtp
 from digest.model import Caps, Status
@@ -21,8 +19,6 @@ from digest.pipeline import learning
 
 # By so many texts of an abstract's usual length the embedder's speed is measured.
 SAMPLES = 16
-# Bytes, by which a disk shows that it has room.
-BLOCK = 65_536
 EVER = datetime.min.replace(tzinfo=UTC)
 UNREADABLE = "what was learned cannot be read; `digest learn` learns it anew"
 SAMPLE = "We find out how long it takes to read one abstract of the length that most have. " * 15
@@ -216,15 +212,8 @@ def _folders(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Write a file that nobody sees to the folder, or to where it would be made; raises OSError.
-
-    A full disk still takes a name, and may take words that are never to reach it.
-    """
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    with tempfile.TemporaryFile(dir=there) as file:
-        file.write(bytes(BLOCK))
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a file to the folder, or to that where it would be made; raises OSError."""
+    maildir.try_to_write(next(each for each in (folder, *folder.parents) if each.exists()))
 
 
 def _mail_log(app: App) -> Iterator[tuple[str, str]]:

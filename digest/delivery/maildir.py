@@ -21,6 +21,17 @@ BLOCK = 65_536
 """Bytes: more than most mails have."""
 
 
+def try_to_write(folder: Path) -> None:
+    """Write a file that nobody sees to a folder; raises OSError.
+
+    A full disk still takes a name, and may take words that are never to reach it.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(BLOCK))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class MaildirTransport:
     """Delivers into one Maildir, whoever the recipient is (`digest.ports.Transport`).
 
@@ -44,10 +55,7 @@ class MaildirTransport:
         """Raise ConfigError unless mail can be written, by trying; nothing is left of it."""
         try:
             for name in ("tmp", "new"):
-                with tempfile.TemporaryFile(dir=self.path / name) as file:
-                    file.write(bytes(BLOCK))  # a full disk still takes a name
-                    file.flush()
-                    os.fsync(file.fileno())
+                try_to_write(self.path / name)
         except OSError as error:
             raise ConfigError(
                 f"[smtp] url: the Maildir {self.path} cannot be written to: {error.strerror}",

@@ -2,7 +2,8 @@
 
 For each group of at most 50: mark it as going out (committed before the first byte is sent), send
 it while its messages are made, and write the receipts down as they come, those of 50 ms at a time.
-Just before each message becomes the server's, the lease is looked at once more, unless it was a moment ago.
+Just before each message becomes the server's, the lease is looked at once more, unless it was a
+moment ago.
 """
 
 from __future__ import annotations

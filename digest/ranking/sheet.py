@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PICKED_SHARE = 0.5
 # Every paper is a little near to everything: what is worth a reason comes to half of what lets one in,
-# as 5 to 15 % of a day do.
+# as 3 to 17 % of a day do for a keyword, and up to 28 % for likes of several kinds.
 TELLING_SHARE = 0.5
 MOST_PARTS = 15
 POSITIVE = (

@@ -29,7 +29,7 @@ logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
 
 MOST_BLOCKS = 3_000
 MOST_MARKS = 300_000
-"""In a megabyte of real entries are 150,000; bibtexparser takes a second for one of marks alone."""
+"""In a megabyte of real entries are 140,000; bibtexparser takes a second for one of marks alone."""
 
 FEWEST_WORDS = 4
 

@@ -94,8 +94,8 @@ class SqliteStore:
         """Bring the schema up to date; returns the names of the migrations applied.
 
         In one transaction taken beforehand, so that processes that start together take turns, however
-        long one takes; a file that is up to date is only read, and waits for nobody. Raises ConfigError for a
-        database that is not ours, or newer than we are.
+        long one takes; a file that is up to date is only read, and waits for nobody. Raises
+        ConfigError for a database that is not ours, or newer than we are.
         """
         with self._connections.read() as connection:
             if not self._pending(Database(connection)):

@@ -14,6 +14,7 @@ from digest.ports import Candidates
 from digest.ranking.features import Features
 from digest.ranking.linear import LinearRanker
 from digest.ranking.points import author_mark
+from digest.ranking.profiles import Weights
 from digest.ranking.shelves import Shelves
 from digest.ranking.space import terms, terms_of
 from digest.ranking.tastes import certainty, learned, typed
@@ -194,6 +195,25 @@ def test_a_paper_is_said_to_be_near_only_where_it_comes_to_half_of_what_lets_one
     assert {pick.paper_id.split("-")[1] for pick in ranking.picks} >= {"bread", "bees"}
     assert told["bees"] == {ReasonKind.LIKE, ReasonKind.WORDS}
     assert "bread" not in told
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(0.4, False), (0.6, True)])
+def test_half_of_what_lets_a_paper_in_is_enough_for_words(
+    edition, invented, profile, social_space, share, is_told
+):
+    person = profile(topic="x.bread", like="bees-0")
+    trust = 2 / (1 + 2)  # of two kinds of interest
+
+    def near(weights):
+        ranker = LinearRanker(topics={}, space=social_space, weights=weights)
+        candidates = Candidates(papers=edition, liked=invented)
+        (ranking,) = ranker.rank([person], candidates, without={}, now=None)
+        (pick,) = (each for each in ranking.picks if each.paper_id == "new-bread-2")
+        return next(each for each in pick.reasons if each.kind is ReasonKind.LIKE)
+
+    floor = near(Weights()).amount / trust / share
+
+    assert bool(near(Weights(like_floor=floor)).words) is is_told
 
 
 def test_the_terms_sum_to_the_score_and_the_words_of_a_term_to_the_term(

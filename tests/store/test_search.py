@@ -393,7 +393,7 @@ def test_of_what_many_papers_match_the_last_stored_are_ranked(shelves, monkeypat
 def authored(new_store, make):
     store = new_store()
     names = ["Jürgen Schmidhuber", "J. Schmidhuber", "Schmidhuber, Jürgen", "Anna Schmidhuber"]
-    names += ["Conan O'Brien", "Łukasz Øksendal", "Wei Wang III", "Brien O."]
+    names += ["Conan O'Brien", "Łukasz Øksendal", "Wei Wang III", "Brien O.", "Mads O'Bødker"]
     store.papers.ingest(
         [
             make.item(make.paper(number, authors=("Bo Sample", name)))
@@ -412,6 +412,7 @@ def authored(new_store, make):
         ("Conan O'Brien", [5]),
         ("Łukasz Øksendal", [6]),
         ("Wang, Wei", [7]),
+        ("Mads O'Bødker", [9]),
         ("Nobody Here", []),
         ('"', []),
         ("", []),
