@@ -2,6 +2,10 @@
 
 They are started anew rather than forked, since the process that asks may have threads, and end
 with it however it ends: each watches its end of a pipe, which closes when nobody holds the other.
+
+They give way to what somebody waits for, the pages and a mail server on the same machine: one that
+had to wait for a turn of the processor before it could take the next message kept two senders from
+an eighth of theirs.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import copyreg
 import gc
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
+NICENESS = 5
 
 Result = TypeVar("Result")
 Made_co = TypeVar("Made_co", covariant=True)
@@ -126,6 +132,7 @@ def _work(
     """What a process does: its share, saying how far it has come, until told or left alone."""
     from digest.app.application import App  # noqa: PLC0415 - which imports this module
 
+    os.nice(NICENESS)
     gc.set_threshold(*collecting)
     asked = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; our parent tells us

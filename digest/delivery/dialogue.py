@@ -21,6 +21,7 @@ from digest.model import Outcome
 
 # The first digit of the answer that lets each step go on (RFC 5321 §4.3.2).
 _EXPECTED = {"MAIL": 2, "RCPT": 2, "DATA": 3, "after DATA": 2, "RSET": 2}
+_COMMANDS = ("MAIL", "RCPT", "DATA")
 _CLOSING = 421
 _PROCESSING = 451
 _TOO_LARGE = 552
@@ -149,14 +150,14 @@ def _announce(client: smtplib.SMTP, message: Prepared, *, announced: bool) -> Re
 
     With PIPELINING all three go out at once, and their answers are read one after another.
     """
-    commands = _commands(client, message)
-    if client.has_extn("pipelining"):
-        if not announced:
-            client.send(b"".join(commands.values()))
-        refusal = _answers_to(client, commands)
+    if announced:
+        refusal = _answers_to(client, _COMMANDS)
+    elif client.has_extn("pipelining"):
+        client.send(announcement(client, message))
+        refusal = _answers_to(client, _COMMANDS)
     else:
         refusal = None
-        for stage, command in commands.items():
+        for stage, command in _commands(client, message).items():
             client.send(command)
             refusal = _answers_to(client, [stage])
             if refusal:

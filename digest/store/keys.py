@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from sqlite3 import Connection
 
 from digest.store.rows import listed
@@ -20,6 +21,8 @@ MASK = (1 << BITS) - 1
 EPOCH = date(1970, 1, 1)
 
 
+# A block of digests has one or a few editions.
+@lru_cache(maxsize=64)
 def day_of(edition: str) -> int:
     """The day number of an edition (an ISO date); raises ValueError for anything else."""
     return (date.fromisoformat(edition) - EPOCH).days
@@ -27,7 +30,12 @@ def day_of(edition: str) -> int:
 
 def edition_of(key: int) -> str:
     """The edition that a digest's key names."""
-    return (EPOCH + timedelta(days=key >> BITS)).isoformat()
+    return _edition(key >> BITS)
+
+
+@lru_cache(maxsize=64)
+def _edition(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).isoformat()
 
 
 def key_of(day: int, number: int) -> int:

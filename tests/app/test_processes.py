@@ -1,9 +1,11 @@
 """Sending in several processes: the same mails, once each; a process that dies is no disaster."""
 
+import os
 from collections import Counter
 
 import pytest
 
+from digest.app import processes
 from digest.errors import ConfigError
 
 pytestmark = pytest.mark.slow
@@ -35,6 +37,25 @@ def test_several_processes_send_everything_once_and_their_results_are_added_up(w
     )
     assert set(attempts.values()) == {1}
     assert app.store.ledger.counts()["sent"] == several.people
+
+
+def priority(app, *, stopping, progress):
+    """A share: how the process that does it stands behind others."""
+    return (os.getpriority(os.PRIO_PROCESS, 0),)
+
+
+def test_they_give_way_to_what_somebody_waits_for(several):
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+
+    found = processes.run(
+        several().settings,
+        [priority, priority],
+        name="share",
+        stopping=lambda: False,
+        progress=lambda _: None,
+    )
+
+    assert [each > own for (each,) in found] == [True, True]
 
 
 def test_asked_to_stop_they_stop_after_the_group_in_hand(waiting, several):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import time
+from functools import lru_cache
 from sqlite3 import Row
 
 from digest.model import (
@@ -20,6 +21,11 @@ from digest.model import (
     Via,
 )
 from digest.store.rows.scalars import Columns, moment, moment_or_none, stamp, stamp_or_none
+
+_STATUSES = {each.value: each for each in Status}
+_CADENCES = {each.value: each for each in Cadence}
+_QUIETS = {each.value: each for each in Quiet}
+_hour = lru_cache(maxsize=1024)(time.fromisoformat)
 
 
 def subscriber_columns(subscriber: Subscriber) -> Columns:
@@ -47,26 +53,46 @@ def subscriber_columns(subscriber: Subscriber) -> Columns:
 
 
 def to_subscriber(row: Row) -> Subscriber:
-    """A row of `subscribers`."""
+    """A row of `subscribers`, its columns in their order: a morning reads a million of them."""
+    (
+        subscriber_id,
+        email,
+        status,
+        tz,
+        at,
+        cadence,
+        weekday,
+        limit,
+        quiet,
+        key,
+        created_at,
+        confirmed_at,
+        due_at,
+        paused_until,
+        seen_until,
+        name,
+        shows_name,
+        floor,
+    ) = row
     return Subscriber(
-        id=row["id"],
-        email=row["email"],
-        status=Status(row["status"]),
-        tz=row["tz"],
-        at=time.fromisoformat(row["at"]),
-        cadence=Cadence(row["cadence"]),
-        weekday=row["weekday"],
-        limit=row["max_picks"],
-        quiet=Quiet(row["quiet"]),
-        key=row["key"],
-        created_at=moment(row["created_at"]),
-        confirmed_at=moment_or_none(row["confirmed_at"]),
-        due_at=moment_or_none(row["due_at"]),
-        paused_until=moment_or_none(row["paused_until"]),
-        seen_until=moment_or_none(row["seen_until"]),
-        name=row["name"],
-        shows_name=bool(row["shows_name"]),
-        floor=row["floor"],
+        id=subscriber_id,
+        email=email,
+        status=_STATUSES[status],
+        tz=tz,
+        at=_hour(at),
+        cadence=_CADENCES[cadence],
+        weekday=weekday,
+        limit=limit,
+        quiet=_QUIETS[quiet],
+        key=key,
+        created_at=moment(created_at),
+        confirmed_at=moment_or_none(confirmed_at),
+        due_at=moment_or_none(due_at),
+        paused_until=moment_or_none(paused_until),
+        seen_until=moment_or_none(seen_until),
+        name=name,
+        shows_name=bool(shows_name),
+        floor=floor,
     )
 
 
