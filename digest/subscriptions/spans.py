@@ -45,25 +45,24 @@ _MONTH_FIRST = re.compile(
 
 
 def parse_span(text: str, now: datetime, *, tz: str = "UTC") -> datetime:
-    """The moment (UTC) up to which someone wants peace: after a time, or when a day begins.
+    """The midnight (UTC) up to which someone wants peace: that with which a day begins in `tz`.
 
-    Days, weeks, fortnights, months and a year count from now; a date (ISO, or day and month by
-    name), a weekday or `tomorrow` begins at midnight in `tz`, and is the next such day after
-    today. Raises InvalidInput for what is not understood, is past, or over a year away.
+    Days, weeks, fortnights, months and a year count from today, so that the digest of the day they end
+    on comes, whatever the hour now. A date (ISO, or day and month by name), a weekday or `tomorrow` is
+    the next such day after today. Raises InvalidInput for what is not understood, is past, or over a
+    year away.
     """
     words = clean(text).casefold().rstrip(".!")
     words = _LEAD.sub("", words, count=1) if _LEAD.match(words) else words.removeprefix("next ")
     if not words or len(words) > LONGEST_TEXT:
         raise _unclear(text)
     today = now.astimezone(ZoneInfo(tz)).date()
-    until = _after(words, now, tz)
-    if until is None:
-        day = _day(words, today)
-        if day is None:
-            raise _unclear(text)
-        if day - today > LONGEST:
-            raise _too_far()
-        until = datetime.combine(day, time(), ZoneInfo(tz)).astimezone(UTC)
+    day = _after(words, today) or _day(words, today)
+    if day is None:
+        raise _unclear(text)
+    if day - today > LONGEST:
+        raise _too_far()
+    until = datetime.combine(day, time(), ZoneInfo(tz)).astimezone(UTC)
     if until <= now:
         raise InvalidInput("That day has come already; name one that is still to come.")
     if until - now > LONGEST:
@@ -71,8 +70,8 @@ def parse_span(text: str, now: datetime, *, tz: str = "UTC") -> datetime:
     return until
 
 
-def _after(words: str, now: datetime, tz: str) -> datetime | None:
-    """The end of a time that begins now; None if the words are no length of time."""
+def _after(words: str, today: date) -> date | None:
+    """The day after a time that begins today; None if the words are no length of time."""
     found = _LENGTH.fullmatch(words)
     if found is None:
         return None
@@ -81,14 +80,13 @@ def _after(words: str, now: datetime, tz: str) -> datetime | None:
     if not number:
         return None
     if unit[0] in DAYS:
-        return now + timedelta(days=number * DAYS[unit[0]])
+        return today + timedelta(days=number * DAYS[unit[0]])
     months = number * (MONTHS_IN_A_YEAR if unit[0] == "y" else 1)
     if months > MONTHS_IN_A_YEAR:
         raise _too_far()
-    local = now.astimezone(ZoneInfo(tz))
-    year, month = divmod(local.year * MONTHS_IN_A_YEAR + local.month - 1 + months, MONTHS_IN_A_YEAR)
-    day = min(local.day, monthrange(year, month + 1)[1])
-    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+    year, month = divmod(today.year * MONTHS_IN_A_YEAR + today.month - 1 + months, MONTHS_IN_A_YEAR)
+    day = min(today.day, monthrange(year, month + 1)[1])
+    return date(year, month + 1, day)
 
 
 def _day(words: str, today: date) -> date | None:

@@ -54,6 +54,17 @@ def test_an_hour_that_came_since_a_pause_ended_is_made_up(store, subscribe, now)
     assert store.subscribers.by_email(person.email).due_at == datetime(2026, 6, 11, 9, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("cadence", ["daily", "wednesday"])
+def test_the_digest_of_the_day_on_which_a_pause_of_a_week_ends_comes(store, subscribe, cadence):
+    person = subscribe(at="7:30", tz="Europe/Berlin", cadence=cadence)
+    now = datetime(2026, 6, 10, 14, tzinfo=UTC)  # a Wednesday, after the digest
+    until = subscriptions.parse_span("1 week", now, tz=person.tz)
+    subscriptions.pause(store, person, until=until, now=now)
+    subscriptions.resume_due(store, now=until)
+    due = store.subscribers.by_email(person.email).due_at
+    assert due == datetime(2026, 6, 17, 5, 30, tzinfo=UTC)
+
+
 def test_pausing_undoes_nothing_that_changed_meanwhile(store, subscribe, now):
     stale = subscribe()
     subscribe(at="9:00")

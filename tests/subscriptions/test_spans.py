@@ -1,6 +1,7 @@
 """How long a pause is, in people's words."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -35,17 +36,17 @@ def at(*date):
         ("365 days", 365),
     ],
 )
-def test_days_and_weeks_count_from_now(text, days):
-    assert parse_span(text, NOW) == NOW + timedelta(days=days)
+def test_days_and_weeks_count_from_today(text, days):
+    assert parse_span(text, NOW) == at(2026, 6, 10) + timedelta(days=days)
 
 
 @pytest.mark.parametrize(
     ("text", "until"),
     [
-        ("a month", at(2026, 7, 10, 7)),
-        ("3 months", at(2026, 9, 10, 7)),
-        ("twelve months", at(2027, 6, 10, 7)),
-        ("a year", at(2027, 6, 10, 7)),
+        ("a month", at(2026, 7, 10)),
+        ("3 months", at(2026, 9, 10)),
+        ("twelve months", at(2027, 6, 10)),
+        ("a year", at(2027, 6, 10)),
         ("until 2026-12-24", at(2026, 12, 24)),
         ("2026-12-24", at(2026, 12, 24)),
         ("until 24 December", at(2026, 12, 24)),
@@ -66,7 +67,7 @@ def test_months_and_named_days(text, until):
 
 
 def test_a_month_from_the_last_of_a_long_one_ends_on_the_last_of_a_short_one():
-    assert parse_span("a month", at(2026, 1, 31, 7)) == at(2026, 2, 28, 7)
+    assert parse_span("a month", at(2026, 1, 31, 7)) == at(2026, 2, 28)
 
 
 def test_a_day_begins_at_the_readers_own_midnight():
@@ -128,10 +129,12 @@ def test_any_text_gives_a_moment_within_a_year_or_a_sentence(text, now, tz):
     assert now < until <= now + LONGEST
 
 
-@given(st.integers(1, 52), MOMENTS)
-def test_weeks_are_seven_days_each(weeks, now):
-    assert parse_span(f"{weeks} weeks", now) == now + timedelta(days=7 * weeks)
-    assert parse_span(f"for {weeks * 7} days", now) == now + timedelta(days=7 * weeks)
+@given(st.integers(1, 52), MOMENTS, ZONES)
+def test_weeks_are_seven_days_each(weeks, now, tz):
+    day = now.astimezone(ZoneInfo(tz)).date() + timedelta(days=7 * weeks)
+    until = parse_span(f"{weeks} weeks", now, tz=tz)
+    assert until == parse_span(f"for {weeks * 7} days", now, tz=tz)
+    assert until == parse_span(f"until {day.isoformat()}", now, tz=tz)
 
 
 @given(st.integers(2, 364), MOMENTS, ZONES)
