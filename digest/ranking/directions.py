@@ -154,8 +154,8 @@ def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directio
     """Each row's strongest marks, and of its other words where they draw a paper in the space.
 
     A row that was made of few `likes` (one number a row) needs 256 marks, any at most 1,024, and
-    those of the 512 commonest words, which cost little (see `Features`). The rest r of its words
-    adds r·x to a paper x, of which the space knows r·V·Vᵀ·x.
+    those of the 512 commonest words, which other rows have as well. The rest r of its words adds r·x
+    to a paper x, of which the space knows r·V·Vᵀ·x.
     """
     marks, dense = directions.marks.copy(), directions.dense.copy()
     dimensions = space.dimensions

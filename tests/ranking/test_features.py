@@ -106,12 +106,10 @@ def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monk
 # --- amounts --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("hot", [0, 3, 10**6])
 @pytest.mark.parametrize("most", [1, 3, 256])
 def test_amounts_are_sums_of_products_however_they_are_worked_out(
-    shelves, new_paper, looking, monkeypatch, hot, most
+    shelves, new_paper, looking, monkeypatch, most
 ):
-    monkeypatch.setattr(module, "HOT", hot)
     monkeypatch.setattr(module, "MOST_AT_ONCE", most)
     features = Features([new_paper(theme, n) for theme in THEMES for n in range(4)], shelves)
 
