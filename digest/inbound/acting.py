@@ -148,8 +148,10 @@ def _confirm(turn: Turn, _command: Command) -> Done:
     if turn.person.status is not Status.PENDING:
         return Done(lines=settings(turn))
     person = subscriptions.confirm(turn.store, turn.person, now=turn.now)
+    soon = wording.beginning(turn.person)
+    said = f"Your first digest comes {soon}." if soon else "You are subscribed again."
     return Done(
-        lines=("Your first digest is on its way.", *settings(replace(turn, person=person))),
+        lines=(said, *settings(replace(turn, person=person))),
         undo=("unsubscribe",),
     )
 

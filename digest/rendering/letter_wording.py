@@ -58,6 +58,8 @@ def words(occasion: Occasion) -> Words:
 def _confirm(occasion: Occasion) -> Words:
     site = occasion.site
     by_reply = "reply to this mail with “yes”." if site.inbound_domain else ""
+    soon = wording.beginning(occasion.person)
+    said = f"Your first digest then comes {soon}, and every one" if soon else "Every digest"
     return Words(
         subject=f"Please confirm: shall {occasion.name} write to you?",
         title="Is this address yours?",
@@ -73,7 +75,7 @@ def _confirm(occasion: Occasion) -> Words:
         url=links.confirm(site, occasion.person, occasion.at.date().isoformat()),
         notes=(
             f"Or {by_reply}" if site.url and by_reply else "",
-            "Your first digest then comes at once, and every one says how to stop them.",
+            f"{said} says how to stop them.",
             (
                 "If it was not you, do nothing: without your answer nothing will be sent. The "
                 f"question ends after {CONFIRM_DAYS} days."

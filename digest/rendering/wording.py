@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cache, lru_cache
 
-from digest.model import FLOORS, Cadence, Digest, Mood, Site, Subscriber
+from digest.model import FLOORS, Cadence, Digest, Mood, Quiet, Site, Subscriber
 from digest.text import clean, truncate
 
 SUBJECT_TITLE = 80
@@ -131,6 +131,14 @@ def rhythm(subscriber: Subscriber) -> str:
         when = f"every {_WEEKDAYS[subscriber.weekday % 7]}"
     number = count(subscriber.limit, "paper")
     return f"It comes {when}, {_hour(subscriber)}, with {number} at most{_floor(subscriber)}."
+
+
+def beginning(subscriber: Subscriber) -> str:
+    """How soon the first digest comes to who confirms; "" to who comes back, and may have today's."""
+    if subscriber.confirmed_at is not None:
+        return ""
+    waits = subscriber.quiet is Quiet.NOTHING
+    return "as soon as there is something for you" if waits else "at once"
 
 
 def because_you(site: Site, subscriber: Subscriber) -> str:

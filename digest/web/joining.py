@@ -211,6 +211,7 @@ class Joining(Personal):
             email=person.email,
             rhythm=wording.rhythm(person),
             just=_just_now(person, self.app.clock()),
+            begins=wording.beginning(person),
             waits=person.quiet is Quiet.NOTHING,
             preferences=self._preferences(person, day),
         )

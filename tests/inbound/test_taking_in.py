@@ -57,6 +57,16 @@ def test_a_reply_to_the_question_confirms(subscribe, take_in, mail, reply_to, cu
     assert "unsubscribe" in said(replies)
 
 
+def test_who_comes_back_is_promised_no_first_digest(store, subscribe, take_in, mail, reply_to):
+    new = said(take_in(mail("yes"), reply_to(subscribe(confirmed=False), "letter")))
+    left = subscriptions.unsubscribe(store, subscribe(), now=NOW)
+    again = said(take_in(mail("yes, please"), reply_to(subscribe(confirmed=False), "letter")))
+    assert left.status == "unsubscribed"
+    assert "Your first digest comes at once." in new
+    assert "You are subscribed again." in again
+    assert "first digest" not in again
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -15,7 +15,7 @@ from digest import tokens
 from digest.delivery import dkim, wire
 from digest.errors import ConfigError, InvalidInput
 from digest.inbound.commands import MOST_BROKEN
-from digest.model import Interest, InterestKind, Message, Site, Status, Topic
+from digest.model import Interest, InterestKind, Message, Quiet, Site, Status, Topic
 from digest.rendering import letters, links
 from digest.rendering.lint import lint
 from digest.rendering.occasions import LONGEST_UNDO
@@ -182,6 +182,22 @@ def test_the_question_to_confirm_lists_what_was_asked_for_and_can_be_answered_tw
     assert "Topics: Information Retrieval (cs.IR), Retrieval &" in text_of(sent)
     assert "Or reply to this mail with “yes”." in text_of(sent)
     assert read(sent)["Reply-To"].addresses[0].domain == "in.example.org"
+
+
+@pytest.mark.parametrize(
+    ("quiet", "before", "promise"),
+    [
+        (Quiet.LINE, None, "Your first digest then comes at once, and every one says"),
+        (Quiet.NOTHING, None, "first digest then comes as soon as there is something for you, and"),
+        (Quiet.LINE, NOW, "Every digest says"),
+    ],
+)
+def test_who_confirms_is_promised_a_first_digest_at_once_if_one_comes(
+    write, pending, quiet, before, promise
+):
+    sent = write("confirm", to=replace(pending, quiet=quiet, confirmed_at=before))
+
+    assert promise in " ".join(text_of(sent).split())
 
 
 def test_what_strangers_typed_never_reaches_an_address_that_is_not_proven(write, pending):

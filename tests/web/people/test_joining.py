@@ -249,6 +249,17 @@ def test_from_sign_up_to_the_first_digest(client, app, mailbox, link_in):
     assert len(mailbox()) == 2
 
 
+def test_who_leaves_and_comes_back_on_one_day_is_promised_no_digest_at_once(
+    client, app, person, at, link_in
+):
+    client.post(at(person).unsubscribe)
+    sent = sign_up(client, person.email).text
+    asked = client.get(link_in(person.email, "/c/")).text
+
+    assert "Every mail has a link to stop it." in asked
+    assert all("at once" not in page for page in (sent, asked))
+
+
 def test_who_wants_no_mail_on_a_day_with_nothing_is_not_promised_one_at_once(client, link_in):
     sign_up(client, "quiet@example.org", quiet="nothing", topics="", keywords="xylophonequux")
     confirm = link_in("quiet@example.org", "/c/")
