@@ -30,19 +30,6 @@ def owner(connection: Connection, key: str) -> str:
     return owners(connection, listed([key])).get(key, key)
 
 
-def names(connection: Connection, ids: str) -> dict[str, str]:
-    """Every key of these papers, with the id it stands for."""
-    return dict(
-        connection.execute(
-            """
-            SELECT key, paper_id FROM identifiers
-            WHERE paper_id IN (SELECT value FROM json_each(?))
-            """,
-            (ids,),
-        ).fetchall()
-    )
-
-
 def papers(connection: Connection, ids: Iterable[str]) -> dict[str, Paper]:
     """The stored papers with exactly these ids, in the order asked; identifiers are sorted."""
     wanted = listed(ids)
