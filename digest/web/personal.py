@@ -18,7 +18,6 @@ from digest.pipeline import delivering
 from digest.rendering import links, views
 from digest.web import words
 from digest.web.common import PRIVATE, Handlers
-from digest.web.forms import Form
 
 CONFIRM_LASTS = timedelta(days=14)
 PREFERENCES_LAST = timedelta(days=90)
@@ -160,11 +159,3 @@ def checked(errors: dict[str, str], name: str, act: Callable[[], object]) -> boo
 def minute(now: datetime) -> int:
     """The minute since 1970, by which links that last an hour are dated."""
     return int(now.timestamp() // 60)
-
-
-def chosen(form: Form, name: str, allowed: Iterable[str]) -> str:
-    """One of a few values; raises InvalidInput for any other."""
-    value = form.one(name)
-    if value not in allowed:
-        raise InvalidInput("That is none of the choices.")
-    return value
