@@ -262,14 +262,6 @@ def parse_weekday(word: str) -> int | None:
     return WEEKDAYS.index(matching[0]) if len(matching) == 1 else None
 
 
-def described(interests: Iterable[Interest]) -> dict[str, list[str]]:
-    """Interests as lists of values by kind, for exports and JSON."""
-    lists: dict[str, list[str]] = {str(kind): [] for kind in InterestKind}
-    for each in interests:
-        lists[str(each.kind)].append(each.value)
-    return lists
-
-
 def timing(subscriber: Subscriber) -> tuple[object, ...]:
     """What decides when a digest is due."""
     return (subscriber.at, subscriber.tz, subscriber.cadence, subscriber.weekday)
