@@ -247,9 +247,12 @@ def _compose_block(
         person = by_id[digest.subscriber_id]
         wanted = compose.wants_mail(digest, person)
         kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
+    # Read again: whoever chose another hour or paused while they were ranked keeps to that.
+    current = this.store.subscribers.get(by_id).values()
+    going_on = [each for each in current if each.status is Status.ACTIVE]
     new = this.store.ledger.compose(
         kept,
-        next_due=_next_due(people, edition, now),
+        next_due=_next_due(going_on, edition, now),
         send_from={digest.id: now for digest in digests},
         message_ids={digest.id: f"<{digest.id}@{domain}>" for digest in digests},
     )

@@ -1,7 +1,7 @@
 """Who gets a digest when, of what, and never twice."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -415,6 +415,32 @@ def test_someone_erased_while_digests_are_composed_stops_nobody(application, sub
         application.store, Erasing(), now=application.clock(), block=10, domain="digest.example"
     )
     assert len(digests(application, good)) == 1
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "due"),
+    [
+        (lambda person: replace(person, at=time(18)), datetime(2026, 6, 11, 18, tzinfo=UTC)),
+        (lambda person: replace(person, status=Status.PAUSED, due_at=None), None),
+    ],
+    ids=["another hour", "a pause"],
+)
+def test_what_a_reader_changes_while_they_are_ranked_is_kept_to(
+    application, subscribe, meanwhile, due
+):
+    person = subscribe(at="7:00")
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    subscribers = application.store.subscribers
+
+    class Changing(Listening):
+        def rank(self, block, candidates, *, without, now):
+            subscribers.save(meanwhile(subscribers.by_email(person.email)))
+            return super().rank(block, candidates, without=without, now=now)
+
+    composing.compose_due(
+        application.store, Changing(), now=application.clock(), block=10, domain="digest.example"
+    )
+    assert subscribers.by_email(person.email).due_at == due
 
 
 @pytest.mark.parametrize(
