@@ -11,7 +11,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 NIGHTLY = "nightly"
 RECONCILED = "reconciled"
+BACKED_UP = "backed up"
 LEARNED = "learned"
 PUBLISHED = "published"
 COMPOSING = "compose"
@@ -203,7 +204,8 @@ def fetch_mail(app: App, door: Door | None) -> None:
 def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
     """Whether another process is polling, so that digests made now would lack what it is reading.
 
-    They wait for ten minutes at most; `reports` is what came of polling here.
+    They wait for ten minutes at most, which then is said by raising RetryLater. `reports` is what
+    came of polling here.
     """
     sources, now = app.store.sources, app.clock()
     noted = sources.cursor(READ_ELSEWHERE)
@@ -215,7 +217,12 @@ def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
     if not noted or since > now:  # one that is still to come is of a clock that was put right
         sources.set_cursor(READ_ELSEWHERE, now.isoformat())
         return True
-    return now - since < READING
+    if now - since < READING:
+        return True
+    raise RetryLater(
+        "Another process has been fetching lists for over ten minutes; digests are made without "
+        "what it reads."
+    )
 
 
 def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
@@ -296,39 +303,58 @@ def publish(app: App, *, changed: bool) -> None:
 def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Reconcile, prune and back up, once a UTC day after the configured hour; True if done now.
 
-    Reconciling is tried again, when its sources' own back-off allows, until it has succeeded.
+    Each of them is tried again until it has succeeded (reconciling when its sources' own back-off
+    allows), and one that fails does not keep the others from being done.
     """
-    now = app.clock()
-    hour, cursor = app.settings.worker.nightly_hour, app.store.sources.cursor
-    reconciled = not is_night(now, cursor(RECONCILED), hour=hour)
-    if reconciled and not is_night(now, cursor(NIGHTLY), hour=hour):
+    now, sources, hour = app.clock(), app.store.sources, app.settings.worker.nightly_hour
+    parts: dict[str, Callable[[], bool]] = {
+        RECONCILED: lambda: _reconcile(app, stopping=stopping),
+        NIGHTLY: lambda: _tidy(app, now),
+        BACKED_UP: lambda: _back_up(app, now),
+    }
+    due = [each for each in parts if is_night(now, sources.cursor(each), hour=hour)]
+    if not due or not app.store.lease(
+        NIGHTLY, owner=app.owner, now=now, seconds=NIGHTLY_LEASE_SECONDS
+    ):
         return False
-    if not app.store.lease(NIGHTLY, owner=app.owner, now=now, seconds=NIGHTLY_LEASE_SECONDS):
-        return False
-    try:
-        if not reconciled:
-            reports = app.ingest(nightly=True, force=True, stopping=stopping)
-            answered = bool(reports) or not app.sources(nightly=True)
-            if answered and not any(each.verdict in UNANSWERED for each in reports):
-                app.store.sources.set_cursor(RECONCILED, now.date().isoformat())
-        if not is_night(now, cursor(NIGHTLY), hour=hour):
-            return False
-        keep = app.settings.keep
-        tidying.prune(
-            app.store,
-            now=now,
-            papers=keep.papers,
-            digests=keep.digests,
-            logs=keep.logs,
-            evidence=app.settings.inbound.evidence_days,
-        )
-        subscriptions.forget_pending(app.store, now)
-        tidying.forget_tastes(app.store, filter(None, (app.ranker, app.challenger)))
-        if keep.backups:
-            tidying.backup(app.store, Path(keep.backups), now=now, keep=keep.backup_count)
-        app.store.sources.set_cursor(NIGHTLY, now.date().isoformat())
-    finally:
-        app.store.unlease(NIGHTLY, owner=app.owner)
+
+    def do(name: str) -> None:
+        if parts[name]():
+            sources.set_cursor(name, now.date().isoformat())
+
+    with ExitStack() as rest:
+        rest.callback(app.store.unlease, NIGHTLY, owner=app.owner)
+        for each in reversed(due):  # the last one that is added comes first
+            rest.callback(do, each)
+    return due != [RECONCILED]
+
+
+def _reconcile(app: App, *, stopping: Callable[[], bool]) -> bool:
+    """Ask the sources that correct others; True if all have answered."""
+    reports = app.ingest(nightly=True, force=True, stopping=stopping)
+    answered = bool(reports) or not app.sources(nightly=True)
+    return answered and not any(each.verdict in UNANSWERED for each in reports)
+
+
+def _tidy(app: App, now: datetime) -> bool:
+    keep = app.settings.keep
+    tidying.prune(
+        app.store,
+        now=now,
+        papers=keep.papers,
+        digests=keep.digests,
+        logs=keep.logs,
+        evidence=app.settings.inbound.evidence_days,
+    )
+    subscriptions.forget_pending(app.store, now)
+    tidying.forget_tastes(app.store, filter(None, (app.ranker, app.challenger)))
+    return True
+
+
+def _back_up(app: App, now: datetime) -> bool:
+    keep = app.settings.keep
+    if keep.backups:
+        tidying.backup(app.store, Path(keep.backups), now=now, keep=keep.backup_count)
     return True
 
 

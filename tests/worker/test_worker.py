@@ -158,6 +158,41 @@ def test_the_night_is_tidied_once_a_day_after_its_hour(offline, tmp_path):
     assert worker.nightly(offline)
 
 
+def test_a_night_that_cannot_be_tidied_is_backed_up_all_the_same_and_once(
+    offline, tmp_path, monkeypatch
+):
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    backup = tmp_path / "backups" / "digest-2026-06-10.db"
+
+    def fail(**_):
+        raise FetchFailed("A row cannot be read.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(offline.store, "prune", fail)
+        worker.tick(offline)
+        assert [(each.part, each.cause) for each in troubles(offline.store)] == [
+            ("night", "A row cannot be read.")
+        ]
+        backup.write_text("the only one")
+        worker.tick(offline)
+        assert [each.part for each in troubles(offline.store)] == ["night"]
+
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+    assert backup.read_text() == "the only one"
+
+
+def test_a_night_that_cannot_be_backed_up_is_tidied_once(offline, tmp_path, monkeypatch):
+    (tmp_path / "backups").write_text("not a folder")
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    pruned = []
+    monkeypatch.setattr(offline.store, "prune", lambda **_: pruned.append(1))
+    for _ in range(2):
+        worker.tick(offline)
+        assert [each.part for each in troubles(offline.store)] == ["night"]
+    assert pruned == [1]
+
+
 def test_what_is_kept_for_as_long_as_can_be_stops_no_backup(offline, tmp_path):
     longest = {"papers": 36_500, "digests": 36_500, "logs": 36_500}
     offline.settings = replace(offline.settings, keep=replace(offline.settings.keep, **longest))
@@ -251,8 +286,16 @@ def test_digests_wait_for_what_another_process_is_reading_but_not_for_ever(offli
     assert tick_while_it_reads() == 0
     offline.moment[0] += timedelta(minutes=9)
     assert tick_while_it_reads() == 0
+    assert troubles(offline.store) == []
     offline.moment[0] += timedelta(minutes=1)
     assert tick_while_it_reads() == 1
+    (trouble,) = troubles(offline.store)
+    assert trouble.doing == "fetching lists"
+    assert "digests are made without what it reads" in trouble.cause
+
+    offline.store.unlease("poll", owner="another")
+    worker.tick(offline)
+    assert troubles(offline.store) == []
 
 
 def test_what_waits_by_a_clock_that_is_put_right_waits_no_longer_than_else(offline, tmp_path):
