@@ -6,9 +6,11 @@ ride on; that requests to change something come from our own pages is checked al
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 
 LARGEST_BODY = 64 * 1024
 LARGEST_UPLOAD = 2 * 1024 * 1024
+MOST_DISCARDED = 32 * 1024 * 1024
+DISCARDING_SECONDS = 5
+TOO_LARGE = 413
 UPLOADS = ("/subscribe", "/me/")
 MOST_HEADERS = 100
 LARGEST_HEADERS = 16 * 1024
@@ -100,7 +105,10 @@ class Guard:
         try:
             largest = self._check(scope)
         except Refusal as refusal:
-            # The body was not read: the connection is of no more use.
+            # A proxy that cannot pass all of a file on tells who sent it that we are broken.
+            if refusal.status == TOO_LARGE and scope["path"].startswith(UPLOADS):
+                await _discard(receive)
+            # The body was not read, or not all of it: the connection is of no more use.
             answer = PlainTextResponse(
                 refusal.text, status_code=refusal.status, headers={"connection": "close"}
             )
@@ -130,7 +138,7 @@ class Guard:
         if not (length.isascii() and length.isdigit()):
             raise Refusal(400, "The length of the body makes no sense.")
         if len(length) > len(str(largest)) or int(length) > largest:
-            raise Refusal(413, "That is too large.")
+            raise Refusal(TOO_LARGE, "That is too large.")
         return largest
 
     def _check_host(self, given: list[str], path: str) -> None:
@@ -168,6 +176,17 @@ def host_name(host: str) -> str:
     return found["name"].strip("[]").rstrip(".") if found else ""
 
 
+async def _discard(receive: Receive) -> None:
+    """Take the rest of a body in, as far as that is little and does not last."""
+    left, more = MOST_DISCARDED, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARDING_SECONDS):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
+
+
 def bounded(receive: Receive, largest: int) -> Receive:
     """Receive at most `largest` bytes of body, whatever was promised; raises HTTPException (413)."""
     taken = 0
@@ -178,7 +197,7 @@ def bounded(receive: Receive, largest: int) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > largest:
-                raise HTTPException(413, headers={"connection": "close"})
+                raise HTTPException(TOO_LARGE, headers={"connection": "close"})
         return message
 
     return limited

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from digest.web.guard import HEADERS, Guard
+from digest.web.guard import HEADERS, LARGEST_UPLOAD, Guard
 from digest.web.limits import network
 from digest.web.serving import PatientProtocol, configuration, listen
 
@@ -172,6 +172,14 @@ def test_a_chunked_body_is_cut_off_when_it_grows_too_large(port):
     fields = "Transfer-Encoding: chunked"
     assert b" 200 " in wire(port, post(fields, body=chunked(30_000, 30_000)))
     assert b" 413 " in wire(port, post(fields, body=chunked(*[30_000] * 3)))
+
+
+def test_a_file_that_is_too_large_is_taken_in_all_the_same_as_proxies_pass_it_on(port):
+    file = b"x" * (5 * LARGEST_UPLOAD)
+    sent = post(f"Content-Length: {len(file)}", body=file).replace(b"/length", b"/subscribe/preview")
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+        connection.sendall(sent)
+        assert b" 413 " in drained(connection)
 
 
 def test_a_body_without_end_is_cut_off(port):
