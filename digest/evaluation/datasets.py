@@ -162,7 +162,11 @@ def read(folder: Path, *, truth: Path | None = None) -> Dataset:
     tasks = list(_tasks(folder, days))
     answers_in = truth or _truth_of(folder)
     if answers_in:
-        answers = {row.text("task"): row for row in lines.rows(answers_in)}
+        answers: dict[str, lines.Row] = {}
+        for row in lines.rows(answers_in):
+            if row.text("task") in answers:
+                raise row.wrong(f"the task {row.text('task')!r} is answered twice")
+            answers[row.text("task")] = row
         tasks = [_answered(each, answers.get(each.id)) for each in tasks]
         if not any(each.relevant for each in tasks):
             raise InvalidInput(
@@ -277,7 +281,7 @@ def _answered(task: Task, row: lines.Row | None) -> Task:
 
 def _paper(row: lines.Row) -> Paper:
     try:
-        published = datetime.fromisoformat(row.text("date", "")) if "date" in row else None
+        published = datetime.fromisoformat(date) if (date := row.text("date", "")) else None
     except ValueError:
         raise row.wrong("'date' is not written like 2026-06-10") from None
     if published is not None and published.tzinfo is None:

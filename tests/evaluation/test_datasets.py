@@ -269,6 +269,22 @@ def test_a_folder_without_papers_is_no_dataset(folder, tmp_path):
         datasets.read(tmp_path / "nowhere")
 
 
+def test_a_task_that_is_answered_twice_is_refused_rather_than_counted_once(folder):
+    first = folder.files["truth.jsonl"][0]
+    folder.files["truth.jsonl"].append(first | {"variant": "another"})
+
+    with pytest.raises(InvalidInput, match="is answered twice"):
+        datasets.read(folder.written())
+
+
+def test_an_empty_date_is_none(folder):
+    dataset = datasets.read(folder.written())
+    folder.files["toy_papers.jsonl"].append({"id": "dateless", "title": "Any day", "date": ""})
+    folder.written()
+
+    assert datasets.material(dataset, "toy").papers["dateless"].published is None
+
+
 def test_answers_to_other_questions_are_refused(folder, tmp_path):
     other = tmp_path / "other.jsonl"
     other.write_text('{"task": "another", "relevant": ["p"]}')
