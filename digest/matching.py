@@ -23,13 +23,16 @@ STOP_WORDS = frozenset(
 )  # fmt: skip
 PREFIX = "*"
 PASTED_WORDS = 16
+# Phones type curly ones by themselves, and pages print them.
+QUOTES = '"“”„‟«»＂'
+# A phrase in quotation marks (the closing one may be missing), or a word.
+QUERY_PART = re.compile(rf"[{QUOTES}]([^{QUOTES}]*)[{QUOTES}]?|([^\s{QUOTES}]+)")
 
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3
 _MOST_PARTS = 16
 # Letters that are no words: those of ASCII, and Kana.
 _LETTER = re.compile(r"[\x00-\x7f\u3041-\u30ff\u31f0-\u31ff]")
-_QUERY_PART = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
 
@@ -79,7 +82,7 @@ def query_parts(query: str) -> tuple[str, ...]:
     """
     told: dict[str, None] = {}
     plain: dict[str, None] = {}
-    for quoted, word in _QUERY_PART.findall(query):
+    for quoted, word in QUERY_PART.findall(query):
         part = fold(quoted or word)
         if word.endswith(PREFIX) and len(part) >= _SHORTEST_PREFIX:
             told.setdefault(part + PREFIX)
@@ -105,7 +108,7 @@ def is_pasted(query: str) -> bool:
 
     One that begins with a quotation mark is not: somebody looks for just that.
     """
-    return len(query.split()) > PASTED_WORDS and not query.lstrip().startswith('"')
+    return len(query.split()) > PASTED_WORDS and not query.lstrip().startswith(tuple(QUOTES))
 
 
 @lru_cache(maxsize=8192)

@@ -33,7 +33,7 @@ SHORT_TEXT = 600
 
 _BREAKS = "-/("
 # "A phrase", prefix*, -word, field:word, AND and NOT.
-_DEMANDING = re.compile(r'"|\w\*(?!\S)|(?<!\S)(?:-\w|\w+:\S|(?:AND|NOT)(?!\S))')
+_DEMANDING = re.compile(rf"[{matching.QUOTES}]|\w\*(?!\S)|(?<!\S)(?:-\w|\w+:\S|(?:AND|NOT)(?!\S))")
 _NOWHERE: Mapping[str, float] = MappingProxyType({})
 
 Hits = Sequence[tuple[Paper, float]]

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from digest.matching import STOP_WORDS, is_pasted
+from digest.matching import QUERY_PART, STOP_WORDS, is_pasted
 from digest.text import fold, without_strokes
 
 MOST_CHARACTERS = 500
 MOST_TERMS = 16
 SHORTEST_PREFIX = 3
 
-# A phrase in double quotes (the closing one may be missing), or a word.
-TERM = re.compile(r'"([^"]*)"?|([^\s"]+)')
 PREFIX = re.compile(r"(.*[^\W_])[\W_]*\*", re.DOTALL)
 WHOLE_WORDS = re.compile(r".*\S(?=\s)", re.DOTALL)
 
@@ -72,7 +70,7 @@ def _terms(query: str) -> list[Term]:
     demanding = not is_pasted(query)
     found: list[Term] = []
     plain: list[Term] = []
-    for match in TERM.finditer(clean):
+    for match in QUERY_PART.finditer(clean):
         phrase, word = match.group(1), match.group(2)
         text = word if phrase is None else phrase
         letters = sum(character.isalnum() for character in text)

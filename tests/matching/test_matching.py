@@ -74,6 +74,9 @@ def test_a_phrase_is_found_in_either_number(text, phrase, found):
     [
         ('Graph "neural networks" for X-rays', ("graph", "neural networks", "x rays")),
         ('"open phrase', ("open phrase",)),
+        ("“curly ones” of phones", ("curly ones", "phones")),
+        ("„low ones“ «angular ones» ＂wide ones＂", ("low ones", "angular ones", "wide ones")),
+        ('“mixed ones" don’t', ("mixed ones", "don t")),
         ("the of", ("the", "of")),
         ('"the"', ("the",)),
         ("transf* ab*", ("transf*", "ab")),
@@ -114,6 +117,7 @@ def test_a_prefix_begins_a_word_also_where_a_phrase_may_stand_anywhere():
         ("one word " * 8, False),
         ("one word " * 8 + "more", True),
         (' "one word ' * 9, False),
+        (" “one word " * 9, False),
         ("", False),
     ],
 )

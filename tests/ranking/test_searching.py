@@ -119,6 +119,8 @@ def test_five_words_in_a_row_find_the_paper_in_which_they_stand(paper):
         ("state-of-the-art: what is it - and why?", False),
         ("ANDROID NOTES 2 * 3", False),
         ("BERT: pre-training", False),
+        ("“neural networks” of graphs", True),
+        ("Bayes’ ‘theorem’", False),
         ("", False),
         (
             'He said "a phrase" in a text that goes on for long enough to have been pasted here',

@@ -117,6 +117,8 @@ def test_a_title_weighs_more_than_an_abstract_and_scores_are_positive(library):
         ('"graphs"', [2]),
         ('"diffusion models"', [1]),  # a phrase
         ('"diffusion models', [1]),  # with the closing quote forgotten
+        ("“diffusion models”", [1]),  # in the quotes that phones type
+        ("«models diffusion»", []),
         ("self-supervised", [2]),  # a hyphen is no operator
         ("title:graphs", []),  # nor is a column name
         ("attention retrieval", [3]),  # all of the words
