@@ -50,7 +50,8 @@ _SENDER_WORDS = re.compile(
     r"\bsend(?:er|ing)(?:['’]?s)? (?:rejected|verif|domain|(?:e-?mail )?a(?:ddress|ccount))"
     r"|\b(?:domain|address) of (?:the )?sender\b|\b(?:from (?:address|domain)|your domain)\b"
     r"|\bverification failed for\b|\breturn.?path\b|\bmail from\b|badmailfrom"
-    r"|\b(?:invalid|unknown|envelope) sender\b|\bsender not\b",
+    r"|\b(?:invalid|unknown|envelope) sender\b|\bsender not\b"
+    r"|\b(?:suspended|disabled) (?:for|from) sending\b|\bsending (?:is|was|has been) (?:suspended|disabled)\b",
     re.IGNORECASE,
 )
 _RATE = re.compile(

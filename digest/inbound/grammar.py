@@ -128,7 +128,8 @@ OPEN: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
         (Verb.KEYWORDS, r"(?:my )?key-?words?\b\s*[:=]?\s*(.*)"),
         (Verb.AUTHORS, r"(?:my )?authors?\b\s*[:=]?\s*(.*)"),
         (Verb.SUBSCRIBE, r"(?:(?:re-?)?subscribe|sign me up|sign up|abonnieren)\b\s*[:=]?\s*(.*)"),
-        (Verb.SUBSCRIBE, r"(?:follow|add)\b\s*[:=]?\s*(\S+(?:\s\S+){0,5})"),
+        # "Follow up on paper 3" and "add paper 3" are remarks about a digest.
+        (Verb.SUBSCRIBE, r"(?:follow|add)\b(?![\s-]*up(?![\w-])|.*\bpapers?\s*#?\d)\s*[:=]?\s*(\S+(?:\s\S+){0,5})"),
     )
 )  # fmt: skip
 
@@ -155,6 +156,11 @@ _ONE_SIGNED = re.compile(r"([+\-−])\s?(\d{1,3})")
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten tag|liebe[rs]?"
     r"|bonjour|hola|ciao|sehr geehrte)\b[^?]{0,40}"
+)
+# What stands in signatures, and in no wish.
+_CONTACT = re.compile(
+    r"[^\s@]@[\w-]+\.\w|https?://|\bwww\.|(?:\+|\b(?:tel|phone|fax|mobile)\b)[\s.:(]*\+?\d",
+    re.IGNORECASE,
 )
 # Words about what is best, such as "best first search"; "Best Ada" is goodbye.
 _BEST_OF_ALL = re.compile(r"[Bb]est[ -](?!regards|wishes|thanks|greetings)[a-z]")
@@ -194,6 +200,11 @@ def is_greeting(line: str) -> bool:
 def is_closing(line: str) -> bool:
     """Whether a line says goodbye: what follows is a name."""
     return bool(_CLOSING.fullmatch(line.casefold())) and not _BEST_OF_ALL.match(line)
+
+
+def is_contact(line: str) -> bool:
+    """Whether a line tells how to reach somebody, as those of signatures do."""
+    return bool(_CONTACT.search(line))
 
 
 def answers(line: str) -> tuple[tuple[FeedbackKind, int], ...]:

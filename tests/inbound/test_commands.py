@@ -125,10 +125,26 @@ def test_answers_to_numbered_papers(line, answers):
 
 @pytest.mark.parametrize(
     "line",
-    ["more", "more papers", "more in 2026", "I need 2 more", "less is more", "2", "more 2 cats"],
+    [
+        "more",
+        "more papers",
+        "more in 2026",
+        "I need 2 more",
+        "less is more",
+        "2",
+        "more 2 cats",
+        "Follow up on paper 3",
+        "Follow-up on this",
+        "Add paper 3 to my list",
+    ],
 )
 def test_a_number_in_a_sentence_is_no_answer(line):
     assert asked(line) == []
+
+
+def test_a_command_below_an_address_is_read():
+    asked_for = parse("", ["I found you on https://lab.example", "", "unsubscribe"])
+    assert [each.verb for each in asked_for.commands] == ["unsubscribe"]
 
 
 @pytest.mark.parametrize(

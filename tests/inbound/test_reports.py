@@ -133,6 +133,9 @@ def test_the_status_decides_and_words_only_where_it_says_nothing(notice, status,
         "554 The message has an invalid From address",
         "550 Your domain is not valid",
         "550 Mailbox temporarily disabled",
+        "554 Account suspended for sending",
+        "550 Account disabled from sending mail",
+        "550 Your account is inactive: sending has been disabled",
     ],
 )
 def test_what_is_said_of_us_or_of_one_message_suppresses_nobody(words):

@@ -42,6 +42,22 @@ def test_plain_words_to_the_subscribing_address_do(take_in, proven, profile):
     assert profile(reply.subscriber) == {"topic": ["cs.CL"], "keyword": ["graph neural networks"]}
 
 
+@pytest.mark.parametrize("subject", ["", "subscribe"])
+def test_a_signature_without_a_mark_is_no_wish(take_in, proven, profile, subject):
+    signature = "Ada Lovelace\nProfessor of Computing\nUniversity of London\nTel. +44 20 7946 0000"
+    raw = proven(f"subscribe cs.CL\n\n{signature}\n\nThis mail is confidential.", subject=subject)
+    (reply,) = take_in(raw, "digest@papers.example")
+    assert profile(reply.subscriber) == {"topic": ["cs.CL"]}
+
+
+def test_a_signature_below_plain_words_is_no_wish(take_in, proven, profile):
+    raw = proven(
+        "cs.CL\n\nAda Lovelace\nUniversity of London\nwww.london.example/ada", subject="Hi"
+    )
+    (reply,) = take_in(raw, "subscribe@papers.example")
+    assert profile(reply.subscriber) == {"topic": ["cs.CL"]}
+
+
 def test_an_hour_that_is_none_does_not_stand_in_the_way(take_in, proven, profile):
     (reply,) = take_in(proven("zone Mars/Olympus", subject="subscribe cs.IR"))
     assert reply.kind == "confirm"
