@@ -40,8 +40,9 @@ def change(
 
     Kinds in `replace` become what the wishes name, the others are added to; an interest that
     was there keeps its age, and its weight unless the wishes give one. Where `shown` says what was
-    there to be changed, nothing else is removed: what was added since stays. Raises InvalidInput and
-    NotFound before anything is changed.
+    there to be changed, nothing else is removed, and nothing of it is added: what was added since
+    stays, what was removed since stays away. Raises InvalidInput and NotFound before anything is
+    changed.
     """
     current = fresh(store, person)
     wanted = asked_for(current, wishes)
@@ -112,8 +113,8 @@ def put_interests(
 ) -> None:
     """Bring a profile to what is named, writing only what differs.
 
-    So what is answered meanwhile is not lost; nor, where it is known what was `shown`, what is not
-    of that. Raises InvalidInput for too many.
+    So what is answered meanwhile is not lost. Where it is known what was `shown`, what is not of that
+    stays as well, and what is but was removed since stays away. Raises InvalidInput for too many.
     """
     (profile,) = store.subscribers.profiles([person.id])
     standing = {(each.kind, each.value): each for each in profile.interests}
@@ -123,7 +124,8 @@ def put_interests(
         for key, each in standing.items()
         if each.kind in replacing and key not in wanted and (shown is None or key in shown)
     ]
-    new = [each for each in named if (each.kind, each.value) not in standing]
+    known = standing.keys() | {key for key in shown or () if key[0] in replacing}
+    new = [each for each in named if (each.kind, each.value) not in known]
     weighed = [
         dataclasses.replace(before, weight=each.weight)
         for each in named

@@ -40,6 +40,17 @@ def test_only_what_was_shown_is_removed(subscribe, change, interests):
     assert interests(person) == {("topic", "cs.LG"), ("topic", "cs.CL"), ("mute", "survey")}
 
 
+def test_what_was_shown_and_removed_since_does_not_come_back(
+    store, subscribe, change, interests, now
+):
+    person = subscribe(topics=["cs.IR"], keywords=["maps", "tides"])
+    subscriptions.drop(store, person, KEYWORD, "maps", now=now)
+    form = {"topics": ["cs.IR"], "keywords": ["maps", "tides", "reefs"]}
+    shown = {(TOPIC, "cs.IR"), (KEYWORD, "maps"), (KEYWORD, "tides")}
+    change(person, **form, replace=[TOPIC, KEYWORD], shown=shown)
+    assert interests(person) == {("topic", "cs.IR"), ("keyword", "tides"), ("keyword", "reefs")}
+
+
 def test_other_kinds_are_added_to(subscribe, change, interests):
     person = subscribe(topics=["cs.IR"])
     change(person, topics=["cs.LG"], keywords=["maps"])

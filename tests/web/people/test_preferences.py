@@ -135,6 +135,21 @@ def test_a_form_that_was_open_while_an_author_was_hidden_takes_out_only_what_it_
     assert [value for kind, value in kept if kind == "keyword"] == ["maps"]
 
 
+def test_a_form_that_was_open_while_an_interest_was_removed_does_not_bring_it_back(
+    client, join, at, profile
+):
+    person = join("ada@example.org", topics=["cs.IR", "cs.LG"], keywords=["maps", "tides"])
+    me = at(person).me
+    opened = fields(client.get(me).text)
+    for kind, value in (("keyword", "maps"), ("topic", "cs.LG")):
+        client.post(f"{me}/likes", data={"do": "drop", "kind": kind, "value": value})
+
+    client.post(me, data={**opened, "limit": "9", "do": "keep"})
+
+    kept = [(kind, value) for kind, value, _ in profile(person)]
+    assert kept == [("keyword", "tides"), ("topic", "cs.IR")]
+
+
 @pytest.mark.parametrize("shown", [{}, {"shown": "["}, {"shown": "[1]"}, {"shown": '[["x", "y"]]'}])
 def test_a_form_that_does_not_say_what_it_showed_is_all_there_shall_be(
     client, person, at, profile, shown
