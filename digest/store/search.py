@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ MOST_TERMS = 16
 SHORTEST_PREFIX = 3
 
 PREFIX = re.compile(r"(.*[^\W_])[\W_]*\*", re.DOTALL)
+# As PDF files have them; listings do not. Other letters, as in CO₂, are in the index as they are written.
+LIGATURES = {each: unicodedata.normalize("NFKC", chr(each)) for each in range(0xFB00, 0xFB07)}
 WHOLE_WORDS = re.compile(r".*\S(?=\s)", re.DOTALL)
 
 # The index knows words by their stems alone (M. F. Porter, "An algorithm for suffix stripping",
@@ -66,7 +69,7 @@ def beginnings(query: str) -> list[str]:
 def _terms(query: str) -> list[Term]:
     # A NUL would end the expression for SQLite, a lone surrogate cannot be stored as UTF-8.
     clean = _cut(query).replace("\0", " ").encode("utf-8", "ignore").decode()
-    clean = without_strokes(clean)
+    clean = without_strokes(clean).translate(LIGATURES)
     demanding = not is_pasted(query)
     found: list[Term] = []
     plain: list[Term] = []

@@ -55,6 +55,15 @@ def test_letters_with_a_stroke_are_found_as_people_type_them(new_store, make, qu
     assert numbers(store.papers.search(query, limit=10)) == [1]
 
 
+@pytest.mark.parametrize("query", ["eﬃcient ﬁne-tuning", '"ﬁne-tuning"', "eﬃci*", "CO₂"])
+def test_what_was_copied_from_a_pdf_is_found(new_store, make, query):
+    store = new_store()
+    paper = make.paper(1, title="Efficient fine-tuning for CO₂ capture")
+    store.papers.ingest([make.item(paper), make.item(make.paper(2))])
+
+    assert numbers(store.papers.search(query, limit=10)) == [1]
+
+
 def test_the_index_and_what_is_asked_of_it_take_the_same_letters_for_plain():
     letters = [chr(each) for each in range(0x80, 0x11000) if not 0xD800 <= each < 0xE000]
     plain = {each: told for each in letters if (told := without_strokes(each)) != each}
