@@ -31,6 +31,7 @@ KEPT_AS = 4
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12
+LEAST_TELLING = 1 / 4
 AT_ONCE = 128
 _SAY_NOTHING = frozenset({"com", "doi", "github", "html", "http", "https", "io", "org", "www"})
 TINY = 1e-9
@@ -92,11 +93,14 @@ class Directions:
 def _telling(
     features: Features, asked: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int
 ) -> list[tuple[str, ...]]:
-    """Up to three of the words with the largest values above 0 for each, none part of another.
+    """Up to three of the words with the largest values for each, none part of another.
 
-    `asked` (in order, below `count`) says whose each column and its value are.
+    None is worth less than a quarter of the largest, which would not be why. `asked` (in order, below
+    `count`) says whose each column and its value are.
     """
-    said = np.flatnonzero(values > 0)
+    largest = np.zeros(count)
+    np.maximum.at(largest, asked, values)
+    said = np.flatnonzero((values > 0) & (values >= LEAST_TELLING * largest[asked]))
     # One number sorts by whose it is and then by size: nobody's values reach into the next one's.
     within = values[said].astype(float) / max(values.max(initial=0), TINY)
     best = columns[said[np.argsort(asked[said] - within, kind="stable")]]

@@ -106,10 +106,13 @@ class Because:
         said = clause(reasons[0].kind, [self._name(each) for each in reasons])
         if not any(each.words for each in reasons):
             return said, ""
-        named = " ".join(_folded(each.what) for each in reasons)
+        # Of "sign language" it may be the sign alone: that is worth saying, all of it once more is not.
+        known = {_folded(each.what) for each in reasons}
         new: list[str] = []
+        named = ""
         for word in (word for each in reasons for word in each.words):
-            if len(new) < MOST_WORDS and not contains_phrase(named, folded := _folded(word)):
+            folded = _folded(word)
+            if len(new) < MOST_WORDS and folded not in known and not contains_phrase(named, folded):
                 new.append(_short(word, LONGEST_WORD))
                 named = f"{named} {folded}"
         words = f" ({', '.join(new)})" if new else ""

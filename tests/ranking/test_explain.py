@@ -113,7 +113,7 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
             "words",
             "Dual encoders",
             ("encoders", "passage"),
-            "it is close in meaning to your keyword “Dual encoders” (passage)",
+            "it is close in meaning to your keyword “Dual encoders” (encoders, passage)",
         ),
         ("words", "tide", ("tide",), "it is close in meaning to your keyword “tide”"),
     ],
