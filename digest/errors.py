@@ -68,11 +68,10 @@ class DeliveryDeferred(RetryLater):
         message: str,
         *,
         subject: str = "",
-        retry_after: float | None = None,
         code: int = 0,
         reply: str = "",
     ) -> None:
-        super().__init__(message, subject=subject, retry_after=retry_after)
+        super().__init__(message, subject=subject)
         self.code = code
         self.reply = reply
 
