@@ -42,6 +42,8 @@ from digest.rendering import mail, mime
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 10
+FOREVER = -1.0
+PATIENCE = 5.0
 
 
 class App(Composer):
@@ -237,9 +239,16 @@ class App(Composer):
             **context,
         )
 
-    def post(self, *, stopping: Callable[[], bool] = lambda: False) -> delivering.Delivered:
-        """Send the letters that are due; from any thread, one at a time."""
-        with self._posting:
+    def post(
+        self, *, stopping: Callable[[], bool] = lambda: False, patience: float = FOREVER
+    ) -> delivering.Delivered:
+        """Send the letters that are due; from any thread, one at a time.
+
+        Where another one is at it for longer than `patience` seconds, they wait for the next time.
+        """
+        if not self._posting.acquire(timeout=patience):
+            return delivering.Delivered(cut_short=True)
+        try:
             done = posting.post_due(
                 self.store,
                 self.courier,
@@ -251,6 +260,8 @@ class App(Composer):
             )
             self.courier_pacer.count(done.accepted, self.clock())
             return done
+        finally:
+            self._posting.release()
 
     def take_in(self, raw: bytes, recipients: Sequence[str] = ()) -> tuple[inbound.Reply, ...]:
         """Act on a mail that came in, answer it, and send what is due.
@@ -267,7 +278,7 @@ class App(Composer):
         )
         if replies:
             try:
-                self.post()
+                self.post(patience=PATIENCE)
             except DigestError as error:  # they are queued, and the worker tries again
                 log.warning("answers wait: %s", error.message, extra={"action": "take-in"})
         return replies

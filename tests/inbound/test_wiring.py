@@ -1,12 +1,15 @@
 """The doors, the application and the worker together."""
 
 import smtplib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
 from digest import doctor, worker
 from digest.errors import ConfigError
+from digest.testing import MemoryTransport
 
 DOMAIN = "digest.example"
 MAIL = (
@@ -52,6 +55,30 @@ def test_an_answer_that_cannot_leave_now_waits_and_the_mail_is_taken(app, mails,
     application.settings = replace(application.settings, smtp=good)
     application.post()
     assert len(mails()) == 1
+
+
+def test_a_mail_is_taken_while_another_thread_waits_for_the_mail_server(app, monkeypatch):
+    monkeypatch.setattr("digest.app.application.PATIENCE", 0.01)
+    asked, speaks = Event(), Event()
+
+    class Silent(MemoryTransport):
+        def send(self, messages, now, **how):
+            asked.set()
+            assert speaks.wait(30)
+            yield from super().send(messages, now, **how)
+
+    application = app()
+    server = application.__dict__["courier"] = Silent()
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(application.take_in, MAIL)
+        assert asked.wait(30)
+        second = MAIL.replace(b"<1@", b"<2@").replace(b"ada@", b"bo@")
+        assert application.take_in(second), "it does not wait for the mail server"
+        speaks.set()
+        assert first.result(timeout=30)
+
+    application.post()
+    assert [each.recipient for each in server.sent] == ["ada@example.org", "bo@example.org"]
 
 
 def test_without_a_domain_no_mail_is_taken_in(app):
