@@ -29,12 +29,14 @@
   // What was said of a paper, and the button it was said with, are of one kind.
   const lines = (paper, key, kind) => paper.querySelectorAll(`.said form[data-${key}="${kind}"]`);
 
+  // The button, or for an author or a topic the link, by which a kind of answer is given.
+  const by = (paper, kind) =>
+    paper.querySelector(`.answers :is([formaction$="/${kind}"], [href$="/${kind}"])`);
+
   const press = (paper, kind, pressed) => {
-    for (const button of paper.querySelectorAll(".answers button")) {
-      if (!button.formAction.endsWith(`/${kind}`)) continue;
-      if (pressed) button.setAttribute("aria-pressed", "true");
-      else button.removeAttribute("aria-pressed");
-    }
+    const button = by(paper, kind);
+    if (pressed) button?.setAttribute("aria-pressed", "true");
+    else button?.removeAttribute("aria-pressed");
   };
 
   // More ends less, and less more, until it is taken back.
@@ -76,7 +78,7 @@
       if (kind) stand(paper, shown, kind, ends);
       else fall(paper, form);
       place.prepend(shown);
-      const next = shown.querySelector("button");
+      const next = shown.querySelector("button") || by(paper, form.dataset.kind);
       (next || paper.querySelector(".answers button")).focus();
     } catch {
       place.prepend(element("p", {}, "That could not be sent. Please try again."));

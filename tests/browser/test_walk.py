@@ -95,6 +95,17 @@ def test_a_keyboard_is_enough_for_all_of_it(browse, site):
     page.get_by_role("heading", level=1, name=re.compile("unsubscribed")).wait_for()
 
 
+def test_after_undo_the_keyboard_is_where_the_answer_was_given(browse, site):
+    page = browse()
+    page.goto(site.link("ada@digest.example", "d/"))
+    paper = page.locator("article").nth(2)
+    known = paper.get_by_role("button", name=re.compile("^Already knew it"))
+    known.press("Enter")
+    paper.get_by_role("button", name=re.compile("^Undo")).press("Enter")
+    paper.get_by_text("That is undone").wait_for()
+    assert known.evaluate("each => each === document.activeElement")
+
+
 def tab_to(page, selector, most=150):
     """Press Tab until the element has the focus; what has it must be seen to have it."""
     for _ in range(most):
