@@ -2,6 +2,7 @@
 "use strict";
 
 const DELAY = 220;
+const FEEDS = "link[rel=alternate]";
 
 // The page that the form leads to is fetched, and its results stand in for those that are shown.
 for (const form of document.querySelectorAll("form[data-answers]")) {
@@ -33,6 +34,8 @@ for (const form of document.querySelectorAll("form[data-answers]")) {
       place.replaceChildren(...page.getElementById(place.id).childNodes);
       said.textContent = page.getElementById(said.id).textContent;
       document.title = page.title;
+      for (const former of document.head.querySelectorAll(FEEDS)) former.remove();
+      document.head.append(...page.head.querySelectorAll(FEEDS));
       history.replaceState(null, "", next);
     } catch (error) {
       if (error.name === "AbortError") return;

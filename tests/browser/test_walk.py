@@ -129,6 +129,17 @@ def test_search_answers_while_one_types_and_without_script_too(browse):
     assert "q=retrieval" in plain.url
 
 
+def test_the_feed_that_a_page_names_follows_what_is_typed(browse):
+    page = browse()
+    page.goto("/search?q=spikes")
+    page.get_by_role("searchbox").fill("retrieval")
+    page.get_by_text("for retrieval").wait_for()
+    feeds = page.locator("head link[rel=alternate]").evaluate_all(
+        "all => all.map(each => each.title)"
+    )
+    assert feeds == ["Search: retrieval"]
+
+
 def test_what_was_found_for_one_query_does_not_stand_under_another(browse):
     page = browse()
     page.goto("/search?q=retrieval")
