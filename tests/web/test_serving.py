@@ -176,7 +176,9 @@ def test_a_chunked_body_is_cut_off_when_it_grows_too_large(port):
 
 def test_a_file_that_is_too_large_is_taken_in_all_the_same_as_proxies_pass_it_on(port):
     file = b"x" * (5 * LARGEST_UPLOAD)
-    sent = post(f"Content-Length: {len(file)}", body=file).replace(b"/length", b"/subscribe/preview")
+    sent = post(f"Content-Length: {len(file)}", body=file).replace(
+        b"/length", b"/subscribe/preview"
+    )
     with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
         connection.sendall(sent)
         assert b" 413 " in drained(connection)
