@@ -65,9 +65,8 @@ class Because:
         too long, first the words and then the lesser reasons are left out.
         """
         reasons = _weighty(pick)
-        # Thousands of readers are told the same; only the amounts differ, which no line names. By the
-        # kind's text, since hashing an enum takes longer.
-        key = tuple([(kind._value_, what, words) for kind, what, _, words in reasons])
+        # Thousands of readers are told the same; only the amounts differ, which no line names.
+        key = tuple([(kind, what, words) for kind, what, _, words in reasons])
         line = self._lines.get(key)
         if line is None:
             line = _kept(self._lines, key, self._said(reasons))
@@ -97,7 +96,7 @@ class Because:
 
     def _single(self, reason: Reason) -> tuple[str, str]:
         """One reason as a clause, and the words that made it, kept for the lines it stands in."""
-        key = (reason.kind._value_, reason.what, reason.words)
+        key = (reason.kind, reason.what, reason.words)
         found = self._clauses.get(key)
         return found or _kept(self._clauses, key, self._clause([reason]))
 
