@@ -87,6 +87,32 @@ def test_a_title_that_holds_an_address_breaks_where_answers_are_listed(browse, s
     assert sticking_out(page) <= 0
 
 
+def test_what_is_printed_says_which_papers_it_holds(browse, site):
+    page = browse()
+    page.emulate_media(media="print")
+    page.goto(f"/papers/{PAPER}")
+    assert page.get_by_text(PAPER, exact=True).is_visible()
+    assert not page.get_by_text("BibTeX").is_visible()
+    assert "https://arxiv.org/abs/2606.92001" in printed_after_links(page)
+
+    page.goto(site.link(ADA, "d/"))
+    assert len(printed_after_links(page)) == page.locator("article").count()
+
+    page.goto(f"/days/{YESTERDAY}")
+    assert not page.locator("aside").is_visible()
+    page.goto(f"{site.link(ADA, 'me/')}/likes")
+    assert not page.locator("select:visible").count()
+
+
+def printed_after_links(page):
+    """The addresses that stand after links on paper."""
+    return page.evaluate(
+        """[...document.querySelectorAll("main a")]
+        .filter(each => getComputedStyle(each, "::after").content.includes("http"))
+        .map(each => each.href)"""
+    )
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_axe_finds_nothing_and_nothing_sticks_out(browse, axe, addresses, size, dark):
