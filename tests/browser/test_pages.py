@@ -87,6 +87,14 @@ def test_a_title_that_holds_an_address_breaks_where_answers_are_listed(browse, s
     assert sticking_out(page) <= 0
 
 
+def test_an_author_of_one_long_word_can_be_hidden_on_a_phone(browse, site):
+    page = browse(size=NARROW)
+    page.goto(f"{site.link(ADA, 'd/')}/1/hide-author")
+    name = page.locator(".box > span").first
+    name.evaluate("each => { each.textContent = 'Wolfeschlegelsteinhausenbergerdorff'; }")
+    assert sticking_out(page) <= 0
+
+
 def test_what_is_printed_says_which_papers_it_holds(browse, site):
     page = browse()
     page.emulate_media(media="print")
