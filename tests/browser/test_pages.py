@@ -121,6 +121,20 @@ def printed_after_links(page):
     )
 
 
+@pytest.mark.parametrize("address", ["/trending", "/topics"])
+def test_the_page_one_is_on_is_told_in_colours_of_the_readers_own(browse, address):
+    page = browse()
+    page.emulate_media(forced_colors="active")
+    page.goto(address)
+    lines = page.locator(".top nav a, .tabs a").evaluate_all(
+        """all => all.filter(each => {
+            const style = getComputedStyle(each);
+            return style.borderBottomColor !== getComputedStyle(document.body).backgroundColor;
+        }).map(each => each.ariaCurrent)"""
+    )
+    assert lines == ["page"] * len(page.locator("[aria-current]").all())
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_axe_finds_nothing_and_nothing_sticks_out(browse, axe, addresses, size, dark):
