@@ -2,7 +2,8 @@
 
 What many papers match is not ranked as a whole: BM25 costs 2 to 10 µs a match, a third of a second
 for a word that stands in half of 280,000 papers. The newest matches are ranked; where fewer match,
-that is all of them. A paper's `number` grows with the time it was stored, and the full-text index
+that is all of them. Where no paper has all of the words, those with the rarest are ranked, and more
+of them, or the newest with a common word would hide them. A paper's `number` grows with the time it was stored, and the full-text index
 gives its matches by number, newest first, for a fraction of a µs each.
 
 A filter that few papers pass is turned into their numbers beforehand; otherwise matches are
@@ -15,6 +16,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from itertools import filterfalse, islice
 from sqlite3 import Connection
 
@@ -24,7 +26,9 @@ from digest.store.search import beginnings, expressions
 from digest.text import contains_prefix, fold
 
 MOST_RANKED = 600
+MOST_OF_ANY = 2_000
 MOST_EXAMINED = 2_500
+MOST_COUNTED = 5_000
 FEW = 2_000
 NEAR = 5_000
 AFTER_ALL = "~"
@@ -56,6 +60,9 @@ SELECT f.number{told} FROM (
 WHERE {condition}
 """
 TOLD = ", p.title, p.abstract, p.authors"
+COUNTED = """
+SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +164,15 @@ def find(
     if not wanted:
         return dict.fromkeys(newest(connection, narrowing, limit=limit, offset=offset), 0.0)
     few, begins = narrowing.few(connection), _judge(beginnings(query))
-    for expression in expressions(query):
-        values = {"query": expression, "limit": limit, "offset": offset, "most": MOST_RANKED}
+    # Of few papers all are ranked, so that no word can hide another.
+    count = partial(_count, connection) if few is None else (lambda _: 0)
+    for place, expression in enumerate(expressions(query, count, MOST_OF_ANY)):
+        most = MOST_OF_ANY if place else MOST_RANKED
+        values = {"query": expression, "limit": limit, "offset": offset, "most": most}
         if narrowing.filters or begins:
             numbers = few
             if numbers is None or (numbers and begins):
-                numbers = _examined(connection, expression, narrowing, few, begins)
+                numbers = _examined(connection, expression, narrowing, few, begins, most)
             if not numbers:
                 continue
             values |= _among(numbers)
@@ -216,8 +226,9 @@ def _examined(
     narrowing: Narrowing,
     few: list[int] | None,
     begins: Callable[..., bool] | None,
+    most: int,
 ) -> list[int]:
-    """Numbers of the newest papers that match and pass, as many as are ranked.
+    """Numbers of the newest papers that match and pass, `most` at most.
 
     Of those in `few`, where that is known; of those that `begins` says yes to, where it is given.
     """
@@ -238,7 +249,13 @@ def _examined(
         values,
     )
     passing = (number for number, *texts in rows if begins is None or begins(number, *texts))
-    return list(islice(passing, MOST_RANKED))
+    return list(islice(passing, most))
+
+
+def _count(connection: Connection, expression: str) -> int:
+    """How many papers match, as far as it is worth to count them."""
+    (counted,) = connection.execute(COUNTED, (expression, MOST_COUNTED)).fetchone()
+    return int(counted)
 
 
 def _judge(begun: Sequence[str]) -> Callable[..., bool] | None:

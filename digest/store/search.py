@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from digest.matching import QUERY_PART, STOP_WORDS, is_pasted
 from digest.text import fold, without_strokes
@@ -39,8 +40,11 @@ class Term:
     beginning: str = ""
 
 
-def expressions(query: str) -> list[str]:
-    """The MATCH expressions to try in turn: all of the terms, then any of them; [] finds nothing.
+def expressions(query: str, count: Callable[[str], int], most: int) -> Iterator[str]:
+    """The MATCH expressions to try in turn: all of the terms, then any of them; none finds nothing.
+
+    Where `count` says that more papers have any of them than the `most` that are ranked, any of the
+    rarest comes before, or the newest papers with a common word would be all that is found.
 
     Every term is quoted, so that operators, column names and punctuation of FTS5's query language
     (sqlite.org/fts5.html, section 3) are plain text; what stays is `"a phrase"` and `prefix*`, of
@@ -53,17 +57,26 @@ def expressions(query: str) -> list[str]:
     terms = _terms(query)
     demanded = [each.expression for each in terms if each.demanded]
     others = [each.expression for each in terms if not each.demanded]
-    tried = [" AND ".join((*demanded, *others))] if terms else []
+    if terms:
+        yield " AND ".join((*demanded, *others))
     if len(others) > 1:
-        tried.append(" AND ".join((*demanded, f"({' OR '.join(others)})")))
+        counts = {each: count(" AND ".join((*demanded, each))) for each in others}
+        for some in filter(None, (_rarest(counts, most), others)):
+            yield " AND ".join((*demanded, f"({' OR '.join(some)})"))
     if demanded and others:
-        tried.append(" AND ".join(demanded))
-    return tried
+        yield " AND ".join(demanded)
 
 
 def beginnings(query: str) -> list[str]:
     """How a word of each paper must begin, folded, for every `prefix*` of a query."""
     return [each.beginning for each in _terms(query) if each.beginning]
+
+
+def _rarest(counts: Mapping[str, int], most: int) -> list[str]:
+    """The terms with the fewest papers, `most` in all but always one term; [] where that is every one."""
+    known = sorted(filter(counts.get, counts), key=counts.__getitem__)
+    fitting = sum(total <= most for total in accumulate(counts[each] for each in known))
+    return known[: max(fitting, 1)] if fitting < len(known) else []
 
 
 def _terms(query: str) -> list[Term]:

@@ -264,15 +264,39 @@ def test_no_text_whatever_is_an_error(library, query):
         assert score > 0
 
 
+def tried(query, **counts):
+    """The expressions of a query where so many papers have its terms, and ten are ranked."""
+    return list(expressions(query, lambda each: counts.get(each.strip('"'), 0), 10))
+
+
+@pytest.mark.parametrize(
+    ("counts", "rarest"),
+    [
+        ({"typhoon": 3, "track": 20, "forecast": 90}, ['("typhoon")']),
+        ({"typhoon": 3, "track": 7, "forecast": 90}, ['("typhoon" OR "track")']),
+        ({"typhoon": 90, "track": 20, "forecast": 90}, ['("track")']),
+        ({"typhoon": 0, "track": 9, "forecast": 90}, ['("track")']),
+        ({"typhoon": 3, "track": 3, "forecast": 4}, []),
+        ({"typhoon": 0, "track": 0, "forecast": 0}, []),
+    ],
+)
+def test_the_rarest_words_are_tried_before_any_of_them(counts, rarest):
+    everything, *others, anything = tried("typhoon track forecast", **counts)
+
+    assert everything == '"typhoon" AND "track" AND "forecast"'
+    assert others == rarest
+    assert anything == '("typhoon" OR "track" OR "forecast")'
+
+
 def test_a_very_long_query_is_cut():
-    everything, anything = expressions(" ".join(f"w{number}" for number in range(1000)))
+    everything, anything = tried(" ".join(f"w{number}" for number in range(1000)))
 
     assert everything.count(" AND ") == anything.count(" OR ") == MOST_TERMS - 1
 
 
 @pytest.mark.parametrize("space", [" ", "\n", "\u3000", "\t"])
 def test_a_long_query_keeps_its_words_whatever_parts_them(space):
-    everything, _ = expressions(space.join(["潮汐", *["深層学習"] * 120, "研究"]))
+    everything, _ = tried(space.join(["潮汐", *["深層学習"] * 120, "研究"]))
 
     assert everything == '"潮汐" AND "深層学習"'
 
@@ -281,12 +305,12 @@ def test_a_long_query_keeps_a_word_that_ends_where_it_is_cut():
     start = "tide " * 98 + "brass reef"
 
     assert len(start) == MOST_CHARACTERS
-    assert expressions(f"{start} gone")[0] == '"tide" AND "brass" AND "reef"'
-    assert expressions(f"{start}s")[0] == '"tide" AND "brass"'
+    assert tried(f"{start} gone")[0] == '"tide" AND "brass" AND "reef"'
+    assert tried(f"{start}s")[0] == '"tide" AND "brass"'
 
 
 def test_a_word_longer_than_a_query_may_be_is_cut_itself():
-    assert expressions(" " + "x" * MOST_CHARACTERS) == [f'"{"x" * (MOST_CHARACTERS - 1)}"']
+    assert tried(" " + "x" * MOST_CHARACTERS) == [f'"{"x" * (MOST_CHARACTERS - 1)}"']
 
 
 def test_deleted_papers_are_not_found(new_store, make):
@@ -395,6 +419,48 @@ def test_of_what_many_papers_match_the_last_stored_are_ranked(shelves, monkeypat
     assert numbers(found) == [4, 5, 6]  # a title with fewer words around it is a better match
     assert numbers(shelves.papers.search("graphs", limit=9, offset=2)) == [6]
     assert shelves.papers.search("graphs", limit=9, offset=3) == []
+
+
+@pytest.fixture
+def storms(new_store, make, monkeypatch):
+    """One old paper on typhoons and five on forecasts, of which the last is on tides; two are ranked."""
+    monkeypatch.setattr("digest.store.finding.MOST_RANKED", 2)
+    monkeypatch.setattr("digest.store.finding.MOST_OF_ANY", 2)
+    store = new_store()
+    titles = ["Typhoon tracks", *["Weather forecasts"] * 4, "Forecasts of tides"]
+    for number, title in enumerate(titles, start=1):
+        source = "journal" if number in {1, 6} else "arxiv"
+        store.papers.ingest([make.item(make.paper(number, title=title), source=source)])
+    return store
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("typhoon forecasts", [1]),
+        ("typhoons, tides, forecasts", [1, 6]),
+        ("typhoon cyclone forecasts", [1]),
+        ('typhoon tides "forecasts"', [6]),
+        ("weather forecasts", [4, 5]),  # all of the words
+        ("cyclone forecasts", [5, 6]),
+    ],
+)
+def test_a_word_that_few_papers_have_finds_them_among_many_newer_with_a_common_one(
+    storms, query, expected
+):
+    assert sorted(numbers(storms.papers.search(query, limit=9))) == expected
+
+
+def test_of_papers_that_can_all_be_ranked_none_is_left_out_for_its_common_word(storms):
+    within = Within(source="journal")
+
+    found = storms.papers.search("typhoon forecasts", limit=9, within=within)
+
+    assert sorted(numbers(found)) == [1, 6]
+
+
+def test_pages_of_the_rarest_words_do_not_go_on_with_common_ones(storms):
+    assert storms.papers.search("typhoon forecasts", limit=1, offset=1) == []
 
 
 # --- authors ----------------------------------------------------------------------------------------
