@@ -2,9 +2,10 @@
 
 What many papers match is not ranked as a whole: BM25 costs 2 to 10 µs a match, a third of a second
 for a word that stands in half of 280,000 papers. The newest matches are ranked; where fewer match,
-that is all of them. Where no paper has all of the words, those with the rarest are ranked, and more
-of them, or the newest with a common word would hide them. A paper's `number` grows with the time it was stored, and the full-text index
-gives its matches by number, newest first, for a fraction of a µs each.
+that is all of them. Where no paper has all of the words, those with the rarest are ranked by all, and
+more of them, or the newest with a common word would hide them. A paper's `number` grows with the time
+it was stored, and the full-text index gives its matches by number, newest first, for a fraction of a µs
+each.
 
 A filter that few papers pass is turned into their numbers beforehand; otherwise matches are
 examined one by one, newest first, and not without end.
@@ -166,13 +167,13 @@ def find(
     few, begins = narrowing.few(connection), _judge(beginnings(query))
     # Of few papers all are ranked, so that no word can hide another.
     count = partial(_count, connection) if few is None else (lambda _: 0)
-    for place, expression in enumerate(expressions(query, count, MOST_OF_ANY)):
+    for place, (expression, among) in enumerate(expressions(query, count, MOST_OF_ANY)):
         most = MOST_OF_ANY if place else MOST_RANKED
         values = {"query": expression, "limit": limit, "offset": offset, "most": most}
-        if narrowing.filters or begins:
+        if narrowing.filters or begins or among != expression:
             numbers = few
             if numbers is None or (numbers and begins):
-                numbers = _examined(connection, expression, narrowing, few, begins, most)
+                numbers = _examined(connection, among, narrowing, few, begins, most)
             if not numbers:
                 continue
             values |= _among(numbers)

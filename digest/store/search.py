@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -40,11 +40,12 @@ class Term:
     beginning: str = ""
 
 
-def expressions(query: str, count: Callable[[str], int], most: int) -> Iterator[str]:
-    """The MATCH expressions to try in turn: all of the terms, then any of them; none finds nothing.
+def expressions(query: str, count: Callable[[str], int], most: int) -> Iterator[tuple[str, str]]:
+    """The MATCH expressions to try in turn, each with the one that says which papers it ranks.
 
-    Where `count` says that more papers have any of them than the `most` that are ranked, any of the
-    rarest comes before, or the newest papers with a common word would be all that is found.
+    All of the terms, then any of them; none finds nothing. Where `count` says that more papers have
+    any of them than the `most` that are ranked, those come first that have one of the rarest, ranked
+    by all terms: or the newest papers with a common word would be all that is found.
 
     Every term is quoted, so that operators, column names and punctuation of FTS5's query language
     (sqlite.org/fts5.html, section 3) are plain text; what stays is `"a phrase"` and `prefix*`, of
@@ -58,18 +59,25 @@ def expressions(query: str, count: Callable[[str], int], most: int) -> Iterator[
     demanded = [each.expression for each in terms if each.demanded]
     others = [each.expression for each in terms if not each.demanded]
     if terms:
-        yield " AND ".join((*demanded, *others))
+        everything = " AND ".join((*demanded, *others))
+        yield everything, everything
     if len(others) > 1:
         counts = {each: count(" AND ".join((*demanded, each))) for each in others}
-        for some in filter(None, (_rarest(counts, most), others)):
-            yield " AND ".join((*demanded, f"({' OR '.join(some)})"))
+        rarest, either = _rarest(counts, most), _any(demanded, others)
+        if rarest:
+            yield either, _any(demanded, rarest)
+        yield either, either
     if demanded and others:
-        yield " AND ".join(demanded)
+        yield " AND ".join(demanded), " AND ".join(demanded)
 
 
 def beginnings(query: str) -> list[str]:
     """How a word of each paper must begin, folded, for every `prefix*` of a query."""
     return [each.beginning for each in _terms(query) if each.beginning]
+
+
+def _any(demanded: Sequence[str], others: Sequence[str]) -> str:
+    return " AND ".join((*demanded, f"({' OR '.join(others)})"))
 
 
 def _rarest(counts: Mapping[str, int], most: int) -> list[str]:
