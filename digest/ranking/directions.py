@@ -93,32 +93,30 @@ class Directions:
 def _telling(
     features: Features, asked: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int
 ) -> list[tuple[str, ...]]:
-    """Up to three of the words with the largest values for each, none part of another.
+    """Up to three of the words with the largest values above 0 for each, none part of another.
 
-    None is worth less than a quarter of the largest, which would not be why. `asked` (in order, below
-    `count`) says whose each column and its value are.
+    `asked` (in order, below `count`) says whose each column and its value are.
     """
-    largest = np.zeros(count)
-    np.maximum.at(largest, asked, values)
-    said = np.flatnonzero((values > 0) & (values >= LEAST_TELLING * largest[asked]))
+    said = np.flatnonzero(values > 0)
     # One number sorts by whose it is and then by size: nobody's values reach into the next one's.
     within = values[said].astype(float) / max(values.max(initial=0), TINY)
-    best = columns[said[np.argsort(asked[said] - within, kind="stable")]]
+    best = said[np.argsort(asked[said] - within, kind="stable")]
     ends = np.searchsorted(asked[said], np.arange(count + 1))
-    return [
-        _apart(features, best[start : min(end, start + MOST_TELLING)].tolist())
-        for start, end in pairwise(ends.tolist())
-    ]
+    tops = (best[start : min(end, start + MOST_TELLING)] for start, end in pairwise(ends.tolist()))
+    return [_apart(features, columns[top].tolist(), values[top].tolist()) for top in tops]
 
 
-def _apart(features: Features, columns: Sequence[int]) -> tuple[str, ...]:
+def _apart(features: Features, columns: Sequence[int], values: Sequence[float]) -> tuple[str, ...]:
+    """None of them is worth less than a quarter of the first: that would not be why."""
     found: list[str] = []
     used = set(_SAY_NOTHING)
-    for each in columns:
+    least = 0.0
+    for each, value in zip(columns, values, strict=True):
         words = features.worded(each)
-        if used.isdisjoint(words):
+        if value >= least and used.isdisjoint(words):
             used.update(words)
             found.append(features.named(each))
+            least = least or LEAST_TELLING * value
             if len(found) == MOST_WORDS:
                 break
     return tuple(found)

@@ -105,7 +105,6 @@ class Because:
         said = clause(reasons[0].kind, [self._name(each) for each in reasons])
         if not any(each.words for each in reasons):
             return said, ""
-        # Of "sign language" it may be the sign alone: that is worth saying, all of it once more is not.
         known = {_folded(each.what) for each in reasons}
         new: list[str] = []
         named = ""
@@ -114,6 +113,10 @@ class Because:
             if len(new) < MOST_WORDS and folded not in known and not contains_phrase(named, folded):
                 new.append(_short(word, LONGEST_WORD))
                 named = f"{named} {folded}"
+        # Of "sign language" it may be the sign alone: that is worth saying, all of it once more is not.
+        told = set(named.split())
+        again = set().union(*(each.split() for each in known if told.issuperset(each.split())))
+        new = [each for each in new if not again.issuperset(_folded(each).split())]
         words = f" ({', '.join(new)})" if new else ""
         return said, words if len(said) + len(words) <= LONGEST_CLAUSE else ""
 

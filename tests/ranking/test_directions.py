@@ -281,7 +281,7 @@ def test_where_nothing_is_asked_or_shared_no_word_is_told(liking, shelves, paper
 
 
 def test_addresses_are_not_told(paper, invented, profile):
-    papers = [paper("a", "https github com tide", "moon"), paper("b", "brass clock")]
+    papers = [paper("a", "https github github github com tide", "moon"), paper("b", "brass clock")]
     edition = Features(papers)
     looking = typed(["https github com tide"], edition.shelves, worth=1.0)
 

@@ -116,6 +116,18 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
             "it is close in meaning to your keyword “Dual encoders” (encoders, passage)",
         ),
         ("words", "tide", ("tide",), "it is close in meaning to your keyword “tide”"),
+        (
+            "words",
+            "sign language",
+            ("sign", "language"),
+            "it is close in meaning to your keyword “sign language”",
+        ),
+        (
+            "words",
+            "graph neural networks",
+            ("neural networks", "graph", "molecule"),
+            "it is close in meaning to your keyword “graph neural networks” (molecule)",
+        ),
     ],
 )
 def test_the_words_that_made_a_reason_follow_it_each_said_once(topics, kind, what, found, words):
