@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 
 from digest import subscriptions
 from digest.errors import NotFound
@@ -95,7 +95,6 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = 
     words, is_answer = bare_subject(subject)
     if site:
         words, *lines = (_unnamed(each, site) for each in (words, *lines))
-    lines = _unsigned(lines)
     is_ours = is_answer and any(lines)
     head = [] if is_ours or (_is_unsure(words) and _read([], lines).strange) else [words]
     asked = _read(head, lines)
@@ -224,18 +223,6 @@ def _all_fixed(line: str) -> tuple[Command, ...]:
         return (whole,)
     several = [_fixed(each) for each in _BETWEEN.split(grammar.plain(line)) if each.strip()]
     return tuple(each for each in several if each is not None) if all(several) else ()
-
-
-def _unsigned(lines: Sequence[str]) -> Sequence[str]:
-    """The lines before a signature without a mark: a paragraph with an address, no command in or below."""
-    start = 0
-    for is_text, group in groupby(lines[:MOST_LINES], lambda each: bool(each.strip())):
-        paragraph = list(group)
-        if is_text and any(map(grammar.is_contact, paragraph)):
-            rest = lines[start:MOST_BROKEN]
-            return lines if any(map(read_line, rest)) else lines[:start]
-        start += len(paragraph)
-    return lines
 
 
 def _is_unsure(line: str) -> bool:

@@ -157,11 +157,6 @@ _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|hallo|guten tag|liebe[rs]?"
     r"|bonjour|hola|ciao|sehr geehrte)\b[^?]{0,40}"
 )
-# What stands in signatures, and in no wish.
-_CONTACT = re.compile(
-    r"[^\s@]@[\w-]+\.\w|https?://|\bwww\.|(?:\+|\b(?:tel|phone|fax|mobile)\b)[\s.:(]*\+?\d",
-    re.IGNORECASE,
-)
 # Words about what is best, such as "best first search"; "Best Ada" is goodbye.
 _BEST_OF_ALL = re.compile(r"[Bb]est[ -](?!regards|wishes|thanks|greetings)[a-z]")
 _CLOSING = re.compile(
@@ -200,11 +195,6 @@ def is_greeting(line: str) -> bool:
 def is_closing(line: str) -> bool:
     """Whether a line says goodbye: what follows is a name."""
     return bool(_CLOSING.fullmatch(line.casefold())) and not _BEST_OF_ALL.match(line)
-
-
-def is_contact(line: str) -> bool:
-    """Whether a line tells how to reach somebody, as those of signatures do."""
-    return bool(_CONTACT.search(line))
 
 
 def answers(line: str) -> tuple[tuple[FeedbackKind, int], ...]:

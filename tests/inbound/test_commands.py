@@ -142,11 +142,6 @@ def test_a_number_in_a_sentence_is_no_answer(line):
     assert asked(line) == []
 
 
-def test_a_command_below_an_address_is_read():
-    asked_for = parse("", ["I found you on https://lab.example", "", "unsubscribe"])
-    assert [each.verb for each in asked_for.commands] == ["unsubscribe"]
-
-
 @pytest.mark.parametrize(
     ("line", "command"),
     [

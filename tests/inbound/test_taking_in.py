@@ -42,20 +42,10 @@ def test_plain_words_to_the_subscribing_address_do(take_in, proven, profile):
     assert profile(reply.subscriber) == {"topic": ["cs.CL"], "keyword": ["graph neural networks"]}
 
 
-@pytest.mark.parametrize("subject", ["", "subscribe"])
-def test_a_signature_without_a_mark_is_no_wish(take_in, proven, profile, subject):
-    signature = "Ada Lovelace\nProfessor of Computing\nUniversity of London\nTel. +44 20 7946 0000"
-    raw = proven(f"subscribe cs.CL\n\n{signature}\n\nThis mail is confidential.", subject=subject)
+def test_wishes_that_look_like_a_number_to_call_are_kept(take_in, proven, profile):
+    raw = proven("C++20 compilers, Rust\n\nprotein folding", subject="subscribe")
     (reply,) = take_in(raw, "digest@papers.example")
-    assert profile(reply.subscriber) == {"topic": ["cs.CL"]}
-
-
-def test_a_signature_below_plain_words_is_no_wish(take_in, proven, profile):
-    raw = proven(
-        "cs.CL\n\nAda Lovelace\nUniversity of London\nwww.london.example/ada", subject="Hi"
-    )
-    (reply,) = take_in(raw, "subscribe@papers.example")
-    assert profile(reply.subscriber) == {"topic": ["cs.CL"]}
+    assert profile(reply.subscriber)["keyword"] == ["C++20 compilers", "Rust", "protein folding"]
 
 
 def test_an_hour_that_is_none_does_not_stand_in_the_way(take_in, proven, profile):
@@ -136,6 +126,15 @@ def test_leaving_says_goodbye_and_twice_does_no_harm(ada, take_in, mail, reply_t
     assert current(ada).status == "unsubscribed"
     take_in(mail("unsubscribe"), reply_to(ada))
     assert current(ada).status == "unsubscribed"
+
+
+def test_whoever_asks_us_not_to_end_it_is_not_unsubscribed(ada, take_in, mail, reply_to, current):
+    raw = mail(
+        "No, please do not! I still read it, see https://lab.example", subject="Re: unsubscribe"
+    )
+    (letter,) = take_in(raw, reply_to(ada))
+    assert letter.kind == "help"
+    assert current(ada).status == "active"
 
 
 def test_whatever_is_written_to_the_leaving_address_is_leaving(ada, take_in, proven, current):
