@@ -11,7 +11,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -186,12 +186,18 @@ def attempt(
     """
     try:
         watched(app.store, name, part, clock=app.clock, stopping=stopping)
-    except DigestError as error:
+    except Exception as error:  # noqa: BLE001 - it goes to the log
+        _say(name, error)
+
+
+def _say(name: str, error: Exception) -> None:
+    if isinstance(error, DigestError):
         log.warning("%s: %s", name, error.message, extra={"action": name})
-    except OSError as error:
+    elif isinstance(error, OSError):
         log.warning("%s: %s", name, sentence_of(error), extra={"action": name})
-    except Exception:
-        log.exception("%s failed; the next tick tries again", name, extra={"action": name})
+    else:
+        failed = "%s failed; the next tick tries again"
+        log.error(failed, name, exc_info=error, extra={"action": name})
 
 
 def fetch_mail(app: App, door: Door | None) -> None:
@@ -301,10 +307,11 @@ def publish(app: App, *, changed: bool) -> None:
 
 
 def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Reconcile, prune and back up, once a UTC day after the configured hour; True if done now.
+    """Reconcile, prune and back up, once a UTC day after the configured hour; True if any was done now.
 
     Each of them is tried again until it has succeeded (reconciling when its sources' own back-off
-    allows), and one that fails does not keep the others from being done.
+    allows), and one that fails does not keep the others from being done. Of several that fail, the
+    first is raised that is more than a busy database.
     """
     now, sources, hour = app.clock(), app.store.sources, app.settings.worker.nightly_hour
     parts: dict[str, Callable[[], bool]] = {
@@ -312,21 +319,33 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
         NIGHTLY: lambda: _tidy(app, now),
         BACKED_UP: lambda: _back_up(app, now),
     }
-    due = [each for each in parts if is_night(now, sources.cursor(each), hour=hour)]
-    if not due or not app.store.lease(
+
+    def is_due(name: str) -> bool:
+        return is_night(now, sources.cursor(name), hour=hour)
+
+    if not any(map(is_due, parts)) or not app.store.lease(
         NIGHTLY, owner=app.owner, now=now, seconds=NIGHTLY_LEASE_SECONDS
     ):
         return False
-
-    def do(name: str) -> None:
-        if parts[name]():
-            sources.set_cursor(name, now.date().isoformat())
-
-    with ExitStack() as rest:
-        rest.callback(app.store.unlease, NIGHTLY, owner=app.owner)
-        for each in reversed(due):  # the last one that is added comes first
-            rest.callback(do, each)
-    return due != [RECONCILED]
+    done, failures = False, list[Exception]()
+    try:
+        for name, part in parts.items():
+            try:
+                # Asked again: another worker may have done it before the lease was ours.
+                if is_due(name) and part():
+                    sources.set_cursor(name, now.date().isoformat())
+                    done = True
+            except Exception as error:  # noqa: BLE001 - raised after the others
+                failures.append(error)
+    finally:
+        app.store.unlease(NIGHTLY, owner=app.owner)
+    if failures:
+        told = next((each for each in failures if not isinstance(each, StoreBusy)), failures[0])
+        for each in failures:
+            if each is not told:
+                _say("night", each)
+        raise told
+    return done
 
 
 def _reconcile(app: App, *, stopping: Callable[[], bool]) -> bool:

@@ -193,6 +193,48 @@ def test_a_night_that_cannot_be_backed_up_is_tidied_once(offline, tmp_path, monk
     assert pruned == [1]
 
 
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (StoreBusy("The database is busy."), "The database is busy."),
+    ],
+)
+def test_of_two_things_that_fail_at_night_one_is_known_and_the_other_in_the_log(
+    offline, monkeypatch, caplog, other, sentence
+):
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+
+    def fails(error):
+        def fail(*_, **__):
+            raise error
+
+        return fail
+
+    monkeypatch.setattr(offline.store, "prune", fails(FetchFailed("A row cannot be read.")))
+    monkeypatch.setattr(offline.store, "backup", fails(other))
+    worker.tick(offline)
+
+    assert [each.cause for each in troubles(offline.store)] == ["A row cannot be read."]
+    said = [each.getMessage() for each in caplog.records if each.action == "night"]
+    assert said == [f"night: {sentence}", "night: A row cannot be read."]
+
+
+def test_a_night_that_another_worker_did_just_before_us_is_not_done_again(offline, monkeypatch):
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    lease, pruned = offline.store.lease, []
+    monkeypatch.setattr(offline.store, "prune", lambda **_: pruned.append(1))
+
+    def lease_late(name, **how):
+        monkeypatch.setattr(offline.store, "lease", lease)
+        assert worker.nightly(offline), "the other one"
+        return lease(name, **how)
+
+    monkeypatch.setattr(offline.store, "lease", lease_late)
+    assert not worker.nightly(offline)
+    assert pruned == [1]
+
+
 def test_what_is_kept_for_as_long_as_can_be_stops_no_backup(offline, tmp_path):
     longest = {"papers": 36_500, "digests": 36_500, "logs": 36_500}
     offline.settings = replace(offline.settings, keep=replace(offline.settings.keep, **longest))
