@@ -25,8 +25,9 @@ PREFIX = "*"
 PASTED_WORDS = 16
 # Phones type curly ones by themselves, and pages print them.
 QUOTES = '"“”„‟«»＂'
-# A phrase in quotation marks (the closing one may be missing), or a word.
-QUERY_PART = re.compile(rf"[{QUOTES}]([^{QUOTES}]*)[{QUOTES}]?|([^\s{QUOTES}]+)")
+# A phrase in quotation marks (the closing one may be missing), or a word. A curly one behind a word
+# only closes, as in text that was copied from within a quotation.
+QUERY_PART = re.compile(rf"(?:\"|(?<!\w)[{QUOTES}])([^{QUOTES}]*)[{QUOTES}]?|([^\s{QUOTES}]+)")
 
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3

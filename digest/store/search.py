@@ -16,7 +16,7 @@ MOST_TERMS = 16
 SHORTEST_PREFIX = 3
 
 PREFIX = re.compile(r"(.*[^\W_])[\W_]*\*", re.DOTALL)
-# As PDF files have them; listings do not. Other letters, as in CO₂, are in the index as they are written.
+# As PDF files have them, and hardly any listing. Other letters, as in CO₂, are indexed as they are written.
 LIGATURES = {each: unicodedata.normalize("NFKC", chr(each)) for each in range(0xFB00, 0xFB07)}
 WHOLE_WORDS = re.compile(r".*\S(?=\s)", re.DOTALL)
 
@@ -90,7 +90,7 @@ def _rarest(counts: Mapping[str, int], most: int) -> list[str]:
 def _terms(query: str) -> list[Term]:
     # A NUL would end the expression for SQLite, a lone surrogate cannot be stored as UTF-8.
     clean = _cut(query).replace("\0", " ").encode("utf-8", "ignore").decode()
-    clean = without_strokes(clean).translate(LIGATURES)
+    clean = without_strokes(clean)
     demanding = not is_pasted(query)
     found: list[Term] = []
     plain: list[Term] = []
@@ -100,11 +100,17 @@ def _terms(query: str) -> list[Term]:
         letters = sum(character.isalnum() for character in text)
         begun = PREFIX.fullmatch(word or "")
         if begun and demanding and letters >= SHORTEST_PREFIX:
-            found.append(_begun(begun[1]))
+            found.append(_begun(begun[1].translate(LIGATURES)))
         elif letters:
             told = found if phrase is not None or text.lower() not in STOP_WORDS else plain
-            told.append(Term(expression=f'"{text}"', demanded=demanding and phrase is not None))
+            told.append(Term(expression=_written(text), demanded=demanding and phrase is not None))
     return list(dict.fromkeys(found or plain))[:MOST_TERMS]
+
+
+def _written(text: str) -> str:
+    """A word or phrase, with its ligatures and without."""
+    apart = text.translate(LIGATURES)
+    return f'"{text}"' if apart == text else f'("{text}" OR "{apart}")'
 
 
 def _cut(query: str) -> str:

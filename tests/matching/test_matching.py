@@ -76,6 +76,7 @@ def test_a_phrase_is_found_in_either_number(text, phrase, found):
         ('"open phrase', ("open phrase",)),
         ("“curly ones” of phones", ("curly ones", "phones")),
         ("„low ones“ «angular ones» ＂wide ones＂", ("low ones", "angular ones", "wide ones")),
+        ("closed” behind a word", ("closed", "behind", "word")),
         ('“mixed ones" don’t', ("mixed ones", "don t")),
         ("the of", ("the", "of")),
         ('"the"', ("the",)),

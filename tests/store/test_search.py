@@ -64,6 +64,14 @@ def test_what_was_copied_from_a_pdf_is_found(new_store, make, query):
     assert numbers(store.papers.search(query, limit=10)) == [1]
 
 
+@pytest.mark.parametrize("query", ["eﬃcient ﬁne-tuning", '"ﬁne-tuning"'])
+def test_a_listing_that_was_copied_from_a_pdf_is_found_as_it_is_written(new_store, make, query):
+    store = new_store()
+    store.papers.ingest([make.item(make.paper(1, title="Eﬃcient ﬁne-tuning of tides"))])
+
+    assert numbers(store.papers.search(query, limit=10)) == [1]
+
+
 def test_the_index_and_what_is_asked_of_it_take_the_same_letters_for_plain():
     letters = [chr(each) for each in range(0x80, 0x11000) if not 0xD800 <= each < 0xE000]
     plain = {each: told for each in letters if (told := without_strokes(each)) != each}
