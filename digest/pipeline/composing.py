@@ -247,7 +247,8 @@ def _compose_block(
         person = by_id[digest.subscriber_id]
         wanted = compose.wants_mail(digest, person)
         kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
-    # Read again: whoever chose another hour or paused while they were ranked keeps to that.
+    # Read again: whoever chose another hour or paused while they were ranked keeps to that. An hour
+    # chosen in the milliseconds from here to the write waits one edition.
     current = this.store.subscribers.get(by_id).values()
     going_on = [each for each in current if each.status is Status.ACTIVE]
     new = this.store.ledger.compose(

@@ -34,7 +34,7 @@ class Ledger(Protocol):
         send_from: Mapping[str, datetime],
         message_ids: Mapping[str, str],
     ) -> int:
-        """Keep digests and queue them, and move their subscribers' `due_at`, in one transaction.
+        """Keep digests and queue them, and move active readers' `due_at`, in one transaction.
 
         Each digest comes with its expiry; None keeps it without sending. A digest whose key
         exists is left alone. Returns how many were new.

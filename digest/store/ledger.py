@@ -37,7 +37,7 @@ class Ledger:
         send_from: Mapping[str, datetime],
         message_ids: Mapping[str, str],
     ) -> int:
-        """Keep digests and queue them, and move their subscribers' `due_at`, in one transaction.
+        """Keep digests and queue them, and move active readers' `due_at`, in one transaction.
 
         Each digest comes with its expiry; None keeps it without sending. `send_from` and
         `message_ids` go by digest id, `next_due` by subscriber id. A digest whose key exists is
@@ -61,7 +61,7 @@ class Ledger:
             rows.add(connection, fresh, {key for key, *_ in queued})
             outbox.queue(connection, queued)
             connection.executemany(
-                "UPDATE subscribers SET due_at = ? WHERE id = ?",
+                "UPDATE subscribers SET due_at = ? WHERE id = ? AND status = 'active'",
                 ((stamp(due), subscriber_id) for subscriber_id, due in next_due.items()),
             )
         return len(fresh)

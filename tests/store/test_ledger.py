@@ -70,6 +70,20 @@ def test_composing_moves_due_times_also_of_those_without_a_digest(store, make, p
     assert [found[each.id].due_at for each in people] == [due, due, make.day]
 
 
+def test_composing_makes_nobody_due_who_has_paused(store, make, people):
+    person = people[0]
+    store.subscribers.save(replace(person, status=Status.PAUSED, due_at=None))
+
+    store.ledger.compose(
+        [(make.digest(person), None)],
+        next_due={person.id: make.day + timedelta(days=1)},
+        send_from={},
+        message_ids={},
+    )
+
+    assert store.subscribers.get([person.id])[person.id].due_at is None
+
+
 def test_a_digest_without_expiry_is_kept_but_not_sent(store, make, people):
     digest = make.digest(people[0], mood=Mood.HOLIDAY)
 
