@@ -55,7 +55,8 @@ def test_they_give_way_to_what_somebody_waits_for(several):
         progress=lambda _: None,
     )
 
-    assert [each > own for (each,) in found] == [True, True]
+    lower = min(own + processes.NICENESS, 19)  # the last there is, which the suite itself may have
+    assert found == [(lower,), (lower,)]
 
 
 def test_asked_to_stop_they_stop_after_the_group_in_hand(waiting, several):
