@@ -12,6 +12,8 @@ from digest.subscriptions.wishes import parse_weekday
 from digest.text import clean
 
 LONGEST = timedelta(days=366)
+# Said after today's digest, a single day would end before the next one and skip none.
+SHORTEST_DAYS = 2
 DAYS = {"d": 1, "w": 7, "f": 14}
 MONTHS_IN_A_YEAR = 12
 LONGEST_TEXT = 80
@@ -48,9 +50,9 @@ def parse_span(text: str, now: datetime, *, tz: str = "UTC") -> datetime:
     """The midnight (UTC) up to which someone wants peace: that with which a day begins in `tz`.
 
     Days, weeks, fortnights, months and a year count from today, so that the digest of the day they end
-    on comes, whatever the hour now. A date (ISO, or day and month by name), a weekday or `tomorrow` is
-    the next such day after today. Raises InvalidInput for what is not understood, is past, or over a
-    year away.
+    on comes, whatever the hour now; a single day is two of them, and skips tomorrow's. A date (ISO, or
+    day and month by name), a weekday or `tomorrow` is the next such day after today. Raises InvalidInput
+    for what is not understood, is past, or over a year away.
     """
     words = clean(text).casefold().rstrip(".!")
     words = _LEAD.sub("", words, count=1) if _LEAD.match(words) else words.removeprefix("next ")
@@ -80,7 +82,7 @@ def _after(words: str, today: date) -> date | None:
     if not number:
         return None
     if unit[0] in DAYS:
-        return today + timedelta(days=number * DAYS[unit[0]])
+        return today + timedelta(days=max(number * DAYS[unit[0]], SHORTEST_DAYS))
     months = number * (MONTHS_IN_A_YEAR if unit[0] == "y" else 1)
     if months > MONTHS_IN_A_YEAR:
         raise _too_far()

@@ -65,6 +65,17 @@ def test_the_digest_of_the_day_on_which_a_pause_of_a_week_ends_comes(store, subs
     assert due == datetime(2026, 6, 17, 5, 30, tzinfo=UTC)
 
 
+def test_a_pause_of_a_day_after_todays_digest_skips_that_of_tomorrow(store, subscribe):
+    person = subscribe(at="7:00")
+    now = datetime(2026, 6, 10, 14, tzinfo=UTC)
+    until = subscriptions.parse_span("1 day", now, tz=person.tz)
+    subscriptions.pause(store, person, until=until, now=now)
+    assert subscriptions.resume_due(store, now=datetime(2026, 6, 11, 23, 59, tzinfo=UTC)) == 0
+    subscriptions.resume_due(store, now=until)
+    due = store.subscribers.by_email(person.email).due_at
+    assert due == datetime(2026, 6, 12, 7, tzinfo=UTC)
+
+
 def test_pausing_undoes_nothing_that_changed_meanwhile(store, subscribe, now):
     stale = subscribe()
     subscribe(at="9:00")

@@ -27,7 +27,7 @@ def at(*date):
         ("2w", 14),
         ("10 days", 10),
         ("10d", 10),
-        ("a day", 1),
+        ("2 days", 2),
         ("week", 7),
         ("a week!", 7),
         ("a fortnight", 14),
@@ -38,6 +38,11 @@ def at(*date):
 )
 def test_days_and_weeks_count_from_today(text, days):
     assert parse_span(text, NOW) == at(2026, 6, 10) + timedelta(days=days)
+
+
+@pytest.mark.parametrize("text", ["a day", "1 day", "1d", "for one day"])
+def test_a_single_day_lasts_over_tomorrow(text):
+    assert parse_span(text, NOW) == at(2026, 6, 12)
 
 
 @pytest.mark.parametrize(
