@@ -159,7 +159,7 @@ def _reasons(
         for reason in pick.reasons:
             words = reason.words
             term = seen.get(reason.what)
-            # By what it is about alone: hashing an enum costs as much as all the rest.
+            # By what it is about alone: two kinds hardly ever share that.
             if term is None or term[0] is not reason.kind:
                 term = seen[reason.what] = (reason.kind, _place(terms, reason.kind, reason.what))
             amount = round(reason.amount * THOUSANDTHS)
