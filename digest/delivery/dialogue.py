@@ -109,26 +109,26 @@ def _hand_content(
     """
     if not held():
         return False
-    whole = b"".join((data, _DOT, behind))
-    gone = 0 if isinstance(client.sock, ssl.SSLSocket) else _sent_at_once(client, whole)
+    end = _DOT + behind
+    gone = 0 if isinstance(client.sock, ssl.SSLSocket) else _sent_at_once(client, data, end)
     if gone < len(data) + len(_DOT):
         client.send(data[gone:])
         if not held():
             return False
         gone = max(gone, len(data))
-    if gone < len(whole):
+    if gone < len(data) + len(end):
         # From here on the server may have the dot, whatever goes wrong: its answer tells, if any.
         with suppress(OSError):
-            client.send(whole[gone:])
+            client.send(end[gone - len(data) :])
     return True
 
 
-def _sent_at_once(client: smtplib.SMTP, content: bytes) -> int:
+def _sent_at_once(client: smtplib.SMTP, *content: bytes) -> int:
     """Send as much as the system takes in one go; how many bytes."""
     if client.sock is None:
         raise smtplib.SMTPServerDisconnected("not connected")
     try:
-        return client.sock.send(content)
+        return client.sock.sendmsg(content)
     except OSError:
         client.close()
         raise smtplib.SMTPServerDisconnected("connection lost")  # noqa: B904 - as smtplib has it

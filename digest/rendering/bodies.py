@@ -39,10 +39,7 @@ class Body(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether both parts are small enough once decoded; encoded they are never smaller."""
-        return all(
-            sum(map(len, part)) <= LARGEST_PART or len(decoded(part)) <= LARGEST_PART
-            for part in (self.html, self.text)
-        )
+        return _fits(self.html) and _fits(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +65,10 @@ def compose(
         if body.fits:
             break
     return body
+
+
+def _fits(part: Sequence[bytes]) -> bool:
+    return sum(map(len, part)) <= LARGEST_PART or len(decoded(part)) <= LARGEST_PART
 
 
 def decoded(part: Sequence[bytes]) -> bytes:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from digest.model import Digest, Message, Paper, Pick, Site, Subscriber, Voice
 from digest.rendering import bodies, links, mime
@@ -91,7 +92,7 @@ def parts(edition: Edition, digest: Digest, subscriber: Subscriber) -> Parts:
         subject=body.subject,
         html=_as_text(body.html),
         text=_as_text(body.text),
-        headers={name: value.decode() for name, value in headers},
+        headers=dict(each.decode().removesuffix("\r\n").split(": ", 1) for each in headers),
     )
 
 
@@ -103,25 +104,29 @@ def _headers(
     RFC 2369 and 2919 (List-*), RFC 8058 (one click), RFC 3834 (Auto-Submitted); Feedback-ID is
     by what Gmail groups complaints, and names no person.
     """
-    list_id = _NOT_IN_A_LIST_ID.sub("", site.list_id)
-    headers = [
-        *mime.addressed(site, subscriber.email, subject),
-        *([mime.named("Reply-To", personal.reply_to, site.name)] if personal.reply_to else []),
-        mime.named("List-Id", list_id, site.name),
-    ]
+    headers = mime.addressed(site, subscriber.email, subject)
+    if personal.reply_to:
+        headers.append(mime.named("Reply-To", personal.reply_to, site.name))
     headers += mime.unsubscribing(personal.unsubscribe, personal.unsubscribe_mailto)
-    help_at = links.help_address(site)
-    if help_at:
-        headers.append(mime.verbatim("List-Help", f"<{help_at}>"))
-    return [
-        *headers,
+    cadence = subscriber.cadence.value
+    headers += _marks(site.list_id, site.name, links.help_address(site), digest.edition, cadence)
+    return headers
+
+
+@lru_cache(maxsize=64)
+def _marks(
+    list_id: str, name: str, help_at: str, edition: str, cadence: str
+) -> Sequence[mime.Header]:
+    """Those that are the same for all readers of an edition."""
+    list_id = _NOT_IN_A_LIST_ID.sub("", list_id)
+    return (
+        mime.named("List-Id", list_id, name),
+        *([mime.verbatim("List-Help", f"<{help_at}>")] if help_at else []),
         mime.verbatim("Auto-Submitted", "auto-generated"),
         mime.verbatim("Precedence", "bulk"),
         mime.verbatim("X-Auto-Response-Suppress", "OOF, AutoReply"),
-        mime.verbatim(
-            "Feedback-ID", f"{digest.edition}:{subscriber.cadence.value}:digest:{list_id}"
-        ),
-    ]
+        mime.verbatim("Feedback-ID", f"{edition}:{cadence}:digest:{list_id}"),
+    )
 
 
 def _as_text(part: Sequence[bytes]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import blake2b
 
 import idna
 
@@ -22,7 +22,8 @@ from digest.errors import ConfigError, InvalidInput
 from digest.model import Site
 from digest.text import clean, wrapped
 
-Header = tuple[str, bytes]
+# A field as it is sent, with its CRLF.
+Header = bytes
 Attachment = tuple[str, str, bytes]
 
 LONGEST_LOCAL_PART = 64
@@ -55,14 +56,14 @@ def unstructured(name: str, text: str) -> Header:
     plain = text.isascii() and "=?" not in text
     if plain and max(map(len, words)) <= _LONGEST_PLAIN_WORD:
         lines = wrapped(text, _ROOM - 1, first=_ROOM - len(name) - 2)
-        return name, "\r\n ".join(lines).encode()
-    return name, b"\r\n ".join(_encoded_words(text))
+        return _field(name, "\r\n ".join(lines).encode())
+    return _field(name, b"\r\n ".join(_encoded_words(text)))
 
 
 def mailbox(name: str, address: str, display: str = "") -> Header:
     """An address field, with a display name if there is one; raises InvalidInput."""
     spec = mail_address(address)
-    return named(name, spec, display) if clean(display) else (name, spec.encode())
+    return named(name, spec, display) if display else _field(name, spec.encode())
 
 
 @lru_cache(maxsize=1024)
@@ -70,13 +71,14 @@ def named(name: str, spec: str, display: str) -> Header:
     """A field of the form `Display Name <spec>`, such as From or List-Id (RFC 5322 §3.4)."""
     display = clean(display)
     if not display:
-        return name, f"<{spec}>".encode()
+        return _field(name, f"<{spec}>".encode())
     if not display.isascii() or len(display) > _LONGEST_PLAIN_WORD or "=?" in display:
-        return name, b"\r\n ".join([*_encoded_words(display), b"<%s>" % spec.encode()])
+        words = [*_encoded_words(display), b"<%s>" % spec.encode()]
+        return _field(name, b"\r\n ".join(words))
     if not _ATOMS.fullmatch(display):
         display = '"' + re.sub(r'(["\\])', r"\\\1", display) + '"'
     fold = "\r\n " if len(name) + len(display) + len(spec) + 5 > _ROOM else " "
-    return name, f"{display}{fold}<{spec}>".encode()
+    return _field(name, f"{display}{fold}<{spec}>".encode())
 
 
 def addressed(site: Site, recipient: str, subject: str) -> list[Header]:
@@ -85,19 +87,23 @@ def addressed(site: Site, recipient: str, subject: str) -> list[Header]:
     Raises InvalidInput when the recipient's address cannot be written in a header, ConfigError
     when the site's cannot.
     """
+    return [
+        _from(site.mail_from, site.name),
+        mailbox("To", recipient),
+        unstructured("Subject", subject),
+        verbatim("MIME-Version", "1.0"),
+    ]
+
+
+@lru_cache(maxsize=16)
+def _from(address: str, name: str) -> Header:
     try:
-        sender = mailbox("From", site.mail_from, site.name)
+        return mailbox("From", address, name)
     except InvalidInput as error:
         raise ConfigError(
             "mail.from is not an address that can be written in a mail header.",
             subject="mail.from",
         ) from error
-    return [
-        sender,
-        mailbox("To", recipient),
-        unstructured("Subject", subject),
-        verbatim("MIME-Version", "1.0"),
-    ]
 
 
 def unsubscribing(page: str, mailto: str) -> list[Header]:
@@ -117,13 +123,13 @@ def verbatim(name: str, value: str) -> Header:
     """
     if not (value.isascii() and value.isprintable()):
         value = _CONTROL.sub("", value)
-    return name, value.encode("ascii", errors="replace")
+    return _field(name, value.encode("ascii", errors="replace"))
 
 
 @lru_cache(maxsize=1024)
 def date(at: datetime) -> Header:
     """The Date field (RFC 5322 §3.3), in UTC."""
-    return "Date", format_datetime(at).encode()
+    return _field("Date", format_datetime(at).encode())
 
 
 @lru_cache(maxsize=1024)
@@ -159,7 +165,6 @@ def alternative(
     quoted-printable text can hold.
     """
     boundary = _boundary(key)
-    fields = [f"{name}: ".encode() + value + b"\r\n" for name, value in headers]
     kind = b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary
     both = (
         *_part(boundary, b"plain", text),
@@ -167,19 +172,24 @@ def alternative(
         b"--%s--\r\n" % boundary,
     )
     if attachment is None:
-        return _written((*fields, kind), both)
+        return _written((*headers, kind), both)
     outer = _boundary(f"{key} and a file")
     mixed = b'Content-Type: multipart/mixed;\r\n boundary="%s"\r\n\r\n' % outer
     start, end = b"--%s\r\n" % outer, b"--%s--\r\n" % outer
-    return _written((*fields, mixed), (start, kind, *both, b"\r\n", start, _file(*attachment), end))
+    return _written((*headers, mixed), (start, kind, *both, b"\r\n", start, _file(*attachment), end))
+
+
+def _field(name: str, value: bytes) -> Header:
+    return b"%s: %s\r\n" % (name.encode(), value)
 
 
 def _written(head: Sequence[bytes], body: Sequence[bytes]) -> Written:
-    return Written(content=b"".join((*head, *body)), ready=sum(map(len, body)))
+    content = b"".join((*head, *body))
+    return Written(content=content, ready=len(content) - sum(map(len, head)))
 
 
 def _boundary(key: str) -> bytes:
-    return b"=_%s" % sha256(key.encode(errors="replace")).hexdigest()[:32].encode()
+    return b"=_%s" % blake2b(key.encode(errors="replace"), digest_size=16).hexdigest().encode()
 
 
 def _file(name: str, kind: str, content: bytes) -> bytes:
