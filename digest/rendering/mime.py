@@ -176,7 +176,9 @@ def alternative(
     outer = _boundary(f"{key} and a file")
     mixed = b'Content-Type: multipart/mixed;\r\n boundary="%s"\r\n\r\n' % outer
     start, end = b"--%s\r\n" % outer, b"--%s--\r\n" % outer
-    return _written((*headers, mixed), (start, kind, *both, b"\r\n", start, _file(*attachment), end))
+    return _written(
+        (*headers, mixed), (start, kind, *both, b"\r\n", start, _file(*attachment), end)
+    )
 
 
 def _field(name: str, value: bytes) -> Header:
