@@ -118,14 +118,14 @@ class Features:
         of additions are quicker than one here and one there, though most add nothing. They are as long
         as real readers share words: made-up ones who hardly do take half as much again (benchmarks/).
         """
-        own = self.columns.only(marks)
-        asked = np.zeros(len(self.columns), bool)
-        asked[own.indices] = True
+        columns = self.columns.of(marks.indices)
+        asked = np.zeros(len(self.columns) + 1, bool)
+        asked[columns] = asked[-1] = True  # the last is what no paper has, -1
         place = np.cumsum(asked, dtype=np.int32) - 1
-        shape = (np.count_nonzero(asked), len(dense))
-        looking = sp.csc_array((own.data, place[own.indices], own.indptr), shape=shape).toarray()
+        rows, shape = place.take(columns, mode="wrap"), (place[-1] + 1, len(dense))
+        looking = sp.csc_array((marks.data, rows, marks.indptr), shape=shape).toarray()[:-1]
         found = dense @ self._dense
-        found += (self._by_mark[:, np.flatnonzero(asked)] @ looking).T
+        found += (self._by_mark[:, np.flatnonzero(asked[:-1])] @ looking).T
         return np.asarray(found, np.float32)
 
 

@@ -293,7 +293,10 @@ def community(candidates: Candidates, features: Features, trending: float) -> Co
     A curator's choice is worth half of that; votes fill the rest as far as they go.
     """
     heat = _popularity(candidates, features)
-    featured = np.array([each in candidates.featured for each in features.ids], np.float32)
+    featured = np.zeros(len(features.ids), np.float32)
+    featured[
+        [features.position[each] for each in candidates.featured if each in features.position]
+    ] = 1
     picked = np.float32(PICKED_SHARE * trending) * featured
     voted = np.minimum(np.float32(trending) * heat, np.float32(trending) - picked)
     return Community(heat=heat, voted=voted, picked=picked)
@@ -305,7 +308,9 @@ def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
     The hottest is 1, one that is d units of heat cooler (see `trending`) 1/(1 + d), and a paper
     that has no score 0.
     """
-    heat = np.array([candidates.trending.get(each, -np.inf) for each in features.ids])
+    heat = np.full(len(features.ids), -np.inf)
+    for paper in candidates.trending.keys() & features.position.keys():
+        heat[features.position[paper]] = candidates.trending[paper]
     hottest = heat.max()
     if not np.isfinite(hottest):
         return np.zeros(len(heat), np.float32)
