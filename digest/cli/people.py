@@ -216,7 +216,8 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor, status; with
     --confirmed also paused_until. Lines that cannot be used are reported. Without --confirmed they
     are asked by mail, which the worker sends, save those whose status is unsubscribed or
-    suppressed; who does not confirm within 14 days is forgotten.
+    suppressed; who does not confirm within 14 days is forgotten. People already known are left as
+    they are, save that a status of unsubscribed or suppressed ends their subscription.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
@@ -241,7 +242,10 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
                 entered=ask,
             )
         has_site = bool(app.site.url)
-    click.echo(f"{result.added} added, {result.known} already known, {result.rejected} rejected.")
+    ended = f", {result.ended} ended" if result.ended else ""
+    click.echo(
+        f"{result.added} added, {result.known} already known{ended}, {result.rejected} rejected."
+    )
     if asked:
         click.echo(
             f"{asked} are asked by mail to confirm: `digest worker`, or `digest run`, sends it."

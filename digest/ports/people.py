@@ -62,6 +62,13 @@ class SubscriberStore(Protocol):
         """Change the status alone, whatever else has changed meanwhile; only `active` stays due."""
         ...
 
+    def end(self, emails: Iterable[str], status: Status) -> list[str]:
+        """Give this status to those with these addresses who are pending, active or paused.
+
+        Returns their ids; nobody else changes.
+        """
+        ...
+
     def by_email(self, email: str) -> Subscriber | None:
         """The subscriber with this address, compared as `subscriptions` normalises it."""
         ...

@@ -7,10 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.model import Interest, Subscriber, Topic
+from digest.model import Interest, Status, Subscriber, Topic
 from digest.ports import Newcomer, Store
 from digest.roster.clerk import Clerk
 from digest.roster.reading import Row
@@ -18,16 +19,29 @@ from digest.roster.reading import Row
 # Each block touches every page of the index on addresses: fewer and larger ones write less.
 BLOCK = 25_000
 MOST_PROBLEMS = 100
+# What a row's status may do to somebody known: it only ever means less mail.
+ENDS = (Status.UNSUBSCRIBED, Status.SUPPRESSED)
 
 Entered = tuple[int, str, str, Subscriber, Sequence[Interest]]
 
 
+class Block(NamedTuple):
+    """People to add if they are new, and the addresses whose subscriptions end, by what they come to."""
+
+    people: Sequence[Newcomer]
+    ends: Mapping[str, Status]
+
+
 @dataclass(kw_only=True)
 class Loaded:
-    """What an import came to; `problems` holds the first (line, cause) pairs."""
+    """What an import came to; `problems` holds the first (line, cause) pairs.
+
+    `ended` counts subscriptions that were under way before their line said that they have ended.
+    """
 
     added: int = 0
     known: int = 0
+    ended: int = 0
     rejected: int = 0
     problems: list[tuple[int, str]] = field(default_factory=list)
 
@@ -49,7 +63,10 @@ def load(
     progress: Callable[[int], object] = lambda _: None,
     entered: Callable[[Iterable[str]], object] = lambda _: None,
 ) -> Loaded:
-    """Add rows block by block; addresses already known are left alone, bad lines reported.
+    """Add rows block by block; addresses already known are left as they are, bad lines reported.
+
+    But a `status` of unsubscribed or suppressed ends the subscription of an address that is known,
+    from an earlier line or from before.
 
     `entered` is told the addresses of each block, new and known ones, once they are kept.
 
@@ -61,21 +78,22 @@ def load(
     result = Loaded()
     clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
     with ThreadPoolExecutor(1, thread_name_prefix="import") as writer:
-        writing: Future[int] | None = None
-        last: Sequence[Newcomer] = ()
+        writing: Future[tuple[int, int]] | None = None
+        last = Block((), {})
         for block in _blocks(rows, clerk, result, store, confirmed=confirmed):
             if writing is not None:
                 _settle(writing, last, result)
-                entered(each.email for each in last)
-                progress(len(last))
-            writing = writer.submit(_add, store, block, confirmed=confirmed) if block else None
+                entered(each.email for each in last.people)
+                progress(len(last.people))
+            wanted = any(block)
+            writing = writer.submit(_add, store, block, confirmed, now) if wanted else None
             last = block
     return result
 
 
 def _blocks(
     rows: Iterable[Row], clerk: Clerk, result: Loaded, store: Store, *, confirmed: bool
-) -> Iterator[list[Newcomer]]:
+) -> Iterator[Block]:
     for lines in _portions(rows):
         bad: list[tuple[int, str]] = []
         people: list[Entered] = []
@@ -87,6 +105,7 @@ def _blocks(
                 people.append((line, *clerk.enter(row)))
             except InvalidInput as error:
                 bad.append((line, error.message))
+        ends = _ends((address, like.status) for _, address, _, like, _ in people)
         addresses = [address for _, address, *_ in people]
         refused = {} if confirmed else subscriptions.refusals(store, addresses)
         if refused:
@@ -95,10 +114,20 @@ def _blocks(
         for line, cause in sorted(bad):
             result.reject(line, cause)
         ids = subscriptions.new_ids(len(people))
-        yield [
+        newcomers = [
             Newcomer(own, address, subscriptions.new_key(), name, like, interests)
             for own, (_, address, name, like, interests) in zip(ids, people, strict=True)
         ]
+        yield Block(newcomers, ends)
+
+
+def _ends(rows: Iterable[tuple[str, Status]]) -> dict[str, Status]:
+    """Whose subscription a block ends; who has left by its first such line stays so."""
+    found: dict[str, Status] = {}
+    for address, status in rows:
+        if status in ENDS:
+            found.setdefault(address, status)
+    return found
 
 
 def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -116,11 +145,17 @@ def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
             return
 
 
-def _add(store: Store, block: Sequence[Newcomer], *, confirmed: bool) -> int:
-    """Write a block; how many were new."""
+def _add(store: Store, block: Block, confirmed: bool, now: datetime) -> tuple[int, int]:
+    """Write a block; how many were new, and how many subscriptions it ended."""
     if confirmed:
-        subscriptions.vouch(store, _vouched_for(store, block))
-    return store.subscribers.add_alike(block)
+        subscriptions.vouch(store, _vouched_for(store, block.people))
+    added = store.subscribers.add_alike(block.people)
+    return added, sum(
+        subscriptions.end(
+            store, [each for each, to in block.ends.items() if to is status], status, now=now
+        )
+        for status in ENDS
+    )
 
 
 def _vouched_for(store: Store, block: Sequence[Newcomer]) -> list[str]:
@@ -138,8 +173,9 @@ def _vouched_for(store: Store, block: Sequence[Newcomer]) -> list[str]:
     ]
 
 
-def _settle(writing: Future[int], block: Sequence[Newcomer], result: Loaded) -> None:
+def _settle(writing: Future[tuple[int, int]], block: Block, result: Loaded) -> None:
     """Wait for a block to be written, and count it."""
-    added = writing.result()
+    added, ended = writing.result()
     result.added += added
-    result.known += len(block) - added
+    result.known += len(block.people) - added
+    result.ended += ended

@@ -1,4 +1,4 @@
-"""Adding subscribers by the hundred thousand, within a transaction that the caller holds.
+"""Adding (or ending) subscribers by the hundred thousand, within a transaction that the caller holds.
 
 What many have in common is bound once; SQLite joins it to the people in two statements, which
 hold no lock of Python's, so that the caller can read on meanwhile. Made in the order of their
@@ -7,12 +7,13 @@ ids, the rows of a block touch each page of the indexes once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from sqlite3 import Connection
 
+from digest.model import Status
 from digest.ports import Newcomer
-from digest.store.rows import interest_columns, subscriber_columns
+from digest.store.rows import interest_columns, listed, subscriber_columns
 
 # Everything else is shared by people of one kind.
 OWN = ("id", "email", "key", "name")
@@ -47,6 +48,11 @@ FROM temp.wished AS p CROSS JOIN temp.newcomers AS n ON n.rowid = p.newcomer
 CROSS JOIN temp.wishes AS w ON w.rowid = p.wish
 WHERE true ORDER BY p.rowid ON CONFLICT DO NOTHING
 """
+END = """
+UPDATE subscribers SET status = ?2, due_at = NULL
+WHERE email IN (SELECT value FROM json_each(?1)) AND +status IN ('pending', 'active', 'paused')
+RETURNING id
+"""
 
 
 def add(connection: Connection, people: Sequence[Newcomer]) -> int:
@@ -63,6 +69,11 @@ def add(connection: Connection, people: Sequence[Newcomer]) -> int:
     for name in TABLES:
         connection.execute(f"DROP TABLE temp.{name}")
     return added
+
+
+def end(connection: Connection, emails: Iterable[str], status: Status) -> list[str]:
+    """Give those with these addresses whose subscription is under way this status; their ids."""
+    return [row["id"] for row in connection.execute(END, (listed(emails), status.value))]
 
 
 def _bind(connection: Connection, people: Sequence[Newcomer]) -> None:

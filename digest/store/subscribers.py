@@ -127,6 +127,11 @@ class Subscribers:
         if not changed:
             raise NotFound("There is no such subscriber.", subject=subscriber_id)
 
+    def end(self, emails: Iterable[str], status: Status) -> list[str]:
+        """Give those with these addresses who are pending, active or paused this status; their ids."""
+        with self._connections.write() as connection:
+            return newcomers.end(connection, emails, status)
+
     def by_email(self, email: str) -> Subscriber | None:
         """The subscriber with exactly this address; callers normalise it as on the way in."""
         with self._connections.read() as connection:

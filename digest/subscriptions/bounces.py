@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from digest.subscriptions.people import MOST_TRIES, amend
 
 SOFT_PAUSE = timedelta(days=14)
 MOST_EVIDENCE = 1_000
+MOST_STANDING = 1_000_000
 ENDS = {
     EvidenceKind.HARD_BOUNCE: (Status.SUPPRESSED, SuppressionReason.BOUNCED),
     EvidenceKind.COMPLAINT: (Status.UNSUBSCRIBED, SuppressionReason.COMPLAINED),
@@ -88,6 +90,13 @@ def outlive(store: Store, person: Subscriber, kind: EvidenceKind, *, now: dateti
     """
     for each in store.post.evidences(subscriber_id=person.id, kind=kind, limit=MOST_EVIDENCE):
         if each.settled_at is None and _WAS.search(each.detail):
+            store.post.settle_evidence(each.id, now)
+
+
+def outlived(store: Store, people: Collection[str], kind: EvidenceKind, *, now: datetime) -> None:
+    """The same for many at once, by their ids, whatever their number."""
+    for each in store.post.evidences(kind=kind, unsettled=True, limit=MOST_STANDING):
+        if each.subscriber_id in people and _WAS.search(each.detail):
             store.post.settle_evidence(each.id, now)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, time
 from enum import StrEnum
@@ -21,7 +21,7 @@ from digest.model import (
 )
 from digest.ports import Store
 from digest.subscriptions.addresses import address_hash
-from digest.subscriptions.bounces import outlive
+from digest.subscriptions.bounces import outlive, outlived
 from digest.subscriptions.people import amend, fresh, new_key
 
 ALL = 1_000_000
@@ -53,6 +53,17 @@ def suppress(store: Store, subscriber: Subscriber) -> Subscriber:
     """Stop sending to an address that a mail server refused for good."""
     store.subscribers.set_status(subscriber.id, Status.SUPPRESSED)
     return fresh(store, subscriber)
+
+
+def end(store: Store, addresses: Sequence[str], status: Status, *, now: datetime) -> int:
+    """End subscriptions of (normalised) addresses as the two above do, all at once; how many.
+
+    Whoever has left or is suppressed already stays as they are.
+    """
+    ended = store.subscribers.end(addresses, status) if addresses else []
+    if ended and status is Status.UNSUBSCRIBED:
+        outlived(store, frozenset(ended), EvidenceKind.COMPLAINT, now=now)
+    return len(ended)
 
 
 def revoke(store: Store, subscriber: Subscriber) -> Subscriber:

@@ -91,6 +91,14 @@ def test_an_import_reports_the_suppressed_and_adds_the_others(digest, ada, tmp_p
     )
 
 
+def test_an_import_says_how_many_subscriptions_it_ended(digest, ada, tmp_path):
+    file = tmp_path / "left.csv"
+    file.write_text("email,status\nada@example.org,unsubscribed\n", encoding="utf-8")
+    ran = digest("subscribers", "import", str(file), "--confirmed")
+    assert ran.out == "0 added, 1 already known, 1 ended, 0 rejected.\n"
+    assert "ada@example.org is unsubscribed" in digest("show", "ada@example.org").out
+
+
 @pytest.fixture
 def offline(tmp_path):
     """Settings of an installation that reads no source."""

@@ -155,7 +155,9 @@ def test_who_is_added_to_get_no_mail_stays_on_the_suppression_list(
     lines = [f"ada@example.org,{each}\n" for each in statuses]
     assert load("email,status\n" + "".join(lines)).added == 1
 
-    assert store.subscribers.by_email("ada@example.org").status == (statuses[0] or "active")
+    assert store.subscribers.by_email("ada@example.org").status == (
+        "suppressed" if "suppressed" in statuses else statuses[0] or "active"
+    )
     assert store.post.suppression(hashed) is reason
 
 
@@ -185,6 +187,61 @@ def test_a_file_longer_than_a_block_is_added_whole(load, store, monkeypatch):
 
     assert (result.added, result.known, result.rejected) == (9, 2, 0)
     assert all(row[7] == [("topic", "cs.IR", 1.0)] for row in people(store).values())
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+@pytest.mark.parametrize("ending", ["unsubscribed", "suppressed"])
+def test_a_line_that_says_so_ends_a_known_subscription(load, store, confirmed, ending):
+    before = ["active", "paused", "pending", "unsubscribed", "suppressed"]
+    load("email,status\n" + "".join(f"{each}@example.org,{each}\n" for each in before))
+
+    result = load(
+        "email,status\n" + "".join(f"{each}@example.org,{ending}\n" for each in before),
+        confirmed=confirmed,
+    )
+
+    assert (result.added, result.known, result.ended) == (0, 5, 3)
+    kept = {person.email.partition("@")[0]: person for person, _ in store.subscribers.all()}
+    assert [kept[each].status for each in before] == [*[ending] * 3, "unsubscribed", "suppressed"]
+    assert not any(person.due_at for person in kept.values())
+
+
+def test_a_line_ends_the_subscription_of_an_address_on_the_suppression_list_too(load, store, now):
+    load("email\nada@example.org\n")
+    hashed = subscriptions.address_hash(store, "ada@example.org")
+    store.post.suppress(hashed, SuppressionReason.COMPLAINED, now)
+
+    result = load("email,status\nada@example.org,unsubscribed\n", confirmed=False)
+
+    assert (result.rejected, result.ended) == (1, 1)
+    assert people(store)["ada@example.org"][0] is Status.UNSUBSCRIBED
+
+
+def test_no_line_brings_back_who_has_left(load, store):
+    load("email,status\nada@example.org,unsubscribed\nbo@example.org,suppressed\n")
+
+    again = load("email,status\nada@example.org,active\nbo@example.org,paused\n")
+
+    assert (again.known, again.ended) == (2, 0)
+    assert {row[0] for row in people(store).values()} == {Status.UNSUBSCRIBED, Status.SUPPRESSED}
+
+
+@pytest.mark.parametrize("block", [1, 10])
+def test_of_an_address_that_comes_twice_the_line_that_ends_it_is_not_lost(
+    load, store, monkeypatch, block
+):
+    monkeypatch.setattr("digest.roster.loading.BLOCK", block)
+
+    result = load(
+        "email,status,limit\n"
+        "ada@example.org,active,5\nada@example.org,unsubscribed,7\nada@example.org,suppressed,9\n"
+        "bo@example.org,suppressed,5\nbo@example.org,active,7\n"
+    )
+
+    assert (result.added, result.known, result.ended) == (2, 3, 1)
+    found = people(store)
+    assert (found["ada@example.org"][0], found["ada@example.org"][5]) == (Status.UNSUBSCRIBED, 5)
+    assert found["bo@example.org"][0] is Status.SUPPRESSED
 
 
 def test_of_two_opinions_on_a_paper_the_last_column_counts(load, store):

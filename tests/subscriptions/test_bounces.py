@@ -179,6 +179,15 @@ def test_who_leaves_long_after_a_complaint_is_not_brought_back_by_undoing_it(
     assert undo("e1") == left
 
 
+def test_whom_a_list_ended_long_after_a_complaint_is_not_brought_back_by_undoing_it(
+    store, subscribe, bounce, undo, now
+):
+    bounce(subscribe(), COMPLAINT)
+    back = subscribe()
+    assert subscriptions.end(store, [back.email], Status.UNSUBSCRIBED, now=now) == 1
+    assert undo("e1").status is Status.UNSUBSCRIBED
+
+
 @pytest.mark.parametrize("first", ["e1", "e2"])
 def test_who_complains_after_a_bounce_is_not_brought_back_by_undoing_either(
     store, subscribe, bounce, undo, first
