@@ -27,6 +27,9 @@ DAY = 24 * HOUR
 SKEW = timedelta(seconds=5 * MINUTE)
 """By how much the clocks of several machines may differ."""
 
+ABOUT_A_DAY = DAY - 15 * MINUTE
+"""Less than a day, `SPREAD` and what cron is late: what is due a moment later waits a day more."""
+
 SPREAD = 5 * MINUTE
 """Seconds by which a poll may come later than planned, so that polls do not bunch together."""
 
@@ -51,9 +54,9 @@ class Policy:
     """
 
     interval: float = HOUR
-    unconditional: float = DAY
+    unconditional: float = ABOUT_A_DAY
     min_interval: float = HOUR / 2
-    max_interval: float = DAY
+    max_interval: float = ABOUT_A_DAY
     max_wait: float = 31 * DAY
     retry: float = HOUR
 

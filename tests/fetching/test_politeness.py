@@ -15,6 +15,7 @@ import pytest
 
 from digest.errors import FetchFailed
 from digest.fetching import Policy, decide, is_due, prepare
+from digest.fetching.schedule import ABOUT_A_DAY
 from digest.model import Answer, PollState, Request
 
 START = datetime(2026, 6, 10, 7, tzinfo=UTC)
@@ -133,7 +134,7 @@ def test_at_most_one_poll_a_day_without_validators(feed, reader):
     reader.run(days=5)
 
     assert len(reader.polls) > 3
-    assert min(reader.gaps) >= timedelta(days=1)
+    assert min(reader.gaps) >= timedelta(seconds=ABOUT_A_DAY)
 
 
 @pytest.mark.parametrize("status", [429, 503])

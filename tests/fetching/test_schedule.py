@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from digest.errors import FetchFailed, FetchRefused
 from digest.fetching.schedule import (
+    ABOUT_A_DAY,
     DAY,
     FORGET_MOVE_AFTER,
     HOUR,
@@ -146,7 +147,17 @@ def test_a_304_changes_nothing_but_the_times():
 def test_with_validators_a_source_is_asked_every_hour_and_without_every_day():
     assert HOUR <= wait(after(FRESH, answer(etag='"a"'))) <= HOUR + SPREAD
     assert HOUR <= wait(after(KNOWN, answer(None))) <= HOUR + SPREAD
-    assert DAY <= wait(after(FRESH, answer())) <= DAY + SPREAD
+    assert ABOUT_A_DAY <= wait(after(FRESH, answer())) <= ABOUT_A_DAY + SPREAD
+
+
+@pytest.mark.parametrize("headers", [{}, {"etag": '"a"', "cache_control": "max-age=86400"}])
+def test_who_comes_at_one_hour_a_day_as_cron_does_finds_every_source_due(headers):
+    state, chance = FRESH, Random(1)
+
+    for day in range(7):
+        now = NOW + timedelta(days=day, seconds=chance.uniform(0, 60))
+        assert is_due(state, now)
+        state = decide(state, replace(answer(**headers), at=now), now, chance, policy=Policy())
 
 
 def test_a_source_may_have_its_own_intervals_but_none_below_the_floor():
@@ -159,7 +170,7 @@ def test_a_source_may_have_its_own_intervals_but_none_below_the_floor():
 
 
 def test_a_short_interval_does_not_apply_where_every_poll_costs_the_whole_body():
-    assert wait(after(FRESH, answer(), policy=Policy(interval=HOUR))) >= DAY
+    assert wait(after(FRESH, answer(), policy=Policy(interval=HOUR))) >= ABOUT_A_DAY
 
 
 @pytest.mark.parametrize("body", [b"<rss/>", None])
@@ -219,7 +230,7 @@ def test_failures_back_off_to_a_day_and_never_stop():
 
     assert waits == sorted(waits)
     assert waits[0] < 2 * HOUR
-    assert waits[-1] == DAY
+    assert waits[-1] == ABOUT_A_DAY
     assert state.failures == 40
     assert is_due(state, state.due_at)
 
