@@ -62,7 +62,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(r"authors?\b\s*:?\s*(.+)", re.IGNORECASE)
-_LIST = re.compile(r"[;,\n•]")
+_LIST = re.compile(r"[;,\n•；，、]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

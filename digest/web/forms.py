@@ -37,8 +37,9 @@ LISTS: Mapping[str, InterestKind] = {
 }
 SCHEDULE = ("at", "tz", "cadence", "limit", "quiet", "floor")
 
-_LINES = re.compile(r"[\r\n;]+")
-_COMMAS = re.compile(r",")
+_LINES = re.compile(r"[\r\n;；]+")
+# As Chinese and Japanese keyboards write commas, which part names as well.
+_WIDE_COMMAS = re.compile(r"[，、]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +173,14 @@ def split(text: str, name: str, *, kept: Collection[str] = ()) -> tuple[str, ...
     A comma does not part a search, a name written `Lovelace, Ada`, nor a line that is one of `kept`.
     """
     found: list[str] = []
-    for each in _LINES.split(text):
-        parts = [part.strip() for part in _COMMAS.split(each)]
-        surname_first = "author" in name and any(" " not in part for part in parts if part)
-        whole = name == "queries" or surname_first or each.strip() in kept
-        found.extend([each.strip()] if whole else parts)
+    for line in _LINES.split(text):
+        if name == "queries" or line.strip() in kept:
+            found.append(line.strip())
+            continue
+        for each in _WIDE_COMMAS.split(line):
+            parts = [part.strip() for part in each.split(",")]
+            surname_first = "author" in name and any(" " not in part for part in parts if part)
+            found.extend([each.strip()] if surname_first else parts)
     return tuple(dict.fromkeys(each for each in found if each))
 
 

@@ -291,6 +291,15 @@ def test_a_goodbye_is_not_of_the_list_above_it_though_that_ends_in_a_comma(begun
     assert commands.listed(text) == ["dense retrieval", "fog"]
 
 
+def test_values_are_parted_by_chinese_and_japanese_commas_too():
+    assert commands.listed("大语言模型，强化学习、機械翻訳；fog") == [
+        "大语言模型",
+        "强化学习",
+        "機械翻訳",
+        "fog",
+    ]
+
+
 def test_a_name_below_a_full_line_of_mutes_is_not_muted():
     full = "mute protein folding, dense retrieval, gradient descent, slow glass, fog"
     assert asked(full, "Ada Lovelace") == [("mute", full.removeprefix("mute "))]

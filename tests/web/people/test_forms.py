@@ -35,6 +35,10 @@ def filled(query, *, strict=True):
         ("Mira Quennell, Osei Tandoh", "authors", ("Mira Quennell", "Osei Tandoh")),
         ("Quennell, Mira\nOsei Tandoh", "authors", ("Quennell, Mira", "Osei Tandoh")),
         ('"one, two" three\nfour', "queries", ('"one, two" three', "four")),
+        ("大语言模型，强化学习；机器翻译", "keywords", ("大语言模型", "强化学习", "机器翻译")),
+        ("強化学習、ロボット", "mutes", ("強化学習", "ロボット")),
+        ("王伟，李娜、Quennell, Mira", "authors", ("王伟", "李娜", "Quennell, Mira")),
+        ("综述，机器翻译", "queries", ("综述，机器翻译",)),
         ("", "mutes", ()),
     ],
 )
