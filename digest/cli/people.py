@@ -206,7 +206,11 @@ def revoke(context: Context, email: str) -> None:
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 )
-@click.option("--confirmed", is_flag=True, help="They agreed already: make them active.")
+@click.option(
+    "--confirmed",
+    is_flag=True,
+    help="They agreed already: make them active, or what their status says.",
+)
 @pass_context
 def import_(context: Context, file: Path, confirmed: bool) -> None:
     """Add subscribers from CSV or JSON Lines (by the file's ending; - is CSV on standard input).
@@ -215,9 +219,10 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     known, mutes, mute_authors, mute_topics (values separated by `;`), weights
     (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor, status; with
     --confirmed also paused_until. Lines that cannot be used are reported. Without --confirmed they
-    are asked by mail, which the worker sends, save those whose status is unsubscribed or
-    suppressed; who does not confirm within 14 days is forgotten. People already known are left as
-    they are, save that a status of unsubscribed or suppressed ends their subscription.
+    are pending, save those whose status is unsubscribed or suppressed. Whoever is pending, also by
+    their status with --confirmed, is asked by mail, which the worker sends, and forgotten if they
+    do not confirm within 14 days. People already known are left as they are, save that a status of
+    unsubscribed or suppressed ends their subscription.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
@@ -227,7 +232,7 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 
         def ask(addresses: Iterable[str]) -> None:
             nonlocal asked
-            asked += 0 if confirmed else app.ask_to_confirm(addresses)
+            asked += app.ask_to_confirm(addresses)
 
         raw = sys.stdin.buffer if str(file) == "-" else file.open("rb")
         with TextIOWrapper(raw, encoding="utf-8-sig", newline="") as source:

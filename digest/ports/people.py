@@ -73,6 +73,10 @@ class SubscriberStore(Protocol):
         """The subscriber with this address, compared as `subscriptions` normalises it."""
         ...
 
+    def by_emails(self, emails: Iterable[str], status: Status) -> dict[str, Subscriber]:
+        """Those with this status who have one of these addresses, by it; one query for them all."""
+        ...
+
     def get(self, ids: Iterable[str]) -> dict[str, Subscriber]:
         """Subscribers by id."""
         ...

@@ -197,11 +197,8 @@ def confirm(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:
 
 def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> Iterator[Subscriber]:
     """Those of these who have yet to confirm, for a letter that asks them to: once a day at most."""
-    for address in addresses:
-        person = store.subscribers.by_email(address)
-        if person is None or person.status is not Status.PENDING:
-            continue
-        if may(store, "ask", address, now=now, seconds=DAY, most=1):
+    for person in store.subscribers.by_emails(addresses, Status.PENDING).values():
+        if may(store, "ask", person.email, now=now, seconds=DAY, most=1):
             yield person
 
 

@@ -190,6 +190,18 @@ def test_who_is_imported_without_a_word_of_theirs_is_asked_once(
     assert letters_to(tmp_path) == ["ada@example.org", "bo@example.org"]
 
 
+def test_who_is_pending_after_an_import_of_the_confirmed_is_asked_as_well(
+    digest, offline, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    file = tmp_path / "people.csv"
+    lines = ["email,status", "ada@example.org,paused", "bo@example.org,pending"]
+    file.write_text("\n".join([*lines, "cy@example.org,unsubscribed\n"]), encoding="utf-8")
+    assert "1 are asked by mail" in digest("subscribers", "import", str(file), "--confirmed").out
+    digest("run")
+    assert letters_to(tmp_path) == ["bo@example.org"]
+
+
 def test_an_import_says_that_nobody_can_be_asked_without_an_address_of_the_site(digest, tmp_path):
     file = tmp_path / "people.csv"
     file.write_text("email\nada@example.org\n", encoding="utf-8")
