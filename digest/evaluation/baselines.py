@@ -216,7 +216,7 @@ class SupportVectors:
         self._own = Shelf(Recipe(texts=with_authors, most=20_000, rarest=5, commonest=0.1))
         self._without_likes = TfIdf(shelf)
         self._features: Matrix = sp.csr_array((0, 0))
-        self._held_out: list[int] = []
+        self._asked = np.empty(0, int)
         self._judged: dict[str, np.ndarray] = {}
 
     def learn(
@@ -230,7 +230,8 @@ class SupportVectors:
         self._own.learn(everything, everything)
         self._features = self._own.matrix.astype(np.float64)  # what liblinear would copy it to
         past = {each.id for each in background}
-        self._held_out = self._own.rows(each.id for each in everything if each.id not in past)
+        held_out = self._own.rows(each.id for each in everything if each.id not in past)
+        self._asked = np.array(held_out, int)
         self._judged = {}
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
@@ -238,7 +239,8 @@ class SupportVectors:
         found = self._without_likes.scores(block, candidates)
         rows = self._own.rows(each.id for each in candidates.papers)
         known = np.array([bool(self._own.rows([each.id])) for each in candidates.papers])
-        places = np.searchsorted(self._held_out, rows)
+        self._ask(rows)
+        places = np.searchsorted(self._asked, rows)
         for person, profile in enumerate(block):
             likes = self._own.rows(each.value for each in newest_first(profile))
             if likes:
@@ -246,14 +248,22 @@ class SupportVectors:
                 found[person, ~known] = -np.inf
         return found
 
+    def _ask(self, rows: Sequence[int]) -> None:
+        """Have these papers judged, too: those of an edition may be the background themselves."""
+        asked = np.union1d(self._asked, np.array(rows, int))
+        if len(asked) > len(self._asked):
+            self._asked, self._judged = asked, {}
+
     def _judge(self, person: str, likes: Sequence[int]) -> np.ndarray:
-        """All held-out papers by one person's SVM, which is fitted once for all days."""
+        """All papers asked about by one person's SVM, which is fitted once for all days."""
         if person not in self._judged:
             liked = np.zeros(self._features.shape[0], int)
             liked[likes] = 1
-            machine = LinearSVC(C=0.01, class_weight="balanced", max_iter=10_000, dual=True)
-            machine.fit(self._features, liked)
-            judged = machine.decision_function(self._features[self._held_out])
+            judged = np.zeros(len(self._asked))
+            if not liked.all():  # there is no plane between all papers and none
+                machine = LinearSVC(C=0.01, class_weight="balanced", max_iter=10_000, dual=True)
+                machine.fit(self._features, liked)
+                judged = machine.decision_function(self._features[self._asked])
             self._judged[person] = judged.astype(np.float32)
         return self._judged[person]
 

@@ -142,6 +142,40 @@ def test_a_simple_ranker_ranks_an_edition(name):
         assert first.listed[-1] == second.listed[0] == "arxiv:1"
 
 
+BY_WORDS = sorted(set(built_in()) - {"digest", "popularity", "random"})
+
+
+@pytest.mark.parametrize("name", BY_WORDS)
+def test_what_is_like_the_likes_comes_first_in_an_edition(name):
+    liked = {"arxiv:0": Paper(id="arxiv:0", title="Sourdough", abstract="Rye bread and its crust.")}
+    (found,) = own.simple(name).rank(
+        [profile(like="arxiv:0")], Candidates(papers=PAPERS, liked=liked), without={}, now=NOW
+    )
+    assert found.listed[-1] == "arxiv:1"
+
+
+@pytest.mark.parametrize("name", BY_WORDS)
+def test_a_like_may_be_of_the_edition_itself(name):
+    (found,) = own.simple(name).rank(
+        [profile(like="arxiv:2")],
+        Candidates(papers=PAPERS, liked={"arxiv:2": PAPERS[1]}),
+        without={},
+        now=NOW,
+    )
+    assert found.listed == ("arxiv:3", "arxiv:1")
+
+
+@pytest.mark.parametrize("name", BY_WORDS)
+def test_an_edition_may_have_nothing_but_what_is_liked(name):
+    (found,) = own.simple(name).rank(
+        [profile(like="arxiv:2")],
+        Candidates(papers=PAPERS[1:2], liked={"arxiv:2": PAPERS[1]}),
+        without={},
+        now=NOW,
+    )
+    assert found.listed == ()
+
+
 def test_a_simple_ranker_ranks_nothing_that_was_spoken_of_or_ruled_out():
     liked = {"arxiv:2": PAPERS[1]}
     (found,) = own.simple("rocchio").rank(
