@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 
 from digest import editions
 from digest.model import (
@@ -18,6 +19,7 @@ from digest.model import (
 )
 
 REST_CAP = 1_000
+_KIND = itemgetter(0)  # each mail asks it of every pick
 # Some sources are asked once a day, each time some minutes later than the day before.
 A_DAY_OR_SO = timedelta(hours=26)
 
@@ -75,7 +77,7 @@ def compose(
 
 def explores(pick: Pick) -> bool:
     """Whether a pick stands where it does to be explored, and not because it matches."""
-    return any(each.kind is ReasonKind.EXPLORE for each in pick.reasons)
+    return ReasonKind.EXPLORE in map(_KIND, pick.reasons)
 
 
 def wants_mail(digest: Digest, subscriber: Subscriber) -> bool:

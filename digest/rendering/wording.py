@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cache, lru_cache
 
+from digest.compose import explores
 from digest.model import FLOORS, Cadence, Digest, Mood, Quiet, Site, Subscriber
 from digest.text import clean, truncate
 
@@ -61,13 +62,21 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
         return f"{_since(digest, cadence)}: nothing was announced."
     parts = [f"{count(digest.announced, 'paper')} announced"]
     parts.append(f"{digest.matched:,} in your topics" if digest.matched else "none in your topics")
-    if digest.picks:
-        parts.append(f"{len(digest.picks):,} picked for you")
+    chosen = _chosen(digest)
+    if chosen:
+        parts.append(f"{chosen:,} picked for you")
+    if chosen < len(digest.picks):
+        parts.append("one to explore")
     text = f"{_since(digest, cadence)}: {', '.join(parts)}."
     if digest.withheld:
         were = "was" if digest.withheld == 1 else "were"
         text += f" {digest.withheld:,} more {were} left out, since you already had {_them(digest.withheld)}."
     return text
+
+
+def _chosen(digest: Digest) -> int:
+    """How many of the picks matched, which is all but what is there to explore."""
+    return len(digest.picks) - sum(map(explores, digest.picks))
 
 
 def notice_of(digest: Digest) -> Notice:
@@ -152,7 +161,7 @@ def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
     More may have matched than a digest keeps (`[ranking] cap`): then it says of how many.
     """
     more = " more" if after_picks else ""
-    if digest.matched > len(digest.picks) + len(digest.rest):
+    if digest.matched > _chosen(digest) + len(digest.rest):
         return f"{number:,}{more} of the {digest.matched:,} in your topics"
     return f"{number:,}{more} in your topics"
 

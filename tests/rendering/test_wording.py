@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.model import FLOORS, Cadence, Mood
+from digest.model import FLOORS, Cadence, Mood, Reason, ReasonKind
 from digest.rendering import wording
 
 
@@ -72,6 +72,26 @@ def test_more_that_matched_than_a_digest_keeps_is_said(digest, matched, after_pi
 )
 def test_the_summary_counts(digest, changes, cadence, said):
     assert wording.summary(replace(digest, **changes), cadence=cadence) == said
+
+
+def test_what_is_there_to_explore_is_not_counted_among_what_was_picked(digest):
+    why = Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0)
+    apart = digest.picks[-1]._replace(reasons=(why,))
+    one = replace(digest, picks=(*digest.picks[:-1], apart), matched=9, announced=20, withheld=0)
+    alone = replace(one, picks=(apart,), matched=0)
+
+    assert wording.summary(one, cadence=Cadence.DAILY) == (
+        "Today: 20 papers announced, 9 in your topics, 9 picked for you, one to explore."
+    )
+    assert wording.summary(alone, cadence=Cadence.DAILY) == (
+        "Today: 20 papers announced, none in your topics, one to explore."
+    )
+    assert wording.rest_title(replace(one, rest=("arxiv:1",)), 1, after_picks=True) == (
+        "1 more in your topics"
+    )
+    assert wording.rest_title(replace(one, matched=11, rest=("arxiv:1",)), 1, after_picks=True) == (
+        "1 more of the 11 in your topics"
+    )
 
 
 def test_after_a_gap_the_summary_does_not_say_today(digest):
