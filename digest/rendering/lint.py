@@ -16,63 +16,17 @@ SMALLEST_FONT = 14
 LEAST_CONTRAST = 4.5
 
 _VOID = frozenset({"meta", "br", "img", "link", "hr", "input", "col"})
-_TAGS = frozenset(
-    {
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "div",
-        "table",
-        "tr",
-        "td",
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "a",
-        "span",
-        "br",
-        "ul",
-        "ol",
-        "li",
-        "b",
-        "strong",
-        "i",
-        "em",
-        "img",
-        "hr",
-        "blockquote",
-    }
-)
-_PROPERTIES = frozenset(
-    {
-        "background-color",
-        "border-bottom",
-        "border-color",
-        "border-radius",
-        "border-top",
-        "color",
-        "display",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "line-height",
-        "margin",
-        "max-width",
-        "overflow-wrap",
-        "padding",
-        "text-align",
-        "text-decoration",
-        "text-transform",
-        "vertical-align",
-        "width",
-        "word-break",
-    }
-)
+_TAGS = frozenset({
+    "html", "head", "meta", "title", "style", "body", "div", "table", "tr", "td", "p", "h1", "h2",
+    "h3", "a", "span", "br", "ul", "ol", "li", "b", "strong", "i", "em", "img", "hr",
+    "blockquote",
+})  # fmt: skip
+_PROPERTIES = frozenset({
+    "background-color", "border-bottom", "border-color", "border-radius", "border-top", "color",
+    "display", "font-family", "font-size", "font-style", "font-weight", "line-height", "margin",
+    "max-width", "overflow-wrap", "padding", "text-align", "text-decoration", "text-transform",
+    "vertical-align", "width", "word-break",
+})  # fmt: skip
 _DISPLAYS = frozenset({"none", "block", "inline", "inline-block"})
 _VALUE = re.compile(r"var\(|calc\(|url\(|expression\(|!important", re.IGNORECASE)
 # Below this an sRGB channel is linear (IEC 61966-2-1).
