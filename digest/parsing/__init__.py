@@ -9,10 +9,11 @@ from digest.parsing.dates import parse_date
 from digest.parsing.feed import MAX_ENTRIES, Entry, Feed
 from digest.parsing.links import find_links, safe_url
 from digest.parsing.reading import parse_feed
-from digest.parsing.strict import xml_root
+from digest.parsing.strict import Element, xml_root
 
 __all__ = [
     "MAX_ENTRIES",
+    "Element",
     "Entry",
     "Feed",
     "find_links",

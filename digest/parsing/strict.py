@@ -19,6 +19,8 @@ from lxml import etree
 
 from digest.errors import ListingUnreadable
 
+Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
+
 _HEAD = 1_024
 _MAX_CODE = 0x10FFFF
 _AS_WINDOWS = "digest.windows-1252"
@@ -51,7 +53,7 @@ _SUPERSETS = {
 }
 
 
-def xml_root(body: bytes, *, media_type: str = "", subject: str = "") -> etree._Element:
+def xml_root(body: bytes, *, media_type: str = "", subject: str = "") -> Element:
     """The root element of an XML document, without comments and processing instructions.
 
     `media_type` is the HTTP Content-Type, whose charset counts when the document declares none.
@@ -67,7 +69,7 @@ def xml_root(body: bytes, *, media_type: str = "", subject: str = "") -> etree._
         raise ListingUnreadable(f"not well-formed XML: {error}", subject=subject) from None
 
 
-def well_formed(body: bytes, *, media_type: str = "") -> etree._Element | None:
+def well_formed(body: bytes, *, media_type: str = "") -> Element | None:
     """The root of a document that needs no mending, else None."""
     declared = _declared(body, media_type)
     if declared and declared != "utf-8":
@@ -79,7 +81,7 @@ def well_formed(body: bytes, *, media_type: str = "") -> etree._Element | None:
     return None
 
 
-def parsed(text: str) -> etree._Element:
+def parsed(text: str) -> Element:
     """The root of a document that is text already, without declaration and document type."""
     return etree.fromstring(text.encode(), _parser("utf-8"))
 

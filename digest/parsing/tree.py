@@ -15,9 +15,9 @@ from lxml import etree
 from digest.parsing.dates import parse_date
 from digest.parsing.feed import MAX_ENTRIES, MAX_TEXT, MAX_TITLE, Entry, Feed, Reference
 from digest.parsing.links import safe_url
+from digest.parsing.strict import Element
 from digest.text import clean, html_to_text
 
-Element = etree._Element  # noqa: SLF001 - lxml has no public name for it
 Fields = dict[str, list[Element]]
 Taking = Callable[[Sequence[Element]], Sequence[Element]]
 

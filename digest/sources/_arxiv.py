@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from digest.editions import is_list_day
 from digest.merging import arxiv_id, canonical_doi
 from digest.model import Link, LinkKind, Paper
-from digest.parsing import find_links, parse_date, safe_url
+from digest.parsing import Element, find_links, parse_date, safe_url
 from digest.sources import _options
 from digest.sources._json import YEARS
 from digest.text import clean, latex_to_text
@@ -159,27 +158,6 @@ def read_id(text: str) -> tuple[str, int] | None:
 # --- XML by local names: arXiv's namespaces have changed, its element names have not ------------
 
 
-class Element(Protocol):
-    """What is used here of an element that `digest.parsing.xml_root` gives."""
-
-    @property
-    def tag(self) -> str:
-        """The name, with its namespace in braces."""
-        ...
-
-    def __iter__(self) -> Iterator[Element]:
-        """The children, in order."""
-        ...
-
-    def itertext(self) -> Iterator[str | bytes]:
-        """All text inside, in order."""
-        ...
-
-    def get(self, key: str) -> str | None:
-        """An attribute."""
-        ...
-
-
 def local_name(element: Element) -> str:
     """The element's name without its namespace."""
     return element.tag.rpartition("}")[2]
@@ -187,15 +165,14 @@ def local_name(element: Element) -> str:
 
 def children(element: Element | None, name: str) -> list[Element]:
     """The children of that name, in order; none of nothing."""
-    return [] if element is None else [each for each in element if local_name(each) == name]
+    return [] if element is None else element.findall(f"{{*}}{name}")
 
 
 def child(element: Element | None, name: str) -> Element | None:
     """The first child of that name."""
-    return next(iter(children(element, name)), None)
+    return None if element is None else element.find(f"{{*}}{name}")
 
 
 def text_of(element: Element | None) -> str:
     """All text inside an element, stripped; of nothing, none."""
-    parts = () if element is None else element.itertext()
-    return "".join(part for part in parts if isinstance(part, str)).strip()
+    return "" if element is None else "".join(map(str, element.itertext())).strip()

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from digest.editions import list_day
 from digest.errors import InvalidInput, ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
-from digest.parsing import xml_root
+from digest.parsing import Element, xml_root
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
@@ -78,9 +78,7 @@ class ArxivApi:
 
     def parse(self, listing: Listing) -> Harvest:
         """Read one page; raises ListingUnreadable with arXiv's own words for an error."""
-        root: arxiv.Element = xml_root(
-            listing.body, media_type=listing.media_type, subject=listing.url
-        )
+        root = xml_root(listing.body, media_type=listing.media_type, subject=listing.url)
         if arxiv.local_name(root) != "feed":
             raise ListingUnreadable("The answer is XML, but no Atom feed.", subject=listing.url)
         entries = arxiv.children(root, "entry")
@@ -148,7 +146,7 @@ class ArxivApi:
             return (), f"{empty}, twice; the rest is missing"
         return (self._request(*span, start, again=True),), f"{empty}; asked once more"
 
-    def _item(self, entry: arxiv.Element, listing: Listing) -> Item | str:
+    def _item(self, entry: Element, listing: Listing) -> Item | str:
         """The item of one entry, or why there is none."""
         fields = {name: text for each in entry for name, text in [_field(each)] if text}
         found = arxiv.read_id(fields.get("id", ""))
@@ -187,7 +185,7 @@ class ArxivApi:
         return Item(paper=paper, announcement=announcement)
 
 
-def _refuse_error(entries: Sequence[arxiv.Element], listing: Listing) -> None:
+def _refuse_error(entries: Sequence[Element], listing: Listing) -> None:
     """Raise what arXiv reports: an error comes as a feed of one entry, sometimes with status 200."""
     for entry in entries[:1]:
         title = arxiv.text_of(arxiv.child(entry, "title"))
@@ -196,11 +194,11 @@ def _refuse_error(entries: Sequence[arxiv.Element], listing: Listing) -> None:
             raise ListingUnreadable(f"arXiv says: {said or 'error'}", subject=listing.url)
 
 
-def _field(element: arxiv.Element) -> tuple[str, str]:
+def _field(element: Element) -> tuple[str, str]:
     return arxiv.local_name(element), arxiv.text_of(element)
 
 
-def _authors(entry: arxiv.Element) -> tuple[str, ...]:
+def _authors(entry: Element) -> tuple[str, ...]:
     """Names only: an affiliation stands beside its name in an element of its own."""
     names = (
         latex_to_text(arxiv.text_of(arxiv.child(author, "name")))
@@ -209,7 +207,7 @@ def _authors(entry: arxiv.Element) -> tuple[str, ...]:
     return tuple(filter(None, names))
 
 
-def _categories(entry: arxiv.Element) -> tuple[str, ...]:
+def _categories(entry: Element) -> tuple[str, ...]:
     """The primary category, then all (among them MSC and ACM classes, which have spaces or digits)."""
     primary = [each.get("term") or "" for each in arxiv.children(entry, "primary_category")]
     every = [each.get("term") or "" for each in arxiv.children(entry, "category")]

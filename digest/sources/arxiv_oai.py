@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from digest.errors import ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
-from digest.parsing import xml_root
+from digest.parsing import Element, xml_root
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
 from digest.text import clean, latex_to_text, truncate
@@ -68,9 +68,7 @@ class ArxivOai:
 
     def parse(self, listing: Listing) -> Harvest:
         """Read one page; raises ListingUnreadable with the server's own words for an error."""
-        root: arxiv.Element = xml_root(
-            listing.body, media_type=listing.media_type, subject=listing.url
-        )
+        root = xml_root(listing.body, media_type=listing.media_type, subject=listing.url)
         if arxiv.local_name(root) not in ("OAI-PMH", "record"):
             raise ListingUnreadable("The answer is XML, but not OAI-PMH.", subject=listing.url)
         answered = arxiv.read_moment(arxiv.text_of(arxiv.child(root, "responseDate")))
@@ -110,9 +108,7 @@ class ArxivOai:
             accept="text/xml",
         )
 
-    def _on_error(
-        self, error: arxiv.Element, listing: Listing, answered: datetime | None
-    ) -> Harvest:
+    def _on_error(self, error: Element, listing: Listing, answered: datetime | None) -> Harvest:
         """OAI-PMH 2.0 §3.6: an error is an answer too, and two of them are none to us."""
         code = error.get("code") or ""
         if code == "noRecordsMatch":
@@ -140,7 +136,7 @@ class ArxivOai:
         label = f"{place['set']} from {place['since']}, page {page}{place['again'] or ''}"
         return (self._request({"verb": "ListRecords", "resumptionToken": token}, label),), ""
 
-    def _item(self, record: arxiv.Element, listing: Listing) -> Item | str | None:
+    def _item(self, record: Element, listing: Listing) -> Item | str | None:
         """The item of one record, why there is none, or None for a paper that nobody asked for."""
         header = arxiv.child(record, "header")
         found = arxiv.read_id(arxiv.text_of(arxiv.child(header, "identifier")))
@@ -162,7 +158,7 @@ class ArxivOai:
 
     def _read(
         self,
-        metadata: arxiv.Element,
+        metadata: Element,
         fields: Mapping[str, str],
         base: str,
         categories: tuple[str, ...],
@@ -203,7 +199,7 @@ class ArxivOai:
         return Item(paper=paper, announcement=announcement)
 
 
-def _records(root: arxiv.Element) -> tuple[list[arxiv.Element], str]:
+def _records(root: Element) -> tuple[list[Element], str]:
     """The records of an answer to ListRecords or GetRecord, and the resumption token."""
     if arxiv.local_name(root) == "record":
         return [root], ""
@@ -213,7 +209,7 @@ def _records(root: arxiv.Element) -> tuple[list[arxiv.Element], str]:
     return records, next(filter(None, tokens), "")
 
 
-def _authors(authors: arxiv.Element | None) -> tuple[str, ...]:
+def _authors(authors: Element | None) -> tuple[str, ...]:
     names = (
         " ".join(arxiv.text_of(arxiv.child(each, part)) for part in _NAME_PARTS)
         for each in arxiv.children(authors, "author")
