@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import quoteattr
@@ -31,7 +31,7 @@ from digest.rendering.feed_items import (
 )
 from digest.text import truncate
 
-__all__ = ["FORMATS", "FeedEntry", "FeedInfo", "Page", "atom", "document", "json_feed", "rss"]
+__all__ = ["FORMATS", "FeedEntry", "FeedInfo", "Page", "document"]
 
 FORMATS = {
     "rss": "application/rss+xml",
@@ -113,25 +113,15 @@ def document(
     """One document (`kind` is a key of FORMATS) of at most MAX_BYTES: abstracts give way first."""
     body = b""
     for limit in SHORTER:
-        body = _SERIALISERS[kind](info, entries, site, page=page, abstract=limit)
+        head = _Head.of(info, items_of(entries, site, abstract=limit), site, page, kind)
+        body = _SERIALISERS[kind](head)
         if len(body) <= MAX_BYTES:
             break
     return body
 
 
-def rss(
-    info: FeedInfo,
-    entries: Sequence[FeedEntry],
-    site: Site,
-    *,
-    page: Page = CURRENT,
-    abstract: int = MAX_ABSTRACT,
-) -> bytes:
-    """One document as RSS 2.0, with plain text written as the RSS Advisory Board's profile asks.
-
-    `abstract` bounds an abstract, in characters, here as in the other formats.
-    """
-    head = _Head.of(info, items_of(entries, site, abstract=abstract), site, page, "rss")
+def _rss(head: _Head) -> bytes:
+    """RSS 2.0, with plain text written as the RSS Advisory Board's profile asks."""
     lines = [
         (
             '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"'
@@ -139,18 +129,18 @@ def rss(
             ' xmlns:fh="http://purl.org/syndication/history/1.0"'
             ' xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">'
         ),
-        f"<channel{_INDEXING if info.private else ''}>",
+        f"<channel{_INDEXING if head.info.private else ''}>",
         f"<title>{plain(head.title)}</title>",
         f"<link>{plain(head.home)}</link>",
         f"<description>{plain(head.description)}</description>",
         *(_link("atom:link", rel, url, kind) for rel, url, kind in head.links),
-        f"<language>{plain(site.language)}</language>",
+        f"<language>{plain(head.site.language)}</language>",
         f"<lastBuildDate>{_rfc822(head.updated)}</lastBuildDate>",
         f"<docs>{DOCS}</docs>",
         "<generator>Digest</generator>",
     ]
     lines += head.archive
-    if not page.day:
+    if not head.page.day:
         lines += [
             f"<ttl>{TTL}</ttl>",
             "<sy:updatePeriod>hourly</sy:updatePeriod>",
@@ -161,21 +151,13 @@ def rss(
     return (_DECLARATION + "\n".join(lines)).encode()
 
 
-def atom(
-    info: FeedInfo,
-    entries: Sequence[FeedEntry],
-    site: Site,
-    *,
-    page: Page = CURRENT,
-    abstract: int = MAX_ABSTRACT,
-) -> bytes:
-    """One document as Atom (RFC 4287)."""
-    head = _Head.of(info, items_of(entries, site, abstract=abstract), site, page, "atom")
+def _atom(head: _Head) -> bytes:
+    """Atom (RFC 4287)."""
     lines = [
         (
             '<feed xmlns="http://www.w3.org/2005/Atom"'
             ' xmlns:fh="http://purl.org/syndication/history/1.0"'
-            f" xml:lang={quoteattr(site.language)}{_INDEXING if info.private else ''}>"
+            f" xml:lang={quoteattr(head.site.language)}{_INDEXING if head.info.private else ''}>"
         ),
         f"<id>{head.id}</id>",
         f"<title>{plain(head.title)}</title>",
@@ -183,7 +165,7 @@ def atom(
         _link("link", "alternate", head.home, "text/html"),
         *(_link("link", rel, url, kind) for rel, url, kind in head.links),
         f"<updated>{stamp(head.updated)}</updated>",
-        f"<author><name>{plain(legible(site.name))}</name></author>",
+        f"<author><name>{plain(legible(head.site.name))}</name></author>",
         "<generator>Digest</generator>",
     ]
     lines += head.archive
@@ -192,46 +174,43 @@ def atom(
     return (_DECLARATION + "\n".join(lines)).encode()
 
 
-def json_feed(
-    info: FeedInfo,
-    entries: Sequence[FeedEntry],
-    site: Site,
-    *,
-    page: Page = CURRENT,
-    abstract: int = MAX_ABSTRACT,
-) -> bytes:
-    """One document as JSON Feed 1.1; `next_url` leads to the archive of the day before."""
-    head = _Head.of(info, items_of(entries, site, abstract=abstract), site, page, "json")
+def _json_feed(head: _Head) -> bytes:
+    """JSON Feed 1.1; `next_url` leads to the archive of the day before."""
     document: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": head.title,
         "home_page_url": head.home,
-        "feed_url": info.url(site, "json", page.day),
+        "feed_url": head.info.url(head.site, "json", head.page.day),
         "description": head.description,
-        "next_url": info.url(site, "json", page.previous) if page.previous else "",
-        "language": site.language,
-        "hubs": [{"type": "WebSub", "url": page.hub}] if page.hub else [],
+        "next_url": head.info.url(head.site, "json", head.page.previous)
+        if head.page.previous
+        else "",
+        "language": head.site.language,
+        "hubs": [{"type": "WebSub", "url": head.page.hub}] if head.page.hub else [],
     }
     document = {key: value for key, value in document.items() if value}
     document["items"] = [_json_item(item) for item in head.items]
     return (json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
-_SERIALISERS = {"rss": rss, "atom": atom, "json": json_feed}
+_SERIALISERS = {"rss": _rss, "atom": _atom, "json": _json_feed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Head:
     """What all formats say before their entries."""
 
+    info: FeedInfo
+    site: Site
+    page: Page
     id: str
     title: str
     description: str
     home: str
     updated: datetime
-    links: tuple[tuple[str, str, str], ...] = ()
-    archive: tuple[str, ...] = ()
-    items: Sequence[FeedItem] = field(default_factory=tuple)
+    links: tuple[tuple[str, str, str], ...]
+    archive: tuple[str, ...]
+    items: Sequence[FeedItem]
 
     @classmethod
     def of(
@@ -244,6 +223,9 @@ class _Head:
     ) -> _Head:
         title = legible(info.title) or info.slug
         return cls(
+            info=info,
+            site=site,
+            page=page,
             id=tag(authority(site), f"feed/{info.slug}"),
             title=f"{title}, {page.day}" if page.day else title,
             description=legible(info.description) or title,

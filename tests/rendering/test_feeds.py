@@ -27,10 +27,7 @@ from digest.rendering.feeds import (
     FeedEntry,
     FeedInfo,
     Page,
-    atom,
     document,
-    json_feed,
-    rss,
 )
 
 SITE = Site(name="Papers", url="https://papers.example", list_id="papers.example")
@@ -63,19 +60,19 @@ NS = {
 
 
 def rss_item(entry: FeedEntry = ENTRY) -> ET.Element:
-    item = ET.fromstring(rss(INFO, [entry], SITE)).find("channel/item")
+    item = ET.fromstring(document("rss", INFO, [entry], SITE)).find("channel/item")
     assert item is not None
     return item
 
 
 def atom_entry(entry: FeedEntry = ENTRY) -> ET.Element:
-    found = ET.fromstring(atom(INFO, [entry], SITE)).find("a:entry", NS)
+    found = ET.fromstring(document("atom", INFO, [entry], SITE)).find("a:entry", NS)
     assert found is not None
     return found
 
 
 def json_item(entry: FeedEntry = ENTRY) -> dict:
-    return json.loads(json_feed(INFO, [entry], SITE))["items"][0]
+    return json.loads(document("json", INFO, [entry], SITE))["items"][0]
 
 
 def several(count: int, **changes: object) -> list[FeedEntry]:
@@ -94,7 +91,7 @@ def test_a_paper_has_the_same_permanent_id_in_all_three_formats():
 
 @pytest.mark.parametrize("url", ["http://papers.example", "https://papers.example:8443/x"])
 def test_ids_survive_a_change_of_scheme_port_or_path(url):
-    moved = rss(INFO, [ENTRY], replace(SITE, url=url))
+    moved = document("rss", INFO, [ENTRY], replace(SITE, url=url))
     assert ET.fromstring(moved).findtext("channel/item/guid") == rss_item().findtext("guid")
 
 
@@ -111,20 +108,21 @@ def test_a_guid_is_not_said_to_be_a_link():
 
 def test_the_same_arguments_give_the_same_bytes():
     entries = several(5)
-    for write in (rss, atom, json_feed):
-        assert write(INFO, entries, SITE) == write(INFO, list(entries), SITE)
+    for kind in FORMATS:
+        same = document(kind, INFO, list(entries), SITE)
+        assert document(kind, INFO, entries, SITE) == same
 
 
 def test_a_feed_is_as_new_as_its_newest_entry():
-    channel = ET.fromstring(rss(INFO, [ENTRY], SITE)).find("channel")
+    channel = ET.fromstring(document("rss", INFO, [ENTRY], SITE)).find("channel")
     assert channel is not None
     assert channel.findtext("lastBuildDate") == "Fri, 12 Jun 2026 04:00:05 GMT"
-    feed = ET.fromstring(atom(INFO, [ENTRY], SITE))
+    feed = ET.fromstring(document("atom", INFO, [ENTRY], SITE))
     assert feed.findtext("a:updated", namespaces=NS) == "2026-06-12T04:00:05Z"
 
 
 def test_an_empty_feed_has_a_fixed_date_rather_than_now():
-    assert b"<updated>2026-01-01T00:00:00Z</updated>" in atom(INFO, [], SITE)
+    assert b"<updated>2026-01-01T00:00:00Z</updated>" in document("atom", INFO, [], SITE)
 
 
 def test_rss_tells_what_a_reader_needs():
@@ -239,7 +237,9 @@ def test_the_feed_of_a_search_lives_beside_the_search():
     info = FeedInfo(slug="search-0123", title="Cats", query="q=cats+%26+dogs")
     assert info.url(SITE, "atom") == "https://papers.example/search.atom?q=cats+%26+dogs"
     assert info.url(SITE, "json") == "https://papers.example/search.feed.json?q=cats+%26+dogs"
-    assert b'href="https://papers.example/search.atom?q=cats+%26+dogs"' in atom(info, [], SITE)
+    assert b'href="https://papers.example/search.atom?q=cats+%26+dogs"' in document(
+        "atom", info, [], SITE
+    )
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -254,7 +254,9 @@ def test_a_document_too_large_for_readers_gives_up_abstracts_not_entries(kind):
 
 def test_a_title_reads_the_same_as_text_and_as_html():
     assert rss_item().findtext("title") == "When x < y & other cats"
-    assert b"<title>When x &#x3C; y &#x26; other cats</title>" in rss(INFO, [ENTRY], SITE)
+    assert b"<title>When x &#x3C; y &#x26; other cats</title>" in document(
+        "rss", INFO, [ENTRY], SITE
+    )
 
 
 def test_links_that_are_not_http_are_left_out():
@@ -279,13 +281,17 @@ def test_a_list_of_thousands_of_authors_is_cut_and_counted():
 def test_a_paper_of_which_only_the_id_is_known_still_makes_an_entry():
     bare = replace(ENTRY, paper=Paper(id="doi:10.1101/x", title=""), because="", upvotes=0)
     assert json_item(bare)["title"] == "doi:10.1101/x"
-    assert json.loads(json_feed(INFO, [bare], replace(SITE, url="")))["items"][0]["content_html"]
+    assert json.loads(document("json", INFO, [bare], replace(SITE, url="")))["items"][0][
+        "content_html"
+    ]
 
 
 def test_entries_announced_together_step_back_a_second_each_so_that_order_survives():
     stamps = [
         each.findtext("a:updated", namespaces=NS)
-        for each in ET.fromstring(atom(INFO, several(3, updated=SEEN), SITE)).findall("a:entry", NS)
+        for each in ET.fromstring(document("atom", INFO, several(3, updated=SEEN), SITE)).findall(
+            "a:entry", NS
+        )
     ]
     assert stamps == ["2026-06-11T04:00:05Z", "2026-06-11T04:00:04Z", "2026-06-11T04:00:03Z"]
 
@@ -295,7 +301,7 @@ def test_a_revision_changes_the_date_of_no_other_entry():
     after = [before[0], replace(before[1], updated=SEEN + timedelta(days=1)), *before[2:]]
     dates_before, dates_after = (
         {item["id"]: item["date_modified"] for item in json.loads(body)["items"]}
-        for body in (json_feed(INFO, before, SITE), json_feed(INFO, after, SITE))
+        for body in (document("json", INFO, before, SITE), document("json", INFO, after, SITE))
     )
     changed = [key for key in dates_before if dates_before[key] != dates_after[key]]
     assert changed == ["tag:papers.example,2026:paper/arxiv/2606.90001"]
@@ -303,7 +309,7 @@ def test_a_revision_changes_the_date_of_no_other_entry():
 
 def test_when_an_entry_was_published_stays_whatever_stands_beside_it():
     def published(entries):
-        items = json.loads(json_feed(INFO, entries, SITE))["items"]
+        items = json.loads(document("json", INFO, entries, SITE))["items"]
         return {item["id"]: item["date_published"] for item in items}
 
     trending = several(4)
@@ -319,7 +325,7 @@ def test_no_two_entries_share_an_update_even_when_revised_in_the_same_second():
         replace(entry, seen_at=SEEN - timedelta(days=1), updated=SEEN)
         for entry in several(3, updated=SEEN)
     ]
-    items = json.loads(json_feed(INFO, entries, SITE))["items"]
+    items = json.loads(document("json", INFO, entries, SITE))["items"]
     assert len({item["date_modified"] for item in items}) == 6
 
 
@@ -329,12 +335,12 @@ def links_of(root: ET.Element) -> dict[str, str]:
 
 def test_the_current_feed_names_itself_its_archive_and_its_hub():
     page = Page(previous=date(2026, 6, 10), hub="https://hub.example/")
-    for write, kind in ((rss, "rss"), (atom, "atom")):
-        found = links_of(ET.fromstring(write(INFO, [], SITE, page=page)))
+    for kind in ("rss", "atom"):
+        found = links_of(ET.fromstring(document(kind, INFO, [], SITE, page=page)))
         assert found["self"] == f"https://papers.example/feeds/cs.LG.{kind}"
         assert found["prev-archive"] == f"https://papers.example/feeds/cs.LG/2026-06-10.{kind}"
         assert found["hub"] == "https://hub.example/"
-    told = json.loads(json_feed(INFO, [], SITE, page=page))
+    told = json.loads(document("json", INFO, [], SITE, page=page))
     assert told["feed_url"] == "https://papers.example/feeds/cs.LG.json"
     assert told["next_url"] == "https://papers.example/feeds/cs.LG/2026-06-10.json"
     assert told["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
@@ -342,8 +348,8 @@ def test_the_current_feed_names_itself_its_archive_and_its_hub():
 
 def test_an_archive_says_that_it_is_one_and_where_the_current_feed_is():
     page = Page(day=date(2026, 6, 10), previous=date(2026, 6, 9))
-    for write, kind in ((rss, "rss"), (atom, "atom")):
-        root = ET.fromstring(write(INFO, [ENTRY], SITE, page=page))
+    for kind in ("rss", "atom"):
+        root = ET.fromstring(document(kind, INFO, [ENTRY], SITE, page=page))
         found = links_of(root)
         assert root.find(".//fh:archive", NS) is not None
         assert found["self"] == f"https://papers.example/feeds/cs.LG/2026-06-10.{kind}"
@@ -354,16 +360,16 @@ def test_an_archive_says_that_it_is_one_and_where_the_current_feed_is():
 
 def test_a_private_feed_asks_not_to_be_indexed():
     mine = FeedInfo(slug="mine/s_1..abc", title="Mine", private=True)
-    for write in (rss, atom):
-        assert b'indexing:index="no"' in write(mine, [ENTRY], SITE)
-        assert b"indexing" not in write(INFO, [ENTRY], SITE)
+    for kind in ("rss", "atom"):
+        assert b'indexing:index="no"' in document(kind, mine, [ENTRY], SITE)
+        assert b"indexing" not in document(kind, INFO, [ENTRY], SITE)
 
 
 def test_without_an_address_links_that_need_the_service_are_left_out():
     site = replace(SITE, url="")
-    assert links_of(ET.fromstring(rss(INFO, [], site))) == {}
-    assert "feed_url" not in json.loads(json_feed(INFO, [], site))
-    assert b"tag:papers.example,2026:feed/cs.LG" in atom(INFO, [], site)
+    assert links_of(ET.fromstring(document("rss", INFO, [], site))) == {}
+    assert "feed_url" not in json.loads(document("json", INFO, [], site))
+    assert b"tag:papers.example,2026:feed/cs.LG" in document("atom", INFO, [], site)
 
 
 @pytest.mark.parametrize("slug", ["", "../x", ".hidden", "a/b", "biorxiv:x", "x" * 201, "a b"])
