@@ -327,9 +327,9 @@ class App(Composer):
             self.store, folder, self.feed_terms, now=self.clock(), because=self.because
         )
 
-    def tell_hub(self) -> websub.Told:
+    def tell_hub(self) -> None:
         """Tell the WebSub hub which feeds have changed."""
-        return websub.tell(self.store, self.feed_terms, self.fetcher.post_form, now=self.clock())
+        websub.tell(self.store, self.feed_terms, self.fetcher.post_form, now=self.clock())
 
     # --- looking --------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from digest.inbound.commands import Command
 from digest.inbound.grammar import Verb
 from digest.inbound.headers import domain_of
 from digest.inbound.values import Policy
-from digest.model import InterestKind, Status, Subscriber, Topic, Via
+from digest.model import FeedbackKind, InterestKind, Status, Subscriber, Topic, Via
 from digest.model.base import Value
 from digest.ports import Store
 from digest.rendering import wording
@@ -265,7 +265,7 @@ def _undo(turn: Turn, _command: Command) -> Done:
 
 
 def _seen(turn: Turn, _command: Command) -> Done:
-    answering.all_seen(turn.store, turn.person, via=Via.MAIL, now=turn.now)
+    subscriptions.give(turn.store, turn.person, FeedbackKind.SEEN_ALL, via=Via.MAIL, now=turn.now)
     return Done(lines=("Everything up to now counts as seen.",), undo=("undo",))
 
 

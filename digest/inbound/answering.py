@@ -115,11 +115,6 @@ def undo(store: Store, person: Subscriber, *, now: datetime) -> tuple[str, ...]:
     return tuple(f"Taken back: {_described(each, papers)}" for each in reversed(last))
 
 
-def all_seen(store: Store, person: Subscriber, *, via: Via, now: datetime) -> Feedback:
-    """Mark everything so far as seen."""
-    return subscriptions.give(store, person, FeedbackKind.SEEN_ALL, via=via, now=now)
-
-
 def edition_from(references: Sequence[str], person: Subscriber) -> str:
     """The edition of the person's digest that a mail refers to, the nearest first; "" for none."""
     for each in references:

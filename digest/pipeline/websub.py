@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from digest.errors import FetchFailed, FetchRefused
@@ -27,22 +26,14 @@ TOGETHER = 30
 PostForm = Callable[[str, Sequence[tuple[str, str]], datetime], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What telling came to: feeds the hub was told of, and those it could not be told of."""
-
-    feeds: int = 0
-    failed: int = 0
-
-
-def tell(store: Store, terms: Terms, post_form: PostForm, *, now: datetime) -> Told:
+def tell(store: Store, terms: Terms, post_form: PostForm, *, now: datetime) -> None:
     """Send one ping a feed that has changed since the hub was last told of it.
 
     Nothing happens without a hub or a site address. `post_form` raises FetchFailed or
     FetchRefused, which are logged.
     """
     if not terms.hub or not terms.site.url:
-        return Told()
+        return
     catalogue = Catalogue(store, terms, now)
     now_in = {feed.info.slug: _mark(catalogue, feed) for feed in catalogue.feeds}
     known = _read(store.sources.cursor(TOLD))
@@ -50,7 +41,6 @@ def tell(store: Store, terms: Terms, post_form: PostForm, *, now: datetime) -> T
         feed for feed in catalogue.feeds if known.get(feed.info.slug) != now_in[feed.info.slug]
     ]
     kept = {slug: known.get(slug, "") for slug in now_in}
-    told = 0
     for start in range(0, len(changed), TOGETHER):
         block = changed[start : start + TOGETHER]
         try:
@@ -59,10 +49,8 @@ def tell(store: Store, terms: Terms, post_form: PostForm, *, now: datetime) -> T
             # The rest waits too: a hub in trouble is not helped by more requests.
             log.warning("the hub was not told: %s", error.message, extra={"action": "websub"})
             break
-        told += len(block)
         kept |= {feed.info.slug: now_in[feed.info.slug] for feed in block}
         store.sources.set_cursor(TOLD, json.dumps(kept))
-    return Told(feeds=told, failed=len(changed) - told)
 
 
 def _fields(feeds: Sequence[Feed], terms: Terms) -> Iterator[tuple[str, str]]:

@@ -221,12 +221,12 @@ class FeedbackStore(Protocol):
 class CommunityStore(Protocol):
     """Votes, submissions, featured papers, and the moderation log."""
 
-    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> None:
         """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`."""
         ...
 
-    def unvote(self, subscriber_id: str, paper_id: str) -> int:
-        """Take the vote back; returns the votes left."""
+    def unvote(self, subscriber_id: str, paper_id: str) -> None:
+        """Take the vote back."""
         ...
 
     def votes_of(self, subscriber_id: str, paper_ids: Iterable[str]) -> frozenset[str]:

@@ -40,10 +40,10 @@ class Community:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> int:
+    def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> None:
         """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`.
 
-        Returns the votes of the paper. Raises NotFound for an unknown subscriber or paper.
+        Raises NotFound for an unknown subscriber or paper.
         """
         with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, paper_id)
@@ -55,17 +55,15 @@ class Community:
                 (paper, subscriber_id, stamp(now)),
             )
             voting.count(connection, [paper])
-            return voting.votes(connection, paper)
 
-    def unvote(self, subscriber_id: str, paper_id: str) -> int:
-        """Take the vote back; returns the votes left."""
+    def unvote(self, subscriber_id: str, paper_id: str) -> None:
+        """Take the vote back."""
         with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, paper_id)
             connection.execute(
                 "DELETE FROM votes WHERE paper_id = ? AND subscriber_id = ?", (paper, subscriber_id)
             )
             voting.count(connection, [paper])
-            return voting.votes(connection, paper)
 
     def votes_of(self, subscriber_id: str, paper_ids: Iterable[str]) -> frozenset[str]:
         """Which of the papers this subscriber voted for."""

@@ -21,14 +21,6 @@ def papers_of(connection: Connection, subscriber_id: str) -> list[str]:
     ]
 
 
-def votes(connection: Connection, paper_id: str) -> int:
-    """How many votes a paper has."""
-    row = connection.execute(
-        "SELECT count(*) AS votes FROM votes WHERE paper_id = ?", (paper_id,)
-    ).fetchone()
-    return int(row["votes"])
-
-
 def count(connection: Connection, paper_ids: Iterable[str]) -> None:
     """Bring the signals of these papers in line with their votes; no votes are no signal."""
     wanted = listed(paper_ids)
