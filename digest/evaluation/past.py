@@ -6,18 +6,15 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from digest.model import Interest, InterestKind
 from digest.subscriptions.feedback import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from digest.model import Feedback, Profile
+    from digest.model import Feedback, Interest, Profile
 
-OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
-
-Slot = tuple[InterestKind, str]
+Slot = tuple[str, str]
 
 
 def profile_at(profile: Profile, said: Sequence[Feedback], moment: datetime) -> Profile:
@@ -28,27 +25,21 @@ def profile_at(profile: Profile, said: Sequence[Feedback], moment: datetime) -> 
     before is kept with the first statement after the moment, or, where one that stood then was
     taken back since, with the last that stood then. What was deleted by hand is not known any more.
     """
-    stood = {_slot(each): each for each in profile.interests}
+    stood = {each.slot: each for each in profile.interests}
     for slot, chain in _chains(said).items():
         before = _before(chain, moment)
         if before is not None:
             stood.pop(slot, None)
-            stood.update((slot, each) for each in before if _slot(each) == slot)
+            stood.update((slot, each) for each in before if each.slot == slot)
     known = [each for each in stood.values() if each.added_at <= moment]
     return replace(profile, interests=tuple(sorted(known, key=lambda each: each.added_at)))
-
-
-def _slot(interest: Interest) -> Slot:
-    """What holds one interest at a time: of a paper one likes it or dislikes it, not both."""
-    kind = InterestKind.LIKE if interest.kind in OPINIONS else interest.kind
-    return kind, interest.value
 
 
 def _chains(said: Iterable[Feedback]) -> dict[Slot, list[Feedback]]:
     """The statements that moved each slot, newest first."""
     chains: defaultdict[Slot, list[Feedback]] = defaultdict(list)
     for each in said:
-        for slot in {_slot(interest) for interest in (*each.added, *each.replaced)}:
+        for slot in {interest.slot for interest in (*each.added, *each.replaced)}:
             chains[slot].append(each)
     return chains
 

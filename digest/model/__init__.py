@@ -39,6 +39,8 @@ from digest.model.pace import Caps, Flow, Forecast, Grant, Pace, Room, Slots, Wa
 from digest.model.people import (
     EVERYONE,
     FLOORS,
+    OPINION,
+    OPINIONS,
     AddressChange,
     Cadence,
     Feedback,
@@ -59,6 +61,8 @@ from digest.model.site import Site
 __all__ = [
     "EVERYONE",
     "FLOORS",
+    "OPINION",
+    "OPINIONS",
     "AddressChange",
     "AnnounceType",
     "Announcement",

@@ -61,6 +61,11 @@ class InterestKind(StrEnum):
     QUERY = "query"
 
 
+OPINION = "opinion"
+OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
+"""Of a paper one likes it or dislikes it, not both: the one said last counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interest(Value):
     """One thing a subscriber cares about (or, for dislikes and mutes, not).
@@ -72,6 +77,11 @@ class Interest(Value):
     value: str
     weight: float = 1.0
     added_at: datetime
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """What holds one interest at a time: a (kind, value), or the opinion on a paper."""
+        return OPINION if self.kind in OPINIONS else self.kind.value, self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import cast
 
-from digest.model import InterestKind, Paper, Profile
+from digest.model import OPINIONS, InterestKind, Paper, Profile
 from digest.pipeline import learning
 from digest.ports import Keeper, Ranker, Store
 
-OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
 CURSOR = "tastes"
 MOST_AHEAD = 10_000
 BLOCK = 500

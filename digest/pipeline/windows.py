@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest import editions
-from digest.model import InterestKind, Paper, Profile, SourceReport
+from digest.model import OPINIONS, InterestKind, Paper, Profile, SourceReport
 from digest.pipeline import learning, tastes
 from digest.ports import Candidates, Ranker, Store
 from digest.ranking import trending
@@ -15,7 +15,7 @@ from digest.ranking import trending
 REPORT_WINDOW = timedelta(hours=36)
 OVER_A_WEEKEND = timedelta(days=4)
 FEATURED_FOR = timedelta(days=14)
-REFERRED = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+REFERRED = (*OPINIONS, InterestKind.KNOWN)
 MOST_KEPT = 4
 
 
@@ -110,9 +110,9 @@ def kept_candidates_of(
     if not keeping:
         return candidates_of(store, window, profiles, *rankers)
     kept, strangers = tastes.look_up(store, keeping, profiles)
-    opinions = tastes.named(profiles, tastes.OPINIONS)
+    opinions = tastes.named(profiles, OPINIONS)
     lying = store.spaces.lying(next(iter(keeping.values())).lies, opinions)
-    missing = tastes.named(tastes.unlearned(strangers), tastes.OPINIONS)
+    missing = tastes.named(tastes.unlearned(strangers), OPINIONS)
     wanted = missing | (opinions - lying.keys())
     candidates = _candidates(store, window, store.papers.get(wanted), rankers)
     made = tastes.learn(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.model import Interest, InterestKind, Paper, Profile, ReasonKind
+from digest.model import OPINIONS, Interest, InterestKind, Paper, Profile, ReasonKind
 from digest.ranking import minorities, profiles
 from digest.ranking.directions import (
     Directions,
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from digest.ranking.features import Features
     from digest.ranking.shelves import Shelf, Shelves
 
-KINDS = (InterestKind.LIKE, InterestKind.DISLIKE)
-SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+SAID = (*OPINIONS, InterestKind.KNOWN)
 COUNTED = 4
 _SILENT = Profile(subscriber_id="", interests=())
 
@@ -64,7 +63,7 @@ def keepsakes(
     look as a whole, and where each smaller interest does; empty for a profile that has none of a kind.
     """
     liking, disliking = (
-        _bundles(kind, _held(kind, block, known), shelves, known, weights) for kind in KINDS
+        _bundles(kind, _held(kind, block, known), shelves, known, weights) for kind in OPINIONS
     )
     names = (each.subscriber_id for each in block)
     return dict(zip(names, zip(liking, disliking, strict=True), strict=True))
@@ -89,7 +88,7 @@ def tastes(
     fresh = [each if had is None else _SILENT for each, had in zip(block, old, strict=True)]
     found: list[Taste] = []
     smaller: list[tuple[int, int, bytes]] = []
-    for at, kind in enumerate(KINDS):
+    for at, kind in enumerate(OPINIONS):
         held = _held(kind, fresh, known)
         if not features.space.dimensions:
             there = [row for row, each in enumerate(held) if each]
@@ -110,7 +109,7 @@ def tastes(
         ]
         found.append(_read(kind, [(row, count, own[0]) for row, count, own in parts], features))
         smaller += [(row, count, part) for row, count, own in parts for part in own[1:] if apart]
-    return [each for each in found if len(each.rows)], _read(KINDS[0], smaller, features)
+    return [each for each in found if len(each.rows)], _read(OPINIONS[0], smaller, features)
 
 
 def at_hand(names: Iterable[str], candidates: Candidates, features: Features) -> dict[str, Paper]:

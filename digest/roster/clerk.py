@@ -9,7 +9,7 @@ from typing import Any
 
 from digest import editions, subscriptions
 from digest.errors import InvalidInput
-from digest.model import Interest, InterestKind, Status, Subscriber, Topic
+from digest.model import Interest, Status, Subscriber, Topic
 from digest.roster.columns import COLUMNS, LISTS, NAMES
 
 KNOWN = frozenset(COLUMNS)
@@ -25,7 +25,6 @@ SCHEDULE = (
     "status",
     "paused_until",
 )
-OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
 YES = ("1", "true", "yes")
 MOST_KEPT = 50_000
 # A longer list is hardly anybody else's, and fifty thousand of them would be half a gigabyte.
@@ -110,7 +109,7 @@ class Clerk:
             if cell := row.get(column):
                 found += self._listed(column, cell)
         if row.get("likes") and row.get("dislikes"):
-            found = list({_slot(each): each for each in found}.values())
+            found = list({each.slot: each for each in found}.values())
         if written := _weights(row.get("weights")):
             weights = {
                 (column, self._interest(column, value).value): weight
@@ -160,11 +159,6 @@ def _bound(kept: dict[Any, Any]) -> None:
     """Forget everything once there is too much: what comes often is soon there again."""
     if len(kept) >= MOST_KEPT:
         kept.clear()
-
-
-def _slot(interest: Interest) -> tuple[str, str]:
-    """What holds one interest at a time: of a paper that is the opinion, whichever it is."""
-    return "opinion" if interest.kind in OPINIONS else interest.kind.value, interest.value
 
 
 def _text(cell: object) -> str:

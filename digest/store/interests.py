@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
 from digest.errors import NotFound
-from digest.model import Interest, InterestKind
+from digest.model import OPINION, OPINIONS, Interest
 from digest.store.rows import interest_columns, listed, to_interest
 
 PUT_INTEREST = """
@@ -15,20 +15,13 @@ INSERT INTO interests VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (subscriber_id, kind, value) DO UPDATE
 SET weight = excluded.weight, added_at = excluded.added_at
 """
-OPINION = "opinion"
-OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
 
 Slot = tuple[str, str]
 
 
-def slot(interest: Interest) -> Slot:
-    """What can hold one interest at a time: a (kind, value), or the opinion on a paper."""
-    return (OPINION if interest.kind in OPINIONS else interest.kind.value, interest.value)
-
-
 def slots(interests: Iterable[Interest]) -> dict[Slot, Interest]:
     """Interests by slot; the last one said counts."""
-    return {slot(each): each for each in interests}
+    return {each.slot: each for each in interests}
 
 
 def add_block(connection: Connection, rows: Iterable[tuple[str, Sequence[Interest]]]) -> None:

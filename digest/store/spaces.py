@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from sqlite3 import Connection
 
-from digest.model import Interest, Paper, Profile
+from digest.model import OPINIONS, Interest, Paper, Profile
 from digest.ports import Learned
 from digest.store import changes, loading, pruning
 from digest.store.connections import Connections
-from digest.store.interests import OPINIONS, by_subscriber
+from digest.store.interests import by_subscriber
 from digest.store.rows import listed, moment, stamp
 
 BLOCK = 1_000
