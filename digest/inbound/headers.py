@@ -21,6 +21,7 @@ _CHARSET = re.compile(
     r"[a-z0-9_.-]*",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 _LOCAL = r"[^\s<>()\[\]\\,;:@\"]{1,64}"
 _LABEL = r"[^\W_](?:[^\W_]|-){0,62}"
@@ -74,30 +75,33 @@ def decoded(octets: bytes, charset: str) -> str:
 
 
 def bare(value: str) -> str | None:
-    """A structured field without comments and quoted strings (RFC 5322 §3.2.2, §3.2.4).
+    """A structured field without comments and with a lone `"` for each quoted string; else None."""
+    plain = without_comments(value)
+    return plain and _QUOTED.sub('"', plain)
 
-    A comment becomes a space, a quoted string a lone `"`. None if one of them does not end:
-    then nothing in the field can be trusted to mean what it seems to.
+
+def without_comments(value: str) -> str | None:
+    """A structured field with each comment as a space (RFC 5322 §3.2.2); quoted strings stay.
+
+    None if one of either does not end: then nothing in it can be trusted to mean what it seems to.
     """
     kept: list[str] = []
     depth = 0
     quoted = escaped = False
     for char in value:
-        if escaped:
-            escaped = False
-        elif char == "\\" and (depth or quoted):
-            escaped = True
+        if escaped or (char == "\\" and (quoted or depth)):
+            escaped = not escaped
         elif quoted:
             quoted = char != '"'
+        elif char == '"' and not depth:
+            quoted = True
         elif char == "(":
             depth += 1
+        elif char == ")" and depth:
+            depth -= 1
             kept.append(" ")
-        elif depth:
-            depth -= char == ")"
-        elif char == '"':
-            quoted = True
-            kept.append('"')
-        else:
+            continue
+        if not depth:
             kept.append(char)
     return None if depth or quoted or escaped else "".join(kept)
 

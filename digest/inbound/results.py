@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digest.inbound.headers import without_comments
+
 LONGEST = 4_000
 MOST_RESULTS = 50
 
@@ -68,7 +70,7 @@ def parse(field: str) -> tuple[str, tuple[Result, ...]] | None:
 
 def _groups(field: str) -> list[list[str]] | None:
     """The field's tokens between its semicolons, comments left out; None if it does not end well."""
-    plain = _without_comments(field)
+    plain = without_comments(field)
     if plain is None:
         return None
     groups: list[list[str]] = [[]]
@@ -89,29 +91,6 @@ def _groups(field: str) -> list[list[str]] | None:
             groups[-1].append(found[0])
         at = found.end()
     return groups
-
-
-def _without_comments(field: str) -> str | None:
-    """The field with each comment as a space; quoted strings stay as they are."""
-    kept: list[str] = []
-    depth = 0
-    quoted = escaped = False
-    for char in field:
-        if escaped or (char == "\\" and (quoted or depth)):
-            escaped = not escaped
-        elif quoted:
-            quoted = char != '"'
-        elif char == '"' and not depth:
-            quoted = True
-        elif char == "(":
-            depth += 1
-        elif char == ")" and depth:
-            depth -= 1
-            kept.append(" ")
-            continue
-        if not depth:
-            kept.append(char)
-    return None if depth or quoted or escaped else "".join(kept)
 
 
 def _result(tokens: list[str]) -> Result | None:
