@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from digest.merging import arxiv_id, canonical_doi
@@ -19,6 +20,8 @@ _ARXIV = re.compile(
 _DOI = re.compile(r"\b10\.\d{4,9}/(?:(?![,;]\s?10\.\d)[^\s\"<>{}|^`]){1,200}")
 _VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]+)v\d{1,2}(?:[./].{0,40})?")
 _ESCAPED = re.compile(r"\\([_%&#~$])")
+# A note of the entry's own id, as Zotero writes it among its extras: `arXiv:2406.01234 [cs]`.
+_OWN = re.compile(r"^[ \t]*(?:number:[ \t]*)?arxiv[: ]", re.IGNORECASE | re.MULTILINE)
 _PAIRS = {")": "(", "]": "["}
 
 
@@ -26,24 +29,29 @@ _PAIRS = {")": "(", "]": "["}
 class Entry:
     """What a file says of one paper: fields that are ids, fields that may mention one, a title.
 
-    `place` is how a problem names the entry: its key, its line, or its number. `fault` says what
-    kept it from being parsed at all.
+    `notes` are free text of whoever keeps the file, and may mention other papers. `place` is how a
+    problem names the entry: its key, its line, or its number. `fault` says what kept it from being
+    parsed at all.
     """
 
     place: str
     ids: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     title: str = ""
     fault: str = ""
 
 
 def identity(entry: Entry) -> str:
-    """The entry's key, `arxiv:…` before `doi:…`; nothing if it has neither."""
+    """The entry's key, `arxiv:…` before `doi:…`; nothing if it has neither.
+
+    What notes mention counts last, unless a line of theirs begins as one about the entry itself.
+    """
     ids = [_bounded(each) for each in entry.ids]
-    texts = [*ids, *map(_bounded, entry.texts)]
-    for each in _arxiv_ids(ids, texts):
-        return f"arxiv:{each}"
-    return next((f"doi:{doi}" for text in texts for doi in dois(text)), "")
+    notes = [_bounded(each) for each in entry.notes]
+    own = [each[line.start() :] for each in notes if (line := _OWN.search(each))]
+    texts = [*ids, *map(_bounded, entry.texts), *own]
+    return _named(ids, texts) or _named((), notes)
 
 
 def title_of(entry: Entry) -> str:
@@ -53,13 +61,23 @@ def title_of(entry: Entry) -> str:
 
 def dois(text: str) -> Iterator[str]:
     """Every DOI in a text, lower-cased; bioRxiv's without the version that its addresses carry."""
-    for match in _DOI.finditer(_ESCAPED.sub(r"\1", text)):
+    plain = _ESCAPED.sub(r"\1", text)
+    if "<" in (whole := canonical_doi(html.unescape(plain))):
+        yield whole  # as part of a text it would be cut there
+        return
+    for match in _DOI.finditer(plain):
         found = match[0].rstrip(".,;:'’”")
         while found[-1:] in _PAIRS and found.count(found[-1]) > found.count(_PAIRS[found[-1]]):
             found = found[:-1].rstrip(".,;:'’”")
         if doi := canonical_doi(found):
             versioned = _VERSION.fullmatch(doi)
             yield versioned[1] if versioned else doi
+
+
+def _named(ids: Iterable[str], texts: Sequence[str]) -> str:
+    for each in _arxiv_ids(ids, texts):
+        return f"arxiv:{each}"
+    return next((f"doi:{doi}" for text in texts for doi in dois(text)), "")
 
 
 def _arxiv_ids(ids: Iterable[str], texts: Iterable[str]) -> Iterator[str]:

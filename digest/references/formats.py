@@ -42,6 +42,7 @@ _RDF_ITEM = re.compile(r"<[\w.-]{1,40}:[\w.-]{1,40} rdf:about=\"", re.ASCII)
 _RDF_TYPE = re.compile(r"<z:itemType>\s*(\w{1,40})\s*<")
 _RDF_PART = ("<dcterms:isPartOf>", "</dcterms:isPartOf>")
 _RDF_ABSTRACT = ("<dcterms:abstract>", "</dcterms:abstract>")
+_RDF_EXTRA = ("<dc:description>", "</dc:description>")
 _RDF_TITLE = ("<dc:title>", "</dc:title>")
 _RDF_NO_PAPER = frozenset(("attachment", "note", "annotation"))
 _SEPARATOR = re.compile(r"[\s,;|<>\"]+")
@@ -81,9 +82,10 @@ def _bib_entry(entry: BibEntry) -> Entry:
             fields.get("doi", ""),
         ),
         texts=_those(
-            fields, "note", "journal", "journaltitle", "url", "howpublished", "publisher",
-            "annote", "addendum", "pubstate", "number",
+            fields, "journal", "journaltitle", "url", "howpublished", "publisher", "addendum",
+            "pubstate", "number",
         ),
+        notes=_those(fields, "note", "annote"),
         title=fields.get("title", ""),
     )  # fmt: skip
 
@@ -110,10 +112,11 @@ def _ris_entry(place: str, record: Mapping[str, object]) -> Entry:
         place=place,
         ids=_those(record, "doi", "accession_number"),
         texts=_those(
-            record, "urls", "notes", "note", "custom1", "custom2", "custom3", "journal_name",
+            record, "urls", "custom1", "custom2", "custom3", "journal_name",
             "secondary_title", "alternate_title1", "publisher", "volume", "number", "type_of_work",
             "label", "file_attachments1", "file_attachments2",
         ),
+        notes=_those(record, "notes", "note"),
         title=next(iter(_those(record, *names)), ""),
     )  # fmt: skip
 
@@ -132,9 +135,8 @@ def csl(text: str) -> Iterator[Entry]:
         yield Entry(
             place=named or f"item {number}",
             ids=_those(item, "arxiv", "arxivId", "DOI", "doi", "archive_location", "number"),
-            texts=_those(
-                item, "URL", "url", "note", "extra", "container-title", "publisher", "id", "archive"
-            ),
+            texts=_those(item, "URL", "url", "container-title", "publisher", "id", "archive"),
+            notes=_those(item, "note", "extra"),
             title=next(iter(_those(item, "title")), ""),
         )
 
@@ -150,8 +152,13 @@ def zotero_rdf(text: str) -> Iterator[Entry]:
         before, _, after = _parted(item, *_RDF_PART)
         _, title, _ = _parted(f"{before} {after}", *_RDF_TITLE)
         before, _, after = _parted(item, *_RDF_ABSTRACT)
-        texts = (html.unescape(before), html.unescape(after))
-        yield Entry(place=f"item {number}", texts=texts, title=html.unescape(title))
+        before, extra, rest = _parted(f"{before} {after}", *_RDF_EXTRA)
+        yield Entry(
+            place=f"item {number}",
+            texts=(html.unescape(before), html.unescape(rest)),
+            notes=(html.unescape(extra),),
+            title=html.unescape(title),
+        )
 
 
 def _parted(text: str, start: str, end: str) -> tuple[str, str, str]:
@@ -175,9 +182,10 @@ def table(text: str) -> Iterator[Entry]:
             place=f"line {rows.line_num}",
             ids=_those(fields, "arxiv", "arxiv id", "doi", "archive location", "number", "id"),
             texts=_those(
-                fields, "url", "link", "extra", "notes", "note", "publication title", "journal",
-                "publisher", "volume", "key",
+                fields, "url", "link", "publication title", "journal", "publisher", "volume",
+                "key",
             ),
+            notes=_those(fields, "extra", "notes", "note"),
             title=next(iter(_those(fields, "title", "article title", "document title")), ""),
         )  # fmt: skip
 

@@ -39,6 +39,7 @@ SUBMITTED = "submitted"
 PICKED = "picked"
 IDS_A_REQUEST = 50
 MOST_AUTHORS = 5_000
+IN_PATHS = "!$&'()*+,/:;=@[]~"
 FEWEST_LETTERS = 3
 
 _YEARS = range(1600, 2200)
@@ -156,7 +157,7 @@ def read_work(record: Record) -> Paper | str:
     if sum(map(str.isalpha, title)) < FEWEST_LETTERS or doi in title.casefold():
         return f"{doi} has no title"
     abstract = _abstract(record)
-    page = f"https://doi.org/{doi}"
+    page = f"https://doi.org/{quote(doi, safe=IN_PATHS)}"
     return Paper(
         id=f"doi:{doi}",
         title=title,

@@ -72,6 +72,10 @@ def test_a_doi_has_one_form(written):
 
 def test_dois_have_no_case_and_must_look_like_one():
     assert canonical_doi("10.1000/AbC") == "10.1000/abc"
+    assert canonical_doi("10.1175/1520-0442(1997)010<0001:ABC>2.0.CO;2").endswith(
+        "<0001:abc>2.0.co;2"
+    )
+    assert canonical_doi("10.1000/abc</a>") == canonical_doi("10.1000/a<b>c") == ""
     assert canonical_doi("11.1000/abc") == canonical_doi("10.1/x") == canonical_doi("") == ""
 
 

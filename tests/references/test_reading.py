@@ -16,7 +16,7 @@ BIB = rb"""% a library
 @article{dblp, title={Attention {I}s Enough}, journal={CoRR}, volume={abs/1706.03762}}
 @misc{own, eprint = "2606.00001v3", archivePrefix = "arXiv", title = {One}}
 @misc{old, eprint={9901001}, archivePrefix={hep-th}}
-@article{noted, doi={10.1000/a\_b}, title={x}, note={now at arXiv:2606.00003v2}}
+@article{noted, doi={10.1000/a\_b}, title={x}, note={arXiv:2606.00003v2 [cs]}}
 @article{scholar, title={T}, journal={arXiv preprint arXiv:2606.00004}}
 @article{doi, doi={https://doi.org/10.1000/Ab(C)1}, journal=pub}
 @inproceedings{untold, title = {Caf{\'e}s and $\alpha$-fish
@@ -97,6 +97,53 @@ def test_bibtex_of_every_dialect_is_understood():
     )
     assert found.titles == ("Cafés and α-fish in Tokyo",)
     assert (found.entries, found.understood, found.problems) == (8, 8, ())
+
+
+MENTION = "Unlike arXiv:2606.00009, which they cite"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.bib", "@article{a, title={T}, doi={10.1000/own}, note={%s}}"),
+        ("a.bib", "@article{a, title={T}, doi={10.1000/own}, annote={%s}}"),
+        ("a.ris", "TY  - JOUR\nTI  - T\nN1  - %s\nDO  - 10.1000/own\nER  - \n"),
+        ("a.json", '[{"title": "T", "DOI": "10.1000/own", "note": "%s"}]'),
+        ("a.csv", 'Title,DOI,Extra\nT,10.1000/own,"%s"\n'),
+        (
+            "a.rdf",
+            """<rdf:RDF><bib:Article rdf:about="urn:1"><z:itemType>journalArticle</z:itemType>
+            <dc:identifier>DOI 10.1000/own</dc:identifier><dc:description>%s</dc:description>
+            </bib:Article></rdf:RDF>""",
+        ),
+    ],
+)
+def test_what_a_note_mentions_is_not_taken_for_the_paper_unless_it_begins_with_it(name, form):
+    assert read((form % MENTION).encode(), name).ids == ("doi:10.1000/own",)
+    assert read((form % "arXiv:2606.00001 [cs]").encode(), name).ids == ("arxiv:2606.00001",)
+
+    nothing_else = form.replace("10.1000/own", "")
+    assert read((nothing_else % MENTION).encode(), name).ids == ("arxiv:2606.00009",)
+
+
+SICI = "10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.bib", "@article{a, title={T}, doi={%s}}"),
+        ("a.ris", "TY  - JOUR\nDO  - %s\nER  - \n"),
+        ("a.json", '[{"DOI": "%s"}]'),
+        ("a.csv", "Title,DOI\nT,%s\n"),
+        ("a.txt", "%s\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "written", [SICI, f"https://doi.org/{SICI.replace('<', '%3C').replace('>', '%3E')}"]
+)
+def test_a_doi_with_angle_brackets_in_it_is_whole(name, form, written):
+    assert read(form.replace("%s", written).encode(), name).ids == (f"doi:{SICI.lower()}",)
 
 
 def test_an_entry_that_never_ends_is_named_and_spoils_no_other():
