@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 OURS = ("digest+", "digest")
 OWN_DAYS = 60
-FINISHED = (".jsonl", ".jsonl.gz")
 
 file_option = click.Path(dir_okay=False, path_type=Path)
 
@@ -173,7 +172,7 @@ def _records(
     """Run who takes part; whose rankings are written goes first, so that they are soon there."""
     from digest.evaluation import contestants, running  # noqa: PLC0415 - keeps `--help` quick
 
-    finished = [each for each in names if each.endswith(FINISHED)]
+    finished = [each for each in dict.fromkeys(names) if each.endswith(running.FINISHED)]
     live = [each for each in names if each not in finished]
     makers = contestants.entered(live, embedder) if live or not names else {}
 
@@ -191,7 +190,7 @@ def _records(
         records += run(makers)
         records += [running.finished(dataset, Path(each)) for each in finished]
     order = {name: at for at, name in enumerate(dict.fromkeys((*OURS, *names)))}
-    return sorted(records, key=lambda each: order.get(each.key, len(OURS)))
+    return running.told_apart(sorted(records, key=lambda each: order.get(each.key, len(OURS))))
 
 
 def _written(names: Sequence[str]) -> str:

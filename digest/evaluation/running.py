@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,6 @@ from digest.ranking import space
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from digest.evaluation.baselines import Scorer
     from digest.evaluation.contestants import Maker
@@ -36,6 +36,7 @@ RANKED = 200
 QUICK = 10.0
 TIMES = 3
 EMBEDDED_AT_ONCE = 1_024
+FINISHED = (".jsonl", ".jsonl.gz")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +94,8 @@ def run(
 
 def finished(dataset: Dataset, path: Path) -> Record:
     """How rankings did that are in a file already; a task that is missing counts as nothing found."""
-    record = Record(key=str(path), name=path.name.partition(".")[0], about=f"rankings of {path}")
+    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    record = Record(key=str(path), name=name, about=f"rankings of {path}")
     tasks = {each.id: each for each in dataset.tasks if each.relevant}
     for row in lines.rows(path):
         task = tasks.get(row.text("task"))
@@ -105,6 +107,35 @@ def finished(dataset: Dataset, path: Path) -> Record:
     nothing = np.zeros(len(measures.MEASURES))
     record.values = {each: record.values.get(each, nothing) for each in tasks}
     return record
+
+
+def told_apart(records: Sequence[Record]) -> list[Record]:
+    """The records, each by a name of its own.
+
+    Of several of one name, files go by as much of their path as no other has, and classes by their
+    module, too; what is alike even then is numbered.
+    """
+    ladders = [_ladder(each) for each in records]
+    names = [each.pop(0) for each in ladders]
+    while climbing := [
+        at for at, name in enumerate(names) if ladders[at] and names.count(name) > 1
+    ]:
+        for at in climbing:
+            names[at] = ladders[at].pop(0)
+    for at, name in enumerate(names):
+        number = 1
+        while names[at] in names[:at]:
+            number += 1
+            names[at] = f"{name} ({number})"
+    return [replace(each, name=name) for each, name in zip(records, names, strict=True)]
+
+
+def _ladder(record: Record) -> list[str]:
+    """What a record may be called, from its name on to all that it was called by."""
+    if record.key.endswith(FINISHED):
+        parts = Path(record.key).parts
+        return [record.name, *(str(Path(*parts[at:])) for at in reversed(range(len(parts))))]
+    return [record.name, record.key] if ":" in record.key else [record.name]
 
 
 def _days(dataset: Dataset, material: Material, tasks: Sequence[Task]) -> Iterator[Day]:

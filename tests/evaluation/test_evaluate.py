@@ -98,6 +98,20 @@ def test_rankings_from_a_file_are_compared(evaluate, folder):
     assert ran.out.count("+0.0 %") >= 4
 
 
+def test_two_files_of_one_name_keep_numbers_of_their_own(evaluate, folder):
+    path = folder.written()
+    for ranker in ("rocchio", "random"):
+        assert evaluate(path, "--ranker", ranker, "--out", f"{ranker}/run.jsonl").code == 0
+    files = [word for name in ("rocchio", "random") for word in ("--ranker", f"{name}/run.jsonl")]
+
+    assert evaluate(path, "--ranker", "rocchio", *files, "--json", "all.json").code == 0
+
+    rows = json.loads(Path("all.json").read_text())["results"]
+    mean = {each["ranker"]: each["nDCG@10"]["mean"] for each in rows if each["variant"] == "full"}
+    assert list(mean) == ["rocchio", "rocchio/run.jsonl", "random/run.jsonl"]
+    assert mean["rocchio/run.jsonl"] == mean["rocchio"] > mean["random/run.jsonl"]
+
+
 def test_somebodys_own_class_takes_part(evaluate, folder, tmp_path, monkeypatch):
     (tmp_path / "own_ranker.py").write_text(
         "import numpy as np\n"

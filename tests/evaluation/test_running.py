@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,6 +241,36 @@ def test_rankings_in_a_file_take_part(folder, tmp_path):
     path.write_text('{"task": "other", "ranking": []}')
     with pytest.raises(InvalidInput, match="ranks none of the tasks"):
         running.finished(dataset, path)
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        (["digest", "runs/one.v2.jsonl"], ["digest", "one.v2"]),
+        (["svm", "svm.jsonl.gz"], ["svm", "svm.jsonl.gz"]),
+        (["june/run.jsonl", "july/run.jsonl"], ["june/run.jsonl", "july/run.jsonl"]),
+        (["run.jsonl", "july/run.jsonl"], ["run.jsonl", "july/run.jsonl"]),
+        (["run.jsonl", "run.jsonl.gz"], ["run.jsonl", "run.jsonl.gz"]),
+        (["mine:Ranker", "theirs:Ranker"], ["mine:Ranker", "theirs:Ranker"]),
+        (["run.jsonl", "./run.jsonl"], ["run.jsonl", "run.jsonl (2)"]),
+    ],
+)
+def test_no_two_contestants_are_shown_by_one_name(called, shown, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dataset = datasets.read(folder.written())
+    records = []
+    for each in called:
+        path = Path(each)
+        if each.endswith(running.FINISHED):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps({"task": dataset.tasks[0].id, "ranking": []}))
+            records.append(running.finished(dataset, path))
+        else:
+            records.append(
+                running.Record(key=each, name=each.rpartition(":")[2], about="a stand-in")
+            )
+
+    assert [each.name for each in running.told_apart(records)] == shown
 
 
 def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
