@@ -75,6 +75,12 @@ CALLS = {
     "subscribers.topics_in_use": lambda s, m: s.subscribers.topics_in_use(),
     "ledger.compose": lambda s, m: m.queue(s, m.digest()),
     "subscribers.set_status": lambda s, m: s.subscribers.set_status("s_1", m.subscriber().status),
+    "subscribers.by_emails": lambda s, m: s.subscribers.by_emails(
+        ["reader@example.org"], m.subscriber().status
+    ),
+    "subscribers.end": lambda s, m: s.subscribers.end(
+        ["reader@example.org"], m.subscriber().status
+    ),
     "subscribers.add_alike": lambda s, m: s.subscribers.add_alike([]),
     "post.suppressions": lambda s, m: s.post.suppressions(["a hash"]),
     "ledger.composed": lambda s, m: s.ledger.composed(["s_1"], "2026-06-10"),
