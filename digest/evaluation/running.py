@@ -93,14 +93,24 @@ def run(
 
 
 def finished(dataset: Dataset, path: Path) -> Record:
-    """How rankings did that are in a file already; a task that is missing counts as nothing found."""
-    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
-    record = Record(key=str(path), name=name, about=f"rankings of {path}")
+    """How rankings did that are in a file already; a task that is missing counts as nothing found.
+
+    Papers that are none of the task's day are passed over. Raises InvalidInput for a task that is
+    ranked twice, and where none is ranked.
+    """
+    shown = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    record = Record(key=str(path), name=shown, about=f"rankings of {path}")
     tasks = {each.id: each for each in dataset.tasks if each.relevant}
+    days = {day: frozenset(ids) for day, ids in dataset.days.items()}
+    ranked: set[str] = set()
     for row in lines.rows(path):
-        task = tasks.get(row.text("task"))
+        name = row.text("task")
+        if name in ranked:
+            raise row.wrong(f"the task {name!r} is ranked a second time")
+        ranked.add(name)
+        task = tasks.get(name)
         if task is not None:
-            ranking = row.texts("ranking")
+            ranking = [each for each in row.texts("ranking") if each in days[task.day]]
             record.values[task.id] = measures.measured(ranking, task.relevant)
     if not record.values:
         raise InvalidInput(f"{path} ranks none of the tasks.", subject=str(path))

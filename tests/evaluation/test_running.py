@@ -243,6 +243,26 @@ def test_rankings_in_a_file_take_part(folder, tmp_path):
         running.finished(dataset, path)
 
 
+def test_what_a_file_ranks_beside_the_days_papers_takes_no_places(folder, tmp_path):
+    dataset = datasets.read(folder.written()).chosen(variants=["full"])
+    path = tmp_path / "theirs.jsonl"
+    ranking = ["toy-bread-0", "of-no-day", *dataset.days["toy-d1"]]
+    path.write_text(json.dumps({"task": "toy-0-full-toy-d1", "ranking": ranking}))
+
+    record = running.finished(dataset, path)
+
+    assert record.values["toy-0-full-toy-d1"][0] == pytest.approx(1)
+
+
+def test_a_file_that_ranks_a_task_twice_is_refused(folder, tmp_path):
+    dataset = datasets.read(folder.written())
+    path = tmp_path / "theirs.jsonl"
+    path.write_text('{"task": "toy-0-full-toy-d1", "ranking": []}\n' * 2)
+
+    with pytest.raises(InvalidInput, match="theirs.jsonl, line 2: the task 'toy-0-full-toy-d1' is"):
+        running.finished(dataset, path)
+
+
 @pytest.mark.parametrize(
     ("called", "shown"),
     [
