@@ -162,9 +162,11 @@ def _with_interval(estimate: Estimate) -> list[str]:
 
 
 def _relative(lead: Estimate, other: np.ndarray) -> list[str]:
-    """A lead in nDCG@10 as a share of the other's, and its interval."""
+    """A lead in nDCG@10 as a share of the other's, and its interval; of nothing there is no share."""
+    if not other[0]:
+        return ["", ""]
     if lead.mean[0] > MANIFOLD * other[0]:
-        return [f"{1 + lead.mean[0] / other[0]:,.0f} times" if other[0] else "", ""]
+        return [f"{1 + lead.mean[0] / other[0]:,.0f} times", ""]
     mean, low, high = (100 * each[0] / other[0] for each in (lead.mean, lead.low, lead.high))
     return [f"{mean:+.1f} %", f"({low:+.1f} to {high:+.1f})"]
 

@@ -259,7 +259,7 @@ def test_a_file_that_ranks_a_task_twice_is_refused(folder, tmp_path):
     path = tmp_path / "theirs.jsonl"
     path.write_text('{"task": "toy-0-full-toy-d1", "ranking": []}\n' * 2)
 
-    with pytest.raises(InvalidInput, match="theirs.jsonl, line 2: the task 'toy-0-full-toy-d1' is"):
+    with pytest.raises(InvalidInput, match=r"theirs\.jsonl, line 2: the task 'toy-0-full-toy-d1'"):
         running.finished(dataset, path)
 
 

@@ -171,6 +171,15 @@ def test_a_lead_of_many_times_is_not_said_in_per_cent(tasks):
     assert "30 times" in text
 
 
+def test_nothing_is_said_of_a_lead_where_neither_found_anything(tasks):
+    records = [record(name, tasks, lambda _: 0.0) for name in ("ours", "other")]
+
+    text = report.text(standings.groups(tasks, records), records)
+
+    assert "nan" not in text
+    assert next(line for line in text.splitlines() if line.startswith("other  ")).endswith("0.000")
+
+
 def test_plain_values_are_json_and_hold_what_the_text_says(compared):
     found = json.loads(json.dumps(report.plain(*compared)))
 
