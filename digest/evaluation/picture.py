@@ -24,6 +24,7 @@ SET_HEAD = 46
 PANEL_HEAD = 44
 PANEL_FOOT = 26
 LETTER = 6.6
+LETTERS = 24
 NUMBER = 40
 ROOM = 1.12
 
@@ -98,7 +99,7 @@ def _bars(group: Group, rankers: Sequence[str]) -> list[_Bar]:
 
 def _panel(group: Group, bars: Sequence[_Bar], *, left: float, top: float, most: float) -> str:
     """One variant: a row a ranker."""
-    names = max(len(each.name) for each in bars) * LETTER + 10
+    names = max(len(_short(each.name)) for each in bars) * LETTER + 10
     room = _panel_width() - names - NUMBER
     unit = room / (most * ROOM or 1)
     zero = left + names
@@ -124,12 +125,17 @@ def _row(bar: _Bar, *, middle: float, zero: float, unit: float, end: float) -> s
     top, width = middle - BAR / 2, bar.mean * unit
     parts = [
         f"<title>{_said(about)}</title>",
-        _text(zero - 6, middle + 4, bar.name, "end"),
+        _text(zero - 6, middle + 4, _short(bar.name), "end"),
         f'<path class="bar" d="M{zero:.1f} {top:.1f}h{width:.1f}v{BAR}h{-width:.1f}z"/>',
         *(f'<path class="{each}" d="{whisker}"/>' for each in ("halo", "whisker")),
         _text(end, middle + 4, f"{bar.mean:.3f}", "end number"),
     ]
     return f'<g class="{"ours" if bar.is_ours else "other"}">{"".join(parts)}</g>'
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for bars; the whole of it is in the bar's title."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def _panel_width() -> float:

@@ -223,6 +223,18 @@ def test_the_picture_stays_within_its_frame(compared):
         assert 0 <= float(each.attrib["y"]) <= height
 
 
+def test_a_long_name_is_cut_and_leaves_room_for_bars(tasks):
+    name = "runs of the whole summer/with everything.jsonl"
+    long = record(name, tasks, lambda _: 0.5)
+    drawn = ET.fromstring(picture.svg(standings.groups(tasks, [long]), [name], title="T"))
+
+    bars = [each.attrib["d"] for each in drawn.iter(f"{SVG}path") if each.attrib["class"] == "bar"]
+
+    assert all(float(each.partition("h")[2].partition("v")[0]) > 30 for each in bars)
+    assert "runs of the whole summe…" in [each.text for each in drawn.iter(f"{SVG}text")]
+    assert f"{name}: 0.500 (0.500 to 0.500)" in [each.text for each in drawn.iter(f"{SVG}title")]
+
+
 def test_a_picture_of_nothing_found_is_still_one(tasks):
     nobody = record("nobody", tasks, lambda _: 0.0)
     drawn = picture.svg(standings.groups(tasks, [nobody]), ["nobody"], title="T")
