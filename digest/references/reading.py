@@ -54,7 +54,9 @@ class References(Value):
 
     `ids` are `arxiv:…` and `doi:…` keys, `titles` those of entries that have neither, `problems`
     sentences that each name an entry and why it was not understood. `entries` counts what the
-    file holds, `understood` those that gave an id or a title; `form` is what it was read as.
+    file holds, `understood` those that gave an id or a title, `named` those that gave an id,
+    `damaged` those that could not be parsed; `bounds` are the problems of the file as a whole.
+    `form` is what it was read as.
     """
 
     form: str
@@ -63,6 +65,9 @@ class References(Value):
     problems: tuple[str, ...] = ()
     entries: int = 0
     understood: int = 0
+    named: int = 0
+    damaged: int = 0
+    bounds: tuple[str, ...] = ()
 
 
 def read(data: bytes, name: str = "") -> References:
@@ -71,37 +76,43 @@ def read(data: bytes, name: str = "") -> References:
     Any bytes may come. The form goes by the content, `name` decides where that leaves it open.
     At most the first megabyte and 2,000 entries are read, and `problems` says so.
     """
-    text, problems = _decoded(data)
+    text, bounds = _decoded(data)
+    problems: list[str] = []
     form = _form(text, name)
     ids: dict[str, None] = {}
     titles: dict[str, None] = {}
-    entries = understood = 0
+    entries = understood = named = damaged = 0
     try:
         for entry in _READERS[form](text):
             if entries == MOST_ENTRIES:
-                problems.append(f"Only the first {MOST_ENTRIES:,} entries were read.")
+                bounds.append(f"Only the first {MOST_ENTRIES:,} entries were read.")
                 break
             entries += 1
             if key := identity(entry):
                 ids.setdefault(key)
+                named += 1
             elif title := truncate(title_of(entry), LONGEST_TITLE):
                 titles.setdefault(title)
             else:
                 problems.append(_not_understood(entry, entries))
+                damaged += bool(entry.fault)
                 continue
             understood += 1
     except Exception:  # noqa: BLE001 - any fault that hostile text brings out in a parser
-        problems.append(f"It could not be read as {form} beyond entry {entries}.")
+        bounds.append(f"It could not be read as {form} beyond entry {entries}.")
     else:
         if not entries and text.strip():
-            problems.append(f"No entry was found in it, read as {form}.")
+            bounds.append(f"No entry was found in it, read as {form}.")
     return References(
         form=form,
         ids=tuple(ids),
         titles=tuple(titles),
-        problems=_few(problems),
+        problems=_few([*bounds, *problems]),
         entries=entries,
         understood=understood,
+        named=named,
+        damaged=damaged,
+        bounds=tuple(bounds),
     )
 
 

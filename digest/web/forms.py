@@ -87,12 +87,16 @@ def _form(sent: FormData | QueryParams, *, posted: bool) -> Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A profile as filled in: what to show again, what it comes to, and what to mend."""
+    """A profile as filled in: what to show again, what it comes to, and what to mend.
+
+    `notes` say what was left out of a library, and stand in nobody's way.
+    """
 
     values: Mapping[str, str]
     topics: tuple[str, ...]
     wishes: Wishes
     errors: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def filled(
@@ -114,7 +118,7 @@ def filled(
         lines = frozenset(kept.split("\n"))
         given = form.many(name) if name == "topics" else split(form.text(name), name, kept=lines)
         found[name] = _usable(name, given, topics=topics, now=now, errors=errors)
-    likes, text = _likes(form, errors)
+    likes, text, notes = _likes(form, errors)
     found["likes"] = _usable("likes", likes, topics=topics, now=now, errors=errors)
     values = {name: form.text(name) for name in LISTS} | {"likes": text, "shown": form.one("shown")}
     schedule = {name: form.one(name) for name in SCHEDULE if form.one(name)}
@@ -125,6 +129,7 @@ def filled(
         topics=found["topics"],
         wishes=replace(timing, **found),
         errors=errors if strict else {},
+        notes=notes if strict else (),
     )
 
 
@@ -207,33 +212,49 @@ def _usable(
     return tuple(good)
 
 
-def _likes(form: Form, errors: dict[str, str]) -> tuple[tuple[str, ...], str]:
-    """The example papers that were pasted or sent as a file, and the text that names them all.
+def _likes(form: Form, errors: dict[str, str]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The example papers that were pasted or sent as a file, the text that names them all, and notes.
 
     A file is read once: what it named is shown as text, since no page can hand a file back.
     """
     pasted, text = form.text("likes"), form.text("likes").strip()
-    found = _references(pasted.encode(), "pasted.txt", errors) if text else ()
+    found, note = _references(pasted.encode(), "pasted.txt", errors) if text else ((), "")
+    notes = [f"Of what you pasted, {note}"] if note else []
     if form.file:
-        sent = _references(form.file, form.file_name, errors)
+        sent, note = _references(form.file, form.file_name, errors)
+        notes += [f"Of your file, {note}"] if note else []
         new = [each for each in sent if each not in found]
         found, text = (*found, *new), "\n".join([text, *new]).strip()
-    return found, text
+    return found, text, tuple(notes)
 
 
-def _references(data: bytes, name: str, errors: dict[str, str]) -> tuple[str, ...]:
+def _references(data: bytes, name: str, errors: dict[str, str]) -> tuple[tuple[str, ...], str]:
+    """The ids in a text, and what to say of those that were not taken (see `_left_out`)."""
     try:
         read = references.read(data, name)
     except InvalidInput as error:
         errors.setdefault("likes", error.message)
-        return ()
+        return (), ""
     if not read.ids:
         errors.setdefault(
             "likes",
             "No arXiv id or DOI was found in that. Write one a line, such as 2406.01234 or "
             "10.1101/2024.01.01.573838, or send a file that names them.",
         )
-    return read.ids
+        return (), ""
+    return read.ids, _left_out(read)
+
+
+def _left_out(read: references.References) -> str:
+    """How many entries were taken, and why not the others; empty where all were."""
+    unnamed = read.entries - read.named - read.damaged
+    why = [f"{unnamed:,} {'has' if unnamed == 1 else 'have'} no arXiv id or DOI"] if unnamed else []
+    why += [f"{read.damaged:,} could not be read"] if read.damaged else []
+    if not why and not read.bounds:
+        return ""
+    of = f" of {read.entries:,}" if why else ""
+    taken = f"{read.named:,}{of} {'was' if read.named == 1 else 'were'} taken"
+    return " ".join((f"{'; '.join((taken, *why))}.", *read.bounds))
 
 
 def _schedule(given: Mapping[str, str], *, to: Subscriber, errors: dict[str, str]) -> Wishes:

@@ -106,7 +106,9 @@ class Joining(Personal):
         if asked.limited or asked.full:
             errors = {"email": TOO_OFTEN if asked.limited else ALL_TOO_OFTEN}
             return self._form(form, replace(filled, errors=errors), status=TOO_MANY)
-        answer = self.shown("sent", title="Look into your mailbox", sign_up=True)
+        answer = self.shown(
+            "sent", title="Look into your mailbox", sign_up=True, notes=filled.notes
+        )
         letter = {"ask": "confirm", "known": "known"}.get(asked.outcome)
         if letter and asked.subscriber is not None:
             interests = subscriptions.interests_of(
@@ -135,6 +137,7 @@ class Joining(Personal):
             "digest": digest,
             "today": latest.today,
             "chosen": bool(interests),
+            "notes": filled.notes,
             "strangers": len(likes) - len(self.app.store.papers.get(likes)),
             **self.picks(digest, material),
         }
@@ -176,6 +179,7 @@ class Joining(Personal):
             here="subscribe",
             values=filled.values,
             errors=filled.errors,
+            left_out=filled.notes,
             groups=choosing.groups(
                 self.app.settings.topics,
                 chosen=filled.topics,
@@ -317,7 +321,7 @@ class Joining(Personal):
         return self._link(subscriptions.renew_link(self.app.store, person, now=self.app.clock()))
 
     def _link(self, asked: subscriptions.SignUp) -> Response:
-        answer = self.shown("sent", title="Look into your mailbox", sign_up=False)
+        answer = self.shown("sent", title="Look into your mailbox", sign_up=False, notes=())
         letter = {"ask": "confirm", "known": "link"}.get(asked.outcome)
         if letter and asked.subscriber is not None:
             answer.background = self.mailing.letter(letter, asked.subscriber)

@@ -113,6 +113,46 @@ def test_example_papers_come_pasted_or_as_a_file_and_are_shown_again(client):
     assert "<article" in page
 
 
+LIBRARY = b"".join(
+    b"@article{a%d, title={<b>One}, %s}\n" % (number, b"eprint={2606.%05d}" % number * (number < 4))
+    for number in range(1, 10)
+)
+
+
+@pytest.mark.parametrize(
+    ("library", "says"),
+    [
+        (LIBRARY, "Of your file, 3 of 9 were taken; 6 have no arXiv id or DOI."),
+        (
+            LIBRARY[:40] + b"\n@misc{damaged, title={\n" + LIBRARY,
+            "Of your file, 3 of 11 were taken; 6 have no arXiv id or DOI; 2 could not be read.",
+        ),
+        (
+            b"@misc{a, eprint={2606.00001}}\n" + b"% nothing\n" * 100_000,
+            "Of your file, 1 was taken. Only the first megabyte of it was read.",
+        ),
+    ],
+    ids=["titles", "damaged", "long"],
+)
+def test_what_is_left_out_of_a_library_is_told_and_stands_in_nobodys_way(client, library, says):
+    file = {"file": ("library.bib", library)}
+    preview = client.post("/subscribe/preview", files=file)
+    signed_up = client.post("/subscribe", data={"email": "ada@example.org"}, files=file)
+    for page in (preview, signed_up):
+        assert page.status_code == 200
+        assert page.text.count(says) == 1
+    unfinished = client.post("/subscribe", data={"email": "ada"}, files=file)
+    assert unfinished.text.count(says) == 1
+
+
+def test_what_is_left_out_of_a_pasted_list_is_told_too(client):
+    typed = {"likes": "2606.00001\nSorting fish by their songs", "topics": "cs.IR"}
+    page = client.post("/subscribe/preview", data=typed).text
+    assert "Of what you pasted, 1 of 2 was taken; 1 has no arXiv id or DOI." in page
+    typed["likes"] = "2606.00001"
+    assert "Of what you pasted" not in client.post("/subscribe/preview", data=typed).text
+
+
 def test_example_papers_that_are_not_known_here_are_owned_up_to(client):
     page = client.post("/subscribe/preview", data={"likes": "1706.03762", "topics": "cs.IR"}).text
     assert "1 example paper is not in our listings" in page
