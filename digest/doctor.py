@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from digest import delivery, matching, subscriptions
 from digest.app import App
+from digest.config import arxiv_topics
 from digest.delivery import dkim, maildir
 from digest.errors import DigestError, NotFound
 from digest.inbound import imap, lmtp
-from digest.model import Caps, Status
+from digest.model import Caps, Status, Topic
 from digest.pipeline import learning
 
 # By so many texts of an abstract's usual length the embedder's speed is measured.
@@ -114,10 +115,12 @@ def _sources(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _topics(app: App) -> Iterator[tuple[str, str]]:
-    """Topics that are followed and not there any more, nor read as the category of any paper."""
+    """Topics that bring nothing: those gone, and those of a category that no paper has."""
+    known = app.settings.topics
     followed = app.store.subscribers.topics_in_use()
-    gone = [each for each in followed if not _is_topic(each, app)]
-    if not gone:
+    gone = [each for each in followed if not _is_topic(each, known)]
+    odd = _unheard_of(app)
+    if not gone and not odd:
         return
     read_as = matching.category_keys(tuple(app.store.papers.categories(EVER)))
     for key in gone:
@@ -131,11 +134,35 @@ def _topics(app: App) -> Iterator[tuple[str, str]]:
                     "and brings nothing: put it back into the settings under that name, or tell them"
                 ),
             )
+    for topic, category in odd:
+        if category.casefold() not in read_as:
+            yield (
+                "warning",
+                (
+                    f"[topics.{topic}] names the category {category!r}, which is none of arXiv's, "
+                    "nor a source's, nor any paper's: look for a slip"
+                ),
+            )
 
 
-def _is_topic(key: str, app: App) -> bool:
+def _unheard_of(app: App) -> list[tuple[str, str]]:
+    """Topics of the settings with those of their categories that neither arXiv nor a source has."""
+    arxiv = arxiv_topics()
+    given = [each.options.get("categories") for each in app.settings.sources.values()]
+    listed = {
+        str(one).casefold() for some in given if isinstance(some, list | tuple) for one in some
+    }
+    return [
+        (topic.id, category)
+        for topic in app.settings.topics.values()
+        for category in topic.categories
+        if category.casefold() not in listed and not _is_topic(category, arxiv)
+    ]
+
+
+def _is_topic(key: str, known: Mapping[str, Topic]) -> bool:
     try:
-        subscriptions.topic_id(key, app.settings.topics)
+        subscriptions.topic_id(key, known)
     except NotFound:
         return False
     return True

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from digest.config.settings import Settings
 from digest.errors import ConfigError
+from digest.model import Topic
+from digest.text import fold
 
 ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\^`{|}?#]+")
@@ -100,11 +102,24 @@ def check(settings: Settings) -> None:
             subject="inbound.domain",
         )
     _check_proxies(settings.web.proxies)
+    _check_topics(settings.topics)
+
+
+def _check_topics(topics: Mapping[str, Topic]) -> None:
+    """Refuse names that are taken, and topics that can take in no paper."""
     for reserved in ("trending", "picks", "mine"):
-        if reserved in settings.topics:
+        if reserved in topics:
             raise ConfigError(
                 f"[topics.{reserved}] must have another name: Digest has a feed of that name.",
                 subject=f"topics.{reserved}",
+            )
+    for topic in topics.values():
+        # A phrase of marks alone is in no text.
+        if not any(map(str.strip, topic.categories)) and not any(map(fold, topic.phrases)):
+            raise ConfigError(
+                f"[topics.{topic.id}] takes in no paper: give it categories or phrases; keywords "
+                "only raise the rank of what is in it.",
+                subject=f"topics.{topic.id}",
             )
 
 

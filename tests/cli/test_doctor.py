@@ -139,6 +139,24 @@ def test_a_topic_that_is_gone_but_a_category_of_papers_brings_those_and_is_not_n
     assert "Counting penguins" in digest("rank", "ada@example.org", "--date", "2026-06-10").out
 
 
+def test_a_category_of_a_topic_that_nobody_has_heard_of_is_named(digest, tmp_path, listed):
+    (tmp_path / "digest.toml").write_text(
+        '[sources.zoo]\nuse = ".feed:FeedSource"\nurl = "https://zoo.example/feed"\n'
+        'categories = ["zoology"]\n'
+        "[topics.ours]\n"
+        'categories = ["cs.ir", "math", "biorxiv:neuroscience", "Zoology", "penguins", "cs.RI"]\n'
+    )
+    digest("init")
+    listing = Path(listed).read_text(encoding="utf-8").replace(">cs.CV<", ">penguins<")
+    Path(listed).write_text(listing, encoding="utf-8")
+    assert digest("fetch", "arxiv", "--from", listed).code == 0
+
+    (found,) = [each for each in digest("doctor", "--json").json if each["check"] == "topics"]
+
+    assert found["level"] == "warning"
+    assert found["text"].startswith("[topics.ours] names the category 'cs.RI', which is none of")
+
+
 def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest, tmp_path):
     settings = tmp_path / "digest.toml"
     settings.write_text('[topics.dense]\nname = "Dense things"\nphrases = ["dense retrieval"]\n')

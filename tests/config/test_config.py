@@ -200,7 +200,8 @@ def test_a_misspelled_variable_is_found_out(tmp_path):
 def test_a_variable_for_a_source_or_topic_of_ones_own_is_known(tmp_path):
     settings = from_file(
         tmp_path,
-        '[sources.distill]\nuse = ".feed:FeedSource"\n[topics.folding]\nname = "Folding"\n',
+        '[sources.distill]\nuse = ".feed:FeedSource"\n'
+        '[topics.folding]\nname = "Folding"\nphrases = ["protein folding"]\n',
         DIGEST_SOURCES_DISTILL_URL="https://distill.example/feed",
         DIGEST_TOPICS_FOLDING_NAME="Protein folding",
     )
@@ -240,3 +241,18 @@ def test_a_value_that_could_only_do_harm_is_refused(tmp_path, text, named):
     with pytest.raises(ConfigError) as caught:
         from_file(tmp_path, text)
     assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "holds",
+    ['keywords = ["folding"]', 'name = "Folding"', 'categories = [""]\nphrases = ["--"]'],
+)
+def test_a_topic_that_can_take_in_no_paper_is_refused(tmp_path, holds):
+    with pytest.raises(ConfigError, match=r"\[topics.folding\] takes in no paper") as caught:
+        from_file(tmp_path, f"[topics.folding]\n{holds}\n")
+    assert caught.value.subject == "topics.folding"
+
+
+def test_a_topic_of_the_settings_may_bear_the_name_of_a_category(tmp_path):
+    settings = from_file(tmp_path, '[topics."cs.LG"]\nname = "Ours"\ncategories = ["cs.LG"]\n')
+    assert settings.topics["cs.LG"].name == "Ours"
