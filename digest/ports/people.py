@@ -213,7 +213,8 @@ class FeedbackStore(Protocol):
     def answers(self, first: str, *, kinds: Sequence[FeedbackKind]) -> Iterator[Feedback]:
         """What stands of what was said of editions from `first` (ISO) on, in constant memory.
 
-        By edition, then reader, then when it was said.
+        By edition, then reader, then when it was said; each with the kind of what its reader said
+        last of that paper, of these kinds, wherever that was.
         """
         ...
 

@@ -116,8 +116,9 @@ class FeedbackLog:
     def answers(self, first: str, *, kinds: Sequence[FeedbackKind]) -> Iterator[Feedback]:
         """What stands of what was said of editions from `first` (ISO) on, in constant memory.
 
-        By edition, then reader, then when it was said. Reads block by block and holds no
-        transaction in between, so that writers are not held up.
+        By edition, then reader, then when it was said; each with the kind of what its reader said
+        last of that paper, wherever that was. Reads block by block and holds no transaction in
+        between, so that writers are not held up.
         """
         wanted = listed(each.value for each in kinds)
         after = (first, "", 0)
@@ -125,14 +126,22 @@ class FeedbackLog:
             with self._connections.read() as connection:
                 block = connection.execute(
                     """
-                    SELECT rowid AS number, * FROM feedback
+                    SELECT rowid AS number, *, (
+                        SELECT kind FROM feedback AS later
+                        WHERE later.subscriber_id = said.subscriber_id AND later.at >= said.at
+                            AND later.paper_id = said.paper_id AND later.undone_at IS NULL
+                            AND later.kind IN (SELECT value FROM json_each(?4))
+                        ORDER BY later.at DESC, later.rowid DESC LIMIT 1
+                    ) AS last
+                    FROM feedback AS said
                     WHERE edition <> '' AND (edition, subscriber_id, rowid) > (?1, ?2, ?3)
                         AND kind IN (SELECT value FROM json_each(?4)) AND undone_at IS NULL
                     ORDER BY edition, subscriber_id, rowid LIMIT ?5
                     """,
                     (*after, wanted, BLOCK),
                 ).fetchall()
-            yield from map(to_feedback, block)
+            for row in block:
+                yield replace(to_feedback(row), kind=FeedbackKind(row["last"]))
             if len(block) < BLOCK:
                 return
             after = (block[-1]["edition"], block[-1]["subscriber_id"], block[-1]["number"])

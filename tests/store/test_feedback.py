@@ -286,6 +286,22 @@ def test_answers_come_by_edition_and_reader_and_only_what_stands(store, make, pe
     assert not list(store.feedback.answers("2026-06-12", kinds=kinds))
 
 
+def test_an_answer_counts_as_its_readers_last_word_wherever_they_gave_it(store, make, person):
+    paper, other = make.paper(1), make.paper(2)
+    store.feedback.add(make.feedback(1, about=paper, edition="2026-06-10"))
+    store.feedback.add(make.feedback(2, about=other, edition="2026-06-10"))
+    store.feedback.add(make.feedback(3, about=paper, kind=FeedbackKind.LESS))
+    store.feedback.add(make.feedback(4, about=paper, kind=FeedbackKind.KNOWN))
+
+    def answers():
+        found = store.feedback.answers("2026-06-10", kinds=[FeedbackKind.MORE, FeedbackKind.LESS])
+        return [(each.id, each.kind) for each in found]
+
+    assert answers() == [("f_1", FeedbackKind.LESS), ("f_2", FeedbackKind.MORE)]
+    store.feedback.undo("f_3", make.day)
+    assert answers() == [("f_1", FeedbackKind.MORE), ("f_2", FeedbackKind.MORE)]
+
+
 # --- papers that get another name -----------------------------------------------------------------
 
 

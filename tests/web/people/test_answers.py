@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from digest.evaluation.answers import answered
 from digest.model import FeedbackKind, Moderation, Submission, SubmissionState, Via
 from digest.web import words
 
@@ -114,6 +115,18 @@ def test_a_link_to_one_digest_undoes_nothing_said_elsewhere(app, client, person,
     (given,) = said(app, person)
     assert client.post(f"{at(person).digest}/undo/{given.id}").status_code == 404
     assert said(app, person) == [given]
+
+
+def test_what_is_said_later_on_the_papers_own_page_is_what_rankers_are_judged_by(
+    app, client, person, at
+):
+    paper = first_of(app, person)
+    client.post(f"{at(person).digest}/1/more")
+    client.post(f"{at(person).me}/papers/{paper}", data={"answer": "less"})
+
+    [[judged]] = answered(app.store, "2026-06-10")
+
+    assert judged.said == {paper: -1}
 
 
 def test_nobody_undoes_what_another_said(app, client, person, join, at):
