@@ -35,12 +35,11 @@ def compose(
     withheld: int,
     reports: Sequence[SourceReport],
     now: datetime,
-    rest_cap: int = REST_CAP,
 ) -> Digest:
     """One subscriber's digest of an edition.
 
     The best `subscriber.limit` papers are picks, as far as their chances reach `subscriber.floor`;
-    of the other matching ones the ids are kept, best first, up to `rest_cap`. What is there to
+    of the other matching ones the ids are kept, best first, up to REST_CAP. What is there to
     explore matches nothing, and is either shown or not there. `announced` and `withheld` count
     papers of (since, until].
     """
@@ -67,7 +66,7 @@ def compose(
         since=since,
         until=until,
         picks=shown,
-        rest=tuple(others[:rest_cap]),
+        rest=tuple(others[:REST_CAP]),
         announced=announced,
         matched=ranking.matched,
         withheld=withheld,

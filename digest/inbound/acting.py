@@ -202,7 +202,7 @@ def _unmute(turn: Turn, command: Command) -> Done:
         there = f"Muted are: {', '.join(muted.values())}." if muted else "Nothing like it is."
         raise InvalidInput(f"“{', '.join(named)}” is not muted. {there}")
     for each in values:
-        subscriptions.drop(turn.store, turn.person, MUTES[field], each, now=turn.now)
+        subscriptions.drop(turn.store, turn.person, MUTES[field], each)
     return Done(
         lines=(f"Papers with these can be shown again: {', '.join(values)}.",),
         undo=(f"mute {_worded(field, values)}",),

@@ -30,7 +30,6 @@ def search(
     *,
     within: Within | None = None,
     limit: int,
-    offset: int = 0,
     nearness: Nearness | None = None,
 ) -> list[tuple[Paper, float]]:
     """What a query finds, best first: words, `"phrases"`, an id or address, a pasted abstract.
@@ -39,8 +38,8 @@ def search(
     `ranking.fuse` gives them; hits beyond stand in the order of the full-text index, and score 0.
     An empty query finds everything within, newest first.
     """
-    hits = store.papers.search(query, limit=MOST_FUSED, within=within)
-    has_more = len(hits) >= MOST_FUSED
+    hits = store.papers.search(query, limit=max(limit, MOST_FUSED), within=within)
+    hits, beyond = hits[:MOST_FUSED], hits[MOST_FUSED:]
     if matching.is_pasted(query):
         hits = _with_telling(store, query, hits, within)
     near, beside = _near(store, query, hits, within, nearness)
@@ -48,13 +47,9 @@ def search(
     named = _named(store, query)
     if named is not None and within in (None, Within()):
         fused = [(named, 1.0), *(each for each in fused if each[0].id != named.id)]
-    found = fused[offset : offset + limit]
-    if len(found) < limit and has_more:
-        beyond = MOST_FUSED + max(0, offset - len(fused))
-        more = store.papers.search(query, limit=limit - len(found), offset=beyond, within=within)
-        known = {paper.id for paper, _ in fused}
-        found += [(paper, 0.0) for paper, _ in more if paper.id not in known]
-    return found
+    found, known = fused[:limit], {paper.id for paper, _ in fused}
+    more = beyond[: limit - len(found)]
+    return found + [(paper, 0.0) for paper, _ in more if paper.id not in known]
 
 
 def similar(

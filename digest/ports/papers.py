@@ -108,7 +108,7 @@ class PaperStore(Protocol):
         ...
 
     def search(
-        self, query: str, *, limit: int, offset: int = 0, within: Within | None = None
+        self, query: str, *, limit: int, within: Within | None = None
     ) -> list[tuple[Paper, float]]:
         """Full-text search over title, abstract and authors by BM25, best first; scores positive.
 

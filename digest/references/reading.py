@@ -54,9 +54,8 @@ class References(Value):
 
     `ids` are `arxiv:…` and `doi:…` keys, `titles` those of entries that have neither, `problems`
     sentences that each name an entry and why it was not understood. `entries` counts what the
-    file holds, `understood` those that gave an id or a title, `named` those that gave an id,
-    `damaged` those that could not be parsed; `bounds` are the problems of the file as a whole.
-    `form` is what it was read as.
+    file holds, `named` those that gave an id, `damaged` those that could not be
+    parsed; `bounds` are the problems of the file as a whole. `form` is what it was read as.
     """
 
     form: str
@@ -64,7 +63,6 @@ class References(Value):
     titles: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     entries: int = 0
-    understood: int = 0
     named: int = 0
     damaged: int = 0
     bounds: tuple[str, ...] = ()
@@ -81,7 +79,7 @@ def read(data: bytes, name: str = "") -> References:
     form = _form(text, name)
     ids: dict[str, None] = {}
     titles: dict[str, None] = {}
-    entries = understood = named = damaged = 0
+    entries = named = damaged = 0
     try:
         for entry in _READERS[form](text):
             if entries == MOST_ENTRIES:
@@ -96,8 +94,6 @@ def read(data: bytes, name: str = "") -> References:
             else:
                 problems.append(_not_understood(entry, entries))
                 damaged += bool(entry.fault)
-                continue
-            understood += 1
     except Exception:  # noqa: BLE001 - any fault that hostile text brings out in a parser
         bounds.append(f"It could not be read as {form} beyond entry {entries}.")
     else:
@@ -109,7 +105,6 @@ def read(data: bytes, name: str = "") -> References:
         titles=tuple(titles),
         problems=_few([*bounds, *problems]),
         entries=entries,
-        understood=understood,
         named=named,
         damaged=damaged,
         bounds=tuple(bounds),

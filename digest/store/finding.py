@@ -47,7 +47,7 @@ AND rowid BETWEEN :first AND :last AND +rowid IN (SELECT value FROM json_each(:n
 RANKED = """
 SELECT p.id, f.score FROM (
     SELECT number, score FROM ({scored} ORDER BY rowid DESC LIMIT :most)
-    ORDER BY score DESC, number DESC LIMIT :limit OFFSET :offset
+    ORDER BY score DESC, number DESC LIMIT :limit
 ) AS f CROSS JOIN papers AS p ON p.number = f.number ORDER BY f.score DESC, f.number DESC
 """
 RANK_NEWEST = RANKED.format(scored=SCORED)
@@ -151,25 +151,25 @@ def narrowed(
 
 
 def find(
-    connection: Connection, query: str, *, limit: int, offset: int, within: Within | None
+    connection: Connection, query: str, *, limit: int, within: Within | None
 ) -> dict[str, float]:
     """Ids of papers with their scores, best first; of an empty query newest first, scored 0.
 
     There is nothing beyond the first 600.
     """
-    limit = min(limit, MOST_RANKED - offset)
+    limit = min(limit, MOST_RANKED)
     wanted = bool(query.strip())
     if limit <= 0 or (within is None and not wanted):
         return {}
     narrowing = _within(within or Within())
     if not wanted:
-        return dict.fromkeys(newest(connection, narrowing, limit=limit, offset=offset), 0.0)
+        return dict.fromkeys(newest(connection, narrowing, limit=limit), 0.0)
     few, begins = narrowing.few(connection), _judge(beginnings(query))
     # Of few papers all are ranked, so that no word can hide another.
     count = partial(_count, connection) if few is None else (lambda _: 0)
     for place, (expression, among) in enumerate(expressions(query, count, MOST_OF_ANY)):
         most = MOST_OF_ANY if place else MOST_RANKED
-        values = {"query": expression, "limit": limit, "offset": offset, "most": most}
+        values = {"query": expression, "limit": limit, "most": most}
         if narrowing.filters or begins or among != expression:
             numbers = few
             if numbers is None or (numbers and begins):
@@ -179,15 +179,12 @@ def find(
             values |= _among(numbers)
         rank = RANK_AMONG if "numbers" in values else RANK_NEWEST
         found = dict(connection.execute(rank, values).fetchall())
-        # All pages of a search are of the first expression that finds anything.
-        if found or (offset and connection.execute(rank, values | {"offset": 0}).fetchone()):
+        if found:
             return found
     return {}
 
 
-def newest(
-    connection: Connection, narrowing: Narrowing, *, limit: int, offset: int = 0
-) -> list[str]:
+def newest(connection: Connection, narrowing: Narrowing, *, limit: int) -> list[str]:
     """Ids of the papers that pass, the last announced first; ties go by id."""
     few = narrowing.few(connection)
     condition = narrowing.condition
@@ -196,9 +193,9 @@ def newest(
     rows = connection.execute(
         f"""
         SELECT p.id FROM papers AS p WHERE p.first_announced IS NOT NULL AND {condition}
-        ORDER BY p.first_announced DESC, p.id LIMIT :limit OFFSET :offset
+        ORDER BY p.first_announced DESC, p.id LIMIT :limit
         """,  # noqa: S608 - constants of this module
-        {**narrowing.values, "few": json.dumps(few), "limit": limit, "offset": offset},
+        {**narrowing.values, "few": json.dumps(few), "limit": limit},
     )
     return [paper_id for (paper_id,) in rows]
 

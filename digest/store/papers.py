@@ -227,17 +227,17 @@ class Papers:
         return counts
 
     def search(
-        self, query: str, *, limit: int, offset: int = 0, within: Within | None = None
+        self, query: str, *, limit: int, within: Within | None = None
     ) -> list[tuple[Paper, float]]:
         """Full-text search by BM25, best first, scores positive; any text is a valid query.
 
         All terms must occur; when no paper has them all, any of them will do, but for
         `"a phrase"` and `prefix*`, which no paper may lack. `within` narrows it; an empty query
         then finds everything within, newest first, with a score of 0. Of what many papers match,
-        the 600 last stored are ranked, and no page goes beyond them.
+        the 600 last stored are ranked, and nothing is found beyond them.
         """
         with self._connections.read() as connection:
-            found = finding.find(connection, query, limit=limit, offset=offset, within=within)
+            found = finding.find(connection, query, limit=limit, within=within)
             papers = loading.papers(connection, found)
         return [(papers[each], score) for each, score in found.items()]
 

@@ -21,7 +21,7 @@ from digest.subscriptions.addresses import (
 from digest.subscriptions.bounces import bounce, undo_bounce
 from digest.subscriptions.changing import change, drop, weigh
 from digest.subscriptions.feedback import evidence_of, give, undo
-from digest.subscriptions.leaving import end, erase, export, revoke, suppress, unsubscribe
+from digest.subscriptions.leaving import end, erase, export, revoke, unsubscribe
 from digest.subscriptions.pausing import pause, resume, resume_due
 from digest.subscriptions.people import (
     CONFIRMED,
@@ -117,7 +117,6 @@ __all__ = [
     "standing_change",
     "submit",
     "subscribe",
-    "suppress",
     "suppressed",
     "suppression",
     "to_be_asked",

@@ -58,19 +58,12 @@ def change(
 
 
 def weigh(
-    store: Store,
-    person: Subscriber,
-    kind: InterestKind,
-    value: str,
-    weight: float,
-    *,
-    now: datetime,
+    store: Store, person: Subscriber, kind: InterestKind, value: str, weight: float
 ) -> Interest:
     """Give an interest of the profile this weight (0.1 to 5); its age stays.
 
     Raises NotFound for an interest that is not there, InvalidInput for any other weight.
     """
-    del now
     checked_weight(weight)
     standing = interest_of(store, person, kind, value)
     weighed = dataclasses.replace(standing, weight=weight)
@@ -79,11 +72,8 @@ def weigh(
     return weighed
 
 
-def drop(
-    store: Store, person: Subscriber, kind: InterestKind, value: str, *, now: datetime
-) -> None:
+def drop(store: Store, person: Subscriber, kind: InterestKind, value: str) -> None:
     """Take an interest out of the profile; one that is not there is no error."""
-    del now
     try:
         standing = interest_of(store, person, kind, value)
     except NotFound:

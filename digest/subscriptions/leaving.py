@@ -49,14 +49,8 @@ def unsubscribe(store: Store, subscriber: Subscriber, *, now: datetime) -> Subsc
     return subscriber
 
 
-def suppress(store: Store, subscriber: Subscriber) -> Subscriber:
-    """Stop sending to an address that a mail server refused for good."""
-    store.subscribers.set_status(subscriber.id, Status.SUPPRESSED)
-    return fresh(store, subscriber)
-
-
 def end(store: Store, addresses: Sequence[str], status: Status, *, now: datetime) -> int:
-    """End subscriptions of (normalised) addresses as the two above do, all at once; how many.
+    """End subscriptions of (normalised) addresses all at once; how many.
 
     Whoever has left or is suppressed already stays as they are.
     """

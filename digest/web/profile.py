@@ -59,10 +59,10 @@ class Profile(Personal):
         try:
             kind = _kind(form.one("kind"))
             if act == "drop":
-                subscriptions.drop(store, person, kind, value, now=now)
+                subscriptions.drop(store, person, kind, value)
                 return self.back(likes, "dropped")
             if act == "weigh":
-                subscriptions.weigh(store, person, kind, value, _weight(form), now=now)
+                subscriptions.weigh(store, person, kind, value, _weight(form))
                 return self.back(f"{likes}#{kind}", "weighed")
             if kind not in ADDABLE:
                 raise NotFound("That kind is not added by hand.")

@@ -66,8 +66,9 @@ def test_the_key_is_subscriber_and_edition(composed, ada, now):
     assert (digest.edition, digest.until, digest.composed_at) == ("2026-06-10", now, now)
 
 
-def test_titles_are_bounded(composed):
-    digest = composed(9, rest_cap=4)
+def test_titles_are_bounded(composed, monkeypatch):
+    monkeypatch.setattr("digest.compose.REST_CAP", 4)
+    digest = composed(9)
 
     assert digest.rest == ("p2", "p3", "p4", "p5")
     assert digest.matched == 9
@@ -144,8 +145,9 @@ def test_what_is_there_to_explore_is_shown_or_left_out_but_never_one_of_the_rest
     assert (choosy.picks, choosy.rest) == ((first,), ("p1", "p2"))
 
 
-def test_what_the_ranking_has_as_ids_comes_after_what_could_have_been_shown(composed):
-    digest = composed(5, picks=matching_papers(3), rest=("q0", "q1"), rest_cap=2)
+def test_what_the_ranking_has_as_ids_comes_after_what_could_have_been_shown(composed, monkeypatch):
+    monkeypatch.setattr("digest.compose.REST_CAP", 2)
+    digest = composed(5, picks=matching_papers(3), rest=("q0", "q1"))
 
     assert [each.paper_id for each in digest.picks] == ["p0", "p1"]
     assert digest.rest == ("p2", "q0")

@@ -82,17 +82,17 @@ def test_it_is_narrowed_to_what_was_asked_for(library):
     assert sorted(ids(search(library, "", within=within, limit=9))) == [1, 2]
 
 
-def test_pages_go_on_where_the_last_one_ended(library, monkeypatch):
-    whole = ids(search(library, "tidal OR clocks brass pendulum search", limit=9))
+def test_what_is_beyond_the_first_hits_comes_after_them(library, monkeypatch):
+    query = "tidal OR clocks brass pendulum search"
+    whole = ids(search(library, query, limit=9))
 
     monkeypatch.setattr(searching, "MOST_FUSED", 2)
-    pages = [
-        ids(search(library, "tidal OR clocks brass pendulum search", limit=2, offset=offset))
-        for offset in (0, 2, 4)
-    ]
+    found = search(library, query, limit=9)
 
     assert len(whole) == 5
-    assert sorted(each for page in pages for each in page) == sorted(whole)
+    assert sorted(ids(found)) == sorted(whole)
+    assert [score > 0 for _, score in found] == [True, True, False, False, False]
+    assert ids(search(library, query, limit=3)) == ids(found)[:3]
 
 
 def test_nothing_is_found_for_nothing_known(library):
@@ -265,18 +265,12 @@ def test_a_paper_that_never_was_news_is_on_no_day(learned):
     assert not is_within(paper, [revised], Within(since=date(1991, 1, 1)))
 
 
-def test_pages_of_what_is_near_go_on_where_the_last_one_ended(learned, monkeypatch):
+def test_what_is_near_comes_once_before_what_is_beyond_the_first_hits(learned, monkeypatch):
     monkeypatch.setattr(searching, "MOST_FUSED", 20)
     monkeypatch.setattr(searching, "MOST_NEAR", 40)
     whole = [each.id for each in found_in(learned, "galaxy dust orbit", limit=70)]
 
-    pages = [
-        [each.id for each in found_in(learned, "galaxy dust orbit", limit=10, offset=offset)]
-        for offset in range(0, 70, 10)
-    ]
-
     assert len(whole) == len(set(whole)) > 50
-    assert {each for page in pages for each in page} >= set(whole)
 
 
 def test_similar_papers_need_share_no_pair_of_words(learned):

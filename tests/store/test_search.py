@@ -359,18 +359,15 @@ def day(number):
     return date(2026, 6, 10 + number)
 
 
-def test_pages_follow_each_other(shelves):
-    pages = [shelves.papers.search("graphs", limit=4, offset=offset) for offset in (0, 4, 8)]
+def test_no_more_is_found_than_is_asked_for_and_that_is_the_best(shelves):
+    best = numbers(shelves.papers.search("graphs", limit=4))
 
-    assert [len(page) for page in pages] == [4, 2, 0]
-    assert sorted(number for page in pages for number in numbers(page)) == [1, 2, 3, 4, 5, 6]
+    assert len(best) == 4
+    assert numbers(shelves.papers.search("graphs", limit=9))[:4] == best
 
 
-def test_pages_of_a_search_that_finds_all_of_its_words_do_not_go_on_with_any_of_them(library):
-    query = "diffusion molecules"
-
-    assert numbers(library.papers.search(query, limit=1)) == [1]
-    assert library.papers.search(query, limit=1, offset=1) == []
+def test_a_search_that_finds_all_of_its_words_does_not_go_on_with_any_of_them(library):
+    assert numbers(library.papers.search("diffusion molecules", limit=9)) == [1]
 
 
 def test_a_prefix_within_few_papers_is_sought_in_all_of_them(shelves, monkeypatch):
@@ -414,12 +411,6 @@ def test_a_search_is_narrowed_however_many_papers_pass(shelves, within, expected
     assert {score for _, score in everything} <= {0.0}
 
 
-def test_an_empty_search_within_goes_on_to_the_next_page(shelves):
-    found = shelves.papers.search(" ", limit=2, offset=2, within=Within())
-
-    assert numbers(found) == [4, 3]
-
-
 def test_nothing_that_can_be_searched_for_finds_nothing_within(shelves):
     assert shelves.papers.search("!?*", limit=9, within=Within()) == []
 
@@ -430,8 +421,6 @@ def test_of_what_many_papers_match_the_last_stored_are_ranked(shelves, monkeypat
     found = shelves.papers.search("graphs", limit=9)
 
     assert numbers(found) == [4, 5, 6]  # a title with fewer words around it is a better match
-    assert numbers(shelves.papers.search("graphs", limit=9, offset=2)) == [6]
-    assert shelves.papers.search("graphs", limit=9, offset=3) == []
 
 
 @pytest.fixture
@@ -486,10 +475,6 @@ def test_papers_with_the_rarest_words_are_ranked_by_all_of_them(new_store, make,
     store.papers.ingest([make.item(each) for each in papers])
 
     assert numbers(store.papers.search("please quantum error", limit=9)) == [1, 2, 3]
-
-
-def test_pages_of_the_rarest_words_do_not_go_on_with_common_ones(storms):
-    assert storms.papers.search("typhoon forecasts", limit=1, offset=1) == []
 
 
 # --- authors ----------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_what_was_shown_and_removed_since_does_not_come_back(
     store, subscribe, change, interests, now
 ):
     person = subscribe(topics=["cs.IR"], keywords=["maps", "tides"])
-    subscriptions.drop(store, person, KEYWORD, "maps", now=now)
+    subscriptions.drop(store, person, KEYWORD, "maps")
     form = {"topics": ["cs.IR"], "keywords": ["maps", "tides", "reefs"]}
     shown = {(TOPIC, "cs.IR"), (KEYWORD, "maps"), (KEYWORD, "tides")}
     change(person, **form, replace=[TOPIC, KEYWORD], shown=shown)
@@ -59,7 +59,7 @@ def test_other_kinds_are_added_to(subscribe, change, interests):
 
 def test_what_stays_keeps_its_age_and_weight(store, subscribe, change, profile, now):
     person = subscribe(topics=["cs.IR"])
-    subscriptions.weigh(store, person, TOPIC, "cs.IR", 3, now=now)
+    subscriptions.weigh(store, person, TOPIC, "cs.IR", 3)
     change(person, topics=["cs.ir"], replace=[TOPIC])
     assert profile(person) == {Interest(kind=TOPIC, value="cs.IR", weight=3, added_at=now)}
 
@@ -119,7 +119,7 @@ def test_a_profile_does_not_grow_without_end(subscribe, change, interests):
 
 def test_an_interest_can_be_weighed_whatever_its_case(store, subscribe, profile, now):
     person = subscribe(keywords=["Late Interaction"])
-    subscriptions.weigh(store, person, KEYWORD, "late interaction", 2, now=now)
+    subscriptions.weigh(store, person, KEYWORD, "late interaction", 2)
     assert profile(person) == {
         Interest(kind=KEYWORD, value="Late Interaction", weight=2, added_at=now)
     }
@@ -129,16 +129,16 @@ def test_an_interest_can_be_weighed_whatever_its_case(store, subscribe, profile,
 def test_weights_have_bounds(store, subscribe, now, weight):
     person = subscribe(keywords=["maps"])
     with pytest.raises(InvalidInput, match=r"from 0\.1 to 5"):
-        subscriptions.weigh(store, person, KEYWORD, "maps", weight, now=now)
+        subscriptions.weigh(store, person, KEYWORD, "maps", weight)
 
 
 def test_only_what_is_there_can_be_weighed(store, subscribe, now):
     with pytest.raises(NotFound, match="no such keyword"):
-        subscriptions.weigh(store, subscribe(), KEYWORD, "maps", 2, now=now)
+        subscriptions.weigh(store, subscribe(), KEYWORD, "maps", 2)
 
 
 def test_dropping_an_interest_may_be_repeated(store, subscribe, interests, now):
     person = subscribe(keywords=["maps"], mutes=["maps"])
     for _ in range(2):
-        subscriptions.drop(store, person, KEYWORD, "Maps", now=now)
+        subscriptions.drop(store, person, KEYWORD, "Maps")
         assert interests(person) == {("mute", "maps")}

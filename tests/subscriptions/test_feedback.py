@@ -166,7 +166,7 @@ def test_a_weight_set_by_hand_stands_beside_praise_also_after_a_later_word_is_ta
     store, ada, say, take_back, profile, now
 ):
     say(ada, "save")
-    subscriptions.weigh(store, ada, InterestKind.LIKE, "arxiv:2606.00001", 0.7, now=now)
+    subscriptions.weigh(store, ada, InterestKind.LIKE, "arxiv:2606.00001", 0.7)
     take_back(ada, say(ada, "more"))
     assert opinions(profile, ada) == {("like", 0.7)}
 
@@ -175,7 +175,7 @@ def test_an_interest_dropped_by_hand_comes_back_when_it_is_said_again(
     store, ada, say, profile, now
 ):
     say(ada, "more")
-    subscriptions.drop(store, ada, InterestKind.LIKE, "arxiv:2606.00001", now=now)
+    subscriptions.drop(store, ada, InterestKind.LIKE, "arxiv:2606.00001")
     assert opinions(profile, ada) == set()
     say(ada, "more")
     assert opinions(profile, ada) == {("like", 1.0)}
@@ -258,7 +258,7 @@ def test_taking_back_twice_changes_nothing(ada, say, take_back, profile):
 
 
 def test_the_profile_is_shown_with_its_evidence(store, ada, say, now):
-    subscriptions.weigh(store, ada, InterestKind.TOPIC, "cs.IR", 2, now=now)
+    subscriptions.weigh(store, ada, InterestKind.TOPIC, "cs.IR", 2)
     more, save = say(ada, "more"), say(ada, "save")
     hide = say(ada, "hide-author", value="Bo Sample")
     say(ada, "seen-all")

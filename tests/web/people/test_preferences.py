@@ -101,8 +101,8 @@ def test_keeping_the_form_as_it_is_changes_nothing(app, client, join, at, profil
         cadence="sunday",
         floor="0.17",
     )
-    store, now = app.store, app.clock()
-    subscriptions.weigh(store, person, InterestKind.KEYWORD, "cats & dogs", 4.0, now=now)
+    store = app.store
+    subscriptions.weigh(store, person, InterestKind.KEYWORD, "cats & dogs", 4.0)
     before = profile(person), store.subscribers.get([person.id])
 
     client.post(at(person).me, data={**fields(client.get(at(person).me).text), "do": "keep"})
