@@ -120,7 +120,8 @@ def mood(
     """What kind of day it was for a subscriber.
 
     `matched` counts what there is to show, `below` what only their floor keeps from being shown.
-    With nothing announced it is an outage if the last word of any source was a fault, or if no
+    If neither was among what was announced, it is an outage if a source could not be read on a day of
+    lists, since theirs may be what is missing. With nothing announced it is an outage if the last word of any source was a fault, or if no
     source was asked `since` the digest before this one, or within about a day; else a holiday. On
     a day of the week without lists, one source that answered is enough to believe that there was
     nothing, whenever in `reports` that was.
@@ -129,12 +130,12 @@ def mood(
         return Mood.PICKS
     if below:
         return Mood.BELOW
-    if announced:
-        return Mood.NO_MATCH
     asked = sorted(
         (each for each in reports if each.verdict is not Verdict.WAITING), key=lambda r: r.at
     )
     last = {(each.source, each.place): each.verdict for each in asked}.values()
+    if announced:
+        return Mood.OUTAGE if is_list_day(day) and Verdict.FAILED in last else Mood.NO_MATCH
     faulty = any(each in FAULTS for each in last)
     believed = not is_list_day(day) and any(each not in FAULTS for each in last)
     unread = not any(each.at > since for each in asked) if is_list_day(day) else not asked

@@ -114,9 +114,16 @@ def test_papers_that_only_a_floor_keeps_from_being_shown_make_a_day_below_it(sai
 
 
 def test_papers_that_do_not_match_make_a_day_without_match(said):
-    reports = said(a="new", b="failed")
+    reports = said(a="new", b="failed unchanged", c="stale")
 
     assert mood(announced=9, matched=0, reports=reports, day=WEDNESDAY) is Mood.NO_MATCH
+
+
+def test_if_nothing_matches_and_a_source_could_not_be_read_what_is_missing_may_be_theirs(said):
+    reports = said(hf="new", arxiv="new failed")
+
+    assert mood(announced=9, matched=0, reports=reports, day=WEDNESDAY) is Mood.OUTAGE
+    assert mood(announced=9, matched=0, reports=reports, day=SUNDAY) is Mood.NO_MATCH
 
 
 @pytest.mark.parametrize(
