@@ -117,8 +117,11 @@ class Because:
         told = set(named.split())
         again = set().union(*(each.split() for each in known if told.issuperset(each.split())))
         new = [each for each in new if not again.issuperset(_folded(each).split())]
-        words = f" ({', '.join(new)})" if new else ""
-        return said, words if len(said) + len(words) <= LONGEST_CLAUSE else ""
+        for many in range(len(new), 0, -1):
+            words = f" ({', '.join(new[:many])})"
+            if len(said) + len(words) <= LONGEST_CLAUSE:
+                return said, words
+        return said, ""
 
     def _name(self, reason: Reason) -> str:
         """What a reason speaks of, as its reader calls it; empty for a paper we have no title of."""
@@ -158,16 +161,19 @@ def _weighty(pick: Pick) -> list[Reason]:
     """What is worth saying of a pick's reasons, which come largest first; exploring before all.
 
     Nearness for which no words can be named is as good as none (see `Sheet.telling`), or the work of
-    an embedder alone: it is said where nothing made more of the score.
+    an embedder alone: it is said where nothing made more of the score. Nearness to a keyword that
+    stands in the paper is said as that.
     """
     found: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
         kind, _, amount, words = each
         if amount > 0 and amount >= least:
-            if found and not words and (kind is _LIKE or kind is _WORDS):
+            if kind is _WORDS and (there := _standing(each, pick)):
+                each = there  # noqa: PLW2901 - the same reason, as its reader calls it
+            elif found and not words and (kind is _LIKE or kind is _WORDS):
                 continue
-            if kind is not _WORDS or not _is_there(each, pick):
+            if each not in found:
                 least = least or WORTH_SAYING * amount
                 found.append(each)
         elif kind is _EXPLORE:
@@ -175,9 +181,12 @@ def _weighty(pick: Pick) -> list[Reason]:
     return found[:MOST_SAID]
 
 
-def _is_there(words: Reason, pick: Pick) -> bool:
-    """Whether the keyword with which a paper shares words stands in it anyway."""
-    return any(each.kind is ReasonKind.KEYWORD and each.what == words.what for each in pick.reasons)
+def _standing(words: Reason, pick: Pick) -> Reason | None:
+    """That the keyword with which a paper shares words stands in it anyway, if it does."""
+    for each in pick.reasons:
+        if each.kind is ReasonKind.KEYWORD and each.what == words.what:
+            return each
+    return None
 
 
 def _line(clauses: Sequence[tuple[str, str]]) -> str:

@@ -94,6 +94,31 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
     )
 
 
+def test_a_keyword_that_stands_in_the_paper_is_said_with_all_that_being_near_to_it_adds(topics):
+    common = (
+        reason("words", "tide", 2.1, ("moon",)),
+        reason("trending", "5", 1.3),
+        reason("keyword", "tide", 0.1),
+    )
+    rare = (reason("keyword", "tide", 2.1), reason("words", "tide", 2.0, ("moon",)))
+    because = Because(topics=topics, titles=TITLES)
+
+    assert because(Pick("p", 3.5, common)) == (
+        "Because it matches your keyword “tide”, and it is trending (5 upvotes)"
+    )
+    assert because(Pick("p", 4.1, rare)) == "Because it matches your keyword “tide”"
+
+
+def test_of_words_that_are_too_long_together_as_many_are_said_as_there_is_room_for(topics):
+    words = ("manipulation", "vision language", "action " * 4)
+    liked = {"a:1": "Global prior meets local consistency: dual-memory augmented"}
+    pick = Pick("p", 2.0, (reason("like", "a:1", 2.0, words),))
+
+    assert Because(topics=topics, titles=liked)(pick).endswith(
+        "which you liked (manipulation, vision language)"
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "what", "found", "words"),
     [
