@@ -61,6 +61,15 @@ class InterestKind(StrEnum):
     QUERY = "query"
 
 
+POSITIVE = (
+    InterestKind.TOPIC,
+    InterestKind.KEYWORD,
+    InterestKind.AUTHOR,
+    InterestKind.LIKE,
+    InterestKind.QUERY,
+)
+"""What papers are picked for; the others keep some out, or say what is known."""
+
 OPINION = "opinion"
 OPINIONS = (InterestKind.LIKE, InterestKind.DISLIKE)
 """Of a paper one likes it or dislikes it, not both: the one said last counts."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from digest.model import InterestKind, Profile, ReasonKind, Topic
+from digest.model import POSITIVE, InterestKind, Profile, ReasonKind, Topic
 from digest.ranking import opinions, profiles, reasons
 from digest.ranking.directions import Directions
 from digest.ranking.opinions import Taste
@@ -25,13 +25,6 @@ PICKED_SHARE = 0.5
 # as 3 to 17 % of a day do for a keyword, and up to 28 % for likes of several kinds.
 TELLING_SHARE = 0.5
 MOST_PARTS = 15
-POSITIVE = (
-    InterestKind.TOPIC,
-    InterestKind.KEYWORD,
-    InterestKind.AUTHOR,
-    InterestKind.LIKE,
-    InterestKind.QUERY,
-)
 Words: TypeAlias = dict[tuple[ReasonKind, str], tuple[str, ...]]
 
 

@@ -8,7 +8,7 @@ from datetime import date, time, timedelta
 from functools import cache, lru_cache
 
 from digest.compose import explores
-from digest.model import FLOORS, Cadence, Digest, Mood, Quiet, Site, Subscriber
+from digest.model import FLOORS, Cadence, Digest, Mood, Quiet, ReasonKind, Site, Subscriber
 from digest.text import clean, truncate
 
 SUBJECT_TITLE = 80
@@ -17,8 +17,10 @@ TITLES_NAMED = 4
 
 BY_MAIL = "Answer by mail: reply with “more 2 5”, “less 3”, “pause 2 weeks” or “help”."
 
+_OF_EVERYBODY = {ReasonKind.TRENDING, ReasonKind.PICKED}
 _FRIDAY = 4
 _WEEK = 7
+_MOST_OF_A_WEEK = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
     if digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) and not digest.announced:
         return f"{_since(digest, cadence)}: nothing was announced."
     parts = [f"{count(digest.announced, 'paper')} announced"]
-    parts.append(f"{digest.matched:,} in your topics" if digest.matched else "none in your topics")
+    parts.append(f"{digest.matched:,} {_which(digest)}" if digest.matched else "none in your topics")
     chosen = _chosen(digest)
     if chosen:
         parts.append(f"{chosen:,} picked for you")
@@ -72,6 +74,15 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
         were = "was" if digest.withheld == 1 else "were"
         text += f" {digest.withheld:,} more {were} left out, since you already had {_them(digest.withheld)}."
     return text
+
+
+def _which(digest: Digest) -> str:
+    """What those are that matched: who follows nothing gets what everybody likes."""
+    first = digest.picks[0].reasons if digest.picks else ()
+    if not first or first[0].kind not in _OF_EVERYBODY:
+        return "in your topics"
+    said = {each.kind for pick in digest.picks for each in pick.reasons}
+    return "trending" if said <= _OF_EVERYBODY else "in your topics"
 
 
 def _chosen(digest: Digest) -> int:
@@ -162,8 +173,8 @@ def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
     """
     more = " more" if after_picks else ""
     if digest.matched > _chosen(digest) + len(digest.rest):
-        return f"{number:,}{more} of the {digest.matched:,} in your topics"
-    return f"{number:,}{more} in your topics"
+        return f"{number:,}{more} of the {digest.matched:,} {_which(digest)}"
+    return f"{number:,}{more} {_which(digest)}"
 
 
 def hidden(n: int, *, linked: bool) -> str:
@@ -217,6 +228,6 @@ def _them(n: int) -> str:
 
 def _since(digest: Digest, cadence: Cadence) -> str:
     days = round((digest.until - digest.since).total_seconds() / 86_400)
-    if cadence is Cadence.WEEKLY and days <= _WEEK:
+    if cadence is Cadence.WEEKLY and _MOST_OF_A_WEEK <= days <= _WEEK:
         return "This week"
     return f"In the last {days} days" if days > 1 else "Today"

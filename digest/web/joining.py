@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from digest import subscriptions, tokens
 from digest.app import App
 from digest.errors import NotFound
-from digest.model import InterestKind, Quiet, Status, Subscriber
+from digest.model import POSITIVE, InterestKind, Quiet, Status, Subscriber
 from digest.pipeline import delivering, previewing
 from digest.rendering import links, wording
 from digest.subscriptions.spans import LONGEST
@@ -136,7 +136,7 @@ class Joining(Personal):
         shown = {
             "digest": digest,
             "today": latest.today,
-            "chosen": bool(interests),
+            "chosen": any(each.kind in POSITIVE for each in interests),
             "notes": filled.notes,
             "strangers": len(likes) - len(self.app.store.papers.get(likes)),
             **self.picks(digest, material),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -263,7 +264,9 @@ def test_a_day_below_the_bar_says_so_above_the_titles(edition, digest, subscribe
 def test_a_weekly_digest_speaks_of_the_week(edition, digest, subscriber):
     weekly = replace(subscriber, cadence=Cadence.WEEKLY, weekday=2)
 
-    shown = mail.parts(edition, digest, weekly)
+    week = replace(digest, since=digest.until - timedelta(days=7))
+
+    shown = mail.parts(edition, week, weekly)
 
     assert "This week: 367 papers announced" in shown.text
     assert "It comes every Wednesday, around 07:00" in " ".join(shown.text.split())

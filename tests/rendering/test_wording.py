@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_more_that_matched_than_a_digest_keeps_is_said(digest, matched, after_pi
             "Today: 1 paper announced, none in your topics.",
         ),
         (
-            {"withheld": 1},
+            {"withheld": 1, "since": datetime(2026, 6, 3, 5, tzinfo=UTC)},
             Cadence.WEEKLY,
             (
                 "This week: 367 papers announced, 41 in your topics, 10 picked for you. "
@@ -94,10 +94,27 @@ def test_what_is_there_to_explore_is_not_counted_among_what_was_picked(digest):
     )
 
 
+def test_who_follows_nothing_is_told_of_what_is_trending_and_not_of_topics(digest):
+    votes = Reason(kind=ReasonKind.TRENDING, what="5", amount=1.0)
+    picks = tuple(each._replace(reasons=(votes,)) for each in digest.picks)
+    popular = replace(digest, picks=picks, withheld=0)
+    partly = replace(popular, picks=(*picks[:-1], digest.picks[-1]))
+
+    assert "41 trending, 10 picked for you." in wording.summary(popular, cadence=Cadence.DAILY)
+    assert wording.rest_title(popular, 31, after_picks=True) == "31 more trending"
+    assert "41 in your topics" in wording.summary(partly, cadence=Cadence.DAILY)
+
+
 def test_after_a_gap_the_summary_does_not_say_today(digest):
     late = replace(digest, since=digest.until - timedelta(days=3))
 
     assert wording.summary(late, cadence=Cadence.DAILY).startswith("In the last 3 days: ")
+
+
+def test_a_weekly_digest_of_less_than_a_week_does_not_speak_of_it(digest):
+    first = replace(digest, since=digest.until - timedelta(hours=11))
+
+    assert wording.summary(first, cadence=Cadence.WEEKLY).startswith("Today: ")
 
 
 def test_having_had_everything_is_not_the_same_as_nothing_matching(digest):

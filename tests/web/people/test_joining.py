@@ -86,6 +86,12 @@ def test_a_preview_for_nothing_chosen_says_that_it_is_what_trends(client):
     assert "about what you chose" not in page
 
 
+def test_a_word_to_mute_is_nothing_that_papers_are_picked_for(client):
+    page = client.post("/subscribe/preview", data={"mutes": "vision"}).text
+    assert "You have chosen nothing yet" in page
+    assert "about what you chose" not in page
+
+
 def test_a_preview_without_matching_papers_says_what_to_do(client):
     page = client.post("/subscribe/preview", data={"topics": "math.GT"}).text
     assert "Nothing of that day is about what you chose" in page
