@@ -82,7 +82,7 @@ def test_a_link_that_fills_in_the_form_tells_subscribers_where_to_go_instead(cli
 
 def test_a_preview_for_nothing_chosen_says_that_it_is_what_trends(client):
     page = client.post("/subscribe/preview", data={"at": "07:00"}).text
-    assert "You have chosen nothing yet, so this is what is trending" in page
+    assert "You have chosen nothing yet, so you would get what is trending, and nothing is" in page
     assert "about what you chose" not in page
 
 
