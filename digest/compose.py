@@ -20,7 +20,7 @@ from digest.model import (
 
 REST_CAP = 1_000
 _KIND = itemgetter(0)  # each mail asks it of every pick
-# Some sources are asked once a day, each time some minutes later than the day before.
+# Some sources are asked once a day, give or take how late cron is.
 A_DAY_OR_SO = timedelta(hours=26)
 
 

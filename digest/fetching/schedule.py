@@ -28,7 +28,8 @@ SKEW = timedelta(seconds=5 * MINUTE)
 """By how much the clocks of several machines may differ."""
 
 ABOUT_A_DAY = DAY - 15 * MINUTE
-"""Less than a day, `SPREAD` and what cron is late: what is due a moment later waits a day more."""
+"""Less than a day by `SPREAD` and by how late cron may be, whom what is due a moment later makes wait a
+day more: so what would be asked once a day is due by then."""
 
 SPREAD = 5 * MINUTE
 """Seconds by which a poll may come later than planned, so that polls do not bunch together."""
@@ -54,9 +55,9 @@ class Policy:
     """
 
     interval: float = HOUR
-    unconditional: float = ABOUT_A_DAY
+    unconditional: float = DAY
     min_interval: float = HOUR / 2
-    max_interval: float = ABOUT_A_DAY
+    max_interval: float = DAY
     max_wait: float = 31 * DAY
     retry: float = HOUR
 
@@ -135,7 +136,7 @@ def _answered(
         etag=etag,
         last_modified=last_modified,
         body_hash=state.body_hash if answer.body is None else _hash(answer.body),
-        due_at=now + timedelta(seconds=wait + rng.uniform(0, SPREAD)),
+        due_at=now + timedelta(seconds=_for_cron(wait) + rng.uniform(0, SPREAD)),
         polled_at=now,
         changed_at=now if changed else state.changed_at,
         failures=0,
@@ -156,7 +157,7 @@ def _failed(
     backoff = policy.retry * 2.0 ** min(failures - 1, 32) * rng.uniform(1, JITTER)
     asked = outcome.retry_after if isinstance(outcome, FetchFailed) else None
     wait = max(
-        min(backoff, policy.max_interval),
+        _for_cron(min(backoff, policy.max_interval)),
         min(asked or 0.0, policy.max_wait),
         policy.min_interval,
     )
@@ -170,6 +171,10 @@ def _failed(
     if state.location and failures >= FORGET_MOVE_AFTER:
         return replace(after, location="", etag="", last_modified="")
     return after
+
+
+def _for_cron(wait: float) -> float:
+    return ABOUT_A_DAY if ABOUT_A_DAY < wait <= DAY else wait
 
 
 def _validator(answer: Answer, name: str, otherwise: str) -> str:

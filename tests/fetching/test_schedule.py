@@ -150,14 +150,22 @@ def test_with_validators_a_source_is_asked_every_hour_and_without_every_day():
     assert ABOUT_A_DAY <= wait(after(FRESH, answer())) <= ABOUT_A_DAY + SPREAD
 
 
-@pytest.mark.parametrize("headers", [{}, {"etag": '"a"', "cache_control": "max-age=86400"}])
-def test_who_comes_at_one_hour_a_day_as_cron_does_finds_every_source_due(headers):
-    state, chance = FRESH, Random(1)
+@pytest.mark.parametrize(
+    ("headers", "interval"),
+    [
+        ({}, HOUR),
+        ({"etag": '"a"', "cache_control": "max-age=604800"}, HOUR),
+        ({"etag": '"a"'}, DAY),
+        ({"etag": '"a"'}, DAY - 10 * 60),
+    ],
+)
+def test_who_comes_at_one_hour_a_day_as_cron_does_finds_every_source_due(headers, interval):
+    state, chance, policy = FRESH, Random(1), Policy(interval=interval)
 
     for day in range(7):
         now = NOW + timedelta(days=day, seconds=chance.uniform(0, 60))
         assert is_due(state, now)
-        state = decide(state, replace(answer(**headers), at=now), now, chance, policy=Policy())
+        state = decide(state, replace(answer(**headers), at=now), now, chance, policy=policy)
 
 
 def test_a_source_may_have_its_own_intervals_but_none_below_the_floor():
