@@ -20,8 +20,11 @@ _ARXIV = re.compile(
 _DOI = re.compile(r"\b10\.\d{4,9}/(?:(?![,;]\s?10\.\d)[^\s\"<>{}|^`]){1,200}")
 _VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]+)v\d{1,2}(?:[./].{0,40})?")
 _ESCAPED = re.compile(r"\\([_%&#~$])")
-# A note of the entry's own id, as Zotero writes it among its extras: `arXiv:2406.01234 [cs]`.
-_OWN = re.compile(r"^[ \t]*(?:number:[ \t]*)?arxiv[: ]", re.IGNORECASE | re.MULTILINE)
+# A line of a note that begins with the entry's own id, as Zotero writes it among its extras:
+# `arXiv:2406.01234 [cs]`, `DOI: 10.1000/own`.
+_OWN = re.compile(
+    r"(?:^|<p>)[ \t]*(?:number:[ \t]*)?(?:arxiv|doi)[: \t][ \t]*\S+", re.IGNORECASE | re.MULTILINE
+)
 _PAIRS = {")": "(", "]": "["}
 
 
@@ -45,11 +48,11 @@ class Entry:
 def identity(entry: Entry) -> str:
     """The entry's key, `arxiv:…` before `doi:…`; nothing if it has neither.
 
-    What notes mention counts last, unless a line of theirs begins as one about the entry itself.
+    What notes mention counts last, unless a line of theirs begins with it.
     """
     ids = [_bounded(each) for each in entry.ids]
     notes = [_bounded(each) for each in entry.notes]
-    own = [each[line.start() :] for each in notes if (line := _OWN.search(each))]
+    own = [line[0] for each in notes for line in _OWN.finditer(each)]
     texts = [*ids, *map(_bounded, entry.texts), *own]
     return _named(ids, texts) or _named((), notes)
 

@@ -126,6 +126,27 @@ def test_what_a_note_mentions_is_not_taken_for_the_paper_unless_it_begins_with_i
     assert read((nothing_else % MENTION).encode(), name).ids == ("arxiv:2606.00009",)
 
 
+@pytest.mark.parametrize(
+    ("note", "named"),
+    [
+        (f"arXiv preprint available.\n{MENTION}", "doi:10.1000/own"),
+        ("arXiv version differs from arXiv:2606.00009", "doi:10.1000/own"),
+        (f"{MENTION}\nNumber: arXiv:2606.00001v2 [cs]\n{MENTION}", "arxiv:2606.00001"),
+        ("<p>arXiv:2606.00001 [cs]</p>", "arxiv:2606.00001"),
+        ("<div><p>Read twice.</p><p>arXiv: math/0309136</p></div>", "arxiv:math/0309136"),
+    ],
+)
+def test_of_a_note_only_an_id_that_begins_a_line_is_the_papers_own(note, named):
+    assert read(f'Title,DOI,Extra\nT,10.1000/own,"{note}"\n'.encode(), "a.csv").ids == (named,)
+
+
+@pytest.mark.parametrize("note", ["DOI: 10.1000/own", "<p>doi:10.1000/own</p>"])
+def test_a_line_of_a_note_that_begins_with_a_doi_names_the_paper_before_what_it_mentions(note):
+    extra = f"PMID: 1\n{note}\nCompare arXiv:2606.00009 and DOI: 10.1000/other"
+
+    assert read(f'Title,Extra\nT,"{extra}"\n'.encode(), "a.csv").ids == ("doi:10.1000/own",)
+
+
 SICI = "10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9"
 
 
@@ -306,8 +327,9 @@ def test_a_damaged_library_never_raises(data):
         b"<rdf:RDF " + b'<a:b rdf:about="x"><z:itemType>a</z:itemType>' + b"<dc:title>" * 20_000,
         b" " * 200_000 + b"title",
         b"10.1234/a;" * 20_000,
+        b"Title,Extra\n" + (b'T,"' + b"<p>\tnumber: arxiv\n" * 190 + b'"\n') * 200,
     ],
-    ids=["entries", "quotes", "fields", "folded", "tags", "spaces", "dois"],
+    ids=["entries", "quotes", "fields", "folded", "tags", "spaces", "dois", "notes"],
 )
 def test_text_made_to_be_slow_is_read_in_time_that_grows_with_its_length(bomb):
     start = time.process_time()
