@@ -19,7 +19,7 @@ from digest.errors import InvalidInput
 from digest.model import Interest, Status, Subscriber, SuppressionReason, Topic
 from digest.model.base import Value
 from digest.ports import Store
-from digest.subscriptions.addresses import CHANGE_FOR, admission, lift, suppression
+from digest.subscriptions.addresses import CHANGE_FOR, admission, lift, suppressed, suppression
 from digest.subscriptions.changing import put_interests
 from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
@@ -196,9 +196,14 @@ def confirm(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:
 
 
 def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> Iterator[Subscriber]:
-    """Those of these who have yet to confirm, for a letter that asks them to: once a day at most."""
-    for person in store.subscribers.by_emails(addresses, Status.PENDING).values():
-        if may(store, "ask", person.email, now=now, seconds=DAY, most=1):
+    """Those of these who have yet to confirm, for a letter that asks them to: once a day at most.
+
+    Whoever is on the suppression list is left out.
+    """
+    pending = store.subscribers.by_emails(addresses, Status.PENDING)
+    closed = suppressed(store, pending)
+    for address, person in pending.items():
+        if address not in closed and may(store, "ask", address, now=now, seconds=DAY, most=1):
             yield person
 
 

@@ -202,6 +202,17 @@ def test_who_is_pending_after_an_import_of_the_confirmed_is_asked_as_well(
     assert letters_to(tmp_path) == ["bo@example.org"]
 
 
+def test_nobody_on_the_suppression_list_is_asked_by_an_import(digest, ada, tmp_path, monkeypatch):
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    digest("forget", "ada@example.org", "--yes")
+    file = tmp_path / "people.csv"
+    lines = ["email,status", "ada@example.org,pending", "bo@example.org,pending\n"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    ran = digest("subscribers", "import", str(file), "--confirmed")
+    assert "2 added" in ran.out
+    assert "1 are asked by mail" in ran.out
+
+
 def test_an_import_says_that_nobody_can_be_asked_without_an_address_of_the_site(digest, tmp_path):
     file = tmp_path / "people.csv"
     file.write_text("email\nada@example.org\n", encoding="utf-8")
