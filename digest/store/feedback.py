@@ -141,7 +141,12 @@ class FeedbackLog:
                     (*after, wanted, BLOCK),
                 ).fetchall()
             for row in block:
-                yield replace(to_feedback(row), kind=FeedbackKind(row["last"]))
+                said = to_feedback(row)
+                yield (
+                    said
+                    if row["last"] == said.kind
+                    else replace(said, kind=FeedbackKind(row["last"]))
+                )
             if len(block) < BLOCK:
                 return
             after = (block[-1]["edition"], block[-1]["subscriber_id"], block[-1]["number"])

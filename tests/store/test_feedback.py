@@ -302,6 +302,36 @@ def test_an_answer_counts_as_its_readers_last_word_wherever_they_gave_it(store, 
     assert answers() == [("f_1", FeedbackKind.MORE), ("f_2", FeedbackKind.MORE)]
 
 
+def test_an_answer_is_its_readers_own_and_the_one_said_last_whichever_came_in_last(store, make):
+    store.subscribers.add((make.subscriber(n), []) for n in (1, 2))
+    papers = [make.paper(n) for n in (1, 2)]
+    store.papers.ingest([make.item(each) for each in papers])
+    hour = timedelta(hours=1)
+    for number, (reader, paper, kind, at, edition) in enumerate(
+        [
+            (1, papers[0], FeedbackKind.MORE, make.day, "2026-06-10"),
+            (2, papers[0], FeedbackKind.MORE, make.day, "2026-06-10"),
+            (1, papers[0], FeedbackKind.LESS, make.day + hour, ""),
+            (1, papers[1], FeedbackKind.MORE, make.day, "2026-06-10"),
+            (1, papers[1], FeedbackKind.LESS, make.day, ""),
+            (2, papers[1], FeedbackKind.MORE, make.day, "2026-06-10"),
+            (2, papers[1], FeedbackKind.LESS, make.day + 2 * hour, ""),
+            (2, papers[1], FeedbackKind.MORE, make.day + hour, ""),
+        ]
+    ):
+        said = make.feedback(number, about=paper, kind=kind, edition=edition)
+        store.feedback.add(replace(said, subscriber_id=f"s_{reader:06}", at=at))
+
+    found = store.feedback.answers("2026-06-10", kinds=[FeedbackKind.MORE, FeedbackKind.LESS])
+
+    assert [(each.subscriber_id, each.paper_id, each.kind) for each in found] == [
+        ("s_000001", papers[0].id, FeedbackKind.LESS),
+        ("s_000001", papers[1].id, FeedbackKind.LESS),
+        ("s_000002", papers[0].id, FeedbackKind.MORE),
+        ("s_000002", papers[1].id, FeedbackKind.LESS),
+    ]
+
+
 # --- papers that get another name -----------------------------------------------------------------
 
 

@@ -528,6 +528,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
     from sqlite_utils import Database
 
     from digest.store.migrations import (
+        ANSWERS,
         DOUBTS,
         EVIDENCE,
         LEARNING,
@@ -559,6 +560,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         STRINGS,
         EVIDENCE,
         STROKES,
+        ANSWERS,
     ]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
@@ -571,6 +573,7 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
     from sqlite_utils import Database
 
     from digest.store.migrations import (
+        ANSWERS,
         DOUBTS,
         EVIDENCE,
         LEARNING,
@@ -600,7 +603,16 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES]
+    assert store.migrate() == [
+        LEARNING,
+        TASTES,
+        SENDING,
+        DOUBTS,
+        STRINGS,
+        EVIDENCE,
+        STROKES,
+        ANSWERS,
+    ]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
@@ -646,7 +658,15 @@ def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fou
 def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import DOUBTS, EVIDENCE, SENDING, STRINGS, STROKES, migrations
+    from digest.store.migrations import (
+        ANSWERS,
+        DOUBTS,
+        EVIDENCE,
+        SENDING,
+        STRINGS,
+        STROKES,
+        migrations,
+    )
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -676,7 +696,7 @@ def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
         )
     store = open_store(path)
 
-    assert store.migrate() == [SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES]
+    assert store.migrate() == [SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES, ANSWERS]
 
     words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
     topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)

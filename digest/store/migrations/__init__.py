@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlite_utils import Database, Migrations
 
 from digest.store.migrations import (
+    answers,
     doubts,
     evidence,
     first_schema,
@@ -31,7 +32,8 @@ DOUBTS = "0006_doubts"
 STRINGS = "0007_strings"
 EVIDENCE = "0008_evidence"
 STROKES = "0009_strokes"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES)
+ANSWERS = "0010_answers"
+NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES, ANSWERS)
 
 
 @migrations(name=FIRST)
@@ -94,4 +96,11 @@ def apply_evidence(db: Database) -> None:
 def apply_strokes(db: Database) -> None:
     """The full-text index anew, in which letters with a stroke are those without."""
     for script in strokes.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=ANSWERS)
+def apply_answers(db: Database) -> None:
+    """An index for what a reader said last of a paper."""
+    for script in answers.SCRIPTS:
         db.executescript(script)
