@@ -24,7 +24,7 @@ SET_HEAD = 46
 PANEL_HEAD = 44
 PANEL_FOOT = 26
 LETTER = 6.6
-LETTERS = 24
+LETTERS, KEPT_FIRST = 24, 8
 NUMBER = 40
 ROOM = 1.12
 
@@ -134,8 +134,10 @@ def _row(bar: _Bar, *, middle: float, zero: float, unit: float, end: float) -> s
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for bars; the whole of it is in the bar's title."""
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
+    """A name that leaves room for bars, with both its ends; the whole of it is in the bar's title."""
+    return (
+        name if len(name) <= LETTERS else f"{name[:KEPT_FIRST]}…{name[KEPT_FIRST + 1 - LETTERS :]}"
+    )
 
 
 def _panel_width() -> float:

@@ -67,8 +67,8 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
     chosen = _chosen(digest)
     if chosen:
         parts.append(f"{chosen:,} picked for you")
-    if chosen < len(digest.picks):
-        parts.append("one to explore")
+    if explored := len(digest.picks) - chosen:
+        parts.append("one to explore" if explored == 1 else f"{explored:,} to explore")
     text = f"{_since(digest, cadence)}: {', '.join(parts)}."
     if digest.withheld:
         were = "was" if digest.withheld == 1 else "were"

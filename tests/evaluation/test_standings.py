@@ -231,7 +231,7 @@ def test_a_long_name_is_cut_and_leaves_room_for_bars(tasks):
     bars = [each.attrib["d"] for each in drawn.iter(f"{SVG}path") if each.attrib["class"] == "bar"]
 
     assert all(float(each.partition("h")[2].partition("v")[0]) > 30 for each in bars)
-    assert "runs of the whole summe…" in [each.text for each in drawn.iter(f"{SVG}text")]
+    assert "runs of …verything.jsonl" in [each.text for each in drawn.iter(f"{SVG}text")]
     assert f"{name}: 0.500 (0.500 to 0.500)" in [each.text for each in drawn.iter(f"{SVG}title")]
 
 

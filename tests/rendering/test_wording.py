@@ -86,6 +86,8 @@ def test_what_is_there_to_explore_is_not_counted_among_what_was_picked(digest):
     assert wording.summary(alone, cadence=Cadence.DAILY) == (
         "Today: 20 papers announced, none in your topics, one to explore."
     )
+    two = replace(one, picks=(apart, apart))
+    assert wording.summary(two, cadence=Cadence.DAILY).endswith("9 in your topics, 2 to explore.")
     assert wording.rest_title(replace(one, rest=("arxiv:1",)), 1, after_picks=True) == (
         "1 more in your topics"
     )
