@@ -255,7 +255,7 @@ class SupportVectors:
             self._asked, self._judged = asked, {}
 
     def _judge(self, person: str, likes: Sequence[int]) -> np.ndarray:
-        """All papers asked about by one person's SVM, which is fitted once for all days."""
+        """All papers asked about by one person's SVM, fitted anew only when further ones are."""
         if person not in self._judged:
             liked = np.zeros(self._features.shape[0], int)
             liked[likes] = 1

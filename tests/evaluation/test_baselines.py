@@ -187,3 +187,17 @@ def test_chance_is_even():
     [scores] = scored(Random(), profile(), candidates=Candidates(papers=many))
     shares, _ = np.histogram(scores / 2**24, bins=10, range=(0, 1))
     assert shares.min() > 300
+
+
+def test_a_machine_is_asked_about_one_set_of_papers_after_another():
+    scorer = learned(SupportVectors(Shelf()))
+    likes = profile(likes=["bread0", "bread1"])
+    first, second = Candidates(papers=DAY), Candidates(papers=BACKGROUND)
+
+    [day], [past], [again] = (
+        scored(scorer, likes, candidates=each) for each in (first, second, first)
+    )
+
+    assert set(np.argsort(-day)[:2]) == {2, 3}
+    assert set(np.argsort(-past)[:4]) == {0, 1, 2, 3}
+    assert set(np.argsort(-again)[:2]) == {2, 3}

@@ -273,6 +273,7 @@ def test_a_file_that_ranks_a_task_twice_is_refused(folder, tmp_path):
         (["run.jsonl", "run.jsonl.gz"], ["run.jsonl", "run.jsonl.gz"]),
         (["mine:Ranker", "theirs:Ranker"], ["mine:Ranker", "theirs:Ranker"]),
         (["run.jsonl", "./run.jsonl"], ["run.jsonl", "run.jsonl (2)"]),
+        (["mine:A", "mine:A", "mine:A"], ["mine:A", "mine:A (2)", "mine:A (3)"]),
     ],
 )
 def test_no_two_contestants_are_shown_by_one_name(called, shown, folder, tmp_path, monkeypatch):
