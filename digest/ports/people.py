@@ -62,10 +62,11 @@ class SubscriberStore(Protocol):
         """Change the status alone, whatever else has changed meanwhile; only `active` stays due."""
         ...
 
-    def end(self, emails: Iterable[str], status: Status) -> list[str]:
+    def end(self, emails: Iterable[str], status: Status) -> int:
         """Give this status to those with these addresses who are pending, active or paused.
 
-        Returns their ids; nobody else changes.
+        Returns how many that were. `unsubscribed` also takes the place of `suppressed`; nobody else
+        changes.
         """
         ...
 

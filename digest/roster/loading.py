@@ -122,11 +122,11 @@ def _blocks(
 
 
 def _ends(rows: Iterable[tuple[str, Status]]) -> dict[str, Status]:
-    """Whose subscription a block ends; who has left by its first such line stays so."""
+    """Whose subscription a block ends; who has left by any line of it stays so."""
     found: dict[str, Status] = {}
     for address, status in rows:
-        if status in ENDS:
-            found.setdefault(address, status)
+        if status in ENDS and found.get(address) is not Status.UNSUBSCRIBED:
+            found[address] = status
     return found
 
 

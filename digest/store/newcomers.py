@@ -50,9 +50,9 @@ WHERE true ORDER BY p.rowid ON CONFLICT DO NOTHING
 """
 END = """
 UPDATE subscribers SET status = ?2, due_at = NULL
-WHERE email IN (SELECT value FROM json_each(?1)) AND +status IN ('pending', 'active', 'paused')
-RETURNING id
+WHERE email IN (SELECT value FROM json_each(?1)) AND +status IN (SELECT value FROM json_each(?3))
 """
+UNDER_WAY = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
 
 
 def add(connection: Connection, people: Sequence[Newcomer]) -> int:
@@ -71,9 +71,16 @@ def add(connection: Connection, people: Sequence[Newcomer]) -> int:
     return added
 
 
-def end(connection: Connection, emails: Iterable[str], status: Status) -> list[str]:
-    """Give those with these addresses whose subscription is under way this status; their ids."""
-    return [row["id"] for row in connection.execute(END, (listed(emails), status.value))]
+def end(connection: Connection, emails: Iterable[str], status: Status) -> int:
+    """Give those with these addresses whose subscription is under way this status; how many.
+
+    Who is suppressed can come to have left, which counts for none.
+    """
+    addresses = listed(emails)
+    ended = connection.execute(END, (addresses, status.value, listed(UNDER_WAY))).rowcount
+    if status is Status.UNSUBSCRIBED:
+        connection.execute(END, (addresses, status.value, listed([Status.SUPPRESSED])))
+    return ended
 
 
 def _bind(connection: Connection, people: Sequence[Newcomer]) -> None:

@@ -127,8 +127,11 @@ class Subscribers:
         if not changed:
             raise NotFound("There is no such subscriber.", subject=subscriber_id)
 
-    def end(self, emails: Iterable[str], status: Status) -> list[str]:
-        """Give those with these addresses who are pending, active or paused this status; their ids."""
+    def end(self, emails: Iterable[str], status: Status) -> int:
+        """Give those with these addresses who are pending, active or paused this status; how many.
+
+        Who is suppressed becomes unsubscribed too, where that is the status, and counts for none.
+        """
         with self._connections.write() as connection:
             return newcomers.end(connection, emails, status)
 

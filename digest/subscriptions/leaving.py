@@ -50,14 +50,17 @@ def unsubscribe(store: Store, subscriber: Subscriber, *, now: datetime) -> Subsc
 
 
 def end(store: Store, addresses: Sequence[str], status: Status, *, now: datetime) -> int:
-    """End subscriptions of (normalised) addresses all at once; how many.
+    """End subscriptions of (normalised) addresses all at once; how many were under way.
 
-    Whoever has left or is suppressed already stays as they are.
+    Whom a bounce or complaint had ended before has left by `unsubscribed`, as by `unsubscribe`.
     """
-    ended = store.subscribers.end(addresses, status) if addresses else []
-    if ended and status is Status.UNSUBSCRIBED:
-        outlived(store, frozenset(ended), EvidenceKind.COMPLAINT, now=now)
-    return len(ended)
+    if not addresses:
+        return 0
+    ended = store.subscribers.end(addresses, status)
+    if status is Status.UNSUBSCRIBED:
+        left = store.subscribers.by_emails(addresses, status).values()
+        outlived(store, {each.id for each in left}, EvidenceKind.COMPLAINT, now=now)
+    return ended
 
 
 def revoke(store: Store, subscriber: Subscriber) -> Subscriber:

@@ -202,7 +202,8 @@ def test_a_line_that_says_so_ends_a_known_subscription(load, store, confirmed, e
 
     assert (result.added, result.known, result.ended) == (0, 5, 3)
     kept = {person.email.partition("@")[0]: person for person, _ in store.subscribers.all()}
-    assert [kept[each].status for each in before] == [*[ending] * 3, "unsubscribed", "suppressed"]
+    # Who is suppressed can leave, and who has left stays so.
+    assert [kept[each].status for each in before] == [*[ending] * 3, "unsubscribed", ending]
     assert not any(person.due_at for person in kept.values())
 
 
@@ -238,19 +239,21 @@ def test_of_an_address_that_comes_twice_the_line_that_ends_it_is_not_lost(
         "bo@example.org,suppressed,5\nbo@example.org,active,7\n"
     )
 
-    assert (result.added, result.known, result.ended) == (2, 3, 1)
+    assert (result.added, result.known, result.ended) == (3, 4, 1)
     found = people(store)
     assert (found["ada@example.org"][0], found["ada@example.org"][5]) == (Status.UNSUBSCRIBED, 5)
     assert found["bo@example.org"][0] is Status.SUPPRESSED
 
 
 def test_of_two_opinions_on_a_paper_the_last_column_counts(load, store):
+        "cy@example.org,suppressed,5\ncy@example.org,unsubscribed,7\n"
     load("email,likes,dislikes\nada@example.org,2606.00001; 2606.00002,2606.00001\n")
 
     assert people(store)["ada@example.org"][7] == [
         ("dislike", "arxiv:2606.00001", 1.0),
         ("like", "arxiv:2606.00002", 1.0),
     ]
+    assert found["cy@example.org"][0] is Status.UNSUBSCRIBED
 
 
 def test_a_cell_is_not_mistaken_for_the_same_words_in_another_column(load, store):

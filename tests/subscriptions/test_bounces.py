@@ -179,6 +179,15 @@ def test_who_leaves_long_after_a_complaint_is_not_brought_back_by_undoing_it(
     assert undo("e1") == left
 
 
+@pytest.mark.parametrize("kind", [HARD, COMPLAINT])
+def test_whom_a_list_calls_unsubscribed_after_a_bounce_or_complaint_is_not_brought_back(
+    store, subscribe, bounce, undo, now, kind
+):
+    ended = bounce(subscribe(), kind)
+    assert subscriptions.end(store, [ended.email], Status.UNSUBSCRIBED, now=now) == 0
+    assert undo("e1").status is Status.UNSUBSCRIBED
+
+
 def test_whom_a_list_ended_long_after_a_complaint_is_not_brought_back_by_undoing_it(
     store, subscribe, bounce, undo, now
 ):
