@@ -56,8 +56,8 @@ _ARXIV_ID = re.compile(
 )
 _DOI_PREFIX = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*|info:doi/", re.IGNORECASE)
 # SICI, which journals had before 2003: `10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9`.
-_SICI = r"<[^\s\"<>\x00-\x20\x7f]+>\d\.\d\.[A-Z]{2};[\w#-]{1,4}"
-_DOI = re.compile(rf"10\.\d{{4,9}}/[^\s\"<>\x00-\x20\x7f]+(?:{_SICI})?", re.IGNORECASE)
+SICI = r"<[^\s\"<>\x00-\x20\x7f]+>\d\.\d\.[A-Z]{2};[\w#-]{1,4}"
+_DOI = re.compile(rf"10\.\d{{4,9}}/[^\s\"<>\x00-\x20\x7f]+(?:{SICI})?", re.IGNORECASE)
 _ARXIV_DOI = "10.48550/arxiv."
 # Of preprint servers and archives, and of journals that number versions: arXiv, bioRxiv, SSRN,
 # Research Square, Preprints.org, ChemRxiv, OSF, TechRxiv, Authorea, ESSOAr, Zenodo, figshare;

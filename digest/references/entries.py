@@ -6,8 +6,9 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
-from digest.merging import arxiv_id, canonical_doi
+from digest.merging import SICI, arxiv_id, canonical_doi
 from digest.text import html_to_text, latex_to_text
 
 MOST_CHARACTERS = 4_000
@@ -17,7 +18,10 @@ _ARXIV = re.compile(
     r"((?:[a-z-]{2,9}(?:\.[a-z-]{2,6})?/)?\d[\d.v]{6,14})",
     re.IGNORECASE | re.ASCII,
 )
-_DOI = re.compile(r"\b10\.\d{4,9}/(?:(?![,;]\s?10\.\d)[^\s\"<>{}|^`]){1,200}")
+_DOI = re.compile(
+    r"\b10\.\d{4,9}/(?:(?![,;]\s?(?:10\.\d|https?:))[^\s\"<>{}|^`]){1,200}" rf"(?:{SICI})?",
+    re.IGNORECASE,
+)
 _VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]+)v\d{1,2}(?:[./].{0,40})?")
 _ESCAPED = re.compile(r"\\([_%&#~$])")
 # A line of a note that begins with the entry's own id, as Zotero writes it among its extras:
@@ -64,10 +68,7 @@ def title_of(entry: Entry) -> str:
 
 def dois(text: str) -> Iterator[str]:
     """Every DOI in a text, lower-cased; bioRxiv's without the version that its addresses carry."""
-    plain = _ESCAPED.sub(r"\1", text)
-    if "<" in (whole := canonical_doi(html.unescape(plain))):
-        yield whole  # as part of a text it would be cut there
-        return
+    plain = unquote(html.unescape(_ESCAPED.sub(r"\1", text)))
     for match in _DOI.finditer(plain):
         found = match[0].rstrip(".,;:'’”")
         while found[-1:] in _PAIRS and found.count(found[-1]) > found.count(_PAIRS[found[-1]]):

@@ -100,7 +100,9 @@ def ris(text: str) -> Iterator[Entry]:
     for number, (start, end) in enumerate(pairwise([*starts, len(unfolded)]), start=1):
         place = f"record {number}"
         try:
-            found = rispy.loads(f"{unfolded[start:end].rstrip()}\nER  - \n")
+            record = f"{unfolded[start:end].rstrip()}\nER  - \n"
+            # Addresses are not parted at semicolons, which DOIs may have.
+            found = rispy.loads(record, delimiter_tags_mapping={})
         except Exception:  # noqa: BLE001 - whatever a damaged record does to the parser
             found = []
         yield _ris_entry(place, found[0]) if found else Entry(place=place, fault=_DAMAGED)

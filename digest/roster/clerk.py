@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ YES = ("1", "true", "yes")
 MOST_KEPT = 50_000
 # A longer list is hardly anybody else's, and fifty thousand of them would be half a gigabyte.
 MOST_SHARED = 5
+
+# The semicolon inside a DOI that holds a SICI parts nothing: `…<391::AID-ASI1>3.0.CO;2-9`.
+_BETWEEN = re.compile(r"(?<!>\d\.\d\.[A-Z]{2});", re.IGNORECASE)
 
 Cell = str | tuple[str, ...]
 
@@ -198,7 +202,7 @@ def _weights(cell: object) -> dict[tuple[str, str], float]:
 def _values(cell: object) -> list[str]:
     if cell is None:
         return []
-    parts = cell if isinstance(cell, list) else str(cell).split(";")
+    parts = cell if isinstance(cell, list) else _BETWEEN.split(str(cell))
     return [str(each).strip() for each in parts if str(each).strip()]
 
 

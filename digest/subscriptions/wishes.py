@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from digest import editions, matching
 from digest.errors import InvalidInput, NotFound
-from digest.merging import arxiv_id, canonical_doi
+from digest.merging import SICI, arxiv_id, canonical_doi
 from digest.model import FLOORS, Cadence, Interest, InterestKind, Quiet, Subscriber, Topic
 from digest.text import clean
 
@@ -26,7 +26,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 _PREPRINT_SERVER = re.compile(r"(?:bio|med)rxiv:[a-z0-9-]{2,60}")
 _ARXIV_IN_PATH = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?:v\d{1,3})?(?![\d])")
-_DOI_IN_PATH = re.compile(r"10\.\d{4,9}/[^\s?#&\"<>]+")
+_DOI_IN_PATH = re.compile(rf"10\.\d{{4,9}}/[^\s?#&\"<>]+(?:{SICI})?", re.IGNORECASE)
 # bioRxiv, medRxiv and many publishers put the form after the DOI: `…/10.1101/2024.01.02.573v1.full`.
 _AFTER_A_DOI = re.compile(
     r"(?:v\d+)?(?:[./](?:full|abstract|pdf|epub|html)(?:[.-]text|\.pdf)?)?/?$", re.IGNORECASE
@@ -91,7 +91,7 @@ def interest(kind: InterestKind, value: str, *, weight: float = 1.0, now: dateti
     text = clean(value)
     if not text or len(text) > LONGEST_INTEREST:
         raise InvalidInput(f"A {kind} must have between 1 and {LONGEST_INTEREST} characters.")
-    if ";" in text:
+    if ";" in text and kind is not InterestKind.LIKE:  # DOIs may have one
         raise InvalidInput(f"A {kind} cannot have a semicolon; give {text!r} as two.")
     if kind in TELLING and not matching.telling(text):
         raise InvalidInput(

@@ -158,13 +158,34 @@ SICI = "10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9"
         ("a.json", '[{"DOI": "%s"}]'),
         ("a.csv", "Title,DOI\nT,%s\n"),
         ("a.txt", "%s\n"),
+        ("a.txt", "1. %s.\n"),
+        ("a.txt", "Salton et al. (%s)\n"),
+        ("a.bib", "@article{a, title={T}, note={DOI: %s}}"),
+        ("a.ris", "TY  - JOUR\nUR  - %s\nER  - \n"),
+        (
+            "a.rdf",
+            """<rdf:RDF><bib:Article rdf:about="urn:1"><z:itemType>journalArticle</z:itemType>
+            <dc:identifier>DOI %s</dc:identifier></bib:Article></rdf:RDF>""",
+        ),
     ],
 )
 @pytest.mark.parametrize(
-    "written", [SICI, f"https://doi.org/{SICI.replace('<', '%3C').replace('>', '%3E')}"]
+    "written",
+    [
+        SICI,
+        SICI.replace("<", "&lt;").replace(">", "&gt;"),
+        f"https://doi.org/{SICI.replace('<', '%3C').replace('>', '%3E')}",
+    ],
 )
 def test_a_doi_with_angle_brackets_in_it_is_whole(name, form, written):
     assert read(form.replace("%s", written).encode(), name).ids == (f"doi:{SICI.lower()}",)
+
+
+def test_several_addresses_of_dois_in_one_line_are_several_papers():
+    both = "https://doi.org/10.1000/a;https://doi.org/10.1000/b"
+
+    assert read(both.encode()).ids == ("doi:10.1000/a", "doi:10.1000/b")
+    assert read(f"TY  - J\nUR  - {both}\nER  - \n".encode()).ids == ("doi:10.1000/a",)
 
 
 def test_an_entry_that_never_ends_is_named_and_spoils_no_other():

@@ -89,6 +89,15 @@ def test_names_pauses_and_weights_are_read(load, store):
     ]
 
 
+def test_a_semicolon_inside_a_doi_parts_no_papers(load, store):
+    doi = "10.1002/(sici)1097-4571(199009)41:6<391::aid-asi1>3.0.co;2-9"
+    load(f"email,likes,weights\nada@example.org,{doi};2606.00001,likes:doi:{doi}=2\n")
+    assert people(store)["ada@example.org"][7] == [
+        ("like", "arxiv:2606.00001", 1.0),
+        ("like", f"doi:{doi}", 2.0),
+    ]
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "words"),
     [

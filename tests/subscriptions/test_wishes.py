@@ -1,6 +1,6 @@
 """From people's words to interests and schedules."""
 
-from datetime import time
+from datetime import UTC, datetime, time
 
 import pytest
 from hypothesis import given
@@ -53,11 +53,24 @@ def test_every_kind_of_wish_becomes_an_interest(subscribe, interests):
         ),
         ("https://dl.acm.org/doi/abs/10.1145/3397271.3401075?cid=1", "doi:10.1145/3397271.3401075"),
         ("https://link.example/article/10.1007%2Fs00799-024-1", "doi:10.1007/s00799-024-1"),
+        (
+            "https://journal.example/doi/10.1175/1520-0442(1997)010%3C0001:AB%3E2.0.CO;2",
+            "doi:10.1175/1520-0442(1997)010<0001:ab>2.0.co;2",
+        ),
         ("https://papers.example/arxiv/2406.01234v2/read", "arxiv:2406.01234"),
     ],
 )
 def test_a_paper_can_be_named_in_many_ways(text, key):
     assert subscriptions.paper_key(text) == key
+
+
+def test_a_paper_whose_doi_has_a_semicolon_can_be_liked():
+    doi = "10.1002/(sici)1097-4571(199009)41:6<391::aid-asi1>3.0.co;2-9"
+    wishes = Wishes(likes=[doi])
+
+    (liked,) = subscriptions.interests_of(wishes, topics={}, now=datetime(2026, 6, 10, tzinfo=UTC))
+
+    assert liked.value == f"doi:{doi}"
 
 
 @pytest.mark.parametrize(
