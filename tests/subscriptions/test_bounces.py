@@ -197,6 +197,21 @@ def test_whom_a_list_ended_long_after_a_complaint_is_not_brought_back_by_undoing
     assert undo("e1").status is Status.UNSUBSCRIBED
 
 
+def test_a_list_settles_the_complaint_of_nobody_else(store, subscribe, bounce, undo, now):
+    ada, bo = subscribe(), subscribe("bo@example.org")
+    bounce(ada, COMPLAINT)
+    bounce(bo, COMPLAINT)
+    subscriptions.end(store, [ada.email], Status.UNSUBSCRIBED, now=now)
+    assert undo("e2") == bo
+
+
+def test_a_list_that_calls_someone_suppressed_settles_no_complaint(store, subscribe, bounce, now):
+    bounce(subscribe(), COMPLAINT)
+    back = subscribe()
+    assert subscriptions.end(store, [back.email], Status.SUPPRESSED, now=now) == 1
+    assert store.post.evidence("e1").settled_at is None
+
+
 @pytest.mark.parametrize("first", ["e1", "e2"])
 def test_who_complains_after_a_bounce_is_not_brought_back_by_undoing_either(
     store, subscribe, bounce, undo, first
