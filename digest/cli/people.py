@@ -225,14 +225,18 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     unsubscribed or suppressed ends their subscription.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
+    from digest.model import Status  # noqa: PLC0415 - keeps `--help` quick
 
-    asked = 0
+    asked = waiting = 0
     with context.app() as app, progress("importing") as advance:
         app.create()
 
         def ask(addresses: Iterable[str]) -> None:
-            nonlocal asked
-            asked += app.ask_to_confirm(addresses)
+            nonlocal asked, waiting
+            if app.site.url:
+                asked += app.ask_to_confirm(addresses)
+            else:
+                waiting += len(app.store.subscribers.by_emails(addresses, Status.PENDING))
 
         raw = sys.stdin.buffer if str(file) == "-" else file.open("rb")
         with TextIOWrapper(raw, encoding="utf-8-sig", newline="") as source:
@@ -246,7 +250,6 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
                 progress=advance,
                 entered=ask,
             )
-        has_site = bool(app.site.url)
     ended = f", {result.ended} ended" if result.ended else ""
     click.echo(
         f"{result.added} added, {result.known} already known{ended}, {result.rejected} rejected."
@@ -255,8 +258,11 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
         click.echo(
             f"{asked} are asked by mail to confirm: `digest worker`, or `digest run`, sends it."
         )
-    elif not confirmed and not has_site and result.added:
-        click.echo(_about_the_mail(mailed=False, has_site=False))
+    elif waiting:
+        click.echo(
+            "No confirmation mail can be sent while [site] url is not set: set it and run this "
+            f"again, or whoever is pending ({waiting} here) is forgotten after 14 days."
+        )
     for line, cause in result.problems:
         click.echo(f"line {line}: {cause}", err=True)
     if result.rejected:

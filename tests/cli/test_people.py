@@ -213,10 +213,25 @@ def test_nobody_on_the_suppression_list_is_asked_by_an_import(digest, ada, tmp_p
     assert "1 are asked by mail" in ran.out
 
 
-def test_an_import_says_that_nobody_can_be_asked_without_an_address_of_the_site(digest, tmp_path):
+@pytest.mark.parametrize("confirmed", [[], ["--confirmed"]])
+def test_an_import_says_that_nobody_can_be_asked_without_an_address_of_the_site(
+    digest, tmp_path, monkeypatch, confirmed
+):
+    file = tmp_path / "people.csv"
+    file.write_text("email,status\nada@example.org,pending\n", encoding="utf-8")
+    for _ in range(2):
+        ran = digest("subscribers", "import", str(file), *confirmed)
+        assert "No confirmation mail can be sent" in ran.out
+        assert "whoever is pending (1 here) is forgotten" in ran.out
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    assert "1 are asked by mail" in digest("subscribers", "import", str(file), *confirmed).out
+
+
+def test_an_import_without_an_address_of_the_site_says_nothing_of_those_who_agreed(
+    digest, tmp_path
+):
     file = tmp_path / "people.csv"
     file.write_text("email\nada@example.org\n", encoding="utf-8")
-    assert "No confirmation mail can be sent" in digest("subscribers", "import", str(file)).out
     assert "mail" not in digest("subscribers", "import", str(file), "--confirmed").out
 
 
