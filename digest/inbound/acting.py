@@ -385,7 +385,8 @@ def _wanted(
     gone: set[str] = set()
     added: list[str] = []
     sign = ""
-    for each in signed.replace(",", " ").split() if is_topic else commands.listed(signed):
+    values = commands.listed(signed)
+    for each in " ".join(values).split() if is_topic else values:
         sign = each[0] if each[0] in grammar.SIGNS else sign
         value = each.lstrip("+-− ")
         if value and sign == "+":

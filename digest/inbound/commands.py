@@ -256,7 +256,7 @@ def _is_broken(verb: Verb, last: str, line: str) -> bool:
     """Whether a line goes on with the list in the last one: of mutes, after a comma alone."""
     if not line or grammar.is_closing(line):
         return False
-    if last.endswith((",", ";")):
+    if last.endswith((",", ";", "，", "、", "；")):
         return not read_line(line) or _is_unsure(line)
     is_full = len(last) <= WIDEST and len(f"{last} {line.split(maxsplit=1)[0]}") > NARROWEST
     return is_full and verb not in (Verb.MUTE, Verb.UNMUTE) and not read_line(line)

@@ -19,7 +19,7 @@ _ARXIV = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _DOI = re.compile(
-    r"\b10\.\d{4,9}/(?:(?![,;]\s?(?:10\.\d|https?:))[^\s\"<>{}|^`]){1,200}" rf"(?:{SICI})?",
+    r"\b10\.\d{4,9}/(?:(?![,;]\s?(?:10\.\d|https?:))[^\s\"<>{}|^`，、；]){1,200}" rf"(?:{SICI})?",
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]+)v\d{1,2}(?:[./].{0,40})?")

@@ -45,7 +45,7 @@ _RDF_ABSTRACT = ("<dcterms:abstract>", "</dcterms:abstract>")
 _RDF_EXTRA = ("<dc:description>", "</dc:description>")
 _RDF_TITLE = ("<dc:title>", "</dc:title>")
 _RDF_NO_PAPER = frozenset(("attachment", "note", "annotation"))
-_SEPARATOR = re.compile(r"[\s,;|<>\"]+")
+_SEPARATOR = re.compile(r"[\s,;，、；|<>\"]+")
 
 
 def bibtex(text: str) -> Iterator[Entry]:

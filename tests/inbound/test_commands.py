@@ -256,6 +256,7 @@ def test_a_subject_that_only_says_what_a_mail_is_about_replaces_no_list():
         ("keywords: dual encoder, protein folding, dense retrieval, learned", "sparse, fog"),
         ("“keywords: dual encoder, slow glass,", "fog”."),
         ("keywords: dual encoder,", "best first search,", "topic models, fog"),
+        ("keywords: 大语言模型，", "强化学习、", "機械翻訳；", "fog"),
     ],
 )
 def test_a_list_that_a_mail_program_broke_is_whole(lines):

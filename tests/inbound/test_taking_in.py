@@ -354,6 +354,8 @@ def test_topics_are_replaced_or_added_to_and_taken_away(ada, take_in, mail, repl
 
     assert topics_after("topics cs.CL, Machine Learning") == ["cs.CL", "cs.LG"]
     assert topics_after("topics +cs.IR -cs.CL") == ["cs.LG", "cs.IR"]
+    assert topics_after("topics +cs.CL，-cs.IR") == ["cs.LG", "cs.CL"]
+    assert topics_after("topics -cs.CL；cs.LG、+cs.LG，cs.IR") == ["cs.LG", "cs.IR"]
     assert topics_after("subscribe cs.CV") == ["cs.LG", "cs.IR", "cs.CV"]
     assert topics_after("topics none") == []
 

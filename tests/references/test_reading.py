@@ -264,6 +264,18 @@ def test_a_list_may_hold_ids_dois_addresses_and_titles_in_any_mixture():
     )
 
 
+@pytest.mark.parametrize("comma", "，、；")
+def test_a_list_may_be_parted_by_chinese_and_japanese_commas(comma):
+    written = comma.join(("2606.00001", "10.1000/a", "10.1000/b", "2606.00002"))
+
+    assert set(read(written.encode()).ids) == {
+        "arxiv:2606.00001",
+        "arxiv:2606.00002",
+        "doi:10.1000/a",
+        "doi:10.1000/b",
+    }
+
+
 def test_the_same_paper_twice_is_one():
     found = read(b"2606.00001\narXiv:2606.00001v4\nhttps://doi.org/10.48550/arXiv.2606.00001")
 
