@@ -155,6 +155,14 @@ def test_what_is_left_out_of_a_pasted_list_is_told_too(client):
     typed = {"likes": "2606.00001\nSorting fish by their songs", "topics": "cs.IR"}
     page = client.post("/subscribe/preview", data=typed).text
     assert "Of what you pasted, 1 of 2 was taken; 1 has no arXiv id or DOI." in page
+    with_file = client.post(
+        "/subscribe/preview", data=typed, files={"file": ("a.bib", LIBRARY)}
+    ).text
+    assert "Of what you pasted, 1 of 2 was taken" in with_file
+    assert "Of your file, 3 of 9 were taken" in with_file
+    linked = client.get("/subscribe", params=typed).text
+    assert "Sorting fish by their songs" in linked
+    assert "Of what you pasted" not in linked
     typed["likes"] = "2606.00001"
     assert "Of what you pasted" not in client.post("/subscribe/preview", data=typed).text
 
