@@ -70,6 +70,15 @@ class Clerk:
             name = subscriptions.checked_name(name)
         return subscriptions.normal_address(email), name, self._like(row), interests
 
+    def ending(self, row: Mapping[str, Any]) -> tuple[str, Status] | None:
+        """The address and status of a row of which nothing else can be used, if these can be read."""
+        try:
+            address = subscriptions.normal_address(_text(row.get("email")))
+            address.encode()
+            return address, Status(_text(row.get("status")))
+        except (InvalidInput, ValueError):
+            return None
+
     def _like(self, row: Mapping[str, Any]) -> Subscriber:
         """The schedule and status that a row asks for, with nobody's id, address or name."""
         cells = tuple([_text(row.get(each)) for each in SCHEDULE])

@@ -66,7 +66,7 @@ def load(
     """Add rows block by block; addresses already known are left as they are, bad lines reported.
 
     But a `status` of unsubscribed or suppressed ends the subscription of an address that is known,
-    from an earlier line or from before.
+    from an earlier line or from before, also where the rest of its line is rejected.
 
     `entered` is told the addresses of each block, new and known ones, once they are kept.
 
@@ -97,6 +97,7 @@ def _blocks(
     for lines in _portions(rows):
         bad: list[tuple[int, str]] = []
         people: list[Entered] = []
+        statuses: list[tuple[str, Status]] = []
         for line, row in lines:
             if isinstance(row, str):
                 bad.append((line, row))
@@ -105,7 +106,11 @@ def _blocks(
                 people.append((line, *clerk.enter(row)))
             except InvalidInput as error:
                 bad.append((line, error.message))
-        ends = _ends((address, like.status) for _, address, _, like, _ in people)
+                # Who has left gets no more mail, whatever else is wrong with their line.
+                if known := clerk.ending(row):
+                    statuses.append(known)
+        statuses += [(address, like.status) for _, address, _, like, _ in people]
+        ends = _ends(statuses)
         addresses = [address for _, address, *_ in people]
         refused = {} if confirmed else subscriptions.refusals(store, addresses)
         if refused:

@@ -227,6 +227,17 @@ def test_a_line_ends_the_subscription_of_an_address_on_the_suppression_list_too(
     assert people(store)["ada@example.org"][0] is Status.UNSUBSCRIBED
 
 
+def test_a_line_ends_a_subscription_whatever_else_of_it_cannot_be_used(load, store):
+    load("email\nzed@example.org\n")
+
+    result = load(
+        "email,status,topics\nzed@example.org,unsubscribed,nosuch.topic\n@,unsubscribed,\n"
+    )
+
+    assert (result.rejected, result.ended) == (2, 1)
+    assert people(store)["zed@example.org"][0] is Status.UNSUBSCRIBED
+
+
 def test_no_line_brings_back_who_has_left(load, store):
     load("email,status\nada@example.org,unsubscribed\nbo@example.org,suppressed\n")
 
@@ -246,23 +257,23 @@ def test_of_an_address_that_comes_twice_the_line_that_ends_it_is_not_lost(
         "email,status,limit\n"
         "ada@example.org,active,5\nada@example.org,unsubscribed,7\nada@example.org,suppressed,9\n"
         "bo@example.org,suppressed,5\nbo@example.org,active,7\n"
+        "cy@example.org,suppressed,5\ncy@example.org,unsubscribed,7\n"
     )
 
     assert (result.added, result.known, result.ended) == (3, 4, 1)
     found = people(store)
     assert (found["ada@example.org"][0], found["ada@example.org"][5]) == (Status.UNSUBSCRIBED, 5)
     assert found["bo@example.org"][0] is Status.SUPPRESSED
+    assert found["cy@example.org"][0] is Status.UNSUBSCRIBED
 
 
 def test_of_two_opinions_on_a_paper_the_last_column_counts(load, store):
-        "cy@example.org,suppressed,5\ncy@example.org,unsubscribed,7\n"
     load("email,likes,dislikes\nada@example.org,2606.00001; 2606.00002,2606.00001\n")
 
     assert people(store)["ada@example.org"][7] == [
         ("dislike", "arxiv:2606.00001", 1.0),
         ("like", "arxiv:2606.00002", 1.0),
     ]
-    assert found["cy@example.org"][0] is Status.UNSUBSCRIBED
 
 
 def test_a_cell_is_not_mistaken_for_the_same_words_in_another_column(load, store):
