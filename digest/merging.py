@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from digest.model import Link, Paper
 from digest.text import author_key, fold
@@ -58,6 +58,7 @@ _DOI_PREFIX = re.compile(r"(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*|info:d
 # SICI, which journals had before 2003: `10.1002/(SICI)1097-4571(199009)41:6<391::AID-ASI1>3.0.CO;2-9`.
 SICI = r"<[^\s\"<>\x00-\x20\x7f]+>\d\.\d\.[A-Z]{2};[\w#-]{1,4}"
 _DOI = re.compile(rf"10\.\d{{4,9}}/[^\s\"<>\x00-\x20\x7f]+(?:{SICI})?", re.IGNORECASE)
+_SAFE_IN_PATHS = "!$&'()*+,/:;=@~"
 _ARXIV_DOI = "10.48550/arxiv."
 # Of preprint servers and archives, and of journals that number versions: arXiv, bioRxiv, SSRN,
 # Research Square, Preprints.org, ChemRxiv, OSF, TechRxiv, Authorea, ESSOAr, Zenodo, figshare;
@@ -104,6 +105,11 @@ def canonical_doi(s: str) -> str:
         text = unquote(text[prefix.end() :])
     match = _DOI.fullmatch(text.rstrip(".,;"))
     return match[0].lower() if match else ""
+
+
+def doi_url(doi: str) -> str:
+    """The address under which a DOI leads to its paper; the same wherever it is printed."""
+    return f"https://doi.org/{quote(doi, safe=_SAFE_IN_PATHS)}"
 
 
 def canonical_url(s: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote, urlsplit
 
+from digest.merging import doi_url
 from digest.model import AnnounceType, LinkKind, Paper, Pick, Site, Value, Voice
 from digest.rendering import links
 from digest.rendering.views import reckoned
@@ -237,7 +238,7 @@ def _categories(paper: Paper, owner: str) -> Iterable[tuple[str, str]]:
 
 def _links(paper: Paper, page: str) -> dict[str, str]:
     """Labels by address, each address once."""
-    doi = f"https://doi.org/{quote(legible(paper.doi), safe='/()')}" if paper.doi else ""
+    doi = doi_url(legible(paper.doi)) if paper.doi else ""
     listed = [("Abstract", paper.url), *((_LABELS[link.kind], link.url) for link in paper.links)]
     found: dict[str, str] = {}
     for label, url in (*listed, ("DOI", doi)):

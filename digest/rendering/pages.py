@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from digest.merging import doi_url
 from digest.model import Site, Topic
 from digest.rendering import assets, links, wording
 from digest.rendering.compiled import site_values
@@ -101,6 +102,7 @@ def _environment() -> Environment:
         authors_line=authors_line,
         paper_below=paper_below,
         static=assets.address,
+        doi_url=doi_url,
     )
     return made
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from digest.editions import FIRST_DAY
 from digest.errors import ListingUnreadable
-from digest.merging import arxiv_id, canonical_doi
+from digest.merging import arxiv_id, canonical_doi, doi_url
 from digest.model import (
     Announcement,
     AnnounceType,
@@ -39,7 +39,6 @@ SUBMITTED = "submitted"
 PICKED = "picked"
 IDS_A_REQUEST = 50
 MOST_AUTHORS = 5_000
-IN_PATHS = "!$&'()*+,/:;=@[]~"
 FEWEST_LETTERS = 3
 
 _YEARS = range(1600, 2200)
@@ -157,7 +156,7 @@ def read_work(record: Record) -> Paper | str:
     if sum(map(str.isalpha, title)) < FEWEST_LETTERS or doi in title.casefold():
         return f"{doi} has no title"
     abstract = _abstract(record)
-    page = f"https://doi.org/{quote(doi, safe=IN_PATHS)}"
+    page = doi_url(doi)
     return Paper(
         id=f"doi:{doi}",
         title=title,

@@ -29,6 +29,7 @@ from digest.rendering.feeds import (
     Page,
     document,
 )
+from digest.sources.lookup import read_work
 
 SITE = Site(name="Papers", url="https://papers.example", list_id="papers.example")
 INFO = FeedInfo(slug="cs.LG", title="cs.LG: Machine Learning", description="New in cs.LG")
@@ -257,6 +258,15 @@ def test_a_title_reads_the_same_as_text_and_as_html():
     assert b"<title>When x &#x3C; y &#x26; other cats</title>" in document(
         "rss", INFO, [ENTRY], SITE
     )
+
+
+def test_a_page_that_the_doi_leads_to_is_linked_once():
+    doi = "10.1002/(sici)1097-4571(199009)41:6<391::aid-asi1>3.0.co;2-9"
+    page = "https://doi.org/10.1002/(sici)1097-4571(199009)41:6%3C391::aid-asi1%3E3.0.co;2-9"
+    found = read_work({"DOI": doi, "title": ["When cats sit"]})
+    assert isinstance(found, Paper)
+    assert found.url == page
+    assert json_item(replace(ENTRY, paper=found))["content_html"].count("https://doi.org/") == 1
 
 
 def test_links_that_are_not_http_are_left_out():
