@@ -31,8 +31,18 @@ MOST_KEPT = 50_000
 # A longer list is hardly anybody else's, and fifty thousand of them would be half a gigabyte.
 MOST_SHARED = 5
 
-# The semicolon inside a DOI that holds a SICI parts nothing: `…<391::AID-ASI1>3.0.CO;2-9`.
-_BETWEEN = re.compile(r"(?<!>\d\.\d\.[A-Z]{2});", re.IGNORECASE)
+# A semicolon inside a DOI parts nothing (`…<391::AID-ASI1>3.0.CO;2-9`): one before a paper does.
+_PAPERS = re.compile(
+    r";(?=\s|;|$|[a-z]+:|(?:arxiv|doi)\.|10\.|\d{4}\.|[a-z-]+(?:\.[a-z]{2})?/\d{7})",
+    re.IGNORECASE,
+)
+_SEPARATORS = {
+    "likes": _PAPERS,
+    "dislikes": _PAPERS,
+    "known": _PAPERS,
+    "weights": re.compile(r";(?=\s|;|$|[a-z_]+:)"),
+}
+_ANY = re.compile(";")
 
 Cell = str | tuple[str, ...]
 
@@ -143,7 +153,7 @@ class Clerk:
                 str(key).encode()
             except UnicodeEncodeError:
                 raise _no_text() from None
-            values = _values(cell)
+            values = _values(column, cell)
             made = [self._interest(column, each) for each in values]
             interests = tuple({(each.kind, each.value): each for each in made}.values())
             if len(values) <= MOST_SHARED:
@@ -195,7 +205,7 @@ def _moment(cell: object) -> datetime | None:
 def _weights(cell: object) -> dict[tuple[str, str], float]:
     """Weights by column and value, from `topics:cs.IR=2` and so on."""
     found: dict[tuple[str, str], float] = {}
-    for each in _values(cell):
+    for each in _values("weights", cell):
         name, _, weight = each.rpartition("=")
         column, _, value = name.partition(":")
         try:
@@ -208,10 +218,10 @@ def _weights(cell: object) -> dict[tuple[str, str], float]:
     return found
 
 
-def _values(cell: object) -> list[str]:
+def _values(column: str, cell: object) -> list[str]:
     if cell is None:
         return []
-    parts = cell if isinstance(cell, list) else _BETWEEN.split(str(cell))
+    parts = cell if isinstance(cell, list) else _SEPARATORS.get(column, _ANY).split(str(cell))
     return [str(each).strip() for each in parts if str(each).strip()]
 
 

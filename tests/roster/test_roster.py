@@ -89,13 +89,35 @@ def test_names_pauses_and_weights_are_read(load, store):
     ]
 
 
-def test_a_semicolon_inside_a_doi_parts_no_papers(load, store):
-    doi = "10.1002/(sici)1097-4571(199009)41:6<391::aid-asi1>3.0.co;2-9"
-    load(f"email,likes,weights\nada@example.org,{doi};2606.00001,likes:doi:{doi}=2\n")
-    assert people(store)["ada@example.org"][7] == [
-        ("like", "arxiv:2606.00001", 1.0),
-        ("like", f"doi:{doi}", 2.0),
-    ]
+@pytest.mark.parametrize(
+    "doi",
+    [
+        "10.1002/(sici)1097-4571(199009)41:6<391::aid-asi1>3.0.co;2-9",
+        "10.1890/0012-9658(2004)085[1523:fafdf]2.0.co;2",
+        "10.1000/a;b",
+    ],
+)
+def test_a_semicolon_inside_a_doi_parts_no_papers(load, store, doi):
+    load(
+        "email,likes,known,weights\n"
+        f"ada@example.org,{doi};2606.00001;,{doi}; 10.1000/xyz;hep-th/9901001 ;https://doi.org/10.1000/q,"
+        f"likes:doi:{doi}=2;known:10.1000/xyz=3\n"
+    )
+    kept = people(store)["ada@example.org"]
+    assert kept[7] == sorted(
+        [
+            ("known", "arxiv:hep-th/9901001", 1.0),
+            ("known", "doi:10.1000/q", 1.0),
+            ("known", "doi:10.1000/xyz", 3.0),
+            ("known", f"doi:{doi}", 1.0),
+            ("like", "arxiv:2606.00001", 1.0),
+            ("like", f"doi:{doi}", 2.0),
+        ]
+    )
+    out = io.StringIO(newline="")
+    roster.write(out, store.subscribers.all(), json_lines=False)
+    load(out.getvalue().replace("ada@", "again@"))
+    assert people(store)["again@example.org"] == kept
 
 
 @pytest.mark.parametrize(
