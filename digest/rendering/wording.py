@@ -63,7 +63,9 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
     if digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) and not digest.announced:
         return f"{_since(digest, cadence)}: nothing was announced."
     parts = [f"{count(digest.announced, 'paper')} announced"]
-    parts.append(f"{digest.matched:,} {_which(digest)}" if digest.matched else "none in your topics")
+    parts.append(
+        f"{digest.matched:,} {_which(digest)}" if digest.matched else "none in your topics"
+    )
     chosen = _chosen(digest)
     if chosen:
         parts.append(f"{chosen:,} picked for you")
