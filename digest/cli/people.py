@@ -221,8 +221,8 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     --confirmed also paused_until. Lines that cannot be used are reported. Without --confirmed they
     are pending, save those whose status is unsubscribed or suppressed. Whoever is pending, also by
     their status with --confirmed, is asked by mail, which the worker sends, unless they are on the
-    suppression list, and forgotten if they do not confirm within 14 days. People already known are left as they are, save that a status of
-    unsubscribed or suppressed ends their subscription.
+    suppression list, and forgotten if they do not confirm within 14 days. People already known are
+    left as they are, save that a status of unsubscribed or suppressed ends their subscription.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
     from digest.model import Status  # noqa: PLC0415 - keeps `--help` quick
