@@ -527,18 +527,7 @@ def test_processes_that_mint_a_secret_together_get_the_same(path):
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import (
-        ANSWERS,
-        DOUBTS,
-        EVIDENCE,
-        LEARNING,
-        PEOPLE,
-        SENDING,
-        STRINGS,
-        STROKES,
-        TASTES,
-        migrations,
-    )
+    from digest.store.migrations import NAMES, PEOPLE, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -551,17 +540,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [
-        PEOPLE,
-        LEARNING,
-        TASTES,
-        SENDING,
-        DOUBTS,
-        STRINGS,
-        EVIDENCE,
-        STROKES,
-        ANSWERS,
-    ]
+    assert store.migrate() == [*NAMES[NAMES.index(PEOPLE) :]]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
@@ -572,17 +551,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import (
-        ANSWERS,
-        DOUBTS,
-        EVIDENCE,
-        LEARNING,
-        SENDING,
-        STRINGS,
-        STROKES,
-        TASTES,
-        migrations,
-    )
+    from digest.store.migrations import LEARNING, NAMES, migrations
 
     path, paper = tmp_path / "old.db", make.paper()
     with closing(sqlite3.connect(path)) as old:
@@ -603,16 +572,7 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [
-        LEARNING,
-        TASTES,
-        SENDING,
-        DOUBTS,
-        STRINGS,
-        EVIDENCE,
-        STROKES,
-        ANSWERS,
-    ]
+    assert store.migrate() == [*NAMES[NAMES.index(LEARNING) :]]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
@@ -658,15 +618,7 @@ def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fou
 def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import (
-        ANSWERS,
-        DOUBTS,
-        EVIDENCE,
-        SENDING,
-        STRINGS,
-        STROKES,
-        migrations,
-    )
+    from digest.store.migrations import NAMES, SENDING, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
@@ -696,7 +648,7 @@ def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
         )
     store = open_store(path)
 
-    assert store.migrate() == [SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES, ANSWERS]
+    assert store.migrate() == [*NAMES[NAMES.index(SENDING) :]]
 
     words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
     topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)
