@@ -25,7 +25,7 @@ LONGEST_LINE = 220
 WORTH_SAYING = 0.1
 FEWEST_TRENDING = 3
 OF_EVERYBODY = (ReasonKind.TRENDING, ReasonKind.PICKED)
-MOST_LINES = 16_384
+MOST_LINES = 32_768
 
 _EXPLORE, _WORDS, _LIKE = ReasonKind.EXPLORE, ReasonKind.WORDS, ReasonKind.LIKE
 # `{s}` and `{es}` are for several names.

@@ -25,7 +25,7 @@ MOST_LINES_UNLINKED = 150  # with no page that lists them all, the mail has to
 # No more could fit, whatever they say: a pick takes 1.5 KB without its abstract.
 MOST_PICKS = 60
 LONGEST_REASON = 300
-KEPT_REASONS = 16_384
+KEPT_REASONS = 32_768
 INDENT = 4
 
 
