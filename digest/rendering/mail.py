@@ -73,7 +73,7 @@ def message(
     headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
     headers += [mime.date(at), mime.verbatim("Message-ID", message_id)]
     site = edition.templates.site
-    written = mime.alternative(headers, text=body.text, html=body.html, key=digest.id)
+    written = mime.alternative(headers, text=body.text, html=body.html, key=digest.edition)
     return Message(
         digest_id=digest.id,
         sender=personal.bounces_to or site.bounce_to or site.mail_from,

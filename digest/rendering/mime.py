@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from base64 import b64encode, encodebytes
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 import idna
 
@@ -37,11 +37,12 @@ _DOMAIN = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
+_MIME = b"MIME-Version: 1.0\r\n"
+_ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(NamedTuple):
     """A message's bytes; `ready` of them, the body, are such as `model.Message` says."""
 
     content: bytes
@@ -91,7 +92,7 @@ def addressed(site: Site, recipient: str, subject: str) -> list[Header]:
         _from(site.mail_from, site.name),
         mailbox("To", recipient),
         unstructured("Subject", subject),
-        verbatim("MIME-Version", "1.0"),
+        _MIME,
     ]
 
 
@@ -111,11 +112,10 @@ def unsubscribing(page: str, mailto: str) -> list[Header]:
     ways = [f"<{way}>" for way in (page, mailto) if way]
     headers = [verbatim("List-Unsubscribe", ", ".join(ways))] if ways else []
     if page:
-        headers.append(verbatim("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+        headers.append(_ONE_CLICK)
     return headers
 
 
-@lru_cache(maxsize=1024)
 def verbatim(name: str, value: str) -> Header:
     """A structured field we made ourselves, on one line: folding has broken signatures elsewhere.
 
@@ -162,15 +162,10 @@ def alternative(
 
     The parts are pieces of quoted-printable lines, joined here; the file is base64. Boundaries are
     derived from `key`, so the same mail has the same bytes; they begin with `=_`, which no
-    quoted-printable text can hold.
+    quoted-printable text can hold, so that many mails may share a key.
     """
-    boundary = _boundary(key)
-    kind = b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary
-    both = (
-        *_part(boundary, b"plain", text),
-        *_part(boundary, b"html", html),
-        b"--%s--\r\n" % boundary,
-    )
+    kind, plain, between, last = _frame(key)
+    both = (plain, *text, between, *html, last)
     if attachment is None:
         return _written((*headers, kind), both)
     outer = _boundary(f"{key} and a file")
@@ -190,6 +185,23 @@ def _written(head: Sequence[bytes], body: Sequence[bytes]) -> Written:
     return Written(content=content, ready=len(content) - sum(map(len, head)))
 
 
+@lru_cache(maxsize=64)
+def _frame(key: str) -> tuple[bytes, bytes, bytes, bytes]:
+    """The field that names the boundary; what stands before, between and behind the two parts."""
+    boundary = _boundary(key)
+    plain, html = (
+        b"--%s\r\nContent-Type: text/%s; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" % (boundary, kind)
+        for kind in (b"plain", b"html")
+    )
+    return (
+        b'Content-Type: multipart/alternative;\r\n boundary="%s"\r\n\r\n' % boundary,
+        plain,
+        b"\r\n" + html,
+        b"\r\n--%s--\r\n" % boundary,
+    )
+
+
 def _boundary(key: str) -> bytes:
     return b"=_%s" % blake2b(key.encode(errors="replace"), digest_size=16).hexdigest().encode()
 
@@ -204,14 +216,6 @@ def _file(name: str, kind: str, content: bytes) -> bytes:
         f'Content-Type: {kind}\r\nContent-Disposition: attachment;\r\n filename="{name}"\r\n'
         "Content-Transfer-Encoding: base64\r\n\r\n"
     ).encode() + lines
-
-
-def _part(boundary: bytes, kind: bytes, body: Sequence[bytes]) -> tuple[bytes, ...]:
-    head = (
-        b"--%s\r\nContent-Type: text/%s; charset=utf-8\r\n"
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" % (boundary, kind)
-    )
-    return head, *body, b"\r\n"
 
 
 def _encoded_words(text: str) -> list[bytes]:
