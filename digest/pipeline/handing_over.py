@@ -1,8 +1,9 @@
 """Handing a claimed block over: what a crash leaves is known, and nothing known is forgotten.
 
 For each group of at most 50: mark it as going out (committed before the first byte is sent), send
-it while its messages are made, and write the receipts down as they come, those of 50 ms at a time.
-Just before each message becomes the server's, the lease is looked at once more, unless it was a
+it while its messages are made, and write the receipts down as they come, those of 50 ms at a time;
+where all were accepted, the last of them with the marks of the next group, since the disk is what
+takes the time. Just before each message becomes the server's, the lease is looked at once more, unless it was a
 moment ago.
 """
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 GROUP = 50
 UNWRITTEN = timedelta(milliseconds=50)
 SURE = timedelta(milliseconds=20)
+SECOND = timedelta(seconds=1)  # as exactly as the ledger knows when something went
 # A message becomes the server's only while the lease lasts long enough for its answer (5 minutes
 # at most) and for its log to say so, before anybody else may look there.
 ANSWERING = timedelta(minutes=6)
@@ -52,15 +54,20 @@ def send_block(
     if not waiting:
         return total
     render = line.renderer(each.digest for each in waiting)
-    for start in range(0, len(waiting), GROUP):
-        if start and stopping():
-            break
-        group = waiting[start : start + GROUP]
-        done = _send_group(line, render, group)
-        progress(done.accepted + done.deferred + done.refused)
-        total += done
-        if total.cut_short:
-            break
+    owed: list[Receipt] = []
+    try:
+        for start in range(0, len(waiting), GROUP):
+            if start and stopping():
+                break
+            group = waiting[start : start + GROUP]
+            done = _send_group(line, render, group, owed)
+            progress(done.accepted + done.deferred + done.refused)
+            total += done
+            if total.cut_short:
+                break
+    finally:
+        if owed:
+            _settle(line, owed, waiting[0].lease)
     return total
 
 
@@ -77,11 +84,15 @@ class _Answers:
         return [each for each in self.receipts if not each.untried]
 
 
-def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delivered:
+def _send_group(
+    line: Line, render: Render, group: Sequence[Envelope], owed: list[Receipt]
+) -> Delivered:
+    """Send a group; `owed` are receipts still to be written down, of the last one and then of this."""
     now, lease = line.clock(), group[0].lease
     grant, group = _granted(line, group, now)
     offered = [each.digest.id for each in group]
-    going = line.store.ledger.offer(group, lease=lease, now=now, until=now + LEASE)
+    going = line.store.ledger.offer(group, lease=lease, now=now, until=now + LEASE, settling=owed)
+    owed.clear()
     if going is None:
         log.warning("another worker took our claim over", extra={"action": "deliver"})
         return Delivered(cut_short=True)
@@ -100,7 +111,11 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope]) -> Delive
         ours = _is_ours(line, answers.receipts)
         told = [*making.failed, *answers.of_tried]
         settled = policy.settle_times(told, group, max(now, line.clock()), line.rng, ours=ours)
-        _settle(line, [each for each in settled if each.digest_id not in answers.written], lease)
+        unwritten = [each for each in settled if each.digest_id not in answers.written]
+        if all(each.outcome is Outcome.ACCEPTED for each in unwritten):
+            owed += unwritten
+        else:
+            _settle(line, unwritten, lease)
         left = [each for each in offered if each not in going]
         back = _given_back(line, answers.receipts, unsent, left, lease)
         with suppress(StoreBusy):  # what would be learned comes again
@@ -124,7 +139,9 @@ def _take_answers(
     written_at = line.clock()
     for answer in line.transport.send(making, now, held=claim.held):
         moment = line.clock()
-        receipt = replace(answer, at=moment)
+        # It speaks of when the group began, which mostly is the same second.
+        late = abs(moment - answer.at) >= SECOND
+        receipt = replace(answer, at=moment) if late else answer
         answers.receipts.append(receipt)
         if receipt.outcome is not Outcome.ACCEPTED:
             continue  # the whole group decides what a refusal means

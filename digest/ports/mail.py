@@ -85,9 +85,17 @@ class Ledger(Protocol):
         ...
 
     def offer(
-        self, envelopes: Sequence[Envelope], *, lease: str, now: datetime, until: datetime
+        self,
+        envelopes: Sequence[Envelope],
+        *,
+        lease: str,
+        now: datetime,
+        until: datetime,
+        settling: Sequence[Receipt] = (),
     ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
+
+        What came of others of the claim is written down in the same transaction, as `settle` does.
 
         Returns the ids of those that may go: rows of subscribers who are no longer active are
         closed instead, and those of whose address has changed stay as claimed. None, and nothing

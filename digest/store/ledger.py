@@ -131,9 +131,17 @@ class Ledger:
         return [] if taken is None else self._envelopes(taken)
 
     def offer(
-        self, envelopes: Sequence[Envelope], *, lease: str, now: datetime, until: datetime
+        self,
+        envelopes: Sequence[Envelope],
+        *,
+        lease: str,
+        now: datetime,
+        until: datetime,
+        settling: Sequence[Receipt] = (),
     ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
+
+        What came of others of the claim is written down in the same transaction, as `settle` does.
 
         Returns the ids of those that may go: rows of subscribers who are no longer active are
         closed instead, and of who is erased there are none. Those of whose address has changed
@@ -141,6 +149,8 @@ class Ledger:
         when the claim has been taken over.
         """
         with self._connections.write() as connection:
+            if settling:
+                outbox.settle(connection, settling, lease=lease)
             if not outbox.renew(connection, lease, until):
                 return None
             return outbox.offer(connection, envelopes, lease=lease, now=now)
