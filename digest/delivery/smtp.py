@@ -14,9 +14,10 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from queue import LifoQueue
+from typing import NamedTuple
 
 from digest.delivery.connection import (
     REPLY_TIMEOUT,
@@ -141,8 +142,7 @@ class SmtpTransport:
                 yield flying.popleft().result()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
+class _Checked(NamedTuple):
     """A message ready to be offered, or what is wrong with it."""
 
     digest_id: str

@@ -7,7 +7,7 @@ plain words and never disturbs the batch it came in.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -22,9 +22,8 @@ _LOCAL_PART = re.compile(r'[^\x00-\x20\x7f-\x9f"(),:;<>@\[\\\]]+')
 _DOMAIN = re.compile(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A message ready for MAIL, RCPT and DATA.
+class Prepared(NamedTuple):
+    """A message ready for MAIL, RCPT and DATA; a tuple, as each message has one.
 
     `data` is dot-stuffed, without the terminating dot; `size` is what RFC 1870 counts;
     `utf8` says that an address needs SMTPUTF8, `eight_bit` that the content needs 8BITMIME.
