@@ -7,6 +7,7 @@ plain words and never disturbs the batch it came in.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
@@ -82,9 +83,9 @@ def stuffed(content: bytes) -> bytes:
 
 
 def _fault(content: bytes) -> str:
-    """What is wrong with the bytes, or nothing; about 75 µs for 44 KB."""
-    lines_joined = content.replace(b"\r\n", b"")
-    if b"\n" in lines_joined or b"\r" in lines_joined:
+    """What is wrong with the bytes, or nothing."""
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") > ends or content.count(b"\r") > ends:
         return "a carriage return or line feed stands alone"
     if b"\0" in content:
         return "it holds a NUL"
@@ -112,18 +113,25 @@ def _address(address: str) -> str | None:
     local, at, domain = address.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local):
         return None
+    known = _domain(domain)
+    if known is None or len(local.encode(errors="replace")) > LONGEST_LOCAL_PART:
+        return None
+    said = f"{local}@{known}"
+    return said if len(said) <= LONGEST_PATH and _encodable(said) else None
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str | None:
+    """A domain in ASCII; thousands of readers have the same."""
     if not domain.isascii():
         try:
-            checked = validate_email(address, check_deliverability=False, test_environment=True)
+            checked = validate_email(
+                f"someone@{domain}", check_deliverability=False, test_environment=True
+            )
         except EmailNotValidError:
             return None
         domain = checked.ascii_domain
-    if not _DOMAIN.fullmatch(domain):
-        return None
-    if len(local.encode(errors="replace")) > LONGEST_LOCAL_PART:
-        return None
-    said = f"{local}@{domain}"
-    return said if len(said) <= LONGEST_PATH and _encodable(said) else None
+    return domain if _DOMAIN.fullmatch(domain) else None
 
 
 def _encodable(text: str) -> bool:
