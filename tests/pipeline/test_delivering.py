@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from digest import subscriptions
-from digest.errors import ConfigError
+from digest.errors import ConfigError, StoreBusy
 from digest.model import Caps, EvidenceKind, Outcome, Receipt, Status, Voice
 from digest.pipeline import handing_over
 from digest.pipeline.pacing import Pacer
@@ -213,6 +213,44 @@ def test_receipts_outlast_a_database_that_is_busy(application, composed, deliver
 
     assert result.accepted == len(transport.sent) == 5
     assert outbox(application) == {"sent": 5}
+
+
+def test_what_came_of_a_group_is_written_down_before_the_next_goes(
+    application, composed, deliver, monkeypatch
+):
+    monkeypatch.setattr(handing_over, "GROUP", 2)
+    seen = []
+
+    class Watching(MemoryTransport):
+        def send(self, messages, now, **held):
+            seen.append(outbox(application).get("sent", 0))
+            yield from super().send(messages, now, **held)
+
+    deliver(Watching(), block=5)
+
+    assert seen == [0, 2, 4]
+    assert outbox(application) == {"sent": 5}
+
+
+def test_receipts_are_written_though_the_database_is_too_busy_to_mark_the_next_group(
+    application, composed, deliver, monkeypatch
+):
+    monkeypatch.setattr(handing_over, "GROUP", 2)
+    other = sqlite3.connect(application.settings.db, isolation_level=None, check_same_thread=False)
+
+    class Busy(MemoryTransport):
+        def send(self, messages, now, **held):
+            yield from super().send(messages, now, **held)
+            other.execute("BEGIN IMMEDIATE")
+            threading.Timer(0.3, other.execute, ["ROLLBACK"]).start()
+
+    with (
+        closing(open_store(Path(application.settings.db), timeout=0.05)) as store,
+        pytest.raises(StoreBusy),
+    ):
+        deliver(Busy(), store, block=5)
+
+    assert outbox(application) == {"sent": 2, "queued": 3}
 
 
 def test_who_speaks_for_a_paper_is_named_in_the_mail(application, composed, deliver, monkeypatch):

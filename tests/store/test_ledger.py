@@ -228,6 +228,39 @@ def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
     assert states(store) == {"sent": 1}
 
 
+def test_receipts_are_written_with_the_marks_of_those_that_go_next(store, make, people):
+    make.queue(store, *(make.digest(each) for each in people[:2]))
+    gone, next_one = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    under = {"lease": gone.lease, "now": make.day, "until": make.day + HOUR}
+    store.ledger.offer([gone], **under)
+
+    going = store.ledger.offer([next_one], **under, settling=[make.receipt(gone)])
+
+    assert going == {next_one.digest.id}
+    assert states(store) == {"sent": 1, "sending": 1}
+
+
+def test_receipts_of_a_claim_that_was_taken_over_are_not_written_with_marks_either(
+    store, make, people
+):
+    make.queue(store, *(make.digest(each) for each in people[:2]))
+    gone, next_one = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    store.ledger.offer([gone], lease=gone.lease, now=make.day, until=make.day + HOUR)
+    late = make.day + 2 * HOUR
+    store.ledger.claim(late, owner="two", limit=2, lease=60)
+
+    going = store.ledger.offer(
+        [next_one],
+        lease=gone.lease,
+        now=late,
+        until=late + HOUR,
+        settling=[make.receipt(gone)],
+    )
+
+    assert going is None
+    assert states(store) == {"sending": 2}
+
+
 # --- in doubt ---------------------------------------------------------------------------------
 
 
