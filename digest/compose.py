@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from operator import itemgetter
 
 from digest import editions
 from digest.model import (
@@ -19,7 +18,7 @@ from digest.model import (
 )
 
 REST_CAP = 1_000
-_KIND = itemgetter(0)  # each mail asks it of every pick
+_EXPLORE = ReasonKind.EXPLORE  # each mail asks for it at every pick
 # Some sources are asked once a day, give or take how late cron is.
 A_DAY_OR_SO = timedelta(hours=26)
 
@@ -48,7 +47,9 @@ def compose(
     )
     there = {pick.paper_id for pick in shown}
     others = [
-        pick.paper_id for pick in ranking.picks if pick.paper_id not in there and not explores(pick)
+        pick.paper_id
+        for pick in ranking.picks
+        if pick.paper_id not in there and not exploring([pick])
     ]
     others += ranking.rest
     return Digest(
@@ -74,9 +75,9 @@ def compose(
     )
 
 
-def explores(pick: Pick) -> bool:
-    """Whether a pick stands where it does to be explored, and not because it matches."""
-    return ReasonKind.EXPLORE in map(_KIND, pick.reasons)
+def exploring(picks: Iterable[Pick]) -> int:
+    """How many picks stand where they do to be explored, and not because they match."""
+    return len([1 for pick in picks for each in pick.reasons if each.kind is _EXPLORE])
 
 
 def wants_mail(digest: Digest, subscriber: Subscriber) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from digest.compose import explores
+from digest.compose import exploring
 from digest.model import Ranking
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def team_draft(a: Ranking, b: Ranking, rng: random.Random) -> Ranking:
         subscriber_id=a.subscriber_id,
         picks=tuple(picks),
         rest=rest,
-        matched=max(a.matched, b.matched, sum(not explores(each) for each in picks) + len(rest)),
+        matched=max(a.matched, b.matched, len(picks) - exploring(picks) + len(rest)),
     )
 
 

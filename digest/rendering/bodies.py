@@ -107,8 +107,6 @@ def _fill(
     hidden = further - len(lines)
     said = {
         **_sentences(edition, digest, subscriber, [pick for _, pick in shown]),
-        "picks": "shown" if shown else "",
-        "rest": "shown" if further else "",
         "rest_title": wording.rest_title(digest, further, after_picks=bool(shown)),
         "hidden": wording.hidden(hidden, linked=bool(personal.digest)),
         "by_mail": wording.BY_MAIL if shown and personal.reply_to else "",
@@ -120,7 +118,8 @@ def _fill(
         "unsubscribe_url": personal.unsubscribe,
         "unsubscribe_mailto": personal.unsubscribe_mailto,
     }
-    values = said | addresses
+    lists = {"picks": "shown" if shown else "", "rest": "shown" if further else ""}
+    values = said | addresses | lists
     given = frozenset(compress(values, values.values()))
     html_shell, text_shell = (part.shell(given, values) for part in edition.templates.digest)
     html_values = {name: _html_value(said[name]) for name in html_shell.holes if name in said}

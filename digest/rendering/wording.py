@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cache, lru_cache
 
-from digest.compose import explores
+from digest.compose import exploring
 from digest.model import FLOORS, Cadence, Digest, Mood, Quiet, ReasonKind, Site, Subscriber
 from digest.text import clean, truncate
 
@@ -89,7 +89,7 @@ def _which(digest: Digest) -> str:
 
 def _chosen(digest: Digest) -> int:
     """How many of the picks matched, which is all but what is there to explore."""
-    return len(digest.picks) - sum(map(explores, digest.picks))
+    return len(digest.picks) - exploring(digest.picks)
 
 
 def notice_of(digest: Digest) -> Notice:
