@@ -112,9 +112,9 @@ def _apart(features: Features, columns: Sequence[int], values: Sequence[float]) 
     used = set(_SAY_NOTHING)
     least = 0.0
     for each, value in zip(columns, values, strict=True):
-        words = features.worded(each)
-        if value >= least and used.isdisjoint(words):
-            used.update(words)
+        stems = features.stems(each)
+        if value >= least and used.isdisjoint(stems):
+            used.update(stems)
             found.append(features.named(each))
             least = least or LEAST_TELLING * value
             if len(found) == MOST_WORDS:

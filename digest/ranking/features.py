@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
+_PLURAL = re.compile(r"(?<=[^s\W]{3})s$")
 MOST_AT_ONCE = 128
 MOST_REMEMBERED = 4_000_000
 
@@ -52,7 +54,7 @@ class Features:
         self.words: Matrix = self.sparse[:, : np.searchsorted(self.columns.marks, CATEGORIES)]
         self._remembered: dict[tuple[str, str], Any] = {}
         self._names: dict[int, str] = {}
-        self._words: dict[int, Sequence[str]] = {}
+        self._stems: dict[int, Sequence[str]] = {}
         self._dense = np.ascontiguousarray(self.points.dense.T)
         self._by_mark = sp.csc_array(self.sparse)
 
@@ -91,12 +93,14 @@ class Features:
             name = self._names[column] = self._name_of(int(self.columns.marks[column]))
         return name
 
-    def worded(self, column: int) -> Sequence[str]:
-        """The same, word by word."""
-        words = self._words.get(column)
-        if words is None:
-            words = self._words[column] = self.named(column).split()
-        return words
+    def stems(self, column: int) -> Sequence[str]:
+        """The same, word by word, a plural as its singular as far as that lacks an s."""
+        stems = self._stems.get(column)
+        if stems is None:
+            stems = self._stems[column] = [
+                _PLURAL.sub("", each) for each in self.named(column).split()
+            ]
+        return stems
 
     def _name_of(self, mark: int) -> str:
         if mark < CATEGORIES:
