@@ -239,6 +239,10 @@ class CommunityStore(Protocol):
         """Keep a submission; one that stands for the same paper already is returned instead."""
         ...
 
+    def standing(self, paper_id: str) -> Submission | None:
+        """The submission that stands for a paper: the first that is not rejected."""
+        ...
+
     def submission(self, submission_id: str) -> Submission | None:
         """One submission."""
         ...

@@ -105,6 +105,18 @@ class Community:
                 row = _row(connection, submission.id)
             return to_submission(row)
 
+    def standing(self, paper_id: str) -> Submission | None:
+        """The submission that stands for a paper: the first that is not rejected."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                """
+                SELECT * FROM submissions WHERE paper_id = ? AND state <> 'rejected'
+                ORDER BY at, id LIMIT 1
+                """,
+                (loading.owner(connection, paper_id),),
+            ).fetchone()
+        return None if row is None else to_submission(row)
+
     def submission(self, submission_id: str) -> Submission | None:
         """One submission."""
         with self._connections.read() as connection:

@@ -46,7 +46,7 @@ from digest.subscriptions.signing_up import (
     to_be_asked,
 )
 from digest.subscriptions.spans import parse_span
-from digest.subscriptions.submissions import decide, is_curator, submit, undecided
+from digest.subscriptions.submissions import decide, is_curator, standing, submit, undecided
 from digest.subscriptions.wishes import (
     ALL_TOPICS,
     MOST_INTERESTS,
@@ -114,6 +114,7 @@ __all__ = [
     "resume_due",
     "revoke",
     "sign_up",
+    "standing",
     "standing_change",
     "submit",
     "subscribe",

@@ -25,7 +25,7 @@ def submit(
     """Put a paper forward with a line why; `text` is an arXiv id, a DOI, or an address with one.
 
     A paper that is not stored yet waits until it is fetched; one that somebody put forward
-    already comes back as theirs. Raises InvalidInput.
+    already comes back as theirs, and does not count. Raises InvalidInput.
     """
     if fresh(store, person).status not in CONFIRMED:
         raise InvalidInput("Only confirmed subscribers can put papers forward.")
@@ -37,6 +37,8 @@ def submit(
         raise InvalidInput(
             f"Say in a line (up to {LONGEST_LINE} characters) why others should read it."
         )
+    if before := standing(store, text):
+        return before
     if not may(store, "submit", person.id, now=now, seconds=DAY, most=a_day):
         raise InvalidInput(f"You can put {a_day} papers forward in a day; the next one tomorrow.")
     found = next(iter(store.papers.get([named]).values()), None)
@@ -50,6 +52,11 @@ def submit(
             state=SubmissionState.WAITING if found is None else SubmissionState.OPEN,
         )
     )
+
+
+def standing(store: Store, text: str) -> Submission | None:
+    """What was put forward already of a paper, named as for `submit`; raises InvalidInput."""
+    return store.community.standing(paper_key(text))
 
 
 def decide(

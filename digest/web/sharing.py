@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
-from digest.model import Moderation, Paper, Submission, Subscriber
+from digest.model import Moderation, Paper, Submission, SubmissionState, Subscriber
 from digest.web import forms, words
 from digest.web.common import GONE
 from digest.web.personal import BAD, Personal
@@ -43,6 +43,7 @@ class Sharing(Personal):
             return self._submit(request, person, forms.asked(request))
         form = forms.posted(request)
         try:
+            before = subscriptions.standing(self.app.store, form.one("paper"))
             kept = subscriptions.submit(
                 self.app.store,
                 person,
@@ -53,8 +54,11 @@ class Sharing(Personal):
             )
         except InvalidInput as error:
             return self._submit(request, person, form, {"paper": error.message}, status=BAD)
-        mine = kept.subscriber_id == person.id
-        return self.back(f"{self.me(request)}/submit", "submitted" if mine else "submitted-before")
+        done = "submitted"
+        if before is not None or kept.subscriber_id != person.id:
+            featured = kept.state is SubmissionState.FEATURED
+            done = "submitted-featured" if featured else "submitted-before"
+        return self.back(f"{self.me(request)}/submit", done)
 
     def _submit(
         self,

@@ -117,11 +117,13 @@ def test_a_paper_is_put_forward_once_until_it_is_rejected(store, make, people):
     again = make.submission(2, person=people[1], about=make.paper(1))
     assert store.community.submit(again) == first
     assert store.community.submit(replace(first, line="Another line.")) == first
+    assert store.community.standing(first.paper_id) == first
 
     store.community.decide(
         replace(first, state=REJECTED, decided_at=make.day), make.moderation(first)
     )
 
+    assert store.community.standing(first.paper_id) is None
     assert store.community.submit(again) == again
 
 

@@ -131,6 +131,7 @@ CALLS = {
     "community.unvote": lambda s, m: s.community.unvote("s_1", "arxiv:1"),
     "community.votes_of": lambda s, m: s.community.votes_of("s_1", ["arxiv:1"]),
     "community.submit": lambda s, m: s.community.submit(m.submission()),
+    "community.standing": lambda s, m: s.community.standing("arxiv:1"),
     "community.submission": lambda s, m: s.community.submission("p_1"),
     "community.submissions": lambda s, m: s.community.submissions(since=m.day, limit=1),
     "community.decided": lambda s, m: s.community.decided(since=m.day, limit=1),

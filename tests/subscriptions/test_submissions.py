@@ -72,6 +72,14 @@ def test_a_reader_puts_forward_so_many_a_day(ada, submit, now):
     assert submit(ada, "2606.00003", a_day=2, at=now + timedelta(days=1, seconds=1))
 
 
+def test_what_was_put_forward_already_is_not_counted(ada, subscribe, submit, paper):
+    paper(1)
+    theirs = submit(subscribe("bo@example.org"), "https://arxiv.org/abs/2606.00001v2")
+    assert [submit(ada, "2606.00001", a_day=1) for _ in range(3)] == [theirs] * 3
+    mine = submit(ada, "2606.00002", a_day=1)
+    assert submit(ada, "2606.00002", a_day=1) == mine
+
+
 def test_nobody_can_where_it_is_switched_off(ada, submit):
     with pytest.raises(InvalidInput, match="cannot be put forward here"):
         submit(ada, a_day=0)

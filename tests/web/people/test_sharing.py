@@ -38,8 +38,17 @@ def test_a_paper_is_put_forward_with_a_line_why(client, person, at):
 def test_a_paper_somebody_put_forward_already_is_not_said_to_be_taken(client, person, join, at):
     put_forward(client, at(person).me)
     page = put_forward(client, at(join("bo@example.org")).me, line="Mine.").text
-    assert "Somebody put that paper forward already; nothing was added." in page
+    assert "That paper was put forward already, and waits for a curator; nothing was added." in page
     assert "Thank you" not in page
+
+
+def test_a_paper_one_put_forward_before_is_not_said_to_be_taken_either(client, person, curator, at):
+    put_forward(client, at(person).me)
+    page = put_forward(client, at(person).me, line="Once more.").text
+    assert "That paper was put forward already, and waits for a curator; nothing was added." in page
+    decide(client, at(curator).me, "feature")
+    page = put_forward(client, at(person).me, line="Once more.").text
+    assert "That paper was put forward already, and is featured; nothing was added." in page
 
 
 def test_a_paper_nobody_knows_yet_is_looked_up(client, person, at):
