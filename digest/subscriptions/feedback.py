@@ -80,6 +80,8 @@ def give(
     before = _slot(store, person.id, kind, subject)
     if last is not None:
         if any(each.kind is _aim(kind) for each in before):
+            if kind is FeedbackKind.UPVOTE:
+                store.community.vote(person.id, subject, now)
             return last
         undo(store, person, last.id, now=now)
         before = _slot(store, person.id, kind, subject)
@@ -115,9 +117,17 @@ def undo(store: Store, person: Subscriber, feedback_id: str, *, now: datetime) -
         return feedback
     if feedback.kind is FeedbackKind.SEEN_ALL:
         return _unsee(store, person, feedback, now=now)
-    if feedback.kind is FeedbackKind.UPVOTE:
+    if feedback.kind is FeedbackKind.UPVOTE and not _upvoted_besides(store, feedback):
         store.community.unvote(person.id, feedback.paper_id)
     return store.feedback.undo(feedback.id, now, settled=settled) or feedback
+
+
+def _upvoted_besides(store: Store, feedback: Feedback) -> bool:
+    """Whether its reader upvoted the paper another time: two papers that are one now, say."""
+    found = store.feedback.of(
+        feedback.subscriber_id, kinds=[FeedbackKind.UPVOTE], paper_ids=[feedback.paper_id], limit=2
+    )
+    return any(each.id != feedback.id for each in found)
 
 
 def settled(opinion: Interest, standing: Sequence[Feedback]) -> Interest:

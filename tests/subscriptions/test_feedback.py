@@ -1,5 +1,6 @@
 """What readers say, what it does to their profiles, and how it is taken back."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
-from digest.model import FeedbackKind, Interest, InterestKind, Via
+from digest.model import (
+    Announcement,
+    AnnounceType,
+    FeedbackKind,
+    Interest,
+    InterestKind,
+    Item,
+    Via,
+)
 
 PAPERS_KINDS = ("more", "less", "save", "known", "upvote")
 
@@ -50,6 +59,18 @@ def take_back(store, now):
         )
 
     return undo
+
+
+def listed(paper, now):
+    announcement = Announcement(
+        paper_id=paper.id,
+        source="arxiv",
+        feed="cs.IR",
+        day=now.date(),
+        type=AnnounceType.NEW,
+        seen_at=now,
+    )
+    return Item(paper=paper, announcement=announcement)
 
 
 def opinions(profile, person):
@@ -198,6 +219,28 @@ def test_an_upvote_counts_for_everyone_until_it_is_taken_back(
     assert votes() == 1
     take_back(bo, theirs)
     assert votes() == 0
+
+
+def test_an_upvote_of_preprint_and_published_version_is_one_until_both_are_taken_back(
+    store, ada, say, take_back, paper, now
+):
+    preprint, published = paper(1), paper(2)
+    first, second = say(ada, "upvote", of=preprint), say(ada, "upvote", of=published)
+    both = replace(preprint, identifiers=(preprint.id, published.id))
+    store.papers.ingest([listed(both, now)])
+
+    take_back(ada, second)
+    assert store.community.votes_of(ada.id, [preprint.id]) == {preprint.id}
+    take_back(ada, first)
+    assert store.community.votes_of(ada.id, [preprint.id]) == frozenset()
+
+
+def test_a_vote_that_was_lost_counts_when_it_is_given_again(store, ada, say):
+    said = say(ada, "upvote")
+    store.community.unvote(ada.id, said.paper_id)
+
+    assert say(ada, "upvote") == said
+    assert store.community.votes_of(ada.id, [said.paper_id]) == {said.paper_id}
 
 
 @pytest.mark.parametrize(
