@@ -58,7 +58,7 @@ def list_(context: Context, everything: bool = False, as_json: bool = False) -> 
 
 @submissions.command()
 @click.argument("submission_id", metavar="ID")
-@click.option("--line", default="", help="A line that is printed with it.")
+@click.option("--line", default="", help="A line that everybody reads with it.")
 @pass_context
 def feature(context: Context, submission_id: str, line: str) -> None:
     """Feature a paper: it is shown to everyone as picked."""
@@ -68,7 +68,9 @@ def feature(context: Context, submission_id: str, line: str) -> None:
 
 @submissions.command()
 @click.argument("submission_id", metavar="ID")
-@click.option("--line", default="", help="A line for the moderation log.")
+@click.option(
+    "--line", default="", help="A line that whoever put it forward reads, and curators in the log."
+)
 @pass_context
 def reject(context: Context, submission_id: str, line: str) -> None:
     """Reject a paper: it is shown to nobody."""

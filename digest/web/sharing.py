@@ -95,20 +95,24 @@ class Sharing(Personal):
 
     def _decide(self, request: Request, person: Subscriber) -> Response:
         form = forms.posted(request)
+        typed = {"submission": form.one("submission"), "line": form.one("line")}
+        if form.one("do") not in ("feature", "reject"):
+            return self._desk(
+                request, person, typed, {"line": "Feature it, or turn it down."}, status=BAD
+            )
         feature = form.one("do") == "feature"
         try:
             subscriptions.decide(
                 self.app.store,
                 person,
-                form.one("submission"),
+                typed["submission"],
                 feature=feature,
-                line=form.one("line"),
+                line=typed["line"],
                 now=self.app.clock(),
             )
         except NotFound:
             raise
         except InvalidInput as error:
-            typed = {"submission": form.one("submission"), "line": form.one("line")}
             return self._desk(request, person, typed, {"line": error.message}, status=BAD)
         return self.back(f"{self.me(request)}/curate", "featured" if feature else "rejected")
 

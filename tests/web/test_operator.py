@@ -350,7 +350,9 @@ def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, person, c
         state=SubmissionState.OPEN,
     )
     app.store.community.submit(submission)
-    assert "&lt;b&gt;Good&lt;/b&gt;" in inside.get("/operator").text
+    page = inside.get("/operator").text
+    assert "&lt;b&gt;Good&lt;/b&gt;" in page
+    assert "of one that is rejected, whoever put it forward does" in page
     act(inside, "/operator/submissions/p_1", choice=choice, line="As it should be")
     decided = app.store.community.submission("p_1")
     assert (decided.state, decided.curator_line) == (state, "As it should be")

@@ -112,6 +112,53 @@ def test_a_decision_can_be_turned_round(app, client, person, curator, at):
     assert len(app.store.community.log(limit=10)) == 2
 
 
+def first_button(page, submission_id):
+    """What Enter in the line of a paper's form does."""
+    form = re.search(rf'value="{submission_id}">(.+?)</form>', page, re.DOTALL)[1]
+    return re.search(r'<button[^>]* name="do" value="([^"]+)"', form)[1]
+
+
+@pytest.mark.parametrize(("do", "line"), [("feature", "A rare fnid."), ("reject", "Not fro us.")])
+def test_enter_in_the_line_of_a_decided_paper_keeps_line_and_decision(
+    app, client, person, curator, at, do, line
+):
+    put_forward(client, at(person).me)
+    page = decide(client, at(curator).me, do, line=line).text
+    (before,) = app.store.community.decided(since=app.clock(), limit=1)
+
+    decide(client, at(curator).me, first_button(page, before.id), line="Mended.")
+
+    (after,) = app.store.community.decided(since=app.clock(), limit=1)
+    assert (after.state, after.curator_line) == (before.state, "Mended.")
+
+
+def test_enter_turns_no_paper_down_that_is_still_looked_up(app, client, person, curator, at):
+    put_forward(client, at(person).me, paper="https://doi.org/10.1101/2026.01.02.573838")
+    me = at(curator).me
+    waits = app.store.community.standing("doi:10.1101/2026.01.02.573838")
+    enter = first_button(client.get(f"{me}/curate").text, waits.id)
+    assert decide(client, me, enter).status_code == 400
+    assert app.store.community.submission(waits.id) == waits
+
+
+@pytest.mark.parametrize("do", ["", "burn"])
+def test_what_is_no_decision_decides_nothing(client, person, curator, at, database, do):
+    put_forward(client, at(person).me)
+    before = database()
+    answer = decide(client, at(curator).me, do, line="Half a lin")
+    assert answer.status_code == 400
+    assert "Feature it, or turn it down." in answer.text
+    assert 'value="Half a lin"' in answer.text
+    assert database() == before
+
+
+def test_the_desk_says_who_reads_the_line(client, person, curator, at):
+    put_forward(client, at(person).me)
+    page = client.get(f"{at(curator).me}/curate").text
+    assert "of one that you turn down, whoever put it forward does" in page
+    assert 'aria-describedby="who-reads"' in page
+
+
 def test_a_line_that_is_too_long_is_said_beside_it(client, person, curator, at):
     put_forward(client, at(person).me)
     answer = decide(client, at(curator).me, "feature", line="y" * 400)
