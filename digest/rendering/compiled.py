@@ -14,7 +14,15 @@ from digest.rendering.feed_items import spoken
 from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.pieces import Ordered, hole
 from digest.rendering.templates import Part
-from digest.rendering.views import LineView, LinkView, PaperView, line_view, paper_view, title_of
+from digest.rendering.views import (
+    LONGEST_NAME,
+    LineView,
+    LinkView,
+    PaperView,
+    line_view,
+    paper_view,
+    title_of,
+)
 from digest.resources import templates_dir
 from digest.text import clean, truncate
 
@@ -152,12 +160,21 @@ def _paper(
         label=hole("label"),
         reason=hole("reason") if reasoned else "",
         answer_url=hole("answer") if site.url else "",
-        voices=tuple(truncate(clean(spoken(each)), LONGEST_VOICE) for each in voices[:MOST_VOICES]),
+        voices=tuple(clean(spoken(_bounded(each))) for each in voices[:MOST_VOICES]),
     )
     html, text = parts
     return Fragment(
         html.block("paper", paper=view).ordered(*OPEN),
         text.block("paper", paper=view).ordered(*OPEN),
+    )
+
+
+def _bounded(voice: Voice) -> Voice:
+    """The voice with what it says, and its name, each cut to what a person may write."""
+    return replace(
+        voice,
+        name=truncate(clean(voice.name), LONGEST_NAME),
+        line=truncate(clean(voice.line), LONGEST_VOICE),
     )
 
 

@@ -380,6 +380,22 @@ def test_who_speaks_for_a_paper_stands_with_it_as_text(
     assert lint(shown.html) == []
 
 
+def test_the_longest_line_one_may_write_stands_whole_beside_the_longest_name(
+    compiled, site, topics, papers, digest, subscriber, now
+):
+    name, line = "N" * 60, "L" * 299 + "."
+    longest = Voice(paper_id="arxiv:2606.00002", name=name, line=line, curator=True, at=now)
+    longer = replace(longest, name=name * 9, line=line * 9)
+    edition = mail.edition(
+        compiled(site, topics), papers, voices={"arxiv:2606.00002": [longest, longer]}
+    )
+
+    html = mail.parts(edition, digest, subscriber).html
+
+    assert f"Picked by {name}: {line}" in html
+    assert f"Picked by {name[1:]}…: {'L' * 299}…" in html
+
+
 def test_a_from_address_that_is_none_is_the_operators_to_mend(
     compiled, topics, papers, digest, subscriber, now
 ):
