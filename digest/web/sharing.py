@@ -12,6 +12,7 @@ from starlette.responses import Response
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Moderation, Paper, Submission, SubmissionState, Subscriber
+from digest.pipeline import looking_up
 from digest.web import forms, words
 from digest.web.common import GONE
 from digest.web.personal import BAD, Personal
@@ -19,15 +20,16 @@ from digest.web.personal import BAD, Personal
 LOOK_BACK = timedelta(days=365)
 MOST_SUBMISSIONS = 200
 MOST_LOGGED = 100
+MOST_SEARCHED = 1_000
+DEEDS = {"feature": "featured", "reject": "turned down"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of the moderation log, with its actor as other curators may know them."""
+    """A line of the moderation log; `deed` is who did what, as other curators may know them."""
 
     at: datetime
-    actor: str
-    action: str
+    deed: str
     note: str
     paper: Paper | None
     paper_id: str
@@ -81,6 +83,7 @@ class Sharing(Personal):
             errors=errors or {},
             submissions=self._with_papers(mine),
             states=words.STATES,
+            unfound=self._unfound(mine),
             a_day=self.app.settings.community.submissions_a_day,
         )
 
@@ -141,6 +144,7 @@ class Sharing(Personal):
             log=self._log(log, person, names),
             called=names,
             states=words.STATES,
+            unfound=self._unfound(decided),
             typed=typed or {"submission": "", "line": ""},
             errors=errors or {},
         )
@@ -152,8 +156,9 @@ class Sharing(Personal):
         return [
             Line(
                 at=each.at,
-                actor="you" if each.actor == person.id else names.get(each.actor, each.actor),
-                action=each.action,
+                deed=_deed(
+                    each, "you" if each.actor == person.id else names.get(each.actor, each.actor)
+                ),
                 note=each.note,
                 paper=papers.get(each.paper_id),
                 paper_id=each.paper_id,
@@ -167,9 +172,24 @@ class Sharing(Personal):
         named = {key: each.name for key, each in found.items() if each.shows_name and each.name}
         return {key: named.get(key, "a reader") for key in ids if key != "operator"}
 
+    def _unfound(self, submissions: Sequence[Submission]) -> dict[str, str]:
+        """Why those that the look-up gave up on, and nobody decided since, could not be found."""
+        if all(each.state is not SubmissionState.REJECTED for each in submissions):
+            return {}
+        last: dict[str, Moderation] = {}
+        for each in self.app.store.community.log(limit=MOST_SEARCHED):
+            last.setdefault(each.submission_id, each)
+        return {key: each.note for key, each in last.items() if each.actor == looking_up.ACTOR}
+
     def _since(self) -> datetime:
         return self.app.clock() - LOOK_BACK
 
     def _with_papers(self, found: Sequence[Submission]) -> list[tuple[Submission, Paper | None]]:
         papers = self.app.store.papers.get({each.paper_id for each in found})
         return [(each, papers.get(each.paper_id)) for each in found]
+
+
+def _deed(line: Moderation, actor: str) -> str:
+    if line.actor == looking_up.ACTOR:
+        return "could not be found"
+    return f"{actor} {DEEDS.get(line.action, line.action)}"

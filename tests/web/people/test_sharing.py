@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from digest.model import Submission, SubmissionState
+from digest.pipeline import looking_up
 
 LINE = "It changes how I index things."
 
@@ -57,6 +58,32 @@ def test_a_paper_nobody_knows_yet_is_looked_up(client, person, at):
     ).text
     assert "10.1101/2026.01.02.573838" in page
     assert "being looked up" in page
+
+
+def test_a_paper_that_could_not_be_found_is_said_to_be_that_by_nobody(
+    app, client, person, curator, at, now_is
+):
+    paper = "10.1101/2026.01.02.573838"
+    put_forward(client, at(person).me, paper=paper)
+    now_is(app.clock() + looking_up.GIVE_UP_AFTER)
+    looking_up.look_up_waiting(app.store, None, clock=app.clock, owner="test")
+
+    mine = client.get(f"{at(person).me}/submit").text
+    desk = client.get(f"{at(curator).me}/curate").text
+
+    assert f"{paper} <span" in mine
+    assert "could not be found" in mine
+    assert "Neither arXiv nor Crossref gave it in 7 days." in mine
+    assert f"could not be found: doi:{paper}" in desk
+    assert "; could not be found." in desk
+    for page in (mine, desk):
+        assert "turned down" not in page
+
+    decide(client, at(curator).me, "reject", line="Send me a link?")
+    mine = client.get(f"{at(person).me}/submit").text
+    assert "turned down" in mine
+    assert "Send me a link?" in mine
+    assert "could not be found" not in mine
 
 
 @pytest.mark.parametrize(
