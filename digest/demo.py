@@ -15,7 +15,7 @@ from digest.app import App, utcnow
 from digest.config import load
 from digest.errors import FetchFailed
 from digest.model import Listing, Mood, SourceReport, Subscriber, Verdict
-from digest.pipeline import ingesting
+from digest.pipeline import ingesting, trending
 
 RECORDED = ("2026-06-09", "2026-06-10", "2026-06-11")
 BEGUN = "demo"
@@ -140,7 +140,7 @@ def _replay(app: App, moment: list[datetime]) -> Iterator[str]:
         reports = [_ingest(app, "arxiv", sample / f"arxiv-{recorded}.xml")]
         if ago == 0:
             reports.append(_ingest(app, "huggingface", sample / f"huggingface-{recorded}.json"))
-            ingesting.refresh_trending(app.store, now=app.clock())
+            trending.refresh(app.store, now=app.clock())
         day = _day(moment[0])
         composed = app.compose_edition(day)
         delivered = app.deliver()

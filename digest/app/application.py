@@ -33,6 +33,7 @@ from digest.pipeline import (
     looking_up,
     posting,
     publishing,
+    trending,
     websub,
 )
 from digest.ports import Store
@@ -107,7 +108,7 @@ class App(Composer):
             )
             for file in files
         ]
-        ingesting.refresh_trending(self.store, now=self.clock())
+        trending.refresh(self.store, now=self.clock())
         return reports
 
     def is_polling(self) -> bool:

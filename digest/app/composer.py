@@ -10,7 +10,7 @@ from typing import Any
 from digest.app import processes
 from digest.app.looking import Looking
 from digest.model import EVERYONE, IdRange
-from digest.pipeline import composing
+from digest.pipeline import composing, trending
 from digest.pipeline.composing import Composed
 from digest.ranking import cores
 
@@ -58,6 +58,7 @@ class Composer(Looking):
         stopping: Callable[[], bool],
         progress: Callable[[int], object],
     ) -> Composed:
+        trending.refresh_if_voted(self.store, now=due or self.clock())
         shares = self._shares(due)
         done: list[Composed | None] = [None]
         if len(shares) > 1:

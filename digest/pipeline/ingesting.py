@@ -34,9 +34,8 @@ from digest.model import (
     SourceReport,
     Verdict,
 )
-from digest.pipeline import backlog, leases, reporting
+from digest.pipeline import backlog, leases, reporting, trending
 from digest.ports import Fetcher, Ingested, Source, Store
-from digest.ranking import trending
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,6 @@ UNASKED = (Verdict.WAITING, Verdict.IDLE)
 MOST_PAGES = 400
 MOST_CATEGORIES = 30
 CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
-COOLED = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,18 +183,6 @@ def bounded(item: Item) -> Item:
     return replace(item, paper=replace(item.paper, categories=tuple(kept)))
 
 
-def refresh_trending(store: Store, *, now: datetime) -> None:
-    """Recompute the stored hot scores, from the signals of the last two months.
-
-    A hot score falls by one, a tenfold of votes, in two days: what nobody has voted for in two
-    months is behind anything that anybody has voted for since.
-    """
-    signals = store.papers.signalled(now - COOLED)
-    primaries = store.papers.primaries({signal.paper_id for signal in signals})
-    categories = {paper: (category,) for paper, category in primaries.items()}
-    store.papers.set_trending(trending.hot(signals, categories, now))
-
-
 def _ask(
     store: Store,
     runs: Mapping[str, _Run],
@@ -240,7 +226,7 @@ def _finish_all(store: Store, runs: Iterable[_Run], *, now: datetime) -> list[So
     asked = [report for report in reports if report.verdict not in UNASKED]
     store.sources.add_reports(asked)
     if any(report.verdict is Verdict.NEW for report in asked):
-        refresh_trending(store, now=now)
+        trending.refresh(store, now=now)
     return reports
 
 

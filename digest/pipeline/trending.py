@@ -1,9 +1,9 @@
-"""What trends in a day, a week or a month: subscribers' votes and every source's, together."""
+"""What trends, now and in a day, a week or a month: by subscribers' votes and every source's."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from digest import matching
 from digest.errors import NotFound
@@ -12,7 +12,33 @@ from digest.ports import Store
 from digest.ranking import trending
 
 COMMUNITY = "community"
+COUNTED = "trending"
+COOLED = timedelta(days=60)
 MOST_VOTED = 2_000
+
+
+def refresh(store: Store, *, now: datetime) -> None:
+    """Recompute the stored hot scores, from the signals of the last two months.
+
+    A hot score falls by one, a tenfold of votes, in two days: what nobody has voted for in two
+    months is behind anything that anybody has voted for since.
+    """
+    counted = store.community.changed()  # first, so that a vote given meanwhile is seen next time
+    signals = store.papers.signalled(now - COOLED)
+    primaries = store.papers.primaries({signal.paper_id for signal in signals})
+    categories = {paper: (category,) for paper, category in primaries.items()}
+    store.papers.set_trending(trending.hot(signals, categories, now))
+    store.sources.set_cursor(COUNTED, counted)
+
+
+def refresh_if_voted(store: Store, *, now: datetime) -> None:
+    """Recompute the stored hot scores if a subscriber has voted since, or taken a vote back.
+
+    One vote moves what is usual in its field, and with it the scores of others: no web request
+    waits for that.
+    """
+    if store.community.changed() != (store.sources.cursor(COUNTED) or ""):
+        refresh(store, now=now)
 
 
 def trending_papers(

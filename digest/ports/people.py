@@ -235,6 +235,10 @@ class CommunityStore(Protocol):
         """Which of the papers this subscriber voted for."""
         ...
 
+    def changed(self) -> str:
+        """A token that becomes another one whenever votes do."""
+        ...
+
     def submit(self, submission: Submission) -> Submission:
         """Keep a submission; one that stands for the same paper already is returned instead."""
         ...

@@ -1,4 +1,4 @@
-"""Tokens that tell whether something may have changed: what everyone can read, or the vectors."""
+"""Tokens that tell whether something may have changed: what everyone can read, votes, vectors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlite3 import Connection
 
 PUBLIC = "public"
 VECTORS = "vectors"
+VOTES = "votes"
 
 
 def token(connection: Connection, what: str = PUBLIC) -> str:
@@ -25,9 +26,9 @@ def mark(connection: Connection, what: str = PUBLIC) -> None:
 
 
 @contextmanager
-def marked(connection: Connection) -> Iterator[None]:
+def marked(connection: Connection, what: str = PUBLIC) -> Iterator[None]:
     """Give out another token if anything was written inside the block."""
     before = connection.total_changes
     yield
     if connection.total_changes != before:
-        mark(connection)
+        mark(connection, what)

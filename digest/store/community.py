@@ -79,6 +79,11 @@ class Community:
                 )
             )
 
+    def changed(self) -> str:
+        """A token that becomes another one whenever votes do."""
+        with self._connections.plain() as connection:
+            return changes.token(connection, changes.VOTES)
+
     def submit(self, submission: Submission) -> Submission:
         """Keep a submission; one that stands for the same paper already is returned instead.
 

@@ -50,9 +50,9 @@ def test_publishing_again_changes_no_byte_and_a_new_paper_changes_only_its_feeds
 
 def test_trending_holds_what_the_community_picks_up(application, folder, item):
     application.store.papers.ingest([item(1), item(2, upvotes=57)])
-    from digest.pipeline import ingesting
+    from digest.pipeline import trending
 
-    ingesting.refresh_trending(application.store, now=application.clock())
+    trending.refresh(application.store, now=application.clock())
     application.publish(folder)
     assert titles(folder / "feeds" / "trending.json") == [
         "A study of retrieval number 2 in the wild"
@@ -60,14 +60,14 @@ def test_trending_holds_what_the_community_picks_up(application, folder, item):
 
 
 def test_what_nobody_has_voted_for_in_two_months_trends_no_more(application, item):
-    from digest.pipeline import ingesting
+    from digest.pipeline import trending
 
     store = application.store
     store.papers.ingest([item(1), item(2, upvotes=57)])
-    ingesting.refresh_trending(store, now=application.clock() + timedelta(days=50))
+    trending.refresh(store, now=application.clock() + timedelta(days=50))
     assert list(store.papers.trending()) == ["arxiv:2606.00002"]
 
-    ingesting.refresh_trending(store, now=application.clock() + timedelta(days=70))
+    trending.refresh(store, now=application.clock() + timedelta(days=70))
 
     assert store.papers.trending() == {}
 

@@ -1,4 +1,4 @@
-"""What trends in a day, a week or a month, by everyone's votes and fairly to small fields."""
+"""What trends, now and in a day, a week or a month, by everyone's votes and fairly to small fields."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import pytest
 
 from digest.errors import NotFound
 from digest.model import Topic
+from digest.pipeline import trending
 from digest.pipeline.trending import trending_papers
 
 
@@ -71,6 +72,39 @@ def test_one_topic_keeps_the_scores_of_all(application, item, now):
 
     assert ids(found) == [1]
     assert found[0] in everything
+
+
+def test_a_vote_moves_the_next_digest_and_leaves_no_trace_once_taken_back(
+    application, subscribe, item, now
+):
+    store, person = application.store, subscribe()
+    store.papers.ingest([item(1, seen_at=now), item(2, seen_at=now)])
+    trending.refresh(store, now=now)
+
+    store.community.vote(person.id, "arxiv:2606.00002", now)
+    application.compose_edition(None)
+
+    assert list(store.papers.trending()) == ["arxiv:2606.00002"]
+    picks = store.ledger.digest(f"{person.id}.{now.date()}").picks
+    assert [each.paper_id for each in picks] == ["arxiv:2606.00002", "arxiv:2606.00001"]
+
+    store.community.unvote(person.id, "arxiv:2606.00002")
+    application.compose_due()
+
+    assert store.papers.trending() == {}
+
+
+def test_scores_are_not_made_anew_while_nobody_votes(application, subscribe, item, now):
+    store, person = application.store, subscribe()
+    store.papers.ingest([item(1, seen_at=now)])
+    store.community.vote(person.id, "arxiv:2606.00001", now)
+    trending.refresh_if_voted(store, now=now)
+
+    store.community.vote(person.id, "arxiv:2606.00001", now + timedelta(hours=1))
+    store.papers.set_trending({})
+    trending.refresh_if_voted(store, now=now)
+
+    assert store.papers.trending() == {}
 
 
 def test_an_unknown_period_says_which_there_are(application, now):

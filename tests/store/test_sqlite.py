@@ -130,6 +130,7 @@ CALLS = {
     "community.vote": lambda s, m: s.community.vote("s_1", "arxiv:1", m.day),
     "community.unvote": lambda s, m: s.community.unvote("s_1", "arxiv:1"),
     "community.votes_of": lambda s, m: s.community.votes_of("s_1", ["arxiv:1"]),
+    "community.changed": lambda s, m: s.community.changed(),
     "community.submit": lambda s, m: s.community.submit(m.submission()),
     "community.standing": lambda s, m: s.community.standing("arxiv:1"),
     "community.submission": lambda s, m: s.community.submission("p_1"),
