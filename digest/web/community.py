@@ -73,6 +73,7 @@ class Community(Showing):
             context={
                 "featured": featured,
                 "submitted": submitted,
+                "submits": self.app.settings.community.submissions_a_day > 0,
                 "here": "",
                 "canonical": "/picks",
                 "feeds": pages.feed_links("picks", "Picked papers"),

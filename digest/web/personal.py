@@ -74,13 +74,14 @@ class Personal(Handlers):
         self, name: str, request: Request, person: Subscriber, status: int = 200, **context: object
     ) -> Response:
         """One of the pages that share a menu, saying what was just done."""
-        curators = self.app.settings.community.curators
+        community = self.app.settings.community
         return self.shown(
             name,
             status,
             me=self.me(request),
             person=person,
-            curates=subscriptions.is_curator(person, curators),
+            curates=subscriptions.is_curator(person, community.curators),
+            submits=community.submissions_a_day > 0,
             done=words.DONE.get(request.query_params.get("done", ""), ""),
             day_of=lambda at: words.day_of(at, person.tz).isoformat(),
             **context,

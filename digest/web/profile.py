@@ -110,6 +110,7 @@ class Profile(Personal):
             person,
             status,
             here_me="likes",
+            trends=self.app.settings.ranking.trending > 0,
             held={kind: held[kind] for kind in words.KINDS if kind in held},
             kinds=words.KINDS,
             weighted=words.WEIGHTED,

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -388,6 +389,17 @@ def test_after_an_answer_comes_the_page_again_whatever_the_doi_is_made_of(
     page = client.post(f"{at(person).me}/papers/{ODD[paper_id]}", data={"answer": "save"})
     assert page.status_code == 200
     assert "A study of odd names" in page.text
+
+
+@pytest.mark.parametrize("most", [2.0, 0.0])
+def test_who_likes_nothing_yet_is_promised_what_trends_only_where_that_counts(
+    app, client, join, at, most
+):
+    app.settings = replace(app.settings, ranking=replace(app.settings.ranking, trending=most))
+    page = client.get(f"{at(join('bo@example.org', topics=[])).me}/likes").text
+    assert "Nothing yet" in page
+    assert ("trending" in re.search(r"<p>Nothing yet.*?</p>", page)[0]) == (most > 0)
+    assert ("what is trending" in page) == (most > 0)
 
 
 def test_every_interest_is_shown_with_its_weight_and_its_evidence(client, person, at):

@@ -197,7 +197,11 @@ def test_a_line_that_is_too_long_is_said_beside_it(client, person, curator, at):
 def test_where_nobody_may_submit_the_page_says_so(app, client, person, at):
     community = replace(app.settings.community, submissions_a_day=0)
     app.settings = replace(app.settings, community=community)
-    assert "cannot be submitted here" in client.get(f"{at(person).me}/submit").text
+    page = client.get(f"{at(person).me}/submit").text
+    assert "cannot be submitted here" in page
+    assert "a curator looks at it" not in page
+    assert "Submit a paper</a>" not in client.get(at(person).me).text
+    assert "Put a paper forward" not in client.get("/picks").text
     assert put_forward(client, at(person).me).status_code == 400
 
 

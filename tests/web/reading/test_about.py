@@ -22,6 +22,7 @@ def test_the_feeds_directory_lists_every_feed_and_the_opml(client):
 
 def test_privacy_says_how_long_things_are_kept_as_it_is_set(filled, client):
     page = client.get("/privacy").text
+    assert "beside papers that you put forward or, as a curator, decide on" in page
     keep, inbound = filled.settings.keep, filled.settings.inbound
     for days in (keep.logs, keep.digests, keep.papers, inbound.evidence_days):
         assert f"{days} days" in page
