@@ -65,7 +65,8 @@ class LinearRanker:
     """Scores are sums of terms, one a reason: topics, keywords, authors, likes, trending, picked.
 
     They are log-odds (see `Pick.chance`), comparable between people and days, because every term
-    is a constant or a product with constant weights: nothing is scaled to the day or the person.
+    is a constant or a product with constant weights: nothing is scaled to the day or the person,
+    but that an embedder's vectors lose what those of the day have in common (see `Features`).
 
     A paper matches when it is in a followed topic, names a keyword, is found by a saved search,
     is by a followed author, or is close enough to what was liked or typed. Votes and curators

@@ -161,3 +161,40 @@ def test_marks_of_all_kinds_are_among_the_columns(made):
 
     assert 0 < kinds[0] < kinds[1] == len(made.columns)
     assert made.words.shape == (len(made.papers), kinds[0])
+
+
+# --- an embedder ----------------------------------------------------------------------------
+
+
+class Embedder:
+    """Papers of a theme lie near each other, and all of them far from nowhere."""
+
+    name = "embedder:tiny"
+    dimensions = 5
+
+    def __init__(self, in_common):
+        self._in_common = in_common
+
+    def papers(self, papers):
+        own = [[theme in each.id for theme in THEMES] for each in papers]
+        rows = np.array([[self._in_common, *each] for each in own], np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("in_common", [0, 1, 5])
+def test_what_all_papers_mean_alike_brings_nobody_nearer(space, new_paper, in_common):
+    papers = [new_paper(theme, n) for theme in THEMES for n in range(100)]
+    made = Features(papers, Shelves(space, embedder=Embedder(in_common)))
+    plain = Embedder(in_common).papers(made.papers)
+    reader = plain[made.position["new-bees-7"]]
+
+    amounts = made.points.meaning @ reader
+
+    assert abs(amounts.mean()) < 0.06
+    assert np.ptp(amounts - plain @ reader) < 1e-3, "in order as before"
+
+
+def test_few_papers_keep_most_of_what_they_have_in_common(space, new_paper):
+    made = Features([new_paper("bees", 1)], Shelves(space, embedder=Embedder(0)))
+
+    assert np.linalg.norm(made.points.meaning) > 0.9
