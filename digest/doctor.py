@@ -13,7 +13,7 @@ from digest import delivery, matching, subscriptions
 from digest.app import App
 from digest.config import arxiv_topics
 from digest.delivery import dkim, maildir
-from digest.errors import DigestError, NotFound
+from digest.errors import DigestError, InvalidInput, NotFound
 from digest.inbound import imap, lmtp
 from digest.model import Caps, Status, Topic
 from digest.pipeline import learning
@@ -43,6 +43,7 @@ def examine(app: App) -> list[Finding]:
         ("ranking", _ranking),
         ("sources", _sources),
         ("topics", _topics),
+        ("curators", _curators),
         ("sender", _sender),
         ("dkim", _dkim),
         ("site", _site),
@@ -141,6 +142,24 @@ def _topics(app: App) -> Iterator[tuple[str, str]]:
                 (
                     f"[topics.{topic}] names the category {category!r}, which is none of arXiv's, "
                     "nor a source's, nor any paper's: look for a slip"
+                ),
+            )
+
+
+def _curators(app: App) -> Iterator[tuple[str, str]]:
+    """Those who could not curate, by their place: what doctor says may be passed on."""
+    for place, address in enumerate(app.settings.community.curators, 1):
+        try:
+            person = subscriptions.find(app.store, address)
+            able = subscriptions.is_curator(person, [address])
+        except (InvalidInput, NotFound):
+            able = False
+        if not able:
+            yield (
+                "warning",
+                (
+                    f"[community] curators: address {place} is no confirmed subscriber's, and "
+                    "nobody curates by it: look for a slip, or have its owner subscribe"
                 ),
             )
 

@@ -173,3 +173,17 @@ def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest,
     (found,) = told()
     assert found["level"] == "warning"
     assert found["text"].startswith("2 subscribers follow 'dense', which is no topic any more")
+
+
+def test_a_curator_who_is_no_subscriber_is_told_by_place_not_by_address(digest, tmp_path):
+    addresses = ["Ada@Example.org", "bo@example.org", "nonsense"]
+    (tmp_path / "digest.toml").write_text(f"[community]\ncurators = {addresses}\n")
+    digest("init")
+    digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed")
+
+    found = [each for each in digest("doctor", "--json").json if each["check"] == "curators"]
+
+    assert [each["level"] for each in found] == ["warning"] * 2
+    said = [each["text"].partition(" is no ")[0] for each in found]
+    assert said == ["[community] curators: address 2", "[community] curators: address 3"]
+    assert not any(each in str(found) for each in addresses)
