@@ -377,11 +377,14 @@ def _back_up(app: App, now: datetime) -> bool:
     return True
 
 
-def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
-    """Give the papers that have just come their places; learn first if nothing has been learned."""
+def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
+    """Give the papers that have just come their places; learn first if nothing has been learned.
+
+    False while another process does.
+    """
     if app.space is None:
         app.learn()
-    app.place(most=learning.MOST_AT_ONCE, stopping=stopping)
+    return app.place(patience=learning.PATIENCE, stopping=stopping)
 
 
 def learn(app: App) -> bool:

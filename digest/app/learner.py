@@ -8,7 +8,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from digest.app.adapters import Adapters, utcnow
 from digest.config import Settings
 from digest.errors import ConfigError
-from digest.pipeline import learning, tastes
+from digest.pipeline import learning, leases, tastes
 from digest.pipeline.experimenting import Experiment
 from digest.ports import Ranker
 
@@ -144,11 +144,21 @@ class Learner(Adapters):
     def place(
         self,
         *,
-        most: int = learning.MOST_PLACED,
+        patience: timedelta | None = None,
         stopping: Callable[[], bool] = lambda: False,
-    ) -> int:
-        """Keep vectors of the papers that lack one, at most so many by the embedder; how many."""
-        return learning.place(self.store, self.space, self.embedder, most=most, stopping=stopping)
+    ) -> bool:
+        """Keep vectors of the papers that lack one, by the embedder for about as long as `patience`.
+
+        False while another process is at that, by a lease in the store.
+        """
+        learning.place(self.store, self.space, stopping=stopping)
+        if self.embedder is None:
+            return True
+        over = self._over(patience, stopping)
+        with leases.held(self.store, learning.PLACING, owner=self.owner, clock=self.clock) as ours:
+            if ours:
+                learning.place(self.store, None, self.embedder, stopping=over)
+            return ours
 
     def keep_ahead(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
         """Learn readers' tastes for the current space, a bounded number per call.
@@ -159,6 +169,13 @@ class Learner(Adapters):
         return tastes.keep_ahead(self.store, rankers, stopping=stopping)
 
     # --- making ---------------------------------------------------------------------------
+
+    def _over(self, patience: timedelta | None, stopping: Callable[[], bool]) -> Callable[[], bool]:
+        """Whether we were asked to stop, or so long a time is over."""
+        if patience is None:
+            return stopping
+        until = self.clock() + patience
+        return lambda: stopping() or self.clock() >= until
 
     @property
     def _kept(self) -> str:

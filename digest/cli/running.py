@@ -283,10 +283,10 @@ def _learn(app: App, *, force: bool = False) -> Learning | None:
         outcome = app.learn(force=force)
         return outcome not in (None, learning.Learning.BUSY)
 
-    most = learning.MOST_PLACED if force else learning.MOST_AT_ONCE
+    patience = None if force else learning.PATIENCE
     with progress("learning"):
         watched(app, "learn", work)
-        watched(app, "place", lambda: app.place(most=most))
+        watched(app, "place", lambda: app.place(patience=patience))
     return outcome
 
 

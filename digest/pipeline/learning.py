@@ -24,9 +24,12 @@ log = logging.getLogger(__name__)
 LEASE = "learn"
 MOST_LEARNED = 50_000
 MOST_PLACED = 100_000
-MOST_AT_ONCE = 2_000
-"""A sentence embedder takes about a minute for so many: nothing else should wait for longer."""
+PLACING = "place"
+PATIENCE = timedelta(minutes=1)
+"""So long a sentence embedder may work in one tick: nothing else should wait for longer."""
 BLOCK = 1_000
+EMBEDDED_AT_ONCE = 64
+"""A sentence embedder takes some seconds for so many: who asks us to stop waits no longer."""
 LEAST_LIKED = 2
 MOST_OF_ONE = 500
 MOST_PAIRS = 20_000_000
@@ -150,19 +153,18 @@ def place(
     space: Space | None,
     embedder: Embedder | None = None,
     *,
-    most: int = MOST_PLACED,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
     """Keep vectors of those among the newest 100,000 papers that lack one, newest first.
 
-    In the space, if it has dimensions, and by the embedder, which does `most` at most. Returns how
-    many vectors.
+    In the space, if it has dimensions, and by the embedder. Each block is kept before the next is
+    begun. Returns how many vectors.
     """
     placed = 0
     if space is not None and space.dimensions:
-        placed += _place(store, space.name, _rows_in(space), MOST_PLACED, stopping)
+        placed += _place(store, space.name, _rows_in(space), BLOCK, stopping)
     if embedder is not None:
-        placed += _place(store, embedder.name, embedder.papers, most, stopping)
+        placed += _place(store, embedder.name, embedder.papers, EMBEDDED_AT_ONCE, stopping)
     return placed
 
 
@@ -187,15 +189,14 @@ def _place(
     store: Store,
     name: str,
     rows_of: Callable[[Sequence[Paper]], Any],
-    most: int,
+    block: int,
     stopping: Callable[[], bool],
 ) -> int:
     from digest.ranking.space import pack  # noqa: PLC0415 - numpy, only where it is needed
 
     placed = 0
-    while placed < most and not stopping():
-        limit = min(BLOCK, most - placed)
-        papers = store.spaces.lacking(name, limit=limit, among=MOST_PLACED)
+    while not stopping():
+        papers = store.spaces.lacking(name, limit=block, among=MOST_PLACED)
         if not papers:
             break
         rows = pack(rows_of(papers))

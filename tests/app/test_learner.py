@@ -3,7 +3,9 @@
 import sys
 import types
 from dataclasses import replace
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from digest.app import App
@@ -160,3 +162,59 @@ def test_while_one_thread_gathers_the_others_do_with_what_there_was(application,
         assert application.nearness is first
 
     assert application.nearness is not first
+
+
+# --- an embedder ----------------------------------------------------------------------------------
+
+
+class Embedder:
+    """Two numbers a text; each block of papers takes it half a minute."""
+
+    name = "embedder:tiny"
+
+    def __init__(self, moment):
+        self.blocks = []
+        self._moment = moment
+
+    @property
+    def dimensions(self):
+        return 2
+
+    def papers(self, papers):
+        self.blocks.append(len(papers))
+        self._moment[0] += timedelta(seconds=30)
+        return self.texts([each.title for each in papers])
+
+    def texts(self, texts):
+        return np.array([[len(each), 1] for each in texts], np.float32).reshape(-1, 2)
+
+
+@pytest.fixture
+def embedder(application):
+    made = Embedder(application.moment)
+    application.__dict__["embedder"] = made
+    return made
+
+
+def test_an_embedder_works_as_long_as_the_rest_can_wait(application, archive, embedder):
+    application.store.papers.ingest(archive(range(300)))
+
+    application.place(patience=timedelta(minutes=1))
+    assert embedder.blocks == [64, 64]
+
+    application.place()
+    assert embedder.blocks == [64, 64, 64, 64, 44]
+
+
+def test_one_process_embeds_at_a_time_and_gives_the_turn_back(application, archive, embedder):
+    application.store.papers.ingest(archive(range(3)))
+    now = application.clock()
+    assert application.store.lease("place", owner="another", now=now, seconds=60)
+
+    assert not application.place()
+    assert embedder.blocks == []
+    application.store.unlease("place", owner="another")
+
+    assert application.place()
+    assert embedder.blocks == [3]
+    assert not application.store.leased("place", now=application.clock(), seconds=60)

@@ -180,17 +180,17 @@ def test_new_and_changed_papers_are_placed_and_only_they(store, archive):
     assert spaces.unpack([kept]).tolist() == [[ord("s") % 7, 1]]
 
 
-def test_placing_goes_block_by_block_and_stops_when_asked_or_full(store, archive, monkeypatch):
-    monkeypatch.setattr(learning, "BLOCK", 4)
+def test_an_embedder_goes_by_blocks_of_some_seconds_and_stops_when_asked_or_full(
+    store, archive, monkeypatch
+):
     embedder = FirstLetters()
-    store.papers.ingest(archive(range(20)))
+    store.papers.ingest(archive(range(200)))
 
-    assert learning.place(store, None, embedder, most=6) == 6
-    assert learning.place(store, None, embedder, stopping=lambda: len(embedder.blocks) == 3) == 4
-    monkeypatch.setattr(learning, "MOST_PLACED", 17)
-    assert learning.place(store, None, embedder) == 7
+    assert learning.place(store, None, embedder, stopping=lambda: len(embedder.blocks) == 1) == 64
+    monkeypatch.setattr(learning, "MOST_PLACED", 140)
+    assert learning.place(store, None, embedder) == 76
 
-    assert embedder.blocks == [4, 2, 4, 4, 3]
+    assert embedder.blocks == [64, 64, 12]
 
 
 def test_a_ranker_gets_the_vectors_it_works_with(store, archive):
