@@ -271,7 +271,10 @@ class CommunityStore(Protocol):
         ...
 
     def decide(self, submission: Submission, moderation: Moderation) -> None:
-        """Keep a decided submission and the line of the log, in one transaction."""
+        """Keep a decided submission and the line of the log, in one transaction.
+
+        Rejecting takes back what news featuring made of the paper.
+        """
         ...
 
     def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:

@@ -9,7 +9,7 @@ from sqlite3 import Connection, Row
 
 from digest.errors import NotFound
 from digest.model import Moderation, Submission, SubmissionState, Voice
-from digest.store import changes, loading, voting
+from digest.store import changes, ingest, loading, voting
 from digest.store.connections import Connections
 from digest.store.rows import (
     listed,
@@ -31,6 +31,19 @@ LEFT JOIN subscribers AS s ON s.id = u.subscriber_id
 LEFT JOIN subscribers AS c ON c.id = u.curator_id
 WHERE u.state = 'featured' AND u.paper_id IN (SELECT value FROM json_each(?))
 ORDER BY u.paper_id, u.at, u.id
+"""
+
+# A first version that came later as no news was that beside the pick (see `pipeline.ingesting`): the
+# pick alone is then what tells readers of it.
+WITHDRAW = """
+DELETE FROM announcements AS a
+WHERE a.paper_id = ?1 AND a.source = 'community' AND a.feed = 'picked'
+    AND NOT EXISTS (SELECT 1 FROM submissions WHERE paper_id = ?1 AND state = 'featured')
+    AND NOT EXISTS (
+        SELECT 1 FROM announcements AS o
+        WHERE o.paper_id = ?1 AND o.source <> 'community' AND o.type = 'replace'
+            AND o.version = 1 AND o.seen_at >= a.seen_at
+    )
 """
 
 
@@ -180,7 +193,8 @@ class Community:
     def decide(self, submission: Submission, moderation: Moderation) -> None:
         """Keep a decided submission and the line of the log, in one transaction.
 
-        Only the decision is written. Doing it twice changes nothing. Raises NotFound for an
+        Only the decision is written, and rejecting takes back what news featuring made of the
+        paper, so that featuring it again is news again. Doing it twice changes nothing. Raises NotFound for an
         unknown submission.
         """
         decision = (
@@ -207,6 +221,8 @@ class Community:
             connection.execute(
                 "INSERT INTO moderation VALUES (?, ?, ?, ?, ?, ?)", moderation_columns(moderation)
             )
+            if submission.state is SubmissionState.REJECTED:
+                _withdraw(connection, row["paper_id"])
             changes.mark(connection)
 
     def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:
@@ -245,6 +261,12 @@ class Community:
                     "SELECT * FROM moderation ORDER BY at DESC, rowid DESC LIMIT ?", (limit,)
                 )
             ]
+
+
+def _withdraw(connection: Connection, paper_id: str) -> None:
+    """Take the news back that featuring made of a paper, once nothing that stands features it."""
+    connection.execute(WITHDRAW, (paper_id,))
+    ingest.date_papers(connection, [paper_id])
 
 
 def _row(connection: Connection, submission_id: str) -> Row | None:

@@ -91,7 +91,7 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
         connection,
         [_named(each, place.paper.id) for item, place in pairs for each in item.signals],
     )
-    _date(connection, [each.paper.id for each in distinct])
+    date_papers(connection, [each.paper.id for each in distinct])
     return Ingested(
         read=len(items), papers=len(new), merged=len(items) - len(new), announced=announced
     )
@@ -237,7 +237,7 @@ def _signal(connection: Connection, signals: Sequence[Signal]) -> None:
     connection.executemany(PUT_SIGNAL, map(signal_columns, signals))
 
 
-def _date(connection: Connection, paper_ids: Iterable[str]) -> None:
+def date_papers(connection: Connection, paper_ids: Iterable[str]) -> None:
     """Bring `first_seen` and `first_announced` in line with the announcements."""
     connection.execute(
         """

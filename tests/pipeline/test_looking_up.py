@@ -1,15 +1,17 @@
 """Papers that readers put forward are fetched, politely and not for ever, and flood nobody."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from digest import subscriptions
 from digest.errors import FetchFailed
 from digest.model import AnnounceType, Moderation, Status, Submission, SubmissionState
 from digest.pipeline import looking_up
 from digest.pipeline.ingesting import POLL_LEASE
-from digest.pipeline.looking_up import look_up, look_up_waiting
+from digest.pipeline.looking_up import announce_featured, look_up, look_up_waiting
 from digest.sources.lookup import Lookup
 from digest.testing import RecordedFetcher
 
@@ -233,6 +235,84 @@ def test_a_featured_paper_becomes_news_once(application, submit, run, now):
     assert paper.id == ARXIV
     assert announcement.type is AnnounceType.NEW
     assert announcement.seen_at == now + timedelta(hours=2)
+
+
+@pytest.fixture
+def decide(application, submit, now):
+    """Features or rejects what was put forward of a paper, and announces what is featured."""
+
+    def run(submission, choice, *, at=now):
+        subscriptions.decide(
+            application.store, None, submission.id, feature=choice == "feature", line="", now=at
+        )
+        return announce_featured(application.store, now=at)
+
+    return run
+
+
+def news(application, now):
+    found = application.store.papers.announced(now - timedelta(days=9), now + timedelta(days=9))
+    return [(announcement.feed, announcement.seen_at) for _, announcement in found]
+
+
+def test_a_paper_that_is_rejected_after_all_is_news_no_more_until_featured_again(
+    application, submit, run, decide, now
+):
+    submission = submit(ARXIV)
+    run({url(ARXIV): ENTRY})
+
+    assert decide(submission, "feature") == 1
+    assert news(application, now) == [("picked", now)]
+    assert decide(submission, "reject") == 0
+    assert news(application, now) == []
+    assert application.store.papers.announced_on(now.date()) == []
+
+    later = now + timedelta(hours=3)
+    assert decide(submission, "feature", at=later) == 1
+    assert news(application, now) == [("picked", later)]
+
+
+def test_rejecting_takes_nothing_back_that_a_list_announced(application, submit, decide, item, now):
+    application.store.papers.ingest([item(7, seen_at=now)])
+    submission = submit(ARXIV)
+    decide(submission, "feature", at=now + timedelta(hours=1))
+
+    decide(submission, "reject", at=now + timedelta(hours=2))
+
+    assert news(application, now) == [("cs.IR", now)]
+
+
+def test_a_record_that_was_no_news_beside_a_pick_keeps_the_pick_as_its_news(
+    application, submit, run, decide, item, now
+):
+    """At night, records are news only of papers that nothing has announced."""
+    submission = submit(ARXIV)
+    run({url(ARXIV): ENTRY})
+    decide(submission, "feature")
+    record = item(7, seen_at=now + timedelta(hours=1))
+    no_news = replace(record.announcement, type=AnnounceType.REPLACE)
+    application.store.papers.ingest([replace(record, announcement=no_news)])
+
+    decide(submission, "reject", at=now + timedelta(hours=2))
+
+    assert news(application, now) == [("picked", now)]
+
+
+def test_a_paper_that_was_mailed_stays_in_that_mail(
+    application, subscribe, submit, run, decide, now
+):
+    person = subscribe("bo@example.org")
+    submission = submit(ARXIV)
+    run({url(ARXIV): ENTRY})
+    decide(submission, "feature")
+    application.compose_edition(None)
+    edition = f"{person.id}.{now.date()}"
+    before = application.store.ledger.digest(edition)
+
+    decide(submission, "reject", at=now + timedelta(hours=1))
+
+    assert [each.paper_id for each in before.picks] == [ARXIV]
+    assert application.store.ledger.digest(edition) == before
 
 
 def test_a_damaged_schedule_is_begun_anew(application, submit, run):
