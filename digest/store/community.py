@@ -9,7 +9,7 @@ from sqlite3 import Connection, Row
 
 from digest.errors import NotFound
 from digest.model import Moderation, Submission, SubmissionState, Voice
-from digest.store import changes, ingest, loading, voting
+from digest.store import changes, ingest, loading, renaming, voting
 from digest.store.connections import Connections
 from digest.store.rows import (
     listed,
@@ -182,13 +182,16 @@ class Community:
     def arrived(self) -> int:
         """Open the waiting submissions whose paper has been stored meanwhile; how many."""
         with self._connections.write() as connection, changes.marked(connection):
-            return connection.execute(
+            opened = connection.execute(
                 """
                 UPDATE submissions SET state = 'open', paper_id = i.paper_id
                 FROM identifiers AS i
                 WHERE submissions.state = 'waiting' AND i.key = submissions.paper_id
+                RETURNING paper_id
                 """
-            ).rowcount
+            ).fetchall()
+            renaming.join_submissions(connection, [row["paper_id"] for row in opened])
+            return len(opened)
 
     def decide(self, submission: Submission, moderation: Moderation) -> None:
         """Keep a decided submission and the line of the log, in one transaction.

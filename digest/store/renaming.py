@@ -11,7 +11,7 @@ from sqlite3 import Connection
 
 from digest.model import Interest, InterestKind
 from digest.store import voting
-from digest.store.rows import interests_text, to_feedback
+from digest.store.rows import interests_text, listed, to_feedback
 
 ABOUT_PAPERS = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
@@ -25,7 +25,7 @@ def rename(connection: Connection, old: str, new: str) -> None:
 def join(connection: Connection, *, keep: str, other: str) -> None:
     """Let what readers and digests say of `other` be said of `keep`, before `other` goes.
 
-    Who voted for both has one vote. Digests name papers by number: the one of `other` stands for
+    Who voted for both has one vote, and of what was put forward of both one stands. Digests name papers by number: the one of `other` stands for
     `keep` from now on, and is never given again.
     """
     connection.execute(
@@ -46,6 +46,25 @@ def join(connection: Connection, *, keep: str, other: str) -> None:
     connection.execute("DELETE FROM votes WHERE paper_id = ?", (other,))
     voting.count(connection, [keep])
     follow(connection, other, keep)
+    join_submissions(connection, [keep])
+
+
+def join_submissions(connection: Connection, paper_ids: Iterable[str]) -> None:
+    """Leave one submission standing of each paper: what is featured, else the oldest."""
+    connection.execute(
+        """
+        DELETE FROM submissions WHERE id IN (
+            SELECT id FROM (
+                SELECT id, row_number() OVER (
+                    PARTITION BY paper_id ORDER BY state <> 'featured', at, id
+                ) AS place
+                FROM submissions
+                WHERE state <> 'rejected' AND paper_id IN (SELECT value FROM json_each(?))
+            ) WHERE place > 1
+        )
+        """,
+        (listed(paper_ids),),
+    )
 
 
 def follow(connection: Connection, old: str, new: str) -> None:

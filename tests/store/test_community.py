@@ -182,6 +182,49 @@ def test_a_waiting_submission_opens_under_the_papers_own_name(store, make, peopl
     assert store.community.arrived() == 0
 
 
+@pytest.mark.parametrize(
+    ("states", "stands"),
+    [((OPEN, OPEN), "p_1"), ((OPEN, FEATURED), "p_2"), ((FEATURED, FEATURED), "p_1")],
+)
+def test_two_submissions_of_papers_that_are_one_become_one(store, make, people, states, stands):
+    one, two = make.paper(8), make.paper(9)
+    store.papers.ingest([make.item(one), make.item(two)])
+    for number, about, state in ((1, one, states[0]), (2, two, states[1])):
+        decided_at = make.day if state is FEATURED else None
+        store.community.submit(
+            make.submission(number, about=about, state=state, decided_at=decided_at)
+        )
+
+    store.papers.ingest([make.item(make.paper(8, identifiers=(one.id, two.id)))])
+
+    (left,) = store.community.submissions(since=make.day, limit=9)
+    assert (left.id, left.paper_id) == (stands, one.id)
+
+
+def test_what_was_rejected_stays_so_when_papers_become_one(store, make, people):
+    one, two = make.paper(8), make.paper(9)
+    store.papers.ingest([make.item(one), make.item(two)])
+    store.community.submit(make.submission(1, about=one, state=REJECTED, decided_at=make.day))
+    store.community.submit(make.submission(2, about=two))
+
+    store.papers.ingest([make.item(make.paper(8, identifiers=(one.id, two.id)))])
+
+    found = store.community.submissions(since=make.day, limit=9)
+    assert [(each.id, each.state) for each in found] == [("p_2", OPEN), ("p_1", REJECTED)]
+
+
+def test_a_waiting_submission_of_a_paper_that_is_open_already_joins_it(store, make, people):
+    paper = make.paper(1, identifiers=(make.paper(1).id, "doi:10.1101/1"), doi="10.1101/1")
+    store.community.submit(make.submission(1, paper_id="doi:10.1101/1", state=WAITING))
+    store.community.submit(make.submission(2, about=make.paper(1)))
+    store.papers.ingest([make.item(paper)])
+
+    store.community.arrived()
+
+    (left,) = store.community.submissions(since=make.day, limit=9)
+    assert (left.id, left.state, left.paper_id) == ("p_1", OPEN, paper.id)
+
+
 # --- curators -------------------------------------------------------------------------------------
 
 
