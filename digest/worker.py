@@ -65,6 +65,7 @@ def work(app: App) -> None:
         app.signer,
         app.templates,
         app.letters,
+        app.newcomer,
     )  # a wrong setting should stop us now, not at seven
     door = Door(app)
     door.open()
@@ -366,7 +367,9 @@ def _tidy(app: App, now: datetime) -> bool:
         evidence=app.settings.inbound.evidence_days,
     )
     subscriptions.forget_pending(app.store, now)
-    tidying.forget_tastes(app.store, filter(None, (app.ranker, app.challenger)))
+    rankers = [each for each in (app.ranker, app.challenger) if each is not None]
+    if not app.unloaded:  # what was learned with the embedder is true again once that loads
+        tidying.forget_tastes(app.store, rankers)
     return True
 
 

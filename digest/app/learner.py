@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AGAIN = timedelta(minutes=10)
+
 
 class Learner(Adapters):
     """The adapters that change while a process runs: any night may bring another space."""
@@ -44,7 +46,10 @@ class Learner(Adapters):
         self._loaded: tuple[str, Space | None] = ("", None)
         self._gathering = threading.Lock()
         self._gathered: tuple[str, Nearness] | None = None
-        self._rankers: dict[str, tuple[Space | None, Ranker]] = {}
+        self._rankers: dict[str, tuple[Space | None, SentenceEmbedder | None, Ranker]] = {}
+        self._trying = threading.Lock()
+        self._tried: datetime | None = None
+        self.unloaded = ""
 
     @property
     def space(self) -> Space | None:
@@ -104,15 +109,22 @@ class Learner(Adapters):
     ) -> Ranker:
         """The ranker of a class, named as `[ranking] use` does; made anew for another space.
 
+        It goes without the embedder for as long as that cannot be loaded.
         `options` go over the arguments that all rankers are offered. Raises ConfigError, which
         says `where` the name stands.
         """
-        space, key = self.space, f"{use} {sorted(options.items())}"
+        space, meaning, key = self.space, self.meaning, f"{use} {sorted(options.items())}"
         with self._loading:
             made = self._rankers.get(key)
-            if made is None or made[0] is not space:
-                made = self._rankers[key] = (space, self._build(use, space, options, where))
-            return made[1]
+            if made is None or made[0] is not space or made[1] is not meaning:
+                learned = {
+                    "space": space,
+                    "embedder": meaning,
+                    "explore": self.settings.ranking.explore,
+                }
+                ranker = self._build(use, learned, options, where)
+                made = self._rankers[key] = (space, meaning, ranker)
+            return made[2]
 
     @cached_property
     def embedder(self) -> SentenceEmbedder | None:
@@ -123,6 +135,34 @@ class Learner(Adapters):
         from digest.ranking.embedding import SentenceEmbedder  # noqa: PLC0415 - an extra
 
         return SentenceEmbedder(model)
+
+    @property
+    def meaning(self) -> SentenceEmbedder | None:
+        """The embedder with its model loaded; None as well where that cannot be.
+
+        `unloaded` then says why. It is tried again every ten minutes, since a cache may come back
+        and a network too.
+        """
+        embedder, now = self.embedder, self.clock()
+        if embedder is None:
+            return None
+        with self._trying:
+            if self.unloaded and self._tried and abs(now - self._tried) < AGAIN:
+                return None
+            self._tried = now
+            about = {"action": "embedder"}
+            try:
+                _ = embedder.dimensions
+            except ConfigError as error:
+                if not self.unloaded:
+                    why = "papers are ranked without their meaning: %s"
+                    log.error(why, error.message, extra=about)  # noqa: TRY400 - it says it all
+                self.unloaded = error.message
+                return None
+            if self.unloaded:
+                log.info("papers are ranked with their meaning again", extra=about)
+            self.unloaded = ""
+            return embedder
 
     # --- verbs ----------------------------------------------------------------------------
 
@@ -149,15 +189,19 @@ class Learner(Adapters):
     ) -> bool:
         """Keep vectors of the papers that lack one, by the embedder for about as long as `patience`.
 
-        False while another process is at that, by a lease in the store.
+        False while another process is at that, by a lease in the store. Raises ConfigError if the
+        embedder's model cannot be loaded.
         """
         learning.place(self.store, self.space, stopping=stopping)
-        if self.embedder is None:
+        embedder = self.meaning
+        if self.unloaded:
+            raise ConfigError(self.unloaded, subject="ranking.embedder")
+        if embedder is None:
             return True
         over = self._over(patience, stopping)
         with leases.held(self.store, learning.PLACING, owner=self.owner, clock=self.clock) as ours:
             if ours:
-                learning.place(self.store, None, self.embedder, stopping=over)
+                learning.place(self.store, None, embedder, stopping=over)
             return ours
 
     def keep_ahead(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
@@ -201,7 +245,11 @@ class Learner(Adapters):
         return nearness.gather(space, vectors)
 
     def _build(
-        self, use: str, space: Space | None, options: Mapping[str, object], where: str
+        self,
+        use: str,
+        learned: Mapping[str, Any],
+        options: Mapping[str, object],
+        where: str,
     ) -> Ranker:
         ranking = self.settings.ranking
         module, _, name = use.partition(":")
@@ -209,7 +257,6 @@ class Learner(Adapters):
             factory = getattr(importlib.import_module(module, "digest.ranking"), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise ConfigError(f"{where} names no class: {use!r}.", subject=use) from error
-        learned = {"space": space, "embedder": self.embedder, "explore": ranking.explore}
         arguments: dict[str, Any] = {
             "topics": self.settings.topics,
             "trending": ranking.trending,

@@ -22,7 +22,7 @@ from digest.cli.context import (
     watched,
 )
 from digest.cli.operating import UNASKED, report_row, show_reports
-from digest.errors import InvalidInput, RetryLater
+from digest.errors import DigestError, InvalidInput, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +157,7 @@ def run(context: Context) -> None:
             reports = watched(app, "poll", lambda: _read(app))
             watched(app, "look up", app.look_up_waiting)
         show_reports(reports)
-        _learn(app)
+        wrong = _learned_wrongly(app)
         now = _wait_while_polling(app)  # a worker may have begun to while we learned
         with _ending() as stopping:
             with progress("composing") as advance:
@@ -174,6 +174,8 @@ def run(context: Context) -> None:
             published = watched(app, "publish", lambda: app.publish(folder))
             click.echo(f"{published.feeds} feeds in {app.settings.worker.publish}.")
         watched(app, "night", lambda: nightly(app, stopping=stopping))
+        if wrong is not None:
+            raise wrong
         if _all_failed(reports) or delivered.deferred or delivered.refused:
             raise click.exceptions.Exit(1)
 
@@ -288,6 +290,15 @@ def _learn(app: App, *, force: bool = False) -> Learning | None:
         watched(app, "learn", work)
         watched(app, "place", lambda: app.place(patience=patience))
     return outcome
+
+
+def _learned_wrongly(app: App) -> DigestError | None:
+    """Learn and place papers; what went wrong, for which no reader need wait."""
+    try:
+        _learn(app)
+    except DigestError as error:
+        return error
+    return None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from digest import subscriptions, worker
 from digest.app import App
 from digest.errors import ConfigError
 from digest.pipeline.learning import Learning
@@ -218,3 +219,106 @@ def test_one_process_embeds_at_a_time_and_gives_the_turn_back(application, archi
     assert application.place()
     assert embedder.blocks == [3]
     assert not application.store.leased("place", now=application.clock(), seconds=60)
+
+
+class Absent(Embedder):
+    """A model that is not on this machine, which has no network, until it is brought."""
+
+    here = False
+    asked = 0
+
+    @property
+    def dimensions(self):
+        self.asked += 1
+        if not self.here:
+            raise ConfigError("[ranking] embedder: tiny is not on this machine.")
+        return 2
+
+    def texts(self, texts):
+        assert self.dimensions
+        return super().texts(texts)
+
+
+def subscribe(application):
+    return subscriptions.subscribe(
+        application.store,
+        "ada@example.org",
+        subscriptions.Wishes(keywords=["bread"], likes=["2601.00001"]),
+        topics={},
+        defaults=application.newcomer,
+        confirmed=True,
+        now=application.clock(),
+    )
+
+
+@pytest.fixture
+def absent(application):
+    made = Absent(application.moment)
+    application.__dict__["embedder"] = made
+    return made
+
+
+def test_a_model_that_cannot_be_loaded_costs_nobody_their_digest(
+    application, archive, absent, caplog
+):
+    papers = archive(range(500), seen_at=application.clock())
+    application.store.papers.ingest(papers)
+    application.learn()
+    subscribe(application)
+
+    assert application.compose_edition(None).digests == 1
+    application.compose_edition(None)
+
+    (said,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert said.message == (
+        "papers are ranked without their meaning: [ranking] embedder: tiny is not on this machine."
+    )
+
+
+def test_what_is_kept_of_readers_without_a_model_goes_by_another_name(application, archive, absent):
+    application.store.papers.ingest(archive(range(500)))
+    application.learn()
+    without = application.ranker
+
+    absent.here = True
+    assert application.ranker is without, "it is not asked for at each use"
+    application.moment[0] += timedelta(minutes=10)
+    with_it = application.ranker
+
+    assert (without.embeds, with_it.embeds) == ("", "embedder:tiny")
+    assert without.keeps != with_it.keeps
+    assert absent.asked == 2
+
+
+def test_placing_says_that_the_model_cannot_be_loaded_even_where_no_paper_waits_for_it(
+    application, archive, absent
+):
+    application.store.papers.ingest(archive(range(3)))
+    absent.here = True
+    application.place()
+    absent.here = False
+
+    with pytest.raises(ConfigError, match="tiny is not on this machine"):
+        application.place()
+
+    absent.here = True
+    application.moment[0] += timedelta(minutes=10)
+    assert application.place()
+
+
+def test_a_night_without_the_model_forgets_nothing_that_was_learned_with_it(
+    application, archive, absent
+):
+    application.store.papers.ingest(archive(range(500)))
+    application.learn()
+    absent.here = True
+    name = application.ranker.keeps
+    person = subscribe(application)
+    application.compose_edition(None)
+    assert application.store.spaces.tastes(name, [person.id])
+
+    absent.here = False
+    application.moment[0] += timedelta(days=1)
+    worker.nightly(application)
+
+    assert application.store.spaces.tastes(name, [person.id])

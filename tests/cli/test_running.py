@@ -13,6 +13,7 @@ import pytest
 
 from digest.app import App
 from digest.cli import running
+from digest.errors import ConfigError
 from digest.store import open_store
 from digest.testing import RecordedFetcher
 
@@ -178,3 +179,21 @@ def test_a_command_that_is_ended_gives_its_turn_back(digest, source, tmp_path, c
     store = open_store(tmp_path / "digest.db")
     assert store.lease("poll", owner="next", now=datetime.now(UTC), seconds=60)
     store.close()
+
+
+def test_a_run_goes_on_where_papers_cannot_be_placed_and_says_so_in_the_end(
+    digest, source, tmp_path, monkeypatch
+):
+    source("idle_source", IDLE)
+    digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed")
+
+    def fail(*_args, **_more):
+        raise ConfigError("[ranking] embedder: tiny is not on this machine.")
+
+    monkeypatch.setattr(App, "place", fail)
+
+    ran = digest("run")
+
+    assert ran.out.splitlines()[-1].startswith("1 digests composed")
+    assert (ran.code, ran.err.count("tiny is not on this machine")) == (2, 1)
+    assert "placing new papers failed" in digest("status").out
