@@ -324,6 +324,7 @@ class App(Composer):
 
     def publish(self, folder: Path) -> publishing.Published:
         """Write the feeds as files."""
+        trending.refresh_if_voted(self.store, now=self.clock())
         return publishing.publish(
             self.store, folder, self.feed_terms, now=self.clock(), because=self.because
         )

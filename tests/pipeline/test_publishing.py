@@ -59,6 +59,21 @@ def test_trending_holds_what_the_community_picks_up(application, folder, item):
     ]
 
 
+def test_a_vote_taken_back_leaves_nothing_in_the_trending_feed(
+    application, folder, item, subscribe
+):
+    store, person = application.store, subscribe()
+    store.papers.ingest([item(2)])
+    store.community.vote(person.id, "arxiv:2606.00002", application.clock())
+    application.publish(folder)
+    assert len(titles(folder / "feeds" / "trending.json")) == 1
+
+    store.community.unvote(person.id, "arxiv:2606.00002")
+    application.publish(folder)
+
+    assert titles(folder / "feeds" / "trending.json") == []
+
+
 def test_what_nobody_has_voted_for_in_two_months_trends_no_more(application, item):
     from digest.pipeline import trending
 
