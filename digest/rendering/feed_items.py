@@ -93,29 +93,13 @@ def items_of(
 ) -> list[FeedItem]:
     """Entries made ready, in the order given.
 
-    No two items share an `updated` (two in one second are a finding of the W3C validator, and
-    many readers order by it): the entries of one announcement step back a second each, so that
-    newest first is also the order given. When it was `published` hangs on the entry alone, since
-    the next rendering may have others beside it: of a digest, whose picks stay, each place is a
-    second. `abstract` bounds an abstract, in characters.
+    Both dates hang on the entry alone, since the next rendering may have others beside it and
+    readers take another `updated` for a change: entries announced together share theirs (RFC 4287
+    allows it). Of a digest, whose picks stay, each place is a second, so that newest first is also
+    the order given. `abstract` bounds an abstract, in characters.
     """
     owner = authority(site)
-    taken: set[datetime] = set()
-    batches: dict[datetime, int] = {}
-    items = []
-    for entry in entries:
-        seen = entry.seen_at.replace(microsecond=0)
-        # By the time of the announcement, which never changes: a revised paper must not shift
-        # the dates of those it was announced with.
-        step = timedelta(seconds=batches.setdefault(seen, 0))
-        batches[seen] += 1
-        updated = entry.updated.replace(microsecond=0) - step
-        while updated in taken:
-            updated -= timedelta(seconds=1)
-        taken.add(updated)
-        published = seen - timedelta(seconds=entry.place)
-        items.append(_item(entry, site, owner, abstract, published=published, updated=updated))
-    return items
+    return [_item(entry, site, owner, abstract) for entry in entries]
 
 
 def authority(site: Site) -> str:
@@ -164,10 +148,9 @@ def plain(s: str) -> str:
     return s.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
 
 
-def _item(
-    entry: FeedEntry, site: Site, owner: str, limit: int, *, published: datetime, updated: datetime
-) -> FeedItem:
+def _item(entry: FeedEntry, site: Site, owner: str, limit: int) -> FeedItem:
     paper = entry.paper
+    back = timedelta(seconds=entry.place)
     authors = tuple(name for name in map(legible, paper.authors[:MAX_AUTHORS]) if name)
     more = len(paper.authors) - MAX_AUTHORS
     byline = ", ".join(authors) + (f" and {more} more" if more > 0 else "")
@@ -199,8 +182,8 @@ def _item(
         abstract=abstract,
         html="\n".join(f"<p>{each}</p>" for each in (*map(escape, said), anchors) if each),
         text="\n\n".join(said),
-        published=published,
-        updated=updated,
+        published=entry.seen_at.replace(microsecond=0) - back,
+        updated=entry.updated.replace(microsecond=0) - back,
         extra=_extra(entry, categories, because),
     )
 

@@ -162,7 +162,6 @@ def check_rss(body: bytes, url: str) -> list[str]:
         assert guid.get("isPermaLink") == "false"
         if item.find("link") is not None:
             check_url(item.findtext("link") or "")
-    unique([item.findtext("a:updated", namespaces=NS) for item in found])
     return unique([item.findtext("guid") for item in found])
 
 
@@ -196,7 +195,6 @@ def check_atom(body: bytes, url: str) -> list[str]:
             assert name.text
             check_plain(name.text)
             assert "@" not in name.text
-    unique([entry.findtext("a:updated", namespaces=NS) for entry in found])
     return unique([entry.findtext("a:id", namespaces=NS) for entry in found])
 
 
@@ -362,6 +360,8 @@ def test_the_checks_do_find_faults(broken, by):
         by(broken)
 
 
+# Two entries of one time are a warning of the validator's. They have it all the same: seconds made
+# up to tell them apart would shift whenever the feed holds other papers, as if these had changed.
 VALIDATE = """
 import io, json, pathlib, sys
 import feedvalidator
@@ -377,7 +377,11 @@ for path in sorted(folder.rglob("*.*")):
             contentType=types[path.suffix] + "; charset=utf-8",
             base="https://papers.example/" + name,
         )
-        events += [f"{name}: {type(each).__name__} {each.params}" for each in AAA(found["loggedEvents"])]
+        events += [
+            f"{name}: {type(each).__name__} {each.params}"
+            for each in AAA(found["loggedEvents"])
+            if type(each).__name__ != "DuplicateUpdated"
+        ]
 print(json.dumps(events))
 """
 
