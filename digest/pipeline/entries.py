@@ -20,7 +20,7 @@ def announced(store: Store, papers: Iterable[Paper]) -> Found:
     for paper_id, announcements in store.papers.announcements(wanted).items():
         firsts = [each for each in announcements if each.type.is_first]
         if firsts:
-            found.append((wanted[paper_id], min(firsts, key=_earliest_list_first)))
+            found.append((wanted[paper_id], min(firsts, key=_first_seen_first)))
     return found
 
 
@@ -78,7 +78,7 @@ def updated(at: datetime, announcements: Sequence[Announcement]) -> datetime:
 def came_as(announcements: Sequence[Announcement]) -> AnnounceType:
     """How a paper was first announced."""
     firsts = [each for each in announcements if each.type.is_first]
-    return min(firsts, key=_earliest_list_first).type if firsts else AnnounceType.NEW
+    return min(firsts, key=_first_seen_first).type if firsts else AnnounceType.NEW
 
 
 def newest_first(seen_at: datetime, paper_id: str) -> tuple[timedelta, str]:
@@ -90,9 +90,9 @@ def _newest_first(entry: FeedEntry) -> tuple[timedelta, str]:
     return newest_first(entry.seen_at, entry.paper.id)
 
 
-def _earliest_list_first(announcement: Announcement) -> tuple[date, bool, datetime]:
+def _first_seen_first(announcement: Announcement) -> tuple[datetime, date, bool]:
     """The order by which the store, too, tells the first of a paper's announcements."""
-    return announcement.day, announcement.type is not AnnounceType.NEW, announcement.seen_at
+    return announcement.seen_at, announcement.day, announcement.type is not AnnounceType.NEW
 
 
 def _upvotes(store: Store, ids: Iterable[str]) -> dict[str, int]:

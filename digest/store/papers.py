@@ -244,7 +244,7 @@ class Papers:
     def announced_on(self, day: date) -> list[tuple[Paper, Announcement]]:
         """Papers first announced (new or cross) that could first be read on this UTC day.
 
-        By the time of it; the announcement is the one of the earliest list day, `new` before
+        By the time of it; of what was seen first at once, the earliest list day, `new` before
         `cross`.
         """
         with self._connections.read() as connection:
@@ -298,6 +298,7 @@ class Papers:
 
 
 def _first(announcements: Sequence[Announcement]) -> Announcement:
-    """The first new or cross announcement: of the earliest list day, `new` before `cross`."""
+    """The new or cross announcement seen first; of several at once, `new` before `cross`."""
     firsts = [each for each in announcements if each.type.is_first]
-    return min(firsts, key=lambda each: (each.day, each.type != "new", each.seen_at))
+    # By sight before list day, as `first_announced` is: a list read later must not date it anew.
+    return min(firsts, key=lambda each: (each.seen_at, each.day, each.type != "new"))

@@ -124,6 +124,20 @@ def test_a_revised_paper_stays_in_its_place_with_a_new_date(store, announce, ite
     assert items[1]["date_published"] == "2026-06-09T04:00:00Z"
 
 
+def test_a_paper_that_another_source_lists_later_stays_as_it_was_published(store, item):
+    early = item(1, seen_at=datetime(2026, 6, 10, 1, 31, tzinfo=UTC))
+    early = replace(early, announcement=replace(early.announcement, type=AnnounceType.CROSS))
+    late = item(1, seen_at=datetime(2026, 6, 10, 8, tzinfo=UTC))
+    late = replace(late, announcement=replace(late.announcement, source="huggingface"))
+    store.papers.ingest([early, late])
+    store.papers.set_trending({early.paper.id: 1.0})
+    made = catalogue(store)
+    for slug in ("cs.IR", "trending"):
+        (told,) = read(made.document(made.find(slug), "json"))["items"]
+        assert told["date_published"] == "2026-06-10T01:31:00Z"
+        assert told["_digest"]["announce"] == "cross"
+
+
 # --- archives (RFC 5005) ----------------------------------------------------------------------
 
 

@@ -401,6 +401,27 @@ def test_a_paper_is_dated_by_its_first_announcement_ties_go_by_id(store, make):
     ]
 
 
+@pytest.mark.parametrize("day", [9, 10])
+def test_a_list_read_later_does_not_date_a_paper_anew(store, make, day):
+    store.papers.ingest([make.item(feed="cs.AI", type=CROSS)])
+    listed = {"source": "huggingface", "day": date(2026, 6, day)}
+    store.papers.ingest([make.item(**listed, seen_at=make.day + timedelta(hours=4))])
+
+    ((_, newest),) = store.papers.in_categories([], since=make.day, limit=1)
+    ((_, first),) = store.papers.announced_on(make.day.date())
+
+    assert newest == first
+    assert (first.source, first.type, first.seen_at) == ("arxiv", CROSS, make.day)
+
+
+def test_of_two_lists_read_at_once_the_one_that_has_a_paper_as_new_counts(store, make):
+    store.papers.ingest([make.item(feed="cs.AI", type=CROSS), make.item(feed="cs.LG")])
+
+    ((_, first),) = store.papers.announced_on(make.day.date())
+
+    assert first.type is NEW
+
+
 def test_categories_are_counted_once_a_paper(store, make):
     store.papers.ingest(
         [
