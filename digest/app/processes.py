@@ -135,7 +135,8 @@ def _work(
     os.nice(NICENESS)
     gc.set_threshold(*collecting)
     asked = threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; our parent tells us
+    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal's; our parent tells us
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     said: object

@@ -90,13 +90,23 @@ class _Terminated(BaseException):
 
 @contextmanager
 def _unwinding() -> Iterator[None]:
-    """End by SIGTERM as anybody does, but not before what is open is closed; the second is final."""
+    """End by SIGTERM as anybody does, but not before what is open is closed; the second is final.
+
+    SIGHUP is taken for the first, whoever deals with SIGTERM by then.
+    """
 
     def unwind(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
         raise _Terminated
 
+    def hang_up(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # the shell may send it beside the terminal
+        signal.raise_signal(signal.SIGTERM)
+
     before = signal.signal(signal.SIGTERM, unwind)
+    ends = signal.getsignal(signal.SIGHUP) is signal.SIG_DFL  # with `nohup` it is ignored
+    if ends:
+        signal.signal(signal.SIGHUP, hang_up)
     try:
         yield
     except _Terminated:
@@ -104,6 +114,8 @@ def _unwinding() -> Iterator[None]:
         sys.exit(128 + signal.SIGTERM)  # the first process of a container outlives its own signal
     finally:
         signal.signal(signal.SIGTERM, before)
+        if ends:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def explained(error: Exception) -> tuple[int, str]:

@@ -57,13 +57,38 @@ def healthy(environment):
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_worker_drains_and_stops_when_asked(environment, tmp_path, number):
     process = subprocess.Popen([*DIGEST, "worker"], cwd=tmp_path, env=environment)
     try:
         assert wait_for((tmp_path / "public" / "feeds.opml").is_file)
         process.send_signal(number)
         assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_web_process_ends_in_order_when_its_terminal_goes(environment, tmp_path):
+    process = subprocess.Popen(
+        [*DIGEST, "web"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert wait_for(lambda: healthy(environment))
+        process.send_signal(signal.SIGHUP)
+        assert "Application shutdown complete" in process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_that_was_started_with_nohup_stays(environment, tmp_path):
+    process = subprocess.Popen(["nohup", *DIGEST, "worker"], cwd=tmp_path, env=environment)
+    try:
+        assert wait_for((tmp_path / "public" / "feeds.opml").is_file)
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
     finally:
         process.kill()
         process.wait()
