@@ -7,14 +7,17 @@ type or an unreadable file is a ConfigError that names the file or variable and 
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 from digest.config import bounds
@@ -61,13 +64,22 @@ def load(
     origin = str(path) if path else "the shipped defaults"
     if path is not None:
         _overlay(tables, _read(path), origin)
-    unknown = _overlay_environment(tables, env)
-    if "DIGEST_WEB_PORT" not in env and env.get("PORT", "").isdigit():
-        tables["web"]["port"] = int(env["PORT"])
+    unknown, variables = _overlay_environment(tables, env)
+    if "web.port" not in variables and env.get("PORT", "").isdigit():
+        variables["web.port"] = "PORT"
+        tables["web"]["port"] = _coerce(env["PORT"], 0, "PORT")
     for dotted, value in (overrides or {}).items():
+        variables.pop(dotted, None)
         _put(tables, dotted.split("."), value)
-    settings = _settings(tables, origin, unknown)
-    bounds.check(settings)
+    try:
+        _check_finite(tables, origin)
+        settings = _settings(tables, origin, unknown)
+        bounds.check(settings)
+    except ConfigError as error:
+        if (variable := variables.get(error.subject)) is None:
+            raise
+        sentence = error.message.removeprefix(f"{origin}: ")
+        raise ConfigError(f"{variable}: {sentence}", subject=variable) from error
     return settings
 
 
@@ -91,7 +103,7 @@ def _read(path: Path) -> Table:
         raise ConfigError(f"There is no settings file {path}.", subject=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", subject=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number of thousands of digits is one, too
         raise ConfigError(f"{path} is not valid TOML: {error}.", subject=str(path)) from error
 
 
@@ -130,9 +142,12 @@ def _expect_table(value: object, path: tuple[str, ...], origin: str) -> None:
         raise ConfigError(f"{origin}: {dotted} must be a table, [{dotted}].", subject=dotted)
 
 
-def _overlay_environment(tables: Table, env: Mapping[str, str]) -> tuple[str, ...]:
-    """Lay variables over the tables in place; returns those that name no setting."""
-    unknown = []
+def _overlay_environment(
+    tables: Table, env: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Lay variables over the tables in place; returns those that name no setting, the others by key."""
+    unknown: list[str] = []
+    variables: dict[str, str] = {}
     for variable, value in sorted(env.items()):
         if not variable.startswith(PREFIX) or variable == "DIGEST_CONFIG":
             continue
@@ -144,8 +159,26 @@ def _overlay_environment(tables: Table, env: Mapping[str, str]) -> tuple[str, ..
         else:
             unknown.append(variable)
             continue
+        first = variables.setdefault(".".join(path), variable)
+        if first != variable:
+            raise ConfigError(
+                f"{first} and {variable} say the same setting: keep one of them.", subject=variable
+            )
         _put(tables, path, _coerce(content, _get(tables, path), variable))
-    return tuple(unknown)
+    return tuple(unknown), variables
+
+
+def _check_finite(tables: Table, origin: str, path: tuple[str, ...] = ()) -> None:
+    """Refuse NaN, which no comparison refuses, and the infinite, wherever they stand."""
+    for key, value in tables.items():
+        here = (*path, key)
+        if isinstance(value, dict):
+            _check_finite(value, origin, here)
+        elif isinstance(value, float) and not math.isfinite(value):
+            dotted = ".".join(here)
+            raise ConfigError(
+                f"{origin}: {dotted} must be a finite number, not {value}.", subject=dotted
+            )
 
 
 def _secret(variable: str, path: str) -> str:
@@ -198,7 +231,9 @@ def _coerce(text: str, like: object, variable: str) -> object:
             return float(text) if "." in text or isinstance(like, float) else int(text)
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(like, bool) else "a number"
-        raise ConfigError(f"{variable} must be {kind}, not {text!r}.", subject=variable) from None
+        raise ConfigError(
+            f"{variable} must be {kind}, not {shortened(text)}.", subject=variable
+        ) from None
     if isinstance(like, list):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
@@ -232,7 +267,8 @@ def _section(kind: type, table: Table, name: str, origin: str) -> Any:
 
 def _typed(value: object, hint: type, key: str, origin: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):
+            return float(value)
     if hint == tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise ConfigError(f"{origin}: {key} must be a list of texts.", subject=key)
@@ -247,7 +283,9 @@ def _typed(value: object, hint: type, key: str, origin: str) -> Any:
             float: "a number",
             bool: "true or false",
         }
-        raise ConfigError(f"{origin}: {key} must be {words[hint]}, not {value!r}.", subject=key)
+        raise ConfigError(
+            f"{origin}: {key} must be {words[hint]}, not {shortened(value)}.", subject=key
+        )
     return value
 
 
@@ -258,14 +296,17 @@ def _source(name: str, table: Table, origin: str) -> SourceSettings:
         raise ConfigError(
             f'{origin}: {key} needs a class, such as use = ".feed:FeedSource".', subject=key
         )
+    follows = _typed(
+        options.pop("follow_subscribers", False), bool, f"{key}.follow_subscribers", origin
+    )
+    if follows:  # readers' categories are added to its own
+        _typed(options.get("categories", []), tuple[str, ...], f"{key}.categories", origin)
     return SourceSettings(
         name=name,
         use=_typed(options.pop("use"), str, f"{key}.use", origin),
         enabled=_typed(options.pop("enabled", True), bool, f"{key}.enabled", origin),
         nightly=_typed(options.pop("nightly", False), bool, f"{key}.nightly", origin),
-        follow_subscribers=_typed(
-            options.pop("follow_subscribers", False), bool, f"{key}.follow_subscribers", origin
-        ),
+        follow_subscribers=follows,
         options=types.MappingProxyType(options),
     )
 

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from reprlib import repr as shortened
+from urllib.parse import urlsplit
 
-from digest.config.settings import Settings
-from digest.errors import ConfigError
-from digest.model import Topic
-from digest.text import fold
+from digest.config.settings import Settings, SiteSettings, SubscriberSettings, WebSettings
+from digest.editions import parse_at, validate_tz
+from digest.errors import ConfigError, InvalidInput
+from digest.model import Cadence, Quiet, Topic
+from digest.text import fold, slug
 
 ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\^`{|}?#]+")
 DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
 CENTURY = 36_500
 """Days. With many more, what is so long ago is before the year 1, which no clock knows."""
-YEAR, DAY = 525_600, 86_400
-"""The one in minutes, the other in seconds."""
+YEAR, DAY, HOUR = 525_600, 86_400, 3_600
+"""The first in minutes, the others in seconds."""
+COUNT = 1_000_000_000
+HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE)
+LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+"""As xml:lang takes it (XML Schema part 2 §3.3.3)."""
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SHORTEST_SECRET = 16
+SHORTEST_DAY = 3
+FEEDS = ("trending", "trending-day", "trending-week", "trending-month", "picks", "mine")
+"""What the addresses of feeds have taken besides topics."""
 
 LEAST: Mapping[str, float] = {
     "smtp.timeout": 1,
@@ -58,61 +71,146 @@ LEAST: Mapping[str, float] = {
     "community.submissions_a_day": 0,
 }
 MOST: Mapping[str, float] = {
+    "smtp.timeout": HOUR,
+    "smtp.per_connection": COUNT,
+    "smtp.block": 100_000,
+    "smtp.connections": 1_000,
+    "smtp.processes": 1_000,
+    "smtp.per_second": COUNT,
+    "smtp.per_hour": COUNT,
+    "smtp.per_day": COUNT,
+    "fetch.timeout": HOUR,
+    "fetch.max_wire_mb": 1_000,
+    "fetch.max_body_mb": 1_000,
     "fetch.interval": YEAR,
+    "subscriber.limit": 50,
     "subscriber.floor": 1,
+    "ranking.trending": 100,
+    "ranking.cap": 100_000,
+    "ranking.block": 100_000,
+    "ranking.processes": 1_000,
+    "ranking.explore": 1,
     "experiments.share": 1,
     "feeds.days": CENTURY,
+    "feeds.limit": 10_000,
     "worker.tick": DAY,
     "worker.nightly_hour": 23,
     "keep.papers": CENTURY,
     "keep.digests": CENTURY,
     "keep.logs": CENTURY,
+    "keep.backup_count": CENTURY,
     "web.port": 65535,
+    "web.signups": COUNT,
+    "web.letters": COUNT,
+    "web.requests": COUNT,
     "inbound.evidence_days": CENTURY,
+    "inbound.soft_bounces": COUNT,
     "inbound.soft_days": CENTURY,
+    "community.submissions_a_day": COUNT,
 }
 
 
 def check(settings: Settings) -> None:
     """Refuse values of the right type that could only do harm; raises ConfigError."""
+    for key, words in _wrong(settings):
+        section, name = key.split(".")
+        raise ConfigError(f"[{section}] {name} {words}", subject=key)
+    _check_proxies(settings.web.proxies)
+    _check_topics(settings.topics)
+
+
+def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The keys whose values are wrong, each with what is to be said of it."""
+    yield from _numbers(settings)
+    for name in ("from_", "bounce_to", "unsubscribe_to"):
+        address, key = getattr(settings.mail, name), name.rstrip("_")
+        if (address or name == "from_") and not ADDRESS.fullmatch(address):
+            yield f"mail.{key}", "must be a bare address, such as digest@example.org."
+    yield from _site(settings.site)
+    hub, domain = settings.feeds.hub, settings.inbound.domain
+    if hub and not _is_web_address(hub.partition("?")[0]):
+        yield "feeds.hub", "must be a web address, such as https://hub.example.org/."
+    if domain and not DOMAIN.fullmatch(domain):
+        yield "inbound.domain", "must be a bare domain, such as papers.example.org."
+    yield from _web(settings.web)
+    yield from _newcomer(settings.subscriber)
+
+
+def _numbers(settings: Settings) -> Iterator[tuple[str, str]]:
     for bounds, sign, words in ((LEAST, 1, "at least"), (MOST, -1, "at most")):
         for key, bound in bounds.items():
             section, name = key.split(".")
             value = getattr(getattr(settings, section), name)
             if sign * value < sign * bound:
-                raise ConfigError(
-                    f"[{section}] {name} must be {words} {bound}, not {value}.", subject=key
-                )
-    for name in ("from_", "bounce_to", "unsubscribe_to"):
-        address, key = getattr(settings.mail, name), name.rstrip("_")
-        if (address or name == "from_") and not ADDRESS.fullmatch(address):
-            raise ConfigError(
-                f"[mail] {key} must be a bare address, such as digest@example.org.",
-                subject=f"mail.{key}",
-            )
-    url = settings.site.url
-    if url and not WEB_ADDRESS.fullmatch(url):
-        raise ConfigError(
-            "[site] url must be a web address, such as https://digest.example.org.",
-            subject="site.url",
+                yield key, f"must be {words} {bound}, not {shortened(value)}."
+
+
+def _site(given: SiteSettings) -> Iterator[tuple[str, str]]:
+    if not given.name.strip():
+        yield "site.name", "must not be empty: it is the title of pages, feeds and mails."
+    if given.url and not _is_web_address(given.url):
+        yield (
+            "site.url",
+            "must be a web address, such as https://digest.example.org, without a password.",
         )
-    if settings.inbound.domain and not DOMAIN.fullmatch(settings.inbound.domain):
-        raise ConfigError(
-            "[inbound] domain must be a bare domain, such as papers.example.org.",
-            subject="inbound.domain",
+    if not LANGUAGE.fullmatch(given.language):
+        yield (
+            "site.language",
+            f"must be a language tag, such as en or pt-BR, not {given.language!r}.",
         )
-    _check_proxies(settings.web.proxies)
-    _check_topics(settings.topics)
+
+
+def _web(given: WebSettings) -> Iterator[tuple[str, str]]:
+    for each in given.hosts:
+        if not HOST.fullmatch(each.strip()):
+            yield "web.hosts", f"are bare names, such as digest.example.org, not {each!r}."
+    if given.operator and len(given.operator.strip()) < SHORTEST_SECRET:
+        yield "web.operator", f"must have at least {SHORTEST_SECRET} characters."
+
+
+def _newcomer(given: SubscriberSettings) -> Iterator[tuple[str, str]]:
+    """Wishes as readers may write them, too: what is refused here would be at every sign-up."""
+    reads: tuple[tuple[str, Callable[[str], object], str], ...] = (
+        ("at", parse_at, given.at),
+        ("tz", validate_tz, given.tz),
+    )
+    for name, read, text in reads:
+        try:
+            read(text)
+        except InvalidInput as error:
+            yield f"subscriber.{name}", f"is wrong: {error.message}"
+    word = given.cadence.strip().casefold()
+    is_day = len(word) >= SHORTEST_DAY and any(day.startswith(word) for day in DAYS)
+    if not is_day and word not in tuple(Cadence):
+        yield (
+            "subscriber.cadence",
+            f"must be daily, weekdays, weekly or the name of a day, not {given.cadence!r}.",
+        )
+    if given.quiet not in tuple(Quiet):
+        yield "subscriber.quiet", f"must be 'line' or 'nothing', not {given.quiet!r}."
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:  # brackets that do not close, or a port that is none
+        return False
+    return is_whole and WEB_ADDRESS.fullmatch(url) is not None
 
 
 def _check_topics(topics: Mapping[str, Topic]) -> None:
-    """Refuse names that are taken, and topics that can take in no paper."""
-    for reserved in ("trending", "picks", "mine"):
-        if reserved in topics:
+    """Refuse topics that can take in no paper, and those whose feed would have another's address."""
+    taken = dict.fromkeys(FEEDS, "a feed of that name")
+    for topic in topics.values():
+        address = slug(topic.id).casefold()
+        if address in taken:
             raise ConfigError(
-                f"[topics.{reserved}] must have another name: Digest has a feed of that name.",
-                subject=f"topics.{reserved}",
+                f"[topics.{topic.id}] must have another name: Digest has {taken[address]}, and the "
+                "two would share one address.",
+                subject=f"topics.{topic.id}",
             )
+        taken[address] = f"a topic {topic.id!r}"
     for topic in topics.values():
         # A phrase of marks alone is in no text.
         if not any(map(str.strip, topic.categories)) and not any(map(fold, topic.phrases)):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from digest import tokens
+from digest import text, tokens
 from digest.model import Site, Subscriber
 
 DIGEST = "digest"
@@ -29,7 +29,6 @@ BOUNCE = "bounce"
 
 LONGEST = 1_000
 
-_NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
 
 
@@ -142,8 +141,8 @@ def paper(site: Site, paper_id: str) -> str:
 
 
 def slug(topic_id: str) -> str:
-    """A topic id as it stands in addresses and file names: `biorxiv:x y` is `biorxiv-x-y`."""
-    return _NOT_IN_A_SLUG.sub("-", topic_id).strip("-.") or "topic"
+    """A topic id as it stands in addresses and file names."""
+    return text.slug(topic_id)
 
 
 @lru_cache(maxsize=1024)

@@ -38,6 +38,7 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _ELLIPSIS = "…"
+_NOT_IN_A_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def fold(s: str) -> str:
@@ -174,3 +175,8 @@ def truncate(s: str, limit: int) -> str:
     while cut and unicodedata.combining(s[len(cut)]):
         cut = cut[:-1]
     return cut.rstrip(" ,;:.-–—(") + _ELLIPSIS
+
+
+def slug(s: str) -> str:
+    """A name as it stands in addresses and file names: `biorxiv:x y` is `biorxiv-x-y`."""
+    return _NOT_IN_A_SLUG.sub("-", s).strip("-.") or "topic"

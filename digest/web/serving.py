@@ -33,6 +33,7 @@ def serve(app: App) -> None:
     Raises OSError when the address cannot be listened on.
     """
     web = app.settings.web
+    _ = app.newcomer  # a wrong setting should stop us now, not the first who signs up
     listening = listen(web.host, web.port)
     _ = (app.ranker, app.letters)  # the first visitor need not wait while they are made
     log.warning("listening on http://%s:%s", web.host, listening.getsockname()[1])

@@ -57,6 +57,35 @@ def test_the_port_that_a_process_manager_gives_is_taken_unless_we_were_told_ours
     assert from_file(tmp_path, "", PORT="5000", DIGEST_WEB_PORT="80").web.port == 80
 
 
+def test_the_port_of_a_process_manager_gives_way_to_a_file_that_holds_ours(tmp_path):
+    ours = tmp_path / "port"
+    ours.write_text("80\n", encoding="utf-8")
+    assert from_file(tmp_path, "", PORT="5000", DIGEST_WEB_PORT_FILE=str(ours)).web.port == 80
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("DIGEST_FEEDS_LIMIT", "2.5", "DIGEST_FEEDS_LIMIT: feeds.limit must be a whole number"),
+        ("DIGEST_FEEDS_LIMIT", "0", "DIGEST_FEEDS_LIMIT: [feeds] limit must be at least 1"),
+        ("DIGEST_SITE_URL", "digest", "DIGEST_SITE_URL: [site] url must be a web address"),
+        ("PORT", "70000", "PORT: [web] port must be at most 65535"),
+        ("PORT", "²", "PORT must be a number"),
+    ],
+)
+def test_what_a_variable_holds_is_not_blamed_on_the_file(tmp_path, variable, value, sentence):
+    with pytest.raises(ConfigError) as caught:
+        from_file(tmp_path, "", **{variable: value})
+    assert str(caught.value).startswith(sentence)
+    assert "digest.toml" not in str(caught.value)
+
+
+def test_a_value_and_a_file_that_holds_one_are_not_both_given(tmp_path):
+    with pytest.raises(ConfigError, match="DIGEST_SMTP_URL and DIGEST_SMTP_URL_FILE") as caught:
+        from_file(tmp_path, "", DIGEST_SMTP_URL="smtp://a", DIGEST_SMTP_URL_FILE=str(SHIPPED))
+    assert "keep one" in str(caught.value)
+
+
 def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path):
     secret = tmp_path / "smtp"
     secret.write_text("smtp://user:secret@mail\n", encoding="utf-8")

@@ -1,0 +1,148 @@
+"""Values of the right type that could only do harm are refused when settings are read, by name."""
+
+import typing
+from dataclasses import fields
+
+import pytest
+
+from digest.app import App
+from digest.config import Settings, arxiv_topics, bounds, load
+from digest.config.settings import SourceSettings
+from digest.errors import ConfigError, InvalidInput
+from digest.pipeline.catalogue import Catalogue
+from digest.rendering import links
+from digest.subscriptions.wishes import parse_cadence
+
+
+def from_file(tmp_path, text, **environment):
+    file = tmp_path / "digest.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(file, environment=environment)
+
+
+def refused(tmp_path, text, **environment):
+    with pytest.raises(ConfigError) as caught:
+        from_file(tmp_path, text, **environment)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    "key",
+    ["ranking.trending", "smtp.timeout", "fetch.max_wire_mb", "experiments.share"],
+)
+def test_a_number_that_is_none_or_infinite_is_refused(tmp_path, key, number):
+    section, name = key.split(".")
+    said = refused(tmp_path, f"[{section}]\n{name} = {number}\n")
+    assert f"digest.toml: {key} must be a finite number, not {number}." in said
+
+
+def test_an_infinite_number_is_refused_among_options_and_from_the_environment(tmp_path):
+    options = "[experiments]\noptions = { trending = nan }\n"
+    assert "experiments.options.trending must be a finite number" in refused(tmp_path, options)
+    assert (
+        refused(tmp_path, "", DIGEST_SUBSCRIBER_FLOOR="nan")
+        == "DIGEST_SUBSCRIBER_FLOOR: subscriber.floor must be a finite number, not nan."
+    )
+
+
+def test_every_number_has_a_least_and_a_most():
+    numbers = {
+        f"{section}.{field.name}"
+        for section, kind in typing.get_type_hints(Settings).items()
+        if isinstance(kind, type) and kind.__name__.endswith("Settings")
+        for field in (fields(kind) if kind is not SourceSettings else ())
+        if typing.get_type_hints(kind)[field.name] in (int, float)
+    }
+    assert numbers == set(bounds.LEAST) == set(bounds.MOST)
+
+
+@pytest.mark.parametrize("key", sorted(bounds.MOST))
+def test_an_enormous_number_is_refused_by_name(tmp_path, key):
+    section, name = key.split(".")
+    said = refused(tmp_path, f"[{section}]\n{name} = {10**29}\n")
+    assert said.startswith(f"[{section}] {name} must be at most ")
+
+
+def test_a_number_of_thousands_of_digits_is_one_short_sentence(tmp_path):
+    digits = "9" * 5_000
+    assert "not valid TOML" in refused(tmp_path, f"[feeds]\nlimit = {digits}\n")
+    assert "smtp.timeout must be a number" in refused(
+        tmp_path, f"[smtp]\ntimeout = {digits[:400]}\n"
+    )
+    assert "PORT must be a number" in refused(tmp_path, "", PORT=digits)
+    assert len(refused(tmp_path, "", PORT=digits)) < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[subscriber]\nat = "25:00"\n', "[subscriber] at is wrong: '25:00' is not a time"),
+        ('[subscriber]\ntz = "Mars/Base"\n', "[subscriber] tz is wrong: There is no time zone"),
+        ('[subscriber]\ncadence = "hourly"\n', "[subscriber] cadence must be daily"),
+        ('[subscriber]\nquiet = "loud"\n', "[subscriber] quiet must be"),
+        ("[subscriber]\nlimit = 51\n", "[subscriber] limit must be at most 50, not 51"),
+        ('[site]\nurl = "https://[::1"\n', "[site] url"),
+        ('[site]\nurl = "https://digest.example:99999"\n', "[site] url"),
+        ('[site]\nurl = "https://digest.example:0"\n', "[site] url"),
+        ('[site]\nurl = "https://ada:secret@digest.example"\n', "[site] url"),
+        ('[site]\nname = " "\n', "[site] name"),
+        ('[site]\nlanguage = "English (UK)"\n', "[site] language"),
+        ('[feeds]\nhub = "hub.example"\n', "[feeds] hub"),
+        ('[web]\nhosts = ["https://digest.example"]\n', "[web] hosts"),
+        ('[web]\nhosts = ["*.digest.example"]\n', "[web] hosts"),
+        ('[web]\noperator = "abc"\n', "[web] operator"),
+        ("[ranking]\nexplore = 2\n", "[ranking] explore"),
+        ('[sources.arxiv]\ncategories = "cs.LG"\n', "sources.arxiv.categories"),
+    ],
+)
+def test_a_value_that_would_go_wrong_later_is_refused_at_once(tmp_path, text, named):
+    assert named in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[subscriber]\nat = "7pm"\ntz = "berlin"\ncadence = "fri"\n',
+        '[site]\nurl = "https://[2001:db8::1]:8443/lab/"\nlanguage = "zh-Hant-TW"\n',
+        '[feeds]\nhub = "https://hub.example/?site=1"\n',
+        '[web]\nhosts = ["digest_web:8000", "[::1]", "Digest.Example.org"]\n',
+    ],
+)
+def test_unusual_values_that_do_no_harm_are_taken(tmp_path, text):
+    assert from_file(tmp_path, text)
+
+
+@pytest.mark.parametrize("word", ["daily", "Friday", " thu ", "fr", "weekday", "fridays", ""])
+def test_a_cadence_is_taken_if_it_can_be_read(tmp_path, word):
+    text = f'[subscriber]\ncadence = "{word}"\n'
+    try:
+        parse_cadence(word)
+    except InvalidInput:
+        assert "[subscriber] cadence" in refused(tmp_path, text)
+    else:
+        assert from_file(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["Trending", "trending-week", "Picks", "mine", "cs.lg", "-LLM-"])
+def test_a_topic_whose_feed_would_have_the_address_of_another_is_refused(tmp_path, name):
+    said = refused(tmp_path, f'[topics."{name}"]\nphrases = ["folding"]\n')
+    assert said.startswith(f"[topics.{name}] must have another name")
+
+
+def test_of_names_without_a_letter_one_is_taken(tmp_path):
+    one = '[topics."🦊"]\nphrases = ["folding"]\n'
+    assert from_file(tmp_path, one).topics["🦊"]
+    assert "[topics.🦉]" in refused(tmp_path, one + '[topics."🦉"]\nphrases = ["docking"]\n')
+
+
+def test_all_topics_that_come_by_default_have_addresses_of_their_own():
+    slugs = [links.slug(each).casefold() for each in load(environment={}).topics]
+    assert len(set(slugs)) == len(slugs) > len(arxiv_topics())
+
+
+def test_the_names_that_are_taken_are_those_of_the_feeds_there_are(tmp_path):
+    with App(load(environment={}, overrides={"db": str(tmp_path / "digest.db")})) as app:
+        app.create()
+        made = Catalogue(app.store, app.feed_terms, app.clock()).feeds
+    assert {each.info.slug for each in made if each.topic is None} | {"mine"} == set(bounds.FEEDS)
