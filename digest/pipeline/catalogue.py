@@ -119,6 +119,11 @@ class Catalogue:
             return self.of(topic)
         return next((each for each in self.feeds if each.info.slug == slug), None)
 
+    def spelled(self, slug: str) -> str:
+        """The address of the feed that this one differs from in case alone; "" for none."""
+        known = (*(each.info.slug for each in self.feeds), *map(links.slug, self._terms.topics))
+        return next((each for each in known if each.casefold() == slug.casefold()), "")
+
     def of(self, topic: Topic) -> Feed:
         """The feed of a topic."""
         site = self._terms.site

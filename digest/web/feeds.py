@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from digest.app import App
@@ -26,6 +26,7 @@ from digest.pipeline.catalogue import Catalogue
 from digest.pipeline.days import Days
 from digest.rendering import links, opml
 from digest.rendering.feeds import FORMATS, FeedInfo
+from digest.rendering.views import root
 from digest.web.caching import Cache, Kept, answer, kept
 from digest.web.common import GONE, Handlers
 from digest.web.limits import Buckets, network
@@ -79,7 +80,15 @@ class Feeds(Handlers):
         """A feed as it is now."""
         slug, kind = request.path_params["slug"], _kind(request)
         made = partial(self._document, slug, kind, None)
-        return await self._public(request, made, f"feeds/{slug}.{kind}", told=True)
+        try:
+            return await self._public(request, made, f"feeds/{slug}.{kind}", told=True)
+        except NotFound:
+            known = await run_in_threadpool(lambda: self._catalogue().spelled(slug))
+            if not known:
+                raise
+        path = f"feeds/{known}.{kind}"
+        headers = {"cache-control": self._fresh(), **self._headers(path, told=False)}
+        return RedirectResponse(f"{root(self.app.site)}/{path}", 308, headers=headers)
 
     async def archive(self, request: Request) -> Response:
         """What a feed held of one day that is over (RFC 5005)."""

@@ -195,6 +195,21 @@ def test_what_is_no_feed_is_a_plain_404(client, papers):
         assert client.get(path).status_code == 404, path
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_address_in_another_case_leads_to_the_feed(application, client, papers, kind):
+    application.store.papers.ingest([paper(50, category="q-bio.NC")])
+    for typed, known in (
+        ("cs.ir", "cs.IR"),
+        ("Q-BIO.nc", "q-bio.NC"),
+        ("cs.lg", "cs.LG"),  # known by name, without a paper
+        ("Trending-Day", "trending-day"),
+    ):
+        answer = client.get(f"/feeds/{typed}.{kind}", follow_redirects=False)
+        assert answer.status_code == 308
+        assert answer.headers["location"] == f"/feeds/{known}.{kind}"
+        assert client.get(f"/feeds/{typed}.{kind}").status_code == 200
+
+
 def test_a_head_is_told_the_same_without_the_body(client, papers):
     asked, told = client.get("/feeds/cs.IR.atom"), client.head("/feeds/cs.IR.atom")
     assert told.status_code == 200
