@@ -210,7 +210,8 @@ class Learner(Adapters):
         Returns how many readers were looked at.
         """
         rankers = [each for each in (self.ranker, self.challenger) if each is not None]
-        return tastes.keep_ahead(self.store, rankers, stopping=stopping)
+        over = self._over(learning.PATIENCE if self.embedder else None, stopping)
+        return tastes.keep_ahead(self.store, rankers, stopping=over)
 
     # --- making ---------------------------------------------------------------------------
 

@@ -168,6 +168,32 @@ def place(
     return placed
 
 
+def embed(
+    store: Store,
+    rankers: Iterable[Ranker],
+    papers: Iterable[Paper],
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Keep vectors of these papers, as far as they lack one, by the embedder that rankers have.
+
+    What a ranker makes by itself is gone with it. False if we were asked to stop before the last.
+    """
+    embedder: Embedder | None = next(
+        filter(None, (getattr(each, "embedder", None) for each in rankers)), None
+    )
+    if embedder is None:
+        return True
+    waiting = {each.id: each for each in papers}
+    kept = store.spaces.vectors(embedder.name, waiting)
+    missing = [each for name, each in waiting.items() if name not in kept]
+    for start in range(0, len(missing), EMBEDDED_AT_ONCE):
+        if stopping():
+            return False
+        _put(store, embedder.name, embedder.papers, missing[start : start + EMBEDDED_AT_ONCE])
+    return True
+
+
 def vectors_for(
     store: Store, rankers: Iterable[Ranker], papers: Iterable[Paper]
 ) -> Mapping[str, bytes]:
@@ -192,14 +218,20 @@ def _place(
     block: int,
     stopping: Callable[[], bool],
 ) -> int:
-    from digest.ranking.space import pack  # noqa: PLC0415 - numpy, only where it is needed
-
     placed = 0
     while not stopping():
         papers = store.spaces.lacking(name, limit=block, among=MOST_PLACED)
         if not papers:
             break
-        rows = pack(rows_of(papers))
-        store.spaces.put(name, dict(zip((each.id for each in papers), rows, strict=True)))
+        _put(store, name, rows_of, papers)
         placed += len(papers)
     return placed
+
+
+def _put(
+    store: Store, name: str, rows_of: Callable[[Sequence[Paper]], Any], papers: Sequence[Paper]
+) -> None:
+    from digest.ranking.space import pack  # noqa: PLC0415 - numpy, only where it is needed
+
+    rows = pack(rows_of(papers))
+    store.spaces.put(name, dict(zip((each.id for each in papers), rows, strict=True)))

@@ -86,13 +86,15 @@ def keep_ahead(
         people = store.subscribers.page(after, limit=block)
         if not people:
             break
-        after = people[-1].id
-        looked += len(people)
         profiles = store.subscribers.profiles([each.id for each in people])
         _, strangers = look_up(store, keeping, profiles)
         liked = store.papers.get(named(unlearned(strangers), OPINIONS))
+        if not learning.embed(store, rankers, liked.values(), stopping=stopping):
+            break
         vectors = learning.vectors_for(store, rankers, liked.values())
         learn(store, keeping, strangers, liked=liked, vectors=vectors)
+        after = people[-1].id
+        looked += len(people)
         store.sources.set_cursor(CURSOR, f"{about}|{after}")
     return looked
 

@@ -114,7 +114,10 @@ def kept_candidates_of(
     lying = store.spaces.lying(next(iter(keeping.values())).lies, opinions)
     missing = tastes.named(tastes.unlearned(strangers), OPINIONS)
     wanted = missing | (opinions - lying.keys())
-    candidates = _candidates(store, window, store.papers.get(wanted), rankers)
+    liked = store.papers.get(wanted)
+    learned_from = [liked[each] for each in missing & liked.keys()]
+    learning.embed(store, rankers, [*window.papers, *learned_from])
+    candidates = _candidates(store, window, liked, rankers)
     made = tastes.learn(
         store, keeping, strangers, liked=candidates.liked, vectors=candidates.vectors
     )

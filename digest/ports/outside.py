@@ -91,7 +91,7 @@ class Ranker(Protocol):
     """Scores a block of profiles against the papers of an edition.
 
     One that works with an embedder's vectors names it in an attribute `embeds`; candidates then
-    bring those that are kept.
+    bring those that are kept, and all of the edition if it has the embedder as `embedder`.
     """
 
     def rank(

@@ -102,7 +102,7 @@ class LinearRanker:
         self._weights = weights
         self._trending = trending
         self._cap = cap
-        self._embedder = embedder
+        self.embedder = embedder
         self._explore = explore
         self._shelves = Shelves(space, embedder=embedder, views=weights.views) if space else None
         self._lock = RLock()
@@ -238,7 +238,7 @@ class LinearRanker:
         if self._latest is None or self._latest[0] != candidates.papers:
             shelves = self._shelves or Shelves(
                 bare(candidates.papers),
-                embedder=self._embedder,
+                embedder=self.embedder,
                 views=self._weights.views,
             )
             shelves.learn_vectors(candidates.vectors)

@@ -221,6 +221,38 @@ def test_one_process_embeds_at_a_time_and_gives_the_turn_back(application, archi
     assert not application.store.leased("place", now=application.clock(), seconds=60)
 
 
+def test_what_is_made_of_liked_papers_is_kept_and_readers_wait_for_the_rest(
+    application, archive, embedder
+):
+    application.store.papers.ingest(archive(range(500)))
+    application.learn()
+    person = subscribe(application, likes=[f"2601.{each:05}" for each in range(200)])
+    name = application.ranker.keeps
+
+    assert application.keep_ahead() == 0
+    assert embedder.blocks == [64, 64]
+    assert application.keep_ahead() == 1
+    assert embedder.blocks == [64, 64, 64, 8]
+    assert application.store.spaces.tastes(name, [person.id])
+
+    application.place()
+    assert sum(embedder.blocks) == 500, "none of them is made again"
+
+
+def test_what_composing_makes_of_papers_is_kept(application, archive, embedder):
+    long_ago = application.clock() - timedelta(days=60)
+    application.store.papers.ingest(archive(range(450), seen_at=long_ago))
+    application.store.papers.ingest(archive(range(450, 500), seen_at=application.clock()))
+    application.learn()
+    subscribe(application, likes=[f"2601.{each:05}" for each in range(70)])
+
+    application.compose_edition(None)
+    assert embedder.blocks == [64, 56], "of the edition, and of what is liked"
+
+    application.place()
+    assert sum(embedder.blocks) == 500, "none of them is made again"
+
+
 class Absent(Embedder):
     """A model that is not on this machine, which has no network, until it is brought."""
 
@@ -239,11 +271,11 @@ class Absent(Embedder):
         return super().texts(texts)
 
 
-def subscribe(application):
+def subscribe(application, likes=("2601.00001",)):
     return subscriptions.subscribe(
         application.store,
         "ada@example.org",
-        subscriptions.Wishes(keywords=["bread"], likes=["2601.00001"]),
+        subscriptions.Wishes(keywords=["bread"], likes=list(likes)),
         topics={},
         defaults=application.newcomer,
         confirmed=True,
