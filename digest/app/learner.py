@@ -164,6 +164,15 @@ class Learner(Adapters):
             self.unloaded = ""
             return embedder
 
+    def unplaced(self) -> tuple[int, int] | None:
+        """How many papers wait for the embedder, and of how many; None where none is set.
+
+        Raises ConfigError if there can be no such embedder.
+        """
+        if self.embedder is None:
+            return None
+        return self.store.spaces.waiting(self.embedder.name, among=learning.MOST_PLACED)
+
     # --- verbs ----------------------------------------------------------------------------
 
     def learn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 from rich.table import Table
 
 from digest.cli.context import Context, console, json_option, pass_context, show_json, watched
-from digest.errors import InvalidInput
+from digest.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,6 +72,7 @@ def status(context: Context, as_json: bool) -> None:
                     **rows,
                     "forecast": asdict(forecast),
                     "space": space,
+                    "embedding": _embedding_of(app),
                     "worker": {
                         "looked_at": app.last_tick,
                         "troubles": [asdict(each) for each in troubles(app.store)],
@@ -84,6 +86,9 @@ def status(context: Context, as_json: bool) -> None:
             out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
         out.print(f"{'to be sent':<16}{delivery.said(forecast, app.clock())}", markup=False)
         out.print(f"{'space':<16}{_space_of(app)}")
+        if embedding := _embedding_of(app):
+            text = f"{embedding['waiting']:,} of {embedding['papers']:,} papers to go"
+            out.print(f"{'embedding':<16}{text}")
         looked = (
             f"last looked at {app.last_tick:%Y-%m-%d %H:%M} UTC" if app.last_tick else "none yet"
         )
@@ -257,6 +262,14 @@ def _space_of(app: App) -> str:
     if learned is None:
         return "none yet"
     return UNREADABLE if app.space is None else learning.said(learned, app.clock())
+
+
+def _embedding_of(app: App) -> dict[str, int] | None:
+    """How far an embedder has come; nothing where none is set, or none can be had."""
+    with suppress(ConfigError):
+        found = app.unplaced()
+        return found and dict(zip(("waiting", "papers"), found, strict=True))
+    return None
 
 
 def _in_words(value: object) -> object:

@@ -97,6 +97,10 @@ class SpaceStore(Protocol):
         """
         ...
 
+    def waiting(self, name: str, *, among: int) -> tuple[int, int]:
+        """Of so many of the newest papers, how many lack a vector in this space, and of how many."""
+        ...
+
     def archive(self, *, limit: int) -> Iterator[Paper]:
         """The newest papers, newest first, in constant memory: what a space is learned from."""
         ...

@@ -28,6 +28,9 @@ SELECT number FROM ({NEWEST}) AS n
 WHERE NOT EXISTS (SELECT 1 FROM vectors AS v WHERE v.number = n.number AND v.space = :space)
 LIMIT :limit
 """  # noqa: S608 - constants of this module
+WAITING = f"""
+SELECT (SELECT count(*) FROM ({LACKING})), (SELECT count(*) FROM ({NEWEST}))
+"""  # noqa: S608 - the same
 OF_PAPERS = """
 SELECT p.id, v.vector FROM papers AS p JOIN vectors AS v ON v.number = p.number AND v.space = ?
 WHERE p.id IN (SELECT value FROM json_each(?))
@@ -214,6 +217,13 @@ class Spaces:
         with self._connections.read() as connection:
             rows = connection.execute(LACKING, {"space": name, "limit": limit, "among": among})
             return _papers(connection, [number for (number,) in rows])
+
+    def waiting(self, name: str, *, among: int) -> tuple[int, int]:
+        """Of so many of the newest papers, how many lack a vector in this space, and of how many."""
+        with self._connections.read() as connection:
+            values = {"space": name, "limit": -1, "among": among}
+            lacking, papers = connection.execute(WAITING, values).fetchone()
+        return int(lacking), int(papers)
 
     def archive(self, *, limit: int) -> Iterator[Paper]:
         """The newest papers, newest first: by the day of first news, those without any last.

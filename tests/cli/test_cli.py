@@ -89,6 +89,23 @@ def test_status_counts_rows_and_the_outbox_by_state(ready):
     assert "to be sent      none wait" in ready("status").out
 
 
+def test_status_says_how_many_papers_wait_for_the_embedder_if_one_is_set(ready, monkeypatch):
+    assert ready("status", "--json").json["embedding"] is None
+    assert "embedding" not in ready("status").out
+
+    monkeypatch.setenv("DIGEST_RANKING_EMBEDDER", "tiny")
+    monkeypatch.setattr("digest.ranking.embedding.find_spec", lambda _: "it is installed")
+
+    assert ready("status", "--json").json["embedding"] == {"waiting": 3, "papers": 3}
+    assert "embedding       3 of 3 papers to go\n" in ready("status").out
+
+
+def test_status_is_told_although_there_can_be_no_such_embedder(ready, monkeypatch):
+    monkeypatch.setenv("DIGEST_RANKING_EMBEDDER", "/nowhere/at/all")
+
+    assert ready("status", "--json").json["embedding"] is None
+
+
 def test_status_has_a_line_for_every_source_that_is_enabled(ready):
     lines = {each["source"]: each for each in ready("status", "--json").json["sources"]}
     assert {"arxiv", "arxiv-oai", "huggingface"} == set(lines)

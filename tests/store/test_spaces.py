@@ -125,6 +125,14 @@ def test_papers_without_a_vector_are_found_newest_first(store, papers):
     assert store.spaces.lacking(LSA, limit=1) == [papers[2]]
 
 
+def test_how_many_papers_wait_for_a_vector_is_counted(store, papers):
+    store.spaces.put(LSA, {papers[4].id: b"four"})
+
+    assert store.spaces.waiting(LSA, among=9) == (4, 5)
+    assert store.spaces.waiting(LSA, among=3) == (2, 3)
+    assert store.spaces.waiting(MODEL, among=9) == (5, 5)
+
+
 def test_a_paper_whose_text_changes_lacks_its_vectors_again(store, papers, make):
     store.spaces.put(LSA, {papers[number].id: b"here" for number in (1, 2)})
     revised = replace(papers[1], abstract="We say it differently, at some more length.", version=2)
