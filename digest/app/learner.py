@@ -138,31 +138,27 @@ class Learner(Adapters):
 
     @property
     def meaning(self) -> SentenceEmbedder | None:
-        """The embedder with its model loaded; None as well where that cannot be.
+        """The embedder; None while its model is not to be had, and `unloaded` says why.
 
-        `unloaded` then says why. It is tried again every ten minutes, since a cache may come back
-        and a network too.
+        It is looked for every ten minutes, since a cache may come back and a network too. What is
+        here is loaded only where there is something to embed.
         """
         embedder, now = self.embedder, self.clock()
         if embedder is None:
             return None
         with self._trying:
-            if self.unloaded and self._tried and abs(now - self._tried) < AGAIN:
-                return None
-            self._tried = now
-            about = {"action": "embedder"}
-            try:
-                _ = embedder.dimensions
-            except ConfigError as error:
-                if not self.unloaded:
-                    why = "papers are ranked without their meaning: %s"
-                    log.error(why, error.message, extra=about)  # noqa: TRY400 - it says it all
-                self.unloaded = error.message
-                return None
-            if self.unloaded:
-                log.info("papers are ranked with their meaning again", extra=about)
-            self.unloaded = ""
-            return embedder
+            if self._tried is None or abs(now - self._tried) >= AGAIN:
+                self._tried = now
+                try:
+                    embedder.find()
+                except ConfigError as error:
+                    self._go_without(error)
+                else:
+                    if self.unloaded:
+                        again = "papers are ranked with their meaning again"
+                        log.info(again, extra={"action": "embedder"})
+                    self.unloaded = ""
+            return None if self.unloaded else embedder
 
     def unplaced(self) -> tuple[int, int] | None:
         """How many papers wait for the embedder, and of how many; None where none is set.
@@ -210,7 +206,12 @@ class Learner(Adapters):
         over = self._over(patience, stopping)
         with leases.held(self.store, learning.PLACING, owner=self.owner, clock=self.clock) as ours:
             if ours:
-                learning.place(self.store, None, embedder, stopping=over)
+                try:
+                    learning.place(self.store, None, embedder, stopping=over)
+                except ConfigError as error:
+                    with self._trying:
+                        self._go_without(error)
+                    raise
             return ours
 
     def keep_ahead(self, *, stopping: Callable[[], bool] = lambda: False) -> int:
@@ -221,6 +222,13 @@ class Learner(Adapters):
         rankers = [each for each in (self.ranker, self.challenger) if each is not None]
         over = self._over(learning.PATIENCE if self.embedder else None, stopping)
         return tastes.keep_ahead(self.store, rankers, stopping=over)
+
+    def _go_without(self, error: ConfigError) -> None:
+        """Papers are ranked without their meaning until the model is looked for again."""
+        if not self.unloaded:
+            why = "papers are ranked without their meaning: %s"
+            log.error(why, error.message, extra={"action": "embedder"})
+        self.unloaded = error.message
 
     # --- making ---------------------------------------------------------------------------
 

@@ -59,6 +59,16 @@ class SentenceEmbedder:
         self._model: Any = None
         self._lock = RLock()  # also while it works: tokenizers of one model cannot work at once
 
+    def find(self) -> None:
+        """See that the model is on this machine, or fetch it from the hub; raises ConfigError.
+
+        What is here is not loaded, which takes seconds and a gigabyte: where all vectors are kept
+        already, nobody needs it.
+        """
+        if self._folder is None and self._model is None and not _is_here(self._place):
+            with self._lock:
+                self._loaded()
+
     @cached_property
     def dimensions(self) -> int:
         """How long a vector is; loads the model."""
@@ -131,6 +141,17 @@ def _identity(folder: Path) -> str:
     except OSError as error:
         raise ConfigError(f"[ranking] embedder: {error}.", subject=KEY) from error
     return f"{folder.name}-{mark.hexdigest()}"
+
+
+def _is_here(model: str) -> bool:
+    """Whether the hub's cache has a model."""
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - takes long to import
+
+    try:
+        snapshot_download(model, local_files_only=True)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _load(place: str, *, hub: bool) -> Any:

@@ -177,9 +177,10 @@ class Embedder:
         self.blocks = []
         self._moment = moment
 
-    @property
-    def dimensions(self):
-        return 2
+    dimensions = 2
+
+    def find(self):
+        """It is here."""
 
     def papers(self, papers):
         self.blocks.append(len(papers))
@@ -259,15 +260,13 @@ class Absent(Embedder):
     here = False
     asked = 0
 
-    @property
-    def dimensions(self):
+    def find(self):
         self.asked += 1
         if not self.here:
             raise ConfigError("[ranking] embedder: tiny is not on this machine.")
-        return 2
 
     def texts(self, texts):
-        assert self.dimensions
+        assert self.here
         return super().texts(texts)
 
 
@@ -329,6 +328,7 @@ def test_placing_says_that_the_model_cannot_be_loaded_even_where_no_paper_waits_
     absent.here = True
     application.place()
     absent.here = False
+    application.moment[0] += timedelta(minutes=10)
 
     with pytest.raises(ConfigError, match="tiny is not on this machine"):
         application.place()
@@ -336,6 +336,24 @@ def test_placing_says_that_the_model_cannot_be_loaded_even_where_no_paper_waits_
     absent.here = True
     application.moment[0] += timedelta(minutes=10)
     assert application.place()
+
+
+def test_a_model_that_is_here_and_turns_out_broken_is_gone_without_as_well(
+    application, archive, embedder, monkeypatch
+):
+    application.store.papers.ingest(archive(range(500), seen_at=application.clock()))
+    application.learn()
+    subscribe(application)
+
+    def broken(_):
+        raise ConfigError("[ranking] embedder: tiny cannot be loaded as a model: no weights.")
+
+    monkeypatch.setattr(embedder, "papers", broken)
+    with pytest.raises(ConfigError, match="no weights"):
+        application.place()
+
+    assert application.ranker.embeds == ""
+    assert application.compose_edition(None).digests == 1
 
 
 def test_a_night_without_the_model_forgets_nothing_that_was_learned_with_it(

@@ -196,6 +196,21 @@ def test_what_is_here_is_loaded_without_network_and_without_a_word(path, cache, 
 
 @pytest.mark.slow
 @needs_model
+def test_what_is_here_is_found_without_being_loaded_and_what_is_not_is_said(
+    path, cache, no_network, monkeypatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache / "hub"))
+    for model in (path, "all-MiniLM-L6-v2"):
+        embedder = SentenceEmbedder(model)
+        embedder.find()
+        assert embedder._model is None
+
+    with pytest.raises(ConfigError, match="is not on this machine"):
+        SentenceEmbedder("nobody/no-such-model").find()
+
+
+@pytest.mark.slow
+@needs_model
 @pytest.mark.parametrize("name", ["no-such-model-anywhere", "nobody/no-such-model-anywhere"])
 def test_without_network_a_model_that_is_not_here_is_one_sentence(no_network, capfd, name):
     with pytest.raises(ConfigError) as caught:
