@@ -288,3 +288,7 @@ class CommunityStore(Protocol):
     def log(self, *, limit: int) -> list[Moderation]:
         """The moderation log, newest first."""
         ...
+
+    def last_decisions(self, submission_ids: Iterable[str]) -> dict[str, Moderation]:
+        """The newest line of the moderation log about each of these submissions that has one."""
+        ...

@@ -265,6 +265,21 @@ class Community:
                 )
             ]
 
+    def last_decisions(self, submission_ids: Iterable[str]) -> dict[str, Moderation]:
+        """The newest line of the moderation log about each of these submissions that has one."""
+        with self._connections.read() as connection:
+            return {
+                row["submission_id"]: to_moderation(row)
+                for row in connection.execute(
+                    """
+                    SELECT m.* FROM submissions AS s
+                    JOIN moderation AS m ON m.paper_id = s.paper_id AND m.submission_id = s.id
+                    WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY m.at, m.rowid
+                    """,
+                    (listed(submission_ids),),
+                )
+            }
+
 
 def _withdraw(connection: Connection, paper_id: str) -> None:
     """Take the news back that featuring made of a paper, once nothing that stands features it."""

@@ -270,6 +270,19 @@ def test_the_log_is_newest_first(store, make, people):
     assert len(store.community.log(limit=1)) == 1
 
 
+def test_what_was_decided_last_of_submissions_is_found_however_long_the_log(store, make, people):
+    for number, day in ((1, 1), (2, 2), (1, 3)):
+        put = store.community.submit(make.submission(number))
+        line = make.moderation(put, at=make.day + timedelta(days=day), note=f"On day {day}.")
+        store.community.decide(replace(put, state=REJECTED, decided_at=line.at), line)
+    store.community.submit(make.submission(3))
+
+    found = store.community.last_decisions(["p_1", "p_3", "p_404"])
+
+    assert {key: each.note for key, each in found.items()} == {"p_1": "On day 3."}
+    assert store.community.last_decisions([]) == {}
+
+
 def test_submitter_and_curator_speak_for_a_featured_paper(store, make, people):
     ada, bo, _ = people
     put = feature(store, make, make.submission(1, person=ada), curator=bo.id, line="Yes.")
