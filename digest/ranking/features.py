@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 
+from digest.matching import variants
 from digest.ranking.index import Index
 from digest.ranking.points import CATEGORIES, author_mark, category_mark, used
 from digest.ranking.shelves import Shelves
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Thing = TypeVar("Thing")
 
-_PLURAL = re.compile(r"(?<=[^s\W]{3})s$")
 MOST_AT_ONCE = 128
 FEW_PAPERS = 20  # of so many, half of what they have in common may be their own
 MOST_REMEMBERED = 4_000_000
@@ -97,12 +96,11 @@ class Features:
         return name
 
     def stems(self, column: int) -> Sequence[str]:
-        """The same, word by word, a plural as its singular as far as that lacks an s."""
+        """The same, word by word, a plural as its singular (see `matching.variants`)."""
         stems = self._stems.get(column)
         if stems is None:
-            stems = self._stems[column] = [
-                _PLURAL.sub("", each) for each in self.named(column).split()
-            ]
+            words = self.named(column).split()
+            stems = self._stems[column] = [min(variants(each), key=len) for each in words]
         return stems
 
     def _name_of(self, mark: int) -> str:

@@ -290,17 +290,15 @@ def test_addresses_are_not_told(paper, invented, profile):
     assert words == ("tide",)
 
 
-def test_a_plural_is_not_told_beside_its_singular(paper):
-    papers = [
-        paper("a", "robot robots grasp grasps glass", "robot robots"),
-        paper("b", "brass clock"),
-    ]
+@pytest.mark.parametrize("one", ["robot", "dataset", "test", "user"])
+def test_a_plural_is_not_told_beside_its_singular(paper, one):
+    papers = [paper("a", f"{one} {one}s glass", "Moon."), paper("b", "brass clock")]
     edition = Features(papers)
-    looking = typed(["robot robots glass"], edition.shelves, worth=1.0)
+    looking = typed([f"{one} {one}s glass"], edition.shelves, worth=1.0)
 
     (words,) = looking.words(edition, np.array([0]), np.array([edition.position["a"]]))
 
-    assert len(words) == 2
+    assert len({one, f"{one}s"} & set(words)) == 1
     assert "glass" in words
 
 
