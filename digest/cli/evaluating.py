@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.cli.context import Context, pass_context, progress
-from digest.errors import InvalidInput
+from digest.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -143,6 +143,8 @@ def _replayed(app: App, names: Sequence[str]) -> tuple[dict[str, Ranker], str]:
 
     use, against = app.settings.ranking.use, app.settings.experiments.against
     rankers = {use: app.ranker}
+    if app.unloaded:  # it would be another ranker's numbers under this one's name
+        raise ConfigError(app.unloaded, subject="ranking.embedder")
     if against in rankers:
         against = f"{against} with its own options"
     if app.challenger is not None:

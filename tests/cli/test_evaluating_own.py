@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from digest import subscriptions
+from digest.errors import ConfigError
 from digest.model import FeedbackKind, Via
 from digest.store import open_store
 
@@ -59,6 +60,20 @@ def test_the_ranker_of_an_experiment_is_replayed_too(answered, monkeypatch):
     assert ran.code == 0, ran.err
     assert ".linear:LinearRanker with its own options" in ran.out
     assert "Nothing to tell them apart by yet." in ran.out
+
+
+def test_a_ranker_that_lacks_its_model_is_not_replayed_as_itself(answered, monkeypatch):
+    def missing(_):
+        raise ConfigError("[ranking] embedder: owner/model is not on this machine.")
+
+    monkeypatch.setattr("digest.ranking.embedding.find_spec", lambda _: "it is installed")
+    monkeypatch.setattr("digest.ranking.embedding.SentenceEmbedder.find", missing)
+    monkeypatch.setenv("DIGEST_RANKING_EMBEDDER", "owner/model")
+
+    ran = answered(*OWN)
+
+    assert ran.code != 0
+    assert "owner/model is not on this machine" in ran.err
 
 
 def test_without_answers_there_is_nothing_to_tell(digest):
