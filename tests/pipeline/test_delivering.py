@@ -219,16 +219,24 @@ def test_what_came_of_a_group_is_written_down_before_the_next_goes(
     application, composed, deliver, monkeypatch
 ):
     monkeypatch.setattr(handing_over, "GROUP", 2)
-    seen = []
+    seen, written = [], []
+    store = application.store
+    offer = store.ledger.offer
+
+    def noted(*given, settling, **named):
+        written.append(len(settling))
+        return offer(*given, settling=settling, **named)
 
     class Watching(MemoryTransport):
         def send(self, messages, now, **held):
             seen.append(outbox(application).get("sent", 0))
             yield from super().send(messages, now, **held)
 
-    deliver(Watching(), block=5)
+    monkeypatch.setattr(store.ledger, "offer", noted)
+    deliver(Watching(), store, block=5)
 
     assert seen == [0, 2, 4]
+    assert written == [0, 2, 2], "each once"
     assert outbox(application) == {"sent": 5}
 
 
