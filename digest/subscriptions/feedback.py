@@ -108,26 +108,30 @@ def give(
 def undo(store: Store, person: Subscriber, feedback_id: str, *, now: datetime) -> Feedback:
     """Take back what a reader said; raises NotFound if they said no such thing.
 
-    Taking it back twice changes nothing.
+    Taking it back twice changes nothing more.
     """
     feedback = store.feedback.get(feedback_id)
     if feedback is None or feedback.subscriber_id != person.id:
         raise NotFound("There is nothing like that to undo.")
-    if feedback.undone_at is not None:
-        return feedback
     if feedback.kind is FeedbackKind.SEEN_ALL:
-        return _unsee(store, person, feedback, now=now)
-    if feedback.kind is FeedbackKind.UPVOTE and not _upvoted_besides(store, feedback):
+        return feedback if feedback.undone_at else _unsee(store, person, feedback, now=now)
+    undone = store.feedback.undo(feedback.id, now, settled=settled) or feedback
+    # Asked only afterwards, so that of two at once the later one sees that nothing stands.
+    if feedback.kind is FeedbackKind.UPVOTE and not _is_upvoted(store, feedback):
         store.community.unvote(person.id, feedback.paper_id)
-    return store.feedback.undo(feedback.id, now, settled=settled) or feedback
+    return undone
 
 
-def _upvoted_besides(store: Store, feedback: Feedback) -> bool:
-    """Whether its reader upvoted the paper another time: two papers that are one now, say."""
-    found = store.feedback.of(
-        feedback.subscriber_id, kinds=[FeedbackKind.UPVOTE], paper_ids=[feedback.paper_id], limit=2
+def _is_upvoted(store: Store, feedback: Feedback) -> bool:
+    """Whether an upvote of its reader stands: of two papers that are one now, say."""
+    return bool(
+        store.feedback.of(
+            feedback.subscriber_id,
+            kinds=[FeedbackKind.UPVOTE],
+            paper_ids=[feedback.paper_id],
+            limit=1,
+        )
     )
-    return any(each.id != feedback.id for each in found)
 
 
 def settled(opinion: Interest, standing: Sequence[Feedback]) -> Interest:

@@ -235,6 +235,37 @@ def test_an_upvote_of_preprint_and_published_version_is_one_until_both_are_taken
     assert store.community.votes_of(ada.id, [preprint.id]) == frozenset()
 
 
+def test_two_upvotes_of_one_paper_that_are_taken_back_at_once_leave_no_vote(
+    store, ada, say, take_back, paper, now, monkeypatch
+):
+    preprint, published = paper(1), paper(2)
+    first, second = say(ada, "upvote", of=preprint), say(ada, "upvote", of=published)
+    both = replace(preprint, identifiers=(preprint.id, published.id))
+    store.papers.ingest([listed(both, now)])
+    undo = store.feedback.undo
+
+    def meanwhile(*args, **options):
+        monkeypatch.undo()
+        take_back(ada, second)
+        return undo(*args, **options)
+
+    monkeypatch.setattr(store.feedback, "undo", meanwhile)
+    take_back(ada, first)
+
+    assert store.community.votes_of(ada.id, [preprint.id]) == frozenset()
+
+
+def test_a_vote_that_outlived_its_upvote_goes_when_that_is_taken_back_again(
+    store, ada, say, take_back, now
+):
+    said = say(ada, "upvote")
+    store.feedback.undo(said.id, now)
+
+    take_back(ada, said)
+
+    assert store.community.votes_of(ada.id, [said.paper_id]) == frozenset()
+
+
 def test_a_vote_that_was_lost_counts_when_it_is_given_again(store, ada, say):
     said = say(ada, "upvote")
     store.community.unvote(ada.id, said.paper_id)
