@@ -12,7 +12,7 @@ from digest.ports import Store
 from digest.ranking import trending
 
 COMMUNITY = "community"
-COUNTED = "trending"
+COUNTED = "votes counted"  # a name that no source has, as it has a space
 COOLED = timedelta(days=60)
 MOST_VOTED = 2_000
 

@@ -107,6 +107,36 @@ def test_scores_are_not_made_anew_while_nobody_votes(application, subscribe, ite
     assert store.papers.trending() == {}
 
 
+def test_a_vote_given_while_scores_are_made_counts_the_next_time(
+    application, subscribe, item, now, monkeypatch
+):
+    store, person = application.store, subscribe()
+    store.papers.ingest([item(1, seen_at=now)])
+    signalled = store.papers.signalled
+
+    def then_a_vote(since):
+        found = signalled(since)
+        store.community.vote(person.id, "arxiv:2606.00001", now)
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store.papers, "signalled", then_a_vote)
+        trending.refresh(store, now=now)
+    assert store.papers.trending() == {}
+
+    trending.refresh_if_voted(store, now=now)
+
+    assert list(store.papers.trending()) == ["arxiv:2606.00001"]
+
+
+def test_a_source_called_trending_keeps_its_place(application, now):
+    application.store.sources.set_cursor("trending", "page 2")
+
+    trending.refresh(application.store, now=now)
+
+    assert application.store.sources.cursor("trending") == "page 2"
+
+
 def test_an_unknown_period_says_which_there_are(application, now):
     with pytest.raises(NotFound, match="day, week or month"):
         trending_papers(application.store, "decade", now=now, limit=9)
