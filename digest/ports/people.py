@@ -244,7 +244,7 @@ class CommunityStore(Protocol):
         ...
 
     def standing(self, paper_id: str) -> Submission | None:
-        """The submission that stands for a paper: the first that is not rejected."""
+        """The submission that stands for a paper: one that is featured, else the oldest undecided."""
         ...
 
     def submission(self, submission_id: str) -> Submission | None:
@@ -273,7 +273,8 @@ class CommunityStore(Protocol):
     def decide(self, submission: Submission, moderation: Moderation) -> None:
         """Keep a decided submission and the line of the log, in one transaction.
 
-        Rejecting takes back what news featuring made of the paper.
+        Rejecting what is featured rejects all that is featured of its paper, and takes back what
+        news featuring made of it.
         """
         ...
 

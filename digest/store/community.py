@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection, Row
 
@@ -45,6 +46,12 @@ WHERE a.paper_id = ?1 AND a.source = 'community' AND a.feed = 'picked'
             AND o.version = 1 AND o.seen_at >= a.seen_at
     )
 """
+
+
+STANDING = f"""
+SELECT * FROM submissions WHERE paper_id = ? AND state <> 'rejected'
+ORDER BY {renaming.STANDS_FIRST} LIMIT 1
+"""  # noqa: S608 - a constant
 
 
 class Community:
@@ -104,35 +111,20 @@ class Community:
         """
         with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, submission.paper_id)
-            row = connection.execute(
-                """
-                SELECT * FROM submissions
-                WHERE id = ?1 OR (paper_id = ?2 AND state <> 'rejected')
-                ORDER BY id <> ?1, at, id
-                """,
-                (submission.id, paper),
-            ).fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    submission_columns(submission),
-                )
-                connection.execute(
-                    "UPDATE submissions SET paper_id = ? WHERE id = ?", (paper, submission.id)
-                )
-                row = _row(connection, submission.id)
-            return to_submission(row)
+            row = _row(connection, submission.id) or _standing(connection, paper)
+            if row is not None:
+                return to_submission(row)
+            kept = replace(submission, paper_id=paper)
+            connection.execute(
+                "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                submission_columns(kept),
+            )
+            return kept
 
     def standing(self, paper_id: str) -> Submission | None:
-        """The submission that stands for a paper: the first that is not rejected."""
+        """The submission that stands for a paper: one that is featured, else the oldest undecided."""
         with self._connections.read() as connection:
-            row = connection.execute(
-                """
-                SELECT * FROM submissions WHERE paper_id = ? AND state <> 'rejected'
-                ORDER BY at, id LIMIT 1
-                """,
-                (loading.owner(connection, paper_id),),
-            ).fetchone()
+            row = _standing(connection, loading.owner(connection, paper_id))
         return None if row is None else to_submission(row)
 
     def submission(self, submission_id: str) -> Submission | None:
@@ -196,9 +188,9 @@ class Community:
     def decide(self, submission: Submission, moderation: Moderation) -> None:
         """Keep a decided submission and the line of the log, in one transaction.
 
-        Only the decision is written, and rejecting takes back what news featuring made of the
-        paper, so that featuring it again is news again. Doing it twice changes nothing. Raises NotFound for an
-        unknown submission.
+        Only the decision is written. Rejecting what is featured rejects all that is featured of
+        its paper, and takes back what news featuring made of it, so that featuring it again is
+        news again. Doing it twice changes nothing. Raises NotFound for an unknown submission.
         """
         decision = (
             submission.state.value,
@@ -214,12 +206,14 @@ class Community:
                 row[each] for each in ("state", "curator_id", "curator_line", "decided_at")
             ):
                 return
+            is_over = submission.state is SubmissionState.REJECTED and row["state"] == "featured"
             connection.execute(
                 """
                 UPDATE submissions
-                SET state = ?, curator_id = ?, curator_line = ?, decided_at = ? WHERE id = ?
+                SET state = ?, curator_id = ?, curator_line = ?, decided_at = ?
+                WHERE id = ? OR (? AND state = 'featured' AND paper_id = ?)
                 """,
-                (*decision, submission.id),
+                (*decision, submission.id, is_over, row["paper_id"]),
             )
             connection.execute(
                 "INSERT INTO moderation VALUES (?, ?, ?, ?, ?, ?)", moderation_columns(moderation)
@@ -229,7 +223,7 @@ class Community:
             changes.mark(connection)
 
     def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:
-        """Who speaks for the featured ones among these papers: submitters, then curators.
+        """Who speaks for the featured ones among these papers: submitters, then curators, each once.
 
         A curator speaks always, if only to say that somebody picked it; a submitter with nothing
         to show, neither name nor line, is left out.
@@ -240,7 +234,7 @@ class Community:
             for row in connection.execute(VOICES, (listed(paper_ids),)):
                 submitters[row["paper_id"]].extend(_submitter(row))
                 curators[row["paper_id"]].append(_curator(row))
-        return {each: submitters[each] + found for each, found in curators.items()}
+        return {each: submitters[each] + _once(found) for each, found in curators.items()}
 
     def featured(self, since: datetime) -> frozenset[str]:
         """Papers featured at or after `since`."""
@@ -287,6 +281,11 @@ def _withdraw(connection: Connection, paper_id: str) -> None:
     ingest.date_papers(connection, [paper_id])
 
 
+def _standing(connection: Connection, paper_id: str) -> Row | None:
+    row: Row | None = connection.execute(STANDING, (paper_id,)).fetchone()
+    return row
+
+
 def _row(connection: Connection, submission_id: str) -> Row | None:
     row: Row | None = connection.execute(
         "SELECT * FROM submissions WHERE id = ?", (submission_id,)
@@ -309,3 +308,11 @@ def _curator(row: Row) -> Voice:
         curator=True,
         at=moment(row["decided_at"] or row["at"]),
     )
+
+
+def _once(voices: Iterable[Voice]) -> list[Voice]:
+    """Each line and name once: papers that became one may have been picked alike."""
+    heard: dict[tuple[str, str], Voice] = {}
+    for each in voices:
+        heard.setdefault((each.name, each.line), each)
+    return list(heard.values())

@@ -15,6 +15,21 @@ from digest.store.rows import interests_text, listed, to_feedback
 
 ABOUT_PAPERS = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
+STANDS_FIRST = "state <> 'featured', at, id"
+"""The order of what was put forward of a paper and is not rejected: the first stands."""
+
+JOIN_SUBMISSIONS = f"""
+DELETE FROM submissions WHERE id IN (
+    SELECT id FROM (
+        SELECT id, state, row_number() OVER (
+            PARTITION BY paper_id ORDER BY {STANDS_FIRST}
+        ) AS place
+        FROM submissions
+        WHERE state <> 'rejected' AND paper_id IN (SELECT value FROM json_each(?))
+    ) WHERE place > 1 AND state <> 'featured'
+)
+"""  # noqa: S608 - a constant
+
 
 def rename(connection: Connection, old: str, new: str) -> None:
     """Give a stored paper another id, everywhere."""
@@ -25,8 +40,9 @@ def rename(connection: Connection, old: str, new: str) -> None:
 def join(connection: Connection, *, keep: str, other: str) -> None:
     """Let what readers and digests say of `other` be said of `keep`, before `other` goes.
 
-    Who voted for both has one vote, and of what was put forward of both one stands. Digests name papers by number: the one of `other` stands for
-    `keep` from now on, and is never given again.
+    Who voted for both has one vote, and of what was put forward of both and waits for a curator
+    one is left at most. Digests name papers by number: the one of `other` stands for `keep` from
+    now on, and is never given again.
     """
     connection.execute(
         """
@@ -50,21 +66,8 @@ def join(connection: Connection, *, keep: str, other: str) -> None:
 
 
 def join_submissions(connection: Connection, paper_ids: Iterable[str]) -> None:
-    """Leave one submission standing of each paper: what is featured, else the oldest."""
-    connection.execute(
-        """
-        DELETE FROM submissions WHERE id IN (
-            SELECT id FROM (
-                SELECT id, row_number() OVER (
-                    PARTITION BY paper_id ORDER BY state <> 'featured', at, id
-                ) AS place
-                FROM submissions
-                WHERE state <> 'rejected' AND paper_id IN (SELECT value FROM json_each(?))
-            ) WHERE place > 1
-        )
-        """,
-        (listed(paper_ids),),
-    )
+    """Delete what is undecided and does not stand for its paper; what was decided stays."""
+    connection.execute(JOIN_SUBMISSIONS, (listed(paper_ids),))
 
 
 def follow(connection: Connection, old: str, new: str) -> None:

@@ -184,9 +184,11 @@ def test_a_waiting_submission_opens_under_the_papers_own_name(store, make, peopl
 
 @pytest.mark.parametrize(
     ("states", "stands"),
-    [((OPEN, OPEN), "p_1"), ((OPEN, FEATURED), "p_2"), ((FEATURED, FEATURED), "p_1")],
+    [((OPEN, OPEN), "p_1"), ((OPEN, FEATURED), "p_2"), ((FEATURED, OPEN), "p_1")],
 )
-def test_two_submissions_of_papers_that_are_one_become_one(store, make, people, states, stands):
+def test_what_is_undecided_of_papers_that_are_one_gives_way_to_what_stands(
+    store, make, people, states, stands
+):
     one, two = make.paper(8), make.paper(9)
     store.papers.ingest([make.item(one), make.item(two)])
     for number, about, state in ((1, one, states[0]), (2, two, states[1])):
@@ -199,6 +201,53 @@ def test_two_submissions_of_papers_that_are_one_become_one(store, make, people, 
 
     (left,) = store.community.submissions(since=make.day, limit=9)
     assert (left.id, left.paper_id) == (stands, one.id)
+
+
+def test_what_curators_picked_of_papers_that_are_one_stays_until_one_rejects_it(
+    store, make, people
+):
+    one, two = make.paper(8), make.paper(9)
+    store.papers.ingest([make.item(one), make.item(two)])
+    picks = [
+        feature(store, make, make.submission(number, about=about), curator=people[0].id, line=line)
+        for number, about, line in ((1, one, "Read it."), (2, two, "A find."))
+    ]
+    store.papers.ingest([make.item(make.paper(8, identifiers=(one.id, two.id)))])
+
+    assert store.community.standing(two.id) == picks[0]
+    lines = [each.line for each in store.community.voices([one.id])[one.id] if each.curator]
+    assert lines == ["Read it.", "A find."]
+
+    over = replace(picks[1], state=REJECTED, decided_at=make.day + timedelta(days=2))
+    store.community.decide(over, make.moderation(over, action="reject"))
+
+    found = store.community.submissions(since=make.day, limit=9)
+    assert [(each.id, each.state) for each in found] == [("p_2", REJECTED), ("p_1", REJECTED)]
+    assert store.community.featured(make.day) == frozenset()
+
+
+def test_what_one_curator_says_of_papers_that_are_one_is_said_once(store, make, people):
+    one, two = make.paper(8), make.paper(9)
+    store.papers.ingest([make.item(one), make.item(two)])
+    for number, about in ((1, one), (2, two)):
+        put = make.submission(number, about=about, person=people[number - 1])
+        feature(store, make, put, curator=people[0].id, line="Read it.")
+    store.papers.ingest([make.item(make.paper(8, identifiers=(one.id, two.id)))])
+
+    voices = store.community.voices([one.id])[one.id]
+
+    said = [(each.name, each.curator) for each in voices]
+    assert said == [("Ada", False), ("Bo", False), ("Ada", True)]
+
+
+def test_what_is_featured_stands_before_what_was_put_forward_earlier(store, make, people):
+    late = make.submission(1, at=make.day + timedelta(hours=9))
+    store.community.submit(replace(late, state=REJECTED, decided_at=make.day))
+    store.community.submit(make.submission(2, about=make.paper(1)))
+    pick = feature(store, make, late)
+
+    assert store.community.standing(pick.paper_id) == pick
+    assert store.community.submit(make.submission(3, about=make.paper(1))) == pick
 
 
 def test_what_was_rejected_stays_so_when_papers_become_one(store, make, people):
