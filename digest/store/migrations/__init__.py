@@ -18,6 +18,7 @@ from digest.store.migrations import (
     sending,
     strings,
     strokes,
+    submissions,
     tastes,
 )
 
@@ -33,7 +34,20 @@ STRINGS = "0007_strings"
 EVIDENCE = "0008_evidence"
 STROKES = "0009_strokes"
 ANSWERS = "0010_answers"
-NAMES = (FIRST, PEOPLE, LEARNING, TASTES, SENDING, DOUBTS, STRINGS, EVIDENCE, STROKES, ANSWERS)
+SUBMISSIONS = "0011_submissions"
+NAMES = (
+    FIRST,
+    PEOPLE,
+    LEARNING,
+    TASTES,
+    SENDING,
+    DOUBTS,
+    STRINGS,
+    EVIDENCE,
+    STROKES,
+    ANSWERS,
+    SUBMISSIONS,
+)
 
 
 @migrations(name=FIRST)
@@ -103,4 +117,11 @@ def apply_strokes(db: Database) -> None:
 def apply_answers(db: Database) -> None:
     """An index for what a reader said last of a paper."""
     for script in answers.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=SUBMISSIONS)
+def apply_submissions(db: Database) -> None:
+    """One submission at most of each paper that waits for a curator."""
+    for script in submissions.SCRIPTS:
         db.executescript(script)
