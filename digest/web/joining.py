@@ -137,6 +137,7 @@ class Joining(Personal):
             "digest": digest,
             "today": latest.today,
             "chosen": any(each.kind in POSITIVE for each in interests),
+            "trends": self.app.settings.ranking.trending > 0,
             "notes": filled.notes,
             "strangers": len(likes) - len(self.app.store.papers.get(likes)),
             **self.picks(digest, material),

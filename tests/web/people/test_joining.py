@@ -86,6 +86,14 @@ def test_a_preview_for_nothing_chosen_says_that_it_is_what_trends(client):
     assert "about what you chose" not in page
 
 
+def test_a_preview_for_nothing_chosen_promises_nothing_that_trends_where_that_does_not_count(
+    app, client
+):
+    app.settings = replace(app.settings, ranking=replace(app.settings.ranking, trending=0.0))
+    page = client.post("/subscribe/preview", data={"at": "07:00"}).text
+    assert "You have chosen nothing yet, so nothing is picked for you." in page
+
+
 def test_a_word_to_mute_is_nothing_that_papers_are_picked_for(client):
     page = client.post("/subscribe/preview", data={"mutes": "vision"}).text
     assert "You have chosen nothing yet" in page

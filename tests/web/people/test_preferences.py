@@ -400,6 +400,7 @@ def test_who_likes_nothing_yet_is_promised_what_trends_only_where_that_counts(
     assert "Nothing yet" in page
     assert ("trending" in re.search(r"<p>Nothing yet.*?</p>", page)[0]) == (most > 0)
     assert ("what is trending" in page) == (most > 0)
+    assert ("lies beside them may add" in page) == (most == 0)
 
 
 def test_every_interest_is_shown_with_its_weight_and_its_evidence(client, person, at):
