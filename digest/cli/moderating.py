@@ -58,9 +58,9 @@ def list_(context: Context, everything: bool = False, as_json: bool = False) -> 
 
 @submissions.command()
 @click.argument("submission_id", metavar="ID")
-@click.option("--line", default="", help="A line that everybody reads with it.")
+@click.option("--line", help='A line that everybody reads with it; "" takes it away.')
 @pass_context
-def feature(context: Context, submission_id: str, line: str) -> None:
+def feature(context: Context, submission_id: str, line: str | None) -> None:
     """Feature a paper: it is shown to everyone as picked."""
     with context.app() as app:
         _decide(app, submission_id, feature=True, line=line)
@@ -69,10 +69,11 @@ def feature(context: Context, submission_id: str, line: str) -> None:
 @submissions.command()
 @click.argument("submission_id", metavar="ID")
 @click.option(
-    "--line", default="", help="A line that whoever put it forward reads, and curators in the log."
+    "--line",
+    help='A line that whoever put it forward reads, and curators in the log; "" takes it away.',
 )
 @pass_context
-def reject(context: Context, submission_id: str, line: str) -> None:
+def reject(context: Context, submission_id: str, line: str | None) -> None:
     """Reject a paper: it is shown to nobody."""
     with context.app() as app:
         _decide(app, submission_id, feature=False, line=line)
@@ -118,7 +119,7 @@ def restore(context: Context, evidence_id: str) -> None:
             click.echo(f"{person.email} is {person.status}.")
 
 
-def _decide(app: App, submission_id: str, *, feature: bool, line: str) -> None:
+def _decide(app: App, submission_id: str, *, feature: bool, line: str | None) -> None:
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     decided = subscriptions.decide(

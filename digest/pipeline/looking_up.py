@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from digest import subscriptions
 from digest.editions import FIRST_DAY
 from digest.errors import FetchFailed, FetchRefused, Rejected
 from digest.model import (
@@ -26,7 +27,6 @@ from digest.ports import Fetcher, Store
 from digest.sources import lookup
 from digest.sources.lookup import Lookup
 
-ACTOR = "lookup"
 CURSOR = "lookup"
 GIVE_UP_AFTER = timedelta(days=7)
 AGAIN_UNKNOWN = timedelta(days=1)
@@ -199,7 +199,7 @@ def _give_up(store: Store, overdue: Sequence[Submission], *, now: datetime) -> N
             replace(each, state=SubmissionState.REJECTED, decided_at=now),
             Moderation(
                 at=now,
-                actor=ACTOR,
+                actor=subscriptions.LOOKUP,
                 action="reject",
                 submission_id=each.id,
                 paper_id=each.paper_id,

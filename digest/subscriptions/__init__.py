@@ -46,7 +46,14 @@ from digest.subscriptions.signing_up import (
     to_be_asked,
 )
 from digest.subscriptions.spans import parse_span
-from digest.subscriptions.submissions import decide, is_curator, standing, submit, undecided
+from digest.subscriptions.submissions import (
+    LOOKUP,
+    decide,
+    is_curator,
+    submit,
+    undecided,
+    unfound,
+)
 from digest.subscriptions.wishes import (
     ALL_TOPICS,
     MOST_INTERESTS,
@@ -67,6 +74,7 @@ from digest.subscriptions.wishes import (
 __all__ = [
     "ALL_TOPICS",
     "CONFIRMED",
+    "LOOKUP",
     "MOST_INTERESTS",
     "WEEKDAYS",
     "Bounds",
@@ -114,7 +122,6 @@ __all__ = [
     "resume_due",
     "revoke",
     "sign_up",
-    "standing",
     "standing_change",
     "submit",
     "subscribe",
@@ -125,6 +132,7 @@ __all__ = [
     "undecided",
     "undo",
     "undo_bounce",
+    "unfound",
     "unsubscribe",
     "vouch",
     "weigh",

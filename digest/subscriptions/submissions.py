@@ -17,6 +17,7 @@ from digest.text import clean
 
 LONGEST_LINE = 300
 OPERATOR = "operator"
+LOOKUP = "lookup"
 
 
 def submit(
@@ -37,7 +38,7 @@ def submit(
         raise InvalidInput(
             f"Say in a line (up to {LONGEST_LINE} characters) why others should read it."
         )
-    if before := standing(store, text):
+    if before := store.community.standing(named):
         return before
     if not may(store, "submit", person.id, now=now, seconds=DAY, most=a_day):
         raise InvalidInput(f"You can put {a_day} papers forward in a day; the next one tomorrow.")
@@ -54,42 +55,38 @@ def submit(
     )
 
 
-def standing(store: Store, text: str) -> Submission | None:
-    """What was put forward already of a paper, named as for `submit`; raises InvalidInput."""
-    return store.community.standing(paper_key(text))
-
-
 def decide(
     store: Store,
     curator: Subscriber | None,
     submission_id: str,
     *,
     feature: bool,
-    line: str,
+    line: str | None,
     now: datetime,
 ) -> Submission:
-    """A curator (None: the operator) features or rejects a paper, with a line or none.
+    """A curator (None: the operator) features or rejects a paper, with a line ("": none).
 
-    Deciding the same again changes nothing; deciding otherwise counts, and stands in the log
-    too. Raises NotFound, and InvalidInput for a paper that is still to be fetched.
+    Deciding the same again changes the line alone, not when and by whom it was decided, and with
+    None for a line nothing. What changes stands in the log. Raises NotFound, and InvalidInput for
+    a paper that is still to be fetched.
     """
     submission = store.community.submission(submission_id)
     if submission is None:
         raise NotFound("There is no such submission.", subject=submission_id)
-    note = checked_line(line)
     state = SubmissionState.FEATURED if feature else SubmissionState.REJECTED
-    if submission.state is state and note in ("", submission.curator_line):
+    same = submission.state is state and not unfound(store, [submission])
+    # A line said of the other decision is not one for this.
+    left = submission.curator_line if same else ""
+    note = left if line is None else checked_line(line)
+    if same and note == submission.curator_line:
         return submission
     if feature and not store.papers.get([submission.paper_id]):
         raise InvalidInput("That paper is not fetched yet; it can be featured once it is.")
     actor = OPERATOR if curator is None else curator.id
-    decided = replace(
-        submission,
-        state=state,
-        curator_id="" if curator is None else curator.id,
-        curator_line=note,
-        decided_at=now,
-    )
+    decided = replace(submission, state=state, curator_line=note)
+    if not same:
+        by = "" if curator is None else curator.id
+        decided = replace(decided, curator_id=by, decided_at=now)
     store.community.decide(
         decided,
         Moderation(
@@ -115,6 +112,13 @@ def undecided(store: Store, *, since: datetime, limit: int) -> list[Submission]:
         for each in store.community.submissions(state, since=since, limit=limit)
     ]
     return sorted(found, key=lambda each: each.at, reverse=True)
+
+
+def unfound(store: Store, submissions: Sequence[Submission]) -> dict[str, str]:
+    """Those that the look-up gave up on and nobody decided since, by id, with why."""
+    rejected = [each.id for each in submissions if each.state is SubmissionState.REJECTED]
+    last = store.community.last_decisions(rejected) if rejected else {}
+    return {key: each.note for key, each in last.items() if each.actor == LOOKUP}
 
 
 def is_curator(person: Subscriber, curators: Sequence[str]) -> bool:

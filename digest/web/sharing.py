@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,6 @@ from starlette.responses import Response
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Moderation, Paper, Submission, SubmissionState, Subscriber
-from digest.pipeline import looking_up
 from digest.web import forms, words
 from digest.web.common import GONE
 from digest.web.personal import BAD, Personal
@@ -20,8 +19,14 @@ from digest.web.personal import BAD, Personal
 LOOK_BACK = timedelta(days=365)
 MOST_SUBMISSIONS = 200
 MOST_LOGGED = 100
-MOST_SEARCHED = 1_000
 DEEDS = {"feature": "featured", "reject": "turned down"}
+AGAIN = {
+    SubmissionState.WAITING: "submitted-waiting",
+    SubmissionState.OPEN: "submitted-before",
+    SubmissionState.FEATURED: "submitted-featured",
+}
+EITHER = "Feature it, or turn it down."
+NOT_HERE = "Turn it down; it can be featured once it is fetched."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +48,20 @@ class Sharing(Personal):
         a_day = self.app.settings.community.submissions_a_day
         if request.method != "POST":
             return self._submit(request, person, forms.asked(request))
-        form = forms.posted(request)
+        form, now = forms.posted(request), self.app.clock()
         try:
-            before = subscriptions.standing(self.app.store, form.one("paper"))
             kept = subscriptions.submit(
                 self.app.store,
                 person,
                 form.one("paper"),
                 form.one("line"),
                 a_day=a_day,
-                now=self.app.clock(),
+                now=now,
             )
         except InvalidInput as error:
             return self._submit(request, person, form, {"paper": error.message}, status=BAD)
-        done = "submitted"
-        if before is not None or kept.subscriber_id != person.id:
-            featured = kept.state is SubmissionState.FEATURED
-            done = "submitted-featured" if featured else "submitted-before"
-        return self.back(f"{self.me(request)}/submit", done)
+        new = (kept.subscriber_id, kept.at) == (person.id, now)
+        return self.back(f"{self.me(request)}/submit", "submitted" if new else AGAIN[kept.state])
 
     def _submit(
         self,
@@ -73,6 +74,7 @@ class Sharing(Personal):
         mine = self.app.store.community.submissions(
             since=self._since(), limit=MOST_SUBMISSIONS, subscriber_id=person.id
         )
+        unfound = subscriptions.unfound(self.app.store, mine)
         return self.mine(
             "submit",
             request,
@@ -82,8 +84,8 @@ class Sharing(Personal):
             typed={name: form.one(name) for name in ("paper", "line")},
             errors=errors or {},
             submissions=self._with_papers(mine),
-            states=words.STATES,
-            unfound=self._unfound(mine),
+            stands=_stands(mine, unfound),
+            unfound=unfound,
             a_day=self.app.settings.community.submissions_a_day,
         )
 
@@ -100,24 +102,32 @@ class Sharing(Personal):
         form = forms.posted(request)
         typed = {"submission": form.one("submission"), "line": form.one("line")}
         if form.one("do") not in ("feature", "reject"):
-            return self._desk(
-                request, person, typed, {"line": "Feature it, or turn it down."}, status=BAD
-            )
-        feature = form.one("do") == "feature"
+            choices = {"line": self._choices(typed["submission"])}
+            return self._desk(request, person, typed, choices, status=BAD)
+        feature, now = form.one("do") == "feature", self.app.clock()
         try:
-            subscriptions.decide(
+            decided = subscriptions.decide(
                 self.app.store,
                 person,
                 typed["submission"],
                 feature=feature,
                 line=typed["line"],
-                now=self.app.clock(),
+                now=now,
             )
         except NotFound:
             raise
         except InvalidInput as error:
             return self._desk(request, person, typed, {"line": error.message}, status=BAD)
-        return self.back(f"{self.me(request)}/curate", "featured" if feature else "rejected")
+        done = "featured" if feature else "rejected"
+        return self.back(
+            f"{self.me(request)}/curate", done if decided.decided_at == now else "kept"
+        )
+
+    def _choices(self, submission_id: str) -> str:
+        found = self.app.store.community.submission(submission_id)
+        if found is None or self.app.store.papers.get([found.paper_id]):
+            return EITHER
+        return NOT_HERE
 
     def _desk(
         self,
@@ -130,6 +140,7 @@ class Sharing(Personal):
         store, since = self.app.store, self._since()
         undecided = subscriptions.undecided(store, since=since, limit=MOST_SUBMISSIONS)
         decided = store.community.decided(since=since, limit=MOST_SUBMISSIONS)
+        unfound = subscriptions.unfound(store, decided)
         log = store.community.log(limit=MOST_LOGGED)
         submitters = [each.subscriber_id for each in (*undecided, *decided)]
         names = self._names([*submitters, *(each.actor for each in log)])
@@ -143,8 +154,8 @@ class Sharing(Personal):
             decided=self._with_papers(decided),
             log=self._log(log, person, names),
             called=names,
-            states=words.STATES,
-            unfound=self._unfound(decided),
+            stands=_stands((*undecided, *decided), unfound),
+            unfound=unfound,
             typed=typed or {"submission": "", "line": ""},
             errors=errors or {},
         )
@@ -172,15 +183,6 @@ class Sharing(Personal):
         named = {key: each.name for key, each in found.items() if each.shows_name and each.name}
         return {key: named.get(key, "a reader") for key in ids if key != "operator"}
 
-    def _unfound(self, submissions: Sequence[Submission]) -> dict[str, str]:
-        """Why those that the look-up gave up on, and nobody decided since, could not be found."""
-        if all(each.state is not SubmissionState.REJECTED for each in submissions):
-            return {}
-        last: dict[str, Moderation] = {}
-        for each in self.app.store.community.log(limit=MOST_SEARCHED):
-            last.setdefault(each.submission_id, each)
-        return {key: each.note for key, each in last.items() if each.actor == looking_up.ACTOR}
-
     def _since(self) -> datetime:
         return self.app.clock() - LOOK_BACK
 
@@ -189,7 +191,15 @@ class Sharing(Personal):
         return [(each, papers.get(each.paper_id)) for each in found]
 
 
+def _stands(submissions: Sequence[Submission], unfound: Collection[str]) -> dict[str, str]:
+    """In words, by id, where submissions stand."""
+    return {
+        each.id: words.UNFOUND if each.id in unfound else words.STATES[each.state]
+        for each in submissions
+    }
+
+
 def _deed(line: Moderation, actor: str) -> str:
-    if line.actor == looking_up.ACTOR:
-        return "could not be found"
+    if line.actor == subscriptions.LOOKUP:
+        return words.UNFOUND
     return f"{actor} {DEEDS.get(line.action, line.action)}"

@@ -27,9 +27,11 @@ DONE: Mapping[str, str] = {
     "undone-before": "There was nothing to undo: it had been undone before.",
     "submitted": "Thank you. The curators see it next; it stays in the list below.",
     "submitted-before": "That paper was put forward already, and waits for a curator; nothing was added.",
+    "submitted-waiting": "That paper was put forward already, and is being looked up; nothing was added.",
     "submitted-featured": "That paper was put forward already, and is featured; nothing was added.",
     "featured": "It is featured: it stands on the page of picks and in digests from now on.",
     "rejected": "It is turned down. To undo, feature it in the list of what was decided.",
+    "kept": "The line is kept.",
     "letter": "A link is on its way to your address; it is good for an hour.",
     "asked": "We wrote to both addresses. Nothing changes until each of them has agreed.",
     "links": "Your links are new: all earlier ones have ended. A mail with a fresh one is under way.",
@@ -70,6 +72,7 @@ STATES: Mapping[SubmissionState, str] = {
     SubmissionState.FEATURED: "featured",
     SubmissionState.REJECTED: "turned down",
 }
+UNFOUND = "could not be found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,17 @@ def test_submissions_are_listed_and_decided(digest, submitted):
     assert (row["state"], row["curator_line"]) == ("featured", "Read the second figure")
 
 
+def test_a_line_stays_unless_another_or_none_is_given(digest, submitted):
+    def line_after(*options):
+        digest("submissions", "feature", submitted.id, *options)
+        (row,) = digest("submissions", "list", "--all", "--json").json
+        return row["curator_line"]
+
+    assert line_after("--line", "Read it") == "Read it"
+    assert line_after() == "Read it"
+    assert line_after("--line", "") == ""
+
+
 def test_a_submission_can_be_rejected(digest, submitted):
     assert "is rejected" in digest("submissions", "reject", submitted.id).out
 

@@ -1,5 +1,6 @@
 """Papers put forward for everyone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,7 @@ def submit(store, now):
 
 @pytest.fixture
 def decide(store, now):
-    def run(submission, *, curator=None, feature=True, line="", at=now):
+    def run(submission, *, curator=None, feature=True, line=None, at=now):
         return subscriptions.decide(
             store, curator, submission.id, feature=feature, line=line, now=at
         )
@@ -114,6 +115,27 @@ def test_deciding_the_same_again_changes_nothing(store, ada, submit, decide, pap
     first = decide(submission, line="Read it")
     assert decide(submission, at=now + timedelta(hours=1)) == first
     assert len(store.community.log(limit=10)) == 1
+
+
+def test_a_line_is_mended_and_taken_away_without_a_new_decision(
+    store, ada, subscribe, submit, decide, paper, now
+):
+    paper(1)
+    submission = submit(ada)
+    first = decide(submission, curator=ada, line="A fnid")
+    mended = decide(submission, line="A find", at=now + timedelta(days=9))
+    assert mended == replace(first, curator_line="A find")
+    decide(submission, line="", at=now + timedelta(days=10))
+    assert store.community.submission(submission.id) == replace(first, curator_line="")
+    log = [(each.actor, each.note) for each in store.community.log(limit=10)]
+    assert log == [("operator", ""), ("operator", "A find"), (ada.id, "A fnid")]
+
+
+def test_a_line_said_of_one_decision_does_not_stay_for_the_other(ada, submit, decide, paper):
+    paper(1)
+    submission = submit(ada)
+    decide(submission, feature=False, line="Off topic")
+    assert decide(submission).curator_line == ""
 
 
 def test_a_paper_that_is_not_fetched_can_be_rejected_but_not_featured(ada, submit, decide):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.model import Submission, SubmissionState
+from digest.model import Moderation, Submission, SubmissionState
 from digest.pipeline import looking_up
 
 LINE = "It changes how I index things."
@@ -43,8 +43,11 @@ def test_a_paper_somebody_put_forward_already_is_not_said_to_be_taken(client, pe
     assert "Thank you" not in page
 
 
-def test_a_paper_one_put_forward_before_is_not_said_to_be_taken_either(client, person, curator, at):
+def test_a_paper_one_put_forward_before_is_not_said_to_be_taken_either(
+    app, client, person, curator, at, now_is
+):
     put_forward(client, at(person).me)
+    now_is(app.clock() + timedelta(hours=1))
     page = put_forward(client, at(person).me, line="Once more.").text
     assert "That paper was put forward already, and waits for a curator; nothing was added." in page
     decide(client, at(curator).me, "feature")
@@ -58,6 +61,14 @@ def test_a_paper_nobody_knows_yet_is_looked_up(client, person, at):
     ).text
     assert "10.1101/2026.01.02.573838" in page
     assert "being looked up" in page
+
+
+def test_a_paper_that_is_looked_up_already_is_said_to_be_that(client, person, join, curator, at):
+    paper = "10.1101/2026.01.02.573838"
+    put_forward(client, at(join("bo@example.org")).me, paper=paper)
+    page = put_forward(client, at(person).me, paper=paper, line="Mine.").text
+    assert "put forward already, and is being looked up; nothing was added." in page
+    assert "waits for a curator" not in page
 
 
 def test_a_paper_that_could_not_be_found_is_said_to_be_that_by_nobody(
@@ -84,6 +95,50 @@ def test_a_paper_that_could_not_be_found_is_said_to_be_that_by_nobody(
     assert "turned down" in mine
     assert "Send me a link?" in mine
     assert "could not be found" not in mine
+
+
+@pytest.fixture
+def given_up(app, client, person, at, now_is):
+    """A submission whose paper could not be found."""
+    put_forward(client, at(person).me, paper="10.1101/2026.01.02.573838")
+    now_is(app.clock() + looking_up.GIVE_UP_AFTER)
+    looking_up.look_up_waiting(app.store, None, clock=app.clock, owner="test")
+    now_is(app.clock() + timedelta(hours=1))
+    (found,) = app.store.community.decided(since=app.clock() - timedelta(days=1), limit=1)
+    return found
+
+
+def test_however_much_is_decided_since_what_could_not_be_found_is_said_to_be_that(
+    app, client, person, at, given_up
+):
+    other = Submission(
+        id="p_other", paper_id="arxiv:1", subscriber_id=person.id, line="", at=app.clock()
+    )
+    app.store.community.submit(other)
+    for number in range(1_001):
+        at_last = app.clock() + timedelta(seconds=number)
+        line = Moderation(
+            at=at_last,
+            actor="operator",
+            action="reject",
+            submission_id=other.id,
+            paper_id="arxiv:1",
+        )
+        rejected = replace(other, state=SubmissionState.REJECTED, decided_at=at_last)
+        app.store.community.decide(rejected, line)
+    assert "could not be found" in client.get(f"{at(person).me}/submit").text
+
+
+def test_what_could_not_be_found_has_a_button_to_turn_it_down_and_none_to_keep_that(
+    app, client, person, curator, at, given_up
+):
+    me = at(curator).me
+    page = client.get(f"{me}/curate").text
+    assert "Keep the line" not in page
+    assert first_button(page, given_up.id) == "enter"
+    assert "It is turned down" in decide(client, me, "reject", line="").text
+    assert "turned down" in client.get(f"{at(person).me}/submit").text
+    assert app.store.community.submission(given_up.id).curator_id == curator.id
 
 
 @pytest.mark.parametrize(
@@ -147,16 +202,46 @@ def first_button(page, submission_id):
 
 @pytest.mark.parametrize(("do", "line"), [("feature", "A rare fnid."), ("reject", "Not fro us.")])
 def test_enter_in_the_line_of_a_decided_paper_keeps_line_and_decision(
-    app, client, person, curator, at, do, line
+    app, client, person, curator, at, now_is, do, line
 ):
     put_forward(client, at(person).me)
     page = decide(client, at(curator).me, do, line=line).text
     (before,) = app.store.community.decided(since=app.clock(), limit=1)
+    now_is(app.clock() + timedelta(days=9))
 
-    decide(client, at(curator).me, first_button(page, before.id), line="Mended.")
+    for mended in ("Mended.", ""):
+        answer = decide(client, at(curator).me, first_button(page, before.id), line=mended).text
+        assert "The line is kept." in answer
+        assert app.store.community.submission(before.id) == replace(before, curator_line=mended)
 
-    (after,) = app.store.community.decided(since=app.clock(), limit=1)
-    assert (after.state, after.curator_line) == (before.state, "Mended.")
+
+def test_a_pick_whose_line_is_mended_is_no_news(app, client, person, curator, at, now_is):
+    def published():
+        return [each["date_published"] for each in client.get("/feeds/picks.json").json()["items"]]
+
+    put_forward(client, at(person).me)
+    decide(client, at(curator).me, "feature", line="A fnid.")
+    before = published()
+    now_is(app.clock() + timedelta(days=9))
+    decide(client, at(curator).me, "feature", line="A find.")
+    assert before
+    assert published() == before
+    assert app.store.community.featured(app.clock() - timedelta(days=7)) == frozenset()
+
+
+def test_enter_in_a_line_begun_features_nothing_and_keeps_what_was_typed(
+    client, person, curator, at, database
+):
+    put_forward(client, at(person).me)
+    me = at(curator).me
+    page = client.get(f"{me}/curate").text
+    number = re.search(r'name="submission" value="([^"]+)"', page)[1]
+    before = database()
+    answer = decide(client, me, first_button(page, number), line="Half a lin")
+    assert answer.status_code == 400
+    assert "Feature it, or turn it down." in answer.text
+    assert 'value="Half a lin"' in answer.text
+    assert database() == before
 
 
 def test_enter_turns_no_paper_down_that_is_still_looked_up(app, client, person, curator, at):
@@ -164,7 +249,10 @@ def test_enter_turns_no_paper_down_that_is_still_looked_up(app, client, person, 
     me = at(curator).me
     waits = app.store.community.standing("doi:10.1101/2026.01.02.573838")
     enter = first_button(client.get(f"{me}/curate").text, waits.id)
-    assert decide(client, me, enter).status_code == 400
+    answer = decide(client, me, enter)
+    assert answer.status_code == 400
+    assert "Turn it down; it can be featured once it is fetched." in answer.text
+    assert "Feature it, or" not in answer.text
     assert app.store.community.submission(waits.id) == waits
 
 
