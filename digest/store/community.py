@@ -189,8 +189,9 @@ class Community:
         """Keep a decided submission and the line of the log, in one transaction.
 
         Only the decision is written. Rejecting what is featured rejects all that is featured of
-        its paper, and takes back what news featuring made of it, so that featuring it again is
-        news again. Doing it twice changes nothing. Raises NotFound for an unknown submission.
+        its paper, each with a line of its own, and takes back what news featuring made of it, so
+        that featuring it again is news again. Doing it twice changes nothing. Raises NotFound for
+        an unknown submission.
         """
         decision = (
             submission.state.value,
@@ -207,16 +208,18 @@ class Community:
             ):
                 return
             is_over = submission.state is SubmissionState.REJECTED and row["state"] == "featured"
-            connection.execute(
+            written = connection.execute(
                 """
                 UPDATE submissions
                 SET state = ?, curator_id = ?, curator_line = ?, decided_at = ?
-                WHERE id = ? OR (? AND state = 'featured' AND paper_id = ?)
+                WHERE id = ? OR (? AND state = 'featured' AND paper_id = ?) RETURNING id
                 """,
                 (*decision, submission.id, is_over, row["paper_id"]),
-            )
-            connection.execute(
-                "INSERT INTO moderation VALUES (?, ?, ?, ?, ?, ?)", moderation_columns(moderation)
+            ).fetchall()
+            line = replace(moderation, paper_id=row["paper_id"])
+            connection.executemany(
+                "INSERT INTO moderation VALUES (?, ?, ?, ?, ?, ?)",
+                [moderation_columns(replace(line, submission_id=each["id"])) for each in written],
             )
             if submission.state is SubmissionState.REJECTED:
                 _withdraw(connection, row["paper_id"])

@@ -223,6 +223,9 @@ def test_what_curators_picked_of_papers_that_are_one_stays_until_one_rejects_it(
 
     found = store.community.submissions(since=make.day, limit=9)
     assert [(each.id, each.state) for each in found] == [("p_2", REJECTED), ("p_1", REJECTED)]
+    assert {each.action for each in store.community.last_decisions(["p_1", "p_2"]).values()} == {
+        "reject"
+    }
     assert store.community.featured(make.day) == frozenset()
 
 
