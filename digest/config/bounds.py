@@ -22,7 +22,8 @@ CENTURY = 36_500
 YEAR, DAY, HOUR = 525_600, 86_400, 3_600
 """The first in minutes, the others in seconds."""
 COUNT = 1_000_000_000
-HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE)
+HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+IN_ASCII = "If it is the host, write it as xn--…, as in the DNS."
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 """As xml:lang takes it (XML Schema part 2 §3.3.3)."""
 
@@ -128,8 +129,8 @@ def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
             yield f"mail.{key}", "must be a bare address, such as digest@example.org."
     yield from _site(settings.site)
     hub, domain = settings.feeds.hub, settings.inbound.domain
-    if hub and not _is_web_address(hub.partition("?")[0]):
-        yield "feeds.hub", "must be a web address, such as https://hub.example.org/."
+    if hub and not (hub.isascii() and _is_web_address(hub.replace("?", "/"))):
+        yield "feeds.hub", "must be a web address in ASCII, such as https://hub.example.org/."
     if domain and not DOMAIN.fullmatch(domain):
         yield "inbound.domain", "must be a bare domain, such as papers.example.org."
     yield from _web(settings.web)
@@ -148,6 +149,8 @@ def _numbers(settings: Settings) -> Iterator[tuple[str, str]]:
 def _site(given: SiteSettings) -> Iterator[tuple[str, str]]:
     if not given.name.strip():
         yield "site.name", "must not be empty: it is the title of pages, feeds and mails."
+    if not given.url.isascii():
+        yield "site.url", f"is not in ASCII: browsers ask by another name. {IN_ASCII}"
     if given.url and not _is_web_address(given.url):
         yield (
             "site.url",
@@ -163,7 +166,8 @@ def _site(given: SiteSettings) -> Iterator[tuple[str, str]]:
 def _web(given: WebSettings) -> Iterator[tuple[str, str]]:
     for each in given.hosts:
         if not HOST.fullmatch(each.strip()):
-            yield "web.hosts", f"are bare names, such as digest.example.org, not {each!r}."
+            hint = "" if each.isascii() else f" {IN_ASCII}"
+            yield "web.hosts", f"are bare names, such as digest.example.org, not {each!r}.{hint}"
     if given.operator and len(given.operator.strip()) < SHORTEST_SECRET:
         yield "web.operator", f"must have at least {SHORTEST_SECRET} characters."
 
@@ -196,21 +200,31 @@ def _is_web_address(url: str) -> bool:
         is_whole = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:  # brackets that do not close, or a port that is none
         return False
-    return is_whole and WEB_ADDRESS.fullmatch(url) is not None
+    return is_whole and url.isprintable() and WEB_ADDRESS.fullmatch(url) is not None
 
 
 def _check_topics(topics: Mapping[str, Topic]) -> None:
     """Refuse topics that can take in no paper, and those whose feed would have another's address."""
     taken = dict.fromkeys(FEEDS, "a feed of that name")
+    # No paper of today has `math` for a category, so `Math` beside it takes nothing away.
+    parents = {each.partition(".")[0] for each in topics if "." in each}
+    archives = {
+        each
+        for each in parents & {*topics}
+        if topics[each].categories == (each,) and not topics[each].phrases
+    }
     for topic in topics.values():
-        address = slug(topic.id).casefold()
-        if address in taken:
+        address = slug(topic.id)
+        if topic.id in archives:
+            continue
+        other = f"a topic {address!r}" if address in archives else taken.get(address.casefold())
+        if other:
             raise ConfigError(
-                f"[topics.{topic.id}] must have another name: Digest has {taken[address]}, and the "
-                "two would share one address.",
+                f"[topics.{topic.id}] must have another id: Digest has {other}, and the two would "
+                "share one address; its `name` may stay.",
                 subject=f"topics.{topic.id}",
             )
-        taken[address] = f"a topic {topic.id!r}"
+        taken[address.casefold()] = f"a topic {topic.id!r}"
     for topic in topics.values():
         # A phrase of marks alone is in no text.
         if not any(map(str.strip, topic.categories)) and not any(map(fold, topic.phrases)):
