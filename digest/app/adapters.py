@@ -284,7 +284,7 @@ class Adapters:
             cadence=given.cadence,
             limit=given.limit,
             quiet=given.quiet,
-            floor=str(given.floor),
+            floor=subscriptions.floor_name(given.floor),
         )
         blank = Subscriber(id="", email="", key="", created_at=self.clock())
         try:

@@ -89,6 +89,13 @@ def test_a_number_of_thousands_of_digits_is_one_short_sentence(tmp_path):
         ('[site]\nname = " "\n', "[site] name"),
         ('[site]\nlanguage = "English (UK)"\n', "[site] language"),
         ('[feeds]\nhub = "hub.example"\n', "[feeds] hub"),
+        ('[feeds]\nhub = "https://hub.example/é"\n', "[feeds] hub"),
+        ('[feeds]\nhub = "https://hub.example/?lab=物理"\n', "[feeds] hub"),
+        (r'''feeds.hub = "https://hub.example/?a=\r\nX-Forged: 1"''', "[feeds] hub"),
+        ('[feeds]\nhub = "https://hub.example/?a=>; rel=self, <https://b"\n', "[feeds] hub"),
+        ('[site]\nurl = "https://dígest.example"\n', "write it as xn--…"),
+        ('[web]\nhosts = ["dígest.example"]\n', "write it as xn--…"),
+        ('[web]\nhosts = ["Kelvin.example"]\n', "[web] hosts"),  # its K is the sign of the unit
         ('[web]\nhosts = ["https://digest.example"]\n', "[web] hosts"),
         ('[web]\nhosts = ["*.digest.example"]\n', "[web] hosts"),
         ('[web]\noperator = "abc"\n', "[web] operator"),
@@ -105,7 +112,8 @@ def test_a_value_that_would_go_wrong_later_is_refused_at_once(tmp_path, text, na
     [
         '[subscriber]\nat = "7pm"\ntz = "berlin"\ncadence = "fri"\n',
         '[site]\nurl = "https://[2001:db8::1]:8443/lab/"\nlanguage = "zh-Hant-TW"\n',
-        '[feeds]\nhub = "https://hub.example/?site=1"\n',
+        '[feeds]\nhub = "https://hub.example/?site=1&at=https://b.example/?c@d"\n',
+        '[site]\nurl = "https://xn--dgest-1sa.example"\n',
         '[web]\nhosts = ["digest_web:8000", "[::1]", "Digest.Example.org"]\n',
     ],
 )
@@ -127,7 +135,39 @@ def test_a_cadence_is_taken_if_it_can_be_read(tmp_path, word):
 @pytest.mark.parametrize("name", ["Trending", "trending-week", "Picks", "mine", "cs.lg", "-LLM-"])
 def test_a_topic_whose_feed_would_have_the_address_of_another_is_refused(tmp_path, name):
     said = refused(tmp_path, f'[topics."{name}"]\nphrases = ["folding"]\n')
-    assert said.startswith(f"[topics.{name}] must have another name")
+    assert said.startswith(f"[topics.{name}] must have another id")
+    assert "its `name` may stay" in said
+
+
+@pytest.mark.parametrize("name", ["Math", "Physics", "CS", "Stat", "math"])
+def test_a_topic_may_bear_the_name_of_an_archive_that_no_paper_has_as_a_category(tmp_path, name):
+    one = f'[topics.{name}]\nphrases = ["proof"]\n'
+    assert from_file(tmp_path, one).topics[name].phrases == ("proof",)
+    assert "[topics.-cs-]" in refused(tmp_path, '[topics.-cs-]\nphrases = ["proof"]\n')
+    one += f'categories = ["{name}"]\n'
+    other = name.swapcase() + "!"
+    assert f"[topics.{other}]" in refused(
+        tmp_path, f'{one}[topics."{other}"]\nphrases = ["lemma"]\n'
+    )
+
+
+def test_a_topic_beside_an_archive_has_a_feed_of_its_own(tmp_path):
+    settings = from_file(tmp_path, '[topics.Math]\nphrases = ["proof"]\n')
+    object.__setattr__(settings, "db", str(tmp_path / "digest.db"))
+    with App(settings) as app:
+        made = Catalogue(app.create().store, app.feed_terms, app.clock())
+        assert "Math" in {each.info.slug for each in made.feeds}
+        assert made.find("Math").topic.phrases == ("proof",)
+        assert made.find("math").topic.categories == ("math",)
+
+
+@pytest.mark.parametrize(
+    ("floor", "taken"),
+    [("0.00005", 0.00005), ("1e-5", 0.00001), ("1e-9", 0), ("0.333333333", 0.333333), ("1", 1)],
+)
+def test_whoever_signs_up_gets_the_floor_of_the_settings(tmp_path, floor, taken):
+    with App(from_file(tmp_path, f"[subscriber]\nfloor = {floor}\n")) as app:
+        assert app.newcomer.floor == taken
 
 
 def test_of_names_without_a_letter_one_is_taken(tmp_path):
