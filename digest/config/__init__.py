@@ -148,7 +148,7 @@ def _overlay_environment(
     """Lay variables over the tables in place; returns those that name no setting, the others by key."""
     unknown: list[str] = []
     variables: dict[str, str] = {}
-    for variable, value in sorted(env.items()):
+    for variable, value in sorted(_said(env).items()):
         if not variable.startswith(PREFIX) or variable == "DIGEST_CONFIG":
             continue
         name = variable.removeprefix(PREFIX)
@@ -168,8 +168,20 @@ def _overlay_environment(
     return tuple(unknown), variables
 
 
+def _said(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables without the empty one of X and X_FILE, as docker-compose's `${X:-}` makes it."""
+    given = {
+        each: value
+        for each, value in env.items()
+        if value.strip() or not each.endswith("_FILE") or each.removesuffix("_FILE") not in env
+    }
+    return {
+        each: given[each] for each in given if given[each].strip() or f"{each}_FILE" not in given
+    }
+
+
 def _check_finite(tables: Table, origin: str, path: tuple[str, ...] = ()) -> None:
-    """Refuse NaN, which no comparison refuses, and the infinite, wherever they stand."""
+    """Refuse NaN, which no comparison refuses, and the infinite, wherever a key holds one."""
     for key, value in tables.items():
         here = (*path, key)
         if isinstance(value, dict):

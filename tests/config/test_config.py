@@ -86,6 +86,22 @@ def test_a_value_and_a_file_that_holds_one_are_not_both_given(tmp_path):
     assert "keep one" in str(caught.value)
 
 
+def test_an_empty_variable_gives_way_to_its_other_as_compose_files_pass_both(tmp_path):
+    secret = tmp_path / "smtp"
+    secret.write_text("smtp://a\n", encoding="utf-8")
+    for value, file in (("", str(secret)), ("smtp://a", ""), (" ", str(secret))):
+        settings = from_file(tmp_path, "", DIGEST_SMTP_URL=value, DIGEST_SMTP_URL_FILE=file)
+        assert settings.smtp.url == "smtp://a"
+    both_empty = {"DIGEST_WEB_OPERATOR": "", "DIGEST_WEB_OPERATOR_FILE": ""}
+    assert from_file(tmp_path, "", **both_empty).web.operator == ""
+
+
+def test_what_a_flag_says_wrongly_is_not_blamed_on_the_variable_it_wins_over():
+    with pytest.raises(ConfigError) as caught:
+        load(environment={"DIGEST_WEB_PORT": "80"}, overrides={"web.port": 99999})
+    assert str(caught.value).startswith("[web] port must be at most 65535")
+
+
 def test_a_secret_is_read_from_the_file_that_a_variable_names(tmp_path):
     secret = tmp_path / "smtp"
     secret.write_text("smtp://user:secret@mail\n", encoding="utf-8")
