@@ -122,7 +122,8 @@ class Catalogue:
     def spelled(self, slug: str) -> str:
         """The address of the feed that this one differs from in case alone; "" for none."""
         known = (*(each.info.slug for each in self.feeds), *map(links.slug, self._terms.topics))
-        return next((each for each in known if each.casefold() == slug.casefold()), "")
+        wanted = slug.casefold()
+        return next((each for each in known if each.casefold() == wanted), "")
 
     def of(self, topic: Topic) -> Feed:
         """The feed of a topic."""

@@ -91,7 +91,7 @@ def _newest_first(entry: FeedEntry) -> tuple[timedelta, str]:
 
 
 def _first_seen_first(announcement: Announcement) -> tuple[datetime, date, bool]:
-    """The order by which the store, too, tells the first of a paper's announcements."""
+    """The order by which `announced_on`, too, tells the first of a paper's announcements."""
     return announcement.seen_at, announcement.day, announcement.type is not AnnounceType.NEW
 
 
