@@ -8,7 +8,9 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from digest.app import App
@@ -45,6 +47,14 @@ class Source:
     def parse(self, listing):
         raise AssertionError("nothing was asked")
 """
+# A shell sends a second SIGHUP beside the terminal's, while what is open is being closed.
+HUNG_UP = ENDED.replace(
+    "signal.raise_signal(signal.SIGTERM)",
+    """try:
+            signal.raise_signal(signal.SIGHUP)
+        finally:
+            signal.raise_signal(signal.SIGHUP)""",
+)
 
 PAST = """
 from digest.model import Harvest, Request
@@ -160,9 +170,11 @@ def test_a_back_fill_that_breaks_off_is_a_failure(digest, source, monkeypatch, p
     assert (said in ran.out) == bool(code)
 
 
-@pytest.mark.parametrize("command", ["fetch", "run"])
-def test_a_command_that_is_ended_gives_its_turn_back(digest, source, tmp_path, command):
-    source("ended_source", ENDED)
+@pytest.mark.parametrize(
+    ("command", "ending"), [("fetch", ENDED), ("run", ENDED), ("run", HUNG_UP)]
+)
+def test_a_command_that_is_ended_gives_its_turn_back(digest, source, tmp_path, command, ending):
+    source("ended_source", ending)
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
 
     ended = subprocess.run(
@@ -197,3 +209,55 @@ def test_a_run_goes_on_where_papers_cannot_be_placed_and_says_so_in_the_end(
     assert ran.out.splitlines()[-1].startswith("1 digests composed")
     assert (ran.code, ran.err.count("tiny is not on this machine")) == (2, 1)
     assert "placing new papers failed" in digest("status").out
+
+
+class SlowEmbedder:
+    """Each block of papers takes it half a minute by the clock of the application."""
+
+    name = "embedder:tiny"
+    dimensions = 1
+    blocks: ClassVar[list[int]] = []
+
+    def __init__(self, app):
+        self._app = app
+
+    def find(self):
+        """It is here."""
+
+    def papers(self, papers):
+        clock = self._app.clock
+        self._app.clock = lambda: clock() + timedelta(seconds=30)
+        self.blocks.append(len(papers))
+        return np.ones((len(papers), 1), np.float32)
+
+
+@pytest.fixture
+def slow(source, tmp_path, archive, monkeypatch):
+    """The sizes of the blocks of 300 papers that a slow embedder has worked on."""
+    source("idle_source", IDLE)
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        store.papers.ingest(archive(range(300)))
+    monkeypatch.setattr(App, "embedder", property(SlowEmbedder))
+    monkeypatch.setattr(SlowEmbedder, "blocks", [])
+    return SlowEmbedder.blocks
+
+
+def test_a_run_places_papers_for_a_minute_and_who_asks_for_it_places_all(digest, slow):
+    assert digest("run").code == 0
+    assert slow == [64, 64]
+
+    assert digest("learn").code == 0
+    assert slow == [64, 64, 64, 64, 44]
+
+
+def test_learning_by_hand_says_that_another_process_is_placing_and_a_run_goes_on(
+    digest, slow, tmp_path
+):
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        store.lease("place", owner="another", now=datetime.now(UTC), seconds=60)
+
+    learned = digest("learn")
+
+    assert (learned.code != 0, "Another process is placing papers." in learned.err) == (True, True)
+    assert digest("run").code == 0
+    assert slow == []

@@ -322,8 +322,8 @@ def test_the_dates_of_an_entry_stay_whatever_stands_beside_it(told):
 
 
 def test_no_entry_changes_before_it_is_published():
-    body = document("json", INFO, several(3, updated=SEEN), SITE)
-    for each in json.loads(body)["items"]:
+    digest = [replace(each, place=place) for place, each in enumerate(several(3, updated=SEEN))]
+    for each in json.loads(document("json", INFO, digest, SITE))["items"]:
         assert each["date_published"] <= each["date_modified"]
 
 

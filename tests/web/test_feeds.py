@@ -210,6 +210,15 @@ def test_an_address_in_another_case_leads_to_the_feed(application, client, paper
         assert client.get(f"/feeds/{typed}.{kind}").status_code == 200
 
 
+def test_an_address_in_another_case_leads_on_below_the_path_of_a_site(application, papers):
+    object.__setattr__(application.settings.site, "url", "https://x.example/lab")
+    with TestClient(asgi(application), base_url="https://x.example") as client:
+        answer = client.get("/feeds/cs.ir.atom", follow_redirects=False)
+    assert answer.headers["location"] == "/lab/feeds/cs.IR.atom"
+    assert answer.headers["cache-control"].startswith("public, max-age=")
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 def test_a_head_is_told_the_same_without_the_body(client, papers):
     asked, told = client.get("/feeds/cs.IR.atom"), client.head("/feeds/cs.IR.atom")
     assert told.status_code == 200
