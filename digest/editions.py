@@ -31,6 +31,7 @@ VALIDITY = {
     Cadence.WEEKLY: timedelta(hours=48),
 }
 FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LIST_ZONE = "America/New_York"
 FAULTS = frozenset({Verdict.FAILED, Verdict.STALE, Verdict.GONE})
 
@@ -168,6 +169,23 @@ def parse_at(text: str) -> time:
         if not half:
             return _time(hour, minute, text)
     raise _no_time(text)
+
+
+def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:
+    """Cadence and weekday from words such as `daily`, `weekly`, `friday`; raises InvalidInput."""
+    word = text.strip().casefold()
+    if word in tuple(Cadence):
+        return Cadence(word), weekday
+    day = parse_weekday(word)
+    if day is not None:
+        return Cadence.WEEKLY, day
+    raise InvalidInput(f"A digest comes daily, weekdays, weekly or on a named day, not {text!r}.")
+
+
+def parse_weekday(word: str) -> int | None:
+    """0 to 6 for the name of a day or the first three letters or more of it; None for else."""
+    matching = [day for day in WEEKDAYS if len(word) >= 3 and day.startswith(word)]  # noqa: PLR2004
+    return WEEKDAYS.index(matching[0]) if len(matching) == 1 else None
 
 
 def _time(hour: int, minute: int, text: str) -> time:

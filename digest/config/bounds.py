@@ -9,9 +9,9 @@ from reprlib import repr as shortened
 from urllib.parse import urlsplit
 
 from digest.config.settings import Settings, SiteSettings, SubscriberSettings, WebSettings
-from digest.editions import parse_at, validate_tz
+from digest.editions import parse_at, parse_cadence, validate_tz
 from digest.errors import ConfigError, InvalidInput
-from digest.model import Cadence, Quiet, Topic
+from digest.model import Quiet, Topic
 from digest.text import fold, slug
 
 ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
@@ -27,9 +27,7 @@ IN_ASCII = "If it is the host, write it as xn--…, as in the DNS."
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 """As xml:lang takes it (XML Schema part 2 §3.3.3)."""
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SHORTEST_SECRET = 16
-SHORTEST_DAY = 3
 FEEDS = ("trending", "trending-day", "trending-week", "trending-month", "picks", "mine")
 """What the addresses of feeds have taken besides topics."""
 
@@ -177,19 +175,13 @@ def _newcomer(given: SubscriberSettings) -> Iterator[tuple[str, str]]:
     reads: tuple[tuple[str, Callable[[str], object], str], ...] = (
         ("at", parse_at, given.at),
         ("tz", validate_tz, given.tz),
+        ("cadence", parse_cadence, given.cadence),
     )
     for name, read, text in reads:
         try:
             read(text)
         except InvalidInput as error:
             yield f"subscriber.{name}", f"is wrong: {error.message}"
-    word = given.cadence.strip().casefold()
-    is_day = len(word) >= SHORTEST_DAY and any(day.startswith(word) for day in DAYS)
-    if not is_day and word not in tuple(Cadence):
-        yield (
-            "subscriber.cadence",
-            f"must be daily, weekdays, weekly or the name of a day, not {given.cadence!r}.",
-        )
     if given.quiet not in tuple(Quiet):
         yield "subscriber.quiet", f"must be 'line' or 'nothing', not {given.quiet!r}."
 

@@ -6,6 +6,7 @@ kept. Web pages, mail and the command line all come through here.
 
 from __future__ import annotations
 
+from digest.editions import WEEKDAYS
 from digest.subscriptions.addresses import (
     address_hash,
     agree,
@@ -57,7 +58,6 @@ from digest.subscriptions.submissions import (
 from digest.subscriptions.wishes import (
     ALL_TOPICS,
     MOST_INTERESTS,
-    WEEKDAYS,
     Wishes,
     asked_for,
     check_number,

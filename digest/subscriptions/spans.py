@@ -7,8 +7,8 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from digest.editions import parse_weekday
 from digest.errors import InvalidInput
-from digest.subscriptions.wishes import parse_weekday
 from digest.text import clean
 
 LONGEST = timedelta(days=366)

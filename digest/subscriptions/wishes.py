@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from digest import editions, matching
 from digest.errors import InvalidInput, NotFound
 from digest.merging import SICI, arxiv_id, canonical_doi
-from digest.model import FLOORS, Cadence, Interest, InterestKind, Quiet, Subscriber, Topic
+from digest.model import FLOORS, Interest, InterestKind, Quiet, Subscriber, Topic
 from digest.text import clean
 
 MOST_INTERESTS = 2_000
@@ -21,8 +21,6 @@ MOST_PICKS = 50
 ALL_TOPICS = "`digest topics` lists them all."
 LIGHTEST, HEAVIEST = 0.1, 5.0
 TELLING = (InterestKind.KEYWORD, InterestKind.MUTE)
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _PREPRINT_SERVER = re.compile(r"(?:bio|med)rxiv:[a-z0-9-]{2,60}")
 _ARXIV_IN_PATH = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?:v\d{1,3})?(?![\d])")
@@ -199,7 +197,7 @@ def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
     tz = subscriber.tz if wishes.tz is None else editions.validate_tz(wishes.tz)
     cadence, weekday = subscriber.cadence, subscriber.weekday
     if wishes.cadence is not None:
-        cadence, weekday = parse_cadence(wishes.cadence, weekday=weekday)
+        cadence, weekday = editions.parse_cadence(wishes.cadence, weekday=weekday)
     limit = subscriber.limit if wishes.limit is None else wishes.limit
     if not 1 <= limit <= MOST_PICKS:
         raise InvalidInput(
@@ -243,23 +241,6 @@ def floor_name(floor: float) -> str:
     """A floor as `parse_floor` reads it: by its name, or by its number where it has none."""
     names = [name for name, value in FLOORS.items() if value == floor]
     return names[0] if names else f"{floor:.{FLOOR_DECIMALS}f}".rstrip("0").rstrip(".")
-
-
-def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:
-    """Cadence and weekday from words such as `daily`, `weekly`, `friday`; raises InvalidInput."""
-    word = text.strip().casefold()
-    if word in tuple(Cadence):
-        return Cadence(word), weekday
-    day = parse_weekday(word)
-    if day is not None:
-        return Cadence.WEEKLY, day
-    raise InvalidInput(f"A digest comes daily, weekdays, weekly or on a named day, not {text!r}.")
-
-
-def parse_weekday(word: str) -> int | None:
-    """0 to 6 for the name of a day or the first three letters or more of it; None for else."""
-    matching = [day for day in WEEKDAYS if len(word) >= 3 and day.startswith(word)]  # noqa: PLR2004
-    return WEEKDAYS.index(matching[0]) if len(matching) == 1 else None
 
 
 def timing(subscriber: Subscriber) -> tuple[object, ...]:

@@ -8,10 +8,10 @@ import pytest
 from digest.app import App
 from digest.config import Settings, arxiv_topics, bounds, load
 from digest.config.settings import SourceSettings
+from digest.editions import parse_cadence
 from digest.errors import ConfigError, InvalidInput
 from digest.pipeline.catalogue import Catalogue
 from digest.rendering import links
-from digest.subscriptions.wishes import parse_cadence
 
 
 def from_file(tmp_path, text, **environment):
@@ -79,7 +79,7 @@ def test_a_number_of_thousands_of_digits_is_one_short_sentence(tmp_path):
     [
         ('[subscriber]\nat = "25:00"\n', "[subscriber] at is wrong: '25:00' is not a time"),
         ('[subscriber]\ntz = "Mars/Base"\n', "[subscriber] tz is wrong: There is no time zone"),
-        ('[subscriber]\ncadence = "hourly"\n', "[subscriber] cadence must be daily"),
+        ('[subscriber]\ncadence = "hourly"\n', "[subscriber] cadence is wrong: A digest comes"),
         ('[subscriber]\nquiet = "loud"\n', "[subscriber] quiet must be"),
         ("[subscriber]\nlimit = 51\n", "[subscriber] limit must be at most 50, not 51"),
         ('[site]\nurl = "https://[::1"\n', "[site] url"),
