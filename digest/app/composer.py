@@ -21,8 +21,9 @@ WORTH_A_PROCESS = 4
 class Composer(Looking):
     """The verbs that compose.
 
-    `progress` hears how many subscribers another block had; asked to stop, the block in hand is
-    the last. Whoever is left is due the next time. `now` is that of the clock unless given.
+    `progress` hears how many subscribers another block had, and 0 while papers are embedded for
+    one; asked to stop, the block in hand is the last. Whoever is left is due the next time. `now`
+    is that of the clock unless given.
     """
 
     def compose_due(

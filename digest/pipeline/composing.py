@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -18,7 +19,7 @@ from digest.errors import Rejected
 from digest.model import EVERYONE, Digest, IdRange, Profile, Ranking, Status, Subscriber
 from digest.pipeline import clocks, covering
 from digest.pipeline.experimenting import Experiment, Rankers
-from digest.pipeline.windows import Window, Windows, kept_candidates_of
+from digest.pipeline.windows import AskedToStop, Window, Windows, kept_candidates_of
 from digest.ports import Candidates, Ranker, Store
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,27 @@ class _Round:
     rankers: Rankers
     windows: Windows
     now: datetime
+    stopping: Callable[[], bool]
+    progress: Callable[[int], object]
 
 
-def _round(store: Store, ranker: Ranker, experiment: Experiment | None, *, now: datetime) -> _Round:
-    rankers = Rankers(ranker=ranker, experiment=experiment)
-    return _Round(store=store, rankers=rankers, windows=Windows(store), now=now)
+def _round(
+    store: Store,
+    ranker: Ranker,
+    experiment: Experiment | None,
+    *,
+    now: datetime,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
+) -> _Round:
+    return _Round(
+        store=store,
+        rankers=Rankers(ranker=ranker, experiment=experiment),
+        windows=Windows(store),
+        now=now,
+        stopping=stopping,
+        progress=progress,
+    )
 
 
 def compose_due(
@@ -83,22 +100,24 @@ def compose_due(
     """Compose for every active subscriber whose hour has come, oldest first, until none is left.
 
     `among` is the range of ids that is composed for here. `progress` is told the size of each
-    block that is done; asked to stop, the block in hand is the last.
+    block that is done, and 0 after each of papers that is embedded for it; asked to stop, the block
+    in hand is the last, or is left if its papers are not embedded yet.
     """
-    this = _round(store, ranker, experiment, now=now)
+    this = _round(store, ranker, experiment, now=now, stopping=stopping, progress=progress)
     total, last = Composed(), None
-    while not stopping():
-        due = store.subscribers.due(now, limit=block, among=among, after=last)
-        if not due:
-            break
-        if last is None:
-            store.ledger.tidy(now)
-        last = due[-1]
-        try:
-            total += _compose_block(this, due, until=now, domain=domain)
-        except Rejected:
-            total += _one_by_one(this, due, domain=domain)
-        progress(len(due))
+    with suppress(AskedToStop):
+        while not stopping():
+            due = store.subscribers.due(now, limit=block, among=among, after=last)
+            if not due:
+                break
+            if last is None:
+                store.ledger.tidy(now)
+            last = due[-1]
+            try:
+                total += _compose_block(this, due, until=now, domain=domain)
+            except Rejected:
+                total += _one_by_one(this, due, domain=domain)
+            progress(len(due))
     return total
 
 
@@ -159,24 +178,25 @@ def compose_edition(
     of another day does not count as today's, which stays due.
     `among`, `stopping` and `progress` are as in `compose_due`.
     """
-    this = _round(store, ranker, experiment, now=now)
+    this = _round(store, ranker, experiment, now=now, stopping=stopping, progress=progress)
     until = covering.until(edition, now)
     store.ledger.tidy(now)
     total, after = Composed(), among.after
-    while people := store.subscribers.page(after, limit=block, last=among.last):
-        if stopping():
-            break
-        after = people[-1].id
-        there = _who_has_one(store, people, edition, until)
-        waiting = [each for each in people if each.id not in there]
-        if waiting:
-            total += _compose_block(this, waiting, until=until, domain=domain, edition=edition)
-        if there:
-            due = [each for each in people if each.id in there and _is_due(each, now)]
-            next_due = _next_due(due, edition, now)
-            store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
-            total += Composed(subscribers=len(there))
-        progress(len(people))
+    with suppress(AskedToStop):
+        while people := store.subscribers.page(after, limit=block, last=among.last):
+            if stopping():
+                break
+            after = people[-1].id
+            there = _who_has_one(store, people, edition, until)
+            waiting = [each for each in people if each.id not in there]
+            if waiting:
+                total += _compose_block(this, waiting, until=until, domain=domain, edition=edition)
+            if there:
+                due = [each for each in people if each.id in there and _is_due(each, now)]
+                next_due = _next_due(due, edition, now)
+                store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
+                total += Composed(subscribers=len(there))
+            progress(len(people))
     return total
 
 
@@ -331,7 +351,9 @@ def _in_window(
     too_old = {since: window.too_old(since) for since in {spans[each] for each in keys}}
     old = {each: too_old[spans[each]] for each in keys}
     without = {each.id: sent.get(each.id, frozenset()) | old[each.id] for each in people}
-    candidates = kept_candidates_of(store, window, profiles, *rankers.both)
+    candidates = kept_candidates_of(
+        store, window, profiles, *rankers.both, stopping=this.stopping, progress=this.progress
+    )
     named = {
         each.id: edition or editions.edition_of(each, covering.last_due(each, until))
         for each in people

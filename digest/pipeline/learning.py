@@ -7,6 +7,7 @@ No transaction is open while anything is computed, and all of it may be done twi
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,7 +27,7 @@ MOST_LEARNED = 50_000
 MOST_PLACED = 100_000
 PLACING = "place"
 PATIENCE = timedelta(minutes=1)
-"""So long a sentence embedder may work in one tick: nothing else should wait for longer."""
+"""So long may placing papers and keeping readers each embed in one tick; composing is not bound by it."""
 BLOCK = 1_000
 EMBEDDED_AT_ONCE = 64
 """A sentence embedder takes some seconds for so many: who asks us to stop waits no longer."""
@@ -174,24 +175,32 @@ def embed(
     papers: Iterable[Paper],
     *,
     stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
     """Keep vectors of these papers, as far as they lack one, by the embedder that rankers have.
 
-    What a ranker makes by itself is gone with it. False if we were asked to stop before the last.
+    What a ranker makes by itself is gone with it. `progress` is told 0 after each block, in which
+    no reader is done. False if we were asked to stop before the last.
     """
     embedder: Embedder | None = next(
         filter(None, (getattr(each, "embedder", None) for each in rankers)), None
     )
     if embedder is None:
         return True
-    waiting = {each.id: each for each in papers}
-    kept = store.spaces.vectors(embedder.name, waiting)
-    missing = [each for name, each in waiting.items() if name not in kept]
-    for start in range(0, len(missing), EMBEDDED_AT_ONCE):
+    missing = list({each.id: each for each in papers}.values())
+    random.shuffle(missing)  # several processes in one order would make each block at the same time
+    while missing := _lacking(store, embedder.name, missing):
         if stopping():
             return False
-        _put(store, embedder.name, embedder.papers, missing[start : start + EMBEDDED_AT_ONCE])
+        _put(store, embedder.name, embedder.papers, missing[:EMBEDDED_AT_ONCE])
+        del missing[:EMBEDDED_AT_ONCE]
+        progress(0)
     return True
+
+
+def _lacking(store: Store, name: str, papers: Sequence[Paper]) -> list[Paper]:
+    kept = store.spaces.vectors(name, (each.id for each in papers))
+    return [each for each in papers if each.id not in kept]
 
 
 def vectors_for(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,6 +17,10 @@ OVER_A_WEEKEND = timedelta(days=4)
 FEATURED_FOR = timedelta(days=14)
 REFERRED = (*OPINIONS, InterestKind.KNOWN)
 MOST_KEPT = 4
+
+
+class AskedToStop(Exception):
+    """Papers are still to be embedded, and nothing was ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +103,17 @@ def candidates_of(
 
 
 def kept_candidates_of(
-    store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
+    store: Store,
+    window: Window,
+    profiles: Sequence[Profile],
+    *rankers: Ranker,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> Candidates:
     """The same, with what rankers keep of these subscribers as they are now.
 
     What is missing is learned now, and kept. Liked papers are loaded only where something is to be
-    learned from them, or where their place in the space is not known.
+    learned from them, or where their place in the space is not known. Raises AskedToStop.
     """
     keeping = tastes.keepers(rankers)
     if not keeping:
@@ -116,7 +125,9 @@ def kept_candidates_of(
     wanted = missing | (opinions - lying.keys())
     liked = store.papers.get(wanted)
     learned_from = [liked[each] for each in missing & liked.keys()]
-    learning.embed(store, rankers, [*window.papers, *learned_from])
+    embedding = [*window.papers, *learned_from]
+    if not learning.embed(store, rankers, embedding, stopping=stopping, progress=progress):
+        raise AskedToStop
     candidates = _candidates(store, window, liked, rankers)
     made = tastes.learn(
         store, keeping, strangers, liked=candidates.liked, vectors=candidates.vectors
