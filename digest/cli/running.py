@@ -275,7 +275,10 @@ def _wait_while_polling(app: App) -> datetime:
 
 
 def _learn(app: App, *, force: bool = False) -> Learning | None:
-    """Learn if that is due or asked for, and place papers: all if asked for, else what has come."""
+    """Learn if that is due or asked for, and place papers: all if asked for, else for a minute.
+
+    Raises RetryLater if it is asked for while another process is placing.
+    """
     from digest.pipeline import learning  # noqa: PLC0415 - keeps `--help` quick
 
     outcome: Learning | None = None
@@ -288,7 +291,9 @@ def _learn(app: App, *, force: bool = False) -> Learning | None:
     patience = None if force else learning.PATIENCE
     with progress("learning"):
         watched(app, "learn", work)
-        watched(app, "place", lambda: app.place(patience=patience))
+        placed = watched(app, "place", lambda: app.place(patience=patience))
+    if force and not placed and outcome is not learning.Learning.BUSY:
+        raise RetryLater("Another process is placing papers.")
     return outcome
 
 
