@@ -146,9 +146,8 @@ class Learner(Adapters):
         embedder, now = self.embedder, self.clock()
         if embedder is None:
             return None
-        if (
-            self.unloaded and self._trying.locked()
-        ):  # somebody looks for it: go on without, meanwhile
+        # Somebody looks for it: the others go on without, meanwhile.
+        if self.unloaded and self._trying.locked():
             return None
         with self._trying:
             if self._tried is None or abs(now - self._tried) >= AGAIN:
