@@ -174,13 +174,15 @@ def embed(
     rankers: Iterable[Ranker],
     papers: Iterable[Paper],
     *,
+    whose: str = "",
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
     """Keep vectors of these papers, as far as they lack one, by the embedder that rankers have.
 
-    What a ranker makes by itself is gone with it. `progress` is told 0 after each block, in which
-    no reader is done. False if we were asked to stop before the last.
+    What a ranker makes by itself is gone with it. `whose` tells us from others who may be at the
+    same papers now: in one order all would make each block at the same time. `progress` is told 0
+    after each block, in which no reader is done. False if we were asked to stop before the last.
     """
     embedder: Embedder | None = next(
         filter(None, (getattr(each, "embedder", None) for each in rankers)), None
@@ -188,7 +190,7 @@ def embed(
     if embedder is None:
         return True
     missing = list({each.id: each for each in papers}.values())
-    random.shuffle(missing)  # several processes in one order would make each block at the same time
+    random.Random(whose).shuffle(missing)  # noqa: S311 - it shares work, and guards nothing
     while missing := _lacking(store, embedder.name, missing):
         if stopping():
             return False

@@ -126,7 +126,10 @@ def kept_candidates_of(
     liked = store.papers.get(wanted)
     learned_from = [liked[each] for each in missing & liked.keys()]
     embedding = [*window.papers, *learned_from]
-    if not learning.embed(store, rankers, embedding, stopping=stopping, progress=progress):
+    whose = profiles[0].subscriber_id if profiles else ""
+    if not learning.embed(
+        store, rankers, embedding, whose=whose, stopping=stopping, progress=progress
+    ):
         raise AskedToStop
     candidates = _candidates(store, window, liked, rankers)
     made = tastes.learn(

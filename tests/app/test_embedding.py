@@ -144,11 +144,17 @@ def test_two_processes_that_embed_the_same_papers_share_them(application, busy_d
 
     def another_begins():
         if not theirs.blocks:
-            learning.embed(store, [Ranker(theirs)], papers, stopping=lambda: bool(theirs.blocks))
+            learning.embed(
+                store,
+                [Ranker(theirs)],
+                papers,
+                whose="theirs",
+                stopping=lambda: bool(theirs.blocks),
+            )
 
     ours = Embedder(application.moment, another_begins)
 
-    learning.embed(store, [Ranker(ours)], papers)
+    learning.embed(store, [Ranker(ours)], papers, whose="ours")
 
     (their_block,) = theirs.blocks
     first, *later = ours.blocks
