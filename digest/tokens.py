@@ -1,9 +1,9 @@
 """Signed links: opaque, unforgeable, scoped, and revocable one subscriber at a time.
 
-A token is `<subscriber>.<subject>.<mac>`: what it names, and 128 bits of HMAC-SHA256 over scope
-and names under the subscriber's own key. There is no key for the whole site to lose, a new
-subscriber key revokes every link of that person, and a message costs one HMAC a scope, however
-many links it has: `/d/<token>/3/more`.
+A token is `<subscriber>.<subject>.<mac>`: what it names, and 128 bits of keyed BLAKE2b (RFC 7693
+§2.9, a MAC of its own at a third of HMAC-SHA256's time) over scope and names under the subscriber's
+own key. There is no key for the whole site to lose, a new subscriber key revokes every link of
+that person, and a message costs one MAC a scope, however many links it has: `/d/<token>/3/more`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hmac
 from base64 import b32encode
 from binascii import b2a_base64
 from dataclasses import dataclass
+from hashlib import blake2b
 
 MAC_BYTES = 16
 TAG_BYTES = 10
@@ -53,7 +54,7 @@ def holds(named: Named, key: str, scope: str) -> bool:
 def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
     """A token for the local part of a mail address: lower case, no case to lose, below 56 letters.
 
-    `s_….20260610.<mac>`: 80 bits of the same HMAC in base32 (RFC 4648 §6); RFC 5321 §4.5.3.1.1
+    `s_….20260610.<mac>`: 80 bits of the same MAC in base32 (RFC 4648 §6); RFC 5321 §4.5.3.1.1
     allows a local part 64 octets. `subject` is lower-case letters, digits and hyphens.
     """
     return f"{subscriber_id}.{subject}.{_tag(key, scope, subscriber_id, subject)}".lower()
@@ -67,11 +68,11 @@ def holds_tag(named: Named, key: str, scope: str) -> bool:
 
 def _tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
     text = f"mail.{scope}.{subscriber_id}.{subject}".encode()
-    digest = hmac.digest(bytes.fromhex(key), text, "sha256")[:TAG_BYTES]
+    digest = blake2b(text, key=bytes.fromhex(key), digest_size=TAG_BYTES).digest()
     return b32encode(digest).decode().lower()
 
 
 def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
     text = f"{scope}.{subscriber_id}.{subject}".encode()
-    digest = hmac.digest(bytes.fromhex(key), text, "sha256")[:MAC_BYTES]
+    digest = blake2b(text, key=bytes.fromhex(key), digest_size=MAC_BYTES).digest()
     return b2a_base64(digest, newline=False).translate(_IN_URLS, b"=").decode()

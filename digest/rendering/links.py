@@ -1,7 +1,7 @@
 """The addresses that mails, feeds and pages print; the web app answers them.
 
 Links need a served site, and addresses to write to a domain whose mail comes in: without, the
-functions here return "" and what they are for is left out. A message costs one HMAC a scope, however many links it has.
+functions here return "" and what they are for is left out. A message costs one MAC a scope, however many links it has.
 """
 
 from __future__ import annotations
