@@ -66,7 +66,11 @@ class Because:
         """
         reasons = _weighty(pick)
         # Thousands of readers are told the same; only the amounts differ, which no line names.
-        key = tuple([(kind, what, words) for kind, what, _, words in reasons])
+        # A flat key takes half the time of a tuple of tuples.
+        told: list[object] = []
+        for kind, what, _, words in reasons:
+            told += (kind, what, words)
+        key = (*told,)
         line = self._lines.get(key)
         if line is None:
             line = _kept(self._lines, key, self._said(reasons))

@@ -69,22 +69,25 @@ class Edition:
     upvotes: Mapping[str, int]
     because: Callable[[Pick], str]
     voices: Mapping[str, Sequence[Voice]]
-    _papers: dict[tuple[str, int, bool], Fragment] = field(default_factory=dict)
+    _papers: dict[tuple[int, bool], dict[str, Fragment]] = field(default_factory=dict)
     _lines: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
 
     def title(self, paper_id: str) -> str:
         """A paper's title as it is shown."""
-        if paper_id not in self._titles:
-            self._titles[paper_id] = title_of(self.papers[paper_id])
-        return self._titles[paper_id]
+        found = self._titles.get(paper_id)
+        if found is None:
+            found = self._titles[paper_id] = title_of(self.papers[paper_id])
+        return found
 
     def paper(self, paper_id: str, longest: int, *, reasoned: bool) -> Fragment:
         """A pick, its abstract cut to `longest` characters, with or without room for a reason."""
-        key = (paper_id, longest, reasoned)
-        found = self._papers.get(key)
+        kept = self._papers.get((longest, reasoned))
+        if kept is None:
+            kept = self._papers[longest, reasoned] = {}
+        found = kept.get(paper_id)
         if found is None:
-            found = self._papers[key] = self.templates.paper(
+            found = kept[paper_id] = self.templates.paper(
                 self.papers[paper_id],
                 self.upvotes.get(paper_id, 0),
                 tuple(self.voices.get(paper_id, ())),

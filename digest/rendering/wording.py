@@ -62,19 +62,33 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
     """What happened, in one line: how many were announced, matched, and picked."""
     if digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) and not digest.announced:
         return f"{_since(digest, cadence)}: nothing was announced."
-    parts = [f"{count(digest.announced, 'paper')} announced"]
-    parts.append(
-        f"{digest.matched:,} {_which(digest)}" if digest.matched else "none in your topics"
-    )
     chosen = _chosen(digest)
+    return _happened(
+        _since(digest, cadence),
+        digest.announced,
+        digest.matched,
+        _which(digest),
+        chosen,
+        len(digest.picks) - chosen,
+        digest.withheld,
+    )
+
+
+# Thousands of readers are told the same.
+@lru_cache(maxsize=4096)
+def _happened(
+    since: str, announced: int, matched: int, which: str, chosen: int, explored: int, withheld: int
+) -> str:
+    parts = [f"{count(announced, 'paper')} announced"]
+    parts.append(f"{matched:,} {which}" if matched else "none in your topics")
     if chosen:
         parts.append(f"{chosen:,} picked for you")
-    if explored := len(digest.picks) - chosen:
+    if explored:
         parts.append("one to explore" if explored == 1 else f"{explored:,} to explore")
-    text = f"{_since(digest, cadence)}: {', '.join(parts)}."
-    if digest.withheld:
-        were = "was" if digest.withheld == 1 else "were"
-        text += f" {digest.withheld:,} more {were} left out, since you already had {_them(digest.withheld)}."
+    text = f"{since}: {', '.join(parts)}."
+    if withheld:
+        were = "was" if withheld == 1 else "were"
+        text += f" {withheld:,} more {were} left out, since you already had {_them(withheld)}."
     return text
 
 
@@ -140,19 +154,33 @@ def next_digest(digest: Digest, subscriber: Subscriber) -> str:
     elif subscriber.cadence is Cadence.WEEKDAYS:
         while day.weekday() > _FRIDAY:
             day += timedelta(days=1)
-    return f"The next digest comes on {day:%A} {day.day} {day:%B}, {_hour(subscriber)}."
+    return f"The next digest comes on {day:%A} {day.day} {day:%B}, {_around(subscriber.at, subscriber.tz)}."
 
 
 def rhythm(subscriber: Subscriber) -> str:
     """How often a digest comes, as the reader asked."""
-    if subscriber.cadence is Cadence.DAILY:
+    return _rhythm(
+        subscriber.cadence,
+        subscriber.weekday,
+        subscriber.limit,
+        subscriber.at,
+        subscriber.tz,
+        subscriber.floor,
+    )
+
+
+# Thousands of readers ask for the same.
+@lru_cache(maxsize=4096)
+def _rhythm(cadence: Cadence, weekday: int, limit: int, at: time, tz: str, floor: float) -> str:
+    if cadence is Cadence.DAILY:
         when = "every day"
-    elif subscriber.cadence is Cadence.WEEKDAYS:
+    elif cadence is Cadence.WEEKDAYS:
         when = "on weekdays"
     else:
-        when = f"every {_WEEKDAYS[subscriber.weekday % 7]}"
-    number = count(subscriber.limit, "paper")
-    return f"It comes {when}, {_hour(subscriber)}, with {number} at most{_floor(subscriber)}."
+        when = f"every {_WEEKDAYS[weekday % 7]}"
+    return (
+        f"It comes {when}, {_around(at, tz)}, with {count(limit, 'paper')} at most{_floor(floor)}."
+    )
 
 
 def beginning(subscriber: Subscriber) -> str:
@@ -198,24 +226,19 @@ def signature(site: Site) -> str:
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def _hour(subscriber: Subscriber) -> str:
-    return _around(subscriber.at, subscriber.tz)
-
-
-@lru_cache(maxsize=4096)
 def _around(at: time, tz: str) -> str:
     return f"around {at:%H:%M} ({clean(tz)})"
 
 
-def _floor(subscriber: Subscriber) -> str:
+def _floor(floor: float) -> str:
     """Which papers a reader wants to be shown, if not the best of whatever matches."""
-    if not subscriber.floor:
+    if not floor:
         return ""
-    if subscriber.floor == FLOORS["likely"]:
+    if floor == FLOORS["likely"]:
         return ", only ones that are likely worth your time"
-    if subscriber.floor == FLOORS["sure"]:
+    if floor == FLOORS["sure"]:
         return ", only the surest"
-    return f", only ones with a chance of {subscriber.floor:.0%} that you want them"
+    return f", only ones with a chance of {floor:.0%} that you want them"
 
 
 @cache
