@@ -326,7 +326,7 @@ def _inbound(app: App) -> Iterator[tuple[str, str]]:
         )
     doors = []
     if settings.lmtp:
-        lmtp.check(settings.lmtp)
+        lmtp.check(settings.lmtp, secret=app.store.post.secret(lmtp.SECRET))
         doors.append(f"by LMTP at {settings.lmtp}")
     if settings.imap:
         doors.append(f"from the mailbox at {imap.server_of(settings.imap)}")

@@ -100,9 +100,10 @@ class Door:
         address = self._app.settings.inbound.lmtp
         if not address or self._server is not None:
             return
-        _ = self._app.inbound_policy
+        domains = self._app.inbound_policy.domains
+        secret = self._app.store.post.secret(lmtp.SECRET)
         try:
-            self._server = lmtp.serve(self._app.take_in, address)
+            self._server = lmtp.serve(self._app.take_in, address, secret=secret, domains=domains)
         except RetryLater as error:
             log.info("%s", error.message, extra={"action": "lmtp"})
 

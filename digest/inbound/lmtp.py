@@ -14,16 +14,17 @@ import re
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from digest.errors import ConfigError, DigestError, RetryLater
-from digest.inbound.headers import LONGEST_ADDRESS
+from digest.inbound.headers import LONGEST_ADDRESS, domain_of
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,16 @@ GREETING_BYTES = 512
 LAST_PORT = 65535
 UNIX = "unix:"
 IDENT = "Digest"
+# By a hash of this secret workers of one database know each other.
+SECRET = "lmtp"  # noqa: S105 - its name
+PROGRAM = "another program"
+ANOTHER = "another Digest, with another database,"
 
 TAKEN = "250 2.0.0 taken"
 LATER = "451 4.3.0 not now, try again later"
 TOO_MANY = "452 4.5.3 too many recipients"
 TOO_LONG = "553 5.1.3 that address is too long"
+NOT_OURS = "550 5.1.2 no mail for that domain is taken in here"
 
 # Its lines name senders and recipients, and show what they wrote.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
@@ -56,12 +62,15 @@ _UNSAFE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]")
 class Server:
     """A listening door, with an event loop in a thread of its own."""
 
-    def __init__(self, deliver: Deliver, address: str) -> None:
+    def __init__(
+        self, deliver: Deliver, address: str, *, secret: bytes, domains: Collection[str]
+    ) -> None:
         self.address = address
+        self._name = _name(secret)
         self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lmtp")
         self._loop = asyncio.new_event_loop()
         self._doors: weakref.WeakSet[LMTP] = weakref.WeakSet()
-        handler = _Handler(deliver, self._hands)
+        handler = _Handler(deliver, self._hands, domains)
         try:
             self._listener = self._loop.run_until_complete(self._listen(handler))
         except BaseException:
@@ -95,7 +104,7 @@ class Server:
                 enable_SMTPUTF8=True,
                 timeout=SILENCE_SECONDS,
                 hostname="localhost",
-                ident=IDENT,
+                ident=self._name,
                 loop=self._loop,
             )
             self._doors.add(door)
@@ -103,11 +112,11 @@ class Server:
 
         if not self.address.startswith(UNIX):
             host, port = _host_port(self.address)
-            with _told(self.address):
+            with _told(self.address, self._name):
                 return await self._loop.create_server(open_door, host, port)
         path = self.address.removeprefix(UNIX)
-        _check_free(path)
-        with _told(self.address):
+        _check_free(path, self._name)
+        with _told(self.address, self._name):
             return await self._loop.create_unix_server(open_door, path)
 
     async def _stop(self) -> None:
@@ -123,24 +132,26 @@ class Server:
         await asyncio.gather(*others, return_exceptions=True)
 
 
-def serve(deliver: Deliver, address: str) -> Server:
+def serve(deliver: Deliver, address: str, *, secret: bytes, domains: Collection[str]) -> Server:
     """Listen at `host:port` or `unix:/path` and hand each mail to `deliver(raw, recipients)`.
 
-    `deliver` is called for one mail at a time, in a thread of its own. Raises RetryLater while
-    another Digest listens there, ConfigError while another program does or where nothing can.
+    `deliver` is called for one mail at a time, in a thread of its own, and is given recipients at
+    these `domains` only. Raises RetryLater while another worker with the same `secret` listens
+    there, ConfigError while another program or another Digest does, or where nothing can.
     """
-    return Server(deliver, address)
+    return Server(deliver, address, secret=secret, domains=domains)
 
 
-def check(address: str) -> None:
-    """Raise ConfigError where the address is none to listen at, or another program's; ours may be."""
+def check(address: str, *, secret: bytes) -> None:
+    """Raise ConfigError where the address is none to listen at, or another's; ours may be there."""
     folder = Path(address.removeprefix(UNIX)).parent
     if address.startswith(UNIX) and not folder.is_dir():
         raise ConfigError(
             f"[inbound] lmtp: there is no folder {folder} to listen in.", subject="inbound.lmtp"
         )
-    if _is_anothers(address):
-        raise _strange(address)
+    other = _other(address, _name(secret))
+    if other:
+        raise _strange(address, other)
 
 
 class _Door(LMTP):
@@ -152,18 +163,26 @@ class _Door(LMTP):
 class _Handler:
     """What aiosmtpd asks at each step of a conversation."""
 
-    def __init__(self, deliver: Deliver, hands: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, deliver: Deliver, hands: ThreadPoolExecutor, domains: Collection[str]
+    ) -> None:
         self._deliver = deliver
         self._hands = hands
+        self._domains = {_in_ascii(each) for each in domains}
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take every address: who writes to one that we do not know is told what there is."""
+        """Take every mailbox of ours: who writes to one that we do not know is told what there is.
+
+        Mail for another domain was meant for somebody else, whom nobody else would tell.
+        """
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return TOO_MANY
         if len(address) > LONGEST_ADDRESS:
             return TOO_LONG
+        if "@" in address and _in_ascii(domain_of(address)) not in self._domains:
+            return NOT_OURS
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 fine"
@@ -204,46 +223,60 @@ def _host_port(address: str) -> tuple[str, int]:
     return found[1] or "127.0.0.1", int(found[2])
 
 
-def _check_free(path: str) -> None:
+def _in_ascii(domain: str) -> str:
+    """A domain as the DNS has it: mail servers write those beyond ASCII one way or the other."""
+    try:
+        return domain.lower().encode("idna").decode()
+    except UnicodeError:
+        return domain.lower()
+
+
+def _name(secret: bytes) -> str:
+    """How a worker greets, which says whose it is."""
+    return f"{IDENT} {sha256(secret).hexdigest()[:16]}"
+
+
+def _check_free(path: str, name: str) -> None:
     """A socket's file would be taken from whoever listens at it; a port would not."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(path)
         except OSError:
             return
-    raise _taken(f"{UNIX}{path}")
+    raise _taken(f"{UNIX}{path}", name)
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
+def _told(address: str, name: str) -> Iterator[None]:
     """What the system says of an address, in the errors of ours."""
     try:
         yield
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise _taken(address) from error
+            raise _taken(address, name) from error
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigError(
             f"[inbound] lmtp: nothing can listen at {address}: {why}.", subject="inbound.lmtp"
         ) from error
 
 
-def _taken(address: str) -> DigestError:
-    if _is_anothers(address):
-        return _strange(address)
+def _taken(address: str, name: str) -> DigestError:
+    other = _other(address, name)
+    if other:
+        return _strange(address, other)
     return RetryLater(f"Somebody listens for mail at {address} already.", subject=address)
 
 
-def _strange(address: str) -> ConfigError:
+def _strange(address: str, other: str) -> ConfigError:
     return ConfigError(
-        f"[inbound] lmtp: another program listens at {address}, so no mail comes in there; "
-        "name another address, or stop that program.",
+        f"[inbound] lmtp: {other} listens at {address}, so no mail comes in there; "
+        "name another address, or stop what listens there.",
         subject="inbound.lmtp",
     )
 
 
-def _is_anothers(address: str) -> bool:
-    """Whether who listens there, if anybody, greets us otherwise than Digest does, or not at all.
+def _other(address: str, name: str) -> str:
+    """Who else listens there, by the greeting, if any comes; "" for nobody and for ours.
 
     One that hangs up is on its way out, and the address will be free.
     """
@@ -252,10 +285,13 @@ def _is_anothers(address: str) -> bool:
             try:
                 greeting = there.recv(GREETING_BYTES)
             except TimeoutError:
-                return True
+                return PROGRAM
     except (OSError, UnicodeError):  # the latter of a host that no name can be
-        return False
-    return bool(greeting) and IDENT.encode() not in greeting.split()
+        return ""
+    words = greeting.decode("ascii", "replace").split()
+    if not words or words[-2:] == name.split():
+        return ""
+    return ANOTHER if IDENT in words else PROGRAM
 
 
 @contextmanager

@@ -71,6 +71,13 @@ class Policy:
     soft_bounces: int = 5
     soft_days: int = 30
 
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains that mail to us may be for: ours, and those of what our own mails name."""
+        named = (self.site.mail_from, self.site.bounce_to, self.site.unsubscribe_to)
+        others = (each.rpartition("@")[2] for each in named)
+        return frozenset(each.casefold() for each in (self.domain, *others) if each)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(Value):

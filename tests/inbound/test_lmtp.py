@@ -12,6 +12,7 @@ from digest.inbound import lmtp
 
 MAIL = b"From: ada@example.org\r\nSubject: weekly\r\n\r\nweekly\r\n"
 TO = ["reply+tag@papers.example"]
+OURS = {"secret": b"ours", "domains": ["Papers.example", "bücher.example"]}
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def serve(taken, free_port):
             taken.append((raw, recipients))
             deliver(raw, recipients)
 
-        servers.append(lmtp.serve(keep, address))
+        servers.append(lmtp.serve(keep, address, **OURS))
         return address
 
     yield start
@@ -98,8 +99,15 @@ def test_eight_bits_long_lines_and_dots_come_through(serve, taken):
 
 def test_addresses_beyond_ascii_come_through(serve, taken):
     with client(serve()) as connection:
-        connection.sendmail("ä@example.org", ["grüße@papers.example"], MAIL, ["SMTPUTF8"])
-    assert taken[0][1] == ["grüße@papers.example"]
+        connection.sendmail("ä@example.org", ["grüße@bücher.example"], MAIL, ["SMTPUTF8"])
+    assert taken[0][1] == ["grüße@bücher.example"]
+
+
+@pytest.mark.parametrize("ours", ["help@xn--bcher-kva.example", "help@BÜCHER.example"])
+def test_a_domain_beyond_ascii_is_ours_in_either_spelling(serve, taken, ours):
+    with client(serve()) as connection:
+        connection.sendmail("ada@example.org", [ours], MAIL, ["SMTPUTF8"])
+    assert taken[0][1] == [ours]
 
 
 def test_a_mail_that_is_too_large_is_refused(serve, taken):
@@ -127,8 +135,36 @@ def test_a_socket_in_the_file_system_does_too(serve, taken, tmp_path):
 def test_where_somebody_listens_already_nobody_is_disturbed(serve, taken, tmp_path):
     for address in (serve(), serve(address=f"unix:{tmp_path}/lmtp")):
         with pytest.raises(RetryLater, match="already"):
-            lmtp.serve(lambda raw, to: None, address)
+            lmtp.serve(lambda raw, to: None, address, **OURS)
+        lmtp.check(address, secret=b"ours")
         assert answers(address, TO) == [250]
+
+
+def test_where_the_digest_of_another_database_listens_the_setting_is_wrong(serve, tmp_path):
+    def listens(address):
+        lmtp.serve(lambda raw, to: None, address, secret=b"other", domains=["papers.example"])
+
+    def checks(address):
+        lmtp.check(address, secret=b"other")
+
+    for address in (serve(), serve(address=f"unix:{tmp_path}/lmtp")):
+        for ask in (listens, checks):
+            with pytest.raises(ConfigError, match="another Digest, with another database, listens"):
+                ask(address)
+
+
+def test_mail_for_another_domain_is_refused_so_that_its_sender_is_told(serve, taken):
+    with client(serve()) as connection:
+        refused = connection.sendmail("ada@example.org", [*TO, "unsubscribe@other.example"], MAIL)
+    assert {address: code for address, (code, _) in refused.items()} == {
+        "unsubscribe@other.example": 550
+    }
+    assert [to for _, to in taken] == [TO]
+
+
+def test_a_mailbox_without_a_domain_is_of_this_machine_and_taken(serve, taken):
+    assert answers(serve(), ["postmaster"]) == [250]
+    assert [to for _, to in taken] == [["postmaster"]]
 
 
 @pytest.mark.parametrize("greeting", [b"220 mx.example.org ESMTP Postfix\r\n", b""])
@@ -136,7 +172,13 @@ def test_where_another_program_listens_the_setting_is_wrong(stranger, monkeypatc
     monkeypatch.setattr(lmtp, "GREETING_SECONDS", 0.1)
     address = stranger(greeting)
 
-    for ask in (lmtp.check, lambda address: lmtp.serve(lambda raw, to: None, address)):
+    def listens(address):
+        lmtp.serve(lambda raw, to: None, address, **OURS)
+
+    def checks(address):
+        lmtp.check(address, secret=b"ours")
+
+    for ask in (listens, checks):
         with pytest.raises(ConfigError, match=r"^\[inbound\] lmtp: another program listens at"):
             ask(address)
 
@@ -144,9 +186,9 @@ def test_where_another_program_listens_the_setting_is_wrong(stranger, monkeypatc
 def test_one_that_hangs_up_is_on_its_way_out_and_waited_for(stranger):
     address = stranger(None)
 
-    lmtp.check(address)
+    lmtp.check(address, secret=b"ours")
     with pytest.raises(RetryLater, match="already"):
-        lmtp.serve(lambda raw, to: None, address)
+        lmtp.serve(lambda raw, to: None, address, **OURS)
 
 
 def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
@@ -161,7 +203,7 @@ def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
 )
 def test_an_address_where_nothing_can_listen_is_a_wrong_setting(address):
     with pytest.raises(ConfigError, match="lmtp"):
-        lmtp.serve(lambda raw, to: None, address)
+        lmtp.serve(lambda raw, to: None, address, **OURS)
 
 
 @pytest.mark.parametrize(
@@ -170,12 +212,12 @@ def test_an_address_where_nothing_can_listen_is_a_wrong_setting(address):
 )
 def test_an_address_that_is_none_is_found_without_listening(address):
     with pytest.raises(ConfigError, match=r"\[inbound\] lmtp"):
-        lmtp.check(address)
+        lmtp.check(address, secret=b"ours")
 
 
 def test_an_address_is_fine_whether_it_is_free_or_not(serve, tmp_path):
     for address in (serve(), serve(address=f"unix:{tmp_path}/lmtp"), ":8024", "[::1]:8024"):
-        lmtp.check(address)
+        lmtp.check(address, secret=b"ours")
 
 
 def test_closing_lets_the_mail_in_hand_be_finished(free_port):
@@ -187,7 +229,7 @@ def test_closing_lets_the_mail_in_hand_be_finished(free_port):
         kept.append(raw)
 
     address = f"127.0.0.1:{free_port()}"
-    server = lmtp.serve(slow, address)
+    server = lmtp.serve(slow, address, **OURS)
     codes = []
     sending = threading.Thread(target=lambda: codes.extend(answers(address, TO)))
     sending.start()

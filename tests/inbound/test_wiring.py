@@ -9,6 +9,7 @@ import pytest
 
 from digest import doctor, worker
 from digest.errors import ConfigError
+from digest.inbound import lmtp
 from digest.testing import MemoryTransport
 
 DOMAIN = "digest.example"
@@ -126,6 +127,49 @@ def test_a_port_that_another_program_holds_stops_the_worker_and_is_wrong_for_the
 
     wrong = [each.text for each in doctor.examine(application) if each.level == "wrong"]
     assert any("another program listens" in text for text in wrong)
+
+
+def test_two_digests_cannot_listen_at_one_address_and_the_second_says_so(app, free_port, caplog):
+    address = f"127.0.0.1:{free_port()}"
+    application = app(lmtp=address)
+    other = lmtp.serve(
+        lambda raw, to: None,
+        address,
+        secret=b"another database's",
+        domains=["other.example"],
+    )
+    try:
+        with pytest.raises(ConfigError, match="another Digest"):
+            worker.Door(application).open()
+        worker.tick(application, door=worker.Door(application))
+        wrong = [each.text for each in doctor.examine(application) if each.level == "wrong"]
+    finally:
+        other.close()
+
+    assert "mail: [inbound] lmtp: another Digest, with another database" in caplog.text
+    assert any("another Digest" in text for text in wrong)
+
+
+def test_the_door_takes_mail_for_every_address_that_our_mails_name_and_no_other(app, free_port):
+    address = f"127.0.0.1:{free_port()}"
+    application = app(lmtp=address)
+    named = replace(
+        application.settings.mail,
+        from_="papers@lab.example",
+        bounce_to="bounces@mx.example",
+        unsubscribe_to="leave@Lists.example",
+    )
+    application.settings = replace(application.settings, mail=named)
+    ours = {DOMAIN, "lab.example", "mx.example", "lists.example"}
+    door = worker.Door(application)
+    door.open()
+    try:
+        for number, each in enumerate(sorted(ours)):
+            send(address, MAIL.replace(b"<1@", f"<{number}@".encode()), to=f"x@{each}")
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            send(address, to="unsubscribe@other.example")
+    finally:
+        door.close()
 
 
 def test_without_a_mailbox_nothing_is_fetched(app):
