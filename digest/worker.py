@@ -366,6 +366,7 @@ def _tidy(app: App, now: datetime) -> bool:
         digests=keep.digests,
         logs=keep.logs,
         evidence=app.settings.inbound.evidence_days,
+        soft=app.settings.inbound.soft_days,
     )
     subscriptions.forget_pending(app.store, now)
     rankers = [each for each in (app.ranker, app.challenger) if each is not None]

@@ -12,16 +12,25 @@ from digest.ports import Ranker, Store
 DIGIT = "[0-9]"
 NIGHTLY = f"digest-{DIGIT * 4}-{DIGIT * 2}-{DIGIT * 2}.db"
 
+# Days. A paper that is gone is new to us when it is announced again: who had it would get it twice.
+LONGER_THAN_DIGESTS = 60
+
 
 def prune(
-    store: Store, *, now: datetime, papers: int, digests: int, logs: int, evidence: int
+    store: Store, *, now: datetime, papers: int, digests: int, logs: int, evidence: int, soft: int
 ) -> dict[str, int]:
-    """Delete what is older than so many days; returns deleted rows by table."""
+    """Delete what is older than so many days; returns deleted rows by table.
+
+    `soft` is for soft bounces, which are kept no shorter than other evidence; papers are kept for
+    60 days longer than digests at least.
+    """
+    papers = max(papers, digests + LONGER_THAN_DIGESTS)
     return store.prune(
         papers_before=(now - timedelta(days=papers)).date(),
         digests_before=(now - timedelta(days=digests)).date(),
         logs_before=now - timedelta(days=logs),
         evidence_before=now - timedelta(days=evidence),
+        soft_before=now - timedelta(days=soft),
     )
 
 

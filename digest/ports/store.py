@@ -86,13 +86,15 @@ class Store(Protocol):
         papers_before: date,
         logs_before: datetime,
         evidence_before: datetime | None = None,
+        soft_before: datetime | None = None,
         digests_before: date | None = None,
     ) -> dict[str, int]:
         """Delete what policy no longer keeps; returns deleted rows by table.
 
         Papers that a digest or a reader names are kept, and so is mail that nobody could read
         until it is settled. Without `evidence_before` all evidence is kept, without
-        `digests_before` all digests.
+        `digests_before` all digests with what became of them. Soft bounces are kept from
+        `soft_before` on, if that is earlier than `evidence_before`.
         """
         ...
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from digest.store import changes, keys
 from digest.store.connections import Connections
-from digest.store.rows import listed, second, stamp
+from digest.store.rows import listed, stamp
 
 MOST_ROWS = 5_000
 MOST_DIGESTS = 2_000
@@ -15,15 +15,10 @@ MOST_DIGESTS = 2_000
 # Who waits for the database asks again every few milliseconds, and must find it free.
 BREATH = 0.02
 
-# Tables of which old rows go, and the column that says how old a row is.
-LOGS = {
-    "runs": "at",
-    "deliveries": "at",
-    "received": "at",
-    "uses": "at",
-    "letters": "expires_at",
-}
-KEYS = {"received": "key", "deliveries": "digest, attempt"}
+# Tables of which old rows go, and the column that says how old a row is. Deliveries are not among
+# them: they go with their digests, for a server's refusals in a row are counted by them.
+LOGS = {"runs": "at", "received": "at", "uses": "at", "letters": "expires_at"}
+KEYS = {"received": "key"}
 
 OLD = """
 SELECT p.id FROM papers AS p
@@ -78,15 +73,20 @@ def prune_papers(connections: Connections, before: date) -> int:
 
 def prune_log(connections: Connections, table: str, before: datetime) -> int:
     """Delete the lines of one of LOGS that are from before then; returns how many."""
-    limit = second(before) if table == "deliveries" else stamp(before)
     key = KEYS.get(table, "rowid")
-    return delete(connections, table, key, f"{LOGS[table]} < ?", limit)
+    return delete(connections, table, key, f"{LOGS[table]} < ?", stamp(before))
 
 
-def prune_evidence(connections: Connections, before: datetime) -> int:
-    """Delete evidence from before then; what nobody could read stays until it is settled."""
-    over = "at < ? AND (kind <> 'unread' OR settled_at IS NOT NULL)"
-    return delete(connections, "evidence", "rowid", over, stamp(before))
+def prune_evidence(connections: Connections, before: datetime, *, soft_before: datetime) -> int:
+    """Delete evidence from before then; what nobody could read stays until it is settled.
+
+    Soft bounces, which are counted, stay from `soft_before` on where that is earlier.
+    """
+    over = "at < ? AND kind <> 'soft-bounce' AND (kind <> 'unread' OR settled_at IS NOT NULL)"
+    soft = stamp(min(before, soft_before))
+    return delete(connections, "evidence", "rowid", over, stamp(before)) + delete(
+        connections, "evidence", "rowid", "at < ? AND kind = 'soft-bounce'", soft
+    )
 
 
 def prune_polls(connections: Connections, before: datetime) -> int:

@@ -164,15 +164,16 @@ class SqliteStore:
         papers_before: date,
         logs_before: datetime,
         evidence_before: datetime | None = None,
+        soft_before: datetime | None = None,
         digests_before: date | None = None,
     ) -> dict[str, int]:
         """Delete what policy no longer keeps; returns deleted rows by table.
 
-        Digests of editions before `digests_before` (None: none) go, with what became of them.
+        Digests of editions before `digests_before` (None: none) go, and their deliveries with them.
         Papers go that were not announced since `papers_before`, unless a digest or a reader names
         them; lines of logs, uses, states of polling and letters that are over go from before
         `logs_before`. Evidence goes from before `evidence_before` (None: none), but what nobody
-        could read not before it is settled.
+        could read not before it is settled, and soft bounces only from before `soft_before`, too.
         """
         deleted: dict[str, int] = {}
         if digests_before is not None:
@@ -182,7 +183,9 @@ class SqliteStore:
         for table in LOGS:
             deleted[table] = prune_log(self._connections, table, logs_before)
         if evidence_before is not None:
-            deleted["evidence"] = prune_evidence(self._connections, evidence_before)
+            deleted["evidence"] = prune_evidence(
+                self._connections, evidence_before, soft_before=soft_before or evidence_before
+            )
         self._connections.wipe_log()
         return deleted
 

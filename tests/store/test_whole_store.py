@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from digest.model import AnnounceType, EvidenceKind, InterestKind, PollState, SubmissionState
+from digest.model import (
+    AnnounceType,
+    EvidenceKind,
+    InterestKind,
+    Outcome,
+    PollState,
+    SubmissionState,
+)
 
 LATER = date(2027, 6, 1)
+LATE = datetime(2027, 6, 1, tzinfo=UTC)
 
 
 def test_counts_name_the_main_tables(store, make):
@@ -143,6 +151,28 @@ def test_evidence_goes_when_it_is_old_but_never_unread(store, make):
 
     assert deleted["evidence"] == 2
     assert [each.id for each in store.post.evidences()] == ["e_4", "e_2"]
+
+
+def test_soft_bounces_that_are_still_counted_outlive_other_evidence(store, make):
+    for number, kind in enumerate(EvidenceKind, 1):
+        store.post.record(make.evidence(number, kind=kind))
+    old = {"papers_before": LATER, "logs_before": make.day, "evidence_before": LATE}
+
+    store.prune(**old, soft_before=make.day)
+    assert {each.kind for each in store.post.evidences()} == {"soft-bounce", "unread"}
+
+    store.prune(**old, soft_before=LATE)
+    assert {each.kind for each in store.post.evidences()} == {"unread"}
+
+
+def test_soft_bounces_are_kept_no_shorter_than_other_evidence(store, make):
+    store.post.record(make.evidence(kind=EvidenceKind.SOFT_BOUNCE))
+
+    store.prune(
+        papers_before=LATER, logs_before=make.day, evidence_before=make.day, soft_before=LATE
+    )
+
+    assert [each.id for each in store.post.evidences()] == ["e_1"]
 
 
 def test_pruning_forgets_uses_received_mail_and_letters_that_are_over(store, make):
@@ -292,6 +322,19 @@ def test_pruning_forgets_digests_before_a_day_and_what_became_of_them(store, mak
     assert store.ledger.digests(each.id for each in kept) == {each.id: each for each in kept}
     assert (store.counts()["deliveries"], store.ledger.counts()["queued"]) == (0, 5)
     assert store.ledger.recent(people[0].id, limit=9) == [kept[0]]
+
+
+def test_what_became_of_a_digest_is_kept_as_long_as_the_digest(store, make):
+    """Else a server that refuses every mail would be asked for ever: its refusals are counted."""
+    reader = make.subscriber()
+    store.subscribers.add([(reader, [])])
+    make.queue(store, make.digest(reader))
+    (taken,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    store.ledger.settle([make.receipt(taken, Outcome.REFUSED, code=554)], lease=taken.lease)
+
+    store.prune(papers_before=LATER, logs_before=make.day + timedelta(days=29))
+
+    assert store.ledger.refusals(reader.id, make.day - timedelta(days=1)) == 1
 
 
 def test_what_forgotten_digests_may_have_shown_counts_as_sent(store, make):
