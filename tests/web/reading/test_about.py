@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 
 def test_the_feeds_directory_lists_every_feed_and_the_opml(client):
     found = client.get("/feeds.json").json()
@@ -21,12 +23,30 @@ def test_the_feeds_directory_lists_every_feed_and_the_opml(client):
 
 
 def test_privacy_says_how_long_things_are_kept_as_it_is_set(filled, client):
+    keep = replace(filled.settings.keep, logs=11, digests=33, papers=444)
+    inbound = replace(filled.settings.inbound, evidence_days=55, soft_days=22)
+    filled.settings = replace(filled.settings, keep=keep, inbound=inbound)
+
     page = client.get("/privacy").text
+
     assert "beside papers that you put forward or, as a curator, decide on" in page
-    keep, inbound = filled.settings.keep, filled.settings.inbound
-    for days in (keep.logs, keep.digests, keep.papers, inbound.evidence_days):
-        assert f"{days} days" in page
+    for what, days in (
+        ("Logs of what was sent", 33),
+        ("Your digests", 33),
+        ("Who asked for mail", 11),
+        ("Bounces and complaints", 55),
+        ("Papers", 444),
+    ):
+        assert f'<th scope="row">{what}</th><td>{days} days' in page
+    assert "a mailbox was full" not in page
     assert "No cookies" in page
+
+
+def test_privacy_says_of_full_mailboxes_that_they_are_kept_for_longer(filled, client):
+    inbound = replace(filled.settings.inbound, evidence_days=7, soft_days=30)
+    filled.settings = replace(filled.settings, inbound=inbound)
+
+    assert "that a mailbox was full, 30 days" in client.get("/privacy").text
 
 
 def test_help_shows_the_mail_commands_with_our_addresses(client):
