@@ -9,7 +9,9 @@ that was raised. Time counts in accepted messages, not by the clock: a night wit
 nothing.
 
 Now and then a message is put off for reasons that no pace cures, or half of all are. So less than
-2 % changes nothing, nor does a share that has stayed the same when we went at half the pace.
+2 % changes nothing, nor does a share that has stayed the same when we went at half the pace. A
+server that takes the rest of what we hold out no more, as by 421 on a connection just made, means
+it whatever the share: what it was never offered has not been refused.
 
 The server as a whole has a flow; a domain has one only while the server slows down mail to it by
 name, in answers to RCPT. Caps are counted besides: see `capping`.
@@ -141,13 +143,14 @@ def learn(
     value when there is nothing to learn.
     """
     receipts = list(receipts)
-    slowed = Counter(domain for domain, each in receipts if is_slow_down(each.code, each.reply))
+    tried = [(domain, each) for domain, each in receipts if not each.untried]
+    slowed = Counter(domain for domain, each in tried if is_slow_down(each.code, each.reply))
     if is_free(pace, caps) and not slowed:
         return pace
     before, pace = pace, _steady(pace, now)
     taken = Counter(domain for domain, each in receipts if each.outcome is Outcome.ACCEPTED)
     seconds = max((now - grant.at).total_seconds(), 0.05)
-    named = _named(receipts, slowed)
+    named = _named(tried, slowed)
     server = _counting(pace.server, grant, taken.total(), 0 if named else slowed.total())
     domains = {
         domain: counted
@@ -156,9 +159,10 @@ def learn(
         < FORGOTTEN
     }
     if slowed and not named:
-        server = _halved(server, grant, now, measured=len(receipts) / seconds)
+        shut = any(each.untried and is_slow_down(each.code, each.reply) for _, each in receipts)
+        server = _halved(server, grant, now, measured=len(tried) / seconds, shut=shut)
     for domain in named:
-        asked = sum(each == domain for each, _ in receipts)
+        asked = sum(each == domain for each, _ in tried)
         if domain not in domains and len(domains) < MOST_DOMAINS:
             measured = min(asked / seconds, rate(server))
             new = Flow(start=measured, floor=DOMAIN_FLOOR, at=grant.at)
@@ -236,14 +240,19 @@ def _judged(flow: Flow) -> Flow:
     return replace(flow, share=0.0, tolerated=tolerated, taken=0.0, refused=0.0)
 
 
-def _halved(flow: Flow, grant: Grant, now: datetime, *, measured: float) -> Flow:
-    """Half the pace and a rest; a longer rest, at the same pace, while nothing at all is accepted."""
+def _halved(
+    flow: Flow, grant: Grant, now: datetime, *, measured: float, shut: bool = False
+) -> Flow:
+    """Half the pace and a rest; a longer rest, at the same pace, while nothing at all is accepted.
+
+    `shut` says that the server took no more, so that the share of the refused tells nothing.
+    """
     if not _is_news(flow, grant):
         return flow
     rest = FIRST_REST
     if flow.cut_at and flow.closed_until and not flow.age:
         rest = min(max(2 * (flow.closed_until - flow.cut_at), FIRST_REST), LONGEST_REST)
-    elif _is_too_fast(flow):
+    elif shut or _is_too_fast(flow):
         before = rate(flow)
         ceiling = min(before if math.isfinite(before) else max(measured, flow.start), FREE / 2)
         share = flow.refused / (flow.taken + flow.refused)

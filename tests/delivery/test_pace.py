@@ -247,6 +247,55 @@ def test_a_limit_is_found_though_some_refusals_have_other_reasons():
     assert len(server.refused) < len(sent)
 
 
+SHUT = receipt(421, "MAIL: 421 4.7.0 too fast")
+
+
+def shut_after_two(answers):
+    """What comes of a group where a server answers 421 and closes, as `SmtpTransport` tells it."""
+    told = []
+    for answer in answers:
+        if told[-2:] == [SHUT, SHUT] or (told and told[-1].untried):
+            told.append(replace(SHUT, untried=True))
+        else:
+            told.append(answer if answer is ACCEPTED else SHUT)
+    return told
+
+
+def test_a_server_that_answers_421_and_closes_is_learned_although_each_round_ends_with_it():
+    server, pace, per_minute = Limited(20), paces.begin(START, own=True), []
+    for minute in range(15):
+        now, went, is_open = 60.0 * minute, 0, True
+        while is_open and now < 60 * minute + 59:
+            room = paces.room(pace, NO_CAPS, at(now), 50)
+            if not room.count:
+                now = (room.again - START).total_seconds()
+                continue
+            pace, grant = paces.take(pace, NO_CAPS, {"a.example": room.count}, at(now))
+            answers = (server.offer(now) for _ in range(grant.allowed["a.example"]))
+            told = shut_after_two(answers)
+            now += 0.001 * len(told)
+            pace = paces.learn(
+                pace, NO_CAPS, grant, [("a.example", each) for each in told], at(now)
+            )
+            went += told.count(ACCEPTED)
+            is_open = not any(each.untried for each in told)
+        per_minute.append(went)
+
+    assert per_minute[0] == 20, "the first round ends at the first refusals"
+    assert min(per_minute[-4:]) > 0.5 * 20 * 60
+    assert paces.rate(pace.server) == pytest.approx(20, rel=0.5)
+
+
+def test_messages_that_were_never_offered_were_not_refused():
+    pace, grant = paces.take(running(), NO_CAPS, {"a.example": 50}, at(1))
+    told = [ACCEPTED] * 20 + [SHUT] + [replace(SHUT, untried=True)] * 29
+
+    after = paces.learn(pace, NO_CAPS, grant, [("a.example", each) for each in told], at(2))
+
+    assert after.server.share == pytest.approx(1 / 21)
+    assert paces.rate(after.server) == pytest.approx(50, rel=0.02)
+
+
 def test_a_night_without_mail_teaches_nothing():
     pace = running()
 
