@@ -124,13 +124,17 @@ class SmtpTransport:
             idle.put(lane)
 
         def send(checked: _Checked) -> Receipt:
-            lane = idle.get()
-            try:
-                return checked.receipt(lane.send(checked, held), now)
-            finally:
-                # Being quick to say no, it would get all the others.
-                if not lane.is_down or all(each.is_down for each in self._lanes):
-                    idle.put(lane)
+            while True:
+                lane = idle.get()
+                try:
+                    reply = lane.send(checked, held)
+                finally:
+                    # Being quick to say no, it would get all the others.
+                    over = all(each.is_down for each in self._lanes)
+                    if not lane.is_down or over:
+                        idle.put(lane)
+                if over or not reply.untried:  # otherwise, another one may still take it
+                    return checked.receipt(reply, now)
 
         flying: deque[Future[Receipt]] = deque()
         with ThreadPoolExecutor(len(self._lanes), thread_name_prefix="smtp") as pool:
@@ -328,10 +332,13 @@ class _Lane:
         return reply
 
     def _told_once(self) -> Reply:
-        """Why there is no connection; those who come after this message have not been tried."""
+        """Why there is no connection; those who come after this message have not been tried.
+
+        Nor has this one, unless a server was there to say something.
+        """
         down = self._down or _NOT_CONNECTED
         self._down = replace(down, untried=True)
-        return down
+        return down if down.code else self._down
 
     def _learn(self, reply: Reply, *, announced: bool) -> None:
         """Judge by the first time whether the server takes announcements behind a message."""
