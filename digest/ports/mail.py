@@ -46,9 +46,10 @@ class Ledger(Protocol):
         ...
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
-        """Up to when each subscriber's digests cover what was announced; who has none is left out.
+        """Up to when each subscriber's digests cover what was announced; who had none is left out.
 
-        A digest that expired or was refused covers nothing: its days come in the next.
+        A digest that expired or was refused covers nothing: its days come in the next. One that is
+        no longer kept covers what there was before those that are.
         """
         ...
 

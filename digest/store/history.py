@@ -67,7 +67,8 @@ def covered(connection: Connection, subscriber_ids: Sequence[str]) -> dict[str, 
     """Up to when (stamps) each reader's digests cover what was announced.
 
     That is the end of the latest one that was not lost, or the start of one that was lost before
-    it and that none makes up for.
+    it and that none makes up for. Of whose digests none is kept any more, it is where the last
+    ended of those that are not: theirs ended no later.
     """
     numbers = keys.numbers(connection, subscriber_ids)
     found: defaultdict[int, list[_Span]] = defaultdict(list)
@@ -86,7 +87,10 @@ def covered(connection: Connection, subscriber_ids: Sequence[str]) -> dict[str, 
             if not span.lost_by:
                 known = min(span.until, _known_before(span.composed_at))
                 enough[number] = max(enough.get(number, ""), known)
-    return {each: _end(found[number]) for each, number in numbers.items() if number in found}
+    ends = {each: _end(found[number]) for each, number in numbers.items() if number in found}
+    if len(ends) < len(numbers) and (gone := _last_pruned(connection)):
+        return dict.fromkeys(numbers, gone) | ends
+    return ends
 
 
 def _end(spans: Sequence[_Span]) -> str:

@@ -80,6 +80,7 @@ class Ledger:
 
         That is the end of the latest one that was not lost. One that expired or was refused showed
         nothing to anybody: where none made after that goes as far, it is the start of the first.
+        Whose digests are no longer kept is covered until the last of such ended, whoever had it.
         """
         with self._connections.read() as connection:
             found = history.covered(connection, subscriber_ids)

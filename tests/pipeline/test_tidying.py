@@ -63,6 +63,27 @@ def test_a_paper_that_is_cross_listed_after_its_digests_are_gone_is_sent_to_nobo
     assert compose(person) == [item(2).paper.id]
 
 
+def test_the_first_digest_after_a_pause_looks_back_a_week_however_short_digests_are_kept(
+    application, subscribe, item, prune, compose
+):
+    person, moment = subscribe(), application.moment
+    moment[0] += DAY
+    compose(person)
+    subscriptions.pause(application.store, person, until=moment[0] + 60 * DAY, now=moment[0])
+    for number in range(60):
+        moment[0] += DAY
+        application.store.papers.ingest([item(number, seen_at=moment[0] - timedelta(hours=1))])
+    prune()
+    application.resume_due()
+    moment[0] += DAY
+
+    shown = compose(person)
+
+    (latest,) = application.store.ledger.recent(person.id, limit=1)
+    assert latest.since == latest.until - 7 * DAY
+    assert set(shown) == {item(number).paper.id for number in range(54, 60)}
+
+
 class Refusing(MemoryTransport):
     """A server that wants no mail of ours."""
 

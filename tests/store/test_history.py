@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -227,6 +227,22 @@ def test_a_day_that_was_covered_before_it_was_made_again_is_not_looked_at_once_m
     lose(again, expires=days[2].composed_at + HOUR)
 
     assert store.ledger.covered([reader.id]) == {reader.id: days[2].until}
+
+
+def test_who_had_digests_that_are_no_longer_kept_is_covered_until_the_last_of_those(
+    store, make, people
+):
+    """No digest of theirs ended later; and they are not taken for somebody new."""
+    back, going_on, newcomer = people
+    kept = make.digest(going_on, edition="2026-06-12", until=make.day + 2 * DAY)
+    make.queue(store, make.digest(back), make.digest(going_on), kept)
+
+    store.prune(
+        papers_before=date(2020, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 11)
+    )
+
+    found = store.ledger.covered([each.id for each in (back, going_on, newcomer)])
+    assert found == {back.id: make.day, going_on.id: kept.until}
 
 
 def test_who_is_erased_leaves_no_digest(store, make, people):
