@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from digest.errors import ConfigError
 from digest.model import Paper, Pick, Site, Topic, Voice
 from digest.rendering import templates, wording
 from digest.rendering.feed_items import spoken
-from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.pieces import Ordered, hole
 from digest.rendering.templates import Part
 from digest.rendering.views import (
@@ -110,19 +108,17 @@ def compile_mail(
     """Read, inline and lint the mail templates, from `folder` or where they are installed.
 
     Raises ConfigError naming the file when a template is missing, broken, or would make mails
-    that people or clients cannot read; the message says everything that `lint` found.
+    that people or clients cannot read, whatever a site, a digest or a paper has not got; the
+    message says everything that `lint` found.
     """
     folder = folder or templates_dir() / "mail"
     sheet = templates.read(folder / templates.STYLESHEET)
     constants = {**site_values(site), "signature": wording.signature(site)}
     digest = templates.load(folder, "digest", sheet, _LISTS, constants)
     context = _SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}
-    faults = faults_of_sheet(templates.split_sheet(sheet)[1])
-    html, text = digest
-    faults.extend(lint(html.whole(context)))
-    text.whole(context)
-    if faults:
-        raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
+    sparse = [templates.without(context, each) for each in templates.lacks(_OPTIONAL)]
+    _check_pieces(digest, sparse)
+    templates.check(folder, sheet, digest, [*sparse, context | {"picks": _sparse_papers()}])
     return MailTemplates(
         site=site,
         digest=digest,
@@ -187,6 +183,34 @@ def _line(parts: tuple[Part, Part], site: Site, paper: Paper) -> tuple[bytes, by
     return html, text
 
 
+def _check_pieces(parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]) -> None:
+    """Render mails as they are sent, in pieces; raises ConfigError.
+
+    A mail around its items knows nothing of these, nor an item of what is around it; and what
+    stays open in either must come through as it is.
+    """
+    for part in parts:
+        # What is kept in a shell has to be the site's own.
+        bare = replace(part, constants={}, _shells={})
+        for each in contexts:
+            bare.shell(frozenset(name for name, value in each.items() if value), each)
+        for paper in _sparse_papers():
+            reason = hole("reason") if paper.reason else ""
+            part.block("paper", paper=replace(paper, number=hole("number"), reason=reason))
+        for line in _TITLES:
+            part.block("line", paper=line)
+
+
+def _sparse_papers() -> tuple[PaperView, ...]:
+    """A paper of which all is known, and such as lack something."""
+    papers = []
+    for number, names in enumerate(templates.lacks(_OPTIONAL_OF_PAPERS), 1):
+        whole = _specimen_paper(number)
+        lost = {name: type(getattr(whole, name))() for name in names}
+        papers.append(replace(whole, **lost))
+    return tuple(papers)
+
+
 def _specimen_paper(number: int) -> PaperView:
     url = f"https://example.org/{number}"
     return PaperView(
@@ -206,7 +230,10 @@ def _specimen_paper(number: int) -> PaperView:
 
 
 _PAPERS = (_specimen_paper(1), _specimen_paper(2))
-_TITLES = (LineView(title="Title 3", url="https://example.org/3"),)
+_TITLES = (
+    LineView(title="Line 1", url="https://example.org/line"),
+    LineView(title="Line 2", url=""),
+)
 _SPECIMEN = {
     "site_name": "Site name",
     "imprint": "Imprint",
@@ -228,7 +255,35 @@ _SPECIMEN = {
     "full_url": "https://example.org/d/",
     "feed_url": "https://example.org/feed",
     "unsubscribe_url": "https://example.org/u/",
-    "unsubscribe_mailto": "",
+    "unsubscribe_mailto": "mailto:leave@example.org",
     "preferences_url": "https://example.org/me/",
     "by_mail": "By mail",
 }
+
+# What a site that is not on the web has none of.
+_ADDRESSES = ("home_url", "full_url", "feed_url", "preferences_url", "unsubscribe_url")
+_FURTHER = ("rest", "rest_title", "hidden")
+_OPTIONAL = (
+    _ADDRESSES,
+    ("unsubscribe_mailto",),
+    (*_ADDRESSES, "unsubscribe_mailto"),
+    ("picks",),
+    _FURTHER,
+    ("picks", *_FURTHER),
+    ("hidden",),
+    ("notice", "notice_title"),
+    ("next",),
+    ("by_mail",),
+    ("imprint",),
+    ("contact",),
+)
+_OPTIONAL_OF_PAPERS = (
+    ("url",),
+    ("authors",),
+    ("field",),
+    ("abstract",),
+    ("links",),
+    ("reason",),
+    ("answer_url",),
+    ("voices",),
+)

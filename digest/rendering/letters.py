@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from digest.errors import ConfigError
 from digest.model import Message, Site, Subscriber, Topic
 from digest.rendering import links, mime, templates, wording
 from digest.rendering.compiled import site_values
 from digest.rendering.letter_wording import KINDS, words
-from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.occasions import Occasion, Words
 from digest.rendering.pieces import encode
 from digest.rendering.templates import Part
@@ -51,11 +49,8 @@ def compile_letters(
     folder = folder or templates_dir() / "mail"
     sheet = templates.read(folder / templates.STYLESHEET)
     frame = templates.load(folder, LETTER, sheet, {})
-    html, text = frame
-    faults = [*faults_of_sheet(templates.split_sheet(sheet)[1]), *lint(html.whole(_SPECIMEN))]
-    text.whole(_SPECIMEN)
-    if faults:
-        raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
+    sparse = [templates.without(_SPECIMEN, each) for each in templates.lacks(_OPTIONAL)]
+    templates.check(folder, sheet, frame, sparse)
     return LetterTemplates(site=site, topics=topics, frame=frame, values=site_values(site))
 
 
@@ -190,3 +185,15 @@ _SPECIMEN: dict[str, object] = {
     "dir": "ltr",
     "home_url": "https://example.org/",
 }
+
+_OPTIONAL = (
+    ("home_url", "url", "button", "preferences_url", "unsubscribe_url"),
+    ("url", "button"),
+    ("preferences_url", "unsubscribe_url"),
+    ("preferences_url",),
+    ("paragraphs",),
+    ("lines",),
+    ("notes",),
+    ("imprint",),
+    ("contact",),
+)

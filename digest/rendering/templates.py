@@ -4,22 +4,25 @@ A template is one ordinary Jinja file per part, in `templates/mail/`, with the s
 as HTML comments (`<!--% for paper in picks %-->`): those are legal between table rows and come
 through the inliner untouched, which `{% … %}` would not. Two rules follow: no `<`, `>`, `&`
 or `"` inside `{{ … }}`, and no spaces inside it where it stands in an address
-(`href="{{paper.url}}"`).
+(`href="{{paper.url}}"`). A filter works on what is the same for every reader; what is filled in
+for each of them is still a mark when the template is rendered.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template, TemplateError
 from jinja2.loaders import DictLoader
 
 from digest.errors import ConfigError
+from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.pieces import Pieces, hole
 from digest.text import wrapped
 
@@ -33,6 +36,9 @@ _CLASS = re.compile(r' class="([^"]*)"')
 _SELECTOR = re.compile(r"\.([\w-]+)")
 _SPACES = re.compile(r"[^\S\xa0]+")
 _STYLE_HOLE = "<style></style>"
+_NUMBER = re.compile(r"\d+")
+# A hole's mark that is none any more, in quoted-printable.
+_CLOSED = b"=00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +59,21 @@ class Part:
     _shells: dict[frozenset[str], Pieces] = field(default_factory=dict)
 
     def shell(self, given: frozenset[str], names: Iterable[str]) -> Pieces:
-        """The mail around its items, with a hole for every name that is given; "" for the others."""
+        """The mail around its items, with a hole for every name that is given; "" for the others.
+
+        Raises ConfigError where the template asks for something else.
+        """
         found = self._shells.get(given)
         if found is None:
             context = {name: hole(name) if name in given else "" for name in names}
             items: dict[str, list[object]] = {
                 name: [None] if name in given else [] for name in self.lists
             }
-            rendered = self.cover.render({**self.constants, **context, **items})
-            found = self._shells[given] = Pieces.of(rendered)
+            try:
+                rendered = self.cover.render({**self.constants, **context, **items})
+            except TemplateError as error:
+                raise _unusable(self.name, str(error)) from error
+            found = self._shells[given] = self._opened(rendered)
         return found
 
     def whole(self, context: Mapping[str, object]) -> str:
@@ -72,11 +84,24 @@ class Part:
             raise _unusable(self.name, str(error)) from error
 
     def block(self, name: str, **context: object) -> Pieces:
-        """One item of a list, with the holes that `context` has marks for."""
+        """One item of a list, with the holes that `context` has marks for.
+
+        Raises ConfigError where the block asks for something else, as for what is outside of it.
+        """
         template = self.template
         # Jinja's own merging of its globals into every context takes as long as rendering.
         made = template.new_context({**self.globals, **context}, shared=True)
-        return Pieces.of("".join(template.blocks[name](made)))
+        try:
+            rendered = "".join(template.blocks[name](made))
+        except TemplateError as error:
+            raise _unusable(self.name, str(error)) from error
+        return self._opened(rendered)
+
+    def _opened(self, rendered: str) -> Pieces:
+        found = Pieces.of(rendered)
+        if any(_CLOSED in each for each in found.pieces):
+            raise _unusable(self.name, "a filter changes what is only filled in later")
+        return found
 
 
 def load(
@@ -100,6 +125,43 @@ def load(
         _part(source, lists, shared, escape=True, name=str(html_file)),
         _part(read(text_file), lists, wrapped, escape=False, name=str(text_file)),
     )
+
+
+def lacks(things: Sequence[tuple[str, ...]]) -> Iterator[frozenset[str]]:
+    """Which names a mail may have nothing for: none, those of one thing, of all but one, of all.
+
+    A thing is what comes and goes together. So every branch that hangs on one of them is taken.
+    """
+    every = frozenset(chain.from_iterable(things))
+    yield frozenset()
+    yield every
+    for thing in things:
+        yield frozenset(thing)
+        yield every.difference(thing)
+
+
+def without(context: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    """The context with these names empty, as templates find what is not there."""
+    return {**context, **{name: type(context[name])() for name in names}}
+
+
+def check(
+    folder: Path, sheet: str, parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]
+) -> None:
+    """Render both parts in each of these contexts, and lint what comes of it.
+
+    Raises ConfigError naming the file where a name is wrong, or the folder and all that is wrong
+    with what readers would get; the same fault is told of the first context that has it.
+    """
+    html, text = parts
+    for each in contexts:
+        text.whole(each)
+    faults = faults_of_sheet(split_sheet(sheet)[1])
+    for mail in dict.fromkeys(html.whole(each) for each in contexts):
+        told = {_NUMBER.sub("", each) for each in faults}
+        faults += [each for each in lint(mail) if _NUMBER.sub("", each) not in told]
+    if faults:
+        raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
 
 
 def read(path: Path) -> str:

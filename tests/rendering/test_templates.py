@@ -15,6 +15,7 @@ from lxml import html as lxml_html
 
 from digest.errors import ConfigError
 from digest.rendering import compiled, templates
+from digest.rendering.letters import compile_letters
 from digest.rendering.mail import compile_mail
 from digest.rendering.pieces import encode
 from digest.rendering.views import LineView, LinkView, PaperView
@@ -168,6 +169,73 @@ def test_a_bad_edit_stops_at_compile_time_with_a_word_on_why(
 
     with pytest.raises(ConfigError, match=complaint):
         compile_mail(site, topics, folder=folder)
+
+
+IMAGE = '<img src="https://example.org/a.png">'
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "complaint"),
+    [
+        ("digest.html", "To stop, reply", "{{ site_nmae }}, reply", "digest.html.*'site_nmae'"),
+        ("digest.html", "To stop, reply", f"{IMAGE}Reply", "an image without alt"),
+        ("digest.html", ">send us an", " style='font-size:9px'>send us an", "smaller than 14px"),
+        ("digest.html", "<!--% else %-->{{ paper.title }}", "<!--% else %-->{{ paper.titel }}", "titel"),
+        ("digest.html", "<!--% else %-->{{ hidden }}", "<!--% else %-->{{ hiden }}", "hiden"),
+        ("digest.html", '<p class="small">{{ because_you', f"<!--% if not rest %-->{IMAGE}<!--% endif %-->{{{{ because_you", "without alt"),
+        ("digest.txt", "To stop, reply", "{{ sitename }}, reply", "digest.txt.*'sitename'"),
+        ("digest.txt", "<!--% if paper.authors %-->", "<!--% if not paper.authors %-->{{ paper.auhtors }}<!--% elif paper.authors %-->", "auhtors"),
+        ("digest.html", "{{ paper.number }}</span>", "{{ loop.index }}</span>", "digest.html.*'loop'"),
+        ("digest.txt", "{{ paper.label }}", "{{ site_name }} {{ paper.label }}", "digest.txt.*'site_name'"),
+        ("digest.html", "<!--% block paper scoped %-->", "{{ paper.title }}<!--% block paper scoped %-->", "digest.html.*'title'"),
+        ("digest.html", "{{ day }}", "{{ day | upper }}", "digest.html.*a filter changes"),
+        ("digest.txt", "{{ paper.reason }}", "{{ paper.reason | upper }}", "digest.txt.*a filter changes"),
+    ],
+)  # fmt: skip
+def test_what_only_some_mails_say_is_checked_before_any_is_sent(
+    tmp_path, site, topics, name, old, new, complaint
+):
+    folder = edited(tmp_path, name, old, new)
+
+    with pytest.raises(ConfigError, match=complaint):
+        compile_mail(site, topics, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "complaint"),
+    [
+        ("letter.html", "<!--% else %-->{{ site_name", "<!--% else %-->{{ sitename", "'sitename'"),
+        ("letter.html", "<!--% if lines %-->", f"<!--% if not url %-->{IMAGE}<!--% endif %--><!--% if lines %-->", "without alt"),
+        ("letter.txt", "<!--% if lines %-->", "<!--% if not notes %-->{{ nots }}<!--% endif %--><!--% if lines %-->", "letter.txt.*'nots'"),
+    ],
+)  # fmt: skip
+def test_so_is_what_only_some_letters_say(tmp_path, site, topics, name, old, new, complaint):
+    folder = edited(tmp_path, name, old, new)
+
+    with pytest.raises(ConfigError, match=complaint):
+        compile_letters(site, topics, folder=folder)
+
+
+def test_a_fault_of_many_kinds_of_mail_is_told_once(tmp_path, site, topics):
+    folder = edited(
+        tmp_path, "digest.html", '<p class="small">{{ because_you', f"{IMAGE}<p>{{{{ because_you"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        compile_mail(site, topics, folder=folder)
+
+    assert caught.value.message.count("an image without alt") == 1
+
+
+def test_what_may_be_missing_is_missing_alone_with_all_else_and_with_nothing_else():
+    assert list(templates.lacks((("a",), ("b", "c")))) == [
+        frozenset(),
+        frozenset("abc"),
+        frozenset("a"),
+        frozenset("bc"),
+        frozenset("bc"),
+        frozenset("a"),
+    ]
 
 
 def test_a_missing_template_is_named(tmp_path, site, topics):
