@@ -75,6 +75,27 @@ def store(tmp_path, empty):
     store.close()
 
 
+@pytest.fixture(scope="session")
+def unwritable():
+    """`with unwritable(file) as copy:`, which this process can meanwhile read, and not write."""
+
+    @contextmanager
+    def copied(file):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copy(file, folder))
+            Path(folder).chmod(0o777)
+            copy.chmod(0o444)
+            before = os.geteuid()
+            if before == 0:  # to whom the rights of a file are nothing
+                os.seteuid(pwd.getpwnam("nobody").pw_uid)
+            try:
+                yield copy
+            finally:
+                os.seteuid(before)
+
+    return copied
+
+
 @pytest.fixture
 def application(tmp_path, now, empty):
     """An application in a folder of its own, at a fixed moment; `moment[0]` may be moved."""

@@ -68,6 +68,10 @@ class Store(Protocol):
         """Rows of the main tables: papers, announcements, subscribers, digests and so on."""
         ...
 
+    def try_to_write(self) -> None:
+        """Raise ConfigError unless the database can be written; StoreBusy while another process does."""
+        ...
+
     def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
         """Take or renew a named lease; False while another owner holds it."""
         ...

@@ -6,6 +6,7 @@ that dies with its thread would leave the file open until the garbage collector 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -40,6 +41,7 @@ class Connections:
     def __init__(self, path: Path, *, timeout: float) -> None:
         self.path = path
         self._timeout = timeout
+        self._opened: os.stat_result | None = None
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
@@ -55,7 +57,9 @@ class Connections:
 
         IMMEDIATE, because a reader that turns writer half-way can fail with the work half done.
         `patience` is how many seconds to wait for others to be done, where that is not the usual.
+        Raises ConfigError where the file has been moved or replaced since it was opened.
         """
+        self._check_unmoved()
         with self._transaction("BEGIN IMMEDIATE", patience=patience) as connection:
             yield connection
 
@@ -134,7 +138,26 @@ class Connections:
                 return
         connection.close()
 
+    def _check_unmoved(self) -> None:
+        """What is written to a file that has lost its name is written for nobody.
+
+        SQLite itself looks, and refuses to write, but not where there is a write-ahead log.
+        """
+        if self._opened is None:
+            return
+        try:
+            unmoved = os.path.samestat(self._opened, self.path.stat())
+        except OSError:
+            unmoved = False
+        if not unmoved:
+            raise ConfigError(
+                f"The database at {self.path} is not the one that was opened: it was moved or "
+                "replaced. Stop all that runs on it, and start again.",
+                subject=str(self.path),
+            )
+
     def _connect(self) -> sqlite3.Connection:
+        self._check_unmoved()
         if not self.path.exists():
             _create_private(self.path)
         connection = sqlite3.connect(
@@ -149,6 +172,8 @@ class Connections:
             self._use_wal(connection)
             for statement in SET_UP:
                 connection.execute(statement)
+            if self._opened is None:
+                self._opened = self.path.stat()
         except BaseException:
             connection.close()
             raise

@@ -126,6 +126,15 @@ class SqliteStore:
                 for name, rows in COUNTED.items()
             }
 
+    def try_to_write(self) -> None:
+        """Raise ConfigError unless this user can write the file, and it is the one that was opened.
+
+        Nothing is written. Raises StoreBusy at once while another process writes.
+        """
+        with self._connections.write(patience=0) as connection:
+            # SQLite takes BEGIN IMMEDIATE for a BEGIN where it may only read.
+            connection.execute("DELETE FROM leases WHERE name IS NULL")
+
     def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
         """Take or renew a named lease; False while another owner holds it.
 

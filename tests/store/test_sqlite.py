@@ -182,6 +182,7 @@ CALLS = {
     "check": lambda s, m: s.check(),
     "migrate": lambda s, m: s.migrate(),
     "counts": lambda s, m: s.counts(),
+    "try_to_write": lambda s, m: s.try_to_write(),
     "lease": lambda s, m: s.lease("poll", owner="one", now=m.day, seconds=1),
     "leased": lambda s, m: s.leased("poll", now=m.day, seconds=1),
     "unlease": lambda s, m: s.unlease("poll", owner="one"),
@@ -274,6 +275,65 @@ def test_a_database_without_tables_asks_for_a_migration(tmp_path):
 def test_a_folder_that_is_not_there_is_named_in_the_error(tmp_path):
     with pytest.raises(ConfigError, match="No such file or directory"):
         open_store(tmp_path / "nowhere" / "digest.db")
+
+
+def test_a_file_that_this_user_may_not_write_is_found_without_writing(path, unwritable):
+    with unwritable(path) as copy:
+        store = SqliteStore(copy)
+        assert store.counts()["papers"] == 0
+        with pytest.raises(ConfigError, match=r"digest\.db is read-only"):
+            store.try_to_write()
+        store.close()
+
+
+def test_a_file_that_is_being_written_can_be_and_is_busy_at_once(path):
+    store = SqliteStore(path, timeout=60)
+    store.try_to_write()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy):
+            store.try_to_write()
+    store.close()
+
+
+@pytest.mark.parametrize("there", ["nothing", "another"])
+def test_nothing_is_written_to_a_file_that_was_moved_away(path, make, empty, there):
+    store = SqliteStore(path)
+    store.papers.ingest([make.item()])
+    path.rename(path.with_name("moved.db"))
+    if there == "another":
+        shutil.copy(empty, path)
+
+    for write in (
+        store.try_to_write,
+        lambda: store.papers.ingest([make.item(make.paper(2))]),
+        lambda: store.lease("poll", owner="one", now=DAY, seconds=1),
+    ):
+        with pytest.raises(ConfigError, match=r"digest\.db is not the one that was opened"):
+            write()
+    assert store.counts()["papers"] == 1, "what was there can still be read"
+    assert path.exists() == (there == "another"), "no empty file takes its place"
+    store.close()
+
+
+def test_no_second_connection_goes_to_another_file_than_the_first(path, empty):
+    store = SqliteStore(path)
+    with store._connections.read():
+        path.rename(path.with_name("moved.db"))
+        shutil.copy(empty, path)
+        with pytest.raises(ConfigError, match="not the one that was opened"):
+            store.counts()
+    store.close()
+
+
+def test_a_file_that_is_written_over_or_linked_elsewhere_is_the_same_one(path, make):
+    store = SqliteStore(path)
+    store.counts()
+    path.with_name("also.db").hardlink_to(path)
+    path.touch()
+    store.papers.ingest([make.item()])
+    assert store.counts()["papers"] == 1
+    store.close()
 
 
 def test_only_the_owner_can_read_the_file(path):
