@@ -342,7 +342,7 @@ def _say(composed: Composed, delivered: Delivered) -> None:
         f"be tried again, {delivered.refused} refused."
     )
     for cause in delivered.causes:
-        click.echo(f"    the mail server said: {cause}")
+        click.echo(f"    the reason: {cause}")
 
 
 def _range(since: str, until: str | None) -> tuple[date, date]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import closing
@@ -133,6 +134,13 @@ def test_nobody_waits_for_ever(digest, fetching, monkeypatch, command):
     assert "It is still fetching: going on with what there is.\n" in ran.out
 
 
+@pytest.fixture
+def unused():
+    """A port that nobody listens at."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as held:
+        return held.getsockname()[1]
+
+
 @pytest.mark.parametrize("command", ["run", "deliver"])
 def test_digests_end_where_we_looked_for_a_poll_so_that_one_that_begins_then_is_in_the_next(
     digest, source, tmp_path, monkeypatch, command
@@ -155,6 +163,23 @@ def test_digests_end_where_we_looked_for_a_poll_so_that_one_that_begins_then_is_
 
         (made,) = store.ledger.recent(person.id, limit=9)
         assert made.until < looked[-1]
+
+
+def test_what_no_mail_server_said_is_not_put_into_its_mouth(
+    digest, source, tmp_path, monkeypatch, unused
+):
+    source("idle_source", IDLE)
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"smtp://127.0.0.1:{unused}")
+    digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed")
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        person = store.subscribers.by_email("ada@example.org")
+        store.subscribers.save(replace(person, due_at=datetime.now(UTC)))
+
+    ran = digest("deliver")
+
+    line = ran.out.splitlines()[-1]
+    assert line.startswith("    the reason: ")
+    assert line.endswith("the mail server cannot be reached: Connection refused")
 
 
 @pytest.mark.parametrize(("pages", "code"), [([1], 1), ([1, 2], 0)])
