@@ -12,10 +12,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 
-from digest import subscriptions, tokens
+from digest import editions, subscriptions, tokens
 from digest.errors import RetryLater
 from digest.inbound import guard, proving, reading, reports
 from digest.inbound.values import Incoming, Policy
@@ -29,6 +30,7 @@ DAY = 86_400.0
 MOST_UNREAD = 1_000
 MOST_KEPT = 256_000
 MOST_NAMED = 20
+LONGEST_DATE = 100
 
 SCOPES = (links.UNSUBSCRIBE, links.CONFIRM)
 
@@ -58,6 +60,7 @@ def handle(
         log.info("a report on somebody who is gone", extra={"action": "report"})
         return
     is_known = is_signed and found.kind is not EvidenceKind.UNREAD
+    is_counted = is_known and found.kind is EvidenceKind.SOFT_BOUNCE
     digest_id = f"{person.id}.{edition}" if person is not None and edition else ""
     evidence = Evidence(
         id=evidence_id(mail.raw),
@@ -67,7 +70,7 @@ def handle(
         status=found.status,
         detail=found.detail,
         raw=mail.raw[:MOST_KEPT],
-        at=now,
+        at=_happened(mail, person, edition, now) if is_counted and person is not None else now,
     )
     _has_room(store, evidence, now=now)
     log.info("a report came in", extra={"action": "report", "kind": str(evidence.kind)})
@@ -78,6 +81,25 @@ def handle(
         soft_days=policy.soft_days,
         now=now,
     )
+
+
+def _happened(mail: Incoming, person: Subscriber, edition: str, now: datetime) -> datetime:
+    """When a bounce happened that may have waited in a mailbox for months.
+
+    That is the day of the edition that our MAC names, else when the report says it was written; now,
+    where that is yet to come or was before they signed up.
+    """
+    told = editions.day_window(edition)[1] if edition else _written(mail)
+    return told if told is not None and person.created_at <= told <= now else now
+
+
+def _written(mail: Incoming) -> datetime | None:
+    """What a mail says of its date (RFC 5322 §3.6.1), if it can be read."""
+    try:
+        told = parsedate_to_datetime(mail.first("date")[:LONGEST_DATE])
+        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _has_room(store: Store, evidence: Evidence, *, now: datetime) -> None:

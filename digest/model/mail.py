@@ -44,7 +44,8 @@ class Evidence(Value):
 
     `subscriber_id` and `digest_id` are empty where unknown. `raw` is the mail as it came (empty
     for a word said at SMTP time, which then is `detail`). `settled_at` is when an operator undid
-    it, or handled one that nobody could read; `unread` ones are kept until then.
+    it, or handled one that nobody could read; `unread` ones are kept until then. `at` is when it
+    came in, of a soft bounce when it happened.
     """
 
     id: str

@@ -35,8 +35,8 @@ def bounce(
 
     A hard bounce suppresses the address, a complaint ends the subscription at once, also of one
     who is suppressed; both put its hash on the suppression list. The `soft_bounces`th soft bounce
-    within `soft_days` pauses for 14 days. Returns the subscriber concerned as they are now, None
-    where nobody is known.
+    within the last `soft_days` pauses for 14 days; when it was is the evidence's to say. Returns the
+    subscriber concerned as they are now, None where nobody is known.
     """
     for _ in range(MOST_TRIES):
         person = _person(store, evidence)
@@ -115,8 +115,9 @@ def _turned(
         if person.status in (status, Status.UNSUBSCRIBED):
             return person, []
         return replace(person, status=status, due_at=None), []
-    before = _standing(store, evidence, since=now - timedelta(days=days))
-    if person.status is not Status.ACTIVE or len(before) + 1 < most:
+    since = now - timedelta(days=days)
+    before = _standing(store, evidence, since=since)
+    if person.status is not Status.ACTIVE or evidence.at < since or len(before) + 1 < most:
         return person, []
     paused = replace(person, status=Status.PAUSED, paused_until=now + SOFT_PAUSE, due_at=None)
     return paused, [each.id for each in before]

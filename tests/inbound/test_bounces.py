@@ -1,5 +1,8 @@
 """Bounces and complaints: whom they are about, what follows, and what is only kept."""
 
+from dataclasses import replace
+from datetime import date, timedelta
+
 import pytest
 
 from digest import subscriptions
@@ -47,13 +50,13 @@ REPORT = 'multipart/report; boundary="b"'
 
 @pytest.fixture
 def notice(mail):
-    def write(status="5.1.1", returned="Subject: x\n", recipient="ada@example.org"):
+    def write(status="5.1.1", returned="Subject: x\n", recipient="ada@example.org", **fields):
         body = NOTICE.format(status=status, returned=returned, recipient=recipient)
         return mail(
             body,
             content_type=REPORT,
             return_path="<>",
-            **{"from": "MAILER-DAEMON@mx.example.net"},
+            **{"from": "MAILER-DAEMON@mx.example.net"} | fields,
         )
 
     return write
@@ -87,6 +90,84 @@ def test_soft_bounces_are_counted_and_pause(ada, take_in, notice, bounces_to, cu
         assert current(ada).status == "active"
     take_in(notice("5.2.2", returned="Subject: last\n"), bounces_to(ada))
     assert current(ada).status == "paused"
+
+
+MONTHS = ("Feb", "Mar", "Apr", "May", "Jun")
+
+
+@pytest.fixture
+def old_hand(store, ada, now):
+    """A reader of half a year."""
+    since = replace(ada, created_at=now - timedelta(days=180))
+    store.subscribers.save(since, before=ada)
+    return since
+
+
+def test_soft_bounces_of_editions_long_apart_that_come_in_at_once_do_not_pause(
+    old_hand, store, take_in, notice, bounces_to, current
+):
+    for month in range(2, 7):
+        take_in(notice("5.2.2"), bounces_to(old_hand, f"2026{month:02}05"))
+
+    assert current(old_hand).status == "active"
+    days = {each.at.date() for each in store.post.evidences()}
+    assert days == {date(2026, month, 5) for month in range(2, 7)}
+
+
+def test_soft_bounces_of_one_week_that_come_in_at_once_pause(
+    old_hand, take_in, notice, bounces_to, current
+):
+    for day in range(4, 8):
+        take_in(notice("5.2.2"), bounces_to(old_hand, f"202606{day:02}"))
+        assert current(old_hand).status == "active"
+    take_in(notice("5.2.2"), bounces_to(old_hand, "20260608"))
+    assert current(old_hand).status == "paused"
+
+
+def test_soft_bounces_of_one_week_long_ago_do_not_pause_today(
+    old_hand, take_in, notice, bounces_to, current
+):
+    for day in range(4, 10):
+        take_in(notice("5.2.2"), bounces_to(old_hand, f"202602{day:02}"))
+    assert current(old_hand).status == "active"
+
+
+def test_soft_bounces_of_mails_that_are_no_digest_count_when_they_say_they_were_written(
+    old_hand, take_in, notice, bounces_to, current
+):
+    for month in MONTHS:
+        raw = notice("5.2.2", date=f"Fri, 05 {month} 2026 08:00:00 -0000")
+        take_in(raw, bounces_to(old_hand, "letter"))
+    assert current(old_hand).status == "active"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Thu, 01 Jan 1970 00:00:00 +0000",
+        "Fri, 05 Jun 2076 08:00:00 +0000",
+        "Fri, 05 Jun 0001 00:00:00 +1400",
+        "Fri, 99 Jun 99999999999999999999 08:00:00 +9999",
+        "yesterday",
+        "",
+    ],
+)
+def test_soft_bounces_that_tell_no_time_that_could_be_count_when_they_come(
+    old_hand, store, take_in, notice, bounces_to, current, now, told
+):
+    for number in range(5):
+        raw = notice("5.2.2", returned=f"Subject: {number}\n", date=told)
+        take_in(raw, bounces_to(old_hand, "letter"))
+    assert current(old_hand).status == "paused"
+    assert {each.at for each in store.post.evidences()} == {now}
+
+
+def test_a_hard_bounce_counts_however_late_it_comes(
+    old_hand, store, take_in, notice, bounces_to, current, now
+):
+    take_in(notice("5.1.1"), bounces_to(old_hand, "20260205"))
+    assert current(old_hand).status == "suppressed"
+    assert [each.at for each in store.post.evidences()] == [now]
 
 
 def test_the_same_bounce_counts_once(ada, store, take_in, notice, bounces_to, current):

@@ -260,6 +260,21 @@ def test_soft_bounces_long_apart_do_not_pause(subscribe, bounce, now):
         assert bounce(person, SOFT, at=at).status is Status.ACTIVE
 
 
+def test_an_old_soft_bounce_that_comes_in_late_is_kept_and_not_counted(
+    store, subscribe, bounce, now
+):
+    person = subscribe()
+    bounce(person, SOFT)
+    bounce(person, SOFT)
+    late = Evidence(id="late", kind=SOFT, subscriber_id=person.id, at=now - timedelta(days=31))
+
+    after = subscriptions.bounce(store, late, soft_bounces=3, soft_days=30, now=now)
+
+    assert after.status is Status.ACTIVE
+    assert store.post.evidence("late") == late
+    assert bounce(person, SOFT).status is Status.PAUSED
+
+
 def test_after_the_pause_soft_bounces_are_counted_anew(store, subscribe, bounce, now):
     person = subscribe()
     for _ in range(3):
