@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from digest import delivery, matching, subscriptions
 from digest.app import App
 from digest.config import arxiv_topics
 from digest.delivery import dkim, maildir
-from digest.errors import DigestError, InvalidInput, NotFound
+from digest.errors import DigestError, InvalidInput, NotFound, StoreBusy
 from digest.inbound import imap, lmtp
 from digest.model import Caps, Status, Topic
 from digest.pipeline import learning
@@ -82,6 +83,8 @@ def _database(app: App) -> Iterator[tuple[str, str]]:
     path = Path(app.settings.db).absolute()
     rows = app.store.counts()
     yield "fine", f"{path}: {rows['papers']} papers, {rows['subscribers']} subscribers"
+    with suppress(StoreBusy):  # it can be written, since somebody does
+        app.store.try_to_write()
     folder = path.resolve().parent
     try:
         _try_to_write(folder)

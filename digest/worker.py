@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import subscriptions
 from digest.app import App, watched
-from digest.errors import DigestError, RetryLater, StoreBusy, sentence_of
+from digest.errors import ConfigError, DigestError, RetryLater, StoreBusy, sentence_of
 from digest.inbound import lmtp
 from digest.model import SourceReport, Verdict
 from digest.pipeline import learning, tastes, tidying
@@ -120,7 +120,7 @@ def tick(
     """Do everything that is due, each part by itself: one that fails does not stop the others.
 
     Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
-    database is too busy to tell.
+    database is too busy to tell, or cannot be written.
     """
     changed = elsewhere = False
     believed = True
@@ -129,7 +129,7 @@ def tick(
         nonlocal believed
         try:
             believed = app.note_tick()
-        except StoreBusy:  # the next tick can tell
+        except (StoreBusy, ConfigError):  # the next tick can tell
             believed = False
             raise
         return believed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from digest import matching
 from digest.app import counts
+from digest.errors import StoreBusy
 from digest.pipeline.catalogue import Catalogue, Feed
 from digest.rendering import links, opml, pages
 from digest.web import caching, openapi
@@ -79,7 +81,9 @@ class About(Showing):
         )
 
     def health(self, _request: Request) -> Response:
-        """Whether the database answers, and what it holds."""
+        """Whether the database answers and can be written, and what it holds."""
+        with suppress(StoreBusy):  # it can be written, since somebody does
+            self.app.store.try_to_write()
         return JSONResponse(
             {"status": "ok", **counts(self.app.store)}, headers={"cache-control": "no-store"}
         )

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,26 @@ def test_folders_that_the_worker_cannot_write_to_are_found_before_the_night(dige
     why = "cannot be written to: Not a directory"
     assert backups == f"[keep] backups: the folder {tmp_path}/file/backups {why}"
     assert published == f"[worker] publish: the folder {tmp_path}/file {why}"
+
+
+def test_a_database_that_this_user_may_not_write_is_wrong(
+    digest, tmp_path, monkeypatch, unwritable
+):
+    digest("init")
+    with unwritable(tmp_path / "digest.db") as copy:
+        monkeypatch.chdir(copy.parent)
+        found = wrong(digest("doctor", "--json", db=str(copy)))
+    monkeypatch.chdir(tmp_path)
+
+    why = "is read-only; this user must be able to write it and its folder."
+    assert ("database", f"The database {copy} {why}") in found
+
+
+def test_a_database_that_is_being_written_is_fine(digest, tmp_path):
+    digest("init")
+    with closing(sqlite3.connect(tmp_path / "digest.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "database" not in dict(wrong(digest("doctor", "--json")))
 
 
 def test_folders_on_a_full_disk_are_found_too(digest, tmp_path, monkeypatch):

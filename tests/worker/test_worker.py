@@ -1,7 +1,9 @@
 """The worker's tick: what is due stands in rows, and each part stands alone."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -524,6 +526,22 @@ def test_where_it_cannot_be_told_whether_the_clock_leapt_nothing_is_done(offline
     worker.tick(offline)
 
     assert offline.store.subscribers.by_email(person.email).status is Status.PAUSED
+
+
+def test_nothing_is_done_once_the_database_is_another_than_the_one_that_was_opened(
+    offline, tmp_path, empty, caplog
+):
+    subscribe(offline, quiet="line")
+    offline.moment[0] += timedelta(days=1)
+    there = Path(offline.settings.db)
+    there.rename(tmp_path / "moved.db")
+    shutil.copy(empty, there)
+
+    worker.tick(offline)
+
+    (said,) = [each.getMessage() for each in caplog.records]
+    assert said.startswith(f"alive: The database at {there} is not the one that was opened")
+    assert mailbox(tmp_path) == []
 
 
 class Shut:

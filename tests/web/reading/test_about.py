@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+
+from starlette.testclient import TestClient
+
+from digest.app import App
+from digest.web import application as asgi
+
+SITE = "https://digest.example"
 
 
 def test_the_feeds_directory_lists_every_feed_and_the_opml(client):
@@ -93,8 +102,23 @@ def test_crawlers_are_kept_out_of_what_is_private_or_endless(client):
     }
 
 
-def test_health_says_that_the_database_answers(client):
-    answer = client.get("/health")
+def test_health_says_that_the_database_answers_also_while_another_process_writes(filled, client):
+    with closing(sqlite3.connect(filled.settings.db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = client.get("/health")
     assert answer.json()["status"] == "ok"
     assert answer.json()["papers"] == 65
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_health_fails_where_the_database_can_be_read_but_not_written(filled, empty, unwritable):
+    with (
+        unwritable(empty) as copy,
+        App(replace(filled.settings, db=str(copy))) as app,
+        TestClient(asgi(app), base_url=SITE) as browser,
+    ):
+        answer = browser.get("/health")
+        assert browser.get("/feeds").status_code == 200
+
+    assert answer.status_code == 500
+    assert answer.json()["error"].startswith("Something is not set up right on our side.")
