@@ -14,8 +14,9 @@ class Site(Value):
     `url` has no trailing slash and is empty when nothing is served on the web: links that need
     the service are then left out. `mail_from` is the bare From address, `list_id` a domain-like
     name (RFC 2919), `unsubscribe_to` the mailbox for mailto: unsubscribing (empty: none),
-    `bounce_to` the envelope sender (empty: `mail_from`), `imprint` a line for the footer.
-    `inbound_domain` is where mail to us comes in, bounces and unsubscribing too (empty: nowhere).
+    `bounce_to` the envelope sender (empty: `mail_from`), `imprint` a line for the footer,
+    `language` that of the papers. `inbound_domain` is where mail to us comes in, bounces and
+    unsubscribing too (empty: nowhere).
     """
 
     name: str = "Digest"

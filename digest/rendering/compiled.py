@@ -33,7 +33,6 @@ OPEN = ("number", "label", "reason", "answer")
 """What is left open of a paper: its number, the same as text begins with, why, where to answer."""
 
 _LISTS = {"picks": "paper", "rest": "line"}
-_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "ur", "yi"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +128,7 @@ def compile_mail(
 
 def site_values(site: Site) -> dict[str, str]:
     """What templates print of the publisher, bounded so that a footer always fits."""
-    language = clean(site.language) or "en"
-    right_to_left = language.partition("-")[0].lower() in _RIGHT_TO_LEFT
     return {
-        "lang": language,
-        "dir": "rtl" if right_to_left else "ltr",
         "site_name": truncate(clean(site.name), 100),
         "home_url": f"{site.url}/" if site.url else "",
         "imprint": truncate(clean(site.imprint), LONGEST_IMPRINT),
@@ -249,8 +244,6 @@ _SPECIMEN = {
     "hidden": "Hidden",
     "because_you": "Because you",
     "signature": "Signature",
-    "lang": "en",
-    "dir": "ltr",
     "home_url": "https://example.org/",
     "full_url": "https://example.org/d/",
     "feed_url": "https://example.org/feed",

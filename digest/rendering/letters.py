@@ -181,8 +181,6 @@ _SPECIMEN: dict[str, object] = {
     "preferences_url": "https://example.org/me/",
     "unsubscribe_url": "https://example.org/u/",
     "signature": "Signature",
-    "lang": "en",
-    "dir": "ltr",
     "home_url": "https://example.org/",
 }
 

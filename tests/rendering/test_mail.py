@@ -294,14 +294,15 @@ def test_what_hides_the_preheader_is_display_none_alone(shown):
     assert len(hidden[2]) <= 110
 
 
-def test_a_right_to_left_language_turns_the_mail_round(
+def test_our_words_are_called_english_whatever_the_papers_are_written_in(
     compiled, site, topics, papers, digest, subscriber
 ):
-    turned = replace(site, language="ar")
+    arabic = replace(site, language="ar")
 
-    shown = mail.parts(mail.edition(compiled(turned, topics), papers), digest, subscriber)
+    shown = mail.parts(mail.edition(compiled(arabic, topics), papers), digest, subscriber)
 
-    assert '<html lang="ar" dir="rtl">' in shown.html
+    assert '<html lang="en" dir="ltr">' in shown.html
+    assert 'dir="auto"' in shown.html, "each title and abstract runs as it is written"
 
 
 def test_an_address_that_cannot_be_written_is_refused_without_naming_it(

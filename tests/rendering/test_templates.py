@@ -57,11 +57,9 @@ papers = st.builds(
     links=st.lists(link_views, max_size=3).map(tuple),
     **{field.name: texts(field.name) for field in fields(PaperView) if field.name != "links"},
 )
-names = [name for name, value in compiled._SPECIMEN.items() if name != "lang"]
 contexts = st.fixed_dictionaries(
     {
-        **{name: texts(name) for name in names},
-        "lang": st.just("en"),
+        **{name: texts(name) for name in compiled._SPECIMEN},
         "unsubscribe_mailto": URLS,
         "picks": st.lists(papers, max_size=3),
         "rest": st.lists(st.builds(LineView, title=WORDS, url=URLS), max_size=3),
