@@ -34,6 +34,27 @@ def left(used: Mapping[str, Slots], caps: Caps, now: datetime) -> tuple[int, dat
     return found, again
 
 
+def regained(
+    slots: Slots, name: str, cap: int, now: datetime
+) -> tuple[int, tuple[tuple[datetime, int], ...]]:
+    """How many may go now under one cap, and when how many more may again, a whole cap of them.
+
+    If they go as soon as they may: then as many may go once more a window and a slot later.
+    """
+    span, width = WINDOWS[name]
+    here, counts = _slot(now, width), Counter(dict(_inside(slots, now, span, width)))
+    free = cap - counts.total()
+    counts[here] += max(free, 0)
+    too_many = max(-free, 0)
+    back = []
+    for slot, count in sorted(counts.items()):
+        kept = min(count, too_many)
+        too_many -= kept
+        if count > kept:
+            back.append((datetime.fromtimestamp((slot + 1) * width + span, UTC), count - kept))
+    return max(free, 0), tuple(back)
+
+
 def counted(used: Mapping[str, Slots], caps: Caps, at: datetime, count: int) -> dict[str, Slots]:
     """Count messages in the slot of `at`, and forget slots that no window reaches any more."""
     found: dict[str, Slots] = {}

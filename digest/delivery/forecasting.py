@@ -7,9 +7,11 @@ if it were the only one, and the slowest counts; a pace is taken as it stands, a
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from digest.delivery import capping
 from digest.delivery import pace as paces
@@ -80,11 +82,18 @@ def said(found: Forecast, now: datetime) -> str:
 def _bounds(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> list[_Bound]:
     bounds = [_capped(name, pace, caps, now) for name in capping.WINDOWS if getattr(caps, name)]
     learned = paces.rate(pace.server) if pace and pace.server.ceiling else math.inf
-    if math.isfinite(learned):
+    measured = waiting.sent / waiting.seconds if waiting.sent >= FEWEST else math.inf
+    if math.isfinite(learned) and (measured >= learned or not _was_busy(waiting, now)):
         bounds.append(_steady(SERVER, learned))
-    elif waiting.sent >= FEWEST:
-        bounds.append(_steady("", waiting.sent / waiting.seconds))
+    elif math.isfinite(measured):
+        bounds.append(_steady("", measured))
     return bounds
+
+
+def _was_busy(waiting: Waiting, now: datetime) -> bool:
+    """Whether all that waits was due all the while we measured, so that nothing else slowed us."""
+    since = now - timedelta(seconds=waiting.seconds)
+    return waiting.last_due is not None and waiting.last_due <= since
 
 
 def _steady(name: str, per_second: float) -> _Bound:
@@ -92,14 +101,18 @@ def _steady(name: str, per_second: float) -> _Bound:
 
 
 def _capped(name: str, pace: Pace | None, caps: Caps, now: datetime) -> _Bound:
-    """A cap: what is left goes now, then as much again each time a window has passed."""
-    cap, span = getattr(caps, name), capping.WINDOWS[name][0]
-    left, again = capping.left(pace.used, Caps(**{name: cap}), now) if pace else (cap, now)
-    until = (again - now).total_seconds() if not left else span
+    """A cap: what is left goes now, then as much as went before, each time a window later."""
+    cap: int = getattr(caps, name)
+    span, width = capping.WINDOWS[name]
+    left, back = capping.regained(pace.used.get(name, ()) if pace else (), name, cap, now)
+    totals = tuple(accumulate(count for _, count in back))
 
     def needs(count: int) -> float:
-        rounds = math.ceil((count - left) / cap)
-        return until + (rounds - 1) * span if rounds > 0 else 0.0
+        if count <= left:
+            return 0.0
+        rounds, rest = divmod(count - left - 1, cap)
+        again, _ = back[bisect_right(totals, rest)]
+        return (again - now).total_seconds() + rounds * (span + width)
 
     return _Bound(name=f"[smtp] {name} = {cap}", per_second=cap / span, needs=needs)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery import forecast, said
+from digest.delivery import capping, forecast, said
 from digest.delivery import pace as paces
 from digest.model import Caps, Flow, Pace, Waiting
 
@@ -62,7 +62,7 @@ def test_a_daily_cap_that_makes_digests_late_is_named():
     assert found.late == 10_000
     assert found.first_late == IN_18_HOURS
     assert said(found, NOW) == (
-        "60,000 wait, about 35 a minute; the last goes on 2026-06-11 at 07:00 UTC. "
+        "60,000 wait, about 35 a minute; the last goes on 2026-06-11 at 07:15 UTC. "
         "10,000 of them expire before their turn, the first on 2026-06-11 at 01:00 UTC: "
         "[smtp] per_day = 50000 holds them back"
     )
@@ -82,6 +82,70 @@ def test_what_a_cap_has_let_through_already_counts():
 
     assert at_once.gone_at < NOW + timedelta(minutes=2)
     assert later.gone_at > NOW + timedelta(minutes=59)
+
+
+def used_up(caps, *counts, every):
+    """A server that never slowed us down, after so many at a time, the last of them just before now."""
+    used = {}
+    for number, count in enumerate(counts):
+        used = capping.counted(used, caps, NOW - every * (len(counts) - number), count)
+    return Pace(server=paces.begin(NOW, own=True).server, used=used)
+
+
+def really_gone(pace, caps, count):
+    """When the last of so many goes if each goes as soon as the caps let it."""
+    used, now = pace.used, NOW
+    while True:
+        free, again = capping.left(used, caps, now)
+        used, count = capping.counted(used, caps, now, min(free, count)), count - free
+        if count <= 0:
+            return now
+        now = max(again, now + timedelta(microseconds=1))
+
+
+def test_a_cap_that_was_used_up_over_hours_comes_back_over_hours():
+    """50,000 went in the last ten hours: after fourteen more 1,250 may go, not 50,000."""
+    caps = Caps(per_day=50_000)
+    pace = used_up(caps, *[1250] * 40, every=timedelta(minutes=15))
+
+    found = forecast(pace, caps, waiting(30_000), NOW)
+
+    assert found.gone_at == really_gone(pace, caps, 30_000) == NOW + timedelta(hours=20)
+    assert found.late == 30_000 - 1250 * 16, "four hours' worth come back within eighteen"
+
+
+def test_what_a_cap_still_allows_is_followed_by_what_comes_back_next():
+    caps = Caps(per_hour=3600)
+    pace = used_up(caps, 40, *[60] * 59, every=timedelta(minutes=1))
+
+    found = forecast(pace, caps, waiting(80), NOW)
+
+    assert found.gone_at == really_gone(pace, caps, 80) == NOW + timedelta(minutes=2)
+
+
+@given(
+    st.lists(st.integers(0, 30), max_size=60),
+    st.integers(1, 500),
+    st.integers(1, 2000),
+    st.timedeltas(timedelta(seconds=1), timedelta(minutes=3)),
+)
+def test_a_forecast_by_a_cap_is_when_the_cap_really_lets_the_last_go(counts, cap, count, every):
+    caps = Caps(per_hour=cap)
+    pace = used_up(caps, *counts, every=every)
+
+    assert forecast(pace, caps, waiting(count), NOW).gone_at == really_gone(pace, caps, count)
+
+
+def test_a_learned_pace_that_nobody_keeps_up_with_is_not_promised():
+    """This machine may be slower than the mail server: what went while all were due says so."""
+    busy = waiting(36_000, sent=600, seconds=600.0)
+    all_due = replace(busy, last_due=NOW - timedelta(minutes=10))
+
+    assert forecast(learned(10.0), Caps(), all_due, NOW).gone_at == NOW + timedelta(hours=10)
+    assert forecast(learned(0.5), Caps(), all_due, NOW).per_second == 0.5
+    assert forecast(learned(10.0), Caps(), busy, NOW).gone_at == NOW + timedelta(hours=1), (
+        "they are due only now, so that no more could go before"
+    )
 
 
 def test_a_domain_that_is_slowed_down_may_be_the_last():
