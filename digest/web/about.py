@@ -23,6 +23,7 @@ from digest.web.showing import ANY_ORIGIN, Showing
 AN_HOUR = "public, max-age=3600"
 PRIVATE_PATHS = ("/a/", "/account", "/c/", "/d/", "/feeds/mine/", "/me", "/operator", "/u/")
 ENDLESS_PATHS = ("/search",)
+OPENAPI = "/openapi.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class About(Showing):
                 for name in ("about", "privacy", "help")
             ),
             Route("/health", self.health, methods=["GET"]),
-            Route("/openapi.json", self.openapi, methods=["GET"]),
+            Route(OPENAPI, self.openapi, methods=["GET"]),
             Route("/robots.txt", self.robots, methods=["GET"]),
         ]
 
@@ -90,8 +91,12 @@ class About(Showing):
 
     def openapi(self, request: Request) -> Response:
         """The description of the JSON."""
-        made = caching.kept(encoded(openapi.document(self.site)), JSON)
-        return caching.answer(request, made, cache_control=AN_HOUR, headers=ANY_ORIGIN)
+
+        def make() -> caching.Kept:
+            return caching.kept(encoded(openapi.document(self.site)), JSON)
+
+        found = self.cache.get(OPENAPI, self.app.settings, make)
+        return caching.answer(request, found, cache_control=AN_HOUR, headers=ANY_ORIGIN)
 
     def robots(self, _request: Request) -> Response:
         """What crawlers need not look at: pages of one person, and pages without end."""
@@ -102,7 +107,7 @@ class About(Showing):
     def statement(self, name: str) -> Callable[[Request], Response]:
         """The handler of a page that says the same to everyone until the settings change."""
 
-        def answer(request: Request) -> Response:
+        def make() -> caching.Kept:
             settings = self.app.settings
             page = pages.page(
                 name,
@@ -114,7 +119,10 @@ class About(Showing):
                 help_url=links.help_address(self.site) if self.site.contact else "",
                 canonical=f"/{name}",
             )
-            found = caching.kept(page.encode(), HTML)
+            return caching.kept(page.encode(), HTML)
+
+        def answer(request: Request) -> Response:
+            found = self.cache.get(f"/{name}", self.app.settings, make)
             return caching.answer(request, found, cache_control=AN_HOUR)
 
         return answer

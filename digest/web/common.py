@@ -52,7 +52,10 @@ class Handlers:
         return next(iter(found.values()))
 
     def version(self) -> Hashable:
-        """Differs whenever any page or feed might; what trends also changes as hours pass."""
+        """Differs whenever any page or feed might.
+
+        As hours pass what trends changes, days end, and what is kept of a day is looked at again.
+        """
         return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
 
     def page(self, name: str, **context: object) -> Response:

@@ -1,6 +1,7 @@
 """The feeds, made when somebody asks for them first after a change, and then kept as bytes.
 
-Who has a feed already is told so (304) by one look-up in the database, and nothing is rendered.
+A change is one of the store, or of the hour. Whoever asks next waits for the feed to be made, also
+if they have it; all others are told so (304), or sent it, by one look-up in the database.
 """
 
 from __future__ import annotations

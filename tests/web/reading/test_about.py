@@ -6,10 +6,15 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
+import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from digest.app import App
 from digest.web import application as asgi
+from digest.web.about import About
+from digest.web.caching import Cache, kept
+from digest.web.shelf import Shelf
 
 SITE = "https://digest.example"
 
@@ -49,6 +54,20 @@ def test_privacy_says_how_long_things_are_kept_as_it_is_set(filled, client):
         assert f'<th scope="row">{what}</th><td>{days} days' in page
     assert "a mailbox was full" not in page
     assert "No cookies" in page
+
+
+@pytest.mark.parametrize("path", ["/about", "/help", "/privacy", "/openapi.json"])
+def test_what_settings_alone_decide_is_not_made_again_for_who_has_it(filled, path):
+    cache = Cache()
+    cache.get(path, filled.settings, lambda: kept(b"made before", "text/plain"))
+    shelf = Shelf(filled.settings.topics, days=1)
+    client = TestClient(Starlette(routes=About(filled, cache=cache, shelf=shelf).routes()))
+
+    found = client.get(path)
+    again = client.get(path, headers={"if-none-match": found.headers["etag"]})
+
+    assert found.content == b"made before"
+    assert again.status_code == 304
 
 
 def test_privacy_says_of_full_mailboxes_that_they_are_kept_for_longer(filled, client):
