@@ -350,13 +350,13 @@ class App(Composer):
         parts = mail.parts(fragments, look.digest, look.subscriber)
         return (parts.html if form == ".html" else parts.text).encode()
 
-    def send_confirmation(self, person: Subscriber) -> bool:
-        """Mail the link that confirms a subscription; False if letters have to wait."""
-        if not self.site.url:
-            return False
-        self.write("confirm", person)
-        done = self.post()
-        return not (done.deferred or done.refused or done.cut_short)
+    def send_confirmation(self, person: Subscriber) -> delivering.Delivered:
+        """Mail the link that confirms a subscription, in place of one that waits, and what is due."""
+        letter = self.write("confirm", person)
+        for each in self.store.post.waiting_for(letter.recipient):
+            if each.kind == letter.kind and each.id != letter.id:
+                self.store.post.settle(each.id, retry_at=None)
+        return self.post()
 
     def ask_to_confirm(self, addresses: Iterable[str]) -> int:
         """Queue the letter that asks to confirm for those who have yet to; how many."""

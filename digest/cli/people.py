@@ -13,11 +13,21 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from digest.cli.context import Context, json_option, pass_context, progress, show_json
+from digest.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from digest.app import App
     from digest.model import Subscriber
+    from digest.pipeline.delivering import Delivered
+
+SENDS = "`digest worker` or `digest run` sends"
+NO_SITE = (
+    "No confirmation mail can be sent while [site] url is not set; "
+    "run this again with --confirmed if they agreed."
+)
+FOLLOW_NOTHING = "They follow nothing yet: --topic, --keyword, --author and --like say what."
 
 
 @click.command()
@@ -75,16 +85,20 @@ def subscribe(
             confirmed=confirmed,
             now=app.clock(),
         )
-        mailed = person.status == "pending" and app.send_confirmation(person)
+        said, wrong = NO_SITE, None
+        if person.status == "pending" and app.site.url:
+            said, wrong = _ask(app, person)
         if as_json:
             show_json(row(person))
-            return
-        click.echo(f"{person.email} is {person.status}, {described(person)}.")
-        if person.status == "pending":
-            click.echo(_about_the_mail(mailed, has_site=bool(app.site.url)))
-        (profile,) = app.store.subscribers.profiles([person.id])
-        if not profile.interests:
-            click.echo("They follow nothing yet: --topic, --keyword, --author and --like say what.")
+        else:
+            click.echo(f"{person.email} is {person.status}, {described(person)}.")
+            if person.status == "pending":
+                click.echo(said)
+            (profile,) = app.store.subscribers.profiles([person.id])
+            if not profile.interests:
+                click.echo(FOLLOW_NOTHING)
+        if wrong is not None:
+            raise wrong
 
 
 @click.command()
@@ -319,15 +333,34 @@ def _replacing(file: Path) -> Iterator[IO[str]]:
         raise
 
 
-def _about_the_mail(mailed: bool, *, has_site: bool) -> str:
-    if mailed:
-        return "A confirmation mail is on its way."
-    if has_site:
-        return "The mail server did not take the confirmation mail; run this again later."
-    return (
-        "No confirmation mail can be sent while [site] url is not set; "
-        "run this again with --confirmed if they agreed."
-    )
+def _ask(app: App, person: Subscriber) -> tuple[str, ConfigError | None]:
+    """Mail somebody the link that confirms: what became of it, and what is set up wrongly."""
+    done, wrong = None, None
+    try:
+        done = app.send_confirmation(person)
+    except ConfigError as error:
+        wrong = error
+    return _about_the_mail(done, waits=_waits(app, person)), wrong
+
+
+def _about_the_mail(done: Delivered | None, *, waits: bool) -> str:
+    """In words; `done` is None where something has to be put right first."""
+    if done is None and waits:
+        return f"The confirmation mail waits; {SENDS} it once that is put right."
+    if done is None:
+        return "No confirmation mail could be written; run this again once that is put right."
+    cause = f" ({'; '.join(done.causes)})" if done.causes else ""
+    if waits and done.cut_short:
+        return f"The mail server is away{cause}; {SENDS} the confirmation mail when it is back."
+    if waits:
+        return f"The mail server has not taken the confirmation mail yet{cause}; {SENDS} it."
+    if done.refused:
+        return f"The mail server refuses the confirmation mail{cause}: is the address right?"
+    return "A confirmation mail is on its way."
+
+
+def _waits(app: App, person: Subscriber) -> bool:
+    return any(each.kind == "confirm" for each in app.store.post.waiting_for(person.email))
 
 
 def _until(person: Subscriber) -> str:

@@ -1,8 +1,11 @@
 """Commands about subscribers, as an operator types them."""
 
 import os
+import socket
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from email import message_from_bytes
 from io import BytesIO, TextIOWrapper
 
@@ -175,6 +178,92 @@ def test_an_export_can_go_to_what_is_no_file(digest, ada, tmp_path):
         digest("subscribers", "export", str(pipe))
         assert "ada@example.org" in found.result(timeout=5)
     assert pipe.is_fifo()
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """`answering(greeting, …)`: the address of a mail server that says so much, and hangs up."""
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+
+    def serve(*lines):
+        def speak():
+            with listener, listener.accept()[0] as caller:
+                for each in lines:
+                    caller.sendall(each)
+                    caller.recv(1000)
+
+        listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=speak, daemon=True).start()
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+    return serve
+
+
+def waiting_letters(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "digest.db")) as database:
+        query = "SELECT recipient FROM letters WHERE due_at IS NOT NULL"
+        return [address for (address,) in database.execute(query)]
+
+
+def test_while_the_mail_server_is_away_the_letter_waits_and_is_one_however_often_it_is_asked_for(
+    digest, offline, tmp_path, monkeypatch, free_port
+):
+    maildir = os.environ["DIGEST_SMTP_URL"]
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+    for keyword in ("maps", "fog"):  # two letters, since they do not say the same
+        ran = digest("subscribe", "bo@example.org", "--keyword", keyword)
+        assert "bo@example.org is pending" in ran.out
+        assert "The mail server is away (not sent: the mail server cannot be reached" in ran.out
+        assert "`digest worker` or `digest run` sends the confirmation mail when" in ran.out
+
+    assert waiting_letters(tmp_path) == ["bo@example.org"]
+    monkeypatch.setenv("DIGEST_SMTP_URL", maildir)
+    digest("subscribe", "bo@example.org", "--keyword", "rain")
+    assert letters_to(tmp_path) == ["bo@example.org"]
+
+
+def test_a_letter_asked_for_twice_within_the_minute_is_not_lost(
+    digest, offline, tmp_path, monkeypatch, free_port
+):
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+    for _ in range(2):
+        digest("subscribe", "bo@example.org")
+
+    assert waiting_letters(tmp_path) == ["bo@example.org"]
+
+
+def test_who_is_added_while_our_password_is_refused_is_pending_and_their_letter_waits(
+    digest, tmp_path, monkeypatch, answering
+):
+    server = answering(
+        b"220 mx ESMTP\r\n", b"250-mx\r\n250 AUTH PLAIN\r\n", b"535 5.7.8 Bad credentials\r\n"
+    )
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"smtp://digest:secret@{server}?security=none")
+
+    ran = digest("subscribe", "bo@example.org")
+
+    assert "bo@example.org is pending" in ran.out
+    assert "The confirmation mail waits; `digest worker` or `digest run` sends it once" in ran.out
+    assert "password" in ran.err
+    assert ran.code == 2
+    assert waiting_letters(tmp_path) == ["bo@example.org"]
+
+
+def test_an_address_that_the_mail_server_refuses_is_doubted(digest, monkeypatch, answering):
+    server = answering(
+        b"220 mx ESMTP\r\n",
+        b"250 mx\r\n",
+        b"250 2.1.0 fine\r\n",
+        b"550 5.1.1 no such mailbox\r\n",
+        b"250 fine\r\n",
+    )
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"smtp://{server}")
+
+    ran = digest("subscribe", "bo@example.org")
+
+    assert "The mail server refuses the confirmation mail (RCPT: 5.1.1 no such mailbox)" in ran.out
 
 
 def test_who_is_imported_without_a_word_of_theirs_is_asked_once(
