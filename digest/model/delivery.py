@@ -28,7 +28,7 @@ class Envelope(Value):
 
     `attempts` counts this one. `in_doubt` says since when a mail server may have the message,
     because an earlier attempt ended without anybody knowing; `doubts` counts those after which it
-    fell silent.
+    fell silent, and those but the first in which its sender was never heard of again.
     """
 
     digest: Digest

@@ -113,6 +113,7 @@ class Ledger(Protocol):
     ) -> int:
         """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
 
+        But of those, what was accepted and is not going out again is recorded: nobody is to send it.
         `until` renews the lease. Returns how many rows were settled.
         """
         ...

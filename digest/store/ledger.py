@@ -174,6 +174,7 @@ class Ledger:
     ) -> int:
         """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
 
+        But of those, what was accepted and is not going out again is recorded: nobody is to send it.
         A deferred one without a `retry_at` before its expiry expires. One whose outcome is unknown
         is due again at its expiry, or, if its `retry_at` is then, expires and is not lost, for it
         may have arrived. `until` renews the lease. Returns how many rows were settled.

@@ -10,7 +10,8 @@ that was thought dead can neither settle nor renew what another one has taken ov
 
 Rows are marked as going out, durably, before a mail server can see them. Of a claim that was
 never settled, the marked ones are in doubt from then on (somebody has to ask the mail server, or
-to risk sending them twice) and all others have certainly not been sent.
+to risk sending them twice) and all others have certainly not been sent. Should its sender come back
+with an acceptance, that ends the doubt, unless the row is going out again.
 """
 
 from __future__ import annotations
@@ -72,9 +73,15 @@ UPDATE outbox SET state = CASE WHEN attempts > 1 THEN 'retry' ELSE 'queued' END,
 WHERE state = 'sending' AND going_out IS NULL AND lease = ?
 """
 UNSETTLED = """
-UPDATE outbox SET state = 'retry', in_doubt = coalesce(in_doubt, going_out),
-    going_out = NULL, lease = NULL
+UPDATE outbox SET state = 'retry', doubts = doubts + (in_doubt IS NOT NULL),
+    in_doubt = coalesce(in_doubt, going_out), going_out = NULL, lease = NULL
 WHERE state = 'sending' AND going_out IS NOT NULL AND lease = ?
+"""
+
+TAKEN_OVER = """
+SELECT digest, earlier + attempts AS attempts, expires_at FROM outbox
+WHERE state IN ('retry', 'sending') AND going_out IS NULL AND in_doubt IS NOT NULL
+    AND digest IN (SELECT value FROM json_each(?))
 """
 
 ADD_DELIVERY = """
@@ -183,7 +190,8 @@ def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -
 def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> int:
     """Write the receipts of rows still under the lease; returns how many that were.
 
-    What is unknown to the end may have arrived: it is not lost.
+    What is unknown to the end may have arrived: it is not lost. Of rows that others have taken
+    over, those that were accepted are written too: nobody is to send them again.
     """
     known = keys.known(connection, (each.digest_id for each in receipts))
     held = {
@@ -197,6 +205,14 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
             (lease, json.dumps(list(known.values()))),
         )
     }
+    late = {
+        known[each.digest_id]
+        for each in receipts
+        if each.outcome is Outcome.ACCEPTED and each.digest_id in known
+    } - held.keys()
+    if late:
+        found = connection.execute(TAKEN_OVER, (json.dumps(list(late)),))
+        held.update({row["digest"]: row for row in found})
     ours = {known[each.digest_id]: each for each in receipts if known.get(each.digest_id) in held}
     connection.executemany(
         """

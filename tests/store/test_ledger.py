@@ -222,7 +222,8 @@ def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
     late = {"now": make.day + 2 * HOUR, "until": make.day + 9 * HOUR}
     assert not store.ledger.offer([old], lease=old.lease, **late)
     assert not store.ledger.hold(old.lease, over=make.day, until=make.day + 9 * HOUR)
-    assert store.ledger.settle([make.receipt(old)], lease=old.lease, until=late["until"]) == 0
+    busy = make.receipt(old, Outcome.DEFERRED)
+    assert store.ledger.settle([busy], lease=old.lease, until=late["until"]) == 0
     assert store.ledger.release(old.lease) == 0
     assert store.ledger.settle([make.receipt(new)], lease=new.lease) == 1
     assert states(store) == {"sent": 1}
@@ -240,8 +241,9 @@ def test_receipts_are_written_with_the_marks_of_those_that_go_next(store, make, 
     assert states(store) == {"sent": 1, "sending": 1}
 
 
+@pytest.mark.parametrize("outcome", [Outcome.DEFERRED, Outcome.REFUSED])
 def test_receipts_of_a_claim_that_was_taken_over_are_not_written_with_marks_either(
-    store, make, people
+    store, make, people, outcome
 ):
     make.queue(store, *(make.digest(each) for each in people[:2]))
     gone, next_one = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
@@ -254,11 +256,41 @@ def test_receipts_of_a_claim_that_was_taken_over_are_not_written_with_marks_eith
         lease=gone.lease,
         now=late,
         until=late + HOUR,
-        settling=[make.receipt(gone)],
+        settling=[make.receipt(gone, outcome)],
     )
 
     assert going is None
     assert states(store) == {"sending": 2}
+
+
+@pytest.mark.parametrize("claimed_again", [False, True])
+def test_what_was_accepted_is_not_sent_again_though_its_claim_was_taken_over(
+    store, make, people, claimed_again
+):
+    make.queue(store, make.digest(people[0]))
+    (gone,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    store.ledger.offer([gone], lease=gone.lease, now=make.day, until=make.day + HOUR)
+    late = {"now": make.day + 2 * HOUR, "until": make.day + 3 * HOUR}
+    store.ledger.tidy(late["now"])
+    again = store.ledger.claim(late["now"], owner="two", limit=claimed_again, lease=60)
+
+    assert store.ledger.settle([make.receipt(gone)], lease=gone.lease) == 1
+
+    assert states(store) == {"sent": 1}
+    assert not any(store.ledger.offer([each], lease=each.lease, **late) for each in again)
+    assert store.ledger.claim(make.day + 4 * HOUR, owner="two", limit=1, lease=60) == []
+
+
+def test_what_goes_out_again_is_settled_by_whoever_sends_it(store, make, people):
+    make.queue(store, make.digest(people[0]))
+    (gone,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    store.ledger.offer([gone], lease=gone.lease, now=make.day, until=make.day + HOUR)
+    late = make.day + 2 * HOUR
+    (again,) = store.ledger.claim(late, owner="two", limit=1, lease=60)
+    store.ledger.offer([again], lease=again.lease, now=late, until=late + HOUR)
+
+    assert store.ledger.settle([make.receipt(gone)], lease=gone.lease) == 0
+    assert store.ledger.settle([make.receipt(again)], lease=again.lease) == 1
 
 
 # --- in doubt ---------------------------------------------------------------------------------
@@ -277,6 +309,19 @@ def test_of_a_dead_senders_rows_exactly_those_it_had_offered_are_in_doubt(store,
         offered.digest.id: (2, make.day),
         kept.digest.id: (1, None),
     }
+
+
+def test_every_end_in_the_middle_but_the_first_counts_as_a_silence(store, make, people):
+    """Whatever ends its sender each time is to end itself one day, and not to go out for ever."""
+    make.queue(store, make.digest(people[0]))
+    seen = []
+    for hours in (0, 2, 4, 6):
+        now = make.day + hours * HOUR
+        (envelope,) = store.ledger.claim(now, owner="dead", limit=1, lease=60)
+        store.ledger.offer([envelope], lease=envelope.lease, now=now, until=now + HOUR)
+        seen.append((envelope.in_doubt, envelope.doubts))
+
+    assert seen == [(None, 0), (make.day, 0), (make.day, 1), (make.day, 2)]
 
 
 def test_a_doubt_stays_until_the_message_is_known_to_have_arrived(store, make, people):
