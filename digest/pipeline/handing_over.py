@@ -1,20 +1,22 @@
 """Handing a claimed block over: what a crash leaves is known, and nothing known is forgotten.
 
 For each group of at most 50: mark it as going out (committed before the first byte is sent), send
-it while its messages are made, and write the receipts down as they come, those of 50 ms at a time;
-where all were accepted, the last of them with the marks of the next group, since the disk is what
-takes the time. Just before each message becomes the server's, the lease is looked at once more, unless it was a
-moment ago.
+it while its messages are made, and write the receipts down as they come, those of 50 ms at a time,
+also while an answer is waited for; where all were accepted, the last of them with the marks of the
+next group, since the disk is what takes the time. Just before each message becomes the server's,
+the lease is looked at once more, unless it was a moment ago.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event, Lock, Thread
 
 from digest.delivery import policy
 from digest.errors import ConfigError, DigestError, StoreBusy
@@ -29,13 +31,16 @@ log = logging.getLogger(__name__)
 
 GROUP = 50
 UNWRITTEN = timedelta(milliseconds=50)
+LOOKING = 0.025  # seconds between looks at whether an answer is being waited for
+TELLING = timedelta(seconds=1)  # of what went, since what is done about it may take long
 SURE = timedelta(milliseconds=20)
 SECOND = timedelta(seconds=1)  # as exactly as the ledger knows when something went
+MOST_QUIET = 3  # messages by themselves in a row, since about one a server may have nothing to say
 # A message becomes the server's only while the lease lasts long enough for its answer (5 minutes
 # at most) and for its log to say so, before anybody else may look there.
 ANSWERING = timedelta(minutes=6)
 POLICY_WINDOW = timedelta(days=30)
-TRIES = 30  # of ten seconds each
+TRIES, PAUSE = 80, 10.0  # of so many seconds each, so that a claim outlasts them
 # By what a mail server said to so many, lately, refusals are judged.
 MOST_REMEMBERED = 20
 REMEMBERED = timedelta(days=3)
@@ -54,106 +59,191 @@ def send_block(
     if not waiting:
         return total
     render = line.renderer(each.digest for each in waiting)
-    owed: list[Receipt] = []
+    notes = _Notes(line, waiting[0].lease)
+    untold, told_at, quiet = 0, line.clock(), 0
     try:
-        for start in range(0, len(waiting), GROUP):
-            if start and stopping():
-                break
-            group = waiting[start : start + GROUP]
-            done = _send_group(line, render, group, owed)
-            progress(done.accepted + done.deferred + done.refused)
-            total += done
-            if total.cut_short:
-                break
+        with notes.written_while_waiting():
+            for number, group in enumerate(_groups(waiting)):
+                if number and stopping():
+                    break
+                done = _send_group(line, render, group, notes)
+                untold += done.accepted + done.deferred + done.refused
+                total += replace(done, cut_short=False)
+                quiet = quiet + 1 if done.cut_short else 0
+                if quiet and (group[0].in_doubt is None or quiet == MOST_QUIET):
+                    break
+                if abs(line.clock() - told_at) >= TELLING:
+                    notes.settle_owed()
+                    progress(untold)
+                    untold, told_at = 0, line.clock()
     finally:
-        if owed:
-            _settle(line, owed, waiting[0].lease)
-    return total
+        notes.settle_owed()
+    if untold:
+        progress(untold)
+    return replace(total, cut_short=quiet > 0)
 
 
-@dataclass(slots=True)
-class _Answers:
-    """What came of a group so far, and the ids of those of which it is written down."""
+def _groups(waiting: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
+    """What goes out together: those in no doubt first, then each of the others by itself.
 
-    receipts: list[Receipt] = field(default_factory=list)
-    written: set[str] = field(default_factory=set)
+    It may be one of them that ends this process each time; alone, it takes no others with it, and
+    the last, it keeps none waiting.
+    """
+    certain = [each for each in waiting if each.in_doubt is None]
+    for start in range(0, len(certain), GROUP):
+        yield certain[start : start + GROUP]
+    doubtful = (each for each in waiting if each.in_doubt is not None)
+    for each in sorted(doubtful, key=lambda each: each.doubts):
+        yield [each]
 
-    @property
-    def of_tried(self) -> list[Receipt]:
-        """Of those that were offered to the server."""
-        return [each for each in self.receipts if not each.untried]
+
+class _Notes:
+    """The receipts of a claim on their way to the ledger.
+
+    They are written down by whoever sends, and by another thread while that waits for an answer.
+    `owed` are the last ones of a group, to be written down with the marks of the next.
+    """
+
+    def __init__(self, line: Line, lease: str) -> None:
+        self._line = line
+        self._lock = Lock()
+        self._unwritten: list[Receipt] = []
+        self._written: set[str] = set()
+        self._written_at = line.clock()
+        self._noted = 0
+        self.lease = lease
+        self.owed: list[Receipt] = []
+        self.failing = False
+
+    def begin(self) -> None:
+        """Begin a group."""
+        self._written_at = self._line.clock()
+        self.failing = False
+
+    def note(self, accepted: Receipt, now: datetime) -> None:
+        """Take one more in, and write down what there is every 50 ms."""
+        with self._lock:
+            self._noted += 1
+            self._unwritten.append(accepted)
+            if abs(now - self._written_at) >= UNWRITTEN:
+                self._write()
+
+    def end(self) -> set[str]:
+        """End a group; the ids of those that are written down."""
+        with self._lock:
+            written, self._written, self._unwritten = self._written, set(), []
+        return written
+
+    def settle_owed(self) -> None:
+        """Write down what is owed, before anything that may take long."""
+        if self.owed:
+            _settle(self._line, self.owed, self.lease)
+            self.owed.clear()
+
+    @contextmanager
+    def written_while_waiting(self) -> Iterator[None]:
+        """Within the block, write down what there is once no more comes for a moment."""
+        over = Event()
+        watch = Thread(target=self._watch, args=(over,), name="receipts", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watch.join()
+
+    def _watch(self, over: Event) -> None:
+        seen = 0
+        while not over.wait(LOOKING):
+            if self._unwritten and self._noted == seen:
+                with self._lock:
+                    self._write()
+            seen = self._noted
+
+    def _write(self) -> None:
+        """Write down what there is; where that cannot be now, it stays."""
+        if not self._unwritten:
+            return
+        now = self._written_at = self._line.clock()
+        try:
+            self._line.store.ledger.settle(self._unwritten, lease=self.lease, until=now + LEASE)
+        except StoreBusy:  # what comes meanwhile is not to be forgotten for that
+            return
+        except ConfigError:
+            self.failing = True
+            return
+        self._written.update(each.digest_id for each in self._unwritten)
+        self._unwritten = []
 
 
-def _send_group(
-    line: Line, render: Render, group: Sequence[Envelope], owed: list[Receipt]
-) -> Delivered:
-    """Send a group; `owed` are receipts still to be written down, of the last one and then of this."""
-    now, lease = line.clock(), group[0].lease
+def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _Notes) -> Delivered:
+    """Send a group; `notes` owes receipts of the last one, and then of this."""
+    now, lease = line.clock(), notes.lease
     grant, group = _granted(line, group, now)
     offered = [each.digest.id for each in group]
-    going = line.store.ledger.offer(group, lease=lease, now=now, until=now + LEASE, settling=owed)
-    owed.clear()
+    going = line.store.ledger.offer(
+        group, lease=lease, now=now, until=now + LEASE, settling=notes.owed
+    )
+    notes.owed.clear()
     if going is None:
         log.warning("another worker took our claim over", extra={"action": "deliver"})
         return Delivered(cut_short=True)
     staying = [each for each in group if each.digest.id in going]
     making = Making(render, staying, now=now, signing=line.signing)
-    claim, answers = _Claim(line, lease), _Answers()
+    claim = _Claim(line, notes)
+    answers: list[Receipt] = []
     unsent: Sequence[str] = ()
     try:
-        _take_answers(line, making, claim, answers, now)
+        _take_answers(line, making, claim, answers, notes, now)
     except ConfigError:
-        if not claim.asked and not answers.receipts:
+        if not claim.asked and not answers:
             unsent = list(going)
         raise
     finally:
+        written = notes.end()
         unsent = making.unmade if making.fault else unsent
-        ours = _is_ours(line, answers.receipts)
-        told = [*making.failed, *answers.of_tried]
+        ours = _is_ours(line, answers)
+        told = [*making.failed, *(each for each in answers if not each.untried)]
         settled = policy.settle_times(told, group, max(now, line.clock()), line.rng, ours=ours)
-        unwritten = [each for each in settled if each.digest_id not in answers.written]
+        unwritten = [each for each in settled if each.digest_id not in written]
         if all(each.outcome is Outcome.ACCEPTED for each in unwritten):
-            owed += unwritten
+            notes.owed += unwritten
         else:
             _settle(line, unwritten, lease)
         left = [each for each in offered if each not in going]
-        back = _given_back(line, answers.receipts, unsent, left, lease)
+        back = _given_back(line, answers, unsent, left, lease)
         with suppress(StoreBusy):  # what would be learned comes again
             line.pacer.learn(grant, by_domain(group, [*told, *back]), line.clock())
     sendable = len(going) > len(making.failed)
-    if sendable and not answers.receipts and not making.fault:
+    if sendable and not answers and not making.fault:
         log.error("the transport gave no receipt for a group", extra={"action": "deliver"})
-    away = ours or (sendable and is_away(answers.receipts))
+    away = ours or (sendable and is_away(answers))
     done = _summed_up(line, group, settled, away=away)
     if making.fault:
         raise making.fault
-    untried = len(answers.receipts) - len(answers.of_tried)
-    return replace(done, deferred=done.deferred + untried)
+    untried = [policy.scrub(each.reply) for each in answers if each.untried]
+    causes = done.causes or tuple(dict.fromkeys(untried))
+    return replace(done, deferred=done.deferred + len(untried), causes=causes)
 
 
 def _take_answers(
-    line: Line, making: Making, claim: _Claim, answers: _Answers, now: datetime
+    line: Line,
+    making: Making,
+    claim: _Claim,
+    answers: list[Receipt],
+    notes: _Notes,
+    now: datetime,
 ) -> None:
     """Send what is being made, and write down as they come those that were accepted."""
-    unwritten: list[Receipt] = []
-    written_at = line.clock()
+    notes.begin()
     for answer in line.transport.send(making, now, held=claim.held):
         moment = line.clock()
         # It speaks of when the group began, which mostly is the same second.
         late = abs(moment - answer.at) >= SECOND
         receipt = replace(answer, at=moment) if late else answer
-        answers.receipts.append(receipt)
-        if receipt.outcome is not Outcome.ACCEPTED:
-            continue  # the whole group decides what a refusal means
-        unwritten.append(receipt)
-        if abs(moment - written_at) < UNWRITTEN:
-            continue
-        written_at = moment
-        # What comes meanwhile is not to be forgotten for a database that is busy now.
-        with suppress(StoreBusy):
-            line.store.ledger.settle(unwritten, lease=claim.lease, until=moment + LEASE)
-            answers.written.update(each.digest_id for each in unwritten)
-            unwritten = []
+        answers.append(receipt)
+        if receipt.outcome is Outcome.ACCEPTED:  # the whole group decides what a refusal means
+            notes.note(receipt, moment)
 
 
 def _granted(
@@ -168,18 +258,19 @@ def _granted(
 
 
 def _settle(line: Line, receipts: Sequence[Receipt], lease: str) -> None:
-    """Write receipts down, however busy the database: it is all that is known of these messages.
+    """Write receipts down, whatever ails the database: it is all that is known of these messages.
 
-    Each try waits for the database by itself; all together take no longer than a claim lasts.
-    Raises StoreBusy after the last.
+    All tries together take no longer than a claim lasts; raises what the last one did.
     """
     for left in reversed(range(TRIES)):
         try:
             line.store.ledger.settle(receipts, lease=lease, until=line.clock() + LEASE)
-        except StoreBusy:
+        except (StoreBusy, ConfigError) as error:
             if not left:
                 raise
-            log.warning("the database is busy; receipts wait", extra={"action": "deliver"})
+            log.warning("receipts wait: %s", error.message, extra={"action": "deliver"})
+            if isinstance(error, ConfigError):  # a busy one was waited for
+                time.sleep(PAUSE)
         else:
             return
 
@@ -190,7 +281,7 @@ def _is_ours(line: Line, answers: Sequence[Receipt]) -> bool:
         return False
     here = {each.digest_id for each in answers}
     told: Sequence[tuple[Receipt, str]] = ()
-    with suppress(StoreBusy):  # they are judged by themselves, then
+    with suppress(StoreBusy, ConfigError):  # they are judged by themselves, then
         told = line.store.ledger.deliveries(since=line.clock() - REMEMBERED, limit=MOST_REMEMBERED)
     before = {each.digest_id: each for each, _ in reversed(told) if each.digest_id not in here}
     ours = policy.is_ours(answers, [each for each in before.values() if each.code])
@@ -228,23 +319,26 @@ class _Claim:
 
     A transport asks before it lets a message go: as long as none has, nothing has gone. Nobody
     else can take what is held for minutes, so a yes is good for a moment, unless we slept since.
+    Where what came of others cannot be written down, as on a full disk, nothing more goes.
     """
 
-    def __init__(self, line: Line, lease: str) -> None:
+    def __init__(self, line: Line, notes: _Notes) -> None:
         self._line = line
-        self.lease = lease
+        self._notes = notes
         self.asked = False
         self._sure_at: datetime | None = None
 
     def held(self) -> bool:
         self.asked = True
+        if self._notes.failing:
+            return False
         now = self._line.clock()
         if self._sure_at and abs(now - self._sure_at) < SURE:
             return True
         ledger = self._line.store.ledger
         try:
-            held = ledger.hold(self.lease, over=now + ANSWERING, until=now + LEASE)
-        except StoreBusy:
+            held = ledger.hold(self._notes.lease, over=now + ANSWERING, until=now + LEASE)
+        except (StoreBusy, ConfigError):
             held = False  # nobody can say, so this one waits
         self._sure_at = now if held else None
         return held

@@ -7,7 +7,7 @@ import pytest
 
 from digest import subscriptions
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
-from digest.pipeline import delivering
+from digest.pipeline import delivering, handing_over
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
@@ -36,6 +36,13 @@ def make_item(number, *, category="cs.IR", title="", seen_at=DAY, upvotes=0, sou
         else ()
     )
     return Item(paper=paper, announcement=announcement, signals=signals)
+
+
+@pytest.fixture(autouse=True)
+def _by_the_tests_clock(monkeypatch):
+    """Nothing happens while a test takes its time, and nobody waits for a disk."""
+    monkeypatch.setattr(handing_over, "LOOKING", 3600)
+    monkeypatch.setattr(handing_over, "PAUSE", 0)
 
 
 @pytest.fixture

@@ -1,0 +1,226 @@
+"""Handing over: whatever ends a sender or stops its disk, what was accepted is known, or asked about."""
+
+import resource
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.errors import ConfigError, StoreBusy
+from digest.pipeline import doubting, handing_over
+from digest.store import open_store
+from digest.testing import MemoryTransport
+
+PEOPLE = 6
+
+
+@pytest.fixture
+def readers(application, subscribe, item):
+    """Readers with a digest each, waiting to be sent."""
+    application.store.papers.ingest([item(1), item(2)])
+    people = [subscribe(f"reader{number}@example.org") for number in range(PEOPLE)]
+    application.compose_edition("2026-06-10")
+    return [each.email for each in people]
+
+
+def outbox(application):
+    return {state: count for state, count in application.store.ledger.counts().items() if count}
+
+
+class Passing(MemoryTransport):
+    """Takes a moment for each answer, and calls `after(how many it has taken)` before giving it."""
+
+    def __init__(self, moment, after=lambda _: None, each=timedelta(milliseconds=1)):
+        super().__init__()
+        self.moment, self.after, self.each = moment, after, each
+
+    def send(self, messages, now, **held):
+        for receipt in super().send(messages, now, **held):
+            self.moment[0] += self.each
+            self.after(len(self.sent))
+            yield receipt
+
+
+@pytest.fixture
+def pairs(application, monkeypatch):
+    """A server that takes long over the first of two, which go out together, and not the second."""
+    monkeypatch.setattr(handing_over, "GROUP", 2)
+
+    def pass_time(taken):
+        if taken % 2:
+            application.moment[0] += timedelta(seconds=2)
+
+    return Passing(application.moment, pass_time)
+
+
+def test_what_was_accepted_is_written_down_before_anything_slow_is_done_between_groups(
+    application, readers, deliver, pairs
+):
+    told = []
+
+    deliver(
+        pairs,
+        progress=lambda count: told.append((count, outbox(application).get("sent", 0))),
+    )
+
+    assert told == [(0, 0), (2, 2), (2, 4), (2, 6)]
+
+
+def test_letters_that_outlast_the_lease_between_groups_have_nobody_mailed_twice(
+    application, readers, deliver, pairs
+):
+    other = MemoryTransport()
+
+    def letters(sent):
+        if sent:
+            application.moment[0] += timedelta(minutes=20)
+            deliver(other, owner="w2")
+
+    deliver(pairs, progress=letters)
+
+    assert Counter(each.recipient for each in (*pairs.sent, *other.sent)) == Counter(readers)
+    assert outbox(application) == {"sent": PEOPLE}
+
+
+def test_a_group_that_takes_no_time_is_written_down_with_the_marks_of_the_next(
+    application, readers, deliver, monkeypatch
+):
+    monkeypatch.setattr(handing_over, "GROUP", 2)
+    settled, settle = [], application.store.ledger.settle
+
+    def counted(receipts, **how):
+        settled.append(len(receipts))
+        return settle(receipts, **how)
+
+    monkeypatch.setattr(application.store.ledger, "settle", counted)
+    deliver(Passing(application.moment))
+
+    assert settled == [2], "the last group alone"
+
+
+def test_what_was_accepted_is_written_down_while_an_answer_is_waited_for(
+    application, readers, deliver, monkeypatch
+):
+    monkeypatch.setattr(handing_over, "LOOKING", 0.002)
+    written, settle, seen = threading.Event(), application.store.ledger.settle, []
+
+    def noted(receipts, **how):
+        count = settle(receipts, **how)
+        written.set()
+        return count
+
+    def fall_silent(taken):
+        if taken == 4:
+            assert written.wait(timeout=30)
+            seen.append(outbox(application)["sent"])
+
+    monkeypatch.setattr(application.store.ledger, "settle", noted)
+    deliver(Passing(application.moment, fall_silent))
+
+    assert seen[0] >= 1
+    assert outbox(application) == {"sent": PEOPLE}
+
+
+# --- a disk that cannot be written ---------------------------------------------------------
+
+
+@pytest.fixture
+def disk(application):
+    """Let no file grow any more, as on a full disk; and let them again."""
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill():
+        size = Path(f"{application.settings.db}-wal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, unlimited[1]))
+
+    def clear():
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+    yield fill, clear
+    clear()
+
+
+@pytest.mark.parametrize("each", [timedelta(milliseconds=1), timedelta(milliseconds=60)])
+@pytest.mark.parametrize("filled_after", [1, 3, PEOPLE])
+def test_receipts_outlast_a_full_disk_and_nobody_is_mailed_twice(
+    application, readers, deliver, disk, monkeypatch, filled_after, each
+):
+    monkeypatch.setattr(handing_over, "PAUSE", 0.02)
+    fill, clear = disk
+
+    def fill_up(taken):
+        if taken == filled_after and outbox(application).get("sent", 0) < PEOPLE:
+            fill()
+            threading.Timer(0.3, clear).start()
+
+    transport = Passing(application.moment, fill_up, each)
+    deliver(transport)
+    assert outbox(application)["sent"] == len(transport.sent)
+
+    application.moment[0] += timedelta(hours=1)
+    deliver(MemoryTransport(sent=transport.sent))
+
+    assert Counter(each.recipient for each in transport.sent) == Counter(readers)
+    assert outbox(application) == {"sent": PEOPLE}
+
+
+def test_nothing_more_goes_once_a_disk_is_full(application, readers, deliver, disk, caplog):
+    fill, clear = disk
+    transport = Passing(
+        application.moment, lambda taken: taken == 2 and fill(), timedelta(milliseconds=60)
+    )
+
+    with pytest.raises(ConfigError, match="disk"):
+        deliver(transport)
+    clear()
+
+    assert len(transport.sent) == 2
+    waits = [each for each in caplog.records if "receipts wait" in each.getMessage()]
+    assert len(waits) == handing_over.TRIES - 1
+
+
+# --- a message that ends the process ---------------------------------------------------------
+
+
+class Dead(BaseException):
+    """The process dies."""
+
+
+@pytest.mark.parametrize("went", [False, True], ids=["before it goes", "after it has gone"])
+def test_a_message_that_ends_the_process_each_time_costs_nobody_else_more_than_one_copy(
+    application, readers, deliver, monkeypatch, went
+):
+    """A process that is dead writes nothing: here, because somebody else has the database."""
+    monkeypatch.setattr(handing_over, "TRIES", 1)
+    db = application.settings.db
+    sent, poison = [], readers[0]
+
+    class Dying(MemoryTransport):
+        def send(self, messages, now, *, held):
+            for message in messages:
+                assert held()
+                if went or message.recipient != poison:
+                    sent.append(message.recipient)
+                if message.recipient == poison:
+                    other.execute("BEGIN IMMEDIATE")
+                    raise Dead
+                yield from super().send([message], now)
+
+    for _ in range(20):
+        with (
+            closing(sqlite3.connect(db, isolation_level=None)) as other,
+            closing(open_store(Path(db), timeout=0.01)) as store,
+            suppress(Dead, StoreBusy),
+        ):
+            deliver(Dying(), store)
+        application.moment[0] += timedelta(minutes=16)
+
+    copies = Counter(sent)
+    assert copies.keys() == set(readers) - (set() if went else {poison})
+    assert copies.pop(poison, 0) <= doubting.MOST_DOUBTS + 1
+    assert max(copies.values()) <= 2
+    assert outbox(application) == {"sent": PEOPLE - 1, "expired": 1}
