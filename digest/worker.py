@@ -32,6 +32,7 @@ NIGHTLY = "nightly"
 RECONCILED = "reconciled"
 BACKED_UP = "backed up"
 LEARNED = "learned"
+NIGHT = (RECONCILED, NIGHTLY, BACKED_UP)
 PUBLISHED = "published"
 COMPOSING = "compose"
 READ_ELSEWHERE = "read elsewhere"
@@ -150,9 +151,8 @@ def tick(
         return not elsewhere
 
     def night() -> bool:
-        # Before its hour it is not due, which says nothing of what failed the day before.
-        done = nightly(app, stopping=stopping)
-        return done or app.clock().hour >= app.settings.worker.nightly_hour
+        # Where nothing is left to do, what failed here has been done by another worker.
+        return nightly(app, stopping=stopping) or all(is_done(app, each) for each in NIGHT)
 
     parts: tuple[tuple[str, Callable[[], object]], ...] = (
         ("alive", alive),
@@ -309,23 +309,20 @@ def publish(app: App, *, changed: bool) -> None:
 
 
 def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Reconcile, prune and back up, once a UTC day after the configured hour; True if any was done now.
+    """Reconcile, prune and back up, once a night; True if any was done now.
 
-    Each of them is tried again until it has succeeded (reconciling when its sources' own back-off
-    allows), and one that fails does not keep the others from being done. Of several that fail, the
-    first is raised that is more than a busy database.
+    A night begins at the configured hour (UTC) and lasts until the next one does. Each part is tried
+    again until it has succeeded (reconciling when its sources' own back-off allows), and one that
+    fails does not keep the others from being done. Of several that fail, the first is raised that is
+    more than a busy database.
     """
-    now, sources, hour = app.clock(), app.store.sources, app.settings.worker.nightly_hour
+    now, night = app.clock(), tonight(app)
     parts: dict[str, Callable[[], bool]] = {
         RECONCILED: lambda: _reconcile(app, stopping=stopping),
         NIGHTLY: lambda: _tidy(app, now),
         BACKED_UP: lambda: _back_up(app, now),
     }
-
-    def is_due(name: str) -> bool:
-        return is_night(now, sources.cursor(name), hour=hour)
-
-    if not any(map(is_due, parts)) or not app.store.lease(
+    if all(is_done(app, name) for name in parts) or not app.store.lease(
         NIGHTLY, owner=app.owner, now=now, seconds=NIGHTLY_LEASE_SECONDS
     ):
         return False
@@ -334,8 +331,8 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
         for name, part in parts.items():
             try:
                 # Asked again: another worker may have done it before the lease was ours.
-                if is_due(name) and part():
-                    sources.set_cursor(name, now.date().isoformat())
+                if not is_done(app, name) and part():
+                    app.store.sources.set_cursor(name, night)
                     done = True
             except Exception as error:  # noqa: BLE001 - raised after the others
                 failures.append(error)
@@ -393,16 +390,16 @@ def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
 
 
 def learn(app: App) -> bool:
-    """Learn anew if that is due, once a UTC day after the configured hour, whatever comes of it.
+    """Learn anew if that is due, once a night, whatever comes of it.
 
     False if it was not due, or while another process learns.
     """
-    now, sources = app.clock(), app.store.sources
-    if not is_night(now, sources.cursor(LEARNED), hour=app.settings.worker.nightly_hour):
+    night = tonight(app)
+    if is_done(app, LEARNED):
         return False
 
     def mark() -> None:
-        sources.set_cursor(LEARNED, now.date().isoformat())
+        app.store.sources.set_cursor(LEARNED, night)
 
     # Beforehand: what does not end well must not begin again with every tick or restart.
     if app.learn(begun=mark) is learning.Learning.BUSY:
@@ -421,9 +418,22 @@ def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
             app.store.unlease(tastes.CURSOR, owner=app.owner)
 
 
-def is_night(now: datetime, done: str | None, *, hour: int) -> bool:
-    """Whether the nightly work of this UTC day is due; `done` is the day it was last done."""
-    return now.hour >= hour and done != now.date().isoformat()
+def is_done(app: App, part: str) -> bool:
+    """Whether a part of the nightly work has been done in the night that began last."""
+    return app.store.sources.cursor(part) == tonight(app)
+
+
+def tonight(app: App) -> str:
+    """The night that began last, by its name."""
+    return night_of(app.clock(), hour=app.settings.worker.nightly_hour)
+
+
+def night_of(now: datetime, *, hour: int) -> str:
+    """The UTC day on which the night began that lasts until that hour of the next.
+
+    So what was missed before midnight, since the worker was busy or asleep, is made up after it.
+    """
+    return (now - timedelta(hours=hour)).date().isoformat()
 
 
 def is_stale(now: datetime, published: str | None) -> bool:

@@ -150,6 +150,9 @@ def test_a_worker_that_is_stopping_starts_nothing(offline, tmp_path):
 
 
 def test_the_night_is_tidied_once_a_day_after_its_hour(offline, tmp_path):
+    offline.moment[0] = datetime(2026, 6, 9, 6, 0, tzinfo=UTC)
+    assert worker.nightly(offline)
+    (tmp_path / "backups" / "digest-2026-06-09.db").unlink()
     offline.moment[0] = datetime(2026, 6, 10, 5, 59, tzinfo=UTC)
     assert not worker.nightly(offline)
     offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
@@ -158,6 +161,42 @@ def test_the_night_is_tidied_once_a_day_after_its_hour(offline, tmp_path):
     assert [each.name for each in (tmp_path / "backups").iterdir()] == ["digest-2026-06-10.db"]
     offline.moment[0] = datetime(2026, 6, 11, 9, 0, tzinfo=UTC)
     assert worker.nightly(offline)
+
+
+def test_a_night_that_a_busy_worker_misses_is_made_up_after_midnight(offline, tmp_path):
+    late = replace(offline.settings.worker, nightly_hour=23)
+    offline.settings = replace(offline.settings, worker=late)
+    for day in (10, 11, 12):
+        for hour, minute in ((0, 10), (0, 11), (22, 50)):  # never between eleven and midnight
+            offline.moment[0] = datetime(2026, 6, day, hour, minute, tzinfo=UTC)
+            worker.tick(offline)
+
+    made = sorted(each.name for each in (tmp_path / "backups").iterdir())
+    assert made == [f"digest-2026-06-{day}.db" for day in (10, 11, 12)]
+
+
+def test_a_night_that_failed_before_midnight_is_tried_again_after_it(offline, tmp_path):
+    (tmp_path / "backups").write_text("not a folder")
+    offline.moment[0] = datetime(2026, 6, 10, 23, 59, tzinfo=UTC)
+    worker.tick(offline)
+    assert [each.part for each in troubles(offline.store)] == ["night"]
+
+    (tmp_path / "backups").unlink()
+    offline.moment[0] += timedelta(minutes=1)
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "night"),
+    [
+        (datetime(2026, 6, 10, 5, 59, tzinfo=UTC), "2026-06-09"),
+        (datetime(2026, 6, 10, 6, 0, tzinfo=UTC), "2026-06-10"),
+        (datetime(2026, 6, 11, 5, 59, tzinfo=UTC), "2026-06-10"),
+    ],
+)
+def test_a_night_lasts_until_the_next_begins(moment, night):
+    assert worker.night_of(moment, hour=6) == night
 
 
 def test_a_night_that_cannot_be_tidied_is_backed_up_all_the_same_and_once(
