@@ -48,6 +48,7 @@ def examine(app: App) -> list[Finding]:
         ("sender", _sender),
         ("dkim", _dkim),
         ("site", _site),
+        ("templates", _templates),
         ("mail", _mail),
         ("folders", _folders),
         ("mail log", _mail_log),
@@ -235,6 +236,11 @@ def _site(app: App) -> Iterator[tuple[str, str]]:
         yield "warning", f"[site] url is {scheme}: one-click unsubscribe (RFC 8058) needs https"
     else:
         yield "fine", app.site.url
+
+
+def _templates(app: App) -> Iterator[tuple[str, str]]:
+    _ = app.templates, app.letters
+    yield "fine", "mails and letters can be made of the templates"
 
 
 def _mail(app: App) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,15 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from digest import resources
+from digest.resources import config_dir, templates_dir
 
 
 def wrong(ran):
@@ -24,6 +28,37 @@ def test_a_mail_server_that_cannot_be_understood_is_said_once_and_by_its_key(
 
     assert check == "mail"
     assert text.startswith("[smtp] url: not a kind of address we know")
+
+
+@pytest.fixture
+def mails(tmp_path, monkeypatch):
+    """The mail templates of an installation of our own, to edit."""
+    for name, folder in (("templates", templates_dir()), ("config", config_dir())):
+        shutil.copytree(folder, tmp_path / "installed" / name)
+    monkeypatch.setattr(resources, "PACKAGE", tmp_path / "installed" / "digest")
+    return tmp_path / "installed" / "templates" / "mail"
+
+
+def test_a_mail_template_with_a_wrong_name_is_found_before_anything_is_sent(digest, mails):
+    edited = mails / "digest.html"
+    edited.write_text(edited.read_text().replace("To stop, reply", "{{ site_nmae }}, reply"))
+    digest("init")
+
+    ((check, text),) = wrong(digest("doctor", "--json"))
+
+    assert check == "templates"
+    assert text == f"The template {edited} cannot be used: 'site_nmae' is undefined."
+
+
+def test_so_is_a_fault_in_letters(digest, mails):
+    edited = mails / "letter.txt"
+    edited.write_text(edited.read_text().replace("Unsubscribe:", "{{ title | shouted }}:"))
+    digest("init")
+
+    ((check, text),) = wrong(digest("doctor", "--json"))
+
+    assert check == "templates"
+    assert text.startswith(f"The template {edited} cannot be used: No filter named 'shouted'")
 
 
 def test_folders_that_the_worker_cannot_write_to_are_found_before_the_night(digest, tmp_path):
