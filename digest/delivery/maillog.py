@@ -69,7 +69,8 @@ class MailLog:
     def taken(self, message_ids: Collection[str], since: datetime) -> dict[str, bool | None]:
         """Whether Postfix took each message at `since` or later; None if its log cannot say.
 
-        A log of which a part cannot be read can still say yes, but not no.
+        A log of which a part cannot be read can still say yes, but not no; nor can one to which
+        nothing was written since.
         """
         wanted = {each.encode(errors="replace") for each in message_ids}
         found: set[bytes] = set()
@@ -103,7 +104,8 @@ class MailLog:
                     reading.take(_lines(file, since))
                 except (EOFError, zlib.error, gzip.BadGzipFile):
                     whole = False  # being compressed at this moment, or cut off
-        return whole
+        reached = since.astimezone(UTC).replace(tzinfo=None)
+        return whole and any(each.written >= reached for each in files)
 
     def _open(self, stack: ExitStack, since: datetime) -> tuple[list[_LogFile], bool]:
         """Open the files that were still written to at `since`, once each; whether all could be.

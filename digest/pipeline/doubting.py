@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 # A message that a mail server took in silence so often is sent no more, unless it has not got it.
 MOST_DOUBTS = 2
 ASKED_AGAIN = timedelta(hours=1)
+WELL_BEFORE = timedelta(days=1)
 
 
 def settle_doubts(
@@ -33,7 +34,7 @@ def settle_doubts(
     asks = line.acceptances is not None
     if line.acceptances is not None:
         ids = [each.message_id for each, _ in doubtful]
-        taken = line.acceptances.taken(ids, min(since for _, since in doubtful))
+        taken = line.acceptances.taken(ids, _asked_since([each for _, each in doubtful], now))
     receipts: list[Receipt] = []
     later: dict[str, datetime] = {}
     for each, _ in doubtful:
@@ -56,6 +57,14 @@ def settle_doubts(
         [each for each in envelopes if each.digest.id not in settled],
         Delivered(accepted=accepted, deferred=len(receipts) - accepted),
     )
+
+
+def _asked_since(doubts: Sequence[datetime], now: datetime) -> datetime:
+    """From when on a log is to be asked.
+
+    What went in the future, by a clock that was ahead, has gone at a time that nobody knows.
+    """
+    return min(min(doubts), now - WELL_BEFORE) if max(doubts) > now else min(doubts)
 
 
 def _ended(envelope: Envelope, taken: bool | None, now: datetime) -> Receipt | None:

@@ -122,6 +122,15 @@ def test_half_a_compressed_log_can_say_yes_but_not_no(write, tmp_path):
     assert MailLog(write("")).taken(IDS, NOON) == {IDS[0]: True, IDS[1]: None}
 
 
+def test_a_log_to_which_nothing_was_written_since_cannot_say_that_something_was_not_taken(write):
+    """As where the clock was ahead when the message went, and has been put right."""
+    log = MailLog(write(header(IDS[0]) + queued()))
+
+    later = NOON + timedelta(minutes=1)
+    assert log.taken(IDS, later) == {IDS[0]: True, IDS[1]: None}
+    assert log.taken(IDS, NOON + timedelta(hours=5)) == {IDS[0]: None, IDS[1]: None}
+
+
 def test_a_log_that_is_not_there_cannot_say_anything(tmp_path, caplog):
     for path in (tmp_path / "mail.log", tmp_path / "nowhere" / "mail.log"):
         assert MailLog(path).taken(IDS, NOON) == dict.fromkeys(IDS)

@@ -125,6 +125,47 @@ def test_what_was_accepted_is_written_down_while_an_answer_is_waited_for(
     assert outbox(application) == {"sent": PEOPLE}
 
 
+# --- a clock that was ahead ------------------------------------------------------------------
+
+
+class Log:
+    """What a mail server took, and when, by a clock that is always right."""
+
+    SLACK = timedelta(hours=2)
+
+    def __init__(self):
+        self.written = {}
+
+    def taken(self, message_ids, since):
+        return {
+            each: each in self.written and self.written[each] >= since - self.SLACK
+            for each in message_ids
+        }
+
+
+def test_a_clock_that_is_put_right_while_mail_goes_out_has_nobody_mailed_twice(
+    application, readers, deliver
+):
+    """Another worker takes over at once what was claimed by a clock that was ahead."""
+    right, log = application.moment[0], Log()
+
+    class Logged(MemoryTransport):
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                log.written[f"<{receipt.digest_id}@digest.example>"] = right
+                if self is first and len(self.sent) == 3:
+                    application.moment[0] = right
+                    deliver(other, owner="w2", acceptances=log)
+                yield receipt
+
+    first, other = Logged(), Logged()
+    application.moment[0] = right + timedelta(hours=5)
+    deliver(first, acceptances=log)
+
+    assert Counter(each.recipient for each in (*first.sent, *other.sent)) == Counter(readers)
+    assert outbox(application) == {"sent": PEOPLE}
+
+
 # --- a disk that cannot be written ---------------------------------------------------------
 
 
