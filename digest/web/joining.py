@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from digest import subscriptions, tokens
 from digest.app import App
+from digest.editions import edition_of
 from digest.errors import NotFound
-from digest.model import POSITIVE, InterestKind, Quiet, Status, Subscriber
+from digest.model import POSITIVE, InterestKind, OutboxState, Quiet, Status, Subscriber
 from digest.pipeline import delivering, previewing
 from digest.rendering import links, wording
 from digest.subscriptions.spans import LONGEST
@@ -34,6 +35,7 @@ from digest.web.personal import (
 )
 
 REJOIN = "rejoin"
+OVER = (OutboxState.SENT, OutboxState.FAILED, OutboxState.EXPIRED)
 TOO_MANY = 429
 SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
@@ -210,16 +212,28 @@ class Joining(Personal):
             welcome = self.mailing.welcome(person) if joins else None
             return self.back(f"{self.root}/c/{request.path_params['token']}", task=welcome)
         state = {Status.PENDING: "asks", Status.ACTIVE: "active", Status.PAUSED: "paused"}
+        just = _just_now(person, self.app.clock())
         return self.private(
             "confirm",
             state=state.get(person.status, "ended"),
             email=person.email,
             rhythm=wording.rhythm(person),
-            just=_just_now(person, self.app.clock()),
+            just=just,
+            had=self._after_todays(person) if just else "",
             begins=wording.beginning(person),
             waits=person.quiet is Quiet.NOTHING,
             preferences=self._preferences(person, day),
         )
+
+    def _after_todays(self, person: Subscriber) -> str:
+        """When the next digest comes to who has had today's, as who comes back may have; else ""."""
+        ledger, edition = self.app.store.ledger, edition_of(person, self.app.clock())
+        today = ledger.digest(f"{person.id}.{edition}")
+        state = ledger.states([today.id]).get(today.id) if today else None
+        if today is None or state not in OVER:
+            return ""
+        sent = "Today's has been sent. " if state is OutboxState.SENT else ""
+        return f"{sent}{wording.next_digest(today, person)}"
 
     def _preferences(self, person: Subscriber, day: str) -> str:
         """A link of the same day: it reaches no further than the letter that brought them here."""

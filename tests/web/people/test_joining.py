@@ -322,8 +322,47 @@ def test_who_leaves_and_comes_back_on_one_day_is_promised_no_digest_at_once(
     assert all("at once" not in page for page in (sent, asked))
 
 
+def test_who_comes_back_and_has_had_todays_digest_is_told_when_the_next_one_comes(
+    client, app, at, link_in, mailbox, now_is, now
+):
+    wishes = {"cadence": "weekdays", "at": "07:00", "tz": "UTC"}
+    sign_up(client, "new@example.org", **wishes)
+    client.post(link_in("new@example.org", "/c/"))
+    had = len(mailbox())
+    person = app.store.subscribers.by_email("new@example.org")
+    client.post(at(person).unsubscribe)
+    now_is(now + timedelta(minutes=5))
+    sign_up(client, "new@example.org", **wishes)
+
+    page = client.post(link_in("new@example.org", "/c/")).text
+
+    assert "You are subscribed" in page
+    assert "Today&#39;s has been sent. The next digest comes on Thursday 11 June, around" in page
+    assert "on its way" not in page
+    assert [to for to, _ in mailbox()[had:]] == ["new@example.org"], "the letter, and no digest"
+
+
+def test_who_has_just_confirmed_is_told_that_a_digest_that_waits_is_on_its_way(
+    client, app, link_in, monkeypatch
+):
+    monkeypatch.setattr(app, "welcome", lambda person: None)  # another process is at it
+    sign_up(client, "new@example.org", quiet="line")
+    confirm = link_in("new@example.org", "/c/")
+    assert "Your first digest is on its way" in client.post(confirm).text
+
+    app.compose_due()
+    assert "Your first digest is on its way" in client.get(confirm).text
+
+
 def test_who_wants_no_mail_on_a_day_with_nothing_is_not_promised_one_at_once(client, link_in):
-    sign_up(client, "quiet@example.org", quiet="nothing", topics="", keywords="xylophonequux")
+    sign_up(
+        client,
+        "quiet@example.org",
+        quiet="nothing",
+        topics="",
+        keywords="xylophonequux",
+        authors="Nobody Atall",
+    )
     confirm = link_in("quiet@example.org", "/c/")
     asked, done = client.get(confirm).text, client.post(confirm).text
 
