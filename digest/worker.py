@@ -45,6 +45,9 @@ KEEP_LEASE_SECONDS = 600
 # Long enough for the block in hand, short enough that a worker that died costs no morning.
 COMPOSE_LEASE_SECONDS = 60
 PATIENCE = timedelta(seconds=30)
+# What takes hours gives way to the rest of the work: sending to a tick, blocks to letters.
+SENDING = timedelta(minutes=5)
+POSTING = timedelta(seconds=10)
 READING = timedelta(minutes=10)
 
 
@@ -73,7 +76,7 @@ def work(app: App) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long round skips ticks by design
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
-        lambda: tick(app, stopping=lambda: bool(asked), door=door),
+        lambda: ticks(app, stopping=lambda: bool(asked), door=door),
         "interval",
         seconds=app.settings.worker.tick,
         next_run_time=app.clock(),
@@ -115,15 +118,21 @@ class Door:
             self._server = None
 
 
+def ticks(app: App, *, stopping: Callable[[], bool], door: Door | None) -> None:
+    """Tick, and again at once while digests wait that gave way to the rest of the work."""
+    while tick(app, stopping=stopping, door=door) and not stopping():
+        pass
+
+
 def tick(
     app: App, *, stopping: Callable[[], bool] = lambda: False, door: Door | None = None
-) -> None:
+) -> bool:
     """Do everything that is due, each part by itself: one that fails does not stop the others.
 
-    Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
+    True if the round of sending ended before its time, to let them have their turn. Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
     database is too busy to tell, or cannot be written.
     """
-    changed = elsewhere = False
+    changed = elsewhere = gave_way = False
     believed = True
 
     def alive() -> bool:
@@ -150,6 +159,13 @@ def tick(
         changed |= not elsewhere and compose(app, stopping=stopping)
         return not elsewhere
 
+    def send() -> Delivered:
+        nonlocal gave_way
+        until = app.clock() + SENDING
+        done = deliver(app, stopping=lambda: stopping() or app.clock() >= until)
+        gave_way = app.clock() >= until and not done.cut_short
+        return done
+
     def night() -> bool:
         # Where nothing is left to do, what failed here has been done by another worker.
         return nightly(app, stopping=stopping) or all(is_done(app, each) for each in NIGHT)
@@ -163,7 +179,7 @@ def tick(
         ("place", lambda: place(app, stopping=stopping)),
         ("compose", compose_due),
         ("post", lambda: app.post(stopping=stopping)),
-        ("deliver", lambda: deliver(app, stopping=stopping)),
+        ("deliver", send),
         ("publish", lambda: publish(app, changed=changed)),
         ("night", night),
         ("learn", lambda: learn(app)),
@@ -171,8 +187,9 @@ def tick(
     )
     for name, part in parts:
         if stopping() or not believed:
-            return
+            return False
         attempt(app, name, part, stopping=stopping)
+    return gave_way
 
 
 def attempt(
@@ -270,18 +287,20 @@ def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> Delive
 def letters_between(app: App, *, stopping: Callable[[], bool]) -> Callable[[int], None]:
     """What sends letters between blocks of something that takes long, and never stops or stalls it.
 
-    Where the mail server is away or slow, or anything is wrong, they wait for their own part of the
-    tick, which says so.
+    Many of them go some at a time, and take no more than half of the time. Where the mail server is
+    away or slow, or anything is wrong, they wait for their own part of the tick, which says so.
     """
-    waiting = False
+    waiting, next_at = False, app.clock()
 
     def post(_count: int) -> None:
-        nonlocal waiting
-        if waiting:
-            return
+        nonlocal waiting, next_at
         began = app.clock()
+        if waiting or began < next_at:
+            return
         try:
-            waiting = app.post(stopping=stopping).cut_short or app.clock() - began > PATIENCE
+            done = app.post(stopping=lambda: stopping() or app.clock() - began > POSTING)
+            took = app.clock() - began
+            waiting, next_at = done.cut_short or took > PATIENCE, began + 2 * took
         except DigestError:
             waiting = True
 

@@ -471,6 +471,81 @@ def test_a_mail_server_that_is_away_does_not_hold_composing_up(offline):
     assert offline.store.ledger.counts()["queued"] == 3
 
 
+class Slow(MemoryTransport):
+    """A mail server that takes `each` for a message; `seen` is called before it answers."""
+
+    def __init__(self, app, each, seen=lambda: None):
+        super().__init__()
+        self.app, self.each, self.seen = app, each, seen
+
+    def send(self, messages, now, **how):
+        for message in messages:
+            self.app.moment[0] += self.each
+            self.seen()
+            yield from super().send([message], now, **how)
+
+
+@pytest.fixture
+def in_blocks_of_one(offline):
+    """An application that composes and sends for one reader at a time."""
+    settings = offline.settings
+    offline.settings = replace(
+        settings, ranking=replace(settings.ranking, block=1), smtp=replace(settings.smtp, block=1)
+    )
+    return offline
+
+
+def test_while_many_digests_wait_mail_comes_in_and_others_are_composed(
+    in_blocks_of_one, monkeypatch
+):
+    app = in_blocks_of_one
+    for number in range(20):
+        subscribe(app, f"reader{number}@example.org", at="07:00", quiet="line")
+    subscribe(app, "later@example.org", at="07:10", quiet="line")
+    app.__dict__["transport"] = transport = Slow(app, timedelta(minutes=1))
+    asked, start = [], datetime(2026, 6, 11, 7, tzinfo=UTC)
+    monkeypatch.setattr(app, "fetch_mail", lambda: asked.append(app.clock() - start))
+
+    app.moment[0] = start
+    worker.ticks(app, stopping=lambda: False, door=None)
+
+    assert asked == [timedelta(minutes=each) for each in (0, 5, 10, 15, 20)]
+    today = [each.recipient for each in transport.sent if each.digest_id.endswith("2026-06-11")]
+    assert len(today) == 21, "nobody waits for the clock to tick between rounds"
+    assert "later@example.org" in today
+
+
+def test_a_round_that_ends_since_the_mail_server_is_away_is_not_begun_again_at_once(offline):
+    class Away(Slow):
+        def send(self, messages, now, **how):
+            for each in super().send(messages, now, **how):
+                yield replace(each, outcome=Outcome.DEFERRED, code=0)
+
+    subscribe(offline, quiet="line")
+    offline.moment[0] += timedelta(days=1)
+    offline.__dict__["transport"] = Away(offline, timedelta(minutes=6))
+
+    assert not worker.tick(offline)
+
+
+def test_very_many_letters_leave_half_of_the_time_to_digests(in_blocks_of_one):
+    app = in_blocks_of_one
+    person = subscribe(app)
+    app.__dict__["courier"] = courier = Slow(app, timedelta(seconds=1))
+    for number in range(100):
+        app.write("confirm", person, recipient=f"reader{number}@example.org")
+    letters = worker.letters_between(app, stopping=lambda: False)
+
+    letters(1)
+    first = len(courier.sent)
+    letters(1)
+    assert 10 <= first == len(courier.sent) < 30, "it is the digests' turn"
+
+    app.moment[0] += timedelta(seconds=first)
+    letters(1)
+    assert len(courier.sent) == 2 * first
+
+
 def test_a_pause_that_has_ended_ends_with_the_next_tick(offline):
     person, now = subscribe(offline), offline.clock()
     until = now + timedelta(days=2)
