@@ -129,8 +129,9 @@ def tick(
 ) -> bool:
     """Do everything that is due, each part by itself: one that fails does not stop the others.
 
-    True if the round of sending ended before its time, to let them have their turn. Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
-    database is too busy to tell, or cannot be written.
+    Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
+    database is too busy to tell, or cannot be written. True if sending broke off to give way to the
+    rest of the work, and should go on after it.
     """
     changed = elsewhere = gave_way = False
     believed = True

@@ -208,7 +208,7 @@ def test_a_number_from_the_environment_may_have_a_fraction_where_the_setting_may
         ("[inbound]\nevidence_days = 999_999\n", "evidence_days must be at most 36500"),
         ("[inbound]\nsoft_days = 999_999\n", "soft_days must be at most 36500"),
         ("[fetch]\ninterval = 10_000_000_000\n", "interval must be at most 525600"),
-        ("[worker]\ntick = 1_000_000_000_000_000\n", "tick must be at most 86400"),
+        ("[worker]\ntick = 1_000_000_000_000_000\n", "tick must be at most 21600"),
     ],
 )
 def test_a_setting_that_could_only_do_harm_is_refused(tmp_path, text, sentence):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from digest.config import bounds
 from digest.pipeline import clocks
 
 DAY = timedelta(days=1)
@@ -66,6 +67,12 @@ def test_nothing_counts_as_covered_that_was_taken_back(application, person):
 @pytest.mark.parametrize("told", [None, timedelta(0), DAY, -DAY])
 def test_a_clock_that_goes_on_from_the_last_tick_is_believed(store, now, told):
     assert clocks.is_believed(store, told if told is None else now - told, now)
+
+
+def test_the_longest_tick_there_may_be_is_no_leap_though_it_comes_late(store, now):
+    tick = timedelta(seconds=bounds.MOST["worker.tick"])
+
+    assert clocks.is_believed(store, now - tick - timedelta(hours=12), now)
 
 
 def test_a_leap_of_days_is_believed_once_it_has_lasted_half_a_minute(store, now):
