@@ -64,7 +64,7 @@ def _asked_since(doubts: Sequence[datetime], now: datetime) -> datetime:
 
     What went in the future, by a clock that was ahead, has gone at a time that nobody knows.
     """
-    return min(min(doubts), now - WELL_BEFORE) if max(doubts) > now else min(doubts)
+    return min(*doubts, now - WELL_BEFORE) if max(doubts) > now else min(doubts)
 
 
 def _ended(envelope: Envelope, taken: bool | None, now: datetime) -> Receipt | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
@@ -21,6 +22,8 @@ from digest.store.rows import (
     to_receipt,
 )
 from digest.store.subscribers import subscribers
+
+log = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -116,7 +119,8 @@ class Ledger:
     def tidy(self, now: datetime) -> None:
         """Expire what is past its window: those who compose next show its papers again."""
         with self._connections.write() as connection:
-            outbox.tidy(connection, now)
+            expired = outbox.tidy(connection, now)
+        _tell_of(expired)
 
     def claim(self, now: datetime, *, owner: str, limit: int, lease: float) -> list[Envelope]:
         """Expire what is past its window, then lease a block that is due, oldest first.
@@ -127,8 +131,9 @@ class Ledger:
         """
         until = now + timedelta(seconds=lease)
         with self._connections.write() as connection:
-            outbox.tidy(connection, now)
+            expired = outbox.tidy(connection, now)
             taken = outbox.claim(connection, now, owner=owner, limit=limit, until=until)
+        _tell_of(expired)
         return [] if taken is None else self._envelopes(taken)
 
     def offer(
@@ -330,3 +335,9 @@ def _digests(connection: Connection, ids: Iterable[str]) -> dict[str, Digest]:
     """Whole digests by id."""
     wanted = keys.known(connection, ids)
     return {each.id: each for each in rows.load(connection, wanted.values()).values()}
+
+
+def _tell_of(expired: int) -> None:
+    """Say that digests were not sent in time, once that is written down."""
+    if expired:
+        log.warning("digests were not sent in time", extra={"action": "expire", "digests": expired})

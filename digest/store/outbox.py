@@ -43,6 +43,13 @@ SELECT count(*) FROM (
 )
 """  # noqa: S608 - a constant
 
+LATE = "not sent in time"
+EXPIRE = f"""
+UPDATE outbox AS o SET state = 'expired'
+WHERE {WAITING} AND o.expires_at <= ? AND o.in_doubt IS NULL
+RETURNING digest, earlier + attempts + 1 AS attempt
+"""  # noqa: S608 - a constant
+
 GO_OUT = f"""
 UPDATE outbox SET going_out = ?
 WHERE state = 'sending' AND lease = ? AND digest IN (SELECT value FROM json_each(?))
@@ -91,10 +98,10 @@ SET at = excluded.at, outcome = excluded.outcome, code = excluded.code, reply = 
 """
 
 
-def tidy(connection: Connection, now: datetime) -> None:
+def tidy(connection: Connection, now: datetime) -> int:
     """Give back rows of claims whose time ran out, then close what may no longer be sent.
 
-    A claim that ends too far ahead was made by a clock that was ahead, and is over as well.
+    Returns how many it closed, of which it says so where deliveries are told. A claim that ends too far ahead was made by a clock that was ahead, and is over as well.
     What is in doubt is not closed: whether it was sent is still to be found out.
     """
     over = [
@@ -106,13 +113,15 @@ def tidy(connection: Connection, now: datetime) -> None:
     ]
     for statement in (NOT_OFFERED, UNSETTLED, "DELETE FROM claims WHERE fence = ?"):
         connection.executemany(statement, over)
-    connection.execute(
-        f"""
-        UPDATE outbox AS o SET state = 'expired'
-        WHERE {WAITING} AND o.expires_at <= ? AND o.in_doubt IS NULL
-        """,  # noqa: S608 - a constant
-        (second(now),),
+    closed = connection.execute(EXPIRE, (second(now),)).fetchall()
+    connection.executemany(
+        ADD_DELIVERY,
+        (
+            (row["digest"], row["attempt"], second(now), OUTCOMES.index(Outcome.DEFERRED), 0, LATE)
+            for row in closed
+        ),
     )
+    return len(closed)
 
 
 def claim(

@@ -1,6 +1,7 @@
 """Whatever the mail server, the clock or the calendar does: nobody is skipped, nobody gets two."""
 
 import random
+import socket
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from digest.delivery import SmtpTransport
 from digest.errors import ConfigError
 from digest.model import Caps, Outcome, Status
 from digest.pipeline.pacing import Pacer
@@ -103,8 +105,27 @@ def test_what_a_server_that_stays_away_never_took_is_counted_and_told(applicatio
     told = application.store.ledger.deliveries(since=began, limit=10_000)
     assert server.sent == []
     assert outbox(application) == {"expired": PEOPLE}
-    assert {receipt.reply for receipt, _ in told} == {"not sent: no connection"}
+    assert {receipt.reply for receipt, _ in told} == {"not sent: no connection", "not sent in time"}
     assert len({person for _, person in told}) == PEOPLE
+
+
+def test_what_was_never_offered_since_nobody_listens_is_told_of_in_the_end(
+    application, readers, rounds, caplog
+):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    began = application.moment[0]
+
+    rounds(SmtpTransport("127.0.0.1", port), at_most=timedelta(hours=8), pause=60 * MINUTE)
+    assert application.store.ledger.deliveries(since=began, limit=9) == [], "none was an attempt"
+    rounds(SmtpTransport("127.0.0.1", port), at_most=timedelta(days=2), pause=60 * MINUTE)
+
+    told = application.store.ledger.deliveries(since=began, limit=10_000)
+    assert {(receipt.reply, receipt.outcome) for receipt, _ in told} == {
+        ("not sent in time", Outcome.DEFERRED)
+    }
+    assert len({person for _, person in told}) == len(told) == PEOPLE
+    assert [each.digests for each in caplog.records if each.action == "expire"] == [PEOPLE]
 
 
 def test_connections_that_break_after_the_final_dot_repeat_what_was_in_flight_and_no_more(

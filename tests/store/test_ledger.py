@@ -523,6 +523,29 @@ def test_what_is_past_its_window_expires_instead(store, make, people):
     assert states(store) == {"expired": 2}
 
 
+@pytest.mark.parametrize("expire", ["tidy", "claim"])
+def test_what_expires_is_told_of_as_a_delivery_and_counted_in_the_log(
+    store, make, people, caplog, expire
+):
+    make.queue(store, *(make.digest(each) for each in people), expires=make.day + HOUR)
+    block = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    busy = make.receipt(block[0], Outcome.DEFERRED, code=451, retry_at=make.day + HOUR / 2)
+    store.ledger.settle([busy], lease=block[0].lease)
+    store.ledger.release(block[0].lease)
+
+    if expire == "tidy":
+        store.ledger.tidy(make.day + HOUR)
+    else:
+        store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+
+    told = [each for each, _ in store.ledger.deliveries(since=make.day + HOUR, limit=9)]
+    assert {(each.reply, each.outcome) for each in told} == {("not sent in time", Outcome.DEFERRED)}
+    assert len(told) == len(people)
+    assert len(store.ledger.attempts([block[0].digest.id])) == 2, "beside what the server said"
+    (line,) = caplog.records
+    assert (line.getMessage(), line.digests) == ("digests were not sent in time", len(people))
+
+
 def test_a_row_that_is_being_sent_does_not_expire_under_its_lease(store, make, people):
     make.queue(store, make.digest(people[0]), expires=make.day + HOUR)
     (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=2 * 3600)
