@@ -186,6 +186,11 @@ def backup(context: Context, to: Path | None) -> None:
         if target.exists() and target.samefile(app.settings.db):
             raise InvalidInput("A backup needs a file of its own, not the live database.")
 
+        if to and not to.parent.is_dir():
+            raise InvalidInput(
+                f"There is no folder {to.parent} to put a backup into; make it first."
+            )
+
         def copy() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             app.store.backup(target)

@@ -318,18 +318,17 @@ def _replacing(file: Path) -> Iterator[IO[str]]:
         with file.open("w", encoding="utf-8", newline="") as device:
             yield device
         return
-    whole = file.resolve()
+    whole, name = file.resolve(), ""
     try:
         handle, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
-    except OSError as error:
-        error.filename = str(file)  # nobody knows the other name
-        raise
-    try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as part:
             yield part
         Path(name).replace(whole)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+    except BaseException as error:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(file)  # nobody knows the other name
         raise
 
 

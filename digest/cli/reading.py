@@ -112,7 +112,7 @@ def preview(context: Context, email: str, edition: str | None, out: Path | None)
             click.echo(content.decode())
             return
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(content)
+        _write(out, content)
         click.echo(f"Wrote {out}")
 
 
@@ -156,6 +156,19 @@ def search(context: Context, query: str, limit: int, as_json: bool) -> None:
             click.echo(f"    {' · '.join(filter(None, facts))}")
         if not found:
             click.echo("Nothing found.")
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Write a file that is there once it is whole; what the system says against it names the file."""
+    whole = out.resolve()
+    part = whole.with_name(f".{whole.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(whole)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        error.filename = str(out)
+        raise
 
 
 def _what_happened(digest: Digest) -> str:

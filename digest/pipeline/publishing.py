@@ -60,10 +60,22 @@ def publish(
 
 
 def write(path: Path, content: bytes) -> bool:
-    """Put the content in place in one step; False, and nothing touched, if it is there already."""
+    """Put the content in place in one step; False, and nothing touched, if it is there already.
+
+    What the system says against it (OSError) names this file, or the folder that cannot be made.
+    """
     if path.is_file() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _put(path, content)
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the half's name
+        raise
+    return True
+
+
+def _put(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=HALF)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -73,7 +85,6 @@ def write(path: Path, content: bytes) -> bool:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return True
 
 
 def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, bytes]:

@@ -1,6 +1,8 @@
 """Runs the command line in this process, as a person would type it."""
 
 import json
+import resource
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -72,8 +74,33 @@ def digest(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
+def small():
+    """`with small():` no file can grow beyond what SQLite needs to read, as on a full disk."""
+
+    @contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (32_768, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
+
+
+@pytest.fixture
 def listed(tmp_path):
     """A recorded arXiv listing of three papers."""
     path = tmp_path / "listing.xml"
     path.write_text(listing(*PAPERS), encoding="utf-8")
     return str(path)
+
+
+@pytest.fixture
+def many(digest, tmp_path):
+    """A database with forty papers that have much to say."""
+    papers = [(f"2606.{n:05}", f"On maps {n}", "Maps of fog. " * 99, "cs.LG") for n in range(40)]
+    (tmp_path / "many.xml").write_text(listing(*papers), encoding="utf-8")
+    digest("init")
+    digest("fetch", "arxiv", "--from", "many.xml")

@@ -372,6 +372,15 @@ def test_a_backup_is_a_database_of_its_own(ready, tmp_path):
     assert ready("status", "--json", db=str(target)).json["papers"] == 3
 
 
+def test_a_backup_makes_no_folder_that_was_not_there(ready, tmp_path):
+    ran = ready("backup", "no/such/copy.db")
+
+    said = "There is no folder no/such to put a backup into; make it first."
+    assert (ran.code, ran.err) == (2, f"digest: {said}\n")
+    assert not (tmp_path / "no").exists()
+    assert ready("backup", "copy.db").code == 0
+
+
 def test_migrate_says_when_there_is_nothing_to_do(ready):
     assert "Nothing to do" in ready("migrate").out
 

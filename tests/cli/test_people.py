@@ -157,6 +157,23 @@ def test_an_export_that_fails_leaves_the_last_one_as_it_was(digest, ada, tmp_pat
     assert sorted(tmp_path.iterdir()) == there
 
 
+def test_an_export_without_room_names_the_file_and_leaves_the_last_one(
+    digest, ada, tmp_path, small
+):
+    file = tmp_path / "people.csv"
+    people = tmp_path / "many.csv"
+    people.write_text("email\n" + "".join(f"reader{n}@example.org\n" for n in range(500)))
+    digest("subscribers", "import", str(people), "--confirmed")
+    file.write_text("the last one")
+
+    with small():
+        ran = digest("subscribers", "export", str(file))
+
+    assert (ran.code, ran.err) == (1, f"digest: File too large: {file}.\n")
+    assert file.read_text() == "the last one"
+    assert sorted(each.name for each in tmp_path.glob("*people*")) == ["people.csv"]
+
+
 def test_an_export_to_a_folder_that_is_missing_names_the_file(digest, ada):
     told = digest("subscribers", "export", "nowhere/roster.csv")
     assert told.code != 0

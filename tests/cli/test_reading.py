@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from digest import subscriptions
@@ -161,6 +163,33 @@ def test_why_of_an_edition_that_nobody_was_sent_says_only_what_it_would_be(ready
 
     assert "sent" not in ran.out
     assert ready("rank", "a@b.example", *DAY, "--why", "2606.00001", "--json").json["stood"] is None
+
+
+def test_a_preview_without_room_names_the_file_and_leaves_the_last_one(
+    digest, many, tmp_path, small
+):
+    digest("subscribe", "a@b.example", "--topic", "cs.LG", "--limit", "40", "--confirmed")
+    file = tmp_path / "page.html"
+    file.write_text("the last one")
+    there = sorted(tmp_path.iterdir())
+
+    with small():
+        ran = digest("preview", "a@b.example", *DAY, "--out", "page.html")
+
+    assert (ran.code, ran.err) == (1, "digest: File too large: page.html.\n")
+    assert file.read_text() == "the last one"
+    assert sorted(tmp_path.iterdir()) == there
+    assert digest("preview", "a@b.example", *DAY, "--out", "page.html").code == 0
+    assert "On maps" in file.read_text()
+
+
+def test_feeds_without_room_name_the_file(digest, many, tmp_path, small):
+    with small():
+        ran = digest("publish", "out")
+
+    assert ran.code == 1
+    assert re.fullmatch(r"digest: File too large: out/feeds/[\w.-]+\.\n", ran.err), ran.err
+    assert not list(tmp_path.glob("out/**/.*"))
 
 
 def test_a_preview_of_a_past_edition_is_the_mail_that_was_sent(ready, dislike, mails):
