@@ -1,8 +1,10 @@
 """The doors, the application and the worker together."""
 
+import shutil
 import smtplib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -148,6 +150,22 @@ def test_two_digests_cannot_listen_at_one_address_and_the_second_says_so(app, fr
 
     assert "mail: [inbound] lmtp: another Digest, with another database" in caplog.text
     assert any("another Digest" in text for text in wrong)
+
+
+def test_mail_that_comes_in_once_the_database_was_replaced_waits(app, free_port, tmp_path, empty):
+    address = f"127.0.0.1:{free_port()}"
+    application = app(lmtp=address)
+    door = worker.Door(application)
+    door.open()
+    there = Path(application.settings.db)
+    there.rename(tmp_path / "moved.db")
+    shutil.copy(empty, there)
+    try:
+        with pytest.raises(smtplib.SMTPDataError) as kept:
+            send(address)
+    finally:
+        door.close()
+    assert kept.value.smtp_code == 451
 
 
 def test_the_door_takes_mail_for_every_address_that_our_mails_name_and_no_other(app, free_port):
