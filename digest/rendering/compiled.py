@@ -107,17 +107,19 @@ def compile_mail(
     """Read, inline and lint the mail templates, from `folder` or where they are installed.
 
     Raises ConfigError naming the file when a template is missing, broken, or would make mails
-    that people or clients cannot read, whatever a site, a digest or a paper has not got; the
-    message says everything that `lint` found.
+    that people or clients cannot read, whatever a digest or a paper of this site has not got;
+    the message says everything that `lint` found.
     """
     folder = folder or templates_dir() / "mail"
     sheet = templates.read(folder / templates.STYLESHEET)
     constants = {**site_values(site), "signature": wording.signature(site)}
     digest = templates.load(folder, "digest", sheet, _LISTS, constants)
-    context = _SPECIMEN | {"picks": _PAPERS, "rest": _TITLES}
-    sparse = [templates.without(context, each) for each in templates.lacks(_OPTIONAL)]
-    _check_pieces(digest, sparse)
-    templates.check(folder, sheet, digest, [*sparse, context | {"picks": _sparse_papers()}])
+    papers, titles = _sparse_papers(site), _TITLES[:1] if site.url else _TITLES
+    context = _SPECIMEN | {"picks": _PAPERS, "rest": titles}
+    always = _ADDRESSES if site.url else ()
+    sparse = [templates.without(context, each) for each in templates.lacks(_OPTIONAL, always)]
+    _check_pieces(digest, sparse, papers, titles)
+    templates.check(folder, sheet, digest, [*sparse, context | {"picks": papers}])
     return MailTemplates(
         site=site,
         digest=digest,
@@ -129,6 +131,9 @@ def compile_mail(
 def site_values(site: Site) -> dict[str, str]:
     """What templates print of the publisher, bounded so that a footer always fits."""
     return {
+        # Templates edited before their words were called English ask for these.
+        "lang": "en",
+        "dir": "ltr",
         "site_name": truncate(clean(site.name), 100),
         "home_url": f"{site.url}/" if site.url else "",
         "imprint": truncate(clean(site.imprint), LONGEST_IMPRINT),
@@ -178,28 +183,47 @@ def _line(parts: tuple[Part, Part], site: Site, paper: Paper) -> tuple[bytes, by
     return html, text
 
 
-def _check_pieces(parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]) -> None:
+def _check_pieces(
+    parts: tuple[Part, Part],
+    contexts: Sequence[Mapping[str, object]],
+    papers: Sequence[PaperView],
+    titles: Sequence[LineView],
+) -> None:
     """Render mails as they are sent, in pieces; raises ConfigError.
 
     A mail around its items knows nothing of these, nor an item of what is around it; and what
     stays open in either must come through as it is.
     """
     for part in parts:
-        # What is kept in a shell has to be the site's own.
-        bare = replace(part, constants={}, _shells={})
-        for each in contexts:
-            bare.shell(frozenset(name for name, value in each.items() if value), each)
-        for paper in _sparse_papers():
-            reason = hole("reason") if paper.reason else ""
-            part.block("paper", paper=replace(paper, number=hole("number"), reason=reason))
-        for line in _TITLES:
-            part.block("line", paper=line)
+        with templates.trying(part):
+            for each in contexts:
+                constants = {name: str(each[name]) for name in part.constants}
+                names = each.keys() - constants.keys()
+                # What is kept in a shell has to be the site's own.
+                trial = replace(part, constants=constants, _shells={})
+                trial.shell(frozenset(name for name in names if each[name]), names)
+            for paper in papers:
+                part.block("paper", paper=_opened(paper))
+            for line in titles:
+                part.block("line", paper=line)
 
 
-def _sparse_papers() -> tuple[PaperView, ...]:
-    """A paper of which all is known, and such as lack something."""
+def _opened(paper: PaperView) -> PaperView:
+    """The specimen as it is rendered for a mail, with `OPEN` left open."""
+    return replace(
+        paper,
+        number=hole("number"),
+        label=hole("label"),
+        reason=hole("reason") if paper.reason else "",
+        answer_url=hole("answer") if paper.answer_url else "",
+    )
+
+
+def _sparse_papers(site: Site) -> tuple[PaperView, ...]:
+    """A paper of which all is known, and such as lack something they may lack on this site."""
     papers = []
-    for number, names in enumerate(templates.lacks(_OPTIONAL_OF_PAPERS), 1):
+    always = _ADDRESSES_OF_PAPERS if site.url else ()
+    for number, names in enumerate(templates.lacks(_OPTIONAL_OF_PAPERS, always), 1):
         whole = _specimen_paper(number)
         lost = {name: type(getattr(whole, name))() for name in names}
         papers.append(replace(whole, **lost))
@@ -230,6 +254,8 @@ _TITLES = (
     LineView(title="Line 2", url=""),
 )
 _SPECIMEN = {
+    "lang": "en",
+    "dir": "ltr",
     "site_name": "Site name",
     "imprint": "Imprint",
     "contact": "Contact",
@@ -253,7 +279,7 @@ _SPECIMEN = {
     "by_mail": "By mail",
 }
 
-# What a site that is not on the web has none of.
+# What a site that is not on the web has none of, and every other has.
 _ADDRESSES = ("home_url", "full_url", "feed_url", "preferences_url", "unsubscribe_url")
 _FURTHER = ("rest", "rest_title", "hidden")
 _OPTIONAL = (
@@ -270,6 +296,7 @@ _OPTIONAL = (
     ("imprint",),
     ("contact",),
 )
+_ADDRESSES_OF_PAPERS = ("url", "answer_url")
 _OPTIONAL_OF_PAPERS = (
     ("url",),
     ("authors",),

@@ -49,7 +49,8 @@ def compile_letters(
     folder = folder or templates_dir() / "mail"
     sheet = templates.read(folder / templates.STYLESHEET)
     frame = templates.load(folder, LETTER, sheet, {})
-    sparse = [templates.without(_SPECIMEN, each) for each in templates.lacks(_OPTIONAL)]
+    always = ("home_url",) if site.url else ()
+    sparse = [templates.without(_SPECIMEN, each) for each in templates.lacks(_OPTIONAL, always)]
     templates.check(folder, sheet, frame, sparse)
     return LetterTemplates(site=site, topics=topics, frame=frame, values=site_values(site))
 
@@ -168,6 +169,8 @@ def _sender(occasion: Occasion, in_reply_to: str) -> str:
 
 
 _SPECIMEN: dict[str, object] = {
+    "lang": "en",
+    "dir": "ltr",
     "site_name": "Site name",
     "imprint": "Imprint",
     "contact": "Contact",

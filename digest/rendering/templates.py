@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -127,22 +128,36 @@ def load(
     )
 
 
-def lacks(things: Sequence[tuple[str, ...]]) -> Iterator[frozenset[str]]:
+def lacks(
+    things: Sequence[tuple[str, ...]], always: Collection[str] = ()
+) -> Iterator[frozenset[str]]:
     """Which names a mail may have nothing for: none, those of one thing, of all but one, of all.
 
     A thing is what comes and goes together. So every branch that hangs on one of them is taken.
+    What is `always` there is among none of them.
     """
-    every = frozenset(chain.from_iterable(things))
+    every = frozenset(chain.from_iterable(things)).difference(always)
     yield frozenset()
     yield every
     for thing in things:
-        yield frozenset(thing)
+        yield every.intersection(thing)
         yield every.difference(thing)
 
 
 def without(context: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
     """The context with these names empty, as templates find what is not there."""
     return {**context, **{name: type(context[name])() for name in names}}
+
+
+@contextmanager
+def trying(part: Part) -> Iterator[None]:
+    """Rendering specimens: whatever it raises is the template's fault, and a ConfigError."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise _unusable(part.name, f"{type(error).__name__}: {error}") from error
 
 
 def check(
@@ -154,10 +169,13 @@ def check(
     with what readers would get; the same fault is told of the first context that has it.
     """
     html, text = parts
-    for each in contexts:
-        text.whole(each)
+    with trying(text):
+        for each in contexts:
+            text.whole(each)
+    with trying(html):
+        mails = dict.fromkeys(html.whole(each) for each in contexts)
     faults = faults_of_sheet(split_sheet(sheet)[1])
-    for mail in dict.fromkeys(html.whole(each) for each in contexts):
+    for mail in mails:
         told = {_NUMBER.sub("", each) for each in faults}
         faults += [each for each in lint(mail) if _NUMBER.sub("", each) not in told]
     if faults:

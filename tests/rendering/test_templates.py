@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import shutil
 from binascii import a2b_qp
-from dataclasses import fields
+from dataclasses import fields, replace
 from textwrap import TextWrapper
 
 import pytest
@@ -188,6 +188,8 @@ IMAGE = '<img src="https://example.org/a.png">'
         ("digest.html", "<!--% block paper scoped %-->", "{{ paper.title }}<!--% block paper scoped %-->", "digest.html.*'title'"),
         ("digest.html", "{{ day }}", "{{ day | upper }}", "digest.html.*a filter changes"),
         ("digest.txt", "{{ paper.reason }}", "{{ paper.reason | upper }}", "digest.txt.*a filter changes"),
+        ("digest.txt", "{{ paper.label }}", "{{ paper.label | upper }}", "digest.txt.*a filter changes"),
+        ("digest.html", "{{paper.answer_url}}/more", "{{paper.answer_url|upper}}/more", "digest.html.*a filter changes"),
     ],
 )  # fmt: skip
 def test_what_only_some_mails_say_is_checked_before_any_is_sent(
@@ -196,7 +198,7 @@ def test_what_only_some_mails_say_is_checked_before_any_is_sent(
     folder = edited(tmp_path, name, old, new)
 
     with pytest.raises(ConfigError, match=complaint):
-        compile_mail(site, topics, folder=folder)
+        compile_mail(replace(site, url=""), topics, folder=folder)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +213,60 @@ def test_so_is_what_only_some_letters_say(tmp_path, site, topics, name, old, new
     folder = edited(tmp_path, name, old, new)
 
     with pytest.raises(ConfigError, match=complaint):
-        compile_letters(site, topics, folder=folder)
+        compile_letters(replace(site, url=""), topics, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("digest.html", "{{ site_name }}", "{{ site_name|upper }}"),
+        ("digest.txt", "{{ signature }}", "{{ signature|upper }}"),
+        ("digest.html", "&middot; {{ imprint }}", "&middot; {{ imprint|upper }}"),
+        ("digest.html", '<html lang="en" dir="ltr">', '<html lang="{{ lang }}" dir="{{ dir }}">'),
+        ("letter.html", '<html lang="en" dir="ltr">', '<html lang="{{ lang }}" dir="{{ dir }}">'),
+        ("digest.html", "{{ because_you }}", '<a class="link" href="{{home_url}}">{{ site_name }}</a>'),
+        ("digest.html", "{{ because_you }}", '<a class="link" href="{{full_url}}">{{ day }}</a>'),
+        ("digest.html", "{{ because_you }}", '<a class="link" href="{{preferences_url}}">Change it</a>'),
+        ("digest.html", '<!--% if paper.url %--><a class="to" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
+        ("digest.html", '<!--% if paper.url %--><a class="to" dir="auto" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
+        ("letter.html", '<h1 class="asks">', '<p><a class="link" href="{{home_url}}">{{ site_name }}</a></p><h1 class="asks">'),
+    ],
+)  # fmt: skip
+def test_an_edit_that_suits_every_mail_of_this_site_is_taken(
+    tmp_path, site, topics, name, old, new
+):
+    folder = edited(tmp_path, name, old, new)
+
+    assert compile_mail(site, topics, folder=folder).site is site
+    assert compile_letters(site, topics, folder=folder).site is site
+
+
+@pytest.mark.parametrize("address", ["home_url", "full_url", "feed_url"])
+def test_a_site_that_is_not_on_the_web_links_to_none_of_its_pages(tmp_path, site, topics, address):
+    link = f'<a class="link" href="{{{{{address}}}}}">Here</a>'
+    folder = edited(tmp_path, "digest.html", "{{ because_you }}", link)
+
+    with pytest.raises(ConfigError, match="a link to nowhere"):
+        compile_mail(replace(site, url=""), topics, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("digest.html", "{{ site_name }}", "{{ site_name + 1 }}"),
+        ("digest.txt", "{{ day }}", "{{ day // 2 }}"),
+        ("digest.html", "{{ paper.authors }}", "{{ paper.authors.surname() }}"),
+        ("digest.txt", "{{ paper.authors | wrap(4) }}", "{{ paper.authors | wrap('four') }}"),
+        ("letter.html", "{{ title }}", "{{ title + 1 }}"),
+        ("letter.txt", "{{ title | wrap }}", "{{ title / 0 }}"),
+    ],
+)
+def test_whatever_a_template_raises_names_its_file(tmp_path, site, topics, name, old, new):
+    folder = edited(tmp_path, name, old, new)
+    compile_it = compile_mail if name.startswith("digest") else compile_letters
+
+    with pytest.raises(ConfigError, match=f"The template .*{name} cannot be used: "):
+        compile_it(site, topics, folder=folder)
 
 
 def test_a_fault_of_many_kinds_of_mail_is_told_once(tmp_path, site, topics):
@@ -233,6 +288,14 @@ def test_what_may_be_missing_is_missing_alone_with_all_else_and_with_nothing_els
         frozenset("bc"),
         frozenset("bc"),
         frozenset("a"),
+    ]
+    assert list(templates.lacks((("a",), ("b", "c")), always=("a", "b"))) == [
+        frozenset(),
+        frozenset("c"),
+        frozenset(),
+        frozenset("c"),
+        frozenset("c"),
+        frozenset(),
     ]
 
 
