@@ -269,4 +269,9 @@ def _broken(error: OSError, *, offered: bool) -> Reply:
     )
 
 
-_LATE = Reply(outcome=Outcome.DEFERRED, code=0, text="not sent: its lease had run out", closed=True)
+_LATE = Reply(
+    outcome=Outcome.DEFERRED,
+    code=0,
+    text="not sent: it was not sure to be ours, or the ledger could not be written",
+    closed=True,
+)

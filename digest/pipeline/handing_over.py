@@ -59,8 +59,8 @@ def send_block(
     if not waiting:
         return total
     render = line.renderer(each.digest for each in waiting)
-    notes = _Notes(line, waiting[0].lease)
-    untold, told_at, quiet = 0, line.clock(), 0
+    notes = _Notes(line, waiting[0].lease, stopping)
+    untold, told_at, quiet, away = 0, line.clock(), 0, False
     try:
         with notes.written_while_waiting():
             for number, group in enumerate(_groups(waiting)):
@@ -70,7 +70,8 @@ def send_block(
                 untold += done.accepted + done.deferred + done.refused
                 total += replace(done, cut_short=False)
                 quiet = quiet + 1 if done.cut_short else 0
-                if quiet and (group[0].in_doubt is None or quiet == MOST_QUIET):
+                away = quiet > 0 and (group[0].in_doubt is None or quiet == MOST_QUIET)
+                if away:
                     break
                 if abs(line.clock() - told_at) >= TELLING:
                     notes.settle_owed()
@@ -80,7 +81,7 @@ def send_block(
         notes.settle_owed()
     if untold:
         progress(untold)
-    return replace(total, cut_short=quiet > 0)
+    return replace(total, cut_short=away)
 
 
 def _groups(waiting: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
@@ -104,21 +105,23 @@ class _Notes:
     `owed` are the last ones of a group, to be written down with the marks of the next.
     """
 
-    def __init__(self, line: Line, lease: str) -> None:
+    def __init__(self, line: Line, lease: str, stopping: Callable[[], bool]) -> None:
         self._line = line
+        self._stopping = stopping
         self._lock = Lock()
         self._unwritten: list[Receipt] = []
         self._written: set[str] = set()
         self._written_at = line.clock()
         self._noted = 0
         self.lease = lease
+        self._missed = False
         self.owed: list[Receipt] = []
         self.failing = False
 
     def begin(self) -> None:
         """Begin a group."""
         self._written_at = self._line.clock()
-        self.failing = False
+        self._missed = self.failing = False
 
     def note(self, accepted: Receipt, now: datetime) -> None:
         """Take one more in, and write down what there is every 50 ms."""
@@ -136,9 +139,37 @@ class _Notes:
 
     def settle_owed(self) -> None:
         """Write down what is owed, before anything that may take long."""
-        if self.owed:
-            _settle(self._line, self.owed, self.lease)
-            self.owed.clear()
+        owed, self.owed = self.owed, []
+        if owed:
+            self.settle(owed)
+
+    def settle(self, receipts: Sequence[Receipt]) -> None:
+        """Write receipts down, whatever ails the database: it is all that is known of these messages.
+
+        All tries together take no longer than a claim lasts; a process that is asked to stop makes
+        one. Raises what the last one did.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                self._line.store.ledger.settle(
+                    receipts, lease=self.lease, until=self._line.clock() + LEASE
+                )
+            except (StoreBusy, ConfigError) as error:
+                busy = isinstance(error, StoreBusy)  # which was waited for
+                if not left or (self._stopping() and not busy):
+                    raise
+                log.warning("receipts wait: %s", error.message, extra={"action": "deliver"})
+                if not busy:
+                    time.sleep(PAUSE)
+            else:
+                return
+
+    def holding(self) -> bool:
+        """Whether what came of others can be written down, looked at once more where it could not."""
+        if self.failing:
+            with self._lock:
+                self._write()
+        return not self.failing
 
     @contextmanager
     def written_while_waiting(self) -> Iterator[None]:
@@ -155,7 +186,8 @@ class _Notes:
     def _watch(self, over: Event) -> None:
         seen = 0
         while not over.wait(LOOKING):
-            if self._unwritten and self._noted == seen:
+            # After a try that failed, whoever sends tries: two would wait one after the other.
+            if self._unwritten and self._noted == seen and not self._missed:
                 with self._lock:
                     self._write()
             seen = self._noted
@@ -164,7 +196,7 @@ class _Notes:
         """Write down what there is; where that cannot be now, it stays."""
         if not self._unwritten:
             return
-        now = self._written_at = self._line.clock()
+        now, self._missed = self._line.clock(), True
         try:
             self._line.store.ledger.settle(self._unwritten, lease=self.lease, until=now + LEASE)
         except StoreBusy:  # what comes meanwhile is not to be forgotten for that
@@ -172,6 +204,9 @@ class _Notes:
         except ConfigError:
             self.failing = True
             return
+        finally:
+            self._written_at = self._line.clock()
+        self._missed = self.failing = False
         self._written.update(each.digest_id for each in self._unwritten)
         self._unwritten = []
 
@@ -209,7 +244,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _N
         if all(each.outcome is Outcome.ACCEPTED for each in unwritten):
             notes.owed += unwritten
         else:
-            _settle(line, unwritten, lease)
+            notes.settle(unwritten)
         left = [each for each in offered if each not in going]
         back = _given_back(line, answers, unsent, left, lease)
         with suppress(StoreBusy):  # what would be learned comes again
@@ -255,24 +290,6 @@ def _granted(
     if later:
         line.store.ledger.put_off(later, lease=group[0].lease)
     return grant, going
-
-
-def _settle(line: Line, receipts: Sequence[Receipt], lease: str) -> None:
-    """Write receipts down, whatever ails the database: it is all that is known of these messages.
-
-    All tries together take no longer than a claim lasts; raises what the last one did.
-    """
-    for left in reversed(range(TRIES)):
-        try:
-            line.store.ledger.settle(receipts, lease=lease, until=line.clock() + LEASE)
-        except (StoreBusy, ConfigError) as error:
-            if not left:
-                raise
-            log.warning("receipts wait: %s", error.message, extra={"action": "deliver"})
-            if isinstance(error, ConfigError):  # a busy one was waited for
-                time.sleep(PAUSE)
-        else:
-            return
 
 
 def _is_ours(line: Line, answers: Sequence[Receipt]) -> bool:
@@ -330,7 +347,7 @@ class _Claim:
 
     def held(self) -> bool:
         self.asked = True
-        if self._notes.failing:
+        if not self._notes.holding():
             return False
         now = self._line.clock()
         if self._sure_at and abs(now - self._sure_at) < SURE:

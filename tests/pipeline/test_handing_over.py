@@ -5,12 +5,14 @@ import sqlite3
 import threading
 from collections import Counter
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digest.errors import ConfigError, StoreBusy
+from digest.model import Outcome
 from digest.pipeline import doubting, handing_over
 from digest.store import open_store
 from digest.testing import MemoryTransport
@@ -222,6 +224,78 @@ def test_nothing_more_goes_once_a_disk_is_full(application, readers, deliver, di
     assert len(transport.sent) == 2
     waits = [each for each in caplog.records if "receipts wait" in each.getMessage()]
     assert len(waits) == handing_over.TRIES - 1
+
+
+def test_receipts_that_cannot_be_written_are_tried_again_only_for_as_long_as_a_claim_lasts(
+    application, readers, deliver, disk, pairs, caplog
+):
+    """Also those of a group that was followed by something slow."""
+    fill, _ = disk
+    slow = pairs.after
+    pairs.after = lambda taken: (slow(taken), taken == 2 and fill())
+
+    with pytest.raises(ConfigError, match="disk"):
+        deliver(pairs)
+
+    waits = [each for each in caplog.records if "receipts wait" in each.getMessage()]
+    assert len(waits) == handing_over.TRIES - 1
+
+
+def test_a_process_that_is_asked_to_stop_does_not_wait_for_a_disk(
+    application, readers, deliver, disk, caplog
+):
+    fill, _ = disk
+    transport = Passing(application.moment, lambda taken: taken == 2 and fill())
+
+    with pytest.raises(ConfigError, match="disk"):
+        deliver(transport, stopping=lambda: bool(transport.sent))
+
+    assert not [each for each in caplog.records if "receipts wait" in each.getMessage()]
+
+
+def test_a_disk_that_is_full_for_a_moment_ends_nothing(application, readers, deliver, disk):
+    fill, clear = disk
+
+    class Clearing(Passing):
+        """There is room again before the next message is asked for."""
+
+        def send(self, messages, now, *, held):
+            for message in messages:
+                clear()
+                yield from super().send([message], now, held=held)
+
+    deliver(
+        Clearing(
+            application.moment, lambda taken: taken == 2 and fill(), timedelta(milliseconds=60)
+        )
+    )
+
+    assert outbox(application) == {"sent": PEOPLE}
+
+
+# --- what nobody knows of ----------------------------------------------------------------------
+
+
+def test_silence_about_one_message_in_doubt_does_not_end_the_round(application, readers, deliver):
+    ledger, now = application.store.ledger, application.moment[0]
+    (dead,) = ledger.claim(now, owner="w0", limit=1, lease=60)
+    ledger.offer([dead], lease=dead.lease, now=now, until=now + timedelta(minutes=1))
+    application.moment[0] += timedelta(minutes=20)
+
+    class Silent(MemoryTransport):
+        """Says nothing about who is in doubt."""
+
+        def send(self, messages, now, **held):
+            for receipt in super().send(messages, now, **held):
+                if receipt.digest_id == dead.digest.id:
+                    yield replace(receipt, outcome=Outcome.DEFERRED, unknown=True)
+                else:
+                    yield receipt
+
+    done = deliver(Silent(), block=2)
+
+    assert not done.cut_short
+    assert outbox(application) == {"sent": PEOPLE - 1, "retry": 1}
 
 
 # --- a message that ends the process ---------------------------------------------------------
