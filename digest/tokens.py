@@ -46,9 +46,13 @@ def read(token: str) -> Named | None:
 
 
 def holds(named: Named, key: str, scope: str) -> bool:
-    """Whether the signature is right for this scope and key; takes constant time."""
-    expected = _mac(key, scope, named.subscriber_id, named.subject)
-    return hmac.compare_digest(expected.encode(), named.mac.encode())
+    """Whether the signature is right for this scope and key; takes the same time for each wrong one.
+
+    Links in mails sent before November 2026 bear HMAC-SHA256, and have to end a subscription still.
+    """
+    about = f"{scope}.{named.subscriber_id}.{named.subject}"
+    older = _in_url(_older(key, about)[:MAC_BYTES])
+    return _is_either(named.mac, _mac(key, scope, named.subscriber_id, named.subject), older)
 
 
 def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
@@ -61,18 +65,36 @@ def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
 
 
 def holds_tag(named: Named, key: str, scope: str) -> bool:
-    """Whether a tag (read with `read`, in lower case) is right for this scope and key."""
-    expected = _tag(key, scope, named.subscriber_id, named.subject)
-    return hmac.compare_digest(expected.encode(), named.mac.lower().encode())
+    """Whether a tag (read with `read`, in lower case) is right for this scope and key, as `holds`."""
+    about = f"mail.{scope}.{named.subscriber_id}.{named.subject}"
+    older = _in_mail(_older(key, about)[:TAG_BYTES])
+    return _is_either(
+        named.mac.lower(), _tag(key, scope, named.subscriber_id, named.subject), older
+    )
 
 
 def _tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
     text = f"mail.{scope}.{subscriber_id}.{subject}".encode()
-    digest = blake2b(text, key=bytes.fromhex(key), digest_size=TAG_BYTES).digest()
-    return b32encode(digest).decode().lower()
+    return _in_mail(blake2b(text, key=bytes.fromhex(key), digest_size=TAG_BYTES).digest())
 
 
 def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
     text = f"{scope}.{subscriber_id}.{subject}".encode()
-    digest = blake2b(text, key=bytes.fromhex(key), digest_size=MAC_BYTES).digest()
-    return b2a_base64(digest, newline=False).translate(_IN_URLS, b"=").decode()
+    return _in_url(blake2b(text, key=bytes.fromhex(key), digest_size=MAC_BYTES).digest())
+
+
+def _older(key: str, about: str) -> bytes:
+    return hmac.digest(bytes.fromhex(key), about.encode(), "sha256")
+
+
+def _is_either(given: str, new: str, older: str) -> bool:
+    found = [hmac.compare_digest(given.encode(), each.encode()) for each in (new, older)]
+    return any(found)
+
+
+def _in_mail(mac: bytes) -> str:
+    return b32encode(mac).decode().lower()
+
+
+def _in_url(mac: bytes) -> str:
+    return b2a_base64(mac, newline=False).translate(_IN_URLS, b"=").decode()
