@@ -775,6 +775,30 @@ def test_when_nobody_answers_the_rest_is_left_for_the_next_look(application, com
     assert outbox(application) == {"retry": 2, "queued": 3}
 
 
+def test_when_nobody_is_there_for_the_one_in_doubt_the_round_ends_as_well(
+    application, composed, deliver
+):
+    """It is given back and due at once, so that a round that went on would go on for ever."""
+    with pytest.raises(Crash):
+        deliver(CrashingTransport(), block=5)
+    application.moment[0] += timedelta(hours=1)
+
+    class Away(MemoryTransport):
+        rounds = 0
+
+        def send(self, messages, now, **held):
+            self.rounds += 1
+            for message in messages:
+                yield Receipt(
+                    digest_id=message.digest_id, outcome=Outcome.DEFERRED, at=now, untried=True
+                )
+
+    away = Away()
+    result = deliver(away, block=1, stopping=lambda: away.rounds > 3)
+
+    assert (away.rounds, result.cut_short) == (1, True)
+
+
 def test_someone_who_left_before_sending_gets_nothing(application, composed, deliver):
     from digest import subscriptions
 
