@@ -278,7 +278,8 @@ def _strange(address: str, other: str) -> ConfigError:
 def _other(address: str, name: str) -> str:
     """Who else listens there, by the greeting, if any comes; "" for nobody and for ours.
 
-    One that hangs up is on its way out, and the address will be free.
+    One that hangs up is on its way out, and the address will be free. So is a worker from before
+    greetings said whose it is.
     """
     try:
         with _reached(address) as there:
@@ -289,7 +290,7 @@ def _other(address: str, name: str) -> str:
     except (OSError, UnicodeError):  # the latter of a host that no name can be
         return ""
     words = greeting.decode("ascii", "replace").split()
-    if not words or words[-2:] == name.split():
+    if not words or words[-2:] == name.split() or words[-1] == IDENT:
         return ""
     return ANOTHER if IDENT in words else PROGRAM
 
