@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
@@ -159,15 +161,26 @@ def search(context: Context, query: str, limit: int, as_json: bool) -> None:
 
 
 def _write(out: Path, content: bytes) -> None:
-    """Write a file that is there once it is whole; what the system says against it names the file."""
+    """Write a file that is there once it is whole, for those who could read the one before it.
+
+    What the system says against it names the file; a pipe is written to.
+    """
     whole = out.resolve()
-    part = whole.with_name(f".{whole.name}.part")
+    again = whole.is_file()
+    if whole.exists() and not again:
+        out.write_bytes(content)
+        return
+    part = whole.with_name(f".{whole.name}.{token_hex(4)}")
     try:
+        part.touch(0o600 if again else 0o666, exist_ok=False)
         part.write_bytes(content)
+        if again:
+            shutil.copymode(whole, part)
         part.replace(whole)
-    except OSError as error:
+    except BaseException as error:
         part.unlink(missing_ok=True)
-        error.filename = str(out)
+        if isinstance(error, OSError):
+            error.filename = str(out)  # nobody knows the other name
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 
 import pytest
 
@@ -181,6 +182,39 @@ def test_a_preview_without_room_names_the_file_and_leaves_the_last_one(
     assert sorted(tmp_path.iterdir()) == there
     assert digest("preview", "a@b.example", *DAY, "--out", "page.html").code == 0
     assert "On maps" in file.read_text()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
+def test_a_preview_that_takes_the_place_of_a_file_is_for_the_same_people(
+    digest, many, tmp_path, mode
+):
+    digest("subscribe", "a@b.example", "--topic", "cs.LG", "--confirmed")
+    file = tmp_path / "page.html"
+    file.touch()
+    file.chmod(mode)
+
+    assert digest("preview", "a@b.example", *DAY, "--out", "page.html").code == 0
+
+    assert stat.S_IMODE(file.stat().st_mode) == mode
+    assert "On maps" in file.read_text()
+
+
+def test_a_preview_that_is_new_is_for_whom_files_are_by_default(digest, many, tmp_path):
+    digest("subscribe", "a@b.example", "--topic", "cs.LG", "--confirmed")
+    (tmp_path / "usual").touch()
+
+    assert digest("preview", "a@b.example", *DAY, "--out", "page.html").code == 0
+
+    assert (tmp_path / "page.html").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_two_previews_into_one_file_do_not_write_into_each_other(digest, many, tmp_path):
+    digest("subscribe", "a@b.example", "--topic", "cs.LG", "--confirmed")
+    (tmp_path / ".page.html.part").write_text("half of another's")
+
+    assert digest("preview", "a@b.example", *DAY, "--out", "page.html").code == 0
+
+    assert (tmp_path / ".page.html.part").read_text() == "half of another's"
 
 
 def test_feeds_without_room_name_the_file(digest, many, tmp_path, small):
