@@ -70,7 +70,8 @@ def send_block(
                 untold += done.accepted + done.deferred + done.refused
                 total += replace(done, cut_short=False)
                 quiet = quiet + 1 if done.cut_short else 0
-                away = quiet > 0 and (group[0].in_doubt is None or quiet == MOST_QUIET)
+                alone = group[0].in_doubt is not None and not notes.untried
+                away = quiet > 0 and (not alone or quiet == MOST_QUIET)
                 if away:
                     break
                 if abs(line.clock() - told_at) >= TELLING:
@@ -117,11 +118,12 @@ class _Notes:
         self._missed = False
         self.owed: list[Receipt] = []
         self.failing = False
+        self.untried = False  # whether nobody was there for some, which are due again at once
 
     def begin(self) -> None:
         """Begin a group."""
         self._written_at = self._line.clock()
-        self._missed = self.failing = False
+        self._missed = self.failing = self.untried = False
 
     def note(self, accepted: Receipt, now: datetime) -> None:
         """Take one more in, and write down what there is every 50 ms."""
@@ -277,6 +279,7 @@ def _take_answers(
         late = abs(moment - answer.at) >= SECOND
         receipt = replace(answer, at=moment) if late else answer
         answers.append(receipt)
+        notes.untried = notes.untried or receipt.untried
         if receipt.outcome is Outcome.ACCEPTED:  # the whole group decides what a refusal means
             notes.note(receipt, moment)
 
