@@ -212,14 +212,13 @@ class Joining(Personal):
             welcome = self.mailing.welcome(person) if joins else None
             return self.back(f"{self.root}/c/{request.path_params['token']}", task=welcome)
         state = {Status.PENDING: "asks", Status.ACTIVE: "active", Status.PAUSED: "paused"}
-        just = _just_now(person, self.app.clock())
         return self.private(
             "confirm",
             state=state.get(person.status, "ended"),
             email=person.email,
             rhythm=wording.rhythm(person),
-            just=just,
-            had=self._after_todays(person) if just else "",
+            just=_just_now(person, self.app.clock()),
+            had=self._after_todays(person) if person.status is Status.ACTIVE else "",
             begins=wording.beginning(person),
             waits=person.quiet is Quiet.NOTHING,
             preferences=self._preferences(person, day),
@@ -233,7 +232,10 @@ class Joining(Personal):
         if today is None or state not in OVER:
             return ""
         sent = "Today's has been sent. " if state is OutboxState.SENT else ""
-        return f"{sent}{wording.next_digest(today, person)}"
+        upcoming = wording.next_digest(today, person)
+        if person.quiet is Quiet.NOTHING:
+            upcoming = f"{upcoming.removesuffix('.')}, at the earliest."
+        return f"{sent}{upcoming}"
 
     def _preferences(self, person: Subscriber, day: str) -> str:
         """A link of the same day: it reaches no further than the letter that brought them here."""

@@ -322,10 +322,17 @@ def test_who_leaves_and_comes_back_on_one_day_is_promised_no_digest_at_once(
     assert all("at once" not in page for page in (sent, asked))
 
 
+@pytest.mark.parametrize(
+    ("quiet", "upcoming"),
+    [
+        ("line", "comes on Thursday 11 June, around 07:00 (UTC). It"),
+        ("nothing", "comes on Thursday 11 June, around 07:00 (UTC), at the earliest. It"),
+    ],
+)
 def test_who_comes_back_and_has_had_todays_digest_is_told_when_the_next_one_comes(
-    client, app, at, link_in, mailbox, now_is, now
+    client, app, at, link_in, mailbox, now_is, now, quiet, upcoming
 ):
-    wishes = {"cadence": "weekdays", "at": "07:00", "tz": "UTC"}
+    wishes = {"cadence": "weekdays", "at": "07:00", "tz": "UTC", "quiet": quiet}
     sign_up(client, "new@example.org", **wishes)
     client.post(link_in("new@example.org", "/c/"))
     had = len(mailbox())
@@ -337,8 +344,27 @@ def test_who_comes_back_and_has_had_todays_digest_is_told_when_the_next_one_come
     page = client.post(link_in("new@example.org", "/c/")).text
 
     assert "You are subscribed" in page
-    assert "Today&#39;s has been sent. The next digest comes on Thursday 11 June, around" in page
+    assert f"Today&#39;s has been sent. The next digest {upcoming}" in page
     assert "on its way" not in page
+    assert [to for to, _ in mailbox()[had:]] == ["new@example.org"], "the letter, and no digest"
+
+
+def test_so_is_who_had_it_after_weeks_as_a_reader(client, app, at, link_in, mailbox, now_is, now):
+    now_is(now - timedelta(weeks=3))
+    wishes = {"cadence": "weekdays", "at": "07:00", "tz": "UTC", "quiet": "line"}
+    sign_up(client, "new@example.org", **wishes)
+    client.post(link_in("new@example.org", "/c/"))
+    now_is(now)
+    app.compose_due()
+    app.deliver()
+    had = len(mailbox())
+    person = app.store.subscribers.by_email("new@example.org")
+    client.post(at(person).unsubscribe)
+    sign_up(client, "new@example.org", **wishes)
+
+    page = client.post(link_in("new@example.org", "/c/")).text
+
+    assert "Today&#39;s has been sent. The next digest comes on Thursday 11 June, around" in page
     assert [to for to, _ in mailbox()[had:]] == ["new@example.org"], "the letter, and no digest"
 
 
