@@ -348,14 +348,38 @@ def _about_the_mail(done: Delivered | None, *, waits: bool) -> str:
         return f"The confirmation mail waits; {SENDS} it once that is put right."
     if done is None:
         return "No confirmation mail could be written; run this again once that is put right."
-    cause = f" ({'; '.join(done.causes)})" if done.causes else ""
-    if waits and done.cut_short:
+    return _still_waiting(done) if waits else _gone(done)
+
+
+def _still_waiting(done: Delivered) -> str:
+    """Of a letter that is still to be sent; what hindered others is not said of it."""
+    cause = _causes(done)
+    if done.cut_short:
         return f"The mail server is away{cause}; {SENDS} the confirmation mail when it is back."
-    if waits:
-        return f"The mail server has not taken the confirmation mail yet{cause}; {SENDS} it."
+    cause = cause if _tried(done) == 1 else ""
+    return f"The mail server has not taken the confirmation mail yet{cause}; {SENDS} it."
+
+
+def _gone(done: Delivered) -> str:
+    """Of one that is settled: refused for sure where nothing else was tried with it."""
+    if done.refused and _tried(done) == 1:
+        return (
+            f"The mail server refuses the confirmation mail{_causes(done)}: is the address right?"
+        )
     if done.refused:
-        return f"The mail server refuses the confirmation mail{cause}: is the address right?"
+        return (
+            "The confirmation mail went to the mail server with others that were due; "
+            f"{done.refused} of these {_tried(done)} it refuses{_causes(done)}."
+        )
     return "A confirmation mail is on its way."
+
+
+def _tried(done: Delivered) -> int:
+    return done.accepted + done.deferred + done.refused
+
+
+def _causes(done: Delivered) -> str:
+    return f" ({'; '.join(done.causes)})" if done.causes else ""
 
 
 def _waits(app: App, person: Subscriber) -> bool:

@@ -10,6 +10,7 @@ from email import message_from_bytes
 from io import BytesIO, TextIOWrapper
 
 import pytest
+from aiosmtpd.controller import Controller
 
 SOURCES = ("arxiv", "arxiv-oai", "huggingface")
 
@@ -281,6 +282,46 @@ def test_an_address_that_the_mail_server_refuses_is_doubted(digest, monkeypatch,
     ran = digest("subscribe", "bo@example.org")
 
     assert "The mail server refuses the confirmation mail (RCPT: 5.1.1 no such mailbox)" in ran.out
+
+
+class Choosy:
+    """A mail server's handler: no mailbox of `bad`, and for `slow` not now."""
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's name
+        if address.startswith("bad@"):
+            return "550 5.1.1 no such mailbox"
+        if address.startswith("slow@"):
+            return "451 4.7.1 try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
+
+    async def handle_DATA(self, _server, _session, _envelope):  # noqa: N802 - aiosmtpd's name
+        return "250 taken"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("bo@example.org", "with others that were due; 1 of these 2 it refuses (RCPT: 5.1.1"),
+        ("slow@example.org", "has not taken the confirmation mail yet; `digest worker`"),
+    ],
+)
+def test_an_address_is_not_doubted_for_another_that_is_refused(
+    digest, offline, tmp_path, monkeypatch, free_port, address, said
+):
+    monkeypatch.setenv("DIGEST_SITE_URL", "https://digest.example")
+    (tmp_path / "people.csv").write_text("email\nbad@example.org\n", encoding="utf-8")
+    digest("subscribers", "import", "people.csv")
+    server = Controller(Choosy(), hostname="127.0.0.1", port=free_port())
+    monkeypatch.setenv("DIGEST_SMTP_URL", f"smtp://127.0.0.1:{server.port}")
+    server.start()
+    try:
+        ran = digest("subscribe", address)
+    finally:
+        server.stop()
+
+    assert said in ran.out
+    assert "is the address right?" not in ran.out
 
 
 def test_who_is_imported_without_a_word_of_theirs_is_asked_once(
