@@ -69,6 +69,16 @@ def subscribe(application):
 
 
 @pytest.fixture
+def readers(request, application, subscribe, item):
+    """As many readers as the module's PEOPLE, with a digest each that waits to be sent."""
+    application.store.papers.ingest([item(1), item(2)])
+    count = request.module.PEOPLE
+    people = [subscribe(f"reader{number}@example.org") for number in range(count)]
+    application.compose_edition("2026-06-10")
+    return [each.email for each in people]
+
+
+@pytest.fixture
 def deliver(application):
     """Send what is due as an application does, by a transport of the test's own."""
 

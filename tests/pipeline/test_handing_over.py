@@ -20,15 +20,6 @@ from digest.testing import MemoryTransport
 PEOPLE = 6
 
 
-@pytest.fixture
-def readers(application, subscribe, item):
-    """Readers with a digest each, waiting to be sent."""
-    application.store.papers.ingest([item(1), item(2)])
-    people = [subscribe(f"reader{number}@example.org") for number in range(PEOPLE)]
-    application.compose_edition("2026-06-10")
-    return [each.email for each in people]
-
-
 def outbox(application):
     return {state: count for state, count in application.store.ledger.counts().items() if count}
 

@@ -22,15 +22,6 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def readers(application, subscribe, item):
-    """Readers with a digest each, waiting to be sent."""
-    application.store.papers.ingest([item(1), item(2)])
-    people = [subscribe(f"reader{number}@example.org") for number in range(PEOPLE)]
-    application.compose_edition("2026-06-10")
-    return [each.email for each in people]
-
-
-@pytest.fixture
 def rounds(application, deliver):
     """Deliver again and again, until nothing waits or so much time has passed."""
 
