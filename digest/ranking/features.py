@@ -124,12 +124,12 @@ class Features:
         as real readers share words: made-up ones who hardly do take half as much again (benchmarks/).
         """
         count = len(dense)
-        columns = self.columns.of(marks.indices)
+        columns = self.columns.of(marks.indices).astype(np.intp)  # as numpy looks things up
         asked = np.zeros(len(self.columns) + 1, bool)
         asked[columns] = asked[-1] = True  # the last is what no paper has, -1
         place = np.cumsum(asked) - 1
         # Written where it is read: scipy's own way turns it round twice, a quarter of all.
-        at = place.take(columns, mode="wrap") * count
+        at = (place * count).take(columns, mode="wrap")
         at += np.repeat(np.arange(count), np.diff(marks.indptr))
         looking = np.zeros((place[-1] + 1) * count, np.float32)
         looking[at] = marks.data
