@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from time import sleep
 
@@ -141,10 +142,11 @@ class App(Composer):
     def deliver(
         self,
         *,
+        until: datetime | None = None,
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[int], object] = lambda _: None,
     ) -> delivering.Delivered:
-        """Send what is due, in as many processes as are set and worth starting."""
+        """Send what is due until then, in as many processes as are set and worth starting."""
         smtp = self.settings.smtp
         if smtp.processes > 1:
             due = self.store.ledger.due(self.clock(), most=smtp.processes * smtp.block)
@@ -153,7 +155,7 @@ class App(Composer):
                 # Each claims blocks by itself. What one that dies has claimed waits for its lease.
                 done = processes.run(
                     self.settings,
-                    [App.deliver] * senders,
+                    [partial(App.deliver, until=until)] * senders,
                     name="digest-sender",
                     stopping=stopping,
                     progress=progress,
@@ -172,6 +174,7 @@ class App(Composer):
             pacer=self.pacer,
             pause=sleep,
             signing=self.signer.begin if self.signer else None,
+            until=until,
             stopping=stopping,
             progress=progress,
         )

@@ -40,10 +40,14 @@ def deliver(
     pacer: Pacer | None = None,
     pause: Callable[[float], object] | None = None,
     signing: BeginToSign | None = None,
+    until: datetime | None = None,
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Delivered:
     """Send everything that is due, a block at a time, until none is left or we are `stopping`.
+
+    `until` is when to break off after the group in hand, unlike `stopping` with all the patience
+    that its receipts may need (None: when all is sent).
 
     `bounced` acts on what a mail server refused for good, and returns the subscriber as they are
     after it. `acceptances` is asked about messages that an earlier sender may have handed over
@@ -52,6 +56,10 @@ def deliver(
     (None: it goes out as it is). `progress` is told of every group. A round ends early when the mail
     server is away, or slow for long; what is left is still due.
     """
+
+    def over() -> bool:
+        return stopping() or (until is not None and clock() >= until)
+
     with ThreadPoolExecutor(SIGNERS, thread_name_prefix="sign") as pool:
         line = Line(
             store=store,
@@ -65,14 +73,14 @@ def deliver(
             signing=Signing(begin=signing, pool=pool, clock=clock) if signing else None,
         )
         total = Delivered()
-        while not stopping():
+        while not over():
             envelopes, again = _claim(line, owner=owner, block=block)
-            if again and pause and _wait(clock, again, pause, stopping=stopping, progress=progress):
+            if again and pause and _wait(clock, again, pause, stopping=over, progress=progress):
                 continue
             if not envelopes:
                 break
             try:
-                done = send_block(line, envelopes, stopping=stopping, progress=progress)
+                done = send_block(line, envelopes, over=over, stopping=stopping, progress=progress)
             finally:
                 store.ledger.release(envelopes[0].lease)
             total += done

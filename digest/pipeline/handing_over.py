@@ -50,10 +50,14 @@ def send_block(
     line: Line,
     envelopes: Sequence[Envelope],
     *,
+    over: Callable[[], bool],
     stopping: Callable[[], bool],
     progress: Callable[[int], object],
 ) -> Delivered:
-    """Send a claimed block, group by group; asked to stop, the group in hand is finished."""
+    """Send a claimed block, group by group, until it is `over`; the group in hand is finished.
+
+    Receipts that cannot be written down are waited for, unless we are `stopping`.
+    """
     waiting, total = settle_doubts(line, envelopes)
     progress(len(envelopes) - len(waiting))
     if not waiting:
@@ -64,7 +68,7 @@ def send_block(
     try:
         with notes.written_while_waiting():
             for number, group in enumerate(_groups(waiting)):
-                if number and stopping():
+                if number and over():
                     break
                 done = _send_group(line, render, group, notes)
                 untold += done.accepted + done.deferred + done.refused

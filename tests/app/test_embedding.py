@@ -5,8 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from digest import subscriptions, worker
+from digest import subscriptions
 from digest.pipeline import learning
+from digest.worker import rounds
 
 HALF_A_MINUTE = timedelta(seconds=30)
 
@@ -70,7 +71,7 @@ def busy_day(application, archive):
 def test_a_worker_places_papers_for_a_minute(application, archive, embedder):
     application.store.papers.ingest(archive(range(300)))
 
-    worker.place(application)
+    rounds.place(application)
 
     assert embedder.sizes == [64, 64]
 
@@ -80,7 +81,7 @@ def test_a_worker_that_is_asked_to_stop_ends_placing_after_the_block_in_hand(
 ):
     application.store.papers.ingest(archive(range(300)))
 
-    worker.place(application, stopping=lambda: bool(embedder.blocks))
+    rounds.place(application, stopping=lambda: bool(embedder.blocks))
 
     assert embedder.sizes == [64]
 
@@ -95,11 +96,11 @@ def test_asked_to_stop_while_papers_are_embedded_composing_ends_and_is_made_up_l
     if by_hand:
         application.compose_edition(None, stopping=asked)
     else:
-        worker.compose(application, stopping=asked)
+        rounds.compose(application, stopping=asked)
     assert embedder.sizes == [64]
     assert application.store.ledger.recent(busy_day.id, limit=9) == []
 
-    assert worker.compose(application)
+    assert rounds.compose(application)
     assert sum(embedder.sizes) == 301, "of the day, and what is liked"
     assert len(application.store.ledger.recent(busy_day.id, limit=9)) == 1
 
@@ -111,11 +112,11 @@ def test_the_turn_to_compose_is_kept_however_long_papers_are_embedded(
 
     def try_to_take():
         now = application.clock()
-        taken.append(application.store.lease(worker.COMPOSING, owner="x", now=now, seconds=60))
+        taken.append(application.store.lease(rounds.COMPOSING, owner="x", now=now, seconds=60))
 
     embedder.meanwhile = try_to_take
 
-    assert worker.compose(application)
+    assert rounds.compose(application)
     assert taken == [False] * 5
 
 
@@ -129,7 +130,7 @@ def test_letters_go_between_the_blocks_that_are_embedded(
         return post(**given)
 
     monkeypatch.setattr(application, "post", noted)
-    worker.compose(application)
+    rounds.compose(application)
 
     assert posted == [1, 2, 3, 4, 5, 5], "and after the readers"
 

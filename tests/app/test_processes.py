@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_several_processes_send_everything_once_and_their_results_are_added_up(w
     )
     assert set(attempts.values()) == {1}
     assert app.store.ledger.counts()["sent"] == several.people
+
+
+def test_each_breaks_off_when_the_time_of_the_round_is_up(waiting, several):
+    app = waiting()
+
+    done = app.deliver(until=app.clock() - timedelta(minutes=1))
+
+    assert done.accepted == 0
+    assert app.store.ledger.counts()["queued"] == several.people
 
 
 def priority(app, *, stopping, progress):

@@ -244,6 +244,26 @@ def test_a_process_that_is_asked_to_stop_does_not_wait_for_a_disk(
     assert not [each for each in caplog.records if "receipts wait" in each.getMessage()]
 
 
+def test_a_round_whose_time_is_up_waits_for_a_disk_all_the_same(
+    application, readers, deliver, disk, pairs, monkeypatch
+):
+    """Only what is not yet going out is left."""
+    monkeypatch.setattr(handing_over, "PAUSE", 0.02)
+    fill, clear = disk
+
+    def fill_up(taken):
+        application.moment[0] += timedelta(minutes=1)
+        if taken == 2:
+            fill()
+            threading.Timer(0.3, clear).start()
+
+    pairs.after = fill_up
+    deliver(pairs, until=application.moment[0] + timedelta(minutes=2))
+
+    assert outbox(application) == {"sent": 2, "queued": PEOPLE - 2}
+    assert len(pairs.sent) == 2
+
+
 def test_a_disk_that_is_full_for_a_moment_ends_nothing(application, readers, deliver, disk):
     fill, clear = disk
 

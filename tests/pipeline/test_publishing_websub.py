@@ -135,12 +135,12 @@ def test_without_a_hub_nobody_is_told_anything(application, item):
 
 
 def test_the_worker_tells_the_hub_though_no_folder_is_written(telling, hub, item, tmp_path):
-    from digest import worker
+    from digest.worker import rounds
 
     telling.store.papers.ingest([item(1)])
-    worker.publish(telling, changed=True)
+    rounds.publish(telling, changed=True)
     assert any("https://digest.example/feeds/cs.IR.atom" in urls(told) for told in hub.told)
     assert not (tmp_path / "public").exists()
     hub.told.clear()
-    worker.publish(telling, changed=False)
+    rounds.publish(telling, changed=False)
     assert hub.told == []

@@ -1,0 +1,253 @@
+"""Rounds: each part of a tick does what is due, and leaves the rest of the work its turn."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from digest import subscriptions, worker
+from digest.app import troubles
+from digest.errors import FetchFailed
+from digest.model import Outcome, Receipt
+from digest.testing import MemoryTransport
+from digest.worker import rounds
+
+
+def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(
+    offline, tmp_path, subscribe
+):
+    person = subscribe(offline)
+    worker.tick(offline)
+    mine = tmp_path / "public" / "feeds" / "mine"
+    assert len(list(mine.iterdir())) == 3
+    subscriptions.unsubscribe(offline.store, person, now=offline.clock())
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+    assert list(mine.iterdir()) == []
+
+
+def test_one_worker_composes_at_a_time_and_another_takes_over_from_one_that_died(
+    offline, subscribe, mailbox
+):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    died = offline.clock()
+    offline.store.lease(rounds.COMPOSING, owner="died", now=died, seconds=60)
+
+    worker.tick(offline)
+    assert mailbox() == []
+
+    offline.moment[0] += timedelta(seconds=61)
+    worker.tick(offline)
+    assert len(mailbox()) == 1
+    assert offline.store.lease(rounds.COMPOSING, owner="next", now=offline.clock(), seconds=60)
+
+
+def test_digests_wait_for_what_another_process_is_reading_but_not_for_ever(
+    offline, subscribe, mailbox
+):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+
+    def tick_while_it_reads():
+        assert offline.store.lease("poll", owner="another", now=offline.clock(), seconds=60)
+        worker.tick(offline)
+        return len(mailbox())
+
+    assert tick_while_it_reads() == 0
+    offline.moment[0] += timedelta(minutes=9)
+    assert tick_while_it_reads() == 0
+    assert troubles(offline.store) == []
+    offline.moment[0] += timedelta(minutes=1)
+    assert tick_while_it_reads() == 1
+    (trouble,) = troubles(offline.store)
+    assert trouble.doing == "fetching lists"
+    assert "digests are made without what it reads" in trouble.cause
+
+    offline.store.unlease("poll", owner="another")
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+
+
+def test_what_waits_by_a_clock_that_is_put_right_waits_no_longer_than_else(
+    offline, subscribe, mailbox
+):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    right = offline.clock()
+    ahead = right + timedelta(hours=20)
+
+    for moment in (ahead, right, right + timedelta(minutes=10)):
+        assert mailbox() == []
+        offline.moment[0] = moment
+        offline.store.unlease("poll", owner="another")
+        assert offline.store.lease("poll", owner="another", now=moment, seconds=60)
+        worker.tick(offline)
+
+    assert len(mailbox()) == 1
+
+
+def test_what_stopped_composing_is_still_known_while_digests_wait(offline, monkeypatch):
+    def fail(**_):
+        raise FetchFailed("No space.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(offline, "compose_due", fail)
+        worker.tick(offline)
+    offline.store.lease("poll", owner="another", now=offline.clock(), seconds=60)
+
+    worker.tick(offline)
+
+    assert [each.part for each in troubles(offline.store)] == ["compose"]
+    offline.store.unlease("poll", owner="another")
+    worker.tick(offline)
+    assert troubles(offline.store) == []
+
+
+def test_digests_are_made_as_soon_as_another_process_has_read(offline, subscribe, mailbox):
+    subscribe(offline)
+    offline.moment[0] += timedelta(days=1)
+    offline.store.lease("poll", owner="killed", now=offline.clock(), seconds=60)
+    worker.tick(offline)
+    offline.moment[0] += timedelta(minutes=1)
+
+    worker.tick(offline)
+
+    assert len(mailbox()) == 1
+    assert not offline.store.sources.cursor(rounds.READ_ELSEWHERE)
+
+
+def test_letters_do_not_wait_until_all_digests_are_composed(offline, subscribe, mailbox):
+    ranking = replace(offline.settings.ranking, block=1)
+    offline.settings = replace(offline.settings, ranking=ranking)
+    for address in ("ada@example.org", "bo@example.org", "chi@example.org"):
+        subscribe(offline, address)
+    offline.moment[0] += timedelta(days=1)
+    offline.write("confirm", offline.store.subscribers.by_email("chi@example.org"))
+    seen = []
+
+    def look():
+        seen.append((offline.store.ledger.counts()["queued"], len(mailbox())))
+        return False
+
+    rounds.compose(offline, stopping=look)
+
+    assert (1, 1) in seen
+    assert seen[-1] == (3, 1)
+
+
+def test_a_mail_server_that_is_away_does_not_hold_composing_up(offline, subscribe):
+    """A letter takes it half a minute to find out, and there may be a thousand of them."""
+    ranking = replace(offline.settings.ranking, block=1)
+    offline.settings = replace(offline.settings, ranking=ranking)
+    asked = []
+
+    class Away(MemoryTransport):
+        def send(self, messages, now, **_):
+            for message in messages:
+                asked.append(message.recipient)
+                offline.moment[0] += timedelta(minutes=2)
+                yield Receipt(digest_id=message.digest_id, outcome=Outcome.DEFERRED, at=now)
+
+    offline.__dict__["courier"] = Away()
+    for address in ("ada@example.org", "bo@example.org", "chi@example.org"):
+        subscribe(offline, address)
+    offline.moment[0] += timedelta(days=1)
+    offline.write("confirm", offline.store.subscribers.by_email("chi@example.org"))
+
+    assert rounds.compose(offline)
+
+    assert asked == ["chi@example.org"]
+    assert offline.store.ledger.counts()["queued"] == 3
+
+
+class Slow(MemoryTransport):
+    """A mail server that takes `each` for a message; `seen` is called before it answers."""
+
+    def __init__(self, app, each, seen=lambda: None):
+        super().__init__()
+        self.app, self.each, self.seen = app, each, seen
+
+    def send(self, messages, now, **how):
+        for message in messages:
+            self.app.moment[0] += self.each
+            self.seen()
+            yield from super().send([message], now, **how)
+
+
+@pytest.fixture
+def in_blocks_of_one(offline):
+    """An application that composes and sends for one reader at a time."""
+    settings = offline.settings
+    offline.settings = replace(
+        settings, ranking=replace(settings.ranking, block=1), smtp=replace(settings.smtp, block=1)
+    )
+    return offline
+
+
+def test_while_many_digests_wait_mail_comes_in_and_others_are_composed(
+    in_blocks_of_one, monkeypatch, subscribe
+):
+    app = in_blocks_of_one
+    for number in range(20):
+        subscribe(app, f"reader{number}@example.org", at="07:00", quiet="line")
+    subscribe(app, "later@example.org", at="07:10", quiet="line")
+    app.__dict__["transport"] = transport = Slow(app, timedelta(minutes=1))
+    asked, start = [], datetime(2026, 6, 11, 7, tzinfo=UTC)
+    monkeypatch.setattr(app, "fetch_mail", lambda: asked.append(app.clock() - start))
+
+    app.moment[0] = start
+    worker.ticks(app, stopping=lambda: False, door=None)
+
+    assert asked == [timedelta(minutes=each) for each in (0, 5, 10, 15, 20)]
+    today = [each.recipient for each in transport.sent if each.digest_id.endswith("2026-06-11")]
+    assert len(today) == 21, "nobody waits for the clock to tick between rounds"
+    assert "later@example.org" in today
+
+
+def test_a_round_that_ends_since_the_mail_server_is_away_is_not_begun_again_at_once(
+    offline, subscribe
+):
+    class Away(Slow):
+        def send(self, messages, now, **how):
+            for each in super().send(messages, now, **how):
+                yield replace(each, outcome=Outcome.DEFERRED, code=0)
+
+    subscribe(offline, quiet="line")
+    offline.moment[0] += timedelta(days=1)
+    offline.__dict__["transport"] = Away(offline, timedelta(minutes=6))
+
+    assert not worker.tick(offline)
+
+
+def test_very_many_letters_leave_half_of_the_time_to_digests(in_blocks_of_one, subscribe):
+    app = in_blocks_of_one
+    person = subscribe(app)
+    app.__dict__["courier"] = courier = Slow(app, timedelta(seconds=1))
+    for number in range(100):
+        app.write("confirm", person, recipient=f"reader{number}@example.org")
+    letters = rounds.letters_between(app, stopping=lambda: False)
+
+    letters(1)
+    first = len(courier.sent)
+    letters(1)
+    assert 10 <= first == len(courier.sent) < 30, "it is the digests' turn"
+
+    app.moment[0] += timedelta(seconds=first)
+    letters(1)
+    assert len(courier.sent) == 2 * first
+
+
+def test_after_a_change_of_space_readers_are_learned_before_their_hour(offline, archive, subscribe):
+    offline.store.papers.ingest(archive(range(500)))
+    person = subscribe(offline, likes=("2601.00001",))
+    worker.tick(offline)
+    assert offline.store.ledger.recent(person.id, limit=1) == []
+    assert offline.store.spaces.tastes(offline.ranker.keeps, [person.id])
+
+
+def test_a_space_that_an_upgrade_left_unreadable_does_not_wait_for_the_night(offline, archive):
+    offline.store.papers.ingest(archive(range(500)))
+    offline.store.spaces.keep("lsa:old", b"of another version", offline.clock(), papers=500)
+    worker.tick(offline)
+    assert offline.store.spaces.learned().dimensions == 50
