@@ -13,7 +13,7 @@ import smtplib
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime
 from queue import LifoQueue
@@ -83,7 +83,7 @@ class SmtpTransport:
     def send(
         self, messages: Iterable[Message], now: datetime, *, held: Held = lambda: True
     ) -> Iterator[Receipt]:
-        """One receipt a message, in order; nothing is sent before the iterator is advanced.
+        """One receipt a message, as its answer comes; nothing is sent before this is advanced.
 
         `held` is asked before each final dot; once it says no, the connection is closed. The next
         messages are taken while the server thinks about the last one. Raises ConfigError before
@@ -136,14 +136,22 @@ class SmtpTransport:
                 if over or not reply.untried:  # otherwise, another one may still take it
                     return checked.receipt(reply, now)
 
-        flying: deque[Future[Receipt]] = deque()
+        flying: list[Future[Receipt]] = []
+
+        def landed() -> list[Receipt]:
+            """Those that are answered, at least one: a server that is slow about one says so of it alone."""
+            wait(flying, return_when=FIRST_COMPLETED)
+            done = [each for each in flying if each.done()]
+            flying[:] = [each for each in flying if each not in done]
+            return [each.result() for each in done]
+
         with ThreadPoolExecutor(len(self._lanes), thread_name_prefix="smtp") as pool:
             for checked in waiting:
                 if len(flying) == len(self._lanes):
-                    yield flying.popleft().result()
+                    yield from landed()
                 flying.append(pool.submit(send, checked))
             while flying:
-                yield flying.popleft().result()
+                yield from landed()
 
 
 class _Checked(NamedTuple):

@@ -137,7 +137,7 @@ class Transport(Protocol):
         *,
         held: Callable[[], bool] = lambda: True,
     ) -> Iterator[Receipt]:
-        """One receipt a message, in order, each yielded as soon as it is known.
+        """One receipt a message, each yielded as soon as it is known.
 
         A message may be made only when it is taken from `messages`, which can be gone through once:
         take one more while you wait for something else, and time is saved.
