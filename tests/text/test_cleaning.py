@@ -26,7 +26,7 @@ def test_characters_are_composed():
         "\x0b",
         "\x1b",
         "\x7f",
-        "\x9f",
+        "\x9d",
         "\ufffe",
         "\ud800",
         "\u202e",
@@ -37,6 +37,10 @@ def test_characters_are_composed():
 )
 def test_what_is_illegal_in_xml_or_can_spoof_is_removed(char):
     assert clean(f"pap{char}er").replace(" ", "") == "paper"
+
+
+def test_c1_controls_are_what_windows_has_in_their_place():
+    assert clean("It\x92s \x93new\x94, 1990\x962000 \x80\x85\x9f") == "It’s “new”, 1990–2000 €…Ÿ"
 
 
 def test_joiners_stay_where_scripts_and_emoji_need_them():
