@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from digest.model import Link, LinkKind
 
 MAX_LINKS = 5
 _MAX_LENGTH = 2_000
-_UNSAFE = re.compile(
-    r"[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\"<>\\^`{|}]"
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+_ODD = re.compile(r"[ \xa0\"<>\\^`{|}]")
 _PLAIN = re.compile(
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,4})?(?:[/?#][A-Za-z0-9!#$%&'()*+,./:;=?@_~-]*)?"
 )
@@ -24,14 +25,16 @@ _ADDRESS = re.compile(
 )
 _NOT_A_PROJECT = ("arxiv.org", "doi.org", "creativecommons.org")
 _TRAILING = ".,;:!?'’”\"*_~…"
+_BRACES = dict.fromkeys(map(ord, "{}"))
 _PAIRS = {")": "(", "]": "[", "}": "{", "›": "‹", "»": "«"}
 
 
 def safe_url(s: str, *, base: str = "") -> str:
     """The address if it can be followed safely, else nothing.
 
-    Only http and https with a host pass (`javascript:`, `data:`, `file:` never); control
-    characters, spaces and quotation marks are removed; a relative address is taken to `base`.
+    Only http and https with a host pass (`javascript:`, `data:`, `file:` never). Control and
+    invisible characters are removed; spaces, quotation marks and what else an address cannot hold
+    are percent-encoded, as browsers do (url.spec.whatwg.org); a relative address is taken to `base`.
     """
     if len(s) <= _MAX_LENGTH and _PLAIN.fullmatch(s):
         return s
@@ -40,7 +43,9 @@ def safe_url(s: str, *, base: str = "") -> str:
 
 @lru_cache(maxsize=1024)
 def _safe_url(s: str, base: str) -> str:
-    url = _UNSAFE.sub("", s)
+    url = _UNSEEN.sub("", s).strip(" \xa0")
+    if url.startswith(("<", '"')):  # as some put an address between such
+        url = url.strip('<>" \xa0')
     if not url or len(s) > _MAX_LENGTH:
         return ""
     try:
@@ -51,20 +56,27 @@ def _safe_url(s: str, base: str) -> str:
         _ = parts.port
     except ValueError:
         return ""
-    return url if is_safe else ""
+    if not is_safe or _ODD.search(parts.netloc):
+        return ""
+    url = _ODD.sub(_encoded, url)
+    return url if len(url) <= _MAX_LENGTH else ""
+
+
+def _encoded(match: re.Match[str]) -> str:
+    return quote(match[0])
 
 
 def find_links(abstract: str) -> tuple[Link, ...]:
     """The first few addresses in a text: repositories as `code`, everything else as `project`.
 
-    Punctuation, brackets and TeX braces around an address are trimmed, `github.com/x/y` counts
+    Punctuation and brackets around an address are trimmed, TeX braces removed, `github.com/x/y` counts
     without its scheme, and each address is named once.
     """
     if "/" not in abstract:
         return ()
     found: dict[str, Link] = {}
     for match in _ADDRESS.finditer(abstract):
-        url = safe_url(_trimmed(match[0]))
+        url = safe_url(_trimmed(match[0]).translate(_BRACES))
         kind = _kind(url) if url else None
         key = url.lower().rstrip("/").removesuffix(".git").split("://", 1)[-1]
         if kind is None or key in found:

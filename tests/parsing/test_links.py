@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,8 +26,43 @@ def test_everything_else_is_nothing(url):
     assert safe_url(url) == ""
 
 
-def test_control_characters_spaces_and_quotes_are_removed():
-    assert safe_url(' https://e.org/a\n b"<c>\u202e') == "https://e.org/abc"
+def test_control_and_invisible_characters_are_removed():
+    assert safe_url("\n https://e.\u200borg/a\r\n\tb\x00\x85c\u202e \xa0") == "https://e.org/abc"
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://e.org/my paper.pdf", "https://e.org/my%20paper.pdf"),
+        ("https://e.org/a\xa0b", "https://e.org/a%C2%A0b"),
+        ("https://e.org/41:6<391::AID-ASI1>3.0.CO;2-9", "https://e.org/41:6%3C391::AID-ASI1%3E3.0.CO;2-9"),
+        ('https://e.org/a"b?c=`{d|e}^\\#"', "https://e.org/a%22b?c=%60%7Bd%7Ce%7D%5E%5C#%22"),
+        ("papers/my paper.pdf", "https://base.org/papers/my%20paper.pdf"),
+    ],
+)  # fmt: skip
+def test_what_no_address_may_hold_is_percent_encoded_as_browsers_do(written, url):
+    assert safe_url(written, base="https://base.org/feed") == url
+    assert safe_url(url) == url
+
+
+@pytest.mark.parametrize("host", ["a b", 'a"b', "a\\b", "u{@e.org", "a\xa0b", "a|b:80", "a<b>"])
+def test_there_is_no_host_with_such_characters(host):
+    assert safe_url(f"https://{host}/x", base="https://base.org/") == ""
+
+
+def test_an_address_is_read_without_what_it_was_put_between():
+    assert safe_url("<https://e.org/x>") == safe_url('"https://e.org/x"') == "https://e.org/x"
+
+
+def test_an_address_that_encoding_makes_too_long_is_nothing():
+    assert safe_url("https://e.org/a" + " " * 1_500 + "b") == ""
+
+
+@given(st.text(max_size=30), st.sampled_from(["", "https://e.org/x"]))
+def test_nothing_breaks_out_of_an_attribute_or_a_header(text, base):
+    for url in (safe_url(text, base=base), safe_url(f"https://e.org/{text}", base=base)):
+        assert not re.search('[\x00-\x20\x7f-\xa0"<>\\\\^`{|}\u2028\u2029\u202e]', url)
+        assert safe_url(url) == url
 
 
 def test_relative_addresses_are_taken_to_their_base():
@@ -46,6 +83,10 @@ def test_links_of_an_abstract_are_code_or_project():
         Link(kind=LinkKind.CODE, url="https://zenodo.org/record/1"),
         Link(kind=LinkKind.PROJECT, url="https://e.org/a_(b)"),
     )
+
+
+def test_tex_braces_in_a_link_are_no_part_of_it():
+    assert [each.url for each in find_links("at https://e.org/{A}b/{c}.")] == ["https://e.org/Ab/c"]
 
 
 def test_a_link_is_named_once_and_not_too_many():
