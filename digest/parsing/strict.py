@@ -42,6 +42,14 @@ _WESTERN = frozenset(
 )  # fmt: skip
 # Of these every byte may look like UTF-8.
 _WIDE = ("utf-16", "utf-32", "ucs-2", "ucs-4", "iso-10646-ucs-")
+# Those of the web (encoding.spec.whatwg.org) and of these two kinds, as Python calls them: it knows
+# others that take quadratic time (punycode). Western ones are read as UTF-8, or else windows-1252.
+_CODECS = """utf-7 utf-16 utf-16-be utf-16-le utf-32 utf-32-be utf-32-le cp866 iso8859-2 iso8859-3
+iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11
+iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-cyrillic
+tis-620 cp874 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 gb2312 gbk
+gb18030 hz big5 big5hkscs euc_jp iso2022_jp iso2022_kr shift_jis cp932 euc_kr cp949"""
+KNOWN_ENCODINGS = frozenset(_CODECS.split())
 _SEVEN_BIT = ("iso-2022-", "hz", "utf-7")
 _SUPERSETS = {
     **dict.fromkeys(("gb2312", "gb-2312-80", "gbk", "x-gbk", "cp936"), "gb18030"),
@@ -127,7 +135,9 @@ def decoded(body: bytes, *, media_type: str = "") -> str:
         is_believed = not is_usual and not _is_utf8(body)
     if is_believed:
         with suppress(LookupError, ValueError):
-            return body.decode(_SUPERSETS.get(encoding, encoding), "replace")
+            codec = codecs.lookup(_SUPERSETS.get(encoding, encoding))
+            if codec.name in KNOWN_ENCODINGS:
+                return body.decode(codec.name, "replace")
     return _utf8(body)
 
 

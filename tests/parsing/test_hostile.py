@@ -1,9 +1,11 @@
+import codecs
 import time
 
 import pytest
 
 from digest.errors import ListingUnreadable
 from digest.parsing import parse_feed, xml_root
+from digest.parsing.strict import KNOWN_ENCODINGS
 
 GOOD = "<item><title>Good</title><link>https://e.org/good</link></item>"
 
@@ -161,6 +163,22 @@ def test_the_charset_of_the_answer_counts_where_the_document_declares_none():
     body = rss("<item><title>волна</title></item>").decode().encode("koi8-r")
 
     assert parse_feed(body, media_type="text/xml; charset=koi8-r").entries[0].title == "волна"
+
+
+def test_an_encoding_that_the_web_does_not_know_is_not_tried():
+    prolog = '<?xml version="1.0" encoding="punycode"?>'
+    text = "a" * 1_000_000 + "-" + "b" * 50_000  # so much of punycode takes a minute
+
+    said_within = rss(f"<item><title>é {text}</title></item>", prolog).decode().encode("latin-1")
+    said_outside = rss(f"<item><title>é {text}</title></item>").decode().encode("latin-1")
+    outside = parse_feed(said_outside, media_type="text/xml; charset=punycode")
+
+    assert titles(said_within) == [each.title for each in outside.entries]
+    assert titles(said_within)[0].startswith("é aaa")
+
+
+def test_every_encoding_that_is_believed_is_pythons_name_of_it():
+    assert {codecs.lookup(each).name for each in KNOWN_ENCODINGS} == KNOWN_ENCODINGS
 
 
 # --- damage -------------------------------------------------------------------------------------
