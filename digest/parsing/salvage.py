@@ -9,7 +9,7 @@ seconds), so it gets bytes, in small pieces, and not many of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
@@ -35,6 +35,20 @@ _MAX_HEAD = 100_000
 _ROOT = re.compile(
     r"<((?:[A-Za-z][\w.-]*:)?(?:rss|RDF|feed|channel))(?:\s[^<>]{0,10000})?>", re.IGNORECASE
 )
+# What a prefix must mean where a feed forgot to say it: those that `tree` knows. Of any other it is
+# enough that it means something.
+_MEANINGS = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "prism": "http://prismstandard.org/namespaces/basic/2.0/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+}
+_MAX_PREFIXES = 100
+_PREFIX = re.compile(
+    r"</?([A-Za-z_][A-Za-z0-9_.-]{0,40}):|\s([A-Za-z_][A-Za-z0-9_.-]{0,40}):[\w.-]+\s*="
+)
 _ATTRIBUTE = re.compile(r"\s([A-Za-z_][\w:.-]*)\s*=\s*(\"[^\"<]*\"|'[^'<]*')")
 _ENTRY = re.compile(r"<((?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry))(?:\s[^<>]{0,2000})?>")
 
@@ -51,13 +65,38 @@ def salvage(text: str, *, cause: str, url: str = "") -> Feed:
     if not root:
         raise ListingUnreadable(f"no feed: {cause}", subject=url)
     attributes = dict(_ATTRIBUTE.findall(root[0]))
+    missing = _undeclared(text, root.start(), attributes)
+    attributes |= missing
     opening = f"<{root[1]}{''.join(f' {key}={value}' for key, value in attributes.items())}>"
+    damage = ("feed", f"damaged XML: {cause}")
+    if missing and (whole := _whole(f"{opening}{text[root.end() :]}", url)):
+        return replace(whole, problems=(damage, *whole.problems))
     feed = _head(text, root, opening, url)
     entries, problems = _read_chunks(text, root, opening, url or feed.link)
     if not entries:
         raise ListingUnreadable(f"damaged XML with no readable entry: {cause}", subject=url)
-    problems.insert(0, ("feed", f"damaged XML: {cause}"))
-    return replace(feed, entries=tuple(entries), problems=tuple(problems))
+    return replace(feed, entries=tuple(entries), problems=(damage, *problems))
+
+
+def _undeclared(text: str, start: int, attributes: Mapping[str, str]) -> dict[str, str]:
+    """Declarations of prefixes from there on that the root does not declare, as its attributes."""
+    missing: dict[str, str] = {}
+    for match in _PREFIX.finditer(text, start):
+        prefix = match[1] or match[2]
+        name = f"xmlns:{prefix}"
+        if name in missing or name in attributes or prefix in {"xml", "xmlns"}:
+            continue
+        missing[name] = f'"{_MEANINGS.get(prefix, f"urn:undeclared:{prefix}")}"'
+        if len(missing) == _MAX_PREFIXES:
+            break
+    return missing
+
+
+def _whole(text: str, url: str) -> Feed | None:
+    """The feed, if nothing was wrong with it but a declaration that is there now."""
+    with suppress(etree.XMLSyntaxError):
+        return read_tree(parsed(text), url=url)
+    return None
 
 
 def _read_chunks(

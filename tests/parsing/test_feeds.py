@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -80,6 +81,13 @@ def test_a_date_that_cannot_be_read_is_kept_as_written(feeds, kind, is_damaged):
     assert parse_feed(feeds[kind].encode()).entries[0].unread_date == ""
 
 
+def test_quotation_marks_and_dashes_by_their_numbers_in_windows_are_read():
+    body = b"<rss><channel><item><title>Bayes&#146; rule in 1990&#x96;2000 data</title></item></channel></rss>"
+
+    for each in (body, body.replace(b"</rss>", b"")):
+        assert parse_feed(each).entries[0].title == "Bayes’ rule in 1990–2000 data"
+
+
 def test_a_permanent_guid_is_the_link_and_mail_addresses_are_dropped(feeds):
     entry = parse_feed(feeds["rss20"].encode()).entries[1]
 
@@ -102,6 +110,47 @@ def test_rss_091_with_document_type_and_html_entities(feeds):
 
     assert feed.version == "rss091"
     assert feed.entries[0].title == "Café …"
+
+
+@pytest.mark.parametrize("prefix", ["content", "dc", "prism", "arxiv", "atom", "media"])
+def test_a_feed_that_forgot_to_declare_a_prefix_is_read_whole_and_says_so(feeds, prefix):
+    whole = parse_feed(feeds["rss20"].encode())
+    body = re.sub(rf' xmlns:{prefix}="[^"]*"', "", feeds["rss20"])
+
+    feed = parse_feed(body.encode())
+
+    assert feed == replace(whole, problems=feed.problems)
+    assert [place for place, _ in feed.problems] == (["feed"] if f"<{prefix}:" in body else [])
+
+
+@pytest.mark.parametrize("words", [100, 4_500])
+@pytest.mark.parametrize("end", ["</channel></rss>", ""])
+def test_however_much_stands_under_such_a_prefix_no_entry_is_lost(words, end):
+    text = "word " * words
+    items = (
+        f"<item x:y='z'><title>{n}</title><content:encoded><![CDATA[{text}]]></content:encoded></item>"
+        for n in range(30)
+    )
+
+    feed = parse_feed(f"<rss><channel><title>x</title>{''.join(items)}{end}".encode())
+
+    assert [each.title for each in feed.entries] == [str(n) for n in range(30)]
+    assert all(each.content == text.strip() for each in feed.entries)
+    assert [place for place, _ in feed.problems] == ["feed"]
+
+
+def test_an_entry_within_a_text_is_no_entry_where_only_a_declaration_is_missing():
+    text = "<![CDATA[<item><title>quoted</title></item>]]>"
+    body = f"<rss><channel><item><title>x</title><content:encoded>{text}</content:encoded></item></channel></rss>"
+
+    assert [each.title for each in parse_feed(body.encode()).entries] == ["x"]
+
+
+def test_signs_in_a_text_declare_nothing_that_would_break_the_feed():
+    text = "<![CDATA[<xml:a> <xmlns:b c:d='e'> <a²:b> <Ünder:x>]]>"
+    body = f"<rss><channel><item><title>y</title><description>{text}</description><q:r/></item></channel></rss>"
+
+    assert [each.title for each in parse_feed(body.encode()).entries] == ["y"]
 
 
 def test_an_atom_entry_is_read_whole(feeds):
