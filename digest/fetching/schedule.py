@@ -95,17 +95,21 @@ def decide(
     rng: Random,
     *,
     ttl: int | None = None,
+    cut_short: bool = False,
     policy: Policy,
 ) -> PollState:
     """The state to store after one exchange; `due_at` lies after `now` unless the URL is gone.
 
-    `ttl` (seconds) is what the listing itself says of its freshness. A listing that arrived but
+    `ttl` (seconds) is what the listing itself says of its freshness, which holds as long as its
+    body is the same. With `cut_short` the listing broke off: its validators are not kept, or the
+    rest would never be seen, nor are they when it comes again as it was. A listing that arrived but
     could not be read is a FetchFailed to this function: its validators must not be kept, or the
     next poll would be told that nothing changed. Failures back off exponentially up to
     `policy.max_interval` and never stop for good; only HTTP 410 does.
     """
     if isinstance(outcome, Answer):
-        return _answered(state, outcome, max(now, outcome.at), rng, ttl=ttl, policy=policy)
+        at = max(now, outcome.at)
+        return _answered(state, outcome, at, rng, ttl=ttl, cut_short=cut_short, policy=policy)
     if isinstance(outcome, FetchRefused) and outcome.gone:
         return replace(state, gone=True, due_at=None, polled_at=now, last_error=str(outcome))
     return _failed(state, outcome, now, rng, policy=policy)
@@ -118,6 +122,7 @@ def _answered(
     rng: Random,
     *,
     ttl: int | None,
+    cut_short: bool,
     policy: Policy,
 ) -> PollState:
     # The pages of a paged source share one state, to which no single page's address belongs.
@@ -127,18 +132,25 @@ def _answered(
     modified = state.last_modified if unchanged else ""
     last_modified = _validator(answer, "last-modified", modified) if ours else ""
     changed = answer.body is not None and body_changed(state, answer.body)
-    usual = policy.interval if etag or last_modified else policy.unconditional
-    fresh = max(lifetime(answer.headers, now), float(ttl or 0))
+    is_cut = cut_short if changed else state.cut_short
+    # The rest of what broke off just now is worth its whole body soon; not each time.
+    is_cheap = bool(etag or last_modified) and (changed or not is_cut)
+    usual = policy.interval if is_cheap else policy.unconditional
+    # A 304 that says nothing leaves what was said (RFC 9111 §4.3.4), and so does the same body.
+    before = 0.0 if changed else state.fresh_for
+    fresh = max(lifetime(answer.headers, now), float(ttl or 0), before)
     wait = max(usual, policy.interval, min(fresh, policy.max_interval), policy.min_interval)
     return replace(
         state,
         location=_location(state, answer.moved_to) if ours else state.location,
-        etag=etag,
-        last_modified=last_modified,
+        etag="" if is_cut else etag,
+        last_modified="" if is_cut else last_modified,
         body_hash=state.body_hash if answer.body is None else _hash(answer.body),
         due_at=now + timedelta(seconds=_for_cron(wait) + rng.uniform(0, SPREAD)),
         polled_at=now,
         changed_at=now if changed else state.changed_at,
+        fresh_for=fresh,
+        cut_short=is_cut,
         failures=0,
         last_error="",
         gone=False,

@@ -160,7 +160,8 @@ class Harvest(Value):
     `cursor` (JSON text), when not None, is to be kept once all pages are in. `built_at` is
     the listing's own build time, `ttl` (seconds) how long it says it stays fresh. Where
     `has_backlog`, the listing shows the past too, which is dated as it was published. `left` is
-    how many entries there are on the pages after it, where it says so.
+    how many entries there are on the pages after it, where it says so. `cut_short` says that the
+    listing broke off before its end: it is to be fetched again in full.
     """
 
     items: tuple[Item, ...] = ()
@@ -170,4 +171,5 @@ class Harvest(Value):
     built_at: datetime | None = None
     ttl: int | None = None
     has_backlog: bool = False
+    cut_short: bool = False
     left: int = 0

@@ -17,6 +17,8 @@ class PollState(Value):
 
     `url` is the address the source asks for, `location` where it has permanently moved to.
     `due_at` None means now. `failures` counts in a row. `gone` stops polling for good (410).
+    Of the last body, `fresh_for` is for how many seconds it was said to stay fresh, by its headers
+    or itself, and `cut_short` whether it broke off.
     """
 
     source: str
@@ -28,6 +30,8 @@ class PollState(Value):
     due_at: datetime | None = None
     polled_at: datetime | None = None
     changed_at: datetime | None = None
+    fresh_for: float = 0.0
+    cut_short: bool = False
     failures: int = 0
     last_error: str = ""
     gone: bool = False

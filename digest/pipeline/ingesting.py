@@ -205,14 +205,22 @@ def _ask(
         outcomes = poller.fetcher.fetch(batch, now)
         following: list[Request] = []
         for (request, state), outcome in zip(batch, outcomes, strict=True):
-            more, ttl, failed = _take(store, runs[request.source], request, outcome, state, now=now)
+            more, read, failed = _take(
+                store, runs[request.source], request, outcome, state, now=now
+            )
             result = failed or outcome
             following.extend(more)
             shared = not request.poll and (state.source, state.url) in faulty
             if shared and isinstance(result, Answer):
                 continue
             decided = fetching.decide(
-                state, result, poller.clock(), poller.rng, ttl=ttl, policy=poller.policy
+                state,
+                result,
+                poller.clock(),
+                poller.rng,
+                ttl=read.ttl,
+                cut_short=read.cut_short,
+                policy=poller.policy,
             )
             states[decided.source, decided.url] = decided
             if not isinstance(result, Answer):
@@ -269,8 +277,8 @@ def _take(
     state: PollState,
     *,
     now: datetime,
-) -> tuple[Sequence[Request], int | None, FetchFailed | None]:
-    """Store what one outcome brings; returns the pages it asks for, and its ttl.
+) -> tuple[Sequence[Request], Harvest, FetchFailed | None]:
+    """Store what one outcome brings; returns the pages to ask for, what was read, what failed.
 
     A body that could not be read counts as a failed fetch: with its validators kept, the next
     poll would be told that nothing has changed, and the list would be lost.
@@ -281,10 +289,10 @@ def _take(
         gone = isinstance(outcome, FetchRefused) and outcome.gone
         verdict = Verdict.GONE if gone else Verdict.FAILED
         run.reports.append(reporting.line(request, verdict, cause=outcome.message, now=now))
-        return (), None, None
+        return (), Harvest(), None
     if outcome.body is None or (request.poll and not fetching.body_changed(state, outcome.body)):
         run.reports.append(reporting.line(request, Verdict.UNCHANGED, now=now))
-        return (), None, None
+        return (), Harvest(), None
     try:
         listing = _listing(request, outcome, outcome.body)
         missed_at = now if run.reconciling else None
@@ -292,7 +300,7 @@ def _take(
     except Rejected as error:
         run.failed = True
         run.reports.append(reporting.line(request, Verdict.FAILED, cause=error.message, now=now))
-        return (), None, FetchFailed(error.message, subject=request.url)
+        return (), Harvest(), FetchFailed(error.message, subject=request.url)
     if request.poll:
         run.harvests[request.place] = harvest
     run.cursor, run.left = run.cursor or harvest.cursor, harvest.left
@@ -305,7 +313,7 @@ def _take(
         report = replace(report, problems=(*report.problems, problem))
         run.failed, more = True, ()
     run.reports.append(report)
-    return more, harvest.ttl, None
+    return more, harvest, None
 
 
 def _listing(request: Request, answer: Answer, body: bytes) -> Listing:

@@ -13,6 +13,7 @@ from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Pro
 from digest.parsing import Entry, Feed, parse_feed
 from digest.sources import _arxiv as arxiv
 from digest.sources import _options
+from digest.sources._cut import is_cut_short
 from digest.sources.arxiv_api import ArxivApi
 from digest.sources.arxiv_oai import ArxivOai
 from digest.text import clean, html_to_text, split_authors, truncate
@@ -117,6 +118,7 @@ class _Reader:
             problems=tuple(problems),
             built_at=arxiv.in_range(self.feed.built_at or self.feed.published_at),
             ttl=self.feed.ttl,
+            cut_short=is_cut_short(self.feed, self.listing),
         )
 
     def _feed_name(self) -> str:

@@ -30,6 +30,7 @@ from digest.model import (
     Request,
 )
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
+from digest.sources._cut import is_cut_short
 from digest.text import (
     authors_in_elements,
     clean,
@@ -126,6 +127,7 @@ class FeedSource:
             built_at=feed.built_at or feed.published_at,
             ttl=feed.ttl,
             has_backlog=True,
+            cut_short=is_cut_short(feed, listing),
         )
 
     def _item(

@@ -50,7 +50,9 @@ class Sources:
         """Keep what was learned from a batch of polls, in one transaction."""
         with self._connections.write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO polls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                """
+                INSERT OR REPLACE INTO polls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
                 map(poll_columns, states),
             )
 

@@ -104,6 +104,24 @@ def test_an_absurdly_long_validator_is_not_kept():
     assert after(FRESH, answer(etag="x" * (MAX_VALIDATOR + 1))).etag == ""
 
 
+def test_of_a_listing_that_was_cut_short_the_whole_is_asked_for_again_and_soon():
+    half = after(KNOWN, answer(b"<rss>", etag='"a"', last_modified="then"), cut_short=True)
+    assert prepare(REQUEST, half) == {}
+    assert wait(half) <= HOUR + SPREAD
+
+    whole = after(half, answer(b"<rss/>", etag='"a"'))
+    assert prepare(REQUEST, whole) == {"If-None-Match": '"a"'}
+
+
+def test_a_listing_that_is_always_cut_short_costs_its_whole_body_once_a_day():
+    half = after(FRESH, answer(b"<rss>", etag='"a"'), cut_short=True)
+
+    again = after(half, answer(b"<rss>", etag='"a"'))
+
+    assert prepare(REQUEST, again) == {}
+    assert wait(again) >= ABOUT_A_DAY
+
+
 def test_a_failure_keeps_the_validators():
     state = after(KNOWN, FetchFailed("down"))
 
@@ -196,6 +214,26 @@ def test_freshness_is_obeyed_on_200_and_on_304(headers, body):
 
 def test_the_ttl_of_a_listing_is_obeyed():
     assert wait(after(KNOWN, answer(None), ttl=720 * 60)) >= 12 * HOUR
+
+
+@pytest.mark.parametrize("unchanged", [None, b"<rss/>"])
+@pytest.mark.parametrize(
+    ("headers", "ttl"), [({}, 720 * 60), ({"cache_control": "max-age=43200"}, None)]
+)
+def test_freshness_holds_until_the_body_is_another_one(headers, ttl, unchanged):
+    fresh = after(FRESH, answer(etag='"a"', **headers), ttl=ttl)
+    down = after(fresh, FetchFailed("down"))
+
+    for state in (after(fresh, answer(unchanged, etag='"a"')), after(down, answer(None))):
+        assert wait(state) >= 12 * HOUR
+        assert wait(after(state, answer(None))) >= 12 * HOUR
+        assert wait(after(state, answer(b"<rss></rss>", etag='"b"'))) <= HOUR + SPREAD
+
+
+def test_a_shorter_freshness_of_a_304_does_not_shorten_what_the_listing_said():
+    fresh = after(FRESH, answer(etag='"a"', cache_control="max-age=300"), ttl=720 * 60)
+
+    assert wait(after(fresh, answer(None, cache_control="max-age=300"))) >= 12 * HOUR
 
 
 def test_freshness_never_silences_a_source_for_more_than_a_day():

@@ -7,7 +7,7 @@ import pytest
 
 from digest import fetching
 from digest.errors import FetchFailed, FetchRefused, InvalidInput
-from digest.model import Listing, Verdict
+from digest.model import Answer, Listing, Verdict
 from digest.pipeline import ingesting
 from digest.sources.arxiv import Arxiv
 from digest.sources.feed import FeedSource
@@ -163,6 +163,63 @@ def test_a_list_that_could_not_be_read_is_asked_for_again_in_full(ingest, now):
     ingest([feed()], {url: b"<html>503</html>"})
     reports, _ = ingest([feed()], {url: FEED}, at=now + timedelta(days=2))
     assert reports[0].verdict is Verdict.NEW
+
+
+class Server(RecordedFetcher):
+    """A fetcher that tells what it was asked with, and answers 304 to the ETag it gave."""
+
+    def __init__(self, body):
+        super().__init__({})
+        self.body = body
+
+    def fetch(self, requests, now):
+        return [
+            Answer(
+                request=request,
+                status=304 if fetching.prepare(request, state) else 200,
+                url=request.url,
+                headers={"etag": '"v1"'},
+                body=None if fetching.prepare(request, state) else self.body,
+                at=now,
+            )
+            for request, state in requests
+        ]
+
+
+def test_of_a_list_that_was_cut_short_the_whole_is_read_next_time(store, now):
+    whole = entries("2026-06-09", "2026-06-09", "2026-06-09", "2026-06-09")
+    server = Server(whole[: len(whole) // 2])
+    for hours in (0, 2):
+        ingesting.ingest(store, [feed()], poller(server, now + timedelta(hours=hours)))
+        server.body = whole
+
+    assert store.counts()["papers"] == 4
+
+
+def test_a_feed_that_is_not_well_formed_but_whole_is_polled_as_any_other(store, now):
+    body = entries("2026-06-09").replace(b"<channel>", b"<channel><x:generator/>&nbsp;<p>")
+    reports = []
+    for hours in (0, 2):
+        at = now + timedelta(hours=hours)
+        reports += ingesting.ingest(store, [feed()], poller(Server(body), at))
+
+    assert "damaged XML" in reports[0].problems[0].cause
+    assert reports[1].verdict is Verdict.UNCHANGED
+    assert store.sources.poll_states()[0].etag == '"v1"'
+
+
+def test_a_ttl_holds_as_long_as_the_feed_is_the_same(store, now):
+    server = Server(FEED.replace(b"<item>", b"<ttl>720</ttl><item>"))
+    asked = [
+        hours
+        for hours in range(48)
+        for report in ingesting.ingest(
+            store, [feed()], poller(server, now + timedelta(hours=hours))
+        )
+        if report.verdict is not Verdict.WAITING
+    ]
+
+    assert asked == [0, 13, 26, 39]
 
 
 def test_a_record_that_is_read_twice_is_not_dated_back(ingest, store, now):

@@ -20,6 +20,8 @@ def poll(make):
         due_at=make.day + timedelta(hours=1),
         polled_at=make.day,
         changed_at=make.day,
+        fresh_for=86400.0,
+        cut_short=True,
         failures=2,
         last_error="timed out",
         gone=True,

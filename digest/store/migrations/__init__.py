@@ -15,6 +15,7 @@ from digest.store.migrations import (
     first_schema,
     learning,
     people,
+    polls,
     sending,
     strings,
     strokes,
@@ -35,6 +36,7 @@ EVIDENCE = "0008_evidence"
 STROKES = "0009_strokes"
 ANSWERS = "0010_answers"
 SUBMISSIONS = "0011_submissions"
+POLLS = "0012_polls"
 NAMES = (
     FIRST,
     PEOPLE,
@@ -47,6 +49,7 @@ NAMES = (
     STROKES,
     ANSWERS,
     SUBMISSIONS,
+    POLLS,
 )
 
 
@@ -124,4 +127,11 @@ def apply_answers(db: Database) -> None:
 def apply_submissions(db: Database) -> None:
     """One submission at most of each paper that waits for a curator."""
     for script in submissions.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=POLLS)
+def apply_polls(db: Database) -> None:
+    """For how long a source's last answer stays fresh, and whether it broke off."""
+    for script in polls.SCRIPTS:
         db.executescript(script)

@@ -24,6 +24,8 @@ def poll_columns(state: PollState) -> Columns:
         state.failures,
         state.last_error,
         int(state.gone),
+        state.fresh_for,
+        int(state.cut_short),
     )
 
 
@@ -42,6 +44,8 @@ def to_poll(row: Row) -> PollState:
         failures=row["failures"],
         last_error=row["last_error"],
         gone=bool(row["gone"]),
+        fresh_for=row["fresh_for"],
+        cut_short=bool(row["cut_short"]),
     )
 
 
