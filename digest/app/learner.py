@@ -106,14 +106,17 @@ class Learner(Adapters):
         *,
         options: Mapping[str, object] = MappingProxyType({}),
         where: str = "[ranking] use",
+        space: Space | None = None,
     ) -> Ranker:
         """The ranker of a class, named as `[ranking] use` does; made anew for another space.
 
-        It goes without the embedder for as long as that cannot be loaded.
+        It goes without the embedder for as long as that cannot be loaded. `space` is given instead
+        of the one that is kept.
         `options` go over the arguments that all rankers are offered. Raises ConfigError, which
         says `where` the name stands.
         """
-        space, meaning, key = self.space, self.meaning, f"{use} {sorted(options.items())}"
+        space = self.space if space is None else space
+        meaning, key = self.meaning, f"{use} {sorted(options.items())}"
         with self._loading:
             made = self._rankers.get(key)
             if made is None or made[0] is not space or made[1] is not meaning:

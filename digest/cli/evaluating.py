@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digest.evaluation.running import Record
     from digest.ports import Ranker
     from digest.ranking.embedding import SentenceEmbedder
+    from digest.ranking.space import Space
 
     Keep = Callable[[Task, list[str]], None]
 
@@ -128,7 +129,8 @@ def _own(context: Context, names: Sequence[str], *, days: int, as_json: Path | N
     from digest.evaluation import own  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app, progress("replaying") as done:
-        rankers, against = _replayed(app, names)
+        before = own.learned_before(app.store, app.space, days=days, now=app.clock())
+        rankers, against = _replayed(app, names, before)
         proof = own.prove(
             app.store, rankers, against=against, days=days, now=app.clock(), progress=done
         )
@@ -137,29 +139,37 @@ def _own(context: Context, names: Sequence[str], *, days: int, as_json: Path | N
         _write(as_json, json.dumps(own.values(proof), indent=1) + "\n")
 
 
-def _replayed(app: App, names: Sequence[str]) -> tuple[dict[str, Ranker], str]:
+def _replayed(app: App, names: Sequence[str], space: Space | None) -> tuple[dict[str, Ranker], str]:
     """The configured ranker, the one it is compared with, and the named ones; the second's name."""
     from digest.evaluation import own  # noqa: PLC0415 - keeps `--help` quick
+    from digest.evaluation.contestants import OURS as CONFIGURED  # noqa: PLC0415 - the same
 
-    use, against = app.settings.ranking.use, app.settings.experiments.against
-    rankers = {use: app.ranker}
+    use, challenger = app.settings.ranking.use, app.settings.experiments
+    against = challenger.against
+    rankers = {use: app.ranker_of(use, space=space)}
     if app.unloaded:  # it would be another ranker's numbers under this one's name
         raise ConfigError(app.unloaded, subject="ranking.embedder")
     if against in rankers:
         against = f"{against} with its own options"
-    if app.challenger is not None:
-        rankers[against] = app.challenger
+    if against:
+        rankers[against] = app.ranker_of(
+            challenger.against,
+            options=challenger.options,
+            where="[experiments] against",
+            space=space,
+        )
     for name in names:
-        rankers[name] = own.simple(name) or _of_class(app, name)
+        if name != CONFIGURED:
+            rankers[name] = own.simple(name) or _of_class(app, name, space)
     return rankers, against
 
 
-def _of_class(app: App, name: str) -> Ranker:
+def _of_class(app: App, name: str, space: Space | None) -> Ranker:
     if ":" not in name:
         raise InvalidInput(
             f"There is no ranker {name!r} to replay with: name a built-in one or module:Class."
         )
-    return app.ranker_of(name, where="--ranker")
+    return app.ranker_of(name, where="--ranker", space=space)
 
 
 def _embedder(model: str) -> SentenceEmbedder:

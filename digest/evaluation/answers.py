@@ -64,6 +64,16 @@ def answered(store: Store, first: str) -> Iterator[list[Answered]]:
         yield [each for each in whole if each.said]
 
 
+def shown(store: Store, first: str) -> set[str]:
+    """The papers, by id, that the answered digests of editions from `first` on showed in full."""
+    return {
+        pick.paper_id
+        for block in answered(store, first)
+        for each in block
+        for pick in each.digest.picks
+    }
+
+
 def _said(answers: Iterable[Feedback]) -> dict[str, int]:
     """The last word on each paper."""
     return {each.paper_id: REWARDS[each.kind] for each in answers}

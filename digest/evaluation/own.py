@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digest.evaluation.answers import shown
 from digest.evaluation.comparing import SURE, Preference, preference
 from digest.evaluation.contestants import OURS, built_in
+from digest.evaluation.past import space_before
 from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, ORDERED, Replay, replay
 from digest.evaluation.words import Shelf
 from digest.model import InterestKind, Profile, Ranking
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from digest.evaluation.baselines import Scorer
     from digest.ports import Candidates, Ranker, Store
+    from digest.ranking.space import Space
 
 ENOUGH_ANSWERS = 200
 MOST_RANKED = 1_000
@@ -57,7 +60,7 @@ def prove(
 
     And count whom readers prefer in digests that it and `against` (empty: nobody) had a part in.
     """
-    first = (now - timedelta(days=days)).date().isoformat()
+    first = _first(days, now)
     return Proof(
         first=first,
         replayed=replay(store, rankers, first=first, now=now, progress=progress),
@@ -65,6 +68,15 @@ def prove(
         a=next(iter(rankers)),
         b=against,
     )
+
+
+def learned_before(store: Store, space: Space | None, *, days: int, now: datetime) -> Space | None:
+    """The space to replay the last days' editions in: without what it learned from answers to them."""
+    return None if space is None else space_before(space, shown(store, _first(days, now)))
+
+
+def _first(days: int, now: datetime) -> str:
+    return (now - timedelta(days=days)).date().isoformat()
 
 
 def simple(name: str) -> Ranker | None:
@@ -176,6 +188,10 @@ def _verdicts(found: Replay) -> Iterator[str]:
         f"Judged by nDCG of what was shown in full. Nothing else could be answered, so nDCG@10 and "
         f"MRR, over all that was announced, favour {AS_SENT!r} and what is like it; "
         "[experiments] compares two rankers fairly."
+    )
+    yield (
+        "Ranked without companions, what the same people like: today's are made of these answers, "
+        "too."
     )
     if found.few:
         yield "So few people answered that this holds for them alone."

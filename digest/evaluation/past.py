@@ -1,4 +1,4 @@
-"""Profiles as they stood: what an operator's readers cared about when an edition was composed."""
+"""What was known when an edition was composed: profiles as they stood, and a space without answers."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+import scipy.sparse as sp
+
 from digest.subscriptions.feedback import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from digest.model import Feedback, Interest, Profile
+    from digest.ranking.space import Space
 
 Slot = tuple[str, str]
 
@@ -56,3 +60,26 @@ def _before(chain: Sequence[Feedback], moment: datetime) -> tuple[Interest, ...]
     # Statements keep what they replaced even when they are taken back themselves.
     later = [each for each in chain if each.at > moment]
     return later[-1].replaced if later else None
+
+
+def space_before(space: Space, shown: Collection[str]) -> Space:
+    """A space without what it knows of the answers to the papers (ids) in `shown`.
+
+    Companions are made of all that readers like today, these answers among it; which were given
+    before is not kept with them, so that there are none. Nor does a profile get rounded out with
+    what was shown: what was wanted is sure to be among the references, what was not is not.
+    """
+    references = space.references
+    if references is None:
+        return space
+    rows = np.array([at for at, each in enumerate(references.ids) if each not in shown], int)
+    ids = [references.ids[at] for at in rows]
+    before = replace(
+        references,
+        ids=ids,
+        categories=[references.categories[at] for at in rows],
+        tfidf=references.tfidf[rows],
+        near=references.near[rows],
+        companions=sp.csr_array((len(ids), len(ids)), dtype=np.float32),
+    )
+    return replace(space, name=f"{space.name}/before", references=before if ids else None)

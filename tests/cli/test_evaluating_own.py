@@ -1,13 +1,15 @@
 """`digest evaluate --own`, as an operator types it."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from digest import subscriptions
 from digest.errors import ConfigError
-from digest.model import FeedbackKind, Via
+from digest.model import FeedbackKind, Ranking, Via
+from digest.ranking import space as spaces
 from digest.store import open_store
 
 DAY = ("--date", "2026-06-10")
@@ -60,6 +62,56 @@ def test_the_ranker_of_an_experiment_is_replayed_too(answered, monkeypatch):
     assert ran.code == 0, ran.err
     assert ".linear:LinearRanker with its own options" in ran.out
     assert "Nothing to tell them apart by yet." in ran.out
+
+
+GIVEN = []
+
+
+class Spatial:
+    """A plug-in that notes in what space it ranks, and ranks nothing."""
+
+    def __init__(self, *, topics, trending, cap, space=None):
+        GIVEN.append(space)
+
+    def rank(self, block, candidates, *, without, now):
+        return [Ranking(subscriber_id=each.subscriber_id) for each in block]
+
+
+class Bold(Spatial):
+    """Another."""
+
+
+class Shy(Spatial):
+    """A third."""
+
+
+def test_a_replay_ranks_without_what_was_learned_from_answers(
+    answered, archive, monkeypatch, tmp_path
+):
+    """What readers like together is made of today's likes: the papers that they are to find."""
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        store.papers.ingest(archive(range(500)))
+    likes = ("--like", "arxiv:2601.00001", "--like", "arxiv:2601.00002")
+    answered("subscribe", "c@b.example", *likes, "--confirmed")
+    answered("learn")
+    monkeypatch.setenv("DIGEST_RANKING_USE", f"{__name__}:Spatial")
+    monkeypatch.setenv("DIGEST_EXPERIMENTS_AGAINST", f"{__name__}:Bold")
+    GIVEN.clear()
+
+    ran = answered(*OWN, "--ranker", f"{__name__}:Shy")
+
+    assert ran.code == 0, ran.err
+    assert [each.references.companions.nnz for each in GIVEN] == [0, 0, 0]
+    assert "arxiv:2606.00001" not in GIVEN[0].references.ids
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        assert spaces.loads(store.spaces.load()).references.companions.nnz
+
+
+def test_digest_names_the_ranker_that_is_configured(answered, tmp_path):
+    ran = answered(*OWN, "--ranker", "digest", "--ranker", "tfidf", "--json", "o.json")
+    assert ran.code == 0, ran.err
+    told = json.loads((tmp_path / "o.json").read_text())
+    assert set(told["replay"]["rankers"]) == {".linear:LinearRanker", "tfidf", "as it was sent"}
 
 
 def test_a_ranker_that_lacks_its_model_is_not_replayed_as_itself(answered, monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import subscriptions
-from digest.evaluation.past import profile_at
+from digest.evaluation.past import profile_at, space_before
 from digest.model import (
     Announcement,
     AnnounceType,
@@ -24,6 +24,9 @@ from digest.model import (
     Subscriber,
     Via,
 )
+from digest.ports import Candidates
+from digest.ranking import space as spaces
+from digest.ranking.linear import LinearRanker
 from digest.store import open_store
 
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
@@ -162,3 +165,49 @@ def test_whatever_was_said_and_taken_back_every_moment_comes_back(store, steps, 
 
 def standing(store):
     return set(store.subscribers.profiles([PERSON.id])[0].interests)
+
+
+# --- what was learned since -----------------------------------------------------------------------
+
+
+def scores(space, papers, liked):
+    """What someone with one like is told of papers, in a space."""
+    person = profile(interest("like", liked.id))
+    candidates = Candidates(papers=papers, liked={liked.id: liked})
+    return LinearRanker(topics={}, space=space).scores([person], candidates)[0]
+
+
+def test_what_readers_like_together_says_nothing_of_answers_that_are_looked_back_on(archive):
+    papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
+    liked, wanted, *others = papers[:8]
+    alone = spaces.learn(papers)
+    told = spaces.learn(papers, libraries=[[liked.id, wanted.id]])
+    shown = [each.id for each in (wanted, *others)]
+
+    now = scores(told, [wanted, *others], liked) - scores(alone, [wanted, *others], liked)
+    then = [scores(space_before(each, shown), [wanted, *others], liked) for each in (told, alone)]
+
+    assert now[0] > 0.1, "today's space knows who likes both"
+    assert then[0].tolist() == then[1].tolist()
+
+
+def test_papers_that_were_shown_round_out_no_profile(archive):
+    papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
+    space = spaces.learn(papers)
+    shown = {each.id for each in papers[:100]}
+
+    before = space_before(space, shown).references
+
+    assert before.ids == [each for each in space.references.ids if each not in shown]
+    assert before.tfidf.shape[0] == len(before.near) == len(before.categories) == 400
+    assert before.companions.shape == (400, 400)
+    rows = [at for at, each in enumerate(space.references.ids) if each not in shown]
+    assert (before.near == space.references.near[rows]).all()
+
+
+def test_where_all_was_shown_no_references_are_left(archive):
+    papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
+    space = space_before(spaces.learn(papers), {each.id for each in papers})
+    assert space.references is None
+    assert space_before(space, ()) is space
+    assert len(scores(space, papers[:3], papers[3])) == 3
