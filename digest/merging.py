@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from digest.model import Link, Paper
+from digest.model import Link, LinkKind, Paper
 from digest.text import author_key, fold
 
 ARCHIVES = frozenset(
@@ -60,6 +60,7 @@ SICI = r"<[^\s\"<>\x00-\x20\x7f]+>\d\.\d\.[A-Z]{2};[\w#-]{1,4}"
 _DOI = re.compile(rf"10\.\d{{4,9}}/[^\s\"<>\x00-\x20\x7f]+(?:{SICI})?", re.IGNORECASE)
 _SAFE_IN_PATHS = "!$&'()*+,/:;=@~"
 _ARXIV_DOI = "10.48550/arxiv."
+_OF_PAGES = frozenset((LinkKind.ABSTRACT, LinkKind.PDF))
 # Of preprint servers and archives, and of journals that number versions: arXiv, bioRxiv, SSRN,
 # Research Square, Preprints.org, ChemRxiv, OSF, TechRxiv, Authorea, ESSOAr, Zenodo, figshare;
 # eLife and F1000Research. The published paper has another DOI and mostly the same title.
@@ -69,6 +70,8 @@ _PREPRINT_DOI = re.compile(
 )
 # Its feeds put the time they were made into every link.
 _PUBMED = "pubmed.ncbi.nlm.nih.gov"
+# bioRxiv: /content/10.1101/2026.06.01.123456v2.full.pdf
+_VERSION_OF_PAGE = re.compile(r"(?<=\d)v(\d{1,3})(?:\.[a-z.-]+)?/?(?:[?#].*)?\Z", re.ASCII)
 _TRACKING = re.compile(r"utm_|rss$|af$|mi$|fbclid$|gclid$", re.IGNORECASE)
 
 
@@ -190,6 +193,8 @@ def join(old: Paper, new: Paper) -> Paper:
     - an abstract that was cut off (…) gives way to a longer one;
     - `id` stays, unless only the new record has an arXiv id: that one is the most widely known.
       Then `version` and `url` are that record's too;
+    - of pages whose addresses differ in a version number alone, the latest is led to, or the new
+      text would stand over the old page;
     - a publisher's DOI displaces the one arXiv mints for every paper;
     - `published` is the earlier of the two, `updated` the later.
 
@@ -211,12 +216,12 @@ def join(old: Paper, new: Paper) -> Paper:
         categories=_united(old.categories, new.categories),
         published=_first((old.published, new.published), latest=False),
         updated=_first((old.updated, new.updated), latest=True),
-        url=named.url or other.url,
+        url=_page(named.url or other.url, other.url),
         doi=_doi(old.doi, new.doi),
         journal_ref=recent.journal_ref or former.journal_ref,
         comment=recent.comment or former.comment,
         licence=recent.licence or former.licence,
-        links=_distinct((*old.links, *new.links)),
+        links=_links((*old.links, *new.links)),
         identifiers=_united(old.identifiers, new.identifiers, ids),
     )
 
@@ -250,10 +255,31 @@ def _united(*groups: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for group in groups for each in group))
 
 
-def _distinct(links: tuple[Link, ...]) -> tuple[Link, ...]:
+def _page(ours: str, theirs: str) -> str:
+    """Our address, or theirs if that is a later version of the same page."""
+    (page, version), (other, later) = _page_and_version(ours), _page_and_version(theirs)
+    return theirs if page == other and later > version > 0 else ours
+
+
+def _page_and_version(address: str) -> tuple[str, int]:
+    """A page without its version, and that; the address itself and 0 where it names none."""
+    match = _VERSION_OF_PAGE.search(address)
+    return (address[: match.start()], int(match[1])) if match else (address, 0)
+
+
+def _links(links: tuple[Link, ...]) -> tuple[Link, ...]:
+    """Each address once; in the place of an earlier version of a page stands its latest."""
+    latest: dict[tuple[LinkKind, str], tuple[int, Link]] = {}
+    for link in links:
+        page, version = _page_and_version(link.url)
+        if link.kind in _OF_PAGES and version > latest.get((link.kind, page), (0, link))[0]:
+            latest[link.kind, page] = version, link
     first: dict[str, Link] = {}
     for link in links:
-        first.setdefault(link.url, link)
+        page, version = _page_and_version(link.url)
+        newest, instead = latest.get((link.kind, page), (0, link))
+        kept = instead if newest > version > 0 else link
+        first.setdefault(kept.url, kept)
     return tuple(first.values())
 
 

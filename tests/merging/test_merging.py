@@ -218,6 +218,30 @@ def test_links_are_united_by_address():
     assert join(paper(links=(link,)), paper(links=(other, link))).links == (link, other)
 
 
+def at_biorxiv(version):
+    page = f"https://www.biorxiv.org/content/10.1101/2026.06.01.1234v{version}"
+    links = (
+        Link(kind=LinkKind.ABSTRACT, url=page),
+        Link(kind=LinkKind.PDF, url=f"{page}.full.pdf"),
+    )
+    return paper("doi:10.1101/2026.06.01.1234", version=version, url=page, links=links)
+
+
+@pytest.mark.parametrize("stored", [1, 2])
+def test_pages_that_differ_in_their_version_alone_give_way_to_the_latest(stored):
+    code = Link(kind=LinkKind.CODE, url="https://github.com/x/y1v1")
+    other = Link(kind=LinkKind.ABSTRACT, url="https://e.org/1v1")
+    first, second = at_biorxiv(1), at_biorxiv(2)
+    # A `stored` version 2 is of a database from before, where it stood over the page of the first.
+    old = replace(first, version=stored, links=(*first.links, code, other))
+
+    joined = join(old, second)
+
+    assert (joined.url, joined.links) == (second.url, (*second.links, code, other))
+    assert join(joined, first) == joined
+    assert join(join(first, at_biorxiv(10)), second) == at_biorxiv(10)
+
+
 WORDS = st.sampled_from(["", "One.", "One two three…", "One two three four five."])
 DATES = st.none() | st.integers(1, 28).map(lambda day: datetime(2026, 6, day, tzinfo=UTC))
 KEYS = st.lists(
@@ -235,7 +259,10 @@ PAPERS = st.builds(
     version=st.integers(1, 3),
     published=DATES,
     updated=DATES,
-    url=st.sampled_from(["", "https://e.org/1"]),
+    url=st.sampled_from(["", "https://e.org/1", "https://e.org/1v1", "https://e.org/1v2.full"]),
+    links=st.lists(
+        st.sampled_from([at_biorxiv(1).links[0], at_biorxiv(2).links[0]]), max_size=1
+    ).map(tuple),
     doi=st.sampled_from(["", "10.1000/a", "10.48550/arxiv.2606.00001"]),
     comment=WORDS,
     identifiers=KEYS.map(tuple),
