@@ -3,7 +3,7 @@
 A paper is named by keys, the strongest first: its arXiv id, its DOI, the address of its page,
 and last the key of its title and first author. Records that share a key are one paper, unless
 both have arXiv ids and those differ; and a title alone joins none that publishers gave different
-DOIs (the store sees to both).
+DOIs, nor pages that one source lists as a series under one title (the store sees to that).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import TypeVar
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
 from digest.store import loading, renaming
-from digest.store.resolving import Known, keys_of, resolve
+from digest.store.resolving import Known, by_title, keys_of, resolve
 from digest.store.rows import (
     announcement_columns,
     listed,
@@ -65,6 +65,7 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
     keys = [keys_of(item.paper) for item in items]
     owners = loading.owners(connection, listed(key for found in keys for key in found))
     ids = listed(owners.values())
+    told = loading.announcements(connection, listed(by_title(keys, owners)))
     known = resolve(
         items,
         keys,
@@ -77,6 +78,7 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
                 (ids,),
             )
         },
+        sources={paper_id: {each.source for each in found} for paper_id, found in told.items()},
     )
     distinct = list({id(each): each for each in known}.values())
     new = [each for each in distinct if not each.stored]

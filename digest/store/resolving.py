@@ -5,15 +5,19 @@ Pure: items and what is stored of them in, the papers that they are out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from digest import merging
 from digest.model import Item, Paper
 
 ARXIV = "arxiv:"
+PAGE = "url:"
 TITLE = "title:"
+MOVING = timedelta(days=3)
+"""By how much the date of a paper whose page moves may change."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -21,13 +25,14 @@ class Known:
     """One paper while a batch is taken in: the joined record, and every row and key it has.
 
     `stored` are the ids of rows that turned out to be this paper; `before` is its record as
-    stored, None for a new one.
+    stored, None for a new one. `sources` are those that listed it, as far as that matters.
     """
 
     paper: Paper
     first_seen: datetime
     keys: dict[str, None] = field(default_factory=dict)
     stored: list[str] = field(default_factory=list)
+    sources: set[str] = field(default_factory=set)
     before: Paper | None = None
     joined_to: Known | None = None
 
@@ -46,12 +51,13 @@ def resolve(
     owners: Mapping[str, str],
     stored: Mapping[str, Paper],
     first_seen: Mapping[str, datetime],
+    sources: Mapping[str, Iterable[str]],
 ) -> list[Known]:
     """The paper of each item, in order; items of one paper share it.
 
     `keys` are those of each item's paper, its id first; `owners` the stored papers they name,
-    `stored` and `first_seen` what is known of those. An item whose keys name two papers makes
-    them one.
+    `stored` and `first_seen` what is known of those; `sources` which sources listed what
+    `by_title` gives. An item whose keys name two papers makes them one.
     """
     rows = {
         paper_id: Known(
@@ -59,12 +65,16 @@ def resolve(
             first_seen=first_seen[paper_id],
             keys=dict.fromkeys(paper.identifiers),
             stored=[paper_id],
+            sources=set(sources.get(paper_id, ())),
             before=paper,
         )
         for paper_id, paper in stored.items()
     }
     by_key = {key: rows[owner] for key, owner in owners.items()}
-    places = [_place(item, of, by_key) for item, of in zip(items, keys, strict=True)]
+    listed: defaultdict[str, set[str]] = defaultdict(set)
+    for item, of in zip(items, keys, strict=True):
+        listed[item.announcement.source].update(key for key in of if key.startswith(PAGE))
+    places = [_place(item, of, by_key, listed) for item, of in zip(items, keys, strict=True)]
     final = [place.current() for place in places]
     for known in {id(each): each for each in final}.values():
         _finish(known, by_key)
@@ -76,8 +86,24 @@ def keys_of(paper: Paper) -> tuple[str, ...]:
     return tuple(dict.fromkeys((paper.id, *merging.keys_of(paper))))
 
 
-def _place(item: Item, keys: Sequence[str], by_key: dict[str, Known]) -> Known:
-    same = _same(keys, by_key)
+def by_title(keys: Iterable[Sequence[str]], owners: Mapping[str, str]) -> set[str]:
+    """The stored papers that share a title with an item that nothing names but its page."""
+    return {
+        owners[key]
+        for found in keys
+        if found[0].startswith(PAGE)
+        for key in found
+        if key.startswith(TITLE) and key in owners
+    }
+
+
+def _place(
+    item: Item,
+    keys: Sequence[str],
+    by_key: dict[str, Known],
+    listed: Mapping[str, Collection[str]],
+) -> Known:
+    same = _same(item, keys, by_key, listed)
     seen_at = item.announcement.seen_at
     if same:
         known = _joined(same)
@@ -86,17 +112,24 @@ def _place(item: Item, keys: Sequence[str], by_key: dict[str, Known]) -> Known:
     else:
         known = Known(paper=item.paper, first_seen=seen_at)
     known.keys.update(dict.fromkeys(keys))
+    known.sources.add(item.announcement.source)
     for key in keys:
         by_key.setdefault(key, known)
     return known
 
 
-def _same(keys: Sequence[str], by_key: Mapping[str, Known]) -> list[Known]:
+def _same(
+    item: Item,
+    keys: Sequence[str],
+    by_key: Mapping[str, Known],
+    listed: Mapping[str, Collection[str]],
+) -> list[Known]:
     """The papers that these keys name, the oldest first.
 
     Two arXiv ids are two papers, whatever else they share: a series can have one title, and a
-    journal one DOI for two parts. So are two published DOIs that share no more than a title. Only
-    the owner of the id itself (the first key) is beyond doubt.
+    journal one DOI for two parts. So are two published DOIs that share no more than a title, and
+    two pages of a series (see `_in_series`). Only the owner of the id itself (the first key) is
+    beyond doubt.
     """
     own = by_key[keys[0]].current() if keys[0] in by_key else None
     named = {id(known): known for known in (by_key[k].current() for k in keys if k in by_key)}
@@ -108,12 +141,46 @@ def _same(keys: Sequence[str], by_key: Mapping[str, Known]) -> list[Known]:
         key=lambda each: (each is not own, id(each) not in sure, each.first_seen, each.paper.id),
     ):
         theirs, printed = _arxiv(known.keys), merging.published_dois(known.keys)
-        is_apart = _differ(arxiv, theirs) or (id(known) not in sure and _differ(dois, printed))
+        is_apart = _differ(arxiv, theirs) or (
+            id(known) not in sure
+            and (
+                _differ(dois, printed)
+                or _in_series(item, keys, known, is_named=bool(sure), listed=listed)
+            )
+        )
         if known is own or not is_apart:
             arxiv |= theirs
             dois |= printed
             same.append(known)
     return sorted(same, key=lambda each: (each.first_seen, each.paper.id))
+
+
+def _in_series(
+    item: Item,
+    keys: Sequence[str],
+    known: Known,
+    *,
+    is_named: bool,
+    listed: Mapping[str, Collection[str]],
+) -> bool:
+    """Whether an item and a paper of the same title are two of a series, as "This week in …" is.
+
+    That is so of pages of one source without any other name if they are dated days apart, stand in
+    one listing, or the item's page names another paper. A page that moved does none of that. What a
+    listing says twice in the same words is no series.
+    """
+    source, ours, theirs = item.announcement.source, item.paper, known.paper
+    if source not in known.sources or not (_is_page(keys) and _is_page(known.keys)):
+        return False
+    if ours.published and theirs.published and abs(ours.published - theirs.published) > MOVING:
+        return True
+    is_copy = ours.abstract == theirs.abstract != "" and ours.published == theirs.published
+    return is_named or not (is_copy or known.keys.keys().isdisjoint(listed[source]))
+
+
+def _is_page(keys: Iterable[str]) -> bool:
+    """Whether nothing but its page and title names a paper."""
+    return all(key.startswith((PAGE, TITLE)) for key in keys)
 
 
 def _arxiv(keys: Iterable[str]) -> frozenset[str]:
@@ -131,6 +198,7 @@ def _joined(same: Sequence[Known]) -> Known:
         first.paper = merging.join(first.paper, other.paper)
         first.keys.update(other.keys)
         first.stored.extend(other.stored)
+        first.sources |= other.sources
         first.before = first.before or other.before
         other.joined_to = first
     return first

@@ -222,6 +222,31 @@ def test_a_ttl_holds_as_long_as_the_feed_is_the_same(store, now):
     assert asked == [0, 13, 26, 39]
 
 
+def test_every_week_of_a_series_under_one_title_is_a_paper(ingest, store, now):
+    def listing(*weeks):
+        return (
+            "".join(
+                "<item><title>This week in machine learning</title><dc:creator>Jane Doe</dc:creator>"
+                f"<link>https://lab.org/{week}</link><guid>https://lab.org/{week}</guid>"
+                f"<pubDate>{(now + timedelta(weeks=week)).isoformat()}</pubDate></item>"
+                for week in weeks
+            )
+            .join(
+                (
+                    '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>',
+                    "</channel></rss>",
+                )
+            )
+            .encode()
+        )
+
+    url = "https://journal.example/feed"
+    ingest([feed()], {url: listing(0)})
+    ingest([feed()], {url: listing(2, 1, 0)}, at=now + timedelta(weeks=2))
+
+    assert news(store, now, now + timedelta(weeks=2)) == ["1", "2"]
+
+
 def test_a_record_that_is_read_twice_is_not_dated_back(ingest, store, now):
     url, late = "https://journal.example/feed", now + timedelta(days=20)
     ingest([feed()], {url: FEED}, at=late, reconciling=True)

@@ -251,6 +251,76 @@ def test_another_key_joins_different_dois(store, make):
     assert store.counts()["papers"] == 1
 
 
+def of_series(make, number, *, days=0, source="lab", **fields):
+    """An entry of a lab's feed under a title that all of them bear, so many days later."""
+    name = f"url:{number}"
+    defaults = {
+        "id": name,
+        "identifiers": (name,),
+        "title": "This week in machine learning",
+        "authors": ("Jane Doe",),
+        "abstract": f"What happened in week {number}.",
+        "published": make.day + timedelta(days=days),
+    }
+    about = make.paper(number, **defaults | fields)
+    return make.item(about, source=source, feed=source)
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_pages_of_one_listing_are_papers_of_their_own_under_one_title(store, make, days):
+    week, next_week = of_series(make, 1), of_series(make, 2, days=days)
+
+    for listing in ([next_week, week], [week, next_week], [week], [next_week]):
+        store.papers.ingest(listing)
+
+        assert store.counts()["papers"] == 2
+
+
+def test_pages_days_apart_are_papers_of_their_own_under_one_title(store, make):
+    weeks = [of_series(make, number, days=7 * number) for number in range(3)]
+
+    for each in (*weeks, *reversed(weeks)):
+        store.papers.ingest([each])
+
+    found = store.papers.get(["url:0", "url:1", "url:2"])
+    assert [paper.id for paper in found.values()] == ["url:0", "url:1", "url:2"]
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_a_page_that_moved_is_the_same_paper(store, make, is_dated):
+    published = make.day if is_dated else None
+    here, there = (of_series(make, number, published=published) for number in (1, 2))
+
+    for each in (here, there, here):
+        store.papers.ingest([each])
+
+    assert store.counts()["papers"] == 1
+
+
+def test_an_entry_that_a_listing_has_twice_is_one_paper(store, make):
+    twice = [of_series(make, number, abstract="The same words.") for number in (1, 2)]
+
+    store.papers.ingest(twice)
+
+    assert store.counts()["papers"] == 1
+
+
+def test_a_title_joins_what_two_sources_say_however_late(store, make):
+    store.papers.ingest([of_series(make, 1)])
+    store.papers.ingest([of_series(make, 2, days=30, source="planet")])
+
+    assert store.counts()["papers"] == 1
+
+
+@pytest.mark.parametrize("name", ["arxiv:2606.00002", "doi:10.1101/2026.06.01.5738"])
+def test_a_title_joins_what_has_a_name_beside_its_page(store, make, name):
+    named = of_series(make, 1, days=30, identifiers=("url:1", name))
+
+    store.papers.ingest([of_series(make, 2), named])
+
+    assert store.counts()["papers"] == 1
+
+
 # --- announcements --------------------------------------------------------------------------
 
 
