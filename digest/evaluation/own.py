@@ -185,7 +185,11 @@ def _verdicts(found: Replay) -> Iterator[str]:
         else:
             yield f"{ours} or {name}: these answers do not say which is better ({span})."
     yield (
-        f"Judged by nDCG of what was shown in full. Nothing else could be answered, so nDCG@10 and "
+        "Judged by nDCG of what was shown in full. One is called better only if it holds however "
+        "readers look: also if at every place alike, and if at each by one over it."
+    )
+    yield (
+        f"Nothing else could be answered, so nDCG@10 and "
         f"MRR, over all that was announced, favour {AS_SENT!r} and what is like it; "
         "[experiments] compares two rankers fairly."
     )

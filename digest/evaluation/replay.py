@@ -7,6 +7,10 @@ weights clipped, and divided by their sum. What no digest showed in full was nev
 no weight makes up for that: over all that was announced the order that was sent is favoured. So
 rankers are judged by how they order what was shown, with everything else taken out of their lists
 (as T. Sakai, "Alternatives to bpref", SIGIR 2007, takes out what nobody judged).
+
+How likely a place is looked at is an estimate, which resampling people does not make any surer.
+So one ranker is called better than another only where it would be however readers look: also if
+at every place alike, and if at each by one over it.
 """
 
 from __future__ import annotations
@@ -39,7 +43,8 @@ JUDGED = MEASURES.index("of the shown")
 ORDERED = MEASURES.index("in order")
 WITHIN = 10
 ENOUGH_WANTED = 100
-PRIOR_ANSWERS = 20
+PRIOR_ANSWERS = 100
+SLOPES = np.linspace(0, 2, 41)
 LEAST_SEEN = 0.1
 TINY = 1e-9
 MOST_SAID = 10_000
@@ -67,14 +72,16 @@ def examination(wanted: Mapping[int, int], expected: Mapping[int, float]) -> Exa
 
     `expected` is how many would have been by the picks' own chances, were every place looked at
     alike: a good ranking is answered at the top because it is better there, too. Fewer than 100
-    answers say nothing; otherwise each place's is drawn towards 1/place (the prior of the paper
-    above) with the strength of 20 answers, and never rises from one place to the next.
+    answers say nothing, and it is taken for 1/place; otherwise for the power of 1/place (as the
+    paper above) that explains them best, towards which each place's own is drawn with the strength
+    of 100 answers. It never rises from one place to the next.
     """
     places = range(1, max(expected, default=0) + 1)
-    prior = [1 / place for place in places]
     answers = sum(wanted.values())
     if answers < ENOUGH_WANTED:
-        return Examination(chances=tuple(prior), learned=False)
+        return Examination(chances=tuple(1 / place for place in places), learned=False)
+    slope = _slope(wanted, expected)
+    prior = [place**-slope for place in places]
     by_prior = [
         chance * expected.get(place, 0.0) for chance, place in zip(prior, places, strict=True)
     ]
@@ -87,12 +94,24 @@ def examination(wanted: Mapping[int, int], expected: Mapping[int, float]) -> Exa
     return Examination(chances=tuple(each / falling[0] for each in falling), learned=True)
 
 
+def _slope(wanted: Mapping[int, int], expected: Mapping[int, float]) -> float:
+    """Which power of 1/place the answers are likeliest by: 0 if every place is looked at alike."""
+    places = np.arange(1, max(expected, default=0) + 1)
+    found, foreseen = (
+        np.array([by.get(place, 0) for place in places.tolist()]) for by in (wanted, expected)
+    )
+    looked = places ** -SLOPES[:, None]
+    likely = np.log(looked) @ found - found.sum() * np.log((looked @ foreseen).clip(TINY))
+    return float(SLOPES[likely.argmax()])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Replay:
     """What replaying came to: how much there was, and how well each ranker did, by name.
 
     `better` is by how much the first ranker's measures are above each other one's, with the share
-    of resamples in which they are (rows of `MEASURES`). Intervals are over people, or where there
+    of resamples in which they are (rows of `MEASURES`): the least telling one over the ways in
+    which readers may look, half where these do not agree. Intervals are over people, or where there
     are fewer than 10 (`few`) over their digests, so that they hold for these people alone. Of
     `pairs` of a wanted and an unwanted paper "in order" is told; without any it means nothing.
     """
@@ -122,7 +141,8 @@ def replay(
     """
     seen = _examined(store, first)
     names = [*rankers, AS_SENT]
-    rows: list[list[float]] = []
+    ways = (seen, *_extremes(len(seen.chances)))
+    rows: list[np.ndarray] = []
     people: list[str] = []
     answers = pairs = 0
     for block in answered(store, first):
@@ -134,10 +154,10 @@ def replay(
                 answers += len(each.said)
                 pairs += len(each.wanted) * len(each.unwanted)
                 there = [*(places[name][key] for name in rankers), _sent(each.digest)]
-                rows.append([value for by in there for value in _gained(each, by, seen)])
+                rows.append(np.array([_gained_by_all(each, there, way) for way in ways]))
             progress(len(window))
     few = len(set(people)) < FEWEST_PEOPLE
-    standing, better = _judged(names, np.array(rows), _clusters(people, few=few))
+    standing, better = _judged_however(names, np.array(rows), _clusters(people, few=few))
     return Replay(
         digests=len(people),
         answers=answers,
@@ -148,6 +168,14 @@ def replay(
         standing=standing,
         better=better,
     )
+
+
+def _extremes(places: int) -> list[Examination]:
+    """Readers who look at every place alike, and ones who look at each by one over it."""
+    return [
+        Examination(chances=tuple(place**-slope for place in range(1, places + 1)), learned=False)
+        for slope in (0.0, 1.0)
+    ]
 
 
 def _examined(store: Store, first: str) -> Examination:
@@ -212,6 +240,12 @@ def _sent(digest: Digest) -> dict[str, int]:
     return {paper: place for place, paper in enumerate(shown, 1)}
 
 
+def _gained_by_all(
+    answer: Answered, places: Iterable[Mapping[str, int]], seen: Examination
+) -> list[float]:
+    return [value for each in places for value in _gained(answer, each, seen)]
+
+
 def _gained(answer: Answered, places: Mapping[str, int], seen: Examination) -> list[float]:
     """One digest's sums for one ranker, two a measure: what it got, and what there was to get.
 
@@ -268,12 +302,31 @@ def _clusters(people: Sequence[str], *, few: bool) -> list[str]:
     return [str(crc32(each.encode()) % MOST_CLUSTERS) for each in people]
 
 
+def _judged_however(
+    names: Sequence[str], rows: np.ndarray, clusters: Sequence[str]
+) -> tuple[dict[str, Estimate], dict[str, tuple[Estimate, np.ndarray]]]:
+    """The judgement by the first way of looking, only as sure as it is by all (digests × ways × sums)."""
+    if not len(rows):
+        return {}, {}
+    (standing, better), *others = (
+        _judged(names, rows[:, way], clusters) for way in range(rows.shape[1])
+    )
+    return standing, {
+        name: (by, _least_sure([surely, *(other[name][1] for _, other in others)]))
+        for name, (by, surely) in better.items()
+    }
+
+
+def _least_sure(shares: Sequence[np.ndarray]) -> np.ndarray:
+    """Of shares on one side of a half the nearest to it; a half where they are on both."""
+    low, high = np.min(shares, axis=0), np.max(shares, axis=0)
+    return np.asarray(np.clip(0.5, low, high))
+
+
 def _judged(
     names: Sequence[str], rows: np.ndarray, clusters: Sequence[str]
 ) -> tuple[dict[str, Estimate], dict[str, tuple[Estimate, np.ndarray]]]:
     """How well each ranker did, and by how much the first is better than each other."""
-    if not len(rows):
-        return {}, {}
     shape = (-1, len(names), len(MEASURES), 2)
     values = _divided(rows.mean(axis=0).reshape(shape))[0]
     draws = _divided(measures.resampled(rows, clusters).reshape(shape))

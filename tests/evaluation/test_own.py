@@ -76,6 +76,7 @@ def test_it_says_which_is_better_only_when_that_is_sure(surely, by, verdict):
     text = report(replayed(surely=surely, by=by))
     assert verdict in text
     assert "favour 'as it was sent' and what is like it" in text
+    assert "only if it holds however readers look:" in text
     assert "Ranked without companions" in text
 
 

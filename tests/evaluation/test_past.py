@@ -181,7 +181,7 @@ def test_what_readers_like_together_says_nothing_of_answers_that_are_looked_back
     papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
     liked, wanted, *others = papers[:8]
     alone = spaces.learn(papers)
-    told = spaces.learn(papers, libraries=[[liked.id, wanted.id]])
+    told = spaces.learn(papers, libraries=[[liked.id, wanted.id]] * 3)
     shown = [each.id for each in (wanted, *others)]
 
     now = scores(told, [wanted, *others], liked) - scores(alone, [wanted, *others], liked)

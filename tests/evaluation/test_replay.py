@@ -316,6 +316,46 @@ def test_two_that_are_alike_cannot_be_told_apart(lived):
     assert 0.025 < surely[JUDGED] < 0.975
 
 
+@pytest.fixture
+def thorough(world):
+    """Forty readers of lists in any order, who read them to the end and like what they like."""
+    rng = random.Random(5)
+    people = world.people(40)
+    for day in range(2):
+        world.publish(day)
+        world.send(day, world.any_order(seed=0))
+        for person in people:
+            for place in rng.sample(range(1, len(world.digest(person, day).picks) + 1), 3):
+                world.answer(person, day, place)
+    return world
+
+
+def test_readers_who_read_everything_tell_chance_from_chance_as_little(thorough):
+    result = thorough.replay(one=thorough.any_order(seed=1), two=thorough.any_order(seed=2))
+
+    assert result.answers == 240
+    assert min(result.examination.chances) > 0.7
+    for estimate, surely in result.better.values():
+        assert 0.025 < surely[JUDGED] < 0.975
+        assert estimate.low[JUDGED] < 0 < estimate.high[JUDGED]
+
+
+def test_what_holds_only_if_readers_look_at_the_top_alone_is_not_sure(world):
+    """A list was sent upside down; who looked how far down it, so few answers do not say."""
+    people = world.people(12)
+    for day in range(3):
+        world.publish(day, each=3)
+        world.send(day, InOrder(bread_first))
+        for person in people:
+            world.answer(person, day, 1)
+            world.answer(person, day, 6)
+
+    result = world.replay(turned=InOrder(lambda paper, _: "bread" in paper))
+
+    assert value(result, "turned", "of the shown") > value(result, AS_SENT, "of the shown")
+    assert result.better[AS_SENT][1][JUDGED] == 0.5
+
+
 def test_a_few_people_are_drawn_by_digest(world):
     people = world.people(2)
     for day in range(4):
@@ -346,6 +386,20 @@ def test_where_readers_look_is_learned_from_many_answers():
     learned = examination(wanted, dict.fromkeys(wanted, digests * liking))
     assert learned.learned
     assert learned.chances == pytest.approx(truth, abs=0.03)
+
+
+@pytest.mark.parametrize("each", [10, 24, 100, 1_000])
+def test_readers_who_read_everything_are_seen_to_from_few_answers_on(each):
+    places = range(1, 11)
+    learned = examination(dict.fromkeys(places, each), dict.fromkeys(places, 80.0))
+    assert learned.learned
+    assert learned.chances == pytest.approx([1] * 10)
+
+
+def test_readers_who_look_at_the_top_are_seen_to_from_few_answers_on():
+    wanted = {place: round(60 / place) for place in range(1, 11)}
+    learned = examination(wanted, dict.fromkeys(wanted, 80.0))
+    assert learned.chances == pytest.approx([1 / place for place in wanted], abs=0.05)
 
 
 def test_a_good_ranking_is_not_taken_for_readers_who_do_not_look_down():
