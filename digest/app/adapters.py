@@ -31,7 +31,7 @@ from digest.pipeline import (
     pacing,
 )
 from digest.ports import Acceptances, Fetcher, Source, Store, Transport
-from digest.rendering import letters, mail
+from digest.rendering import letters, mail, mime
 from digest.store import open_store
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,14 @@ NOWHERE = "https://recorded.invalid/"
 def utcnow() -> datetime:
     """The one clock."""
     return datetime.now(UTC)  # noqa: TID251 - its one home
+
+
+def _in_ascii(address: str) -> str:
+    """An address as it stands in mails, its domain in ASCII; as given if it cannot stand there."""
+    try:
+        return mime.mail_address(address)
+    except InvalidInput:
+        return address  # the first mail says so
 
 
 def _no_database(path: Path, *, settings_file: Path) -> ConfigError:
@@ -221,10 +229,10 @@ class Adapters:
         return Site(
             name=site.name,
             url=site.url.rstrip("/"),
-            mail_from=addresses.from_,
+            mail_from=_in_ascii(addresses.from_),
             list_id=addresses.list_id or f"digest.{self.mail_domain}",
-            unsubscribe_to=addresses.unsubscribe_to,
-            bounce_to=addresses.bounce_to,
+            unsubscribe_to=_in_ascii(addresses.unsubscribe_to),
+            bounce_to=_in_ascii(addresses.bounce_to),
             imprint=site.imprint,
             contact=site.contact,
             language=site.language,
@@ -245,8 +253,8 @@ class Adapters:
 
     @property
     def mail_domain(self) -> str:
-        """The domain of the From address, which Message-IDs carry."""
-        return self.settings.mail.from_.rpartition("@")[2]
+        """The domain of the From address in ASCII, for Message-IDs and to greet mail servers."""
+        return _in_ascii(self.settings.mail.from_).rpartition("@")[2]
 
     @property
     def last_tick(self) -> datetime | None:

@@ -1,0 +1,88 @@
+"""What settings describe, as the world outside is told of it."""
+
+from __future__ import annotations
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from digest import doctor
+from digest.app import App
+from digest.config import load
+from digest.model import Message
+
+INTERNATIONAL, IN_ASCII = "bücher.example", "xn--bcher-kva.example"
+
+
+@pytest.fixture
+def app(tmp_path):
+    """Make applications that write from an address at an international domain."""
+    opened = []
+
+    def make(**settings):
+        overrides = {"db": str(tmp_path / "digest.db"), "mail.from": f"digest@{INTERNATIONAL}"}
+        opened.append(App(load(environment={}, overrides=overrides | settings)))
+        return opened[-1].create()
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+class Greeted:
+    """Notes by which name the sender of each message greets."""
+
+    def __init__(self):
+        self.names = []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self.names.append(session.host_name)
+        return "250 2.0.0 Ok"
+
+
+@pytest.fixture
+def server(free_port):
+    """The address of a mail server, and by which names it was greeted."""
+    greeted, port = Greeted(), free_port()
+    controller = Controller(greeted, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield f"smtp://127.0.0.1:{port}", greeted.names
+    controller.stop()
+
+
+def test_a_mail_server_is_greeted_by_an_international_domain_in_ascii(app, server, now):
+    url, names = server
+    made = app(**{"smtp.url": url})
+    letter = Message(
+        digest_id="one",
+        sender=made.site.mail_from,
+        recipient="ada@example.org",
+        content=b"Subject: Hello\r\n\r\nHello.\r\n",
+    )
+
+    (receipt,) = made.transport.send([letter], now)
+
+    assert (receipt.code, names) == (250, [IN_ASCII])
+
+
+def test_so_is_it_in_whatever_stands_in_headers(app):
+    site = app(
+        **{
+            "mail.bounce_to": f"bounces@{INTERNATIONAL}",
+            "mail.unsubscribe_to": f"stop@{INTERNATIONAL}",
+        }
+    ).site
+
+    assert (site.mail_from, site.list_id) == (f"digest@{IN_ASCII}", f"digest.{IN_ASCII}")
+    assert (site.bounce_to, site.unsubscribe_to) == (f"bounces@{IN_ASCII}", f"stop@{IN_ASCII}")
+
+
+def test_a_domain_that_has_no_name_in_ascii_stands_as_it_is_set(app):
+    assert app(**{"mail.from": "digest@-ü-.example"}).site.mail_from == "digest@-ü-.example"
+
+
+def test_the_doctor_knows_that_bounces_go_to_the_same_domain(app):
+    made = app(**{"mail.bounce_to": f"bounces@{INTERNATIONAL}", "site.url": "https://d.example"})
+
+    levels = [each.level for each in doctor._guarded("sender", doctor._sender, made)]
+
+    assert levels == ["fine"]
