@@ -286,11 +286,17 @@ def _discounted(
 
 
 def _among(shown: Sequence[str], places: Mapping[str, int]) -> dict[str, float]:
-    """The places of what was shown among itself; what a ranker leaves out shares the last ones."""
+    """The places of what was shown among itself; what a ranker leaves out shares the last ones.
+
+    It has the place whose gain is the mean of theirs: to rank nothing is worth as much as chance.
+    """
     ranked = sorted((each for each in shown if each in places), key=lambda each: places[each])
     among: dict[str, float] = {paper: place for place, paper in enumerate(ranked, 1)}
-    rest = (len(ranked) + 1 + len(shown)) / 2
-    return among | {paper: rest for paper in shown if paper not in places}
+    last = range(len(ranked) + 1, len(shown) + 1)
+    if last:
+        gain = sum(1 / log2(1 + place) for place in last) / len(last)
+        among |= dict.fromkeys((each for each in shown if each not in places), 2 ** (1 / gain) - 1)
+    return among
 
 
 def _clusters(people: Sequence[str], *, few: bool) -> list[str]:
