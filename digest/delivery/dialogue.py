@@ -9,9 +9,9 @@ goes all that announces the next one.
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from digest.delivery.connection import words_of
@@ -117,21 +117,33 @@ def _hand_content(
             return False
         gone = max(gone, len(data))
     if gone < len(data) + len(end):
+        line = _line(client)
         # From here on the server may have the dot, whatever goes wrong: its answer tells, if any.
-        with suppress(OSError):
-            client.send(end[gone - len(data) :])
+        # smtplib's `send` would close the connection, and nobody could read it.
+        try:
+            line.sendall(end[gone - len(data) :])
+        except TimeoutError:  # this was its time to answer
+            client.close()
+        except OSError:
+            pass
     return True
 
 
 def _sent_at_once(client: smtplib.SMTP, *content: bytes) -> int:
     """Send as much as the system takes in one go; how many bytes."""
-    if client.sock is None:
-        raise smtplib.SMTPServerDisconnected("not connected")
+    line = _line(client)
     try:
-        return client.sock.sendmsg(content)
+        return line.sendmsg(content)
     except OSError:
         client.close()
         raise smtplib.SMTPServerDisconnected("connection lost")  # noqa: B904 - as smtplib has it
+
+
+def _line(client: smtplib.SMTP) -> socket.socket:
+    """The open connection, which smtplib does not look for before it reads."""
+    if client.sock is None:
+        raise smtplib.SMTPServerDisconnected("not connected")
+    return client.sock
 
 
 def _missing_extension(client: smtplib.SMTP, message: Prepared) -> str:
@@ -206,6 +218,7 @@ def _commands(client: smtplib.SMTP, message: Prepared) -> dict[str, bytes]:
 
 
 def _final_reply(client: smtplib.SMTP, *, announced: bool) -> Reply:
+    _line(client)
     code, words = client.getreply()
     if code // 100 == _EXPECTED["after DATA"]:
         text = words_of(words)
