@@ -125,7 +125,7 @@ class PaperStore(Protocol):
         ...
 
     def by_author(self, name: str, *, limit: int) -> list[Paper]:
-        """Papers of authors with this folded name (`text.author_key`), newest first."""
+        """Papers of authors with this folded name (`text.author_keys`), newest first."""
         ...
 
     def voted(self, since: datetime, *, limit: int) -> list[tuple[Paper, int]]:

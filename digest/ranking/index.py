@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from digest import matching
-from digest.text import author_key, contains_prefix, fold, spaced
+from digest.text import author_key, contains_prefix, fold, spaced, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,13 +67,16 @@ class Index:
                 self.any_category.setdefault(key, []).append(row)
             for key in matching.category_keys(paper.categories[:1]):
                 self.primary.setdefault(key, []).append(row)
-            for name in paper.authors:
+            for name in (each for author in paper.authors for each in spellings(author)):
                 key = author_key(name)
                 self._authors.setdefault(key, []).append((matching.given_name(name), row))
                 self._families.setdefault(key.partition(" ")[0], set()).add(row)
 
     def by_author(self, name: str) -> set[int]:
         """Rows of papers by this author; a family name alone finds everyone who bears it."""
+        return set().union(*map(self._by_spelling, spellings(name)))
+
+    def _by_spelling(self, name: str) -> set[int]:
         key, given = author_key(name), matching.given_name(name)
         if not key:
             return set()

@@ -3,43 +3,78 @@
 from __future__ import annotations
 
 import re
-from sqlite3 import Connection
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import product
+from sqlite3 import Connection, Row
 
 from digest.store.rows.papers import AUTHORS_APART
-from digest.text import author_key, without_strokes
+from digest.text import author_key, author_keys, spellings, without_strokes
 
 MOST_EXAMINED = 4_000
 
 # By number, which the full-text index gives newest first.
 NAMESAKES = """
-SELECT p.id, p.authors FROM papers_fts AS f CROSS JOIN papers AS p ON p.number = f.rowid
-WHERE papers_fts MATCH ? ORDER BY f.rowid DESC LIMIT ?
+SELECT p.number, p.id, p.authors
+FROM papers_fts AS f CROSS JOIN papers AS p ON p.number = f.rowid
+WHERE papers_fts MATCH ? {condition} ORDER BY f.rowid DESC LIMIT ?
 """
+# Or who looks for `Xue` would be given the newest 4,000 of `Xu`.
+WITH_UMLAUTS = "AND p.authors GLOB '*[äöüøåÄÖÜØÅ]*'"
+TWO_LETTERS = re.compile(r"(ae|oe|ue|aa)", re.IGNORECASE)
+MOST_IN_TWO_LETTERS = 3
 
 
 def by_author(connection: Connection, name: str, *, limit: int) -> list[str]:
-    """Ids of papers with an author of this name, compared by `text.author_key`, newest first.
+    """Ids of papers with an author of this name, compared by `text.author_keys`, newest first.
 
-    Among the newest 4,000 papers with an author of the same family name.
+    Among the newest 4,000 papers with an author of the same family name, and as many in which it
+    has an umlaut instead of two letters.
     """
-    key = author_key(name)
-    if not key or limit <= 0:
+    keys = author_keys(name)
+    if not keys or limit <= 0:
         return []
-    found: list[str] = []
-    for row in connection.execute(NAMESAKES, (_expression(name, key), MOST_EXAMINED)):
-        if any(author_key(each) == key for each in row["authors"].split(AUTHORS_APART)):
-            found.append(row["id"])
+    found: dict[str, None] = {}
+    for row in _namesakes(connection, name):
+        written = (one for each in row["authors"].split(AUTHORS_APART) for one in spellings(each))
+        if not keys.isdisjoint(map(author_key, written)):
+            found.setdefault(row["id"])
             if len(found) == limit:
                 break
-    return found
+    return list(found)
 
 
-def _expression(name: str, key: str) -> str:
-    """A full-text expression for the family name, as it was typed and as it is folded.
+def _namesakes(connection: Connection, name: str) -> Iterator[Row]:
+    """Papers that may be by somebody of this name, newest first; one may come twice."""
+    families = dict.fromkeys(each for one in spellings(name) for each in _families(one))
+    shorter = dict.fromkeys(each for family in families for each in _with_umlauts(family))
+    asked = [("", families), (WITH_UMLAUTS, shorter)]
+    rows = (
+        connection.execute(
+            NAMESAKES.format(condition=condition), (_expression(among), MOST_EXAMINED)
+        )
+        for condition, among in asked
+        if among
+    )
+    return merge(*rows, key=lambda row: -row["number"])
 
-    The index knows `O'Brien` by two words, the key as `obrien`.
-    """
-    family, *_ = key.split()
+
+def _expression(families: Iterable[str]) -> str:
+    return " OR ".join(f'authors : "{each}"' for each in families)
+
+
+def _families(name: str) -> list[str]:
+    """The family name as it was typed and as it is folded; the index knows `O'Brien` by two words."""
+    family, *_ = author_key(name).split() or [""]
     clean = re.sub(r'["\0\ud800-\udfff]', " ", without_strokes(name))
     typed = [each for each in re.split(r"[\s,]+", clean) if author_key(each) == family]
-    return " OR ".join(f'authors : "{each}"' for each in dict.fromkeys([*typed, family]))
+    return [each for each in (*typed, family) if each]
+
+
+def _with_umlauts(family: str) -> Iterator[str]:
+    """How the index may know a name that is written out: without its umlauts, `Schutze`."""
+    parts = TWO_LETTERS.split(family)
+    most = 2 * MOST_IN_TWO_LETTERS
+    choices = [(each, each[0]) if n % 2 and n < most else (each,) for n, each in enumerate(parts)]
+    written = map("".join, product(*choices))
+    return (each for each in written if each != family)

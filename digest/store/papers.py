@@ -271,7 +271,7 @@ class Papers:
             }
 
     def by_author(self, name: str, *, limit: int) -> list[Paper]:
-        """Papers of authors with this name, compared by `text.author_key`, newest first."""
+        """Papers of authors with this name, compared by `text.author_keys`, newest first."""
         with self._connections.read() as connection:
             ids = authorship.by_author(connection, name, limit=limit)
             return list(loading.papers(connection, ids).values())

@@ -13,8 +13,10 @@ from digest.text.latex import latex_to_text
 from digest.text.markup import html_to_text
 from digest.text.names import (
     author_key,
+    author_keys,
     authors_in_elements,
     authors_semicolon,
+    spellings,
     split_authors,
 )
 from digest.text.words import (
@@ -32,6 +34,7 @@ from digest.text.words import (
 
 __all__ = [
     "author_key",
+    "author_keys",
     "authors_in_elements",
     "authors_semicolon",
     "clean",
@@ -44,6 +47,7 @@ __all__ = [
     "sentences",
     "slug",
     "spaced",
+    "spellings",
     "split_authors",
     "truncate",
     "without_strokes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from digest.text.cleaning import clean
@@ -35,6 +36,10 @@ _INITIALS = re.compile(rf"(?:[{_UPPER}](?:[^\W\d_]?\.)?[\s‐‑-]*){{1,4}}$")
 _SUFFIX_INITIALS = frozenset({"JR", "SR", "II", "IV"})
 _SUFFIX_WORDS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
+_IN_TWO_LETTERS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
+    | {"Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa"}
+)
 
 
 def split_authors(s: str) -> tuple[str, ...]:
@@ -146,6 +151,23 @@ def author_key(name: str) -> str:
     if not before:
         return ""
     return f"{before[-1]} {after[0][0]}" if after else before[-1]
+
+
+def author_keys(name: str) -> frozenset[str]:
+    """The keys of every spelling of a name: two names may be one person's if they share a key."""
+    return frozenset(filter(None, map(author_key, spellings(name))))
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """A name, and as it is written where there are no umlauts: `Schütze` may be `Schuetze`.
+
+    Nothing is done to a name in ASCII, so that `Bauer` is not `Baur`.
+    """
+    if name.isascii():
+        return (name,)
+    whole = unicodedata.normalize("NFC", name)
+    written_out = whole.translate(_IN_TWO_LETTERS)
+    return (name,) if written_out == whole else (name, written_out)
 
 
 def _is_family(s: str) -> bool:

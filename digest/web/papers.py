@@ -15,7 +15,7 @@ from digest.model import Announcement, Paper
 from digest.pipeline.searching import similar
 from digest.rendering import citing, pages
 from digest.rendering.views import author_path, licence_of, paper_path, root
-from digest.text import author_key, clean
+from digest.text import author_key, author_keys, clean
 from digest.web import caching
 from digest.web.documents import AuthorDocument, PaperDocument, announcement_record
 from digest.web.negotiating import SUFFIX, Shown, wants_json
@@ -148,6 +148,6 @@ def _days(announced: Sequence[Announcement]) -> list[Announcement]:
 
 def _as_written(name: str, papers: Sequence[Paper]) -> str:
     """The name as papers have it: what was asked for may be `schmidhuber j`."""
-    key = author_key(name)
-    written = [each for paper in papers for each in paper.authors if author_key(each) == key]
+    keys = author_keys(name)
+    written = [each for paper in papers for each in paper.authors if keys & author_keys(each)]
     return name if name in written else max(written, key=len, default=name)

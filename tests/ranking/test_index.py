@@ -97,3 +97,21 @@ def test_an_author_in_full_is_no_namesake_with_another_given_name(name, found):
     papers = [Paper(id=each, title="On tides", authors=(each,)) for each in everyone]
 
     assert {papers[row].id for row in Index(papers).by_author(name)} == found
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Jörg Schütze", {"Jörg Schütze", "Joerg Schuetze", "J. Schutze"}),
+        ("Joerg Schuetze", {"Jörg Schütze", "Joerg Schuetze"}),
+        ("Jorg Schutze", {"Jörg Schütze", "J. Schutze"}),
+        ("Schuetze", {"Jörg Schütze", "Joerg Schuetze"}),
+        ("Eva Baur", {"Eva Baur"}),
+        ("Eva Bauer", {"Eva Bauer"}),
+    ],
+)
+def test_an_author_is_found_with_umlauts_and_without(name, found):
+    everyone = ("Jörg Schütze", "Joerg Schuetze", "J. Schutze", "Eva Baur", "Eva Bauer")
+    papers = [Paper(id=each, title="On tides", authors=(each,)) for each in everyone]
+
+    assert {papers[row].id for row in Index(papers).by_author(name)} == found

@@ -513,6 +513,34 @@ def test_papers_of_an_author_are_found_by_any_way_to_write_the_name(authored, na
     assert numbers_of(authored.papers.by_author(name, limit=9)) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Hinrich Schütze", [4, 3, 2, 1]),
+        ("Hinrich Schuetze", [4, 2, 1]),
+        ("Hinrich Schutze", [3, 2]),
+        ("Bäuerle, A.", [6, 5]),
+        ("A. Baeuerle", [6, 5]),
+        ("Tor Müller-Aagård", [7]),
+        ("Tor Mueller-Aagaard", [7]),
+        ("Li Xue", [8]),
+        ("Li Xu", [9]),
+    ],
+)
+def test_papers_of_an_author_are_found_with_umlauts_and_without(new_store, make, name, expected):
+    store = new_store()
+    names = ["Hinrich Schuetze", "Hinrich Schütze", "H. Schutze", "Schuetze, H.", "A. Bäuerle"]
+    names += ["A. Baeuerle", "Tor Müller-Aagård", "Li Xue", "Li Xu"]
+    store.papers.ingest(
+        [
+            make.item(make.paper(number, authors=("Bo Sämple", name)))
+            for number, name in enumerate(names, start=1)
+        ]
+    )
+
+    assert numbers_of(store.papers.by_author(name, limit=9)) == expected
+
+
 def test_papers_of_an_author_are_limited_to_the_newest(authored):
     assert numbers_of(authored.papers.by_author("Jürgen Schmidhuber", limit=2)) == [3, 2]
     assert authored.papers.by_author("Jürgen Schmidhuber", limit=0) == []

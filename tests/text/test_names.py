@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text import author_key, authors_in_elements, authors_semicolon, split_authors
+from digest.text import (
+    author_key,
+    author_keys,
+    authors_in_elements,
+    authors_semicolon,
+    spellings,
+    split_authors,
+)
 from digest.text.names import authors_with_initials, is_family_first
 
 
@@ -176,6 +183,25 @@ def test_particles_apostrophes_hyphens_and_suffixes_do_not_part_keys():
 def test_a_single_name_is_its_own_key():
     assert author_key("Aristotle") == "aristotle"
     assert author_key("") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("Hinrich Schütze", ["Hinrich Schuetze", "H. Schutze", "Schuetze, Hinrich"]),
+        ("Jürgen Müller", ["Juergen Mueller", "Jurgen Muller", "J. Mueller"]),
+        ("Søren Ågård", ["Soeren Aagaard", "Soren Agard"]),
+        ("Schu\u0308tze, H.", ["Hinrich Schuetze"]),
+    ],
+)
+def test_a_name_with_umlauts_shares_a_key_with_both_ways_to_write_it_in_ascii(name, others):
+    assert all(author_keys(name) & author_keys(each) for each in others)
+
+
+def test_a_name_in_ascii_has_one_key():
+    assert spellings("Wolfgang Bauer") == ("Wolfgang Bauer",)
+    assert author_keys("Wolfgang Bauer") == {"bauer w"}
+    assert author_keys("...") == frozenset()
 
 
 def test_thousands_of_names_are_split_at_once():
