@@ -83,6 +83,7 @@ class Adapters:
         self.owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
         self._may_create = False
         self._posting = threading.Lock()
+        self._uncounted = 0
 
     def __enter__(self) -> Self:
         return self

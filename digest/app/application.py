@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -253,7 +254,16 @@ class App(Composer):
         if not self._posting.acquire(timeout=patience):
             return delivering.Delivered(cut_short=True)
         try:
-            done = posting.post_due(
+            return self._post(stopping)
+        finally:
+            self._posting.release()
+
+    def _post(self, stopping: Callable[[], bool]) -> delivering.Delivered:
+        def gone() -> None:
+            self._uncounted += 1
+
+        try:
+            return posting.post_due(
                 self.store,
                 self.courier,
                 self.sign,
@@ -261,11 +271,13 @@ class App(Composer):
                 rng=self.rng,
                 bounced=self.bounced,
                 stopping=stopping,
+                gone=gone,
             )
-            self.courier_pacer.count(done.accepted, self.clock())
-            return done
         finally:
-            self._posting.release()
+            # However it ended, they went; while the database cannot say so, the next post does.
+            with suppress(DigestError):
+                self.courier_pacer.count(self._uncounted, self.clock())
+                self._uncounted = 0
 
     def take_in(self, raw: bytes, recipients: Sequence[str] = ()) -> tuple[inbound.Reply, ...]:
         """Act on a mail that came in, answer it, and send what is due.

@@ -113,13 +113,15 @@ def post_due(
     rng: Random,
     bounced: Bounced,
     stopping: Callable[[], bool] = lambda: False,
+    gone: Callable[[], object] = lambda: None,
 ) -> Delivered:
     """Send every letter that is due; safe to call from several processes at once.
 
     `sign` gives the bytes that go out. `bounced` is told of an active subscriber's address that
-    the mail server says is no good. What is left where nobody was there to take a letter waits
-    for the next time (`cut_short`). Raises ConfigError when the server refuses our password or
-    certificate; the letters are then due again in a minute.
+    the mail server says is no good, `gone` of each letter as soon as it was taken. What is left
+    where nobody was there to take a letter waits for the next time (`cut_short`). Raises
+    ConfigError when the server refuses our password or certificate; the letters are then due again
+    in a minute.
     """
     total = Delivered()
     for kind in store.post.drop_late(clock()):
@@ -130,7 +132,15 @@ def post_due(
         if not claimed:
             break
         total += _post(
-            store, transport, sign, claimed, now=now, clock=clock, rng=rng, bounced=bounced
+            store,
+            transport,
+            sign,
+            claimed,
+            now=now,
+            clock=clock,
+            rng=rng,
+            bounced=bounced,
+            gone=gone,
         )
         if total.cut_short or len(claimed) < BLOCK:
             break
@@ -147,6 +157,7 @@ def _post(
     clock: Callable[[], datetime],
     rng: Random,
     bounced: Bounced,
+    gone: Callable[[], object],
 ) -> Delivered:
     """Send what was claimed at `now`, and nothing that others may send by the time it is answered."""
     waiting = {each.id: each for each in claimed}
@@ -169,6 +180,8 @@ def _post(
             letter = waiting.pop(answer.digest_id)
             receipt = _mended(letter, answer)
             answers.append(receipt)
+            if receipt.outcome is Outcome.ACCEPTED:
+                gone()
             retry_at = _retry_at(letter, receipt, clock(), rng)
             settle(letter, retry_at, in_doubt=receipt.is_silent, untried=receipt.untried)
             total += _told(letter, receipt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,10 @@ from digest import doctor
 from digest.app import App
 from digest.config import load
 from digest.delivery import said
-from digest.model import Status, Subscriber
+from digest.errors import ConfigError
+from digest.model import Letter, Status, Subscriber
+from digest.store import open_store
+from digest.testing import MemoryTransport
 
 SERVER = "smtp://mx.example.net:587"
 
@@ -102,3 +107,68 @@ def test_a_folder_has_no_pace(app, tmp_path, now):
     grant = app(url=f"maildir:{tmp_path / 'out'}", per_hour=1).pacer.ask({"a.example": 1000}, now)
 
     assert grant.allowed == {"a.example": 1000}
+
+
+def queue(app, letters):
+    app.store.post.put(
+        Letter(
+            id=f"letter {number}",
+            kind="help",
+            sender="digest@example.org",
+            recipient="ada@example.org",
+            content=b"",
+            at=app.clock(),
+            expires_at=app.clock() + timedelta(days=1),
+        )
+        for number in range(letters)
+    )
+
+
+def counted(app):
+    """How many messages are known to have gone within the day."""
+    known = app.store.pace.load("mx.example.net:587")
+    return sum(count for _, count in known.used["per_day"]) if known else 0
+
+
+class Ending(MemoryTransport):
+    """Takes all letters, and then something else goes wrong."""
+
+    def send(self, messages, now, **held):
+        yield from super().send(messages, now, **held)
+        raise ConfigError("The disk is full.")
+
+
+def test_letters_that_went_are_counted_even_if_posting_ends_with_an_error(app):
+    made = app(per_day=100)
+    made.__dict__["courier"] = Ending()
+    queue(made, letters=3)
+
+    with pytest.raises(ConfigError, match="full"):
+        made.post()
+
+    assert counted(made) == 3
+
+
+def test_letters_that_went_while_the_database_is_busy_are_counted_with_the_next(app, tmp_path):
+    made = app(per_day=100)
+
+    class Locking(MemoryTransport):
+        """Once the last letter is settled, another process writes for long."""
+
+        def send(self, messages, now, **held):
+            yield from super().send(messages, now, **held)
+            other.execute("BEGIN IMMEDIATE")
+
+    made.__dict__ |= {
+        "courier": Locking(),
+        "store": open_store(tmp_path / "digest.db", timeout=0.01),
+    }
+    made.store.migrate()
+    queue(made, letters=3)
+    with closing(sqlite3.connect(tmp_path / "digest.db", isolation_level=None)) as other:
+        assert made.post().accepted == 3
+    assert counted(made) == 0
+
+    made.__dict__["courier"] = MemoryTransport()
+    made.post()
+    assert counted(made) == 3

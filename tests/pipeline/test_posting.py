@@ -536,6 +536,19 @@ def test_all_that_a_slow_server_took_is_known_to_be_sent(application, write, pos
     assert len(ids) == len(set(ids)) == 4
 
 
+def test_each_letter_that_was_taken_is_told_of_even_if_the_next_ends_it_all(write, post, person):
+    for kind in ("link", "known", "help"):
+        write(kind)
+    told = []
+
+    with pytest.raises(Crash):
+        post(Dying(), gone=lambda: told.append("a letter"))
+    refusing = MemoryTransport(answers={person.email: (Outcome.REFUSED, 554, "5.7.1 spam")})
+    post(refusing, gone=lambda: told.append("no letter"))
+
+    assert told == ["a letter"]
+
+
 def test_letters_wait_where_nobody_is_there_to_take_them(application, write, post):
     class Away(MemoryTransport):
         def send(self, messages, now, **_):
