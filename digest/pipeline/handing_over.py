@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -41,6 +41,7 @@ MOST_QUIET = 3  # messages by themselves in a row, since about one a server may 
 ANSWERING = timedelta(minutes=6)
 POLICY_WINDOW = timedelta(days=30)
 TRIES, PAUSE = 80, 10.0  # of so many seconds each, so that a claim outlasts them
+LAST_TRIES = 3  # of one that is asked to stop: half a minute, and then it may be killed
 # By what a mail server said to so many, lately, refusals are judged.
 MOST_REMEMBERED = 20
 REMEMBERED = timedelta(days=3)
@@ -153,16 +154,17 @@ class _Notes:
         """Write receipts down, whatever ails the database: it is all that is known of these messages.
 
         All tries together take no longer than a claim lasts; a process that is asked to stop makes
-        one. Raises what the last one did.
+        three where the database is busy, else one. Raises what the last one did.
         """
-        for left in reversed(range(TRIES)):
+        for tried in range(1, TRIES + 1):
             try:
                 self._line.store.ledger.settle(
                     receipts, lease=self.lease, until=self._line.clock() + LEASE
                 )
             except (StoreBusy, ConfigError) as error:
                 busy = isinstance(error, StoreBusy)  # which was waited for
-                if not left or (self._stopping() and not busy):
+                hurried = self._stopping() and (not busy or tried >= LAST_TRIES)
+                if tried == TRIES or hurried:
                     raise
                 log.warning("receipts wait: %s", error.message, extra={"action": "deliver"})
                 if not busy:
@@ -220,12 +222,7 @@ class _Notes:
 def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _Notes) -> Delivered:
     """Send a group; `notes` owes receipts of the last one, and then of this."""
     now, lease = line.clock(), notes.lease
-    grant, group = _granted(line, group, now)
-    offered = [each.digest.id for each in group]
-    going = line.store.ledger.offer(
-        group, lease=lease, now=now, until=now + LEASE, settling=notes.owed
-    )
-    notes.owed.clear()
+    grant, group, going = _offered(line, group, notes, now)
     if going is None:
         log.warning("another worker took our claim over", extra={"action": "deliver"})
         return Delivered(cut_short=True)
@@ -236,9 +233,9 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _N
     unsent: Sequence[str] = ()
     try:
         _take_answers(line, making, claim, answers, notes, now)
-    except ConfigError:
-        if not claim.asked and not answers:
-            unsent = list(going)
+    except BaseException as error:
+        nothing_went = isinstance(error, ConfigError) and not claim.asked and not answers
+        unsent = list(going) if nothing_went else making.unmade
         raise
     finally:
         written = notes.end()
@@ -251,7 +248,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _N
             notes.owed += unwritten
         else:
             notes.settle(unwritten)
-        left = [each for each in offered if each not in going]
+        left = [each.digest.id for each in group if each.digest.id not in going]
         back = _given_back(line, answers, unsent, left, lease)
         with suppress(StoreBusy):  # what would be learned comes again
             line.pacer.learn(grant, by_domain(group, [*told, *back]), line.clock())
@@ -288,15 +285,33 @@ def _take_answers(
             notes.note(receipt, moment)
 
 
-def _granted(
-    line: Line, group: Sequence[Envelope], now: datetime
-) -> tuple[Grant, Sequence[Envelope]]:
-    """As many of a group as the pace lets go now; the others come again later."""
+def _offered(
+    line: Line, group: Sequence[Envelope], notes: _Notes, now: datetime
+) -> tuple[Grant, Sequence[Envelope], frozenset[str] | None]:
+    """As many of a group as the pace lets go now, with what `offer` says; the others come later.
+
+    Where none of them is marked, none goes, and the caps have counted them for nothing.
+    """
+    ledger, lease = line.store.ledger, notes.lease
     grant = line.pacer.ask(Counter(domain_of(each.subscriber.email) for each in group), now)
-    going, later = share(group, grant)
-    if later:
-        line.store.ledger.put_off(later, lease=group[0].lease)
-    return grant, going
+    group, later = share(group, grant)
+    going: frozenset[str] | None = None
+    try:
+        if later:
+            ledger.put_off(later, lease=lease)
+        going = ledger.offer(group, lease=lease, now=now, until=now + LEASE, settling=notes.owed)
+        notes.owed.clear()
+    finally:
+        if going is None:
+            with suppress(StoreBusy, ConfigError):
+                none = _none_went((each.digest.id for each in group), now)
+                line.pacer.learn(grant, by_domain(group, none), now)
+    return grant, group, going
+
+
+def _none_went(digest_ids: Iterable[str], now: datetime) -> list[Receipt]:
+    """Receipts for the caps alone."""
+    return [Receipt(digest_id=each, outcome=Outcome.DEFERRED, at=now) for each in digest_ids]
 
 
 def _is_ours(line: Line, answers: Sequence[Receipt]) -> bool:
@@ -333,9 +348,7 @@ def _given_back(
     certain = [*unsent, *(each.digest_id for each in untried)]
     if certain:
         line.store.ledger.withdraw(certain, lease=lease)
-    now = line.clock()
-    none = [Receipt(digest_id=each, outcome=Outcome.DEFERRED, at=now) for each in (*unsent, *left)]
-    return [*untried, *none]
+    return [*untried, *_none_went((*unsent, *left), line.clock())]
 
 
 class _Claim:

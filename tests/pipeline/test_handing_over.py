@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from digest.errors import ConfigError, StoreBusy
-from digest.model import Outcome
+from digest.model import Caps, Outcome
 from digest.pipeline import doubting, handing_over
+from digest.pipeline.pacing import Pacer
 from digest.store import open_store
 from digest.testing import MemoryTransport
 
@@ -284,7 +285,97 @@ def test_a_disk_that_is_full_for_a_moment_ends_nothing(application, readers, del
     assert outbox(application) == {"sent": PEOPLE}
 
 
+# --- a database that others keep busy ------------------------------------------------------
+
+
+def test_a_process_that_is_asked_to_stop_tries_a_busy_database_three_times(
+    application, readers, deliver, caplog
+):
+    db = application.settings.db
+    with (
+        closing(sqlite3.connect(db, isolation_level=None)) as other,
+        closing(open_store(Path(db), timeout=0.01)) as store,
+    ):
+        transport = Passing(
+            application.moment, lambda taken: taken == PEOPLE and other.execute("BEGIN IMMEDIATE")
+        )
+        with pytest.raises(StoreBusy):
+            deliver(transport, store, stopping=lambda: bool(transport.sent))
+
+    waits = [each for each in caplog.records if "receipts wait" in each.getMessage()]
+    assert len(waits) == 2
+
+
+@pytest.fixture
+def capped(application):
+    """A pace that lets as many go in a day as there are readers."""
+    caps = Caps(per_day=PEOPLE)
+    return Pacer(application.store.pace, server="mx.example:25", own=True, caps=caps)
+
+
+def once(monkeypatch, ledger, name, instead):
+    """Let a call of the ledger come to something else, the first time."""
+    usual = getattr(ledger, name)
+
+    def call(*given, **options):
+        monkeypatch.setattr(ledger, name, usual)
+        return instead()
+
+    monkeypatch.setattr(ledger, name, call)
+
+
+def busy():
+    raise StoreBusy("somebody else has it")
+
+
+@pytest.mark.parametrize("instead", [busy, lambda: None], ids=["busy", "taken over"])
+def test_a_group_that_is_not_offered_does_not_count_against_a_cap(
+    application, readers, deliver, capped, monkeypatch, instead
+):
+    once(monkeypatch, application.store.ledger, "offer", instead)
+    transport = MemoryTransport()
+    with suppress(StoreBusy):
+        deliver(transport, pacer=capped)
+    assert transport.sent == []
+
+    application.moment[0] += timedelta(hours=1)
+    deliver(transport, pacer=capped)
+
+    assert outbox(application) == {"sent": PEOPLE}
+
+
+def test_what_may_not_go_yet_and_cannot_be_put_off_counts_against_no_cap(
+    application, readers, deliver, monkeypatch
+):
+    """One a second may go, and the others are to come again."""
+    caps = Caps(per_second=1, per_day=PEOPLE)
+    pacer = Pacer(application.store.pace, server="mx.example:25", own=True, caps=caps)
+    monkeypatch.setattr(pacer, "room", Pacer.free().room)
+    once(monkeypatch, application.store.ledger, "put_off", busy)
+
+    with pytest.raises(StoreBusy):
+        deliver(MemoryTransport(), pacer=pacer)
+
+    used = application.store.pace.load("mx.example:25").used
+    assert sum(count for slots in used.values() for _, count in slots) == 0
+
+
 # --- what nobody knows of ----------------------------------------------------------------------
+
+
+def test_whatever_ends_a_transport_what_it_did_not_take_is_in_no_doubt(
+    application, readers, deliver
+):
+    class Broken(MemoryTransport):
+        def send(self, messages, now, *, held):
+            several = iter(messages)
+            yield from super().send([next(several)], now)
+            raise AttributeError
+
+    with pytest.raises(AttributeError):
+        deliver(Broken())
+
+    assert outbox(application) == {"sent": 1, "queued": PEOPLE - 1}
 
 
 def test_silence_about_one_message_in_doubt_does_not_end_the_round(application, readers, deliver):
