@@ -9,7 +9,7 @@ from digest.evaluation import standings
 from digest.evaluation.measures import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MANIFOLD = 5
 NOTES = """\
 nDCG, R (recall) and MRR: a mean over each person's days, then over people. Intervals hold 95 % of
-2,000 bootstrap resamples over clusters of people.
+2,000 bootstrap resamples over clusters of people; ± is half of one, whose ends --json has.
 µs: processor time a subscriber and a day on one core, in blocks, what is made once a paper not
 counted."""
 ANEW = """
@@ -74,37 +74,56 @@ def _glance(found: Sequence[Group], records: Sequence[Record]) -> str:
 
 def _group(group: Group, records: Sequence[Record]) -> str:
     ours, *others = records
+    best_first = [ours, *_best_first(group, others)]
+    estimates = {each.name: group.estimate(each.name) for each in best_first}
+    main = _table(_leading(group, best_first, estimates))
+    rest = _table(
+        [
+            ["", *MEASURES[1:]],
+            *([name, *_roughly(each)[1:]] for name, each in estimates.items()),
+        ]
+    )
+    return f"{_heading(group)}\n{main}\n\n{rest}"
+
+
+def _leading(
+    group: Group, records: Sequence[Record], estimates: Mapping[str, Estimate]
+) -> list[list[str]]:
+    """The rows of nDCG@10: what each ranker reaches, what it costs, and by how much ours leads."""
+    ours, *others = records
     lead = f"{ours.name} leads by" if others else ""
     anew = any(group.shelf in each.learning for each in records)
     head = [
         "",
         "nDCG@10",
         "95 % interval",
-        *MEASURES[1:],
         "µs",
         *(["anew"] if anew else []),
         lead,
         "",
     ]
     rows = [head]
-    for each in (ours, *_best_first(group, others)):
-        estimate = group.estimate(each.name)
-        row = [each.name, *_with_interval(estimate), *map(_number, estimate.mean[1:])]
+    for each in records:
+        row = [each.name, *_with_interval(estimates[each.name])]
         row.append(_microseconds(each.seconds.get(group.shelf)))
         if anew:
             row.append(_microseconds(each.learning.get(group.shelf)))
         if each is not ours:
             row += _relative(group.lead(ours.name, each.name), group.values[each.name].mean(axis=0))
         rows.append(row)
-    return f"{_heading(group)}\n{_table(rows)}"
+    return rows
 
 
 def _sizes(group: Group, records: Sequence[Record]) -> str:
     parts = standings.by_size(group)
-    rows = [["nDCG@10 by number of likes", "people", *(each.name for each in records)]]
-    for part in parts:
-        means = [part.values[each.name].mean(axis=0)[0] for each in records]
-        rows.append([part.part, str(len(part.sizes)), *map(_number, means)])
+    rows = [
+        ["nDCG@10 by number of likes", *(each.part for each in parts)],
+        ["people", *(f"{len(each.sizes):,}" for each in parts)],
+        *(
+            [each.name, *(_roughly(part.estimate(each.name))[0] for part in parts)]
+            for each in records
+        ),
+    ]
     return f"{group.set} · {group.variant}\n{_table(rows)}"
 
 
@@ -159,6 +178,15 @@ def _microseconds(seconds: float | None) -> str:
 
 def _with_interval(estimate: Estimate) -> list[str]:
     return [_number(estimate.mean[0]), f"{estimate.low[0]:.3f}–{estimate.high[0]:.3f}"]
+
+
+def _roughly(estimate: Estimate) -> list[str]:
+    """Each measure with half of its interval."""
+    halves = (estimate.high - estimate.low) / 2
+    return [
+        f"{_number(mean)} ±{_number(half).removeprefix('0')}"
+        for mean, half in zip(estimate.mean, halves, strict=True)
+    ]
 
 
 def _relative(lead: Estimate, other: np.ndarray) -> list[str]:

@@ -131,7 +131,36 @@ def test_the_report_compares_ours_with_each_best_first(compared):
     assert table[2][-5:] == ["-25.0", "%", "(-25.0", "to", "-25.0)"]
     assert "125,000" in table[3]
     assert table[3][-5:] == ["+20.0", "%", "(+20.0", "to", "+20.0)"]
-    assert table[4][-1] == "0.000"
+    assert table[4][-1] == "0.000–0.000"
+
+
+def test_every_measure_has_its_interval_and_so_has_every_size_of_profile():
+    tasks = [task(person, 1, likes=likes) for person, likes in enumerate((2, 2, 8, 8))]
+    ours = record("ours", tasks, lambda each: 0.3 if len(each.likes) == 2 else 0.6)
+    lines = report.text(standings.groups(tasks, [ours]), [ours]).splitlines()
+
+    start = lines.index("toy · full · 2–8 likes, median 5 · 4 people")
+    assert lines[start + 2].split() == ["ours", "0.450", "0.300–0.600"]
+    assert lines[start + 4].split() == ["nDCG@20", "R@20", "R@50", "R@100", "MRR"]
+    assert lines[start + 5].split() == ["ours", *["0.225", "±.075"] * 5]
+    start = lines.index("toy · full")
+    assert lines[start + 1].split()[-6:] == ["1", "to", "3", "4", "to", "9"]
+    assert lines[start + 2].split() == ["people", "2", "2"]
+    assert lines[start + 3].split() == ["ours", "0.300", "±.000", "0.600", "±.000"]
+
+
+def test_tables_fit_a_terminal_however_much_there_is_to_tell():
+    tasks = [task(person, 1, likes=likes) for person, likes in enumerate((1, 4, 10, 30, 100))]
+    costs = {"seconds": {"toy": 0.125}, "learning": {"toy": 0.01}}
+    records = [
+        record(f"somebody's-{at}", tasks, lambda each, at=at: (len(each.likes) + at) / 200, **costs)
+        for at in range(9)
+    ]
+
+    tables = report.text(standings.groups(tasks, records), records).split("\n\n")[1:-2]
+
+    assert len(tables) == 3
+    assert max(len(line) for table in tables for line in table.splitlines()) <= 100
 
 
 def test_the_report_says_what_each_one_is_and_what_numbers_mean(compared):
