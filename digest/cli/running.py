@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import sleep
@@ -26,6 +26,7 @@ from digest.errors import DigestError, InvalidInput, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from digest.app import App
     from digest.model import SourceReport
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 PATIENCE = timedelta(minutes=10)
+STDERR = 2
+FINISHING = b"\nFinishing what is in hand; again, and it ends at once.\n"  # below the bar
 
 
 @click.command()
@@ -168,7 +171,7 @@ def run(context: Context) -> None:
                 )
             watched(app, "post", lambda: app.post(stopping=stopping), stopping=stopping)
             delivered = _deliver(app, stopping)
-        _say(composed, delivered)
+            _say(composed, delivered)
         if app.settings.worker.publish:
             folder = Path(app.settings.worker.publish)
             published = watched(app, "publish", lambda: app.publish(folder))
@@ -176,7 +179,7 @@ def run(context: Context) -> None:
         watched(app, "night", lambda: nightly(app, stopping=stopping))
         if wrong is not None:
             raise wrong
-        if _all_failed(reports) or delivered.deferred or delivered.refused:
+        if _all_failed(reports) or _is_amiss(delivered):
             raise click.exceptions.Exit(1)
 
 
@@ -200,13 +203,13 @@ def deliver(context: Context, edition: str | None) -> None:
                     ),
                 )
             delivered = _deliver(app, stopping)
-        _say(composed, delivered)
+            _say(composed, delivered)
         waiting = app.store.ledger.counts().get("retry", 0)
         if waiting:
             click.echo(
                 f"{waiting} wait for their next try; `digest worker`, or this again, makes it."
             )
-        if delivered.deferred or delivered.refused:
+        if _is_amiss(delivered):
             raise click.exceptions.Exit(1)
 
 
@@ -308,13 +311,33 @@ def _learned_wrongly(app: App) -> DigestError | None:
 
 @contextmanager
 def _ending() -> Iterator[Callable[[], bool]]:
-    """Whether we were asked to end: the block in hand is finished, so that nothing is sent twice."""
-    stop = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    """Whether we were asked to end: the block in hand is finished, so that nothing is sent twice.
+
+    Interrupted, we end after that, as if aborted; a second time, at once.
+    """
+    asked: list[int] = []
+
+    # Nothing that takes a lock, which whoever is interrupted here may hold: no event, no stream.
+    def end(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        end(number, frame)
+        signal.signal(number, before[signal.SIGINT])
+        with suppress(OSError):
+            os.write(STDERR, FINISHING)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGTERM, end)
+    if before[signal.SIGINT] is not signal.SIG_IGN:  # as in the background of a script
+        signal.signal(signal.SIGINT, interrupt)
     try:
-        yield stop.is_set
+        yield lambda: bool(asked)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if signal.SIGINT in asked:
+        raise click.Abort
 
 
 def _deliver(app: App, stopping: Callable[[], bool]) -> Delivered:
@@ -336,10 +359,16 @@ def _all_failed(reports: list[SourceReport]) -> bool:
     return bool(asked) and all(each.verdict in ("failed", "gone") for each in asked)
 
 
+def _is_amiss(delivered: Delivered) -> bool:
+    """Whether something was not sent that was to be."""
+    return bool(delivered.deferred or delivered.expired or delivered.refused)
+
+
 def _say(composed: Composed, delivered: Delivered) -> None:
+    expired = f", {delivered.expired} expired" if delivered.expired else ""
     click.echo(
         f"{composed.digests} digests composed; {delivered.accepted} sent, {delivered.deferred} to "
-        f"be tried again, {delivered.refused} refused."
+        f"be tried again{expired}, {delivered.refused} refused."
     )
     for cause in delivered.causes:
         click.echo(f"    the reason: {cause}")

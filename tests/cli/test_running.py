@@ -1,10 +1,12 @@
 """Commands that poll and learn share that with other processes, however those end."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from aiosmtpd.controller import Controller
 
 from digest.app import App
 from digest.cli import running
@@ -216,6 +219,98 @@ def test_a_command_that_is_ended_gives_its_turn_back(digest, source, tmp_path, c
     store = open_store(tmp_path / "digest.db")
     assert store.lease("poll", owner="next", now=datetime.now(UTC), seconds=60)
     store.close()
+
+
+class Interrupting:
+    """A mail server that has whoever sends interrupted with the first mail, and then answers."""
+
+    def __init__(self):
+        self.recipients = []
+        self.sender = None
+        self.may_answer = threading.Event()
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        self.recipients += envelope.rcpt_tos
+        if len(self.recipients) == 1:
+            self.sender.send_signal(signal.SIGINT)
+            await asyncio.to_thread(self.may_answer.wait, 60)
+        return "250 2.0.0 Ok"
+
+
+@pytest.fixture
+def interrupted(digest, source, tmp_path, free_port):
+    """Has a command interrupted while it mails three readers: the process, and the mail server."""
+    source("idle_source", IDLE)
+    server, port = Interrupting(), free_port()
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    for name in ("ada", "bo", "cy"):
+        digest("subscribe", f"{name}@example.org", "--topic", "cs.IR", "--confirmed")
+    with closing(open_store(tmp_path / "digest.db")) as store:
+        for person in store.subscribers.page("", limit=9):
+            store.subscribers.save(replace(person, due_at=datetime.now(UTC)))
+
+    def run(command):
+        server.sender = subprocess.Popen(
+            [sys.executable, "-m", "digest", command],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{ROOT}:{tmp_path}",
+                "DIGEST_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return server.sender, server
+
+    yield run
+    server.may_answer.set()
+    server.sender.kill()
+    server.sender.communicate()
+    controller.stop()
+
+
+@pytest.mark.parametrize("command", ["run", "deliver"])
+def test_who_is_interrupted_while_sending_finishes_the_group_in_hand_and_says_so(
+    digest, interrupted, command
+):
+    process, server = interrupted(command)
+    line = [process.stderr.readline() for _ in range(2)][-1]
+    server.may_answer.set()
+    out, err = process.communicate(timeout=60)
+
+    assert line == "Finishing what is in hand; again, and it ends at once.\n"
+    assert (process.returncode, err) == (130, "")
+    sent = len(server.recipients)
+    assert f"{sent} sent, 0 to be tried again, 0 refused." in out
+    outbox = digest("status", "--json").json["outbox"]
+    assert (outbox["sent"], outbox["queued"]) == (sent, 3 - sent)
+
+
+def test_who_is_interrupted_twice_ends_at_once(interrupted):
+    process, _server = interrupted("deliver")
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+
+    process.communicate(timeout=60)
+
+    assert process.returncode == 130
+
+
+def test_who_is_to_ignore_interrupts_goes_on(interrupted):
+    """As a shell has it for what a script leaves in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process, server = interrupted("deliver")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    server.may_answer.set()
+
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err, len(server.recipients)) == (0, "", 3)
 
 
 def test_a_run_goes_on_where_papers_cannot_be_placed_and_says_so_in_the_end(
