@@ -375,7 +375,7 @@ def _gone(done: Delivered) -> str:
 
 
 def _tried(done: Delivered) -> int:
-    return done.accepted + done.deferred + done.refused
+    return done.accepted + done.deferred + done.expired + done.refused
 
 
 def _causes(done: Delivered) -> str:

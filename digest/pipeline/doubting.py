@@ -55,7 +55,7 @@ def settle_doubts(
     settled = {each.digest_id for each in receipts} | later.keys()
     return (
         [each for each in envelopes if each.digest.id not in settled],
-        Delivered(accepted=accepted, deferred=len(receipts) - accepted),
+        Delivered(accepted=accepted, expired=len(receipts) - accepted),
     )
 
 

@@ -72,7 +72,7 @@ def send_block(
                 if number and over():
                     break
                 done = _send_group(line, render, group, notes)
-                untold += done.accepted + done.deferred + done.refused
+                untold += done.accepted + done.deferred + done.expired + done.refused
                 total += replace(done, cut_short=False)
                 quiet = quiet + 1 if done.cut_short else 0
                 alone = group[0].in_doubt is not None and not notes.untried
@@ -398,9 +398,13 @@ def _summed_up(
         for each in settled
         if each.outcome is Outcome.REFUSED
     )
+    deferred = [each for each in settled if each.outcome is Outcome.DEFERRED]
+    # What may have arrived is asked about once it is too late.
+    expired = sum(each.retry_at is None and not each.unknown for each in deferred)
     return Delivered(
         accepted=sum(each.outcome is Outcome.ACCEPTED for each in settled),
-        deferred=sum(each.outcome is Outcome.DEFERRED for each in settled),
+        deferred=len(deferred) - expired,
+        expired=expired,
         refused=sum(each.outcome is Outcome.REFUSED for each in settled),
         suppressed=suppressed,
         causes=tuple(

@@ -31,12 +31,14 @@ class Material:
 class Delivered:
     """What a round of delivering came to, by outcome.
 
+    `deferred` are to be tried again, `expired` not: it is too late, or they may have arrived.
     `cut_short` says that what was left is to be tried later: nobody took anything, or what we had
     claimed is no longer ours.
     """
 
     accepted: int = 0
     deferred: int = 0
+    expired: int = 0
     refused: int = 0
     suppressed: int = 0
     causes: tuple[str, ...] = field(default=())
@@ -46,6 +48,7 @@ class Delivered:
         return Delivered(
             accepted=self.accepted + other.accepted,
             deferred=self.deferred + other.deferred,
+            expired=self.expired + other.expired,
             refused=self.refused + other.refused,
             suppressed=self.suppressed + other.suppressed,
             causes=tuple(dict.fromkeys((*self.causes, *other.causes)))[:10],

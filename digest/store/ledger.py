@@ -154,12 +154,14 @@ class Ledger:
         since the claim stay as they were claimed, for the next claim. None, and nothing is marked,
         when the claim has been taken over.
         """
+        lost, going = 0, None
         with self._connections.write() as connection:
             if settling:
-                outbox.settle(connection, settling, lease=lease)
-            if not outbox.renew(connection, lease, until):
-                return None
-            return outbox.offer(connection, envelopes, lease=lease, now=now)
+                _, lost = outbox.settle(connection, settling, lease=lease)
+            if outbox.renew(connection, lease, until):
+                going = outbox.offer(connection, envelopes, lease=lease, now=now)
+        _tell_of(lost)
+        return going
 
     def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
         """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end.
@@ -187,7 +189,9 @@ class Ledger:
         with self._connections.write() as connection:
             if until is not None:
                 outbox.renew(connection, lease, until)
-            return outbox.settle(connection, receipts, lease=lease)
+            settled, lost = outbox.settle(connection, receipts, lease=lease)
+        _tell_of(lost)
+        return settled
 
     def release(self, lease: str) -> int:
         """Give back what a claim has not offered, as it was; returns how many rows."""

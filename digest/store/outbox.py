@@ -186,11 +186,11 @@ def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -
     )
 
 
-def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> int:
-    """Write the receipts of rows still under the lease; returns how many that were.
+def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> tuple[int, int]:
+    """Write the receipts of rows still under the lease; how many that were, and were lost by it.
 
-    What is unknown to the end may have arrived: it is not lost. Of rows that others have taken
-    over, those that were accepted are written too: nobody is to send them again.
+    Lost is what expires, but for what is unknown to the end, which may have arrived. Of rows that
+    others have taken over, those that were accepted are written too: nobody is to send them again.
     """
     known = keys.known(connection, (each.digest_id for each in receipts))
     held = {
@@ -213,6 +213,7 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
         found = connection.execute(TAKEN_OVER, (json.dumps(list(late)),))
         held.update({row["digest"]: row for row in found})
     ours = {known[each.digest_id]: each for each in receipts if known.get(each.digest_id) in held}
+    next_ = {key: _next(each, held[key]) for key, each in ours.items()}
     connection.executemany(
         """
         UPDATE outbox SET state = ?1, due_at = coalesce(?2, due_at), lease = NULL,
@@ -220,10 +221,7 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
             was_sent = was_sent OR (?3 AND ?1 = 'expired'), going_out = NULL
         WHERE digest = ?5
         """,
-        (
-            (*_next(each, held[key]), each.unknown, each.is_silent, key)
-            for key, each in ours.items()
-        ),
+        ((*next_[key], each.unknown, each.is_silent, key) for key, each in ours.items()),
     )
     connection.executemany(
         ADD_DELIVERY,
@@ -239,7 +237,10 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
             for key, each in ours.items()
         ),
     )
-    return len(ours)
+    lost = sum(
+        state == OutboxState.EXPIRED and not ours[key].unknown for key, (state, _) in next_.items()
+    )
+    return len(ours), lost
 
 
 def release(connection: Connection, lease: str) -> int:

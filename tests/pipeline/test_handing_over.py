@@ -363,6 +363,31 @@ def test_what_may_not_go_yet_and_cannot_be_put_off_counts_against_no_cap(
 # --- what nobody knows of ----------------------------------------------------------------------
 
 
+def test_what_expires_is_not_said_to_be_tried_again(application, readers, deliver):
+    ledger, now = application.store.ledger, application.moment[0]
+    (one,) = ledger.claim(now, owner="w0", limit=1, lease=60)
+    ledger.release(one.lease)
+    answers = dict.fromkeys(readers, (Outcome.DEFERRED, 451, "4.3.2 not now"))
+    application.moment[0] = one.expires_at - timedelta(minutes=2)
+
+    done = deliver(MemoryTransport(answers=answers | {readers[0]: (Outcome.ACCEPTED, 250, "ok")}))
+
+    assert (done.accepted, done.deferred, done.expired) == (1, 0, PEOPLE - 1)
+    assert outbox(application) == {"sent": 1, "expired": PEOPLE - 1}
+
+
+def test_what_is_too_late_when_its_doubt_ends_has_expired(application, readers, deliver):
+    ledger, now = application.store.ledger, application.moment[0]
+    (dead,) = ledger.claim(now, owner="w0", limit=1, lease=60)
+    ledger.offer([dead], lease=dead.lease, now=now, until=now + timedelta(minutes=1))
+    application.moment[0] = dead.expires_at
+
+    done = deliver(MemoryTransport())
+
+    assert (done.deferred, done.expired) == (0, 1)
+    assert outbox(application) == {"expired": PEOPLE}
+
+
 def test_whatever_ends_a_transport_what_it_did_not_take_is_in_no_doubt(
     application, readers, deliver
 ):

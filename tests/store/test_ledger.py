@@ -544,6 +544,30 @@ def test_what_expires_is_counted_in_the_log_and_is_no_answer_of_a_mail_server(
     assert (line.getMessage(), line.digests) == ("digests were not sent in time", len(people))
 
 
+@pytest.mark.parametrize("by", ["settle", "offer"])
+def test_what_expires_by_a_deferral_is_counted_in_the_log_unless_it_may_have_arrived(
+    store, make, people, caplog, by
+):
+    make.queue(store, *(make.digest(each) for each in people[:3]), expires=make.day + HOUR)
+    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    lease, times = block[0].lease, {"now": make.day, "until": make.day + HOUR}
+    store.ledger.offer(block, lease=lease, **times)
+    late = make.receipt(block[0], Outcome.DEFERRED, code=451)
+    perhaps = make.receipt(
+        block[1], Outcome.DEFERRED, code=0, unknown=True, retry_at=make.day + HOUR
+    )
+    receipts = [late, perhaps, make.receipt(block[2])]
+
+    if by == "settle":
+        store.ledger.settle(receipts, lease=lease)
+    else:
+        store.ledger.offer([], lease=lease, settling=receipts, **times)
+
+    assert states(store) == {"expired": 2, "sent": 1}
+    (line,) = caplog.records
+    assert (line.getMessage(), line.digests) == ("digests were not sent in time", 1)
+
+
 def test_a_row_that_is_being_sent_does_not_expire_under_its_lease(store, make, people):
     make.queue(store, make.digest(people[0]), expires=make.day + HOUR)
     (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=2 * 3600)
