@@ -20,6 +20,7 @@ from aiosmtpd.controller import Controller
 from digest.app import App
 from digest.cli import running
 from digest.errors import ConfigError
+from digest.pipeline.delivering import Delivered
 from digest.store import open_store
 from digest.testing import RecordedFetcher
 
@@ -311,6 +312,16 @@ def test_who_is_to_ignore_interrupts_goes_on(interrupted):
     _, err = process.communicate(timeout=60)
 
     assert (process.returncode, err, len(server.recipients)) == (0, "", 3)
+
+
+def test_what_expired_is_not_said_to_be_tried_again_and_work_is_left_undone(digest, monkeypatch):
+    monkeypatch.setattr(App, "deliver", lambda *_args, **_more: Delivered(accepted=1, expired=2))
+    digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed")
+
+    ran = digest("deliver")
+
+    assert "1 sent, 0 to be tried again, 2 expired, 0 refused." in ran.out
+    assert ran.code == 1
 
 
 def test_a_run_goes_on_where_papers_cannot_be_placed_and_says_so_in_the_end(
