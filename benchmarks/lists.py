@@ -31,6 +31,7 @@ from digest.evaluation.datasets import Dataset, Material, Task
 from digest.ports import Candidates
 from digest.ranking import arranging, selecting
 from digest.ranking.linear import LinearRanker
+from digest.ranking.sheet import Sheet
 from digest.ranking.space import learn
 
 SHOWN = 10
@@ -43,12 +44,13 @@ class Way:
     """A way to make the list.
 
     λ is `diversity` (None: the best scores as they are, near-duplicates too), `placed` how many places
-    smaller interests get at most.
+    smaller interests get at most, and with `heard` everything followed has one.
     """
 
     name: str
     diversity: float | None
     placed: int = 0
+    heard: bool = False
 
 
 WAYS = (
@@ -57,6 +59,7 @@ WAYS = (
     Way("λ = 0.3", 0.3),
     Way("λ = 0.5", 0.5),
     Way("λ = 0.3, places", 0.3, arranging.MOST_PLACED),
+    Way("and for what is followed", 0.3, arranging.MOST_PLACED, heard=True),
 )
 
 
@@ -165,11 +168,18 @@ def changed(way: Way) -> ExitStack:
     stack = ExitStack()
     stack.enter_context(patch.object(arranging, "MOST_PLACED", way.placed))
     if way.diversity is None:
-        stack.enter_context(patch.object(arranging, "_shared_out", lambda _, lists, __: lists))
+        stack.enter_context(patch.object(arranging, "_shared_out", best))
     else:
         defaults = selecting.arrange.__kwdefaults__
         stack.enter_context(patch.dict(defaults, diversity=way.diversity))
+    if not way.heard:
+        stack.enter_context(patch.object(arranging, "_heard", lambda _, lists, __: lists))
     return stack
+
+
+def best(_: Sheet, lists: Sequence[np.ndarray], __: np.ndarray) -> list[np.ndarray]:
+    """The best scores as they are."""
+    return [each[:SHOWN] for each in lists]
 
 
 def main() -> None:

@@ -11,8 +11,9 @@ from digest.ranking import selecting
 from digest.ranking.selecting import FEWEST_TO_EXPLORE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from digest.ranking.profiles import Evidence
     from digest.ranking.sheet import Sheet
 
 MOST_ARRANGED = 3
@@ -24,22 +25,26 @@ BESIDE = 0.5
 
 def listed(
     sheet: Sheet, barred: np.ndarray, twins: np.ndarray, *, cap: int, floor: float, explore: bool
-) -> list[np.ndarray]:
-    """Each profile's papers (rows of the edition) in order, at most `cap`, those it is shown first.
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each profile's papers (rows of the edition): those it is shown, and the others, at most `cap`.
 
-    Of what matched the best come first, near-duplicates and interests seen to (see
-    `selecting.arrange`; `twins` are groups of near-duplicates). The last places that are shown go to
-    those of the smaller interests among someone's likes that have no paper yet (two at most, of
-    five places or more), and with `explore` to what lies beside all interests, as far as it comes to
-    the reader's own floor. What is `barred` (profiles × papers) is in no list. Writes down in the sheet
-    what was placed so.
+    Of what matched the best come first, interests seen to (see `selecting.arrange`); of near-duplicates
+    (`twins` are their groups) no more than one is shown. The last places that are shown go to those of
+    the smaller interests among someone's likes that have no paper yet (two at most, of five places or
+    more), and with `explore` to what lies beside all interests, as far as it comes to the reader's own
+    floor. What is followed and still has no paper gets its best one (see `_heard`). What is `barred`
+    (profiles × papers) is in no list. Writes down in the sheet what was placed so.
     """
     lists = [_best(sheet, row, cap) for row in range(len(sheet.block))]
-    lists = _shared_out(sheet, lists, twins)
-    lists = _represented(sheet, lists, floor=floor, left_free=int(explore))
+    shown = _shared_out(sheet, lists, twins)
+    shown = _represented(sheet, shown, twins, floor=floor, left_free=int(explore))
     if explore:
-        lists = _with_beside(sheet, barred, lists)
-    return [each[:cap] for each in lists]
+        shown = _with_beside(sheet, barred, shown, twins)
+    shown = _heard(sheet, shown, twins)
+    return [
+        (first[:cap], _without(found, first, len(twins))[: max(cap - len(first), 0)])
+        for first, found in zip(shown, lists, strict=True)
+    ]
 
 
 def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
@@ -52,33 +57,104 @@ def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
     return np.asarray(rows[np.argsort(-scores, kind="stable")][:cap])
 
 
-def _shared_out(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
-    """Each profile's list with its first places shared out (see `selecting.arrange`).
+def _without(found: np.ndarray, others: np.ndarray, papers: int) -> np.ndarray:
+    """These rows but for the others, in order."""
+    left = np.ones(papers, bool)
+    left[others] = False
+    return np.asarray(found[left[found]])
 
-    Papers below the reader's floor stay behind: none of them is shown, whatever its place.
+
+def _shared_out(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
+    """What each profile is shown, its places shared out (see `selecting.arrange`).
+
+    Papers below the reader's floor only fill up: none of them is shown, whatever its place.
     """
     block = sheet.block
     shown = np.array([each.limit for each in block])
-    # Each one's own, whoever else is in the block.
-    counts = [
-        min(_above(sheet, row, lists[row]), max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit))
-        for row, each in enumerate(block)
-    ]
-    top = np.zeros((len(block), max(counts, default=0)), int)
-    scores = np.full(top.shape, -np.inf, np.float32)
-    for row, (found, count) in enumerate(zip(lists, counts, strict=True)):
-        top[row, :count] = found[:count]
-        scores[row, :count] = sheet.scores[row, found[:count]]
-    there = np.isfinite(scores)
+    above = [_above(sheet, row, found) for row, found in enumerate(lists)]
+    pools = _pooled(sheet, lists, above)
+    top, there = _table(pools)
+    scores = np.where(there, np.take_along_axis(sheet.scores, top, axis=1), -np.inf)
     # A place without a paper is a group of its own, or it would be a duplicate of the first paper.
     groups = np.where(there, twins[top], -1 - np.arange(top.shape[1]))
-    shares = _interests(sheet, top, there)
-    order = selecting.arrange(scores, groups, shares, shown)
-    arranged = np.take_along_axis(top, order, axis=1)
-    return [
-        np.concatenate([arranged[row, :count], found[count:]])
-        for row, (found, count) in enumerate(zip(lists, counts, strict=True))
+    chosen = selecting.arrange(scores, groups, _interests(sheet, top, there), shown)
+    found = [papers[of] for papers, of in zip(top, chosen, strict=True)]
+    for row, count in enumerate(above):
+        if len(found[row]) < block[row].limit and count < len(lists[row]):
+            behind = lists[row][count:]
+            behind = behind[~np.isin(twins[behind], twins[found[row]])]
+            behind = behind[np.sort(np.unique(twins[behind], return_index=True)[1])]
+            found[row] = np.concatenate([found[row], behind])[: block[row].limit]
+    return found
+
+
+def _pooled(
+    sheet: Sheet, lists: Sequence[np.ndarray], above: Sequence[int]
+) -> Sequence[np.ndarray]:
+    """The papers among which each profile's places are shared out, best first.
+
+    They are the best of all and, of each topic that has hardly any among those, its own best: by
+    score alone a small topic would have none where a large one has hundreds of equals.
+    """
+    # Each one's own, whoever else is in the block.
+    counts = [max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit) for each in sheet.block]
+    pools = [
+        found[: min(most, count)] for found, most, count in zip(lists, above, counts, strict=True)
     ]
+    wanted = [
+        max(each.limit // 2, 1) if most > count else 0
+        for each, most, count in zip(sheet.block, above, counts, strict=True)
+    ]
+    more: dict[int, list[np.ndarray]] = {}
+    topics = [each for each in sheet.evidence if each.kind is ReasonKind.TOPIC]
+    for profile, papers in _lacking(sheet, topics, pools, np.array(wanted)):
+        more.setdefault(profile, []).append(_highest(sheet, profile, papers, wanted[profile]))
+    for profile, found in more.items():
+        own, limit = np.unique(np.concatenate(found)), sheet.block[profile].limit
+        best = pools[profile][: max(limit, counts[profile] - len(own))]
+        papers = np.unique(np.concatenate([best, own]))
+        pools[profile] = papers[np.argsort(-sheet.scores[profile, papers], kind="stable")]
+    return pools
+
+
+def _lacking(
+    sheet: Sheet, evidence: Iterable[Evidence], lists: Sequence[np.ndarray], wanted: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The interests that have fewer papers in a profile's list than are wanted, and have others.
+
+    A profile comes with what matches it of one of its interests (rows of the edition); `wanted`
+    (profiles) is how many of each there should be.
+    """
+    top, there = _table(lists)
+    for each in evidence:
+        profiles = np.repeat(np.arange(len(lists)), np.diff(each.weights.indptr))
+        names, asked = each.weights.indices, wanted[profiles] > 0
+        profiles, names = profiles[asked], names[asked]
+        held = (each.values[names[:, None], top[profiles]] > 0) & there[profiles]
+        count = np.count_nonzero(held, axis=1)
+        few = np.flatnonzero(count < wanted[profiles])
+        for at in few.tolist():
+            profile = int(profiles[at])
+            papers = np.flatnonzero((each.values[names[at]] > 0) & sheet.matched[profile])
+            if len(papers) > count[at]:
+                yield profile, papers
+
+
+def _highest(sheet: Sheet, profile: int, papers: np.ndarray, count: int) -> np.ndarray:
+    """The best of these papers that are not below the reader's floor."""
+    scores = sheet.scores[profile, papers]
+    best = np.argsort(-scores, kind="stable")[:count]
+    return np.asarray(papers[best[scores[best] >= _least(sheet, profile)]])
+
+
+def _table(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Lists of different lengths as one array, and where there is a paper (profiles × K)."""
+    lengths = np.array([len(each) for each in lists], int)
+    there = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    top = np.zeros(there.shape, int)
+    if len(lists):
+        top[there] = np.concatenate(lists)
+    return top, there
 
 
 def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -105,7 +181,7 @@ def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def _represented(
-    sheet: Sheet, lists: Sequence[np.ndarray], *, floor: float, left_free: int
+    sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray, *, floor: float, left_free: int
 ) -> list[np.ndarray]:
     """The lists with the last places but `left_free` given to smaller interests that have none.
 
@@ -116,8 +192,9 @@ def _represented(
     minors = sheet.minors
     liking, _ = sheet.near
     for profile in np.unique(minors.rows).tolist():
-        last = sheet.block[profile].limit - left_free
-        if last + left_free < FEWEST_TO_EXPLORE:
+        limit = sheet.block[profile].limit
+        last = limit - left_free
+        if limit < FEWEST_TO_EXPLORE:
             continue
         least, scores = _least(sheet, profile), sheet.scores[profile]
         shown = [each for each in found[profile][:last].tolist() if scores[each] >= least]
@@ -126,17 +203,30 @@ def _represented(
             amounts = np.where(sheet.matched[profile], minors.amounts[minor], -np.inf)
             seen = amounts[[*shown, *placed]].max(initial=-np.inf)
             amounts[scores - liking[profile] + minors.amounts[minor] < least] = -np.inf
+            amounts[_repeats(twins, np.array([*found[profile].tolist(), *placed]))] = -np.inf
             best = int(amounts.argmax())
             if len(placed) < MOST_PLACED and seen < floor <= amounts[best]:
                 placed[best] = minor
         if placed:
-            others = found[profile][~np.isin(found[profile], list(placed))]
-            found[profile] = np.insert(others, min(len(others), last - len(placed)), list(placed))
+            others = _without(found[profile], np.array(list(placed)), len(twins))
+            place = min(len(others), last - len(placed))
+            found[profile] = np.insert(others, place, list(placed))[:limit]
             sheet.placed[profile] = placed
     return found
 
 
-def _with_beside(sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _repeats(twins: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Which papers are near-duplicates of these, but for themselves."""
+    told = np.zeros(len(twins), bool)
+    told[twins[shown]] = True
+    repeated: np.ndarray = told[twins]
+    repeated[shown] = False
+    return repeated
+
+
+def _with_beside(
+    sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray], twins: np.ndarray
+) -> list[np.ndarray]:
     """The lists with the last place that is shown given to a paper that matches nothing."""
     nearness = sum(np.maximum(each, 0) for each in sheet.near)
     for taste in sheet.tastes:
@@ -146,13 +236,83 @@ def _with_beside(sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray]) 
     for row, profile in enumerate(sheet.block):
         if profile.floor > 0:
             outside[row] &= sheet.scores[row] >= _least(sheet, row)
+    repeated = np.bincount(twins)[twins] > 1
+    for row, each in enumerate(lists):
+        if len(same := each[repeated[each]]):
+            outside[row, _repeats(twins, same)] = False
     shown = np.array([each.limit for each in sheet.block])
     found = selecting.exploring(nearness, sheet.community.heat, outside, shown).tolist()
     sheet.explored.update((row, paper) for row, paper in enumerate(found) if paper >= 0)
     return [
-        np.insert(each, min(len(each), profile.limit - 1), paper) if paper >= 0 else each
+        np.insert(each, min(len(each), profile.limit - 1), paper)[: profile.limit]
+        if paper >= 0
+        else each
         for profile, each, paper in zip(sheet.block, lists, found, strict=True)
     ]
+
+
+def _heard(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
+    """The lists with the best paper of each topic, keyword, search and author that has none there.
+
+    It takes the place of the last paper that is not the only one of an interest, nor the first of
+    all, nor placed for a smaller interest or to explore: in lists of five or more, for half of the
+    places at most.
+    """
+    found = list(lists)
+    wanted = [
+        int(FEWEST_TO_EXPLORE <= each.limit <= len(shown))
+        for each, shown in zip(sheet.block, lists, strict=True)
+    ]
+    unheard: dict[int, list[np.ndarray]] = {}
+    for profile, papers in _lacking(sheet, _followed(sheet), lists, np.array(wanted)):
+        unheard.setdefault(profile, []).append(papers)
+    for profile, each in unheard.items():
+        shown = lists[profile]
+        repeats = _repeats(twins, shown)
+        best = [_highest(sheet, profile, papers[~repeats[papers]], 1) for papers in each]
+        claims = _highest(sheet, profile, np.unique(np.concatenate(best)), len(best))
+        if len(claims):
+            found[profile] = _with_claims(sheet, profile, shown, claims)
+    return found
+
+
+def _followed(sheet: Sheet) -> list[Evidence]:
+    """What is said in so many words: topics, keywords, searches and authors."""
+    return [each for each in sheet.evidence if each.kind is not ReasonKind.WORDS]
+
+
+def _with_claims(sheet: Sheet, profile: int, shown: np.ndarray, claims: np.ndarray) -> np.ndarray:
+    """A list with these papers, the best first, in the places of those that it can spare."""
+    says = _says(sheet, profile, np.concatenate([shown, claims]))
+    says, heard = says[:, : len(shown)], says[:, len(shown) :]
+    count = np.count_nonzero(says, axis=1)
+    apart = np.isin(shown, [*sheet.placed.get(profile, ()), sheet.explored.get(profile, -1)])
+    free = ~apart
+    free[0] = False
+    placed: list[int] = []
+    gone = np.zeros(len(shown), bool)
+    for claim, paper in enumerate(claims.tolist()):
+        if not (heard[:, claim] & (count == 0)).any():
+            continue
+        spare = np.flatnonzero(free & ~gone & ~says[count == 1].any(axis=0))
+        if not len(spare) or len(placed) >= len(shown) // 2:
+            break
+        count += heard[:, claim].astype(int) - says[:, spare[-1]]
+        gone[spare[-1]] = True
+        placed.append(paper)
+    others = np.sort([*shown[~gone & ~apart].tolist(), *placed])
+    order = np.argsort(-sheet.scores[profile, others], kind="stable")
+    return np.concatenate([others[order], shown[apart]])
+
+
+def _says(sheet: Sheet, profile: int, papers: np.ndarray) -> np.ndarray:
+    """Which of these papers are of which of a profile's interests (interests × papers)."""
+    liking, _ = sheet.near
+    found = [(liking[profile, papers] >= sheet.weights.like_floor)[None]]
+    for each in _followed(sheet):
+        names = each.weights.indices[slice(*each.weights.indptr[profile : profile + 2])]
+        found.append(each.values[names[:, None], papers] > 0)
+    return np.concatenate(found)
 
 
 def _above(sheet: Sheet, profile: int, found: np.ndarray) -> int:

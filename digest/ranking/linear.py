@@ -262,9 +262,9 @@ class LinearRanker:
             floor=self._weights.minor_floor,
             explore=bool(self._explore),
         )
-        told = [found[: profile.limit] for profile, found in zip(block, lists, strict=True)]
+        told = [shown for shown, _ in lists]
         words = sheet.telling(told)
-        for row, (profile, found) in enumerate(zip(block, lists, strict=True)):
+        for row, (profile, (_, others)) in enumerate(zip(block, lists, strict=True)):
             picks = [
                 reasons.pick(features.ids[paper], terms, words)
                 for paper, terms, words in zip(
@@ -274,7 +274,7 @@ class LinearRanker:
             yield Ranking(
                 subscriber_id=profile.subscriber_id,
                 picks=tuple(picks),
-                rest=tuple([features.ids[each] for each in found[len(picks) :].tolist()]),
+                rest=tuple([features.ids[each] for each in others.tolist()]),
                 matched=int(sheet.matched[row].sum()),
             )
 

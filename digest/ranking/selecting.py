@@ -61,16 +61,15 @@ def arrange(
     diversity: float = DIVERSITY,
     bound: float = BOUND,
 ) -> np.ndarray:
-    """The order in which each profile's best papers are listed (profiles × K: columns).
+    """Which of each profile's best papers are shown (profiles × K, bool).
 
     `scores` (profiles × K) are log-odds, best first, -inf where there is no paper; `groups` (the
     same shape) what `twins` says of each paper; `shares` (profiles × K × interests) how much of a
     score comes from each interest of the profile, not negative, summing to 1 at most; `shown`
     (profiles) how many papers are shown in full. K should be about three times that.
 
-    It is decided which papers are shown, and these stand in order of their scores, as do the
-    others behind them: the best paper stays first. Of near-duplicates only the best is shown, as
-    long as there are others to show. The rest of the places go one by one to the paper with the
+    The best paper is shown, and of near-duplicates only the best, however few others there are to
+    show. The rest of the places go one by one to the paper with the
     largest (1 - λ)·score - λ·KL(p‖q), λ being `diversity`, q the interests' part in what is shown
     with it, p what they should have (calibrated recommendations: H. Steck, RecSys 2018); but never
     to one whose score is more than `bound` below that of a paper passed over. p is in proportion
@@ -79,8 +78,8 @@ def arrange(
 
         top = np.argsort(-scores, axis=1, kind="stable")[:, :60]
         best = np.take_along_axis(scores, top, axis=1)
-        order = arrange(best, twins(tfidf)[top], shares, shown)
-        listed = np.take_along_axis(top, order, axis=1)
+        chosen = arrange(best, twins(tfidf)[top], shares, shown)
+        listed = [papers[of] for papers, of in zip(top, chosen)]
     """
     first = np.isfinite(scores) & ~_repeats(groups)
     count = np.minimum(shown, first.sum(axis=1))
@@ -90,9 +89,9 @@ def arrange(
     state = _Lists(scores[rows], first[rows], shares[rows], diversity=diversity, bound=bound)
     for place in range(int(count.max(initial=0))):
         state.fill(int((count > place).sum()))
-    chosen = np.empty_like(first)
+    chosen = np.zeros(first.shape, bool)
     chosen[rows] = state.chosen
-    return np.argsort(~chosen, axis=1, kind="stable")
+    return chosen
 
 
 class _Lists:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from digest.model import Interest, InterestKind, ReasonKind, chance_of, score_of
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
+from digest.ranking.profiles import Weights
 
 BEES = [f"bees-{n}" for n in range(12)]
 TIDES = ["tides-1", "tides-2"]
@@ -42,6 +44,10 @@ def theme(paper_id):
 
 def shown(ranking):
     return [theme(pick.paper_id) for pick in ranking.picks]
+
+
+def amounts_of(pick, kind):
+    return sum(each.amount for each in pick.reasons if each.kind is kind)
 
 
 def test_what_is_shown_in_full_comes_with_reasons_and_the_rest_as_ids(ranked, profile):
@@ -253,3 +259,193 @@ def test_what_is_like_something_disliked_is_explored_after_what_is_not(
     )
 
     assert [before.picks[-1].paper_id, after.picks[-1].paper_id] == [bridges.id, tides.id]
+
+
+# --- what is followed -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on(paper):
+    """Papers in a category that have no word in common: `on("x.bees", 30)`."""
+
+    def make(category, count, *more):
+        return [
+            paper(f"p-{category}-{n}", f"t{category}{n}", categories=(category, *more))
+            for n in range(count)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def counted(rank):
+    """How many papers of each kind somebody is shown: `counted(profile, papers)`."""
+
+    def run(reader, papers, **about):
+        found = rank(reader, papers, **{"ranker": LinearRanker(topics={}), **about})
+        return dict(Counter(shown(found)))
+
+    return run
+
+
+def test_a_topic_has_its_part_beside_one_with_hundreds_of_equals(counted, profile, on):
+    papers = [*on("x.bees", 300), *on("x.tides", 40)]
+
+    found = counted(profile(topic=["x.bees", "x.tides"]), papers)
+
+    assert found == {"x.bees": 7, "x.tides": 3}
+
+
+def test_a_topic_has_a_place_beside_papers_that_are_in_two(counted, profile, on):
+    papers = [*on("x.bees", 300, "x.hives"), *on("x.tides", 40)]
+
+    found = counted(profile(topic=["x.bees", "x.hives", "x.tides"]), papers)
+
+    assert found == {"x.bees": 9, "x.tides": 1}
+
+
+@pytest.mark.parametrize("trending", [0.0, 2.0])
+def test_a_topic_has_a_place_beside_papers_that_have_votes(counted, profile, on, trending):
+    papers = [*on("x.bees", 60), *on("x.tides", 3)]
+    heat = {each.id: 10.0 - n / 100 for n, each in enumerate(papers[:30])}
+    ranker = LinearRanker(topics={}, trending=trending)
+
+    found = counted(profile(topic=["x.bees", "x.tides"]), papers, trending=heat, ranker=ranker)
+
+    assert found["x.tides"] >= 1
+
+
+def test_a_keyword_has_a_place_beside_a_topic(counted, profile, on, paper):
+    papers = [*on("x.bees", 60), paper("p-wolverine", "The wolverine", categories=("x.beasts",))]
+
+    found = counted(profile(topic="x.bees", keyword="wolverine"), papers)
+
+    assert found == {"x.bees": 9, "wolverine": 1}
+
+
+def test_what_is_followed_has_a_place_though_the_rest_is_shown_as_far_as_the_cap(
+    counted, profile, on
+):
+    papers = [*on("x.bees", 30, "x.hives"), *on("x.tides", 1)]
+    ranker = LinearRanker(topics={}, cap=10)
+
+    found = counted(profile(topic=["x.bees", "x.hives", "x.tides"]), papers, ranker=ranker)
+
+    assert found == {"x.bees": 9, "x.tides": 1}
+
+
+def test_the_last_place_of_an_interest_and_the_first_of_all_are_nobody_elses(counted, profile, on):
+    topics = [f"x.{letter}" for letter in "abcdefgh"]
+    papers = [each for topic in topics for each in on(topic, 4)]
+
+    found = counted(replace(profile(topic=topics), limit=5), papers)
+
+    assert len(found) == 5
+
+
+def test_half_of_the_places_at_most_are_given_away(counted, profile, on):
+    topics = [f"x.{letter}" for letter in "abcdefgh"]
+    papers = [*on("x.bees", 40, "x.hives"), *(each for topic in topics for each in on(topic, 4))]
+
+    found = counted(profile(topic=["x.bees", "x.hives", *topics]), papers)
+
+    assert found.pop("x.bees") == 5
+    assert list(found.values()) == [1] * 5
+
+
+def test_what_is_followed_has_no_place_where_its_papers_are_below_the_readers_floor(
+    counted, rank, profile, on
+):
+    papers = [*on("x.bees", 30, "x.hives"), *on("x.tides", 3)]
+    reader = profile(topic=["x.bees", "x.hives", "x.tides"])
+    *_, tides = rank(reader, papers, ranker=LinearRanker(topics={})).picks
+
+    above = counted(replace(reader, floor=tides.chance - 1e-6), papers)
+    below = counted(replace(reader, floor=tides.chance + 1e-6), papers)
+
+    assert above == {"x.bees": 9, "x.tides": 1}
+    assert below == {"x.bees": 10}
+
+
+def test_few_places_are_not_given_away(counted, profile, on):
+    papers = [*on("x.bees", 30, "x.hives"), *on("x.tides", 3)]
+
+    found = counted(replace(profile(topic=["x.bees", "x.hives", "x.tides"]), limit=4), papers)
+
+    assert found == {"x.bees": 4}
+
+
+def test_what_has_a_place_stands_by_its_score_before_what_is_to_explore(
+    ranked, profile, on, edition, paper, space
+):
+    beside = paper("x-beside", "Bridges", "girder cable deck pier truss load span honey")
+    papers = [*edition, beside, *on("x.tides", 1)]
+    reader = replace(profile(like=[*BEES, *TIDES], topic="x.violins"), limit=10)
+    exploring = LinearRanker(topics={}, space=space, explore=1)
+
+    found = ranked(reader, papers, ranker=exploring)
+
+    assert shown(found) == ["bees"] * 7 + ["violins", "tides", "beside"]
+
+
+# --- near-duplicates --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told_twice(paper):
+    """Two papers that are one work: `told_twice("p-1", "p-2", "words", categories=…)`."""
+
+    def make(one, other, words, **about):
+        return [paper(one, "Same work", words, **about), paper(other, "Same work", words, **about)]
+
+    return make
+
+
+def test_a_near_duplicate_is_a_title_though_there_is_room(rank, profile, told_twice, on):
+    same = told_twice("p-one", "p-two", "dense retrieval at scale", categories=("x.bees",))
+
+    found = rank(profile(topic="x.bees"), [*same, *on("x.bees", 3)])
+
+    assert [pick.paper_id for pick in found.picks][:1] == ["p-one"]
+    assert (len(found.picks), found.rest, found.matched) == (4, ("p-two",), 5)
+
+
+def test_a_near_duplicate_of_what_is_shown_is_not_there_to_explore(
+    ranked, profile, new_paper, space
+):
+    bees = new_paper("bees").abstract
+    here = [replace(new_paper("bridges", n), categories=("x.bridges",)) for n in range(12)]
+    one = replace(new_paper("bees"), id="new-one", categories=("x.bridges",))
+    other = replace(new_paper("bees"), id="new-other", abstract=bees + " today", categories=())
+    exploring = LinearRanker(topics={}, space=space, weights=Weights(like_floor=30.0), explore=1)
+    reader = replace(profile(topic="x.bridges", like=["bees-1", "bees-2"]), limit=8)
+
+    alone = ranked(reader, [*here, other], ranker=exploring)
+    both = ranked(reader, [*here, one, other], ranker=exploring)
+
+    assert shown(alone)[-1] == "other"
+    assert "one" in shown(both)
+    assert "other" not in shown(both)
+
+
+def test_a_near_duplicate_of_what_is_shown_takes_no_place_for_a_smaller_interest(
+    ranked, profile, new_paper, edition, space
+):
+    tides = new_paper("tides")
+    one = replace(tides, id="new-one", authors=("Ada Byron",), categories=("x.bridges",))
+    other = replace(tides, id="new-other")
+    bees = [each for each in edition if theme(each.id) == "bees"]
+    reader = replace(profile(like=[*BEES, *TIDES], author="Ada Byron"), limit=10)
+
+    def places(*papers, floor=4.0):
+        weights = Weights(minor_floor=floor)
+        ranker = LinearRanker(topics={}, space=space, weights=weights)
+        found = ranked(reader, papers, ranker=ranker)
+        return {theme(each.paper_id): amounts_of(each, ReasonKind.LIKE) for each in found.picks}
+
+    between = (places(*bees, one)["one"] + places(*bees, other)["other"]) / 2
+    few = bees[:6]
+
+    assert "other" in places(*few, other, floor=between)
+    assert "one" in places(*few, one, other, floor=between)
+    assert "other" not in places(*few, one, other, floor=between)
