@@ -351,6 +351,8 @@ def main() -> None:
         f"{'bytes':>10}  ledger"
     )
     first: tuple[float, float] | None = None
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
     for people in given.people:
         folder = Path(tempfile.mkdtemp(prefix="scaling-", dir=given.keep))
         try:

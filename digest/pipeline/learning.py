@@ -61,13 +61,14 @@ def is_due(learned: Learned | None, *, size: int, now: datetime) -> bool:
     """Whether to learn from an archive of `size` papers, given what is kept.
 
     The first time as soon as there are enough of them; then when the archive has grown by a
-    fifth, as far as a larger one is learned from at all, and after a week in which it changed.
+    fifth, as far as a larger one is learned from at all, after a week in which it changed, and
+    when somebody was erased whose likes were in it (an archive of -1).
     """
     if learned is None:
         from digest.ranking.space import FEWEST_PAPERS  # noqa: PLC0415 - numpy, only if needed
 
         return size >= FEWEST_PAPERS
-    if min(size, MOST_LEARNED) >= GROWN * learned.papers:
+    if learned.archive < 0 or min(size, MOST_LEARNED) >= GROWN * learned.papers:
         return True
     return size != learned.archive and now - learned.at >= STALE
 

@@ -41,7 +41,7 @@ _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.EXPLORE: "it lies beside your interests",
 }
 _UNNAMED: Mapping[ReasonKind, str] = {
-    ReasonKind.LIKE: "it is similar to papers you liked",
+    ReasonKind.LIKE: "it goes with papers you liked",
     ReasonKind.DISLIKE: "it is similar to papers you disliked",
     ReasonKind.TRENDING: "readers upvoted it",
 }

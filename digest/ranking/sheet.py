@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from digest.ranking.features import Features
 
 PICKED_SHARE = 0.5
+LEAST_ALIKE = 0.1  # a cosine in the space: below, no one paper is why
 # Every paper is a little near to everything: what is worth a reason comes to half of what lets one in,
 # as 3 to 17 % of a day do for a keyword, and up to 28 % for likes of several kinds.
 TELLING_SHARE = 0.5
@@ -98,15 +99,14 @@ class Sheet:
         return np.asarray(amounts)
 
     def _nearest(self, profile: int, kind: ReasonKind, rows: np.ndarray) -> list[str]:
-        """For each of these papers the one of the profile's own that is most like it."""
+        """For each of these papers the one of the profile's own that is most like it, if any is."""
         held = self.block[profile].of(InterestKind(str(kind)))
-        names = [each.value for each in held if each.weight > 0]
-        if len(names) == 1:
-            return names * len(rows)
-        names, alike = self._alike(names, rows)
+        names, alike = self._alike([each.value for each in held if each.weight > 0], rows)
         if not names:
             return [""] * len(rows)
-        return [names[each] for each in alike.argmax(axis=0).tolist()]
+        nearest = zip(alike.argmax(axis=0).tolist(), alike.max(axis=0).tolist(), strict=True)
+        least = LEAST_ALIKE if self.features.space.dimensions else -np.inf
+        return [names[each] if near >= least else "" for each, near in nearest]
 
     def _alike(self, names: Sequence[str], rows: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Those of these papers that lie somewhere, and how near each is to those of the rows."""
@@ -299,12 +299,17 @@ def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
     """Stored hot scores brought to a scale of 0 to 1 over an edition's papers (float32).
 
     The hottest is 1, one that is d units of heat cooler (see `trending`) 1/(1 + d), and a paper
-    that has no score 0.
+    that has no score 0; each times v/(v + 1) for v votes, as one vote is no sign of much, also on a
+    day that has no other.
     """
     heat = np.full(len(features.ids), -np.inf)
+    sure = np.ones(len(features.ids))
     for paper in candidates.trending.keys() & features.position.keys():
-        heat[features.position[paper]] = candidates.trending[paper]
+        row = features.position[paper]
+        heat[row] = candidates.trending[paper]
+        if (votes := candidates.upvotes.get(paper)) is not None:
+            sure[row] = votes / (votes + 1)
     hottest = heat.max()
     if not np.isfinite(hottest):
         return np.zeros(len(heat), np.float32)
-    return np.asarray(1 / (1 + hottest - heat), np.float32)
+    return np.asarray(sure / (1 + hottest - heat), np.float32)

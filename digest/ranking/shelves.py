@@ -59,7 +59,7 @@ class Views:
     around_a_like: float = 1.0
     companions: float = 6.0
     companions_to: float = 5.0
-    most_rounded: int = 10
+    most_rounded: int = 20
     words_typed: float = 0.5
     around_words: float = 1.5
 

@@ -51,14 +51,16 @@ def learned(
     sureness = 1 + views.sureness * counts / (counts + views.sure_by)
     looking = [_looking(shares, shelf.points, views, words=sureness)]
     looking.append(_whitened(shares, counts, shelf.points, shelves.space, views, sureness))
-    few = [each if len(each) <= views.most_rounded else () for each in held]
+    few = [each if len(each) < views.most_rounded else () for each in held]
     rounded = {each.value: known[each.value] for interests in few for each in interests}
     if rounded and shelves.space.references is not None:
+        # It fades, as nobody's scores may fall at once by one more like.
+        fading = (1 - counts / views.most_rounded).clip(0)
         for more, by in (
             (shelves.around(rounded), views.around_a_like / (counts + 1)),
             (shelves.companions(rounded), views.companions / (counts + views.companions_to)),
         ):
-            looking.append(_looking(scaled(_shares(few, more), by), more.points, views))
+            looking.append(_looking(scaled(_shares(few, more), by * fading), more.points, views))
     sure = worth * certainty(counts)
     total = summed(looking)
     return Directions(marks=scaled(total.marks, sure), dense=total.dense * _column(sure))

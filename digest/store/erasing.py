@@ -24,6 +24,7 @@ def erase(connection: Connection, subscriber_id: str) -> None:
     addresses = [email] if change is None else [email, change["email"]]
     voted = voting.papers_of(connection, subscriber_id)
     digests.erase_words(connection, subscriber_id)
+    _erase_from_space(connection, subscriber_id)
     connection.execute("DELETE FROM subscribers WHERE id = ?", (subscriber_id,))
     connection.execute("DELETE FROM address_changes WHERE email = ?", (email,))
     voting.count(connection, voted)
@@ -31,6 +32,17 @@ def erase(connection: Connection, subscriber_id: str) -> None:
     _erase_letters(connection, subscriber_id, addresses)
     _erase_evidence(connection, subscriber_id, addresses)
     _erase_cursors(connection, subscriber_id)
+
+
+def _erase_from_space(connection: Connection, subscriber_id: str) -> None:
+    """What was learned with their likes is learned anew at night (see `pipeline.learning.is_due`)."""
+    connection.execute(
+        """
+        UPDATE spaces SET archive = -1
+        WHERE EXISTS (SELECT 1 FROM interests WHERE subscriber_id = ? AND kind = 'like')
+        """,
+        (subscriber_id,),
+    )
 
 
 def _erase_community(connection: Connection, subscriber_id: str) -> None:

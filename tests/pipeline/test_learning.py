@@ -70,6 +70,24 @@ def test_a_space_is_learned_anew_when_the_archive_has_grown_or_a_week_is_over(no
     assert learning.is_due(kept, size=size, now=now + timedelta(days=days)) is due
 
 
+def test_a_space_in_which_somebody_is_who_was_erased_is_learned_anew(
+    application, subscribe, item, now
+):
+    application.store.papers.ingest([item(1)])
+    reader, liker = (
+        subscribe("ada@example.org"),
+        subscribe("bo@example.org", likes=[item(1).paper.id]),
+    )
+    store = application.store
+    store.spaces.keep("lsa:1", b"axes", now, papers=1_000, dimensions=3)
+
+    store.subscribers.erase(reader.id)
+    assert not learning.is_due(store.spaces.learned(), size=1, now=now)
+
+    store.subscribers.erase(liker.id)
+    assert learning.is_due(store.spaces.learned(), size=1, now=now)
+
+
 def test_an_archive_beyond_what_is_learned_from_does_not_count_as_growing(now):
     most = learning.MOST_LEARNED
     kept = Learned(name="lsa:1", papers=most, archive=most, dimensions=256, at=now)

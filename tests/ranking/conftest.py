@@ -119,10 +119,10 @@ def invented():
 
 @pytest.fixture(scope="session")
 def libraries():
-    """What forty people like: those who bake bread also mend clocks, others like one theme."""
+    """What a hundred and twenty people like: those who bake bread also mend clocks, others like one theme."""
     rng = random.Random(5)
     liked = []
-    for person in range(40):
+    for person in range(120):
         themes = [("bread", "clocks"), ("tides",), ("bees",)][person % 3]
         liked.append([f"{rng.choice(themes)}-{n}" for n in rng.sample(range(20), 12)])
     return liked

@@ -25,7 +25,7 @@ def reason(kind, what, amount=1.0, words=()):
         ("words", "dual encoder", "it is close in meaning to your keyword “dual encoder”"),
         ("author", "Ada Lovelace", "it is by Ada Lovelace, whom you follow"),
         ("like", "arxiv:2606.1", "it is similar to “Tides of the northern sea”, which you liked"),
-        ("like", "arxiv:0000.0", "it is similar to papers you liked"),
+        ("like", "arxiv:0000.0", "it goes with papers you liked"),
         ("query", '"dual encoder" tide', "it matches your saved search “'dual encoder' tide”"),
         ("picked", "", "curators picked it"),
         ("trending", "57", "it is trending (57 upvotes)"),
@@ -132,7 +132,7 @@ def test_of_words_that_are_too_long_together_as_many_are_said_as_there_is_room_f
             "like",
             "arxiv:0000.0",
             ("lunar tide", "tide", "gauge"),
-            "it is similar to papers you liked (lunar tide, gauge)",
+            "it goes with papers you liked (lunar tide, gauge)",
         ),
         (
             "words",

@@ -324,6 +324,18 @@ def test_trending_breaks_ties_but_never_buries_a_niche(rank, paper, profile):
     assert 0 < last.amount <= 2.0
 
 
+def test_a_single_vote_is_worth_little_also_where_nothing_else_has_one(rank, paper, profile):
+    papers = [paper("voted", categories=("cs.IR",))]
+
+    def worth(votes):
+        about = {"trending": {"voted": 3.0}, "upvotes": {"voted": votes}}
+        (pick,) = rank(profile(topic="cs.IR"), papers, **about).picks
+        return pick.score - 3
+
+    assert worth(1) == pytest.approx(1)
+    assert worth(500) == pytest.approx(2, abs=0.01)
+
+
 def test_someone_without_interests_gets_what_is_trending(rank, paper, profile):
     papers = [paper("cold"), paper("warm"), paper("hot"), paper("muted", "Crypto")]
     heat = {"warm": 7.0, "hot": 8.0, "muted": 9.0}

@@ -142,7 +142,9 @@ def test_papers_that_share_no_words_make_no_space(paper, profile, title):
 
 def test_a_space_with_other_companions_has_another_name(invented):
     papers = list(invented.values())
-    one, another = (learn(papers, libraries=[[papers[0].id, papers[other].id]]) for other in (7, 8))
+    one, another = (
+        learn(papers, libraries=[[papers[0].id, papers[other].id]] * 3) for other in (7, 8)
+    )
 
     assert one.name != another.name
 

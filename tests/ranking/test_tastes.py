@@ -56,6 +56,17 @@ def test_the_more_likes_the_surer():
     assert sure[-1] < 1
 
 
+def test_what_lies_around_likes_fades_out_and_does_not_end_with_one_more(
+    edition, ranker, invented, profile
+):
+    names = [f"bread-{n}" for n in range(30)]
+    candidates = Candidates(papers=edition, liked=invented)
+    people = [profile(f"p{n}", like=names[:n]) for n in range(1, 30)]
+    scores = ranker.scores(people, candidates)[:, :4].mean(axis=1)
+
+    assert np.abs(np.diff(scores)[7:]).max() < 0.5
+
+
 def test_more_of_the_same_likes_say_the_same_more_loudly(rank, paper, profile):
     papers = [paper("p", "Brass clocks of steel")]
     liked = [paper(f"l{n}", "Brass clocks") for n in range(12)]
