@@ -74,9 +74,9 @@ class LinearRanker:
     all. Never picked is what is muted, disliked, liked or known already, or named in `without`.
 
     At most `cap` papers are listed for a profile. Those shown in full are chosen as a list (see
-    `arranging`): of near-duplicates one, every interest its part, the smaller ones among likes a place
-    that they would not have, and with `explore` the last place for what lies beside all of them. They
-    come with scores and reasons, the others as ids.
+    `arranging`): of near-duplicates one, every interest its part, what is followed and the
+    smaller ones among likes a place that they would not have, and with `explore` the last place for
+    what lies beside all of them. They come with scores and reasons, the others as ids.
 
     `space` is what was learned from the archive; without it, or with one that has no dimensions,
     words weigh what they do in the edition, and nothing is known of what they mean.
