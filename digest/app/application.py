@@ -15,7 +15,7 @@ from digest.app import processes
 from digest.app.adapters import TICKED
 from digest.app.composer import Composer
 from digest.app.looking import Look
-from digest.errors import ConfigError, DigestError, InvalidInput
+from digest.errors import ConfigError, DigestError, InvalidInput, RetryLater
 from digest.inbound import imap
 from digest.model import (
     Envelope,
@@ -38,6 +38,7 @@ from digest.pipeline import (
     trending,
     websub,
 )
+from digest.pipeline.line import LEASE
 from digest.ports import Store
 from digest.ranking import explain
 from digest.rendering import mail, mime
@@ -147,7 +148,10 @@ class App(Composer):
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[int], object] = lambda _: None,
     ) -> delivering.Delivered:
-        """Send what is due until then, in as many processes as are set and worth starting."""
+        """Send what is due until then, in as many processes as are set and worth starting.
+
+        Raises RetryLater, once all are done, where some of them ended before they were.
+        """
         smtp = self.settings.smtp
         if smtp.processes > 1:
             due = self.store.ledger.due(self.clock(), most=smtp.processes * smtp.block)
@@ -161,7 +165,10 @@ class App(Composer):
                     stopping=stopping,
                     progress=progress,
                 )
-                return sum(filter(None, done), delivering.Delivered())
+                total = sum(filter(None, done), delivering.Delivered())
+                if None in done and not stopping():
+                    raise _some_ended(done.count(None), senders, total)
+                return total
         return delivering.deliver(
             self.store,
             self.transport,
@@ -416,6 +423,15 @@ class App(Composer):
     def sign(self, content: bytes, now: datetime) -> bytes:
         """A message as it goes out: signed with DKIM where that is set up."""
         return self.signer.sign(content, now) if self.signer is not None else content
+
+
+def _some_ended(ended: int, senders: int, others: delivering.Delivered) -> RetryLater:
+    minutes = int(LEASE.total_seconds() // 60)
+    return RetryLater(
+        f"{ended} of {senders} processes that send digests ended unexpectedly, as happens for want "
+        f"of memory; what they had in hand waits up to {minutes} minutes. Of the others: "
+        f"{others.accepted} sent, {others.deferred} to be tried again, {others.refused} refused."
+    )
 
 
 def counts(store: Store) -> dict[str, object]:

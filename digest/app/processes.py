@@ -15,8 +15,10 @@ import gc
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -90,7 +92,7 @@ def run(
                 match _received(pipe):
                     case int() as count:
                         progress(count)
-                    case DigestError() as error:
+                    case Exception() as error:
                         failed = failed or error
                     case _Ended():
                         listening.remove(pipe)
@@ -141,16 +143,31 @@ def _work(
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     said: object
     try:
-        with App(settings) as app:
-            try:
+        try:
+            with App(settings) as app:
                 said = share(
                     app, stopping=lambda: asked.is_set() or pipe.poll(), progress=pipe.send
                 )
-            except DigestError as error:
-                said = type(error)(error.message, subject=error.subject)
+        except MemoryError as error:  # others may have enough, once this process is gone
+            raise SystemExit(1) from error
+        except DigestError as error:
+            said = type(error)(error.message, subject=error.subject)
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody is told
+            said = _sendable(error)
         pipe.send(said)
     except BrokenPipeError:
         log.info("nobody waits for this process any more", extra={"action": "stop"})
+
+
+def _sendable(error: Exception) -> Exception:
+    """An error with where it was raised, which we alone know; in words if it cannot travel."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:  # noqa: BLE001 - its class may be of anybody's making
+        kind = type(error).__name__
+        return DigestError(f"Something went wrong inside Digest ({kind}: {error}).")
+    return error
 
 
 def _received(pipe: Connection) -> object:

@@ -1,13 +1,15 @@
 """Sending in several processes: the same mails, once each; a process that dies is no disaster."""
 
 import os
+import re
+import signal
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 
-from digest.app import processes
-from digest.errors import ConfigError
+from digest.app import processes, troubles, watched
+from digest.errors import ConfigError, DigestError, RetryLater
 
 pytestmark = pytest.mark.slow
 
@@ -82,13 +84,92 @@ def test_asked_to_stop_they_stop_after_the_group_in_hand(waiting, several):
 
 def test_one_that_is_killed_takes_nobody_with_it(waiting, several, kill_one):
     app = waiting()
-    done = app.deliver(progress=kill_one)
+    with pytest.raises(RetryLater, match="1 of 3 processes that send digests ended") as told:
+        app.deliver(progress=kill_one)
 
     counts = app.store.ledger.counts()
     assert kill_one.killed
     assert counts["sent"] + counts["sending"] == several.people
     assert counts["sending"] <= 10, "what it had claimed waits for its lease"
-    assert done.accepted <= counts["sent"]
+    accepted = int(re.search(r"(\d+) sent", told.value.message)[1])
+    assert 0 < accepted <= counts["sent"], "what the others sent is told"
+
+
+def test_where_all_are_killed_that_is_kept_for_the_status(waiting, below_us):
+    app = waiting(**{"smtp.processes": 2})
+
+    def kill_all(_):
+        for each in below_us():
+            os.kill(each, signal.SIGKILL)
+
+    with pytest.raises(RetryLater, match="2 of 2"):
+        watched(app.store, "deliver", lambda: app.deliver(progress=kill_all), clock=app.clock)
+
+    (trouble,) = troubles(app.store)
+    assert (trouble.part, "2 of 2 processes" in trouble.cause) == ("deliver", True)
+
+
+def test_one_that_is_killed_while_we_are_to_stop_is_no_trouble(waiting, kill_one):
+    app = waiting()
+
+    done = app.deliver(progress=kill_one, stopping=lambda: bool(kill_one.killed))
+
+    assert kill_one.killed
+    assert done.accepted <= app.store.ledger.counts()["sent"]
+
+
+def fault(app, *, stopping, progress):
+    """A share: something is wrong inside Digest."""
+    raise AttributeError("no such thing")
+
+
+class Untravelled(Exception):
+    """Says more than it was made of, which pickle cannot know."""
+
+    def __init__(self, what, where):
+        super().__init__(f"{what} in {where}")
+
+
+def odd_fault(app, *, stopping, progress):
+    """A share: a library has an error of its own."""
+    raise Untravelled("a fault", "a library")
+
+
+def short_of_memory(app, *, stopping, progress):
+    """A share: there is too little memory for all."""
+    raise MemoryError
+
+
+@pytest.fixture
+def share_out(several):
+    """Have this done in a process of its own."""
+
+    def run(*shares):
+        given = {"name": "share", "stopping": lambda: False, "progress": lambda _: None}
+        return processes.run(several().settings, shares, **given)
+
+    return run
+
+
+def test_a_fault_is_raised_here_with_where_it_was_and_nothing_else_is_said(share_out, capfd):
+    with pytest.raises(AttributeError, match="no such thing") as raised:
+        share_out(fault, priority)
+
+    (note,) = raised.value.__notes__
+    assert "in fault\n" in note
+    assert capfd.readouterr().err == ""
+
+
+def test_a_fault_that_cannot_travel_is_told_in_words(share_out):
+    with pytest.raises(DigestError, match=r"\(Untravelled: a fault in a library\)"):
+        share_out(odd_fault, priority)
+
+
+def test_one_that_is_short_of_memory_counts_as_one_that_died(share_out, capfd):
+    lacking, other = share_out(short_of_memory, priority)
+
+    assert (lacking, len(other)) == (None, 1)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_what_only_the_operator_can_mend_is_raised_here(waiting, several):
