@@ -100,7 +100,9 @@ def listed(tmp_path):
 @pytest.fixture
 def many(digest, tmp_path):
     """A database with forty papers that have much to say."""
-    papers = [(f"2606.{n:05}", f"On maps {n}", "Maps of fog. " * 99, "cs.LG") for n in range(40)]
+    papers = [
+        (f"2606.{n:05}", f"On maps {n}", f"Map{n} of fog{n}. " * 99, "cs.LG") for n in range(40)
+    ]
     (tmp_path / "many.xml").write_text(listing(*papers), encoding="utf-8")
     digest("init")
     digest("fetch", "arxiv", "--from", "many.xml")

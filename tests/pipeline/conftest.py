@@ -16,7 +16,9 @@ def make_item(number, *, category="cs.IR", title="", seen_at=DAY, upvotes=0, sou
     paper = Paper(
         id=f"arxiv:2606.{number:05}",
         title=title or f"A study of retrieval number {number} in the wild",
-        abstract=f"We retrieve things of kind {number} and report on how it went.",
+        # Words of its own, or papers would be near-duplicates of each other.
+        abstract=f"We retrieve things of kind {number} and report on how it went:"
+        f" map{number} fog{number} hill{number} lake{number} road{number} tree{number}.",
         authors=("Ada Example", "Bo Sample"),
         categories=(category,),
         url=f"https://arxiv.org/abs/2606.{number:05}",
