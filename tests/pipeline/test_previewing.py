@@ -27,6 +27,7 @@ def an_item(number, seen_at):
     paper = Paper(
         id=f"arxiv:2606.{number:05}",
         title=f"Retrieval number {number}",
+        abstract=f"About map{number}, fog{number}, hill{number} and lake{number}.",
         categories=("cs.IR",),
         identifiers=(f"arxiv:2606.{number:05}",),
     )
