@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 MOST_FUSED = 101
 MOST_NEAR = 30
 MOST_NARROWED = 100
-MOST_RELATED = 100
+MOST_RELATED = 40
+TELLING_TERMS = 6
+HITS_A_TERM = 12
 TELLING_WORDS = 5
 PAIRS = 4
 HITS_A_PAIR = 40
-LONGEST_ID = 300
+LONGEST_REFERENCE = 300
+AROUND_AN_ID = "()[]{}<>.,;:" + matching.QUOTES
 
 
 def search(
@@ -36,17 +39,23 @@ def search(
 
     The first 101 hits, and what `nearness` finds beside them, are put into the order that
     `ranking.fuse` gives them; hits beyond stand in the order of the full-text index, and score 0.
-    An empty query finds everything within, newest first.
+    An empty query finds everything within, newest first; one that is the id of a paper we have, that
+    paper alone. A paper whose id stands in a query, as in a reference to it, comes first.
     """
+    is_narrowed = within not in (None, Within())
+    named = [] if is_narrowed else _named(store, query)
+    if named and _key(query):
+        return [(named[0], 1.0)][:limit]
     hits = store.papers.search(query, limit=max(limit, MOST_FUSED), within=within)
     hits, beyond = hits[:MOST_FUSED], hits[MOST_FUSED:]
     if matching.is_pasted(query):
         hits = _with_telling(store, query, hits, within)
     near, beside = _near(store, query, hits, within, nearness)
     fused = ranking.fuse(query, hits, near=near, more=beside) if query.strip() else hits
-    named = _named(store, query)
-    if named is not None and within in (None, Within()):
-        fused = [(named, 1.0), *(each for each in fused if each[0].id != named.id)]
+    if named:
+        first = max([1.0, *(score for _, score in fused[:1])])
+        known = {paper.id for paper in named}
+        fused = [(each, first) for each in named] + [hit for hit in fused if hit[0].id not in known]
     found, known = fused[:limit], {paper.id for paper, _ in fused}
     more = beyond[: limit - len(found)]
     return found + [(paper, 0.0) for paper, _ in more if paper.id not in known]
@@ -57,13 +66,18 @@ def similar(
 ) -> list[Paper]:
     """The stored papers most like one, itself left out.
 
-    The hundred nearest to it, in the order of `ranking.related`. Where no space is learned yet,
-    or where it knows nothing like the paper, those that share telling pairs of words with it.
+    Those nearest to it, and those that have one of its rarest words, which of a rare subject the
+    space may know too little to tell; in the order of `Nearness.ordered`. Where no space is learned
+    yet, or where it knows nothing like the paper, those that share telling pairs of words with it.
     """
-    near = nearness.of_paper(paper, most=MOST_RELATED) if nearness else {}
-    papers = list(store.papers.get(near).values())
-    found = ranking.related(paper, near=near, more=papers) if papers else _sharing(store, paper)
-    return [each for each, _ in found[:limit]]
+    near = nearness.of_paper(paper, most=max(limit, MOST_RELATED)) if nearness else {}
+    papers = store.papers.get(near)
+    if nearness is None or not papers:
+        return [each for each, _ in _sharing(store, paper)[:limit]]
+    for term in nearness.telling(paper, most=TELLING_TERMS):
+        hits = store.papers.search(f'"{term}"', limit=HITS_A_TERM)
+        papers |= {each.id: each for each, _ in hits if each.id != paper.id}
+    return nearness.ordered(paper, list(papers.values()))[:limit]
 
 
 def is_within(paper: Paper, announcements: Sequence[Announcement], within: Within) -> bool:
@@ -146,10 +160,17 @@ def _with_telling(
     return [*hits, *(each for each in more if each[0].id not in known)]
 
 
-def _named(store: Store, query: str) -> Paper | None:
-    text = query.strip()
-    if len(text) > LONGEST_ID:
-        return None
+def _named(store: Store, query: str) -> list[Paper]:
+    """The papers that a query names by arXiv id, DOI or address; a long text only speaks of some."""
+    if len(query.strip()) > LONGEST_REFERENCE:
+        return []
+    words = (each.strip(AROUND_AN_ID) for each in query.split())
+    keys = dict.fromkeys(filter(None, map(_key, (query, *words))))
+    found = store.papers.get(keys) if keys else {}
+    return list({each.id: each for each in found.values()}.values())
+
+
+def _key(text: str) -> str:
+    """The key of a paper that a text is the id or address of; nothing where it is none."""
     arxiv, doi = merging.arxiv_id(text), merging.canonical_doi(text)
-    key = f"arxiv:{arxiv[0]}" if arxiv else f"doi:{doi}" if doi else ""
-    return next(iter(store.papers.get([key]).values()), None) if key else None
+    return f"arxiv:{arxiv[0]}" if arxiv else f"doi:{doi}" if doi else ""

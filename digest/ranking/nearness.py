@@ -8,8 +8,10 @@ product of matrices has threads of its own, which wait for each other where othe
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +33,8 @@ MOST_TRUSTED = 20
 TRUST = 2.0
 FEW = 3
 LEAST = 0.25
+SAID_AGAIN = 2
+DIRECTION = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +85,31 @@ class Nearness:
         near = self._around(vector, most + 1, np.empty(0, int))
         near.pop(paper.id, None)
         return dict(islice(near.items(), most))
+
+    def telling(self, paper: Paper, *, most: int) -> list[str]:
+        """The rarest words and pairs of a paper's title, or that its abstract repeats, rarest first.
+
+        Pairs that the space does not know are left out: anybody may be the first to put two words
+        side by side. What occurs more often counts as rarer.
+        """
+        weights = {
+            term: (1 + log(count)) * self.space.rarity([term])
+            for term, count in Counter(terms_of(paper)).items()
+            if count >= SAID_AGAIN and (" " not in term or term in self.space.column)
+        }
+        return sorted(weights, key=lambda term: (-weights[term], term))[:most]
+
+    def ordered(self, paper: Paper, others: Sequence[Paper]) -> list[Paper]:
+        """Other papers, the one most like this first, by their words and a little by their direction.
+
+        A word counts by its rarity once more than in a cosine of TF-IDF: what a paper of a rare
+        subject shares with others of it are few words. Equally like ones stay in order.
+        """
+        tfidf = self.space.tfidf([terms_of(paper), *map(terms_of, others)])
+        dense = self.space.dense(tfidf)
+        asked = tfidf[[0]].multiply(self.space.idf).toarray()[0]
+        likeness = tfidf[1:] @ _of_length_1(asked) + DIRECTION * dense[1:] @ dense[0]
+        return [others[at] for at in np.argsort(-likeness, kind="stable").tolist()]
 
     def _vectors(self, rows: np.ndarray) -> np.ndarray:
         found: np.ndarray = self.codes[rows] * self.steps[rows, np.newaxis]

@@ -51,14 +51,15 @@ def fuse(
     rank learning methods", SIGIR 2009).
 
     The paper whose title was typed, or whose title or abstract stands in a long text that was
-    pasted, comes first: it scores 2 more. Next are those in which five words or more of a query
-    stand just so: they score 1 more.
+    pasted, comes first: it scores 2 more. Next are those whose title stands in a query, as in a
+    reference to them, the longest first, which score up to 2 more; and those in which five words
+    or more of a query stand just so, which score 1 more.
     """
     found = _fused(terms_of(query), hits, near, more)
     wanted = fold(query)
     # What was pasted is surely among the first; what was typed may be any title of a word or two.
     asked = found[:MOST_PASTED] if len(wanted) > LONG_QUERY else found
-    extra = {paper.id: 2 for paper, _ in asked if _is_named(paper, wanted)}
+    extra = {paper.id: named for paper, _ in asked if (named := _named(paper, wanted))}
     if wanted.count(" ") + 1 >= FEWEST_WORDS_OF_A_QUOTE and len(wanted) <= LONG_QUERY:
         of_words = {paper.id for paper, _ in hits}
         likely = [paper for paper, _ in found if paper.id in of_words][:MOST_QUOTED]
@@ -69,17 +70,10 @@ def fuse(
     return sorted(raised, key=lambda each: -each[1]) if extra else raised
 
 
-def related(
-    paper: Paper,
-    hits: Hits = (),
-    *,
-    near: Mapping[str, float] = _NOWHERE,
-    more: Sequence[Paper] = (),
-) -> list[tuple[Paper, float]]:
-    """The papers most like one first, itself left out; arguments and scores as in `fuse`."""
+def related(paper: Paper, hits: Hits) -> list[tuple[Paper, float]]:
+    """The hits most like a paper first by their words, itself left out; scores as in `fuse`."""
     terms = terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
-    others = [each for each in hits if each[0].id != paper.id]
-    return _fused(terms, others, near, [each for each in more if each.id != paper.id])
+    return _fused(terms, [each for each in hits if each[0].id != paper.id], _NOWHERE, ())
 
 
 def demands(query: str) -> bool:
@@ -173,15 +167,16 @@ def _searchable(paper: Paper) -> str:
     return text
 
 
-def _is_named(paper: Paper, wanted: str) -> bool:
-    """Whether a folded query is this paper's title, or a long text that holds or begins it."""
+def _named(paper: Paper, wanted: str) -> float:
+    """How far a folded query names this paper, 0 to 2: by its title, or as a long text that begins it.
+
+    A title of four words or more may stand within.
+    """
     if not wanted:
-        return False
-    if len(wanted) <= LONG_QUERY:
-        # Folding is what costs, and a title of ASCII is never longer for it.
-        may_be = len(paper.title) >= len(wanted) or not paper.title.isascii()
-        return may_be and fold(paper.title) == wanted
+        return 0
     title = fold(paper.title)
     is_telling = title.count(" ") + 1 >= FEWEST_WORDS_OF_A_TITLE
-    start = wanted[:START_OF_AN_ABSTRACT]
-    return (is_telling and contains_phrase(wanted, title)) or start in fold(paper.abstract)
+    is_held = is_telling and contains_phrase(wanted, title)
+    if len(wanted) <= LONG_QUERY:
+        return 2 if title == wanted else is_held * (1 + len(title) / len(wanted))
+    return 2 if is_held or wanted[:START_OF_AN_ABSTRACT] in fold(paper.abstract) else 0

@@ -75,6 +75,36 @@ def test_an_id_or_address_finds_its_paper(library, named):
     assert ids(search(library, named, limit=9))[0] == 3
 
 
+@pytest.mark.parametrize(
+    "named", ["10.1000/3", "doi:10.1000/3", "10.48550/arXiv.2606.00003", "arXiv: 2606.00003"]
+)
+def test_an_id_finds_nothing_else(library, named):
+    assert ids(search(library, f" {named} ", limit=9)) == [3]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "Ng, Tidal clocks, arXiv:2606.00003v2 [cs.IR], 2026",
+        "Tidal search in deep water? (doi:10.1000/3)",
+        "tidal clocks https://arxiv.org/abs/2606.00003.",
+    ],
+)
+def test_a_paper_whose_id_stands_in_a_query_comes_first(library, reference):
+    found = search(library, reference, limit=9)
+
+    assert ids(found)[0] == 3
+    assert len(found) > 1
+    assert len(set(ids(found))) == len(found)
+    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+
+
+def test_a_long_text_that_speaks_of_another_paper_finds_its_own(library):
+    pasted = f"{TEXTS[4][1]} Unlike arXiv:2606.00003, " * 4
+
+    assert ids(search(library, pasted, limit=9))[0] == 4
+
+
 def test_it_is_narrowed_to_what_was_asked_for(library):
     within = Within(categories=("cs.IR",))
 
@@ -142,6 +172,10 @@ def learned(tmp_path_factory, archive):
         categories=("econ.TH",),
     )
     store.papers.ingest([Item(paper=paper, announcement=other.announcement)])
+    for rare, title in zip(
+        archive([901, 904]), ["A font of glyphs", "Glyphs of a font"], strict=True
+    ):
+        store.papers.ingest([replace(rare, paper=replace(rare.paper, title=title))])
     learning.learn(store, clock=lambda: moment, owner="one")
     kept = space.loads(store.spaces.load())
     yield store, gather(kept, store.spaces.newest(kept.name, limit=1_000))
@@ -271,6 +305,18 @@ def test_what_is_near_comes_once_before_what_is_beyond_the_first_hits(learned, m
     whole = [each.id for each in found_in(learned, "galaxy dust orbit", limit=70)]
 
     assert len(whole) == len(set(whole)) > 50
+
+
+def test_papers_of_a_rare_subject_are_similar_wherever_they_lie(learned, monkeypatch):
+    store, nearness = learned
+    monkeypatch.setattr(searching, "MOST_RELATED", 5)
+    one, other = store.papers.get(["arxiv:2601.00904", "arxiv:2601.00901"]).values()
+
+    found = similar(store, one, limit=5, nearness=nearness)
+
+    assert other.id not in nearness.of_paper(one, most=5)
+    assert other in found
+    assert themes(each for each in found if each != other) == {4}
 
 
 def test_similar_papers_need_share_no_pair_of_words(learned):

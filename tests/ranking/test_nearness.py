@@ -87,6 +87,38 @@ def test_a_paper_without_a_vector_is_placed_by_its_text(near):
     assert near.of_paper(unknown, most=9) == {}
 
 
+def test_what_tells_of_a_paper_are_rare_words_of_its_title_or_said_again(near):
+    paper = Paper(
+        id="new",
+        title="Lilypond and the galaxy",
+        abstract="The dust of a galaxy. Dust has a zither; its telescope has none.",
+    )
+
+    found = near.telling(paper, most=9)
+
+    assert set(found) == {"lilypond", "galaxy", "dust"}
+    assert found[0] == "lilypond", "no paper has it"
+    assert near.telling(paper, most=1) == ["lilypond"]
+    assert near.telling(Paper(id="blank", title="???"), most=9) == []
+
+
+def test_papers_are_in_the_order_of_shared_words_rare_ones_first_and_of_direction(near, learned):
+    def titled(title):
+        return Paper(id=title, title=title)
+
+    rare, common = (learned.terms[at] for at in (np.argmax(learned.idf), np.argmin(learned.idf)))
+    asked = titled(f"{rare} {common} galaxy")
+    others = [titled(each) for each in ("auction", "telescope orbit dust", common, rare)]
+
+    assert [each.id for each in near.ordered(asked, others)] == [
+        rare,
+        common,
+        "telescope orbit dust",
+        "auction",
+    ]
+    assert near.ordered(asked, []) == []
+
+
 def test_a_byte_a_dimension_keeps_cosines_and_the_order(near, learned, vectors):
     exact = space.directions(space.unpack([each for _, each in vectors]))
     asked = learned.dense(learned.tfidf([space.terms("residue energy of protein structure")]))[0]

@@ -65,6 +65,42 @@ def test_a_long_text_that_holds_a_title_or_begins_an_abstract_finds_its_paper(pa
     assert ids(fuse(pasted[part], [*hits, (it, 0.1)]))[0] == "it"
 
 
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "Tide et al., On the counting of tides, 2026",
+        'A. Tide, "On the Counting of Tides," 2026',
+        "on the counting of tides: how we count them",
+    ],
+)
+def test_a_paper_whose_title_stands_in_a_reference_comes_first(paper, reference):
+    it = paper("it", "On the counting of tides")
+    hits = [
+        (
+            paper("words", "The tide of counting, et al., 2026", "Tides, and how we count them."),
+            9.0,
+        ),
+        (paper("short", "Counting of tides", "Three words name nothing."), 8.0),
+        (it, 0.1),
+    ]
+
+    assert ids(fuse(reference, hits))[0] == "it"
+
+
+def test_of_titles_that_stand_in_a_query_the_longest_comes_first(paper):
+    hits = [
+        (paper("old", "Tides are all you need"), 9.0),
+        (paper("longer", "Tides are all you need for clocks"), 2.0),
+        (paper("whole", "Tides are all you need for clocks of brass"), 0.1),
+    ]
+
+    whole = fuse("Tides are all you need for clocks of brass", hits)
+    cited = fuse("Ng, B.: Tides are all you need for clocks (2026)", hits[:2])
+
+    assert ids(whole) == ["whole", "longer", "old"]
+    assert ids(cited) == ["longer", "old"]
+
+
 def test_plurals_are_the_same_word_and_short_words_are_whole_ones():
     papers = [
         Paper(id="a", title="Transformers"),
@@ -152,15 +188,6 @@ def test_a_name_is_known_by_the_authors_of_the_first_hits(paper, query, expected
 
     assert names_author(query, hits) is expected
     assert not names_author(query, [])
-
-
-def test_papers_of_other_words_are_related_by_nearness(paper):
-    it = paper("it", "Pendulum clocks", "Of brass and steel.")
-    more = [it, paper("far", "Tides", "Of the sea."), paper("near", "Timepieces", "They ring.")]
-
-    found = related(it, near={"it": 1.0, "near": 0.8, "far": 0.3}, more=more)
-
-    assert ids(found) == ["near", "far"]
 
 
 def test_related_papers_leave_out_the_paper_itself(paper):
