@@ -21,6 +21,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import MappingProxyType
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ENDING = frozenset({signal.SIGINT, signal.SIGHUP, signal.SIGTERM})
 LOOK_SECONDS = 0.2
 NICENESS = 5
 
@@ -119,7 +121,12 @@ def _start(settings: Settings, share: Share[Result], name: str) -> tuple[Connect
     ours, theirs = context.Pipe()
     alike = logging.getLogger().level, gc.get_threshold()
     process = context.Process(target=_work, args=(settings, share, theirs, *alike), name=name)
-    process.start()
+    resource_tracker.ensure_running()  # by itself it would start below, and let all through again
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until it knows what to do with them
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
     theirs.close()
     return ours, process
 
@@ -140,6 +147,7 @@ def _work(
     for number in (signal.SIGINT, signal.SIGHUP):  # the terminal's; our parent tells us
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     said: object
     try:

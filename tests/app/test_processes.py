@@ -3,7 +3,9 @@
 import os
 import re
 import signal
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -24,6 +26,17 @@ def waiting(several):
         return app
 
     return make
+
+
+@pytest.fixture
+def share_out(several):
+    """Have each of these done in a process of its own; what they come to."""
+
+    def run(*shares):
+        given = {"name": "share", "stopping": lambda: False, "progress": lambda _: None}
+        return processes.run(several().settings, shares, **given)
+
+    return run
 
 
 def test_several_processes_send_everything_once_and_their_results_are_added_up(waiting, several):
@@ -56,16 +69,10 @@ def priority(app, *, stopping, progress):
     return (os.getpriority(os.PRIO_PROCESS, 0),)
 
 
-def test_they_give_way_to_what_somebody_waits_for(several):
+def test_they_give_way_to_what_somebody_waits_for(share_out):
     own = os.getpriority(os.PRIO_PROCESS, 0)
 
-    found = processes.run(
-        several().settings,
-        [priority, priority],
-        name="share",
-        stopping=lambda: False,
-        progress=lambda _: None,
-    )
+    found = share_out(priority, priority)
 
     lower = min(own + processes.NICENESS, 19)  # the last there is, which the suite itself may have
     assert found == [(lower,), (lower,)]
@@ -118,6 +125,28 @@ def test_one_that_is_killed_while_we_are_to_stop_is_no_trouble(waiting, kill_one
     assert done.accepted <= app.store.ledger.counts()["sent"]
 
 
+def test_ctrl_c_while_they_start_ends_none_of_them(share_out, below_us, capfd):
+    started = threading.Event()
+
+    def interrupt_each():
+        done = set()
+        while len(done) < 2 and not started.is_set():
+            for each in set(below_us()) - done:
+                os.kill(each, signal.SIGINT)
+                done.add(each)
+        return len(done)
+
+    with ThreadPoolExecutor() as pool:
+        interrupted = pool.submit(interrupt_each)
+        try:
+            found = share_out(priority, priority)
+        finally:
+            started.set()
+
+    assert (interrupted.result(), capfd.readouterr().err) == (2, "")
+    assert None not in found
+
+
 def fault(app, *, stopping, progress):
     """A share: something is wrong inside Digest."""
     raise AttributeError("no such thing")
@@ -138,17 +167,6 @@ def odd_fault(app, *, stopping, progress):
 def short_of_memory(app, *, stopping, progress):
     """A share: there is too little memory for all."""
     raise MemoryError
-
-
-@pytest.fixture
-def share_out(several):
-    """Have this done in a process of its own."""
-
-    def run(*shares):
-        given = {"name": "share", "stopping": lambda: False, "progress": lambda _: None}
-        return processes.run(several().settings, shares, **given)
-
-    return run
 
 
 def test_a_fault_is_raised_here_with_where_it_was_and_nothing_else_is_said(share_out, capfd):
