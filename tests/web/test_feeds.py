@@ -41,7 +41,8 @@ def paper(number, *, category="cs.IR", day=10, title=""):
     made = Paper(
         id=f"arxiv:2606.{number:05}",
         title=title or f"A study of retrieval number {number}",
-        abstract="We retrieve things and report at length. " * 5,
+        # Words of its own, or papers would be near-duplicates of each other.
+        abstract=f"We retrieve things and report at length of map{number} and fog{number}. " * 5,
         categories=(category,),
         url=f"https://arxiv.org/abs/2606.{number:05}",
         identifiers=(f"arxiv:2606.{number:05}",),

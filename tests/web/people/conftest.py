@@ -32,7 +32,8 @@ def an_item(number, category="cs.IR"):
     paper = Paper(
         id=f"arxiv:2606.{number:05}",
         title=f"A study of retrieval number {number} <in> the wild & beyond",
-        abstract="We retrieve things and report.",
+        # Words of its own, or papers would be near-duplicates of each other.
+        abstract=f"We retrieve things and report: map{number} fog{number} hill{number} lake{number}.",
         authors=("Mira Quennell", "Osei Tandoh"),
         categories=(category, "cs.CL"),
         url=f"https://arxiv.org/abs/2606.{number:05}",
