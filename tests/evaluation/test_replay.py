@@ -143,8 +143,15 @@ def world(application):
 
 
 def line(key, what, seen_at):
+    # Words of its own, or papers would be near-duplicates of each other.
+    own = key.removeprefix("arxiv:").replace("-", "x")
     return Item(
-        paper=Paper(id=key, title=f"All about {what}: {key}", identifiers=(key,)),
+        paper=Paper(
+            id=key,
+            title=f"All about {what}: {key}",
+            abstract=f"map{own} fog{own} hill{own} lake{own} road{own} tree{own}",
+            identifiers=(key,),
+        ),
         announcement=Announcement(
             paper_id=key,
             source="arxiv",
