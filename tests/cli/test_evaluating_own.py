@@ -92,7 +92,8 @@ def test_a_replay_ranks_without_what_was_learned_from_answers(
     with closing(open_store(tmp_path / "digest.db")) as store:
         store.papers.ingest(archive(range(500)))
     likes = ("--like", "arxiv:2601.00001", "--like", "arxiv:2601.00002")
-    answered("subscribe", "c@b.example", *likes, "--confirmed")
+    for name in ("c", "d", "e"):
+        answered("subscribe", f"{name}@b.example", *likes, "--confirmed")
     answered("learn")
     monkeypatch.setenv("DIGEST_RANKING_USE", f"{__name__}:Spatial")
     monkeypatch.setenv("DIGEST_EXPERIMENTS_AGAINST", f"{__name__}:Bold")
