@@ -430,7 +430,8 @@ def _some_ended(ended: int, senders: int, others: delivering.Delivered) -> Retry
     return RetryLater(
         f"{ended} of {senders} processes that send digests ended unexpectedly, as happens for want "
         f"of memory; what they had in hand waits up to {minutes} minutes. Of the others: "
-        f"{others.accepted} sent, {others.deferred} to be tried again, {others.refused} refused."
+        f"{others.accepted} sent, {others.deferred} to be tried again, {others.refused} refused, "
+        f"{others.expired} expired."
     )
 
 

@@ -138,20 +138,28 @@ class SmtpTransport:
 
         flying: list[Future[Receipt]] = []
 
-        def landed() -> list[Receipt]:
-            """Those that are answered, at least one: a server that is slow about one says so of it alone."""
-            wait(flying, return_when=FIRST_COMPLETED)
-            done = [each for each in flying if each.done()]
-            flying[:] = [each for each in flying if each not in done]
-            return [each.result() for each in done]
-
         with ThreadPoolExecutor(len(self._lanes), thread_name_prefix="smtp") as pool:
             for checked in waiting:
                 if len(flying) == len(self._lanes):
-                    yield from landed()
+                    yield from _landed(flying)
                 flying.append(pool.submit(send, checked))
             while flying:
-                yield from landed()
+                yield from _landed(flying)
+
+
+def _landed(flying: list[Future[Receipt]]) -> Iterator[Receipt]:
+    """Those that are answered, at least one; they fly no more.
+
+    If one of them raises, all others are waited for before it does.
+    """
+    wait(flying, return_when=FIRST_COMPLETED)
+    if any(each.exception() for each in flying if each.done()):
+        wait(flying)
+    done = [each for each in flying if each.done()]
+    flying[:] = [each for each in flying if each not in done]
+    yield from (each.result() for each in done if not each.exception())
+    for each in done:
+        each.result()
 
 
 class _Checked(NamedTuple):

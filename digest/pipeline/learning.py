@@ -112,6 +112,7 @@ def learn(
         if not ours:
             return Learning.BUSY
         begun()
+        erased = store.spaces.erased()
         space = spaces.learn(
             list(store.spaces.archive(limit=most)),
             libraries=libraries(store),
@@ -123,6 +124,7 @@ def learn(
             now,
             papers=space.papers,
             dimensions=space.dimensions,
+            erased=erased,
         )
     log.info(
         "learned from %d papers: %d dimensions",

@@ -184,7 +184,7 @@ def _post(
                 gone()
             retry_at = _retry_at(letter, receipt, clock(), rng)
             settle(letter, retry_at, in_doubt=receipt.is_silent, untried=receipt.untried)
-            total += _told(letter, receipt)
+            total += _told(letter, receipt, retry_at)
             if receipt.outcome is Outcome.REFUSED:
                 _bounce(store, letter, receipt, bounced=bounced)
     except ConfigError:
@@ -239,12 +239,13 @@ def _mended(letter: Letter, receipt: Receipt) -> Receipt:
     return replace(receipt, outcome=Outcome.DEFERRED)
 
 
-def _told(letter: Letter, receipt: Receipt) -> Delivered:
+def _told(letter: Letter, receipt: Receipt, retry_at: datetime | None) -> Delivered:
     if receipt.outcome is Outcome.ACCEPTED:
         return Delivered(accepted=1)
     cause = policy.scrub(receipt.reply)
     if receipt.outcome is Outcome.DEFERRED:
-        return Delivered(deferred=1, causes=(cause,))
+        over = retry_at is None
+        return Delivered(deferred=not over, expired=over, causes=(cause,))
     log.warning(
         "a mail server refused a letter",
         extra={"action": "post", "kind": letter.kind, "code": receipt.code},

@@ -47,10 +47,25 @@ class SpaceStore(Protocol):
         """The space that is kept."""
         ...
 
+    def erased(self) -> str:
+        """A token that becomes another one when somebody who likes papers is erased."""
+        ...
+
     def keep(
-        self, name: str, content: bytes, now: datetime, *, papers: int = 0, dimensions: int = 0
+        self,
+        name: str,
+        content: bytes,
+        now: datetime,
+        *,
+        papers: int = 0,
+        dimensions: int = 0,
+        erased: str | None = None,
     ) -> None:
-        """Keep this space in place of the last, whose vectors are dropped; an embedder's stay."""
+        """Keep this space in place of the last, whose vectors are dropped; an embedder's stay.
+
+        It is to be learned anew (`learned` has an archive of -1) if `erased`, from before its readers
+        were asked for, is another token by now.
+        """
         ...
 
     def changed(self) -> str:

@@ -1,4 +1,4 @@
-"""Tokens that tell whether something may have changed: what everyone can read, votes, vectors."""
+"""Tokens that tell whether something may have changed: what everyone can read, votes, vectors, likes erased."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlite3 import Connection
 PUBLIC = "public"
 VECTORS = "vectors"
 VOTES = "votes"
+ERASED = "erased"
 
 
 def token(connection: Connection, what: str = PUBLIC) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from digest.store import digests, voting
+from digest.store import changes, digests, voting
 
 
 def erase(connection: Connection, subscriber_id: str) -> None:
@@ -36,13 +36,10 @@ def erase(connection: Connection, subscriber_id: str) -> None:
 
 def _erase_from_space(connection: Connection, subscriber_id: str) -> None:
     """What was learned with their likes is learned anew at night (see `pipeline.learning.is_due`)."""
-    connection.execute(
-        """
-        UPDATE spaces SET archive = -1
-        WHERE EXISTS (SELECT 1 FROM interests WHERE subscriber_id = ? AND kind = 'like')
-        """,
-        (subscriber_id,),
-    )
+    liked = "SELECT 1 FROM interests WHERE subscriber_id = ? AND kind = 'like'"
+    if connection.execute(liked, (subscriber_id,)).fetchone():
+        connection.execute("UPDATE spaces SET archive = -1")
+        changes.mark(connection, changes.ERASED)  # for what is being learned just now
 
 
 def _erase_community(connection: Connection, subscriber_id: str) -> None:

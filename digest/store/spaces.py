@@ -103,21 +103,36 @@ class Spaces:
             row = connection.execute("SELECT content FROM spaces").fetchone()
         return None if row is None else bytes(row["content"])
 
+    def erased(self) -> str:
+        """A token that becomes another one when somebody who likes papers is erased."""
+        with self._connections.plain() as connection:
+            return changes.token(connection, changes.ERASED)
+
     def keep(
-        self, name: str, content: bytes, now: datetime, *, papers: int = 0, dimensions: int = 0
+        self,
+        name: str,
+        content: bytes,
+        now: datetime,
+        *,
+        papers: int = 0,
+        dimensions: int = 0,
+        erased: str | None = None,
     ) -> None:
         """Keep this space in place of the last, whose vectors are dropped; an embedder's stay.
 
+        It is to be learned anew (`learned` has an archive of -1) if `erased`, from before its readers
+        were asked for, is another token by now.
         Vectors go in transactions of their own: nobody asks for those of a space that is gone.
         """
         with self._connections.write() as connection:
+            stale = erased not in (None, changes.token(connection, changes.ERASED))
             connection.execute("DELETE FROM spaces")
             connection.execute(
                 """
                 INSERT INTO spaces (name, papers, archive, dimensions, learned_at, content)
-                VALUES (?, ?, (SELECT count(*) FROM papers), ?, ?, ?)
+                VALUES (?, ?, iif(?, -1, (SELECT count(*) FROM papers)), ?, ?, ?)
                 """,
-                (name, papers, dimensions, stamp(now), content),
+                (name, papers, stale, dimensions, stamp(now), content),
             )
             changes.mark(connection, changes.VECTORS)
         dropped = MOST_ROWS

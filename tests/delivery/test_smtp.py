@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from itertools import chain
+from itertools import chain, count
 
 import pytest
 
@@ -285,6 +285,21 @@ def test_an_answer_that_is_slow_keeps_no_receipt_of_another_connection_back(
     server.drop_everyone()
     (last,) = receipts
     assert last.unknown
+
+
+def test_an_error_about_one_message_loses_no_receipt_of_another(serve, transport_to, message, now):
+    server, asked, receipts = serve(), count(), []
+
+    def held():
+        if next(asked) == 4:
+            raise RuntimeError("of ours")
+        return True
+
+    transport = transport_to(server, connections=3)
+    with pytest.raises(RuntimeError, match="of ours"):
+        receipts.extend(transport.send((message(n) for n in range(12)), now, held=held))
+
+    assert len(receipts) == len(server.taken) > 0
 
 
 def test_whoever_stops_reading_early_leaves_the_rest_unsent(serve, transport_to, message, now):

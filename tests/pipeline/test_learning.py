@@ -88,6 +88,23 @@ def test_a_space_in_which_somebody_is_who_was_erased_is_learned_anew(
     assert learning.is_due(store.spaces.learned(), size=1, now=now)
 
 
+def test_who_is_erased_while_a_space_is_learned_is_out_of_the_next(
+    application, subscribe, archive, now, monkeypatch
+):
+    papers = list(archive(range(500)))
+    application.store.papers.ingest(papers)
+    reader, place = subscribe(likes=[papers[0].paper.id]), learning.place
+
+    def erase_and_place(*args):
+        application.store.subscribers.erase(reader.id)
+        return place(*args)
+
+    monkeypatch.setattr(learning, "place", erase_and_place)
+    application.learn(force=True)
+
+    assert learning.is_due(application.store.spaces.learned(), size=500, now=now)
+
+
 def test_an_archive_beyond_what_is_learned_from_does_not_count_as_growing(now):
     most = learning.MOST_LEARNED
     kept = Learned(name="lsa:1", papers=most, archive=most, dimensions=256, at=now)

@@ -159,6 +159,7 @@ CALLS = {
     "spaces.learned": lambda s, m: s.spaces.learned(),
     "spaces.size": lambda s, m: s.spaces.size(),
     "spaces.load": lambda s, m: s.spaces.load(),
+    "spaces.erased": lambda s, m: s.spaces.erased(),
     "spaces.keep": lambda s, m: s.spaces.keep("lsa:1", b"", m.day),
     "spaces.vectors": lambda s, m: s.spaces.vectors("lsa:1", ["arxiv:1"]),
     "spaces.changed": lambda s, m: s.spaces.changed(),
