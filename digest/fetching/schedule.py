@@ -136,9 +136,9 @@ def _answered(
     # The rest of what broke off just now is worth its whole body soon; not each time.
     is_cheap = bool(etag or last_modified) and (changed or not is_cut)
     usual = policy.interval if is_cheap else policy.unconditional
-    # A 304 that says nothing leaves what was said (RFC 9111 §4.3.4), and so does the same body.
-    before = 0.0 if changed else state.fresh_for
-    fresh = max(lifetime(answer.headers, now), float(ttl or 0), before)
+    # What headers say is for this answer alone: it names an instant, and counts from each anew.
+    kept = float(ttl or 0) if changed else state.fresh_for
+    fresh = max(lifetime(answer.headers, now), kept)
     wait = max(usual, policy.interval, min(fresh, policy.max_interval), policy.min_interval)
     return replace(
         state,
@@ -149,7 +149,7 @@ def _answered(
         due_at=now + timedelta(seconds=_for_cron(wait) + rng.uniform(0, SPREAD)),
         polled_at=now,
         changed_at=now if changed else state.changed_at,
-        fresh_for=fresh,
+        fresh_for=kept,
         cut_short=is_cut,
         failures=0,
         last_error="",

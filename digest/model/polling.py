@@ -17,8 +17,8 @@ class PollState(Value):
 
     `url` is the address the source asks for, `location` where it has permanently moved to.
     `due_at` None means now. `failures` counts in a row. `gone` stops polling for good (410).
-    Of the last body, `fresh_for` is for how many seconds it was said to stay fresh, by its headers
-    or itself, and `cut_short` whether it broke off.
+    Of the last body, `fresh_for` is for how many seconds it says itself that it stays fresh, and
+    `cut_short` whether it broke off.
     """
 
     source: str

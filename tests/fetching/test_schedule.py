@@ -213,21 +213,27 @@ def test_freshness_is_obeyed_on_200_and_on_304(headers, body):
 
 
 def test_the_ttl_of_a_listing_is_obeyed():
-    assert wait(after(KNOWN, answer(None), ttl=720 * 60)) >= 12 * HOUR
+    assert wait(after(KNOWN, answer(), ttl=720 * 60)) >= 12 * HOUR
 
 
 @pytest.mark.parametrize("unchanged", [None, b"<rss/>"])
-@pytest.mark.parametrize(
-    ("headers", "ttl"), [({}, 720 * 60), ({"cache_control": "max-age=43200"}, None)]
-)
-def test_freshness_holds_until_the_body_is_another_one(headers, ttl, unchanged):
-    fresh = after(FRESH, answer(etag='"a"', **headers), ttl=ttl)
+def test_the_ttl_of_a_listing_holds_until_the_body_is_another_one(unchanged):
+    fresh = after(FRESH, answer(etag='"a"'), ttl=720 * 60)
     down = after(fresh, FetchFailed("down"))
 
     for state in (after(fresh, answer(unchanged, etag='"a"')), after(down, answer(None))):
         assert wait(state) >= 12 * HOUR
         assert wait(after(state, answer(None))) >= 12 * HOUR
         assert wait(after(state, answer(b"<rss></rss>", etag='"b"'))) <= HOUR + SPREAD
+
+
+@pytest.mark.parametrize("unchanged", [None, b"<rss/>"])
+@pytest.mark.parametrize("later", [{"cache_control": "max-age=60"}, {"age": "43200"}, {}])
+def test_the_freshness_of_headers_runs_out_however_often_the_same_body_comes(later, unchanged):
+    fresh = after(FRESH, answer(etag='"a"', cache_control="max-age=43200"))
+    assert wait(fresh) >= 12 * HOUR
+
+    assert wait(after(fresh, answer(unchanged, etag='"a"', **later))) <= HOUR + SPREAD
 
 
 def test_a_shorter_freshness_of_a_304_does_not_shorten_what_the_listing_said():
