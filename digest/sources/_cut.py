@@ -7,7 +7,10 @@ import re
 from digest.model import Listing
 from digest.parsing import Feed
 
-_END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b", re.IGNORECASE)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|rdf|feed|channel)\b", re.IGNORECASE)
+_END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|channel)\b", re.IGNORECASE)
+# The entries of RSS 1.0 follow its channel, whose </rdf:Seq> is no end either.
+_END_OF_RDF = re.compile(rb"</(?:[\w.-]+:)?rdf(?![\w.:-])", re.IGNORECASE)
 
 
 def is_cut_short(feed: Feed, listing: Listing) -> bool:
@@ -17,5 +20,11 @@ def is_cut_short(feed: Feed, listing: Listing) -> bool:
     """
     is_xml = not feed.version.startswith("json")
     is_damaged = any(place == "feed" for place, _ in feed.problems)
-    # Without the zeros of UTF-16.
-    return is_xml and is_damaged and not _END.search(listing.body.replace(b"\0", b""))
+    return is_xml and is_damaged and not _has_end(listing.body)
+
+
+def _has_end(body: bytes) -> bool:
+    text = body.replace(b"\0", b"")  # the zeros of UTF-16
+    root = _ROOT.search(text)
+    end = _END_OF_RDF if root and root[1].lower() == b"rdf" else _END
+    return end.search(text) is not None

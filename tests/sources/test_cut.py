@@ -15,6 +15,13 @@ WHOLE = """<?xml version="1.0" encoding="{encoding}"?>
 <item><title>One</title><link>https://arxiv.org/abs/2606.00001</link></item>
 <item><title>Two</title><link>https://arxiv.org/abs/2606.00002</link></item>
 </channel></rss>"""
+WHOLE_RDF = """<?xml version="1.0" encoding="{encoding}"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">
+<channel rdf:about="https://j.example/"><title>J</title><items><rdf:Seq>
+<rdf:li rdf:resource="https://arxiv.org/abs/2606.00001"/></rdf:Seq></items></channel>
+<item><title>One</title><link>https://arxiv.org/abs/2606.00001</link></item>
+<item><title>Two</title><link>https://arxiv.org/abs/2606.00002</link></item>
+</rdf:RDF>"""
 SOURCES = (
     Arxiv(categories=("cs.LG",)),
     FeedSource(url="https://j.example/feed"),
@@ -35,11 +42,12 @@ def is_cut_short(source, text, encoding="utf-8"):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda each: each.name)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_only_what_lost_its_end_is_cut_short(source, encoding):
-    assert not is_cut_short(source, WHOLE, encoding)
-    assert not is_cut_short(source, WHOLE.replace("<title>J</title>", "<title>J&nbsp;"), encoding)
-    assert is_cut_short(source, WHOLE[: WHOLE.rindex("</link>")], encoding)
-    assert is_cut_short(source, WHOLE[: WHOLE.rindex("<item>")], encoding)
+@pytest.mark.parametrize("whole", [WHOLE, WHOLE_RDF], ids=["rss", "rdf"])
+def test_only_what_lost_its_end_is_cut_short(source, encoding, whole):
+    assert not is_cut_short(source, whole, encoding)
+    assert not is_cut_short(source, whole.replace("<title>J</title>", "<title>J&nbsp;"), encoding)
+    assert is_cut_short(source, whole[: whole.rindex("</link>")], encoding)
+    assert is_cut_short(source, whole[: whole.rindex("<item>")], encoding)
 
 
 def test_a_json_feed_has_no_end_to_lose():
