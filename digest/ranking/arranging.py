@@ -79,12 +79,13 @@ def _shared_out(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) ->
     groups = np.where(there, twins[top], -1 - np.arange(top.shape[1]))
     chosen = selecting.arrange(scores, groups, _interests(sheet, top, there), shown)
     found = [papers[of] for papers, of in zip(top, chosen, strict=True)]
-    for row, count in enumerate(above):
-        if len(found[row]) < block[row].limit and count < len(lists[row]):
-            behind = lists[row][count:]
+    for row in range(len(block)):
+        if len(found[row]) < block[row].limit:
+            behind = _without(lists[row], found[row], len(twins))
             behind = behind[~np.isin(twins[behind], twins[found[row]])]
             behind = behind[np.sort(np.unique(twins[behind], return_index=True)[1])]
-            found[row] = np.concatenate([found[row], behind])[: block[row].limit]
+            full = np.concatenate([found[row], behind])[: block[row].limit]
+            found[row] = full[np.argsort(-sheet.scores[row, full], kind="stable")]
     return found
 
 
@@ -132,7 +133,8 @@ def _lacking(
         profiles, names = profiles[asked], names[asked]
         held = (each.values[names[:, None], top[profiles]] > 0) & there[profiles]
         count = np.count_nonzero(held, axis=1)
-        few = np.flatnonzero(count < wanted[profiles])
+        total = np.count_nonzero(each.values > 0, axis=1)
+        few = np.flatnonzero((count < wanted[profiles]) & (total[names] > count))
         for at in few.tolist():
             profile = int(profiles[at])
             papers = np.flatnonzero((each.values[names[at]] > 0) & sheet.matched[profile])
@@ -161,18 +163,19 @@ def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Which part of a score each interest made (profiles × K × 8), the strongest interests first."""
     rows = np.arange(len(top))[:, None]
     liking, _ = sheet.near
+    lengths = there.sum(axis=1)
     found = [np.maximum(liking[rows, top], 0)[:, :, None]]
     for each in sheet.evidence:
         part = np.zeros((*top.shape, MOST_SHARES), np.float32)
         for row in range(len(top)):
             made = [
-                np.maximum(weight * each.values[name, top[row]], 0)
+                np.maximum(weight * each.values[name, top[row, : lengths[row]]], 0)
                 for name, weight in each.held_by(row)
             ]
             if len(made) > MOST_SHARES:
                 made.sort(key=np.sum, reverse=True)
             for place, amounts in enumerate(made[:MOST_SHARES]):
-                part[row, :, place] = amounts
+                part[row, : lengths[row], place] = amounts
         found.append(part)
     amounts = np.concatenate(found, axis=2) * there[:, :, None]
     strongest = np.argsort(-amounts.sum(axis=1), axis=1)[:, None, :MOST_SHARES]
@@ -271,6 +274,7 @@ def _heard(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list
         repeats = _repeats(twins, shown)
         best = [_highest(sheet, profile, papers[~repeats[papers]], 1) for papers in each]
         claims = _highest(sheet, profile, np.unique(np.concatenate(best)), len(best))
+        claims = claims[np.sort(np.unique(twins[claims], return_index=True)[1])]
         if len(claims):
             found[profile] = _with_claims(sheet, profile, shown, claims)
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +14,7 @@ from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
 
+NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 BEES = [f"bees-{n}" for n in range(12)]
 TIDES = ["tides-1", "tides-2"]
 
@@ -408,6 +411,55 @@ def test_a_near_duplicate_is_a_title_though_there_is_room(rank, profile, told_tw
 
     assert [pick.paper_id for pick in found.picks][:1] == ["p-one"]
     assert (len(found.picks), found.rest, found.matched) == (4, ("p-two",), 5)
+
+
+def test_however_often_a_work_is_told_the_list_is_as_long_as_others_can_make_it(
+    rank, profile, paper, on
+):
+    notices = [paper(f"p-{n}", "Editorial board", categories=("x.bees",)) for n in range(40)]
+
+    found = rank(profile(topic="x.bees"), [*notices, *on("x.bees", 100)])
+
+    assert (len(found.picks), found.matched) == (10, 140)
+    assert sum(pick.paper_id.count("-") == 1 for pick in found.picks) == 1
+
+
+def test_a_work_that_two_small_topics_have_is_shown_once(rank, profile, told_twice, on):
+    one, two = told_twice("p-one", "p-two", "dense retrieval at scale")
+    papers = [
+        *on("x.bees", 60, "x.hives"),
+        replace(one, categories=("x.tides",)),
+        replace(two, categories=("x.coast",)),
+    ]
+
+    found = rank(profile(topic=["x.bees", "x.hives", "x.tides", "x.coast"]), papers)
+
+    assert [pick.paper_id for pick in found.picks][-1] == "p-one"
+    assert "p-two" in found.rest
+
+
+def test_of_many_interests_the_strongest_are_the_same_whoever_else_is_in_the_block(profile, paper):
+    chance = random.Random(3)
+    topics, words = ([f"{kind}{n}" for n in range(many)] for kind, many in (("x.", 14), ("w", 40)))
+    other = replace(profile("other", topic=topics[:3]), limit=100)
+    for _ in range(15):
+        papers = [
+            paper(
+                f"p{n}",
+                f"{' '.join(chance.sample(words, 2))} t{n}",
+                categories=tuple(chance.sample(topics, chance.randint(1, 4))),
+            )
+            for n in range(300)
+        ]
+        candidates, ranker = Candidates(papers=papers), LinearRanker(topics={})
+        one = profile("one", topic=chance.sample(topics, 12), keyword=chance.sample(words, 14))
+
+        alone, beside = (
+            ranker.rank(block, candidates, without={}, now=NOW)[0]
+            for block in ([one], [one, other])
+        )
+
+        assert alone == beside
 
 
 def test_a_near_duplicate_of_what_is_shown_is_not_there_to_explore(
