@@ -16,6 +16,8 @@ from digest.model import Item, Paper
 ARXIV = "arxiv:"
 PAGE = "url:"
 TITLE = "title:"
+SERIES = "#series"
+"""Ends the key that the second page of one title bears: with it stored, the title is a series'."""
 MOVING = timedelta(days=3)
 """By how much the date of a paper whose page moves may change."""
 
@@ -74,7 +76,10 @@ def resolve(
     listed: defaultdict[str, set[str]] = defaultdict(set)
     for item, of in zip(items, keys, strict=True):
         listed[item.announcement.source].update(key for key in of if key.startswith(PAGE))
-    places = [_place(item, of, by_key, listed) for item, of in zip(items, keys, strict=True)]
+    places = [
+        _place(item, [key for key in of if not _is_mark(key)], by_key, listed)
+        for item, of in zip(items, keys, strict=True)
+    ]
     final = [place.current() for place in places]
     for known in {id(each): each for each in final}.values():
         _finish(known, by_key)
@@ -82,8 +87,9 @@ def resolve(
 
 
 def keys_of(paper: Paper) -> tuple[str, ...]:
-    """Every key of a paper, its id among them, the id first."""
-    return tuple(dict.fromkeys((paper.id, *merging.keys_of(paper))))
+    """Every key of a paper, its id among them, the id first; of a page what would mark its series."""
+    keys = tuple(dict.fromkeys((paper.id, *merging.keys_of(paper))))
+    return (*keys, *_marks(keys)) if _is_page(keys) else keys
 
 
 def by_title(keys: Iterable[Sequence[str]], owners: Mapping[str, str]) -> set[str]:
@@ -115,7 +121,19 @@ def _place(
     known.sources.add(item.announcement.source)
     for key in keys:
         by_key.setdefault(key, known)
+    _mark_series(known, keys, by_key)
     return known
+
+
+def _mark_series(known: Known, keys: Sequence[str], by_key: dict[str, Known]) -> None:
+    """Let a page whose title another page owns bear the mark, unless one does already."""
+    if not (_is_page(keys) and _is_page(known.keys)):
+        return
+    for mark in _marks(keys):
+        owner = by_key[mark.removesuffix(SERIES)].current()
+        if owner is not known and _is_page(owner.keys) and mark not in by_key:
+            by_key[mark] = known
+            known.keys[mark] = None
 
 
 def _same(
@@ -145,7 +163,14 @@ def _same(
             id(known) not in sure
             and (
                 _differ(dois, printed)
-                or _in_series(item, keys, known, is_named=bool(sure), listed=listed)
+                or _in_series(
+                    item,
+                    keys,
+                    known,
+                    is_named=bool(sure),
+                    is_marked=any(mark in by_key for mark in _marks(keys)),
+                    listed=listed,
+                )
             )
         )
         if known is own or not is_apart:
@@ -161,26 +186,41 @@ def _in_series(
     known: Known,
     *,
     is_named: bool,
+    is_marked: bool,
     listed: Mapping[str, Collection[str]],
 ) -> bool:
     """Whether an item and a paper of the same title are two of a series, as "This week in …" is.
 
     That is so of pages of one source without any other name if they are dated days apart, stand in
-    one listing, or the item's page names another paper. A page that moved does none of that. What a
-    listing says twice in the same words is no series.
+    one listing, or the item's page names another paper. A page that moved does none of that, but
+    where the series is known already (it is marked) it is taken for the next of it; and another
+    source may list any one of a known series. What a listing says twice in the same words, or of
+    one date without any, is no series.
     """
     source, ours, theirs = item.announcement.source, item.paper, known.paper
-    if source not in known.sources or not (_is_page(keys) and _is_page(known.keys)):
+    if not (_is_page(keys) and _is_page(known.keys)):
         return False
+    if source not in known.sources:
+        return is_named and is_marked
     if ours.published and theirs.published and abs(ours.published - theirs.published) > MOVING:
         return True
-    is_copy = ours.abstract == theirs.abstract != "" and ours.published == theirs.published
-    return is_named or not (is_copy or known.keys.keys().isdisjoint(listed[source]))
+    says = (ours.abstract, ours.published)
+    is_copy = any(says) and says == (theirs.abstract, theirs.published)
+    is_beside = not known.keys.keys().isdisjoint(listed[source])
+    return is_named or (not is_copy and (is_marked or is_beside))
 
 
 def _is_page(keys: Iterable[str]) -> bool:
     """Whether nothing but its page and title names a paper."""
     return all(key.startswith((PAGE, TITLE)) for key in keys)
+
+
+def _marks(keys: Iterable[str]) -> list[str]:
+    return [key + SERIES for key in keys if key.startswith(TITLE) and not _is_mark(key)]
+
+
+def _is_mark(key: str) -> bool:
+    return key.startswith(TITLE) and key.endswith(SERIES)
 
 
 def _arxiv(keys: Iterable[str]) -> frozenset[str]:

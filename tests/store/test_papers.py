@@ -287,6 +287,28 @@ def test_pages_days_apart_are_papers_of_their_own_under_one_title(store, make):
 
 
 @pytest.mark.parametrize("is_dated", [True, False])
+def test_every_page_of_a_known_series_is_a_paper_when_the_first_is_listed_no_more(
+    store, make, is_dated
+):
+    dates = {} if is_dated else {"published": None}
+    days = [of_series(make, number, days=number, **dates) for number in range(10)]
+
+    for last in range(10):
+        store.papers.ingest(days[max(0, last - 2) : last + 1][::-1])
+
+    papers = store.papers.get([f"url:{number}" for number in range(10)])
+    assert [each.abstract for each in papers.values()] == [each.paper.abstract for each in days]
+    assert store.papers.ingest(days) == Ingested(read=10, papers=0, merged=10, announced=0)
+
+
+def test_who_lists_one_page_of_a_known_series_does_not_make_the_others_one_with_it(store, make):
+    store.papers.ingest([of_series(make, 1), of_series(make, 2, days=1)])
+    store.papers.ingest([of_series(make, 2, days=1, source="planet")])
+
+    assert store.counts()["papers"] == 2
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
 def test_a_page_that_moved_is_the_same_paper(store, make, is_dated):
     published = make.day if is_dated else None
     here, there = (of_series(make, number, published=published) for number in (1, 2))
@@ -297,8 +319,9 @@ def test_a_page_that_moved_is_the_same_paper(store, make, is_dated):
     assert store.counts()["papers"] == 1
 
 
-def test_an_entry_that_a_listing_has_twice_is_one_paper(store, make):
-    twice = [of_series(make, number, abstract="The same words.") for number in (1, 2)]
+@pytest.mark.parametrize("abstract", ["The same words.", ""])
+def test_an_entry_that_a_listing_has_twice_is_one_paper(store, make, abstract):
+    twice = [of_series(make, number, abstract=abstract) for number in (1, 2)]
 
     store.papers.ingest(twice)
 
