@@ -135,6 +135,26 @@ def application(tmp_path, now, empty):
 
 
 @pytest.fixture
+def subscribe(application):
+    """Adds a confirmed reader, of cs.IR unless told otherwise."""
+    from digest import subscriptions
+
+    def add(email="ada@example.org", **wishes):
+        wishes.setdefault("topics", ["cs.IR"])
+        return subscriptions.subscribe(
+            application.store,
+            email,
+            subscriptions.Wishes(**wishes),
+            topics=application.settings.topics,
+            defaults=application.newcomer,
+            confirmed=True,
+            now=application.clock(),
+        )
+
+    return add
+
+
+@pytest.fixture
 def mails(tmp_path):
     """The mails in the Maildir of the test's folder, as a mail program reads them."""
 

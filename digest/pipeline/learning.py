@@ -34,7 +34,7 @@ EMBEDDED_AT_ONCE = 64
 LEAST_LIKED = 2
 MOST_OF_ONE = 500
 MOST_PAIRS = 20_000_000
-"""Of papers that one reader likes: each may take 12 bytes while companions are looked for."""
+"""Of papers that one reader likes: each may take 46 bytes while companions are looked for."""
 GROWN = 1.2
 STALE = timedelta(days=7)
 

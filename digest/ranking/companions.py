@@ -36,11 +36,12 @@ def of(libraries: Sequence[Sequence[int]], papers: int) -> Matrix:
     weighed = sp.csr_array((shares, columns, ends), shape=(len(held), papers))
     likes = np.bincount(columns, minlength=papers)
     damped = sp.diags_array(1 / np.sqrt(likes + SHRINKING))
-    plain = sp.csr_array((np.ones(len(columns)), columns, ends), shape=weighed.shape)
+    plain = sp.csr_array((np.ones(len(columns), np.int32), columns, ends), shape=weighed.shape)
     together = sp.csr_array(damped @ (weighed.T @ plain) @ damped)
     readers = sp.csr_array(plain.T @ plain)
-    readers.data = np.asarray(readers.data >= FEWEST_READERS, float)
-    together = sp.csr_array(together * readers)
+    for each in (together, readers):
+        each.sort_indices()
+    together.data[readers.data < FEWEST_READERS] = 0  # both have the same pairs
     together.setdiag(0)
     together.eliminate_zeros()
     together = strongest(together, MOST_COMPANIONS)

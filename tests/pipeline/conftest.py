@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from digest import subscriptions
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.pipeline import delivering, handing_over
 
@@ -51,23 +50,6 @@ def _by_the_tests_clock(monkeypatch):
 def item():
     """Makes one entry of a listing."""
     return make_item
-
-
-@pytest.fixture
-def subscribe(application):
-    def add(email="ada@example.org", **wishes):
-        wishes.setdefault("topics", ["cs.IR"])
-        return subscriptions.subscribe(
-            application.store,
-            email,
-            subscriptions.Wishes(**wishes),
-            topics=application.settings.topics,
-            defaults=application.newcomer,
-            confirmed=True,
-            now=application.clock(),
-        )
-
-    return add
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""An application that works by itself: no network, people who are due, and a folder of mail."""
+"""An application that works by itself: no network, and a folder of mail."""
 
 import pytest
 
-from digest import subscriptions
 from digest.testing import RecordedFetcher
 
 
@@ -11,24 +10,6 @@ def offline(application):
     """An application whose network answers nothing."""
     application.__dict__["fetcher"] = RecordedFetcher({})
     return application
-
-
-@pytest.fixture
-def subscribe():
-    """Adds a confirmed reader of one category."""
-
-    def add(app, address="ada@example.org", **wishes):
-        return subscriptions.subscribe(
-            app.store,
-            address,
-            subscriptions.Wishes(topics=["cs.IR"], **wishes),
-            topics=app.settings.topics,
-            defaults=app.newcomer,
-            confirmed=True,
-            now=app.clock(),
-        )
-
-    return add
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ FEED = "https://rss.arxiv.org/rss/"
 def test_a_tick_sends_what_is_due_even_when_every_source_is_down(
     offline, tmp_path, subscribe, mailbox
 ):
-    subscribe(offline, quiet="line")
+    subscribe(quiet="line")
     offline.moment[0] += timedelta(days=1)
     worker.tick(offline)
     worker.tick(offline)
@@ -26,7 +26,7 @@ def test_a_tick_sends_what_is_due_even_when_every_source_is_down(
 
 
 def test_a_part_that_fails_does_not_stop_the_others(offline, monkeypatch, subscribe, mailbox):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
 
     def fail(**_):
@@ -58,7 +58,7 @@ class Refusing(MemoryTransport):
 def test_a_mail_server_that_refuses_our_password_is_known_until_something_is_sent(
     offline, subscribe
 ):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     offline.__dict__["transport"] = Refusing()
     worker.tick(offline)
@@ -72,7 +72,7 @@ def test_a_mail_server_that_refuses_our_password_is_known_until_something_is_sen
 
 
 def test_a_mail_server_that_is_away_is_known_until_it_is_back(offline, subscribe):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     away = (Outcome.DEFERRED, 0, "the mail server cannot be reached: Connection refused")
     offline.__dict__["transport"] = MemoryTransport(answers={"ada@example.org": away})
@@ -96,7 +96,7 @@ def test_a_mail_server_that_goes_away_while_we_end_is_no_trouble(offline, subscr
             ending.append(True)
             yield from super().send(messages, now)
 
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     offline.__dict__["transport"] = Ending(answers={"ada@example.org": away})
     worker.tick(offline, stopping=lambda: bool(ending))
@@ -106,7 +106,7 @@ def test_a_mail_server_that_goes_away_while_we_end_is_no_trouble(offline, subscr
 
 
 def test_a_worker_that_is_stopping_starts_nothing(offline, subscribe, mailbox):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     worker.tick(offline, stopping=lambda: True)
     assert mailbox() == []
@@ -115,7 +115,7 @@ def test_a_worker_that_is_stopping_starts_nothing(offline, subscribe, mailbox):
 def test_two_workers_send_one_mail(offline, subscribe, mailbox):
     from digest.app import App
 
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     with App(offline.settings, clock=offline.clock) as other:
         other.owner = "the other one"
@@ -126,7 +126,7 @@ def test_two_workers_send_one_mail(offline, subscribe, mailbox):
 
 
 def test_a_pause_that_has_ended_ends_with_the_next_tick(offline, subscribe):
-    person, now = subscribe(offline), offline.clock()
+    person, now = subscribe(), offline.clock()
     until = now + timedelta(days=2)
     subscriptions.pause(offline.store, person, until=until, now=now)
     offline.moment[0] = until - timedelta(minutes=1)
@@ -138,7 +138,7 @@ def test_a_pause_that_has_ended_ends_with_the_next_tick(offline, subscribe):
 
 
 def test_a_tick_looks_up_what_was_put_forward_before_it_composes(application, subscribe):
-    person = subscribe(application)
+    person = subscribe()
     application.__dict__["fetcher"] = fetcher = RecordedFetcher({})
     subscriptions.submit(
         application.store, person, "10.1000/fish.3", "Read it.", a_day=3, now=application.clock()
@@ -150,7 +150,7 @@ def test_a_tick_looks_up_what_was_put_forward_before_it_composes(application, su
 
 
 def test_a_paper_that_is_featured_is_published_at_once(application, tmp_path, subscribe):
-    person = subscribe(application)
+    person = subscribe()
     work = b'{"message": {"DOI": "10.1000/fish.3", "title": ["Songs of fish in the deep"]}}'
     address = "https://api.crossref.org/works/10.1000%2Ffish.3"
     application.__dict__["fetcher"] = RecordedFetcher({address: work})
@@ -173,7 +173,7 @@ def test_a_paper_that_is_featured_is_published_at_once(application, tmp_path, su
 
 def test_a_clock_that_is_weeks_ahead_for_one_tick_does_nothing(offline, subscribe, mailbox):
     right = offline.clock()
-    away, ada = subscribe(offline, "away@example.org"), subscribe(offline)
+    away, ada = subscribe("away@example.org"), subscribe()
     subscriptions.pause(offline.store, away, until=right + timedelta(days=30), now=right)
     waiting = subscriptions.subscribe(
         offline.store,
@@ -198,7 +198,7 @@ def test_a_clock_that_is_weeks_ahead_for_one_tick_does_nothing(offline, subscrib
 def test_where_it_cannot_be_told_whether_the_clock_leapt_nothing_is_done(
     offline, monkeypatch, subscribe
 ):
-    person = subscribe(offline)
+    person = subscribe()
     subscriptions.pause(
         offline.store, person, until=offline.clock() + timedelta(days=1), now=offline.clock()
     )
@@ -216,7 +216,7 @@ def test_where_it_cannot_be_told_whether_the_clock_leapt_nothing_is_done(
 def test_nothing_is_done_once_the_database_is_another_than_the_one_that_was_opened(
     offline, tmp_path, empty, caplog, subscribe, mailbox
 ):
-    subscribe(offline, quiet="line")
+    subscribe(quiet="line")
     offline.moment[0] += timedelta(days=1)
     there = Path(offline.settings.db)
     there.rename(tmp_path / "moved.db")
@@ -240,7 +240,7 @@ class Shut:
 
 
 def test_every_tick_tries_the_door_for_mail_and_goes_on_without_it(offline, subscribe, mailbox):
-    subscribe(offline, quiet="line")
+    subscribe(quiet="line")
     offline.moment[0] += timedelta(days=1)
     door = Shut()
 
@@ -255,7 +255,7 @@ def test_every_tick_tries_the_door_for_mail_and_goes_on_without_it(offline, subs
 
 
 def test_after_days_without_a_worker_the_second_tick_makes_them_up(offline, subscribe, mailbox):
-    subscribe(offline)
+    subscribe()
     worker.tick(offline)
 
     offline.moment[0] += timedelta(days=5)

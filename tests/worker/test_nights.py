@@ -197,7 +197,7 @@ def test_a_night_that_could_not_be_reconciled_is_tried_again(offline):
 
 
 def test_who_never_confirmed_is_forgotten_at_night(offline, subscribe):
-    person = subscribe(offline)
+    person = subscribe()
     offline.store.subscribers.save(
         replace(person, status=Status.PENDING, confirmed_at=None, due_at=None)
     )
@@ -267,7 +267,7 @@ def test_learning_that_does_not_end_well_is_not_tried_again_that_day(offline, ar
 
 def test_at_night_what_no_ranker_keeps_any_more_is_forgotten(offline, archive, subscribe):
     offline.store.papers.ingest(archive(range(500)))
-    person = subscribe(offline, likes=("2601.00001",))
+    person = subscribe(likes=("2601.00001",))
     offline.moment[0] += timedelta(days=1)
     worker.tick(offline)
     old = offline.ranker.keeps

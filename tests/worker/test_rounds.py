@@ -16,7 +16,7 @@ from digest.worker import rounds
 def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(
     offline, tmp_path, subscribe
 ):
-    person = subscribe(offline)
+    person = subscribe()
     worker.tick(offline)
     mine = tmp_path / "public" / "feeds" / "mine"
     assert len(list(mine.iterdir())) == 3
@@ -29,7 +29,7 @@ def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(
 def test_one_worker_composes_at_a_time_and_another_takes_over_from_one_that_died(
     offline, subscribe, mailbox
 ):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     died = offline.clock()
     offline.store.lease(rounds.COMPOSING, owner="died", now=died, seconds=60)
@@ -46,7 +46,7 @@ def test_one_worker_composes_at_a_time_and_another_takes_over_from_one_that_died
 def test_digests_wait_for_what_another_process_is_reading_but_not_for_ever(
     offline, subscribe, mailbox
 ):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
 
     def tick_while_it_reads():
@@ -72,7 +72,7 @@ def test_digests_wait_for_what_another_process_is_reading_but_not_for_ever(
 def test_what_waits_by_a_clock_that_is_put_right_waits_no_longer_than_else(
     offline, subscribe, mailbox
 ):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     right = offline.clock()
     ahead = right + timedelta(hours=20)
@@ -105,7 +105,7 @@ def test_what_stopped_composing_is_still_known_while_digests_wait(offline, monke
 
 
 def test_digests_are_made_as_soon_as_another_process_has_read(offline, subscribe, mailbox):
-    subscribe(offline)
+    subscribe()
     offline.moment[0] += timedelta(days=1)
     offline.store.lease("poll", owner="killed", now=offline.clock(), seconds=60)
     worker.tick(offline)
@@ -121,7 +121,7 @@ def test_letters_do_not_wait_until_all_digests_are_composed(offline, subscribe, 
     ranking = replace(offline.settings.ranking, block=1)
     offline.settings = replace(offline.settings, ranking=ranking)
     for address in ("ada@example.org", "bo@example.org", "chi@example.org"):
-        subscribe(offline, address)
+        subscribe(address)
     offline.moment[0] += timedelta(days=1)
     offline.write("confirm", offline.store.subscribers.by_email("chi@example.org"))
     seen = []
@@ -151,7 +151,7 @@ def test_a_mail_server_that_is_away_does_not_hold_composing_up(offline, subscrib
 
     offline.__dict__["courier"] = Away()
     for address in ("ada@example.org", "bo@example.org", "chi@example.org"):
-        subscribe(offline, address)
+        subscribe(address)
     offline.moment[0] += timedelta(days=1)
     offline.write("confirm", offline.store.subscribers.by_email("chi@example.org"))
 
@@ -190,8 +190,8 @@ def test_while_many_digests_wait_mail_comes_in_and_others_are_composed(
 ):
     app = in_blocks_of_one
     for number in range(20):
-        subscribe(app, f"reader{number}@example.org", at="07:00", quiet="line")
-    subscribe(app, "later@example.org", at="07:10", quiet="line")
+        subscribe(f"reader{number}@example.org", at="07:00", quiet="line")
+    subscribe("later@example.org", at="07:10", quiet="line")
     app.__dict__["transport"] = transport = Slow(app, timedelta(minutes=1))
     asked, start = [], datetime(2026, 6, 11, 7, tzinfo=UTC)
     monkeypatch.setattr(app, "fetch_mail", lambda: asked.append(app.clock() - start))
@@ -213,7 +213,7 @@ def test_a_round_that_ends_since_the_mail_server_is_away_is_not_begun_again_at_o
             for each in super().send(messages, now, **how):
                 yield replace(each, outcome=Outcome.DEFERRED, code=0)
 
-    subscribe(offline, quiet="line")
+    subscribe(quiet="line")
     offline.moment[0] += timedelta(days=1)
     offline.__dict__["transport"] = Away(offline, timedelta(minutes=6))
 
@@ -222,7 +222,7 @@ def test_a_round_that_ends_since_the_mail_server_is_away_is_not_begun_again_at_o
 
 def test_very_many_letters_leave_half_of_the_time_to_digests(in_blocks_of_one, subscribe):
     app = in_blocks_of_one
-    person = subscribe(app)
+    person = subscribe()
     app.__dict__["courier"] = courier = Slow(app, timedelta(seconds=1))
     for number in range(100):
         app.write("confirm", person, recipient=f"reader{number}@example.org")
@@ -240,7 +240,7 @@ def test_very_many_letters_leave_half_of_the_time_to_digests(in_blocks_of_one, s
 
 def test_after_a_change_of_space_readers_are_learned_before_their_hour(offline, archive, subscribe):
     offline.store.papers.ingest(archive(range(500)))
-    person = subscribe(offline, likes=("2601.00001",))
+    person = subscribe(likes=("2601.00001",))
     worker.tick(offline)
     assert offline.store.ledger.recent(person.id, limit=1) == []
     assert offline.store.spaces.tastes(offline.ranker.keeps, [person.id])
