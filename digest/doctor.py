@@ -244,7 +244,8 @@ def _templates(app: App) -> Iterator[tuple[str, str]]:
 
 
 def _mail(app: App) -> Iterator[tuple[str, str]]:
-    for line in delivery.check(app.settings.smtp.url, timeout=app.settings.smtp.timeout):
+    smtp = app.settings.smtp
+    for line in delivery.check(smtp.url, timeout=smtp.timeout, hello=app.mail_domain):
         yield "fine", line
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from digest.fetching.agent import user_agent
 from digest.fetching.client import HttpFetcher
-from digest.fetching.schedule import Policy, body_changed, decide, is_due, prepare
+from digest.fetching.schedule import (
+    Policy,
+    body_changed,
+    decide,
+    forgotten,
+    is_due,
+    prepare,
+)
 
 __all__ = [
     "HttpFetcher",
     "Policy",
     "body_changed",
     "decide",
+    "forgotten",
     "is_due",
     "prepare",
     "user_agent",

@@ -115,6 +115,11 @@ def decide(
     return _failed(state, outcome, now, rng, policy=policy)
 
 
+def forgotten(state: PollState) -> PollState:
+    """The state without what would tell us that nothing has changed: its body comes whole."""
+    return replace(state, etag="", last_modified="", body_hash="")
+
+
 def _answered(
     state: PollState,
     answer: Answer,

@@ -70,6 +70,7 @@ class _Run:
     left: int = 0
     failed: bool = False
     cursor: str | None = None
+    paged: set[tuple[str, str]] = field(default_factory=set)
     harvests: dict[str, Harvest] = field(default_factory=dict)
     reports: list[SourceReport] = field(default_factory=list)
 
@@ -223,10 +224,15 @@ def _ask(
                 policy=poller.policy,
             )
             states[decided.source, decided.url] = decided
+            if request.poll and more:
+                runs[request.source].paged.add((decided.source, decided.url))
             if not isinstance(result, Answer):
                 faulty.add((decided.source, decided.url))
             store.sources.save_polls([decided])
         waiting = following
+    # Of a list whose further pages were not all read, the first has to lead to them once more.
+    broken_off = {key for run in runs.values() if run.failed for key in run.paged}
+    store.sources.save_polls([fetching.forgotten(states[key]) for key in sorted(broken_off)])
 
 
 def _finish_all(store: Store, runs: Iterable[_Run], *, now: datetime) -> list[SourceReport]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 
 from digest.errors import ConfigError
 from digest.merging import (
@@ -234,7 +235,7 @@ def _listed(name: str, given: object) -> tuple[str, ...]:
 
 def _doi_of_page(link: str) -> str:
     match = _DOI_IN_PATH.search(link)
-    return canonical_doi(_DOI_TAIL.sub(r"\1", match[1])) if match else ""
+    return canonical_doi(_DOI_TAIL.sub(r"\1", unquote(match[1]))) if match else ""
 
 
 def _unread(date: str) -> str:

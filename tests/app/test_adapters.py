@@ -29,14 +29,15 @@ def app(tmp_path):
 
 
 class Greeted:
-    """Notes by which name the sender of each message greets."""
+    """Notes by which name it is greeted."""
 
     def __init__(self):
         self.names = []
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
-        self.names.append(session.host_name)
-        return "250 2.0.0 Ok"
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802 - aiosmtpd's name
+        session.host_name = hostname
+        self.names.append(hostname)
+        return responses
 
 
 @pytest.fixture
@@ -62,6 +63,14 @@ def test_a_mail_server_is_greeted_by_an_international_domain_in_ascii(app, serve
     (receipt,) = made.transport.send([letter], now)
 
     assert (receipt.code, names) == (250, [IN_ASCII])
+
+
+def test_the_doctor_tries_it_under_the_same_name(app, server):
+    url, names = server
+
+    assert {level for level, _ in doctor._mail(app(**{"smtp.url": url}))} == {"fine"}
+
+    assert names == [IN_ASCII]
 
 
 def test_so_is_it_in_whatever_stands_in_headers(app):

@@ -1,5 +1,6 @@
 """Ingesting goes on whatever a source does, and reports on each."""
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -289,6 +290,26 @@ def test_a_category_that_an_earlier_run_read_is_not_silent(ingest, now):
     reports, _ = ingest([source], second, at=day + timedelta(hours=6), force=True)
     assert Verdict.NEW in {each.verdict for each in reports}
     assert [each for each in reports if each.verdict is Verdict.STALE] == []
+
+
+def test_a_page_that_failed_is_asked_for_again_though_the_page_before_it_is_unchanged(
+    ingest, now, store
+):
+    first = "https://huggingface.co/api/daily_papers?date=2026-06-10"
+    pages = [
+        json.dumps(
+            [{"paper": {"id": f"2606.{number:05}", "title": f"Study {number}"}} for number in page]
+        ).encode()
+        for page in (range(50), range(50, 60))
+    ]
+    source = HuggingFace(days=1)
+    ingest([source], {first: pages[0], f"{first}&p=1": FetchFailed("It timed out.", subject="x")})
+    assert store.counts()["papers"] == 50
+
+    later = now + timedelta(hours=6)
+    ingest([source], {first: pages[0], f"{first}&p=1": pages[1]}, at=later)
+
+    assert store.counts()["papers"] == 60
 
 
 def test_only_one_process_polls_at_a_time(ingest, store, now):

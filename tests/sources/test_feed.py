@@ -94,6 +94,11 @@ def test_it_is_announced_as_new_on_the_day_it_was_published(now):
         ("https://e.org/bio/article/10.1093/bio/btae001/7577857", "", "doi:10.1093/bio/btae001"),
         ("https://e.org/article/10.1000/bio/abc/7577857", "", "doi:10.1000/bio/abc/7577857"),
         (
+            "https://e.org/doi/10.1002/%28SICI%291097-4571%28199806%2949%3A8%3C693%3E3.0.CO%3B2-O",
+            "",
+            "doi:10.1002/(sici)1097-4571(199806)49:8<693>3.0.co;2-o",
+        ),
+        (
             "https://e.org/content/10.1101/2026.06.01.5738v2?rss=1",
             "",
             "doi:10.1101/2026.06.01.5738",
