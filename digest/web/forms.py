@@ -22,7 +22,6 @@ from digest.subscriptions import Wishes
 from digest.web import words
 
 LARGEST_FILE = 1_000_000
-LONGEST_TEXT = 100_000
 MOST_VALUES = subscriptions.MOST_INTERESTS
 
 # The fields of a profile that hold lists, and the kind of interest each line of them becomes.
@@ -57,7 +56,7 @@ class Form:
 
     def text(self, name: str) -> str:
         """All values of a field, one a line."""
-        return "\n".join(self.fields.get(name, ()))[:LONGEST_TEXT]
+        return "\n".join(self.fields.get(name, ()))
 
     def many(self, name: str) -> tuple[str, ...]:
         """The values of a field of boxes to tick."""
@@ -119,6 +118,7 @@ def filled(
         given = form.many(name) if name == "topics" else split(form.text(name), name, kept=lines)
         found[name] = _usable(name, given, topics=topics, now=now, errors=errors)
     likes, text, notes = _likes(form, errors)
+    likes, left_out = _with_room(likes, beside=found, errors=errors)
     found["likes"] = _usable("likes", likes, topics=topics, now=now, errors=errors)
     values = {name: form.text(name) for name in LISTS} | {"likes": text, "shown": form.one("shown")}
     schedule = {name: form.one(name) for name in SCHEDULE if form.one(name)}
@@ -129,7 +129,7 @@ def filled(
         topics=found["topics"],
         wishes=replace(timing, **found),
         errors=errors if strict else {},
-        notes=notes if strict else (),
+        notes=(*notes, *left_out) if strict else (),
     )
 
 
@@ -210,6 +210,26 @@ def _usable(
         else:
             good.append(each)
     return tuple(good)
+
+
+def _with_room(
+    likes: tuple[str, ...], *, beside: Mapping[str, Sequence[str]], errors: dict[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The first example papers, as many as a profile can hold beside the other lists, and a note.
+
+    Libraries are larger than anybody would count; for the lists that people write there is a message.
+    """
+    others = sum(map(len, beside.values()))
+    if others > MOST_VALUES:
+        longest = max(beside, key=lambda name: len(beside[name]))
+        text = f"That is {others:,} with all else you typed; a profile can hold {MOST_VALUES:,}."
+        errors.setdefault(longest, text)
+        return (), ()
+    room = MOST_VALUES - others
+    if len(likes) <= room:
+        return likes, ()
+    taken = f"{room:,} of {len(likes):,} example papers were taken"
+    return likes[:room], (f"{taken}: a profile can hold {MOST_VALUES:,} interests.",)
 
 
 def _likes(form: Form, errors: dict[str, str]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:

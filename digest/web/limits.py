@@ -20,8 +20,11 @@ HOUR = 3600.0
 COST_OF_A_FILE = 3.0
 """One that is full of references takes as long to read as several searches."""
 
+LONG_TEXT = 100_000
+"""What is pasted in more characters than this costs as much as a file."""
+
 MOST_FIELDS = 500
-LARGEST_PART = 1_000_000
+LARGEST_PART = 2 * 1024 * 1024  # all that a body may have: what is cut short here loses the form
 MOST_NETWORKS = 20_000
 DEAR = frozenset({"/search", "/search.json", "/subscribe/preview"})
 """Pages that search or rank for everyone who asks; feeds of searches and of days count when made."""
@@ -121,7 +124,8 @@ def with_form(
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler, in a thread, with a posted form read beforehand into `request.state.form`.
 
-    A file is taken where there are `buckets`, from which it takes its cost before anybody reads it.
+    A file is taken where there are `buckets`, from which it takes its cost before anybody reads it,
+    as a long text does.
     One file and MOST_FIELDS fields of at most LARGEST_PART bytes each are the most: the answer to
     more is 400. The form is empty on GET, and is closed when the handler returns.
     """
@@ -137,7 +141,7 @@ def with_form(
         except UnicodeError:  # by a charset such as punycode, which anyone may name
             raise HTTPException(400) from None
         try:
-            if buckets and _has_file(form):
+            if buckets and _has_much(form):
                 buckets.take(network(request), COST_OF_A_FILE)
             request.state.form = form
             return await run_in_threadpool(handler, request)
@@ -147,5 +151,9 @@ def with_form(
     return handle
 
 
-def _has_file(form: FormData) -> bool:
-    return any(isinstance(each, UploadFile) and each.size for _, each in form.multi_items())
+def _has_much(form: FormData) -> bool:
+    """Whether there is a file in it, or a text as long as one."""
+    return any(
+        each.size if isinstance(each, UploadFile) else len(each) > LONG_TEXT
+        for _, each in form.multi_items()
+    )

@@ -135,6 +135,12 @@ def test_a_file_costs_as_much_as_three_searches_and_a_form_without_one_nothing(f
     assert sent[2].headers["retry-after"] == "1029", "two sevenths of an hour"
 
 
+def test_a_long_text_is_taken_and_costs_as_much_as_a_file(forms):
+    library = {"a": "x" * 1_500_000}
+    sent = [forms.post("/rationed", data=library) for _ in range(3)]
+    assert [each.status_code for each in sent] == [200, 200, 429]
+
+
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n9\r\n--x--\r\n'
 
 
@@ -142,7 +148,7 @@ def test_too_many_fields_or_too_large_ones_are_refused(forms):
     many = {f"f{n}": (None, "x") for n in range(MOST_FIELDS + 1)}
     assert forms.post("/plain", files=many).status_code == 400
     assert forms.post("/plain", data=dict.fromkeys(many, "x")).status_code == 400
-    assert forms.post("/plain", files={"a": (None, "x" * 1_100_000)}).status_code == 400
+    assert forms.post("/plain", files={"a": (None, "x" * 2_100_000)}).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
+from digest import subscriptions
 from digest.model import Interest, InterestKind, Subscriber, Topic
 from digest.web import choosing, forms
 
@@ -106,6 +107,56 @@ def test_an_address_that_others_made_is_used_as_far_as_it_goes():
 def test_a_list_without_end_is_refused():
     found = filled("keywords=" + ",".join(f"word{n}" for n in range(2_001)))
     assert "at most 2,000" in found.errors["keywords"]
+
+
+def test_no_text_is_cut_however_long():
+    searches = "\n".join(
+        f"how things number {n:04} come to be what they are, " * 3 for n in range(2_000)
+    )
+    form = forms.Form(fields={"queries": (searches,)})
+    found = forms.filled(form, topics=TOPICS, to=DEFAULTS, now=NOW)
+    assert found.errors == {}
+    assert "\n".join(found.wishes.queries) == searches.replace(" \n", "\n").rstrip()
+    assert found.values["queries"] == searches
+
+
+LIBRARY = "\n".join(f"2406.{n:05}" for n in range(2_000))
+
+
+def test_a_library_is_taken_as_far_as_the_profile_has_room_beside_what_else_was_typed():
+    typed = {"likes": (LIBRARY,), "keywords": ("maps, reefs",), "topics": ("cs.IR",)}
+    found = forms.filled(forms.Form(fields=typed), topics=TOPICS, to=DEFAULTS, now=NOW)
+    assert found.errors == {}
+    assert found.wishes.keywords == ("maps", "reefs")
+    assert len(subscriptions.interests_of(found.wishes, topics=TOPICS, now=NOW)) == 2_000
+    assert found.wishes.likes[-1] == "arxiv:2406.01996"
+    assert found.notes == (
+        "1,997 of 2,000 example papers were taken: a profile can hold 2,000 interests.",
+    )
+    assert found.values["likes"] == LIBRARY
+
+
+def test_a_library_pasted_and_sent_at_once_is_taken_as_far_as_there_is_room():
+    form = forms.Form(
+        fields={"likes": ("2405.00001",)}, file=LIBRARY.encode(), file_name="library.txt"
+    )
+    found = forms.filled(form, topics=TOPICS, to=DEFAULTS, now=NOW)
+    assert found.errors == {}
+    assert (len(found.wishes.likes), found.wishes.likes[0]) == (2_000, "arxiv:2405.00001")
+    assert "2,000 of 2,001 example papers were taken" in found.notes[-1]
+
+
+def test_more_than_a_profile_holds_in_all_is_said_beside_the_longest_list():
+    typed = {
+        "keywords": (",".join(f"word{n}" for n in range(1_500)),),
+        "queries": ("\n".join(f"search {n}" for n in range(600)),),
+        "likes": ("2406.00001",),
+    }
+    found = forms.filled(forms.Form(fields=typed), topics=TOPICS, to=DEFAULTS, now=NOW)
+    assert found.errors == {
+        "keywords": "That is 2,100 with all else you typed; a profile can hold 2,000."
+    }
+    assert found.values["keywords"] == typed["keywords"][0]
 
 
 def test_named_topics_come_first_then_what_most_people_follow():

@@ -159,6 +159,30 @@ def test_what_is_left_out_of_a_library_is_told_and_stands_in_nobodys_way(client,
     assert unfinished.text.count(says) == 1
 
 
+def test_a_library_that_fills_the_profile_leaves_room_for_what_else_was_typed(app, client, profile):
+    file = {"file": ("library.txt", b"".join(b"2406.%05d\n" % n for n in range(2_000)))}
+    typed = {"email": "ada@library.example", "keywords": "dense retrieval", "topics": "cs.IR"}
+    says = "1,998 of 2,000 example papers were taken: a profile can hold 2,000 interests."
+    for path in ("/subscribe/preview", "/subscribe"):
+        page = client.post(path, data=typed, files=file)
+        assert (page.status_code, page.text.count(says)) == (200, 1)
+    kept = profile(app.store.subscribers.by_email("ada@library.example"))
+    assert [kind for kind, _, _ in kept if kind != "like"] == ["keyword", "topic"]
+    assert len(kept) == 2_000
+
+
+def test_more_than_a_profile_can_hold_is_a_message_beside_a_field_and_nothing_typed_is_lost(client):
+    typed = {
+        "keywords": ", ".join(f"word{n}" for n in range(1_500)),
+        "queries": "\n".join(f"old maps of {n}" for n in range(600)),
+    }
+    for path in ("/subscribe/preview", "/subscribe"):
+        page = client.post(path, data={"email": "ada@long.example", **typed})
+        assert page.status_code == 400
+        assert '<li><a href="#keywords">That is 2,100 with all else you typed' in page.text
+        assert all(text in page.text for text in typed.values())
+
+
 def test_what_is_left_out_of_a_pasted_list_is_told_too(client):
     typed = {"likes": "2606.00001\nSorting fish by their songs", "topics": "cs.IR"}
     page = client.post("/subscribe/preview", data=typed).text
