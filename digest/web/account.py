@@ -26,7 +26,6 @@ from digest.web.personal import (
     Owned,
     Personal,
     is_past,
-    minute,
 )
 
 LETTERS_A_DAY = 5
@@ -96,9 +95,13 @@ class Account(Personal):
 
     def renew(self, request: Request, person: Subscriber) -> Response:
         """End every link and feed address of theirs, this page's too, and mail a fresh one."""
-        _ = request
-        person = subscriptions.revoke(self.app.store, person)
-        here = links.account(self.app.site, person, minute(self.app.clock()))
+        now, store = self.app.clock(), self.app.store
+        if not may(store, "links", person.id, now=now, seconds=DAY, most=LETTERS_A_DAY):
+            return self.back(self._here(request), "often")
+        # Of the same minute: by this page nobody stays longer than by the letter that led to it.
+        _, made = self.person(request, links.ACCOUNT)
+        person = subscriptions.revoke(store, person)
+        here = links.account(self.app.site, person, int(made))
         path = f"{self.root}/account/{here.rpartition('/')[2]}"
         return self.back(path, "links", self.mailing.letter("link", person))
 

@@ -115,6 +115,24 @@ def test_links_are_renewed_and_a_fresh_one_is_mailed(client, person, at, link_in
     assert client.get(link_in(person.email, "/me/")).status_code == 200
 
 
+def test_new_links_begin_no_new_hour_and_have_their_bounds(
+    app, client, person, at, mailbox, now, now_is
+):
+    here = at(person).account
+    for minute in range(8):
+        now_is(now + timedelta(minutes=minute))
+        here = client.post(f"{here}/links", follow_redirects=False).headers["location"]
+        here, _, done = here.partition("?done=")
+        assert done == ("links" if minute < 5 else "often")
+    assert len(mailbox()) == 5
+    key = app.store.subscribers.by_email(person.email).key
+    client.post(f"{here}/links")
+    assert app.store.subscribers.by_email(person.email).key == key, "no link ends"
+    assert client.get(here).status_code == 200
+    now_is(now + timedelta(minutes=61))
+    assert client.get(here).status_code == 410
+
+
 def test_erasure_leaves_a_hash_and_nothing_else(app, client, person, at, database, mailbox):
     client.post(f"{at(person).digest}/1/more")
     client.post(f"{at(person).me}/account")

@@ -61,6 +61,13 @@ def fields(page):
     return sent
 
 
+def test_any_minute_of_the_day_can_be_chosen_whichever_it_was(client, at, join):
+    page = client.get(at(join("early@example.org", at="07:03")).me).text
+    (field,) = re.findall(r'<input type="time"[^>]*>', page)
+    assert 'value="07:03"' in field
+    assert "step" not in field, "browsers count steps from the value"
+
+
 def test_preferences_are_kept_shown_again_and_said_to_be_kept(app, client, person, at, profile):
     answer = client.post(at(person).me, data=KEPT, follow_redirects=False)
     assert answer.status_code == 303
