@@ -163,22 +163,26 @@ class Catalogue:
     # --- their documents ------------------------------------------------------------------
 
     def document(
-        self, feed: Feed, kind: str, day: date | None = None, *, archived: Collection[date] = ()
+        self,
+        feed: Feed,
+        kind: str,
+        day: date | None = None,
+        *,
+        among: Collection[date] | None = None,
     ) -> bytes | None:
         """One document of a feed: the current one, or the archive of a day that is over.
 
-        None for an archive without entries. `archived` are days with archives older than what
-        the store can tell, for the chain to lead on to.
+        None for an archive without entries. The chain of archives leads from day to day `among`
+        these, which may be older than what the store can tell; without them, to where it can.
         """
         held = self.entries(feed, day)
         if day is not None and not held:
             return None
-        previous = None
-        if feed.topic is not None:
-            before = day or self.today
-            previous = self._day_before(feed, before) or max(
-                (each for each in archived if each < before), default=None
-            )
+        before = day or self.today
+        if among is None:
+            previous = self._day_before(feed, before)
+        else:
+            previous = max((each for each in among if each < before), default=None)
         page = Page(day=day, previous=previous, hub="" if day else self._terms.hub)
         return document(kind, feed.info, held, self._terms.site, page=page)
 
@@ -232,7 +236,7 @@ class Catalogue:
                 return entries.picked(self._store, since)[: self._terms.limit]
             return self._made(entries.announced(self._store, self._hot(slug)))
         if day is not None:
-            return self._made(self._found(self._in_topic(topic, day)))
+            return self._made(self._found(self._in_topic(topic, day)), lasting=True)
         if topic.phrases:
             return self._made(self._found(self._recent(topic)))
         return self._made(
@@ -296,8 +300,8 @@ class Catalogue:
         days = self._days_back(day, LOOK_BACK)
         return next((each for each in days if self._in_topic(topic, each)), None)
 
-    def _made(self, found: Found) -> list[FeedEntry]:
-        return entries.entries_of(self._store, found)
+    def _made(self, found: Found, *, lasting: bool = False) -> list[FeedEntry]:
+        return entries.entries_of(self._store, found, lasting=lasting)
 
     def _hot(self, slug: str) -> list[Paper]:
         papers = self._store.papers

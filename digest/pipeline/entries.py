@@ -24,19 +24,22 @@ def announced(store: Store, papers: Iterable[Paper]) -> Found:
     return found
 
 
-def entries_of(store: Store, found: Found) -> list[FeedEntry]:
-    """Entries of papers dated by these announcements, in the order that every document keeps."""
+def entries_of(store: Store, found: Found, *, lasting: bool = False) -> list[FeedEntry]:
+    """Entries of papers dated by these announcements, in the order that every document keeps.
+
+    What is `lasting` says nothing of votes and of who speaks for a paper: people take that back.
+    """
     ids = [paper.id for paper, _ in found]
     announcements = store.papers.announcements(ids)
-    upvotes = _upvotes(store, ids)
-    voices = store.community.voices(ids)
+    upvotes = None if lasting else _upvotes(store, ids)
+    voices = {} if lasting else store.community.voices(ids)
     entries = [
         FeedEntry(
             paper=paper,
             seen_at=first.seen_at,
             updated=updated(first.seen_at, announcements.get(paper.id, ())),
             announce=first.type,
-            upvotes=upvotes.get(paper.id, 0),
+            upvotes=None if upvotes is None else upvotes.get(paper.id, 0),
             voices=tuple(voices.get(paper.id, ())),
         )
         for paper, first in found

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 
-from digest.model import Status, Subscriber
+from digest.model import Site, Status, Subscriber
 from digest.pipeline import personal
 from digest.pipeline.catalogue import Catalogue, Feed, Terms
 from digest.ports import Store
@@ -23,6 +24,18 @@ from digest.rendering.feeds import FORMATS
 
 PRIVATE = "feeds/mine"
 HALF = ".part"
+
+MADE = "feeds/.archives"
+FORM = 1
+"""What archives say; a higher number has those that stand made anew."""
+
+MOST_RENEWED = 31
+"""Days of archives made anew in one go: they take a second or two each, and digests wait."""
+
+ALL = "all"
+ENTRY = b'"date_published":'
+SPEAKS = b'"picked_by":["'
+"""What the JSON of a feed has in it for each entry, and where it says who speaks for a paper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +52,18 @@ def publish(
 ) -> Published:
     """Write all feeds below `folder`; private ones that are not due any more are removed.
 
-    The archive of a day is written once, and then left as it is.
+    The archive of a day is written once, and then left as it is, unless all are to be made anew.
     """
     catalogue = Catalogue(store, terms, now)
-    total = Published()
-    for feed in catalogue.feeds:
-        total = _written(folder, _documents(catalogue, feed, folder), total)
+    listed = {feed.info.slug: feed for feed in catalogue.feeds}
+    standing = {slug: listed.get(slug) or catalogue.find(slug) for slug in _slugs(folder)}
+    total = Published(changed=_renew(catalogue, standing, folder, terms.site))
+    for slug, feed in (listed | standing).items():
+        if feed is not None:
+            total = _written(folder, _documents(catalogue, feed, folder), total)
+        elif SPEAKS in _bytes(folder / f"feeds/{slug}.json"):
+            for kind in FORMATS:
+                (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
     kept: set[str] = set()
     # A pause is a rest from mails; only who has left has no feed.
     for person in chain(_all(store, Status.ACTIVE), _all(store, Status.PAUSED)):
@@ -89,23 +108,87 @@ def _put(path: Path, content: bytes) -> None:
 
 def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, bytes]:
     """The current documents of a feed, and the archives that do not stand yet."""
-    archived = _archived(folder, feed)
-    days = [None, *(day for day in catalogue.days(feed) if day not in archived)]
+    formats = _archived(folder, feed.info.slug)
+    whole = {day for day, count in formats.items() if count == len(FORMATS)}
+    missing = [day for day in catalogue.days(feed) if day not in whole]
     found = {
-        feed.info.path(kind, day): catalogue.document(feed, kind, day, archived=archived)
-        for day in days
+        feed.info.path(kind, day): catalogue.document(feed, kind, day, among={*whole, *missing})
+        for day in (None, *missing)
         for kind in FORMATS
     }
     return {path: content for path, content in found.items() if content is not None}
 
 
-def _archived(folder: Path, feed: Feed) -> frozenset[date]:
-    """Days whose archive stands already: it was promised never to change."""
-    found = set()
-    for path in (folder / "feeds" / feed.info.slug).glob("????-??-??.atom"):
-        with suppress(ValueError):
-            found.add(date.fromisoformat(path.stem))
-    return frozenset(found)
+def _renew(
+    catalogue: Catalogue, standing: Mapping[str, Feed | None], folder: Path, site: Site
+) -> int:
+    """Make anew the archives that stand as another form, or for another address, had them.
+
+    Some days in one go, oldest first, and a file remembers how far it came. The number of files
+    that changed.
+    """
+    now = f"{FORM} {site.url}"
+    before, _, done = _bytes(folder / MADE).decode().partition("\n")
+    if before != now:
+        done = ""
+    if done == ALL:
+        return 0
+    archives = {slug: set(_archived(folder, slug)) for slug in standing}
+    due = sorted(day for day in set().union(*archives.values()) if f"{day}" > done)
+    changed = sum(
+        _anew(catalogue, standing[slug], folder / "feeds" / slug, day, days)
+        for day in due[:MOST_RENEWED]
+        for slug, days in archives.items()
+        if day in days
+    )
+    done = ALL if len(due) <= MOST_RENEWED else f"{due[MOST_RENEWED - 1]}"
+    write(folder / MADE, f"{now}\n{done}".encode())
+    return changed
+
+
+def _anew(
+    catalogue: Catalogue, feed: Feed | None, folder: Path, day: date, among: set[date]
+) -> int:
+    """Make the archive of a day anew; where the store has less to tell by now it stays as it is.
+
+    Unless it says who speaks for a paper: then it is replaced by what there is, or removed.
+    """
+    before = _bytes(folder / f"{day}.json")
+    found = {
+        kind: catalogue.document(feed, kind, day, among=among) if feed else None for kind in FORMATS
+    }
+    if (found["json"] or b"").count(ENTRY) < before.count(ENTRY) and SPEAKS not in before:
+        return 0
+    changed = 0
+    for kind, content in found.items():
+        path = folder / f"{day}.{kind}"
+        if content is None:
+            path.unlink(missing_ok=True)
+            among.discard(day)
+        else:
+            changed += write(path, content)
+    return changed
+
+
+def _slugs(folder: Path) -> set[str]:
+    """The feeds that stand in the folder, also those that are listed no more."""
+    current = {path.stem for path in (folder / "feeds").glob("[!.]*.json")}
+    archives = {path.name for path in (folder / "feeds").glob("[!.]*") if path.is_dir()}
+    return (current | archives) - {Path(PRIVATE).name}
+
+
+def _archived(folder: Path, slug: str) -> Counter[date]:
+    """Days that have an archive, and in how many formats: one in all was promised not to change."""
+    found: Counter[date] = Counter()
+    for kind in FORMATS:
+        for path in (folder / "feeds" / slug).glob(f"????-??-??.{kind}"):
+            with suppress(ValueError):
+                found[date.fromisoformat(path.stem)] += 1
+    return found
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Published:

@@ -55,7 +55,7 @@ class FeedEntry(Value):
 
     In a personal feed `because` is the reason, `pick` what made it, `place` where it stands in its
     digest (from 0), and `answers` the address below which its reader answers it; `announce` is how
-    a listing announced it, `voices` who speaks for it.
+    a listing announced it, `voices` who speaks for it. Of no `upvotes` (None) neither is said.
     """
 
     paper: Paper
@@ -65,7 +65,7 @@ class FeedEntry(Value):
     pick: Pick | None = None
     place: int = 0
     announce: AnnounceType = AnnounceType.NEW
-    upvotes: int = 0
+    upvotes: int | None = 0
     voices: tuple[Voice, ...] = ()
     answers: str = ""
 
@@ -198,7 +198,7 @@ def spoken(voice: Voice) -> str:
 def _extra(
     entry: FeedEntry, categories: Iterable[tuple[str, str]], because: str
 ) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "id": entry.paper.id,
         "version": entry.paper.version,
         "doi": legible(entry.paper.doi),
@@ -206,9 +206,11 @@ def _extra(
         "categories": [term for term, _ in categories],
         "because": because,
         **(reckoned(entry.pick) if entry.pick else {}),
-        "upvotes": entry.upvotes,
-        "picked_by": [legible(spoken(voice)) for voice in entry.voices],
     }
+    if entry.upvotes is not None:
+        told["upvotes"] = entry.upvotes
+        told["picked_by"] = [legible(spoken(voice)) for voice in entry.voices]
+    return told
 
 
 def _categories(paper: Paper, owner: str) -> Iterable[tuple[str, str]]:

@@ -9,7 +9,9 @@ import pytest
 
 from digest import subscriptions
 from digest.model import AnnounceType
-from digest.pipeline import entries
+from digest.pipeline import entries, publishing
+
+KINDS = ("atom", "json", "rss")
 
 
 @pytest.fixture
@@ -154,3 +156,168 @@ def test_an_entry_changes_with_a_revision_and_stays_what_it_came_as(application,
     assert entries.updated(revised.seen_at + timedelta(days=1), [first, revised]) > revised.seen_at
     cross = replace(first, type=AnnounceType.CROSS)
     assert entries.came_as([cross, revised]) is AnnounceType.CROSS
+
+
+# --- archives ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def days(application, item):
+    """Ingests two papers on each of some days, and comes to the morning after the last."""
+
+    def pass_by(count):
+        for day in range(count):
+            seen = application.clock()
+            numbers = (10 * day + 1, 10 * day + 2)
+            application.store.papers.ingest([item(each, seen_at=seen) for each in numbers])
+            application.moment[0] += timedelta(days=1)
+        application.store.papers.ingest([item(900, seen_at=application.clock())])
+
+    return pass_by
+
+
+@pytest.fixture
+def picked(application, item, subscribe):
+    """A paper that was put forward by somebody who shows their name, and featured."""
+    store, now = application.store, application.clock()
+    store.papers.ingest([item(1, seen_at=now)])
+    person = subscribe(name="Ada Lovelace", shows_name=True)
+    made = subscriptions.submit(store, person, "2606.00001", "Worth your time", a_day=5, now=now)
+    subscriptions.decide(store, None, made.id, feature=True, line=None, now=now)
+    return person, made
+
+
+def archives(folder, slug="cs.IR"):
+    return sorted(path.name for path in (folder / "feeds" / slug).iterdir())
+
+
+def chain(folder, site, slug="cs.IR", kind="json"):
+    """The days that one is led to from the current document on; each must stand."""
+    found, path = [], folder / "feeds" / f"{slug}.{kind}"
+    while url := json.loads(path.read_text(encoding="utf-8")).get("next_url"):
+        path = folder / url.removeprefix(f"{site}/")
+        found.append(path.stem)
+    return found
+
+
+def make_old(folder, day, slug="cs.IR", **said):
+    """Puts an archive in the form that named who spoke for a paper, and forgets the new form."""
+    path = folder / "feeds" / slug / f"{day}.json"
+    old = json.loads(path.read_text(encoding="utf-8"))
+    for each in old["items"]:
+        each["_digest"] |= {"upvotes": 0, "picked_by": [], **said}
+    path.write_text(json.dumps(old, separators=(",", ":")))
+    (folder / "feeds" / ".archives").unlink(missing_ok=True)
+    return path
+
+
+def test_an_archive_says_nothing_that_people_may_take_back(application, folder, picked):
+    application.moment[0] += timedelta(days=1)
+    application.publish(folder)
+
+    for kind in ("rss", "atom", "json"):
+        current, archive = (
+            (folder / "feeds" / each).read_text(encoding="utf-8")
+            for each in (f"cs.IR.{kind}", f"cs.IR/2026-06-10.{kind}")
+        )
+        assert "Ada Lovelace" in current
+        assert "Worth your time" in current
+        assert "Ada Lovelace" not in archive
+        assert "Worth your time" not in archive
+        assert "upvotes" not in archive
+
+
+def test_what_archives_of_another_form_say_of_people_is_gone_with_the_next_publishing(
+    application, folder, days
+):
+    days(2)
+    application.publish(folder)
+    path = make_old(folder, "2026-06-10", picked_by=["Submitted by Ada: fine"])
+
+    application.publish(folder)
+
+    assert "Submitted by" not in path.read_text(encoding="utf-8")
+    assert len(titles(path)) == 2
+
+
+def test_an_old_archive_whose_papers_are_gone_stays_unless_it_names_people(
+    application, folder, days
+):
+    days(1)
+    application.publish(folder)
+    whole = folder / "feeds" / "cs.IR" / "2026-06-10.json"
+    for day, said in (("2025-01-01", {}), ("2025-01-02", {"picked_by": ["Picked by Ada"]})):
+        for kind in ("rss", "atom", "json"):
+            copy = whole.with_name(f"{day}.{kind}")
+            copy.write_bytes(whole.with_suffix(f".{kind}").read_bytes())
+        make_old(folder, day, **said)
+
+    application.publish(folder)
+
+    stand = [f"{day}.{kind}" for day in ("2025-01-01", "2026-06-10") for kind in KINDS]
+    assert archives(folder) == stand
+    assert chain(folder, application.site.url) == ["2026-06-10", "2025-01-01"]
+
+
+def test_a_feed_that_is_listed_no_more_loses_what_was_taken_back(application, folder, picked, item):
+    person, _ = picked
+    application.publish(folder)
+    path = folder / "feeds" / "cs.IR.json"
+    gone = folder / "feeds" / "of-a-topic-that-was.json"
+    gone.write_bytes(path.read_bytes())
+    assert "Ada Lovelace" in path.read_text(encoding="utf-8")
+    application.moment[0] += timedelta(days=30)
+    application.store.papers.ingest([item(2, category="cs.LG", seen_at=application.clock())])
+    subscriptions.erase(application.store, person, now=application.clock())
+
+    application.publish(folder)
+
+    assert "feeds/cs.IR.atom" not in (folder / "feeds.opml").read_text(encoding="utf-8")
+    assert "Ada Lovelace" not in path.read_text(encoding="utf-8")
+    assert not gone.exists()
+
+
+def test_archives_follow_the_site_to_another_address_some_days_in_one_go(
+    application, folder, days, monkeypatch
+):
+    days(5)
+    application.publish(folder)
+    object.__setattr__(application.settings.site, "url", "https://papers.example.org")
+    monkeypatch.setattr(publishing, "MOST_RENEWED", 2)
+
+    def moved():
+        application.publish(folder)
+        return [
+            path.stem
+            for path in sorted((folder / "feeds" / "cs.IR").glob("*.atom"))
+            if b"digest.example" not in path.read_bytes()
+        ]
+
+    assert [len(moved()) for _ in range(3)] == [2, 4, 5]
+    assert len(chain(folder, "https://papers.example.org")) == 5
+    assert application.publish(folder).changed == 0
+
+
+def test_the_chain_of_archives_ends_with_the_oldest_that_stands(application, folder, days):
+    days(20)
+    application.publish(folder)
+    found = chain(folder, application.site.url)
+    assert found[0] == "2026-06-29"
+    assert len(found) == 13
+    application.publish(folder)
+    assert chain(folder, application.site.url) == found
+
+
+def test_a_day_is_archived_once_it_stands_in_every_format(application, folder, days):
+    days(2)
+    application.publish(folder)
+    whole = archives(folder)
+    (folder / "feeds" / "cs.IR" / "2026-06-10.json").unlink()
+
+    application.publish(folder)
+
+    assert (
+        archives(folder)
+        == whole
+        == sorted(f"2026-06-{day}.{kind}" for day in (10, 11) for kind in KINDS)
+    )
