@@ -9,6 +9,7 @@ import secrets
 import shlex
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -32,7 +33,7 @@ from digest.pipeline import (
 )
 from digest.ports import Acceptances, Fetcher, Source, Store, Transport
 from digest.rendering import letters, mail, mime
-from digest.store import open_store
+from digest.store import SqliteStore, open_store
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ MEGABYTE = 1_000_000
 TICKED = "ticked"
 MEASURED_WITHIN = timedelta(minutes=10)
 NOWHERE = "https://recorded.invalid/"
+MAKING_SECONDS = 1.0
+"""For which a database may be empty since another process, that started with us, is making it."""
 
 
 def utcnow() -> datetime:
@@ -67,6 +70,20 @@ def _no_database(path: Path, *, settings_file: Path) -> ConfigError:
     return ConfigError(f"There is no database at {wanted}; {cure}", subject=str(path))
 
 
+def _check_not_lost(path: Path) -> None:
+    """Refuse a file that has been emptied: with a fresh schema in it nobody would miss its readers."""
+    until = time.monotonic() + MAKING_SECONDS
+    while path.exists() and path.stat().st_size == 0:
+        if time.monotonic() >= until:
+            place = path.absolute()
+            raise ConfigError(
+                f"The database {place} is empty: restore it from a backup, or "
+                f"`digest --db {shlex.quote(str(place))} init` makes a new one in it.",
+                subject=str(path),
+            )
+        time.sleep(0.05)
+
+
 class Adapters:
     """What settings describe, built when first asked for: ports, and the values they need."""
 
@@ -81,7 +98,7 @@ class Adapters:
         self.clock = clock
         self.rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
         self.owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
-        self._may_create = False
+        self._may_create = self._may_fill = False
         self._posting = threading.Lock()
         self._uncounted = 0
 
@@ -104,20 +121,30 @@ class Adapters:
 
     # --- ports ----------------------------------------------------------------------------
 
-    def create(self) -> Self:
-        """Let the database be created if it is missing."""
-        self._may_create = True
+    def create(self, *, filling: bool = False) -> Self:
+        """Let the database be created if it is missing; `filling`, also in an empty file."""
+        self._may_create, self._may_fill = True, filling
         return self
 
     @cached_property
     def store(self) -> Store:
         """The database, at the newest schema."""
-        path = Path(self.settings.db)
-        if not self._may_create and not path.is_file():
-            raise _no_database(path, settings_file=Path(self.settings.origin))
-        store = open_store(path)
+        store = self.open_store()
         store.migrate()
         return store
+
+    def open_store(self) -> SqliteStore:
+        """The database at whatever schema it has, for who closes it; raises ConfigError."""
+        path = Path(self.settings.db)
+        if path.is_dir():
+            raise ConfigError(
+                f"The database {path.absolute()} is a folder; name a file in it.", subject=str(path)
+            )
+        if not self._may_create and not path.is_file():
+            raise _no_database(path, settings_file=Path(self.settings.origin))
+        if not self._may_fill:
+            _check_not_lost(path)
+        return open_store(path)
 
     @cached_property
     def fetcher(self) -> Fetcher:

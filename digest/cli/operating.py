@@ -30,7 +30,7 @@ UNASKED = ("waiting", "idle")
 def init(context: Context) -> None:
     """Make the database, or bring an old one up to date. Harmless to repeat."""
     with context.app() as app:
-        app.create().store.migrate()
+        app.create(filling=True).store.migrate()
         click.echo(f"Ready: {Path(app.settings.db).absolute()}")
 
 
@@ -39,9 +39,7 @@ def init(context: Context) -> None:
 def migrate(context: Context) -> None:
     """Bring the database to this version's schema (the release step)."""
     with context.app() as app:
-        from digest.store import open_store  # noqa: PLC0415 - only this command needs it bare
-
-        store = open_store(Path(app.settings.db))
+        store = app.create().open_store()
         try:
             applied = store.migrate()
         finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -48,6 +51,19 @@ def server(free_port):
     controller.start()
     yield f"smtp://127.0.0.1:{port}", greeted.names
     controller.stop()
+
+
+def test_a_database_that_another_process_is_making_is_waited_for(app, empty, tmp_path):
+    """Worker and web start together: what one has just made is empty for a moment."""
+    path = tmp_path / "digest.db"
+    path.touch()
+    made = shutil.copy(empty, tmp_path / "made.db")
+    making = threading.Timer(0.1, made.rename, (path,))
+    making.start()
+
+    assert app().store.counts()["subscribers"] == 0
+
+    making.join()
 
 
 def test_a_mail_server_is_greeted_by_an_international_domain_in_ascii(app, server, now):

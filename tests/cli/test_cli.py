@@ -441,6 +441,27 @@ def test_in_another_folder_the_database_beside_the_settings_is_pointed_out(
     assert " init" not in ran.err, "it would make an empty second one"
 
 
+@pytest.mark.parametrize("command", ["status", "sources", "migrate"])
+def test_an_emptied_database_is_no_fresh_one(digest, tmp_path, monkeypatch, command):
+    """Whatever emptied it, readers were in it; only `init` is told that there were none."""
+    monkeypatch.setattr("digest.app.adapters.MAKING_SECONDS", 0)
+    path = tmp_path / "digest.db"
+    path.touch()
+
+    ran = digest(command)
+
+    assert (ran.code, path.stat().st_size) == (2, 0)
+    assert f"The database {path} is empty: restore it from a backup" in ran.err
+    assert (digest("init").code, digest(command).code) == (0, 0)
+
+
+@pytest.mark.parametrize("command", ["init", "status", "sources", "migrate"])
+def test_a_folder_is_no_database(digest, tmp_path, command):
+    ran = digest(command, db=str(tmp_path))
+    assert ran.code == 2
+    assert f"The database {tmp_path} is a folder; name a file in it." in ran.err
+
+
 def test_what_is_not_a_database_is_said_plainly(digest, tmp_path):
     (tmp_path / "digest.db").write_text("not a database, but long enough to look at" * 50)
     ran = digest("status")
