@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
@@ -23,7 +23,7 @@ from digest.subscriptions.addresses import CHANGE_FOR, admission, lift, suppress
 from digest.subscriptions.changing import put_interests
 from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
-from digest.subscriptions.people import CONFIRMED, amend, fresh, newcomer, normal_address
+from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
 from digest.subscriptions.wishes import MOST_INTERESTS, Wishes, asked_for, interests_of, timing
 
 log = logging.getLogger(__name__)
@@ -159,21 +159,34 @@ def subscribe(
     interests = interests_of(wishes, topics=topics, now=now)
     admission(store, confirmed=confirmed)(address)
     known = store.subscribers.by_email(address)
-    base = known or newcomer(defaults, address, now=now)
-    if base.status is Status.UNSUBSCRIBED and not confirmed:
-        base = replace(base, status=Status.PENDING)
-    wanted = asked_for(base, wishes)
     if known is None:
-        store.subscribers.add([(wanted, interests)])
-    else:
-        # First what may be refused: then nothing has changed.
-        put_interests(store, wanted, interests, reweigh=wishes.weight is not None)
-        store.subscribers.save(wanted)
-    if confirmed and wanted.status not in CONFIRMED:
-        return activate(store, wanted, now=now)
-    if wanted.status is Status.ACTIVE and known is not None and timing(wanted) != timing(known):
-        return amend(store, wanted, due_at=editions.next_due(wanted, now))
-    return wanted
+        new = asked_for(newcomer(defaults, address, now=now), wishes)
+        if store.subscribers.add([(new, interests)]):
+            return activate(store, new, now=now) if confirmed else new
+        known = find(store, address)  # somebody else was first
+    changes = _changes(known, asked_for(known, wishes), now)
+    # First what may be refused: then nothing has changed.
+    put_interests(store, known, interests, reweigh=wishes.weight is not None)
+    person = amend(store, known, **changes)
+    if person.status is not known.status:
+        return person  # they have answered or left just now: that counts
+    if confirmed and person.status not in CONFIRMED:
+        return activate(store, person, now=now)
+    if person.status is Status.UNSUBSCRIBED:
+        return amend(store, person, status=Status.PENDING)
+    return person
+
+
+def _changes(known: Subscriber, wanted: Subscriber, now: datetime) -> dict[str, object]:
+    """The fields of a row that were asked to be another, and when the next digest is due by that."""
+    changes: dict[str, object] = {
+        each.name: value
+        for each in fields(wanted)
+        if (value := getattr(wanted, each.name)) != getattr(known, each.name)
+    }
+    if wanted.status is Status.ACTIVE and timing(wanted) != timing(known):
+        changes["due_at"] = editions.next_due(wanted, now)
+    return changes
 
 
 def confirm(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:

@@ -1,5 +1,6 @@
 """Asked for by anybody, begun by the owner of the mailbox."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -416,6 +417,57 @@ def test_a_wish_for_another_address_is_forgotten_when_it_has_ended(store, subscr
 def test_an_operators_word_does_not_end_a_rest(store, subscribe, now):
     person = subscriptions.pause(store, subscribe(), until=None, now=now)
     assert subscribe(keywords=["maps"]) == person
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_an_operator_brings_nobody_back_who_leaves_in_that_moment(
+    store, subscribe, now, monkeypatch, confirmed
+):
+    person = subscribe(topics=["cs.LG"])
+    write = store.subscribers.add_interests
+
+    def leave_meanwhile(*interests):
+        write(*interests)
+        subscriptions.revoke(store, person)
+        subscriptions.unsubscribe(store, person, now=now)
+
+    monkeypatch.setattr(store.subscribers, "add_interests", leave_meanwhile)
+    left = subscribe(keywords=["maps"], limit=3, confirmed=confirmed)
+
+    assert left == store.subscribers.by_email("ada@example.org")
+    assert (left.status, left.due_at, left.limit) == (Status.UNSUBSCRIBED, None, 3)
+    assert left.key != person.key
+
+
+def test_what_somebody_changes_while_an_operator_adds_wishes_stays(store, subscribe, monkeypatch):
+    person = subscribe()
+    write = store.subscribers.add_interests
+
+    def change_meanwhile(*interests):
+        write(*interests)
+        store.subscribers.save(replace(person, tz="Europe/Berlin"))
+
+    monkeypatch.setattr(store.subscribers, "add_interests", change_meanwhile)
+    again = subscribe(keywords=["maps"], limit=3)
+
+    assert (again.tz, again.limit) == ("Europe/Berlin", 3)
+
+
+def test_whom_somebody_else_adds_in_that_moment_gets_these_wishes_as_well(
+    store, subscribe, interests, monkeypatch
+):
+    look = store.subscribers.by_email
+
+    def add_meanwhile(address):
+        monkeypatch.undo()
+        found = look(address)
+        subscribe(topics=["cs.LG"])
+        return found
+
+    monkeypatch.setattr(store.subscribers, "by_email", add_meanwhile)
+    person = subscribe(keywords=["maps"])
+
+    assert interests(person) == {("topic", "cs.LG"), ("keyword", "maps")}
 
 
 def test_what_is_refused_changes_nothing(store, subscribe):
