@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from digest import references
-from digest.errors import NotFound
+from digest import references, subscriptions
+from digest.errors import InvalidInput, NotFound
 from digest.model import Announcement, Paper
 from digest.pipeline.searching import similar
 from digest.rendering import citing, pages
@@ -19,12 +19,14 @@ from digest.text import author_key, author_keys, clean
 from digest.web import caching
 from digest.web.documents import AuthorDocument, PaperDocument, announcement_record
 from digest.web.negotiating import SUFFIX, Shown, wants_json
-from digest.web.showing import LONGEST_TYPED, Showing
+from digest.web.showing import ANY_ORIGIN, LONGEST_TYPED, Showing
 
 SIMILAR = 8
 MOST_BY_AUTHOR = 100
 PAPER = "/papers/{paper:path}"
 ENDINGS = {".bib": "bib", ".ris": "ris", ".csl.json": "csl"}
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Papers(Showing):
@@ -33,14 +35,49 @@ class Papers(Showing):
     def routes(self) -> list[BaseRoute]:
         """The routes of this part; ids have slashes and dots, so the endings come first."""
         references_in = (
-            Route(f"{PAPER}{ending}", self.reference, methods=["GET"]) for ending in ENDINGS
+            Route(f"{PAPER}{ending}", self.led(self.reference, ending), methods=["GET"])
+            for ending in ENDINGS
         )
         return [
             *references_in,
-            Route(f"{PAPER}{SUFFIX}", self.document, methods=["GET"]),
-            Route(PAPER, self.page_of, methods=["GET"]),
+            Route(f"{PAPER}{SUFFIX}", self.led(self.document, SUFFIX), methods=["GET"]),
+            Route(PAPER, self.led(self.page_of, ""), methods=["GET"]),
             *self.both("/authors/{name:path}", self.author),
         ]
+
+    def led(self, handler: Handler, ending: str) -> Handler:
+        """The handler; where it finds nothing, the way to the paper whose id was written otherwise."""
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except NotFound:
+                elsewhere = await run_in_threadpool(self._elsewhere, request, ending)
+                if elsewhere is None:
+                    raise
+                return elsewhere
+
+        return handle
+
+    def _elsewhere(self, request: Request, ending: str) -> Response | None:
+        """The way to the paper that `2606.00001`, `arXiv:2606.00001v2` or `10.1101/…` means, if any.
+
+        What looks like an ending may be the end of a DOI.
+        """
+        for text, form in ((request.path_params["paper"], ending), (_whole(request), "")):
+            paper = None if text.endswith("/") else self._meant(text)
+            if paper is not None:
+                page = f"{paper_path(self.site, paper.id)}{form}"
+                headers = ANY_ORIGIN if form == SUFFIX else None
+                return RedirectResponse(page, status_code=303, headers=headers)
+        return None
+
+    def _meant(self, text: str) -> Paper | None:
+        """The paper that someone named in whichever way, if it is here."""
+        try:
+            return self.paper(subscriptions.paper_key(text))
+        except InvalidInput:
+            return None
 
     async def page_of(self, request: Request) -> Response:
         """The page of a paper, or its document for those who ask for it."""

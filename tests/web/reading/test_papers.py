@@ -37,6 +37,31 @@ def test_a_paper_is_found_by_its_other_names_and_through_encoded_slashes(client)
     assert client.get("/papers/arxiv:math.GT%2F0309136").status_code == 200
 
 
+@pytest.mark.parametrize("ending", ["", ".json", ".bib", ".ris", ".csl.json"])
+@pytest.mark.parametrize(
+    ("asked", "paper_id"),
+    [
+        ("2606.00100", "arxiv:2606.00100"),
+        ("arxiv:2606.00100v2", "arxiv:2606.00100"),
+        ("arXiv:2606.00100", "arxiv:2606.00100"),
+        ("10.48550/arXiv.2606.00100", "arxiv:2606.00100"),
+        ("10.1101/2026.06.01.123456", "doi:10.1101/2026.06.01.123456"),
+        ("doi:10.5555/DATA.json", "doi:10.5555/data.json"),
+    ],
+)
+def test_however_its_id_is_written_it_leads_to_the_paper(client, asked, paper_id, ending):
+    answer = client.get(f"/papers/{asked}{ending}", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/papers/{paper_id}{ending}")
+    assert client.get(answer.headers["location"]).status_code == 200
+    assert (answer.headers.get("access-control-allow-origin") == "*") == (ending == ".json")
+
+
+@pytest.mark.parametrize("asked", ["9999.99999", "10.5555/nothing", "a study of ranking", "2606"])
+def test_an_id_that_no_paper_has_leads_nowhere(client, asked):
+    for ending in ("", ".json", ".bib"):
+        assert client.get(f"/papers/{asked}{ending}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("asked", "page"),
     [
