@@ -334,6 +334,14 @@ def _inbound(app: App) -> Iterator[tuple[str, str]]:
                 "to mails of ours are understood"
             ),
         )
+    else:
+        yield (
+            "fine",
+            (
+                f"people are believed by what {settings.authserv_id} vouches for: it must put its "
+                "line on top of every mail from outside, also unsigned (docs/mail.md says how)"
+            ),
+        )
     doors = []
     if settings.lmtp:
         lmtp.check(settings.lmtp, secret=app.store.post.secret(lmtp.SECRET))

@@ -1,7 +1,8 @@
 """Authentication-Results (RFC 8601): what our own mail server found out about a sender.
 
 Anyone can write such a field. Only the topmost one under our own server's name counts: a server
-adds its own on top, and removes those that came under its name (RFC 8601 §5).
+adds its own on top, and removes those that came under its name (RFC 8601 §5). What a server cannot
+read it leaves where it came from, so whatever no server would write proves nothing here.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from dataclasses import dataclass
 from digest.inbound.headers import without_comments
 
 LONGEST = 4_000
-MOST_RESULTS = 50
+MOST_RESULTS = 15
+MOST_MARKS = 200
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([;=])|([^\s;="()]+)')
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(;)|([^\s;"()]+)')
-_METHOD = re.compile(r"[a-z][a-z0-9-]*")
+_NAMED = re.compile(r'\s*[^\s;="()\\]+(?=[\s;])')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_KEYWORD = re.compile(r"[a-z][a-z0-9-]*")
+_PROPERTY = re.compile(r"(?:smtp|header|body|policy)\.[a-z][a-z0-9_-]*")
 _LABEL = r"[^\W_](?:[^\W_]|-){0,62}"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,9}}")
 
@@ -56,22 +61,33 @@ def proves(fields: Sequence[str], *, authserv_id: str, sender: str) -> bool:
 
 
 def parse(field: str) -> tuple[str, tuple[Result, ...]] | None:
-    """The server's name and its results (RFC 8601 §2.2), or None if the field is malformed.
+    """The server's name and its results (RFC 8601 §2.2), or None if any of the field is malformed.
 
-    A single result that is malformed is left out.
+    So is one with more results, or more marks between its words, than a server writes: opendkim
+    reads up to 15 of the one and some 200 of the other, and leaves a longer line as it came.
     """
-    groups = _groups(field[:LONGEST])
-    if not groups or not groups[0] or len(field) > LONGEST:
+    is_long = len(field) > LONGEST or sum(map(field.count, ";=.(")) > MOST_MARKS
+    groups = None if is_long or not _NAMED.match(field) else _groups(field)
+    if groups is None or not _is_name(groups[0]):
         return None
-    name = groups[0][0]
-    results = (_result(group) for group in groups[1 : MOST_RESULTS + 1])
-    return name.casefold(), tuple(each for each in results if each is not None)
+    told = groups[1:] if groups[-1] else groups[1:-1]  # some end with a semicolon
+    if told == [["none"]]:
+        return groups[0][0].casefold(), ()
+    results = [_result(group) for group in told]
+    if len(results) > MOST_RESULTS or None in results:
+        return None
+    return groups[0][0].casefold(), tuple(each for each in results if each is not None)
+
+
+def _is_name(tokens: list[str]) -> bool:
+    """Whether this is a server's name, and at most a version behind it."""
+    return len(tokens) == 1 or (len(tokens) == 2 and tokens[1].isdecimal())  # noqa: PLR2004
 
 
 def _groups(field: str) -> list[list[str]] | None:
     """The field's tokens between its semicolons, comments left out; None if it does not end well."""
     plain = without_comments(field)
-    if plain is None:
+    if plain is None or "\\" in _QUOTED.sub("", plain):
         return None
     groups: list[list[str]] = [[]]
     at = 0
@@ -94,18 +110,21 @@ def _groups(field: str) -> list[list[str]] | None:
 
 
 def _result(tokens: list[str]) -> Result | None:
-    """`method [/version] = result *(property = value)`; None for anything beside that.
+    """`method = result [reason = value] *(type.property = value)`; None for anything beside that.
 
-    A value in quotes with an address behind it is such a thing: `"ada@here"@elsewhere`.
+    A value in quotes with an address behind it is such a thing: `"ada@here"@elsewhere`. So is a
+    version of a method, which the grammar has and no server writes.
     """
     pairs = list(zip(tokens[::3], tokens[2::3], strict=False))
     if not pairs or len(tokens) % 3 or any(each != "=" for each in tokens[1::3]):
         return None
-    method = pairs[0][0].partition("/")[0].lower()
-    if not _METHOD.fullmatch(method):
+    (method, result), *rest = [(name.lower(), value.lower()) for name, value in pairs]
+    if not (_KEYWORD.fullmatch(method) and _KEYWORD.fullmatch(result)):
         return None
-    properties = tuple((name.lower(), value.lower()) for name, value in pairs[1:])
-    return Result(method=method, result=pairs[0][1].lower(), properties=properties)
+    properties = rest[1:] if rest and rest[0][0] == "reason" else rest
+    if not all(_PROPERTY.fullmatch(name) for name, _ in properties):
+        return None
+    return Result(method=method, result=result, properties=tuple(properties))
 
 
 def _vouches(result: Result, domain: str) -> bool:

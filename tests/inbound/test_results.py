@@ -21,13 +21,14 @@ def is_proven(*fields, server=OURS, sender=SENDER):
         "dkim=pass (2048-bit key; secure) header.d=example.org header.i=@example.org header.b=Ab/c==",
         "dkim=pass header.i=ada@example.org",
         "DKIM = Pass HEADER.D = Example.ORG",
-        'dkim/1=pass reason="fine; really" header.d=example.org',
+        'dkim=pass reason="fine; really" header.d=example.org',
         "spf=pass smtp.mailfrom=ada@example.org",
         "spf=pass smtp.mailfrom=example.org smtp.helo=out.example.org",
         "spf=pass smtp.mailfrom=prvs=12=ada@example.org",
         "dmarc=pass (p=none) header.from=example.org",
         "dkim=fail header.d=other.example; dkim=pass header.d=example.org",
         "iprev=pass policy.iprev=192.0.2.1; spf=none; dkim=pass header.d=example.org",
+        "dkim=pass header.i=@example.org; dmarc=pass(p=REJECT) header.from=example.org;",
     ],
 )
 def test_our_server_vouches_for_the_senders_domain(found):
@@ -63,6 +64,34 @@ def test_our_server_vouches_for_the_senders_domain(found):
 )
 def test_everything_else_proves_nothing(found):
     assert not is_proven(f"{OURS}; {found}")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "{ours}; x; {good}",
+        "{ours};; {good}",
+        "{ours}; none; {good}",
+        "{ours} foo bar; {good}",
+        "{ours} 1 2; {good}",
+        "{ours} = 1; {good}",
+        "{ours}(x); {good}",
+        '"{ours}"; {good}',
+        "(x) {ours}; {good}",
+        "{ours} 1; dkim/1=pass header.d=example.org",
+        "{ours}; dkim=pass foo.bar=baz header.d=example.org",
+        "{ours}; dkim=pass x-bits=2048 header.d=example.org",
+        "{ours}; dkim=pass header.d=example.org reason=late",
+        "{ours}; dkim=pass header.s=a\\; spf=none; {good}",
+        "{ours}; spf=none words; {good}",
+        "{ours}; " + "a=b; " * 19 + "{good}",
+        "{ours}; " + "(a)" * 201 + "{good}",
+        "{ours}; {good} header.b=" + "." * 201,
+    ],
+)
+def test_what_no_server_writes_proves_nothing_since_ours_may_have_left_it_where_it_came(field):
+    good = "dkim=pass header.d=example.org"
+    assert not is_proven(field.format(ours=OURS, good=good), f"{OURS}; {good}")
 
 
 def test_a_domain_above_the_senders_vouches_for_it_and_one_below_does_not():

@@ -202,3 +202,9 @@ def test_the_doctor_warns_of_a_door_that_is_open_to_all(app):
     assert said(lmtp="127.0.0.1:2424") == []
     assert "loopback" in " ".join(said(lmtp="0.0.0.0:2424"))
     assert "authserv_id" in " ".join(said(lmtp="", authserv_id=""))
+
+
+def test_the_doctor_says_what_must_be_true_where_a_server_is_believed(app):
+    texts = [each.text for each in doctor.examine(app()) if each.check == "inbound"]
+
+    assert any("mx.digest.example" in each and "every mail" in each for each in texts)
