@@ -11,7 +11,7 @@ from typing import Any
 from digest import editions, subscriptions
 from digest.errors import InvalidInput
 from digest.model import Interest, Status, Subscriber, Topic
-from digest.roster.columns import COLUMNS, LISTS, NAMES
+from digest.roster.columns import COLUMNS, LISTS, NAMES, STATUSES
 
 KNOWN = frozenset(COLUMNS)
 PAPERS_ONLY = ("dislikes", "known")
@@ -85,7 +85,7 @@ class Clerk:
         try:
             address = subscriptions.normal_address(_text(row.get("email")))
             address.encode()
-            return address, Status(_text(row.get("status")))
+            return address, _status(_text(row.get("status")))
         except (InvalidInput, ValueError):
             return None
 
@@ -112,13 +112,11 @@ class Clerk:
         return self._with_status(subscriptions.asked_for(person, wishes), cells)
 
     def _with_status(self, person: Subscriber, cells: Mapping[str, str]) -> Subscriber:
-        status = cells["status"] or Status.ACTIVE
-        if status not in tuple(Status):
-            raise InvalidInput(f"a status is one of {', '.join(Status)}, not {status!r}")
+        status = _status(cells["status"])
         if not self.confirmed and status in subscriptions.CONFIRMED:
             return person
         now = self.now
-        person = replace(person, status=Status(status))
+        person = replace(person, status=status)
         if person.status is Status.ACTIVE:
             return replace(person, confirmed_at=now, due_at=editions.next_due(person, now))
         if person.status is Status.PAUSED:
@@ -190,6 +188,16 @@ def _text(cell: object) -> str:
 
 def _no_text() -> InvalidInput:
     return InvalidInput("this line holds characters that are no text")
+
+
+def _status(cell: str) -> Status:
+    """What is said of somebody, in whatever case; who says nothing of it means that they get mail."""
+    status = STATUSES.get(cell.casefold() or Status.ACTIVE)
+    if status is None:
+        raise InvalidInput(
+            f"a status is one of {', '.join(Status)}, not {cell!r}: who is known stays as they are"
+        )
+    return status
 
 
 def _moment(cell: object) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from digest.model import InterestKind
+from digest.model import InterestKind, Status
 
 LISTS: Mapping[str, InterestKind] = {
     "topics": InterestKind.TOPIC,
@@ -19,6 +19,17 @@ LISTS: Mapping[str, InterestKind] = {
     "mute_topics": InterestKind.MUTE_TOPIC,
 }
 NAMES = {kind: name for name, kind in LISTS.items()}
+STATUSES: Mapping[str, Status] = {
+    **{str(each): each for each in Status},
+    **dict.fromkeys(("enabled", "subscribed", "confirmed"), Status.ACTIVE),
+    "unconfirmed": Status.PENDING,
+    **dict.fromkeys(
+        ("blocklisted", "blacklisted", "disabled", "cleaned", "bounced", "complained"),
+        Status.SUPPRESSED,
+    ),
+}
+"""Our own words and those of listmonk and Mailchimp: who has left there is not to get mail here."""
+
 COLUMNS = (
     "email",
     "name",

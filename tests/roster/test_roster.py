@@ -260,6 +260,47 @@ def test_a_line_ends_a_subscription_whatever_else_of_it_cannot_be_used(load, sto
     assert people(store)["zed@example.org"][0] is Status.UNSUBSCRIBED
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Unsubscribed ", "unsubscribed"),
+        ("UNSUBSCRIBED", "unsubscribed"),
+        ("blocklisted", "suppressed"),
+        ("disabled", "suppressed"),
+        ("Cleaned", "suppressed"),
+        ("enabled", "active"),
+        ("Subscribed", "active"),
+        ("unconfirmed", "active"),
+    ],
+)
+def test_a_status_is_read_in_any_case_and_in_the_words_of_other_programs(load, store, said, meant):
+    load("email\nada@example.org\n")
+
+    result = load(f"email,status\nada@example.org,{said}\n")
+
+    assert (result.known, people(store)["ada@example.org"][0]) == (1, meant)
+
+
+def test_a_new_person_gets_mail_by_such_words_only_with_consent(load, store):
+    load("email,status\nada@example.org,Enabled\n", confirmed=False)
+    load("email,status\nbo@example.org,Enabled\ncy@example.org,unconfirmed\n")
+
+    assert [people(store)[f"{each}@example.org"][0] for each in ("ada", "bo", "cy")] == [
+        Status.PENDING,
+        Status.ACTIVE,
+        Status.PENDING,
+    ]
+
+
+def test_of_a_status_that_nobody_knows_it_is_said_that_it_changed_nothing(load, store):
+    load("email\nada@example.org\n")
+
+    ((_, cause),) = load("email,status\nada@example.org,gone\n").problems
+
+    assert "not 'gone': who is known stays as they are" in cause
+    assert people(store)["ada@example.org"][0] is Status.ACTIVE
+
+
 def test_no_line_brings_back_who_has_left(load, store):
     load("email,status\nada@example.org,unsubscribed\nbo@example.org,suppressed\n")
 
