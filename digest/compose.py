@@ -39,12 +39,14 @@ def compose(
 
     The best `subscriber.limit` papers are picks, as far as their chances reach `subscriber.floor`;
     of the other matching ones the ids are kept, best first, up to REST_CAP. What is there to
-    explore matches nothing, and is either shown or not there. `announced` and `withheld` count
-    papers of (since, until].
+    explore matches nothing: it is shown beside what does, and never alone. `announced` and
+    `withheld` count papers of (since, until].
     """
     shown = tuple(
         pick for pick in ranking.picks[: subscriber.limit] if pick.chance >= subscriber.floor
     )
+    if exploring(shown) == len(shown):
+        shown = ()
     there = {pick.paper_id for pick in shown}
     others = [
         pick.paper_id

@@ -143,10 +143,11 @@ class Material:
             if each.id in self.votes
         ]
         categories = {each.id: each.categories for each in papers}
+        upvotes = trending.upvotes(signals)
         return Candidates(
             papers=papers,
-            trending=trending.hot(signals, categories, NEWEST),
-            upvotes=trending.upvotes(signals),
+            trending=trending.relative(upvotes, categories),
+            upvotes=upvotes,
             liked={each: self.papers[each] for each in liked if each in self.papers},
         )
 

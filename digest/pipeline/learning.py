@@ -35,6 +35,7 @@ LEAST_LIKED = 2
 MOST_OF_ONE = 500
 MOST_PAIRS = 20_000_000
 """Of papers that one reader likes: each may take 46 bytes while companions are looked for."""
+MOST_VOTED = 5_000
 GROWN = 1.2
 STALE = timedelta(days=7)
 
@@ -116,6 +117,7 @@ def learn(
         space = spaces.learn(
             list(store.spaces.archive(limit=most)),
             libraries=libraries(store),
+            voted=store.papers.trending(limit=MOST_VOTED).keys(),
         )
         place(store, space)
         store.spaces.keep(

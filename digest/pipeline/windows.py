@@ -75,13 +75,15 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
     announced = store.papers.announced(since, until)
     ids = [paper.id for paper, _ in announced]
     signals = [each for found in store.papers.signals(ids).values() for each in found]
+    upvotes = trending.upvotes(signals)
     return Window(
         since=since,
         until=until,
         papers=tuple(paper for paper, _ in announced),
         seen_at={paper.id: announcement.seen_at for paper, announcement in announced},
-        trending=store.papers.trending(ids),
-        upvotes=trending.upvotes(signals),
+        # A week's digest is about all of its days: how old a vote is counts for nothing.
+        trending=trending.relative(upvotes, {paper.id: paper.categories for paper, _ in announced}),
+        upvotes=upvotes,
         featured=store.community.featured(until - FEATURED_FOR),
         reports=_reports(store, until),
     )

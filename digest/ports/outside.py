@@ -66,8 +66,9 @@ class Fetcher(Protocol):
 class Candidates:
     """The papers of one edition window, with what ranking may use about them.
 
-    `trending`: the stored hot score by paper id.
-    `upvotes`: the count of votes behind it, by paper id.
+    `trending`: what its votes are worth beside what is usual in its field, by paper id (a tenfold
+    of votes is 1: see `digest.ranking.trending`).
+    `upvotes`: the count of those votes, by paper id.
     `liked`: papers that profiles like, dislike or know, by id; they need not be candidates.
     `featured`: the ids of papers that curators picked.
     `vectors`: what an embedder made of papers, by id (see `SpaceStore`); missing ones are made.

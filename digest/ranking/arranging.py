@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.model import ReasonKind, score_of
+from digest.model import POSITIVE, InterestKind, ReasonKind, score_of
 from digest.ranking import selecting
 from digest.ranking.selecting import FEWEST_TO_EXPLORE
 
@@ -21,6 +22,7 @@ FEWEST_ARRANGED = 30
 MOST_SHARES = 8
 MOST_PLACED = 2
 BESIDE = 0.5
+_LIKE = InterestKind.LIKE
 
 
 def listed(
@@ -45,6 +47,29 @@ def listed(
         (first[:cap], _without(found, first, len(twins))[: max(cap - len(first), 0)])
         for first, found in zip(shown, lists, strict=True)
     ]
+
+
+def fill(sheet: Sheet, barred: np.ndarray) -> None:
+    """Let in what is voted for where someone only likes papers, few of which have anything like them.
+
+    Who says nothing at all is shown what is voted for, of which a first like would leave next to
+    nothing: so it stays, as far as places are free, of which n likes count 1 - n/20. It is nothing for who
+    has a floor.
+    """
+    everybody = sheet.community.voted + sheet.community.picked
+    most = sheet.weights.views.most_rounded
+    for taste in sheet.tastes:
+        if taste.kind is not ReasonKind.LIKE:
+            continue
+        for profile, count in zip(taste.rows.tolist(), taste.counts.tolist(), strict=True):
+            asked = sheet.block[profile]
+            if asked.floor > 0 or any(asked.of(each) for each in POSITIVE if each is not _LIKE):
+                continue
+            there = np.count_nonzero(sheet.matched[profile])
+            places = max(ceil(asked.limit * (1 - count / most)) - there, 0)
+            free = np.flatnonzero(~sheet.matched[profile] & ~barred[profile] & (everybody > 0))
+            best = np.argsort(-everybody[free], kind="stable")[:places]
+            sheet.matched[profile, free[best]] = True
 
 
 def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:

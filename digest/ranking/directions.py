@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from digest.ranking.features import Features
     from digest.ranking.space import Space
 
-MOST_MARKS = 1_024
+MOST_MARKS = 768
 FEWEST_MARKS = 256
 MARKS_A_LIKE = 32
 COMMON = 512
-KEPT_AS = 4
+KEPT_AS = 5
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12
@@ -155,7 +155,7 @@ def summed(looking: Sequence[Directions]) -> Directions:
 def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directions:
     """Each row's strongest marks, and of its other words where they draw a paper in the space.
 
-    A row that was made of few `likes` (one number a row) needs 256 marks, any at most 1,024, and
+    A row that was made of few `likes` (one number a row) needs 256 marks, any at most 768, and
     those of the 512 commonest words, which other rows have as well. The rest r of its words adds r·x
     to a paper x, of which the space knows r·V·Vᵀ·x.
     """

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from digest.matching import variants
 from digest.ranking.index import Index
-from digest.ranking.points import CATEGORIES, author_mark, category_mark, used
+from digest.ranking.points import CATEGORIES, author_mark, category_mark, taken, used
 from digest.ranking.shelves import Shelves
 from digest.ranking.space import bare
 from digest.text import author_key
@@ -33,14 +33,18 @@ MOST_REMEMBERED = 4_000_000
 class Features:
     """What ranking knows of an edition's papers.
 
-    `papers` are in the order in which ties are broken: newer first, then by id; `given` says where
-    each stands of those that were given. Without `shelves` words weigh what they do among these
-    papers themselves.
+    `papers` are in the order in which ties are broken (see `_order`); `given` says where each stands
+    of those that were given. Without `shelves` words weigh what they do among these papers
+    themselves.
     """
 
     def __init__(self, papers: Iterable[Paper], shelves: Shelves | None = None) -> None:
         brought = list(papers)
-        self.papers = sorted(brought, key=_newer_first)
+        self.shelves = shelves or Shelves(bare(brought))
+        self.space = self.shelves.space
+        points = self.shelves.papers(brought)
+        order = _order(brought, points.near @ self.space.voted)
+        self.papers = [brought[each] for each in order]
         self.ids = [paper.id for paper in self.papers]
         self.position = {paper.id: row for row, paper in enumerate(self.papers)}
         self.given = np.array([self.position[paper.id] for paper in brought], int)
@@ -48,9 +52,7 @@ class Features:
             key: paper.id for paper in self.papers for key in (*paper.identifiers, paper.id)
         }
         self.index = Index(self.papers)
-        self.shelves = shelves or Shelves(bare(self.papers))
-        self.space = self.shelves.space
-        self.points = _levelled(self.shelves.papers(self.papers))
+        self.points = _levelled(taken(points, order))
         self.columns = used(self.points.marks)
         self.sparse: Matrix = self.columns.only(self.points.marks)
         self.words: Matrix = self.sparse[:, : np.searchsorted(self.columns.marks, CATEGORIES)]
@@ -151,5 +153,16 @@ def _levelled(points: Points) -> Points:
     return replace(points, meaning=points.meaning - alike)
 
 
-def _newer_first(paper: Paper) -> tuple[float, str]:
-    return (-paper.published.timestamp() if paper.published else 0.0, paper.id)
+def _order(papers: Sequence[Paper], voted: np.ndarray) -> list[int]:
+    """The rows of papers in the order in which ties are broken.
+
+    What lies toward papers that people have voted for comes first, then the newer, at last the higher
+    id: a whole list has one date, and who follows no more than a topic has only equals.
+    """
+
+    def key(row: int) -> tuple[float, float]:
+        published = papers[row].published
+        return (-float(voted[row]), -published.timestamp() if published else 0.0)
+
+    rows = sorted(range(len(papers)), key=lambda row: papers[row].id, reverse=True)
+    return sorted(rows, key=key)

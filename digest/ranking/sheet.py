@@ -296,11 +296,11 @@ def community(candidates: Candidates, features: Features, trending: float) -> Co
 
 
 def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
-    """Stored hot scores brought to a scale of 0 to 1 over an edition's papers (float32).
+    """What votes are worth, brought to a scale of 0 to 1 over an edition's papers (float32).
 
-    The hottest is 1, one that is d units of heat cooler (see `trending`) 1/(1 + d), and a paper
-    that has no score 0; each times v/(v + 1) for v votes, as one vote is no sign of much, also on a
-    day that has no other.
+    The hottest is 1, one that is d cooler, in tenfolds of votes (see `trending`), 1/(1 + d), and a
+    paper that has none 0; each times v/(v + 1) for v votes, as one vote is no sign of much, also on
+    a day that has no other.
     """
     heat = np.full(len(features.ids), -np.inf)
     sure = np.ones(len(features.ids))

@@ -25,7 +25,7 @@ from digest.text import words
 from digest.text.function_words import FUNCTION_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from digest.model import Paper
 
@@ -40,6 +40,7 @@ FLATTENING = 0.25
 MOST_REFERENCES = 20_000
 TERMS_OF_A_REFERENCE = 64
 MOST_DOUBLED = 0.03
+FEWEST_VOTED = 30
 
 Matrix: TypeAlias = sp.csr_array
 
@@ -77,8 +78,10 @@ class Space:
 
     `terms` are the columns of TF-IDF, the most frequent first, and `idf` (float32) their
     rarities. `axes` (terms × dimensions, float16) is where the first of them lie in the low-rank
-    space, `variance` what papers vary along each axis, `stretch` what each was multiplied by.
-    Without dimensions the archive was too small to tell what words go together.
+    space, `variance` what papers vary along each axis, `stretch` what each was multiplied by, and
+    `voted` (dimensions, float32) the way from all papers to those that people have voted for, zeros
+    where these are too few. Without dimensions the archive was too small to tell what words go
+    together.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Space:
     axes: np.ndarray
     variance: np.ndarray
     stretch: np.ndarray
+    voted: np.ndarray
     references: References | None = None
     column: dict[str, int] = field(init=False, repr=False)
 
@@ -154,11 +158,15 @@ def directions(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
 
 
-def learn(papers: Sequence[Paper], libraries: Iterable[Sequence[str]] = ()) -> Space:
+def learn(
+    papers: Sequence[Paper],
+    libraries: Iterable[Sequence[str]] = (),
+    voted: Collection[str] = frozenset(),
+) -> Space:
     """The space of these papers, newest first; the same papers give the same space.
 
     `libraries` are what people like, each a list of paper ids: papers that the same people like
-    are companions. Axes are stretched by their singular values to the power of minus a quarter,
+    are companions. `voted` are the ids of papers that people have voted for lately. Axes are stretched by their singular values to the power of minus a quarter,
     halfway between plain LSA and one in which frequent themes count no more than rare ones. There
     is one for ten papers, 256 at most, and none for fewer than 500 papers or where hardly any word
     stands in two of them.
@@ -184,8 +192,18 @@ def learn(papers: Sequence[Paper], libraries: Iterable[Sequence[str]] = ()) -> S
         variance=np.asarray(weights**2 / len(papers), np.float32),
         stretch=np.asarray(stretch, np.float32),
     )
-    space = replace(space, references=_references(space, papers, tfidf, held))
+    references = _references(space, papers, tfidf, held)
+    rows = [at for at, each in enumerate(papers) if each.id in voted]
+    space = replace(space, references=references, voted=_toward(space, tfidf[rows], references))
     return replace(space, name=_name(space))
+
+
+def _toward(space: Space, voted: Matrix, references: References) -> np.ndarray:
+    """From the mean of a sample of all papers to that of what people have voted for."""
+    if voted.shape[0] < FEWEST_VOTED:
+        return np.zeros(space.dimensions, np.float32)
+    usual = references.near.mean(axis=0, dtype=np.float32)
+    return np.asarray(space.dense(voted).mean(axis=0) - usual, np.float32)
 
 
 def bare(papers: Sequence[Paper]) -> Space:
@@ -216,12 +234,13 @@ def bare(papers: Sequence[Paper]) -> Space:
         axes=np.zeros((min(len(kept), MOST_ON_AXES), 0), np.float16),
         variance=nothing,
         stretch=nothing,
+        voted=nothing,
     )
     return replace(space, name=_name(space))
 
 
 def _name(space: Space) -> str:
-    """A name that changes with anything in which two spaces could differ."""
+    """A name that changes with anything in which what is kept of papers and readers could differ."""
     mark = blake2b("\n".join(space.terms).encode(), digest_size=6)
     for each in (space.idf, space.axes, space.stretch):
         mark.update(np.ascontiguousarray(each).tobytes())
@@ -268,6 +287,7 @@ def dumps(space: Space) -> bytes:
         "axes": space.axes,
         "variance": space.variance,
         "stretch": space.stretch,
+        "voted": space.voted,
     }
     if space.references is not None:
         references = space.references
@@ -299,6 +319,7 @@ def loads(content: bytes) -> Space:
                 axes=kept["axes"],
                 variance=kept["variance"],
                 stretch=kept["stretch"],
+                voted=_kept_voted(kept),
                 references=_kept_references(kept, len(words)) if "ids" in kept else None,
             )
     except (
@@ -322,6 +343,12 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
         near=kept["near"],
         companions=_matrix("companions", kept, (len(ids), len(ids))),
     )
+
+
+def _kept_voted(kept: Mapping[str, np.ndarray]) -> np.ndarray:
+    if "voted" in kept:
+        return kept["voted"]
+    return np.zeros_like(kept["variance"])  # of before, when votes were for their own papers alone
 
 
 def _kept_categories(kept: Mapping[str, np.ndarray]) -> list[list[str]]:

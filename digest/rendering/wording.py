@@ -93,7 +93,12 @@ def _happened(
 
 
 def _which(digest: Digest) -> str:
-    """What those are that matched: who follows nothing gets what everybody likes."""
+    """What those are that matched: who follows nothing gets what everybody likes.
+
+    Where none is shown nobody can tell.
+    """
+    if digest.mood is Mood.BELOW:
+        return "that matched"
     first = digest.picks[0].reasons if digest.picks else ()
     if not first or first[0].kind not in _OF_EVERYBODY:
         return "in your topics"
@@ -121,7 +126,7 @@ def notice_of(digest: Digest) -> Notice:
             "unreadable, so papers may be missing here. What we missed comes in a later digest.",
         )
     if digest.mood is Mood.BELOW:
-        matched = f"{count(digest.matched, 'paper')} matched what you follow"
+        matched = f"{count(digest.matched, 'paper')} matched"
         none = "it was not" if digest.matched == 1 else "none of them was"
         return Notice(
             title="Nothing reached your bar.",

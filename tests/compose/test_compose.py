@@ -145,6 +145,17 @@ def test_what_is_there_to_explore_is_shown_or_left_out_but_never_one_of_the_rest
     assert (choosy.picks, choosy.rest) == ((first,), ("p1", "p2"))
 
 
+def test_what_is_there_to_explore_makes_no_digest_by_itself(composed, ada):
+    explored = Pick(
+        paper_id="x", score=0.0, reasons=(Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0),)
+    )
+
+    quiet = composed(0, picks=(explored,))
+
+    assert (quiet.picks, quiet.rest, quiet.mood) == ((), (), Mood.NO_MATCH)
+    assert not wants_mail(quiet, replace(ada, quiet=Quiet.NOTHING))
+
+
 def test_what_the_ranking_has_as_ids_comes_after_what_could_have_been_shown(composed, monkeypatch):
     monkeypatch.setattr("digest.compose.REST_CAP", 2)
     digest = composed(5, picks=matching_papers(3), rest=("q0", "q1"))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from digest import subscriptions
-from digest.model import Interest, InterestKind, Profile
-from digest.pipeline import learning
+from digest.model import Interest, InterestKind, Profile, Signal
+from digest.pipeline import learning, trending
 from digest.pipeline.learning import Learning
 from digest.ports import Learned
 from digest.ranking import space as spaces
@@ -282,6 +282,22 @@ def test_only_so_many_readers_tell_what_belongs_together_however_many_there_are(
 
     assert sorted(map(len, everyone)) == [4] * 6
     assert some == everyone[:3]
+
+
+def test_what_is_voted_for_is_learned_with_the_space(application, archive):
+    now = application.clock()
+
+    def voted(each):
+        vote = Signal(paper_id=each.paper.id, source="hf", kind="upvotes", value=9, seen_at=now)
+        return replace(each, signals=(vote,))
+
+    items = archive(range(600))
+    application.store.papers.ingest([*map(voted, items[:40]), *items[40:]])
+    trending.refresh(application.store, now=now)
+
+    application.learn(force=True)
+
+    assert application.space.voted.any()
 
 
 def test_of_one_reader_with_very_many_likes_the_newest_tell_it(application, archive, monkeypatch):

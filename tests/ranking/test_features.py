@@ -59,10 +59,11 @@ def naive(features, directions):
 
 
 def test_papers_are_in_the_order_that_breaks_ties(paper):
-    made = Features([paper("b", "Brass clock"), paper("a", "Tide and moon")])
+    made = Features([paper("a", "Tide and moon"), paper("b", "Brass clock")])
 
-    assert [each.id for each in made.papers] == ["a", "b"]
-    assert made.position == {"a": 0, "b": 1}
+    assert [each.id for each in made.papers] == ["b", "a"]
+    assert made.position == {"b": 0, "a": 1}
+    assert made.given.tolist() == [1, 0]
 
 
 def test_a_paper_is_found_by_any_of_its_identifiers(paper):

@@ -156,7 +156,7 @@ def test_what_is_kept_of_many_likes_has_a_bound(ranker, invented, profile):
     ((liking, _),) = ranker.learned([many], invented, {}).values()
 
     assert 2 < len(unbundled(liking)) <= 5
-    most = 6 * (1024 + 512) + 2 * 2 * ranker._shelves.space.dimensions
+    most = 6 * (768 + 512) + 2 * 2 * ranker._shelves.space.dimensions
     assert all(len(each) <= most for each in unbundled(liking))
 
 

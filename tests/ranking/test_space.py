@@ -14,7 +14,17 @@ from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
 from digest.ranking.shelves import Views
-from digest.ranking.space import FEWEST_PAPERS, dumps, learn, loads, pack, terms, terms_of, unpack
+from digest.ranking.space import (
+    FEWEST_PAPERS,
+    FEWEST_VOTED,
+    dumps,
+    learn,
+    loads,
+    pack,
+    terms,
+    terms_of,
+    unpack,
+)
 
 SMALL = 8
 
@@ -204,6 +214,28 @@ def test_a_space_that_was_kept_before_categories_had_several_words_is_read(kept,
     assert [*map(tuple, again.references.categories)] == [
         *map(tuple, social_space.references.categories)
     ]
+
+
+def test_a_space_that_was_kept_before_votes_told_of_others_is_read(kept, social_space):
+    with np.load(io.BytesIO(kept)) as file:
+        old = dict(file)
+    del old["voted"]
+    written = io.BytesIO()
+    np.savez(written, **old)
+
+    assert loads(written.getvalue()).voted.tolist() == [0] * social_space.dimensions
+
+
+def test_votes_lead_toward_papers_of_their_kind_once_there_are_some(invented):
+    papers = list(invented.values())
+    tides = [f"tides-{n}" for n in range(FEWEST_VOTED)]
+
+    few, some = (learn(papers, voted=tides[:many]) for many in (-1, FEWEST_VOTED))
+
+    assert not few.voted.any()
+    nearness = loads(dumps(some)).voted @ some.references.near.astype(np.float32).T
+    best = np.argsort(-nearness)[:50]
+    assert {some.references.ids[at].split("-")[0] for at in best} == {"tides"}
 
 
 def test_a_small_space_can_be_kept_too(paper):

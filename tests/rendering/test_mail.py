@@ -253,7 +253,7 @@ def test_a_day_below_the_bar_says_so_above_the_titles(edition, digest, subscribe
     assert "Nothing reached your bar (" in shown.subject
     for text in (" ".join(shown.text.split()), " ".join(shown.html.split())):
         assert text.index("Nothing reached your bar.") < text.index(
-            f"{len(titles)} of the 41 in your"
+            f"{len(titles)} of the 41 that matched"
         )
         assert "Learning to Retrieve" in text
         assert "The next digest comes on Thursday 11 June" in text

@@ -153,8 +153,8 @@ def test_the_preheader_adds_to_the_subject_rather_than_repeat_it():
 @pytest.mark.parametrize(
     ("matched", "said"),
     [
-        (41, "41 papers matched what you follow, but none of them was likely enough"),
-        (1, "1 paper matched what you follow, but it was not likely enough"),
+        (41, "41 papers matched, but none of them was likely enough"),
+        (1, "1 paper matched, but it was not likely enough"),
     ],
 )
 def test_a_day_below_the_bar_says_how_many_matched(digest, matched, said):
