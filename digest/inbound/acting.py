@@ -46,12 +46,13 @@ MUTES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One person's mail being acted on: who, on what digest, and by what rules."""
+    """One person's mail being acted on: who, on what digest or letter, and by what rules."""
 
     store: Store
     person: Subscriber
     policy: Policy
     edition: str
+    mark: str
     now: datetime
 
 
@@ -147,7 +148,7 @@ def _subscribe(turn: Turn, command: Command) -> Done:
 def _confirm(turn: Turn, _command: Command) -> Done:
     if turn.person.status is not Status.PENDING:
         return Done(lines=settings(turn))
-    person = subscriptions.confirm(turn.store, turn.person, now=turn.now)
+    person = subscriptions.confirm(turn.store, turn.person, now=turn.now, mark=turn.mark)
     soon = wording.beginning(turn.person)
     said = f"Your first digest comes {soon}." if soon else "You are subscribed again."
     return Done(

@@ -141,7 +141,7 @@ def _about(
     """The subscriber a report names, the edition if one is named, and whether our MAC says so."""
     tagged = proving.by_tag(store, recipients, scope=links.BOUNCE, policy=policy)
     if tagged is not None:
-        return tagged[0], _dated(tagged[1]), True
+        return tagged[0], _dated(proving.edition_of(tagged[1])), True
     returned = _SOFT_BREAK.sub(b"", mail.raw[: reading.MOST_BYTES])
     for scopes, is_tag, named in _named(returned):
         person = store.subscribers.get([named.subscriber_id]).get(named.subscriber_id)

@@ -210,6 +210,7 @@ def _for_subscriber(
         person=person,
         policy=policy,
         edition=edition or answering.edition_from(mail.references, person),
+        mark=proof.mark,
         now=_begun(store, mail, now),
     )
     if plus and Verb.SUBSCRIBE in verbs:

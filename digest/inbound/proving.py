@@ -46,21 +46,28 @@ class Proof(Value):
     """Who wrote: `subscriber` is None for an address of its owner that has no subscription.
 
     `address` is the only one that may be answered. `edition` is the ISO date of the digest that
-    a tag belongs to, or "letter" for other mail of ours.
+    a tag belongs to, or "letter" for other mail of ours; `mark` says which one, where that counts.
     """
 
     by: By
     address: str
     subscriber: Subscriber | None = None
     edition: str = ""
+    mark: str = ""
 
 
 def prove(store: Store, mail: Incoming, recipients: Sequence[str], policy: Policy) -> Proof | None:
     """Who wrote this mail to these addresses of ours; None if nothing proves it."""
     tagged = by_tag(store, recipients, scope=links.REPLY, policy=policy)
     if tagged is not None:
-        person, edition = tagged
-        return Proof(by=By.TAG, address=person.email, subscriber=person, edition=edition)
+        person, subject = tagged
+        return Proof(
+            by=By.TAG,
+            address=person.email,
+            subscriber=person,
+            edition=edition_of(subject),
+            mark=subject.partition("-")[2],
+        )
     if not results.proves(
         mail.all("authentication-results"), authserv_id=policy.authserv_id, sender=mail.sender
     ):
@@ -91,11 +98,11 @@ def without_tokens(text: str) -> str:
 def by_tag(
     store: Store, recipients: Iterable[str], *, scope: str, policy: Policy
 ) -> tuple[Subscriber, str] | None:
-    """The subscriber whom a tag of this scope in an address of ours names, and the edition."""
+    """The subscriber whom a tag of this scope in an address of ours names, and its subject."""
     for named in _tags(recipients, scope, policy):
         person = _person(store, named.subscriber_id)
         if person is not None and tokens.holds_tag(named, person.key, scope):
-            return person, edition_of(named.subject)
+            return person, named.subject
     return None
 
 

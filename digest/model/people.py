@@ -192,6 +192,25 @@ class AddressChange(Value):
     new_confirmed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comeback(Value):
+    """What was asked for in the name of someone who had left; it counts once they agree to it.
+
+    Of the schedule None is what was not asked for, and stays as it was.
+    """
+
+    subscriber_id: str
+    asked_at: datetime
+    interests: tuple[Interest, ...] = ()
+    at: time | None = None
+    tz: str | None = None
+    cadence: Cadence | None = None
+    weekday: int | None = None
+    limit: int | None = None
+    quiet: Quiet | None = None
+    floor: float | None = None
+
+
 class FeedbackKind(StrEnum):
     """What a reader said: of a paper, of its author or topic, or of everything so far."""
 

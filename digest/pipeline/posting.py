@@ -72,9 +72,11 @@ def write(
         context |= {"email": change.email, "subject": subscriptions.change_subject(change)}
         recipient = recipient or (change.email if kind == "address-new" else "")
     if kind in WITH_INTERESTS and person is not None:
-        (profile,) = store.subscribers.profiles([person.id])
-        context.setdefault("interests", profile.interests)
-        subscriptions.asked_again(store, person, now=now)
+        question = subscriptions.asked_again(store, person, now=now)
+        person = question.person
+        if question.mark:  # all that the letter says is of what its link agrees to
+            context |= {"interests": question.interests, "mark": question.mark}
+        context.setdefault("interests", question.interests)
     once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
     # With the key and the address, since a letter from before they changed has dead links.
     about = (person.id, person.key, person.email) if person else ()

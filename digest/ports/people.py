@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from digest.model import (
     EVERYONE,
     AddressChange,
+    Comeback,
     Feedback,
     FeedbackKind,
     IdRange,
@@ -158,6 +159,22 @@ class SubscriberStore(Protocol):
 
     def drop_changes(self, before: datetime) -> None:
         """Forget changes of address that were asked for before then."""
+        ...
+
+    def put_comeback(self, comeback: Comeback) -> None:
+        """Keep what was asked for in the name of someone who had left; the latest counts."""
+        ...
+
+    def comeback(self, subscriber_id: str) -> Comeback | None:
+        """What was last asked for in the subscriber's name, if they have yet to agree."""
+        ...
+
+    def drop_comeback(self, subscriber_id: str) -> None:
+        """Forget what was asked for in the subscriber's name."""
+        ...
+
+    def drop_comebacks(self, before: datetime) -> None:
+        """Forget what was asked for before then in the name of those who had left."""
         ...
 
     def erase(self, subscriber_id: str, *, only: Collection[Status] | None = None) -> bool:

@@ -72,9 +72,12 @@ def _confirm(occasion: Occasion) -> Words:
         ),
         lines=occasion.asked_for(),
         button="Yes, send it to me",
-        url=links.confirm(site, occasion.person, occasion.at.date().isoformat()),
+        url=links.confirm(
+            site, occasion.person, occasion.at.date().isoformat(), occasion.word("mark")
+        ),
         notes=(
             f"Or {by_reply}" if site.url and by_reply else "",
+            "" if soon else "What you followed before stays as well.",
             f"{said} says how to stop them.",
             (
                 "If it was not you, do nothing: without your answer nothing will be sent. The "

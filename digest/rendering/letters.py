@@ -138,7 +138,9 @@ def _who_answers(occasion: Occasion, in_reply_to: str) -> list[mime.Header]:
     """Where answers go, and what this one answers (RFC 3834 §3.1, RFC 5322 §3.6.4)."""
     headers = []
     if occasion.owner and occasion.site.inbound_domain:
-        reply_to = links.reply_to(occasion.site, occasion.owner, LETTER)
+        mark = occasion.word("mark")
+        subject = f"{LETTER}-{mark}" if mark else LETTER
+        reply_to = links.reply_to(occasion.site, occasion.owner, subject)
         headers.append(mime.mailbox("Reply-To", reply_to, occasion.site.name))
     if not in_reply_to:
         return [*headers, mime.verbatim("Auto-Submitted", "auto-generated")]

@@ -69,9 +69,12 @@ def unsubscribe(site: Site, subscriber: Subscriber) -> str:
     return _signed(site, "u", subscriber, UNSUBSCRIBE)
 
 
-def confirm(site: Site, subscriber: Subscriber, on: str = "") -> str:
-    """Where a new subscriber says that the address is theirs; `on` is the day of the letter."""
-    return _signed(site, "c", subscriber, CONFIRM, on)
+def confirm(site: Site, subscriber: Subscriber, on: str = "", mark: str = "") -> str:
+    """Where a new subscriber says that the address is theirs; `on` is the day of the letter.
+
+    `mark` says which letter, where one asks for more than what its reader had.
+    """
+    return _signed(site, "c", subscriber, CONFIRM, f"{on}_{mark}" if mark else on)
 
 
 def preferences(site: Site, subscriber: Subscriber, on: str) -> str:
@@ -109,7 +112,10 @@ def unsubscribe_mailto(site: Site, subscriber: Subscriber) -> str:
 
 
 def reply_to(site: Site, subscriber: Subscriber, subject: str) -> str:
-    """Where a reader answers by mail; `subject` is an edition without hyphens, or `letter`."""
+    """Where a reader answers by mail; `subject` is an edition without hyphens, or `letter`.
+
+    That may be followed by a hyphen and what `confirm` calls its mark.
+    """
     return _tagged(site, subscriber, REPLY, subject)
 
 

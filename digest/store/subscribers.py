@@ -11,6 +11,7 @@ from digest.errors import InvalidInput, NotFound
 from digest.model import (
     EVERYONE,
     AddressChange,
+    Comeback,
     IdRange,
     Interest,
     Profile,
@@ -23,11 +24,13 @@ from digest.store.connections import Connections
 from digest.store.interests import add_block, by_subscriber, put, remove
 from digest.store.rows import (
     change_columns,
+    comeback_columns,
     listed,
     stamp,
     stamp_or_none,
     subscriber_columns,
     to_change,
+    to_comeback,
     to_subscriber,
 )
 
@@ -351,6 +354,35 @@ class Subscribers:
         """Forget changes of address that were asked for before then."""
         with self._connections.write() as connection:
             connection.execute("DELETE FROM address_changes WHERE asked_at < ?", (stamp(before),))
+
+    def put_comeback(self, comeback: Comeback) -> None:
+        """Keep what was asked for in the name of someone who had left; the latest counts.
+
+        Raises NotFound for an unknown subscriber.
+        """
+        with self._connections.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO comebacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                comeback_columns(comeback),
+            )
+
+    def comeback(self, subscriber_id: str) -> Comeback | None:
+        """What was last asked for in the subscriber's name, if they have yet to agree."""
+        with self._connections.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM comebacks WHERE subscriber_id = ?", (subscriber_id,)
+            ).fetchone()
+        return None if row is None else to_comeback(row)
+
+    def drop_comeback(self, subscriber_id: str) -> None:
+        """Forget what was asked for in the subscriber's name."""
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM comebacks WHERE subscriber_id = ?", (subscriber_id,))
+
+    def drop_comebacks(self, before: datetime) -> None:
+        """Forget what was asked for before then in the name of those who had left."""
+        with self._connections.write() as connection:
+            connection.execute("DELETE FROM comebacks WHERE asked_at < ?", (stamp(before),))
 
     def erase(self, subscriber_id: str, *, only: Collection[Status] | None = None) -> bool:
         """Delete a subscriber and everything kept about them; an unknown one is no error.

@@ -33,6 +33,7 @@ from digest.subscriptions.people import (
     normal_address,
 )
 from digest.subscriptions.resending import again
+from digest.subscriptions.returning import agreed, schedule_of
 from digest.subscriptions.signing_up import (
     Bounds,
     SignUp,
@@ -84,6 +85,7 @@ __all__ = [
     "address_hash",
     "again",
     "agree",
+    "agreed",
     "ask_address",
     "asked_again",
     "asked_for",
@@ -121,6 +123,7 @@ __all__ = [
     "resume",
     "resume_due",
     "revoke",
+    "schedule_of",
     "sign_up",
     "standing_change",
     "submit",

@@ -97,6 +97,7 @@ def export(store: Store, person: Subscriber) -> dict[str, object]:
         for paper_id, paper in store.papers.get(_papers_named(digests)).items()
     }
     change = store.subscribers.change(current.id)
+    comeback = store.subscribers.comeback(current.id)
     submitted = {
         each.id: each
         for each in store.community.submissions(since=EVER, limit=ALL, subscriber_id=current.id)
@@ -124,6 +125,7 @@ def export(store: Store, person: Subscriber) -> dict[str, object]:
             if each.actor == current.id or each.submission_id in submitted
         ],
         "change_of_address": None if change is None else _plain(change),
+        "asked_for_since_leaving": None if comeback is None else _plain(comeback),
         "mail_evidence": [
             _plain(each, leaving_out={"raw"})
             for each in store.post.evidences(subscriber_id=current.id, limit=ALL)

@@ -24,7 +24,15 @@ from digest.subscriptions.changing import put_interests
 from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
-from digest.subscriptions.wishes import MOST_INTERESTS, Wishes, asked_for, interests_of, timing
+from digest.subscriptions.returning import (
+    Question,
+    agreed,
+    question,
+    schedule_of,
+    wish_back,
+    with_room,
+)
+from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +82,8 @@ def sign_up(
     """Take a stranger's word that this address wants digests; nothing comes before it confirms.
 
     `network` is the address the request came from (empty: not limited by it). Who is subscribed
-    already stays as they are; the wishes of one who has not confirmed are replaced by these; one
-    who had left gets them beside the old. Raises InvalidInput and NotFound
+    already stays as they are; the wishes of one who has not confirmed are replaced by these; for one
+    who had left they wait beside the profile until that one agrees. Raises InvalidInput and NotFound
     for what was typed, and never for what is stored.
     """
     address = normal_address(email)
@@ -98,7 +106,7 @@ def sign_up(
     # Two forms sent at once: the other one was first.
     known = known or store.subscribers.by_email(address)
     if known is not None and known.status in (Status.PENDING, Status.UNSUBSCRIBED):
-        return SignUp(outcome="ask", subscriber=_again(store, known, new, interests, now))
+        return SignUp(outcome="ask", subscriber=_again(store, known, new, wishes, interests))
     _idle(store, now)
     return SignUp(outcome="known" if known else "silent", subscriber=known)
 
@@ -168,6 +176,7 @@ def subscribe(
     # First what may be refused: then nothing has changed.
     put_interests(store, known, interests, reweigh=wishes.weight is not None)
     person = amend(store, known, **changes)
+    store.subscribers.drop_comeback(known.id)
     if person.status is not known.status:
         return person  # they have answered or left just now: that counts
     if confirmed and person.status not in CONFIRMED:
@@ -189,23 +198,31 @@ def _changes(known: Subscriber, wanted: Subscriber, now: datetime) -> dict[str, 
     return changes
 
 
-def confirm(store: Store, person: Subscriber, *, now: datetime) -> Subscriber:
+def confirm(store: Store, person: Subscriber, *, now: datetime, mark: str = "") -> Subscriber:
     """The owner of the mailbox agrees: the first digest is due at once, then at their hour.
 
-    Who is not waiting to confirm stays as they are.
+    `mark` is that of the letter they agree by: one who had left gets what it asks for beside what
+    they had, and by any other letter what they had. Who is not waiting to confirm stays as they are.
     """
     current = fresh(store, person)
     if current.status is not Status.PENDING:
         return current
     lift(store, current.email, only=SuppressionReason.ERASED)
-    return amend(
+    wished = agreed(store, current, mark)
+    if wished is not None:
+        interests = with_room(store, current, wished.interests)
+        store.subscribers.add_interests(current.id, interests)
+    confirmed = amend(
         store,
         current,
+        **schedule_of(wished),
         status=Status.ACTIVE,
         confirmed_at=current.confirmed_at or now,
         due_at=now,
         paused_until=None,
     )
+    store.subscribers.drop_comeback(current.id)
+    return confirmed
 
 
 def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> Iterator[Subscriber]:
@@ -221,10 +238,14 @@ def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> Ite
 
 
 def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:
-    """Make someone active on an operator's word: due at their next local hour."""
+    """Make someone active on an operator's word: due at their next local hour.
+
+    What was asked for in their name meanwhile is forgotten.
+    """
     current = fresh(store, subscriber)
     if current.status is Status.ACTIVE:
         return current
+    store.subscribers.drop_comeback(current.id)
     return amend(
         store,
         current,
@@ -235,17 +256,19 @@ def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscrib
     )
 
 
-def asked_again(store: Store, person: Subscriber, *, now: datetime) -> None:
-    """Whoever has yet to confirm has 14 days from the latest letter that asks them to."""
+def asked_again(store: Store, person: Subscriber, *, now: datetime) -> Question:
+    """What a letter asks of who has yet to confirm; they have 14 days from the latest such letter."""
     if person.status is Status.PENDING and person.confirmed_at is None:
         amend(store, person, created_at=now)
+    return question(store, person, now=now)
 
 
 def forget_pending(store: Store, now: datetime) -> int:
     """Erase those who never confirmed within 14 days of asking; how many.
 
     Of who said no is left what keeps an import from asking them again (see `erase`). Wishes for
-    another address that have ended go as well.
+    another address that have ended go as well, and after 14 days what was asked for in the name of
+    those who had left.
     """
     forgotten = 0
     for status in (Status.PENDING, Status.UNSUBSCRIBED):
@@ -258,6 +281,7 @@ def forget_pending(store: Store, now: datetime) -> int:
                 erase(store, person, now=now)
             forgotten += 1
     store.subscribers.drop_changes(now - CHANGE_FOR)
+    store.subscribers.drop_comebacks(now - PENDING_FOR)
     return forgotten
 
 
@@ -265,36 +289,25 @@ def _again(
     store: Store,
     known: Subscriber,
     new: Subscriber,
+    wishes: Wishes,
     interests: tuple[Interest, ...],
-    now: datetime,
 ) -> Subscriber:
-    """One who never confirmed starts afresh; one who had left keeps all, and gets the rest beside it.
+    """One who never confirmed starts afresh; of one who had left the profile stays as it is.
 
-    Whoever asks may be a stranger: nothing that its owner has confirmed is lost by it. What a full
-    profile has no room for is left out, as a refusal would tell that there is such a profile.
+    Whoever asks may be a stranger: what its owner has confirmed changes only when that one agrees.
+    What a full profile has no room for is left out then, as a refusal would tell that there is one.
     """
     if known.confirmed_at is None:
-        wanted = replace(new, id=known.id, key=known.key, created_at=now)
+        wanted = replace(new, id=known.id, key=known.key)
     else:
         wanted = replace(known, status=Status.PENDING, due_at=None)
-        interests = _with_room(store, known, interests)
     if not store.subscribers.save(wanted, before=known):
         return fresh(store, known)  # they answered an earlier letter just now: that counts
     if known.confirmed_at is None:
         store.subscribers.set_interests(wanted.id, interests)
     else:
-        store.subscribers.add_interests(wanted.id, interests)
+        wish_back(store, wanted, wishes, interests, now=new.created_at)
     return wanted
-
-
-def _with_room(
-    store: Store, known: Subscriber, interests: tuple[Interest, ...]
-) -> tuple[Interest, ...]:
-    """The first of these that the profile does not have yet, as many as it has room for."""
-    (profile,) = store.subscribers.profiles([known.id])
-    standing = {(each.kind, each.value) for each in profile.interests}
-    new = [each for each in interests if (each.kind, each.value) not in standing]
-    return tuple(new[: max(0, MOST_INTERESTS - len(standing))])
 
 
 def _linked(person: Subscriber) -> SignUp:

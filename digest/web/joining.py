@@ -203,18 +203,23 @@ class Joining(Personal):
 
     def confirm(self, request: Request) -> Response:
         """A button that says: yes, this address is mine and I want digests."""
-        person, day = self.person(request, links.CONFIRM)
+        person, subject = self.person(request, links.CONFIRM)
+        day, _, mark = subject.partition("_")
         if person.status is Status.PENDING and is_past(day, CONFIRM_LASTS, now=self.app.clock()):
             return self.shown("confirm", GONE_STATUS, state="old", email="", preferences="")
         if request.method == "POST":
             joins = person.status is Status.PENDING
-            person = subscriptions.confirm(self.app.store, person, now=self.app.clock())
+            person = subscriptions.confirm(self.app.store, person, now=self.app.clock(), mark=mark)
             welcome = self.mailing.welcome(person) if joins else None
             return self.back(f"{self.root}/c/{request.path_params['token']}", task=welcome)
         state = {Status.PENDING: "asks", Status.ACTIVE: "active", Status.PAUSED: "paused"}
+        asks = person.status is Status.PENDING
+        wished = subscriptions.agreed(self.app.store, person, mark) if asks else None
+        person = replace(person, **subscriptions.schedule_of(wished))
         return self.private(
             "confirm",
             state=state.get(person.status, "ended"),
+            outdated=asks and bool(mark) and wished is None,
             email=person.email,
             rhythm=wording.rhythm(person),
             just=_just_now(person, self.app.clock()),

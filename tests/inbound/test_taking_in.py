@@ -73,6 +73,25 @@ def test_who_comes_back_is_promised_no_first_digest(store, subscribe, take_in, m
     assert "first digest" not in again
 
 
+@pytest.mark.parametrize("answers", ["the letter", "an earlier one"])
+def test_who_comes_back_by_answering_gets_what_that_letter_asked_for(
+    store, ada, take_in, mail, proven, reply_to, profile, current, answers
+):
+    subscriptions.unsubscribe(store, ada, now=NOW)
+    before = profile(ada)
+    take_in(proven("", subject="subscribe cs.CV"), "subscribe@papers.example")
+    mark = subscriptions.asked_again(store, current(ada), now=NOW).mark
+    if answers == "an earlier one":
+        take_in(proven("", subject="subscribe math.AG"), "subscribe@papers.example")
+    assert profile(ada) == before
+
+    take_in(mail("yes"), reply_to(ada, f"letter-{mark}"))
+
+    assert current(ada).status == "active"
+    assert ("cs.CV" in profile(ada)["topic"]) == (answers == "the letter")
+    assert "math.AG" not in profile(ada)["topic"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -184,6 +184,18 @@ def test_the_question_to_confirm_lists_what_was_asked_for_and_can_be_answered_tw
     assert read(sent)["Reply-To"].addresses[0].domain == "in.example.org"
 
 
+def test_the_question_to_come_back_is_answered_for_this_letter_alone(write, pending, by_mail):
+    person = replace(pending, id=f"s_{'0123456789' * 2}", confirmed_at=NOW)
+
+    sent = write("confirm", to=person, mark="0a1b2c3d")
+
+    assert links.confirm(by_mail, person, "2026-06-10_0a1b2c3d") in text_of(sent)
+    assert "What you followed before stays as well." in " ".join(text_of(sent).split())
+    (reply_to,) = read(sent)["Reply-To"].addresses
+    assert reply_to.addr_spec == links.reply_to(by_mail, person, "letter-0a1b2c3d")
+    assert len(reply_to.username) <= 64
+
+
 @pytest.mark.parametrize(
     ("quiet", "before", "promise"),
     [

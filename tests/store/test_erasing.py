@@ -9,6 +9,7 @@ import pytest
 
 from digest.model import (
     AddressChange,
+    Comeback,
     EvidenceKind,
     FeedbackKind,
     InterestKind,
@@ -80,6 +81,11 @@ def _speaks(store, make, ada, papers):
 def _writes(store, make, ada):
     store.subscribers.put_change(
         AddressChange(subscriber_id=ada.id, email=WISHED, asked_at=make.day)
+    )
+    store.subscribers.put_comeback(
+        Comeback(
+            subscriber_id=ada.id, asked_at=make.day, interests=(make.interest("Ada Lovegood"),)
+        )
     )
     link = f"https://example.org/me/{ada.id}.2026-06-10.abcdef".encode()
     store.post.put(

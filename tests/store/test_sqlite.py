@@ -16,6 +16,7 @@ import pytest
 from digest.errors import ConfigError, NotFound, StoreBusy
 from digest.model import (
     AddressChange,
+    Comeback,
     EvidenceKind,
     Outcome,
     Pick,
@@ -100,6 +101,7 @@ CALLS = {
     "ledger.put_off": lambda s, m: s.ledger.put_off({"s_1": m.day}, lease="one"),
     "ledger.due": lambda s, m: s.ledger.due(m.day, most=1),
     "ledger.counts": lambda s, m: s.ledger.counts(),
+    "ledger.has_waiting": lambda s, m: s.ledger.has_waiting(),
     "ledger.refusals": lambda s, m: s.ledger.refusals("s_1", m.day),
     "papers.announced_on": lambda s, m: s.papers.announced_on(m.day.date()),
     "papers.days": lambda s, m: s.papers.days(m.day.date(), m.day.date()),
@@ -115,6 +117,12 @@ CALLS = {
     "subscribers.change": lambda s, m: s.subscribers.change("s_1"),
     "subscribers.drop_changes": lambda s, m: s.subscribers.drop_changes(m.day),
     "subscribers.drop_change": lambda s, m: s.subscribers.drop_change("s_1"),
+    "subscribers.put_comeback": lambda s, m: s.subscribers.put_comeback(
+        Comeback(subscriber_id="s_1", asked_at=m.day)
+    ),
+    "subscribers.comeback": lambda s, m: s.subscribers.comeback("s_1"),
+    "subscribers.drop_comeback": lambda s, m: s.subscribers.drop_comeback("s_1"),
+    "subscribers.drop_comebacks": lambda s, m: s.subscribers.drop_comebacks(m.day),
     "subscribers.erase": lambda s, m: s.subscribers.erase("s_1"),
     "ledger.on_the_way": lambda s, m: s.ledger.on_the_way(["s_1.2026-06-10"]),
     "ledger.requeue": lambda s, m: s.ledger.requeue({}, m.day, m.day),

@@ -10,6 +10,7 @@ from digest.model import (
     EVERYONE,
     AddressChange,
     Cadence,
+    Comeback,
     IdRange,
     InterestKind,
     Quiet,
@@ -369,6 +370,52 @@ def test_a_stranger_cannot_wish_for_another_address(store, make):
         store.subscribers.put_change(
             AddressChange(subscriber_id="s_unknown", email="a@example.org", asked_at=make.day)
         )
+
+
+# --- what was asked for in the name of those who had left -----------------------------------------
+
+
+def test_the_latest_comeback_counts_and_is_read_as_it_was_put_until_it_is_dropped(store, make):
+    person = make.subscriber()
+    store.subscribers.add([(person, [])])
+    bare = Comeback(subscriber_id=person.id, asked_at=make.day)
+    full = replace(
+        bare,
+        interests=(make.interest("cs.LG"), make.interest("arxiv:2606.00001", InterestKind.LIKE)),
+        at=time(0),
+        tz="Asia/Amman",
+        cadence=Cadence.WEEKLY,
+        weekday=0,
+        limit=4,
+        quiet=Quiet.NOTHING,
+        floor=0.0,
+    )
+
+    for wished in (bare, full):
+        store.subscribers.put_comeback(wished)
+        assert store.subscribers.comeback(person.id) == wished
+
+    store.subscribers.drop_comeback(person.id)
+    store.subscribers.drop_comeback(person.id)
+    assert store.subscribers.comeback(person.id) is None
+
+
+def test_comebacks_are_dropped_by_when_they_were_asked_for(store, make):
+    old, new = make.subscriber(1), make.subscriber(2)
+    store.subscribers.add([(old, []), (new, [])])
+    later = make.day + timedelta(seconds=1)
+    store.subscribers.put_comeback(Comeback(subscriber_id=old.id, asked_at=make.day))
+    store.subscribers.put_comeback(Comeback(subscriber_id=new.id, asked_at=later))
+
+    store.subscribers.drop_comebacks(later)
+
+    assert store.subscribers.comeback(old.id) is None
+    assert store.subscribers.comeback(new.id) is not None
+
+
+def test_nobody_comes_back_who_is_not_there(store, make):
+    with pytest.raises(NotFound):
+        store.subscribers.put_comeback(Comeback(subscriber_id="s_unknown", asked_at=make.day))
 
 
 def test_one_long_list_of_liked_papers_does_not_keep_out_the_others(store, make):

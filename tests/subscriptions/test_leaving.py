@@ -161,6 +161,17 @@ def test_an_export_holds_everything_and_is_json(store, lively):
     ]
 
 
+def test_an_export_holds_what_was_asked_for_in_the_name_of_who_had_left(
+    store, subscribe, sign_up, now
+):
+    person = subscriptions.unsubscribe(store, subscribe(), now=now)
+    assert subscriptions.export(store, person)["asked_for_since_leaving"] is None
+    sign_up(keywords=["maps"], limit=9)
+    exported = json.loads(json.dumps(subscriptions.export(store, person)))
+    asked = exported["asked_for_since_leaving"]
+    assert ([each["value"] for each in asked["interests"]], asked["limit"]) == (["maps"], 9)
+
+
 def test_an_export_says_what_is_not_in_it(store, subscribe):
     exported = subscriptions.export(store, subscribe())
 

@@ -104,38 +104,120 @@ def test_a_stranger_changes_nothing_for_a_subscriber(
     assert profile(person) == before
 
 
-def test_one_who_had_left_loses_nothing_by_what_somebody_asks_for_in_their_name(
-    store, subscribe, sign_up, interests, now
-):
-    person = subscribe(topics=["cs.IR"], limit=3)
-    subscriptions.unsubscribe(store, person, now=now)
-    came = sign_up()
-    assert (came.outcome, came.subscriber.status) == ("ask", Status.PENDING)
-    assert came.subscriber.limit == 3
-    assert interests(person) == {("topic", "cs.IR")}
+def mark_of_letter(store, person, now=NOW):
+    """What the link of a letter says that is written to them now."""
+    return subscriptions.asked_again(store, person, now=now).mark
 
-    subscriptions.unsubscribe(store, came.subscriber, now=now)
-    again = sign_up(keywords=["maps"], limit=9).subscriber
-    assert interests(again) == {("topic", "cs.IR"), ("keyword", "maps")}
-    assert again.limit == 3
+
+@pytest.fixture
+def gone(store, subscribe, now):
+    """One who had left: three papers on cs.IR at most, every day."""
+    person = subscribe(topics=["cs.IR"], limit=3)
+    return subscriptions.unsubscribe(store, person, now=now)
+
+
+def test_what_somebody_asks_for_in_the_name_of_one_who_had_left_counts_when_that_one_agrees(
+    store, gone, sign_up, profile, interests, now
+):
+    before = profile(gone)
+    came = sign_up(keywords=["maps"], limit=9, cadence="friday")
+    assert (came.outcome, came.subscriber) == ("ask", replace(gone, status=Status.PENDING))
+    assert store.subscribers.by_email(gone.email) == came.subscriber
+    assert profile(gone) == before
+
+    mark = mark_of_letter(store, came.subscriber)
+    back = subscriptions.confirm(store, came.subscriber, now=now, mark=mark)
+    assert interests(gone) == {("topic", "cs.IR"), ("keyword", "maps")}
+    assert (back.limit, back.cadence, back.weekday) == (9, "weekly", 4)
+    assert (back.status, back.at, back.due_at) == (Status.ACTIVE, gone.at, now)
+    assert store.subscribers.comeback(gone.id) is None
+
+
+def test_who_comes_back_without_a_wish_has_what_they_had(store, gone, sign_up, profile, now):
+    before = profile(gone)
+    came = sign_up().subscriber
+    back = subscriptions.confirm(store, came, now=now, mark=mark_of_letter(store, came))
+    assert back == replace(gone, status=Status.ACTIVE, due_at=now)
+    assert profile(gone) == before
+
+
+def test_a_letter_asks_for_all_that_its_link_agrees_to(store, gone, sign_up, now):
+    came = sign_up(keywords=["maps"], limit=9).subscriber
+    asked = subscriptions.asked_again(store, came, now=now)
+    assert asked.person.limit == 9
+    assert [each.value for each in asked.interests] == ["maps"]
+
+    bare = subscriptions.asked_again(store, sign_up().subscriber, now=now)
+    assert bare.person.limit == 3
+    assert [each.value for each in bare.interests] == ["cs.IR"]
+
+
+def test_only_the_letter_that_asks_for_it_brings_what_was_asked_for(
+    store, gone, sign_up, profile, now
+):
+    before = profile(gone)
+    own = mark_of_letter(store, sign_up(keywords=["maps"], limit=9).subscriber)
+    came = sign_up(topics=["math.AG"], mutes=["retrieval"]).subscriber
+    assert own != mark_of_letter(store, came)
+
+    back = subscriptions.confirm(store, came, now=now, mark=own)
+    assert back == replace(gone, status=Status.ACTIVE, due_at=now)
+    assert profile(gone) == before
+    assert store.subscribers.comeback(gone.id) is None
+
+
+def test_the_same_asked_for_twice_is_brought_by_either_letter(store, gone, sign_up, interests, now):
+    first = mark_of_letter(store, sign_up(keywords=["maps"], limit=9).subscriber)
+    came = sign_up(keywords=["maps"], limit=9, at=now + timedelta(minutes=5)).subscriber
+    back = subscriptions.confirm(store, came, now=now, mark=first)
+    assert back.limit == 9
+    assert ("keyword", "maps") in interests(gone)
+
+
+@pytest.mark.parametrize("how", ["a slip undone", "an operator"])
+def test_who_comes_back_another_way_comes_back_to_what_they_had(
+    store, gone, sign_up, subscribe, profile, now, how
+):
+    before = profile(gone)
+    came = sign_up(keywords=["maps"], limit=9).subscriber
+    mark = mark_of_letter(store, came)
+    if how == "an operator":
+        back = subscribe(confirmed=False)
+        back = subscriptions.confirm(store, back, now=now, mark=mark)
+    else:
+        back = subscriptions.activate(store, came, now=now)
+    assert (back.status, back.limit) == (Status.ACTIVE, 3)
+    assert profile(gone) == before
+    assert store.subscribers.comeback(gone.id) is None
+
+
+def test_what_was_asked_for_waits_for_14_days_from_the_latest_letter(store, gone, sign_up, now):
+    came = sign_up(keywords=["maps"]).subscriber
+    subscriptions.forget_pending(store, now + timedelta(days=13))
+    mark_of_letter(store, came, now + timedelta(days=13))
+    subscriptions.forget_pending(store, now + timedelta(days=26))
+    assert store.subscribers.comeback(gone.id) is not None
+    subscriptions.forget_pending(store, now + timedelta(days=28))
+    assert store.subscribers.comeback(gone.id) is None
 
 
 def test_a_form_that_overfills_the_profile_of_one_who_had_left_is_answered_like_any_other(
-    store, subscribe, sign_up, interests, now
+    store, gone, sign_up, interests, now
 ):
-    person = subscribe(topics=["cs.IR"])
-    subscriptions.unsubscribe(store, person, now=now)
     many = [f"word {number}" for number in range(subscriptions.MOST_INTERESTS)]
 
     assert sign_up("nobody@example.org", keywords=many).outcome == "ask"
     came = sign_up(keywords=many)
 
     assert (came.outcome, came.subscriber.status) == ("ask", Status.PENDING)
+    mark = mark_of_letter(store, came.subscriber)
+    subscriptions.confirm(store, came.subscriber, now=now, mark=mark)
     kept = {("topic", "cs.IR"), *(("keyword", each) for each in many[:-1])}
-    assert interests(person) == kept
+    assert interests(gone) == kept
     subscriptions.unsubscribe(store, came.subscriber, now=now)
-    assert sign_up(keywords=["maps"]).outcome == "ask"
-    assert interests(person) == kept
+    again = sign_up(keywords=["maps"]).subscriber
+    subscriptions.confirm(store, again, now=now, mark=mark_of_letter(store, again))
+    assert interests(gone) == kept
 
 
 @pytest.mark.parametrize("reason", sorted(set(SuppressionReason) - {SuppressionReason.ERASED}))

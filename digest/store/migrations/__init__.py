@@ -10,6 +10,7 @@ from sqlite_utils import Database, Migrations
 
 from digest.store.migrations import (
     answers,
+    comebacks,
     doubts,
     evidence,
     first_schema,
@@ -37,6 +38,7 @@ STROKES = "0009_strokes"
 ANSWERS = "0010_answers"
 SUBMISSIONS = "0011_submissions"
 POLLS = "0012_polls"
+COMEBACKS = "0013_comebacks"
 NAMES = (
     FIRST,
     PEOPLE,
@@ -50,6 +52,7 @@ NAMES = (
     ANSWERS,
     SUBMISSIONS,
     POLLS,
+    COMEBACKS,
 )
 
 
@@ -134,4 +137,11 @@ def apply_submissions(db: Database) -> None:
 def apply_polls(db: Database) -> None:
     """For how long a source's last answer stays fresh, and whether it broke off."""
     for script in polls.SCRIPTS:
+        db.executescript(script)
+
+
+@migrations(name=COMEBACKS)
+def apply_comebacks(db: Database) -> None:
+    """What was asked for in the name of those who had left, until they agree."""
+    for script in comebacks.SCRIPTS:
         db.executescript(script)

@@ -11,6 +11,7 @@ from sqlite3 import Row
 from digest.model import (
     AddressChange,
     Cadence,
+    Comeback,
     Feedback,
     FeedbackKind,
     Interest,
@@ -189,4 +190,36 @@ def to_change(row: Row) -> AddressChange:
         asked_at=moment(row["asked_at"]),
         old_confirmed=bool(row["old_confirmed"]),
         new_confirmed=bool(row["new_confirmed"]),
+    )
+
+
+def comeback_columns(comeback: Comeback) -> Columns:
+    """The columns of `comebacks`."""
+    return (
+        comeback.subscriber_id,
+        stamp(comeback.asked_at),
+        None if comeback.at is None else comeback.at.isoformat(),
+        comeback.tz,
+        comeback.cadence and comeback.cadence.value,
+        comeback.weekday,
+        comeback.limit,
+        comeback.quiet and comeback.quiet.value,
+        comeback.floor,
+        interests_text(comeback.interests),
+    )
+
+
+def to_comeback(row: Row) -> Comeback:
+    """A row of `comebacks`."""
+    return Comeback(
+        subscriber_id=row["subscriber_id"],
+        asked_at=moment(row["asked_at"]),
+        at=row["at"] and _hour(row["at"]),
+        tz=row["tz"],
+        cadence=row["cadence"] and _CADENCES[row["cadence"]],
+        weekday=row["weekday"],
+        limit=row["max_picks"],
+        quiet=row["quiet"] and _QUIETS[row["quiet"]],
+        floor=row["floor"],
+        interests=to_interests(row["interests"]),
     )
