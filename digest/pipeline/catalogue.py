@@ -28,8 +28,16 @@ MOST_TRENDING = 100
 LOOK_BACK = 14
 """Days without a paper of a topic after which the chain of its archives ends."""
 
+WHOLE = timedelta(days=1)
+"""What came within this of the newest is shown in full: who asks once a day would never see it."""
+
+MOST_NEW = 2_000
+"""Entries beyond the limit, for that: more came at once only when a store was first filled."""
+
 SEARCHED_DAYS = (3, 14, 90)
-MOST_HITS = 500
+MOST_HITS = 600
+"""As many as a store ranks: the last ones stored, so that no better older one keeps them out."""
+
 PICKED_DAYS = 90
 KEPT_ENTRIES = 6
 
@@ -39,7 +47,10 @@ PICKS = "picks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms(Value):
-    """What settings say of feeds: `days` and `limit` bound a feed, `hub` is told of changes."""
+    """What settings say of feeds: `days` and `limit` bound a feed, `hub` is told of changes.
+
+    What came last is not bound by `limit`.
+    """
 
     topics: Mapping[str, Topic]
     site: Site
@@ -212,20 +223,21 @@ class Catalogue:
         """A search followed as a feed: the newest papers that hold all of the query.
 
         The store finds the best first, not the newest, and only so many. So the last few days
-        are searched first, and more only where these have too few: else better old papers could
-        keep a new one out.
+        are searched first, and more only where these have too few, to join them: else better
+        old papers could keep a new one out.
         """
         categories = topic.categories if topic and not topic.phrases else ()
-        papers: list[Paper] = []
+        papers: dict[str, Paper] = {}
         for days in SEARCHED_DAYS:
             since = self.today - timedelta(days=days)
             within = Within(categories=categories, source=source, since=since)
             hits = self._store.papers.search(query, limit=MOST_HITS, within=within)
-            papers = [paper for paper, _ in hits if _holds(paper, query, topic)]
+            papers |= {paper.id: paper for paper, _ in hits if _holds(paper, query, topic)}
             if len(papers) >= self._terms.limit:
                 break
-        made = self._made(entries.announced(self._store, papers))
-        return document(kind, info, made[: self._terms.limit], self._terms.site)
+        made = self._made(entries.announced(self._store, papers.values()))
+        shown = _shown([each.seen_at for each in made], self._terms.limit)
+        return document(kind, info, made[:shown], self._terms.site)
 
     def _select(self, feed: Feed, day: date | None) -> list[FeedEntry]:
         topic = feed.topic
@@ -239,24 +251,32 @@ class Catalogue:
             return self._made(self._found(self._in_topic(topic, day)), lasting=True)
         if topic.phrases:
             return self._made(self._found(self._recent(topic)))
-        return self._made(
-            self._store.papers.in_categories(
-                topic.categories, since=self.since, limit=self._terms.limit
-            )
-        )
+        return self._made(self._newest(topic.categories))
+
+    def _newest(self, categories: Sequence[str]) -> Found:
+        """The newest papers of categories."""
+        in_categories, limit = self._store.papers.in_categories, self._terms.limit
+        found = in_categories(categories, since=self.since, limit=limit)
+        since = found[0][1].seen_at - WHOLE if found else self.since
+        if len(found) < limit or found[-1][1].seen_at <= since:
+            return found
+        found = in_categories(categories, since=max(since, self.since), limit=max(limit, MOST_NEW))
+        return found[: _shown([first.seen_at for _, first in found], limit)]
 
     def _recent(self, topic: Topic) -> list[Known]:
         """The newest papers of a topic, day by day back until there are enough."""
         recent: list[Known] = []
+        times: list[datetime] = []
         tomorrow = self.today + timedelta(days=1)
         for day in self._days_back(tomorrow, self._terms.days):
             found = self._in_topic(topic, day)
             recent += sorted(
                 found, key=lambda each: newest_first(each.announcement.seen_at, each.paper_id)
             )
-            if len(recent) >= self._terms.limit:
+            times = [each.announcement.seen_at for each in recent]
+            if len(recent) >= self._terms.limit and day <= (times[0] - WHOLE).date():
                 break
-        return recent[: self._terms.limit]
+        return recent[: _shown(times, self._terms.limit)]
 
     def _in_topic(self, topic: Topic, day: date) -> list[Known]:
         """The papers of a topic that could first be read on a UTC day.
@@ -295,10 +315,20 @@ class Catalogue:
         if recent and recent[-1].seen_at.date() < day:
             older = (each.seen_at.date() for each in recent)
             return max((each for each in older if each < day), default=None)
-        if topic is None or (len(recent) < self._terms.limit and day >= self.since.date()):
+        if topic is None:
             return None
-        days = self._days_back(day, LOOK_BACK)
-        return next((each for each in days if self._in_topic(topic, each)), None)
+        if topic.phrases:
+            days = self._days_back(day, LOOK_BACK)
+            return next((each for each in days if self._in_topic(topic, each)), None)
+        within = Within(
+            categories=topic.categories,
+            since=day - timedelta(days=LOOK_BACK),
+            until=day - timedelta(days=1),
+        )
+        last = [paper for paper, _ in self._store.papers.search("", limit=1, within=within)]
+        return next(
+            (first.seen_at.date() for _, first in entries.announced(self._store, last)), None
+        )
 
     def _made(self, found: Found, *, lasting: bool = False) -> list[FeedEntry]:
         return entries.entries_of(self._store, found, lasting=lasting)
@@ -311,6 +341,12 @@ class Catalogue:
         period = slug.removeprefix(f"{TRENDING}-")
         hot = trending_papers(self._store, period, now=self._now, limit=MOST_TRENDING)
         return [paper for paper, _, _ in hot]
+
+
+def _shown(times: Sequence[datetime], limit: int) -> int:
+    """How many entries of these times, newest first, a feed shows."""
+    whole = sum(each > times[0] - WHOLE for each in times[:MOST_NEW])
+    return max(whole, limit)
 
 
 def _holds(paper: Paper, query: str, topic: Topic | None) -> bool:

@@ -106,7 +106,7 @@ class Feeds(Handlers):
         return await self._public(request, self._outline, opml.PATH)
 
     async def search(self, kind: str, request: Request) -> Response:
-        """A search, followed: the best of the last months, newest first."""
+        """A search, followed: what it finds in the last months, newest first."""
         query, slug, source = (typed(request, each) for each in ("q", "topic", "source"))
         if not (query or slug):
             raise NotFound("Say what to search for, as in /search.atom?q=retrieval.")

@@ -105,6 +105,54 @@ def test_a_feed_holds_the_newest_up_to_a_count_and_an_age(store, announce):
     assert ids(young.document(young.find("cs.IR"), "json")) == newest_first[:3]
 
 
+@pytest.mark.parametrize("slug", ["cs.IR", "owls"])
+def test_what_came_last_is_shown_in_full_and_before_it_no_more_than_the_limit(
+    store, announce, slug
+):
+    old = [announce(number, 8, title=f"Owl {number}") for number in range(1, 10)]
+    new = [announce(number, 10, title=f"Owl {number}") for number in range(10, 16)]
+    made = catalogue(store, limit=4)
+    assert ids(made.document(made.find(slug), "json")) == new
+    made = catalogue(store, limit=8)
+    assert ids(made.document(made.find(slug), "json")) == new + old[:2]
+
+
+def test_another_source_an_hour_later_hides_nothing_of_the_list_before_it(store, announce, item):
+    listed = [announce(number, 10) for number in range(1, 6)]
+    late = item(9, seen_at=datetime(2026, 6, 11, 1, tzinfo=UTC))
+    store.papers.ingest([late])
+    made = catalogue(store, limit=2)
+    assert ids(made.document(made.find("cs.IR"), "json")) == [late.paper.id, *listed]
+
+
+def test_no_more_of_what_came_at_once_is_shown_than_a_reader_can_take(store, announce, monkeypatch):
+    monkeypatch.setattr("digest.pipeline.catalogue.MOST_NEW", 4)
+    for number in range(1, 8):
+        announce(number, 10, title=f"Owl {number}")
+    made = catalogue(store, limit=2)
+    for slug in ("cs.IR", "owls"):
+        assert len(ids(made.document(made.find(slug), "json"))) == 4
+
+
+def test_a_search_that_is_followed_has_the_newest_however_well_older_ones_match(
+    store, item, monkeypatch
+):
+    monkeypatch.setattr("digest.pipeline.catalogue.MOST_HITS", 12)
+
+    def seen(number, day, title):
+        at = datetime(2026, 6, day, 4, tzinfo=UTC)
+        store.papers.ingest([item(number, title=title, seen_at=at)])
+
+    for number in range(1, 20):
+        seen(number, 1, f"Owl owl owl {number}")
+    for number in range(20, 25):
+        seen(number, 11, f"On the flight and the hearing of an owl and other birds {number}")
+    made = catalogue(store, limit=10)
+    found = made.search("owl", None, made.find("owls").info, "json")
+    assert len(ids(found)) == 10
+    assert ids(found)[:5] == [f"arxiv:2606.{number:05}" for number in range(20, 25)]
+
+
 def test_a_shelf_that_nobody_filled_for_a_month_keeps_its_last_papers(store, announce):
     last = announce(1, 1)
     later = catalogue(store, NOW + timedelta(days=40))
@@ -178,11 +226,22 @@ def test_a_day_longer_ago_than_a_feed_holds_can_still_be_asked_for(store, announ
     assert read(made.document(feed, "json"))["next_url"].endswith("/2026-06-01.json")
 
 
-def test_the_feed_that_is_not_full_ends_where_its_days_end(store, announce):
-    announce(1, 1)
-    announce(2, 11)
-    made = catalogue(store, days=3)
-    assert "next_url" not in read(made.document(made.find("cs.IR"), "json"))
+@pytest.mark.parametrize("slug", ["cs.IR", "owls"])
+def test_the_chain_goes_on_beyond_the_days_of_a_feed_and_ends_after_two_weeks_without_a_paper(
+    store, announce, slug
+):
+    for number, day in enumerate((1, 16, 20, 30), 1):
+        announce(number, day, title=f"Owl number {number} in the wild")
+    made = catalogue(store, datetime(2026, 6, 30, 9, tzinfo=UTC), days=3)
+    feed = made.find(slug)
+
+    def following(day):
+        return read(made.document(feed, "json", day)).get("next_url", "").rpartition("/")[2]
+
+    assert following(None) == "2026-06-20.json"
+    assert following(date(2026, 6, 20)) == "2026-06-16.json"
+    assert following(date(2026, 6, 16)) == ""
+    assert made.document(feed, "json", date(2026, 6, 1)) is not None
 
 
 def test_only_days_that_are_over_and_had_papers_have_an_archive(store, announce):
@@ -222,7 +281,7 @@ def test_a_paper_has_the_same_dates_in_the_current_feed_and_in_the_archive(store
         }
         for day in (None, date(2026, 6, 10))
     )
-    assert len(current) == 5
+    assert len(current) == 20
     assert current.items() <= archived.items()
 
 
