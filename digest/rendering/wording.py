@@ -132,7 +132,8 @@ def notice_of(digest: Digest) -> Notice:
             title="Nothing reached your bar.",
             sentence=f"{matched}, but {none} likely enough to be worth your time, by the bar you "
             f"set. {'Its title follows' if digest.matched == 1 else 'Their titles follow'}; you "
-            "can lower the bar in your preferences.",
+            "can lower the bar in your preferences, or say more of what you want: keywords, authors "
+            "and papers you liked tell more than topics do.",
         )
     if digest.mood is Mood.PICKS:
         return Notice(
