@@ -27,11 +27,22 @@ _LONG_FIELD = re.compile(rb"(?im)^content-[a-z-]{1,30}:(?:[^\r\n]|\r?\n[ \t]){20
 _NESTING = re.compile(rb"(?i)boundary\s*\*?[\d*]*=|message/rfc822")
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,400}>")
-_BREAK = re.compile(r"<(?:br|/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote|pre))\b", re.IGNORECASE)
+_BREAK = re.compile(
+    r"<(?:br|/?(?:p|div|li|tr|h[1-6]|hr|ul|ol|dl|dt|dd|table|blockquote|pre|center|section|article"
+    r"|header|footer))\b",
+    re.IGNORECASE,
+)
+# In a mail whatever looks like a tag is one, though nobody knows it: Word writes <o:p>, <st1:date>,
+# <![if !supportLists]>. What says more than where it ends is for `html_to_text`.
+_TAG = re.compile(
+    r"""<(?:[!?]|/?(?!(?:su[bp]|t[dh])\b)[a-z][\w:.-]*(?=[\s/>]))(?:[^<>"']|"[^"]*"|'[^']*')*>""",
+    re.IGNORECASE,
+)
+_PRE = re.compile(r"<(/?)pre\b", re.IGNORECASE)
 _BLOCKQUOTE = re.compile(r"<(/?)blockquote\b", re.IGNORECASE)
 _FLOWED = re.compile(r";\s*format\s*=\s*\"?flowed\b", re.IGNORECASE)
 _DELSP = re.compile(r";\s*delsp\s*=\s*\"?yes\b", re.IGNORECASE)
-_UNSEEN = ("style", "script", "head", "title")
+_UNSEEN = ("style", "script", "head", "title", "xml")
 
 
 def read(raw: bytes) -> Incoming:
@@ -129,9 +140,10 @@ def content(part: Message) -> str:
 
 def html_lines(source: str) -> str:
     """An HTML mail as lines of text, without what it quotes."""
-    source = _without_quotes(_without_unseen(source.replace("\r", " ").replace("\n", " ")))
+    source = re.sub(r"\s", " ", _with_breaks(source.replace("\r\n", "\n")))
+    source = _without_quotes(_without_unseen(_without_comments(source)))
     lines = _BREAK.sub(lambda found: f"\n{found[0]}", source).split("\n")
-    return "\n".join(html_to_text(each) for each in lines[: quoting.MOST_LINES])
+    return "\n".join(html_to_text(_TAG.sub("", each)) for each in lines[: quoting.MOST_LINES])
 
 
 def _text(message: Message) -> str:
@@ -183,20 +195,46 @@ def _is_whole(raw: bytes) -> bool:
     return len(raw) <= MOST_BYTES and not _is_dear(raw)
 
 
+def _with_breaks(source: str) -> str:
+    """HTML with a <br> for each line break that is seen: those within <pre>."""
+    kept: list[str] = []
+    at = 0
+    is_pre = False
+    for found in _PRE.finditer(source):
+        text = source[at : found.start()]
+        kept.append(text.replace("\n", "<br>") if is_pre else text)
+        is_pre, at = not found[1], found.start()
+    text = source[at:]
+    return "".join((*kept, text.replace("\n", "<br>") if is_pre else text))
+
+
+def _without_comments(source: str) -> str:
+    """HTML without its comments, which may hold tags; one that does not end is left."""
+    kept: list[str] = []
+    at = 0
+    while (start := source.find("<!--", at)) >= 0 and (end := source.find("-->", start + 2)) >= 0:
+        kept.append(source[at:start])
+        at = end + len("-->")
+    return "".join((*kept, source[at:]))
+
+
 def _without_unseen(source: str) -> str:
-    """HTML without the elements whose content nobody sees."""
+    """HTML without the elements whose content nobody sees; only <head> needs no end."""
     lower = source.lower()
+    has_head_until = lower.rfind("</head")
     kept: list[str] = []
     at = 0
     while (start := lower.find("<", at)) >= 0:
         name = next((each for each in _UNSEEN if lower.startswith(each, start + 1)), "")
-        if not name or lower[start + 1 + len(name) : start + 2 + len(name)] not in (">", " ", "/"):
+        is_name = lower[start + 1 + len(name) : start + 2 + len(name)] in (">", " ", "/")
+        if not name or not is_name or (name == "head" and has_head_until < start):
             kept.append(source[at : start + 1])
             at = start + 1
             continue
         kept.append(source[at:start])
         end = lower.find(f"</{name}", start)
-        at = len(source) if end < 0 else end + len(name) + 2
+        after = lower.find(">", end) if end >= 0 else -1
+        at = len(source) if after < 0 else after + 1
     return "".join((*kept, source[at:]))
 
 

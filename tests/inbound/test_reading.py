@@ -83,6 +83,37 @@ def test_plain_text_is_taken_before_html(mail):
     assert read(mail(body, content_type=MULTIPART)).lines == ("less 3",)
 
 
+@pytest.mark.parametrize(
+    ("html", "lines"),
+    [
+        (
+            "<p class=MsoNormal>keywords: maps<o:p></o:p></p><p><o:p>&nbsp;</o:p></p>",
+            ["keywords: maps"],
+        ),
+        ('pause until <st1:date Year="2026">24 December</st1:date>', ["pause until 24 December"]),
+        ("<p><![if !supportLists]>1. <![endif]>more 2</p>", ["1. more 2"]),
+        (
+            "<!--[if gte mso 9]><p>stop</p><xml><w:Zoom>0</w:Zoom></xml><![endif]--><p>more 2</p>",
+            ["more 2"],
+        ),
+        ("<!--[if !mso]><!--><p>more 2</p><!--<![endif]-->", ["more 2"]),
+        ("<xml><o:Pixels>96</o:Pixels></xml><p>more 2</p>", ["more 2"]),
+        ('<?xml:namespace prefix="o" /><u5:p></u5:p><x-sigsep>more 2</x-sigsep>', ["more 2"]),
+        ('<a title="a > b" href="x">more</a> 2', ["more 2"]),
+        ("<style\ttype='x'>p {}</style><p>more 2", ["more 2"]),
+        ("<head><title>stop</title><body>more 2", ["more 2"]),
+        ("<head><title>stop</title></head>more 2", ["more 2"]),
+        ("<center>more 2</center><section>less 3</section>", ["more 2", "less 3"]),
+        ("<table><tr><td>more</td><td>2</td></tr></table>", ["more 2"]),
+        ("keywords: 10<sup>6</sup> &lt;p&gt; tags, a &lt; b", ["keywords: 10⁶ tags, a < b"]),
+        ("<pre style='x'>\nmore 2\nless\n 3\n-- \nstop</pre>", ["more 2", "less", "3"]),
+        ("<p>more\n2</p><PRE>less 3\n&gt; stop</PRE><p>save\n1", ["more 2", "less 3", "save 1"]),
+    ],
+)
+def test_what_mail_programs_put_into_html_is_not_read(mail, html, lines):
+    assert [each for each in read(mail(html, content_type="text/html")).lines if each] == lines
+
+
 def test_a_mail_of_html_alone_becomes_lines_without_its_quotes(mail):
     html = (
         "<html><head><style>p { color: red }</style><title>no</title></head><body>"
@@ -149,11 +180,28 @@ def test_two_copies_of_a_mail_have_one_key_and_other_mails_another(mail):
         "From: " + "(" * 900_000 + "\r\n\r\n",
         "To: " + "a@b.example," * 70_000 + "\r\n\r\n",
         "Content-Type: text/html\r\n\r\n" + "<style><blockquote>" * 50_000,
+        "Content-Type: text/html\r\n\r\n" + "<!--" * 50_000,
+        "Content-Type: text/html\r\n\r\n" + "<a \"<b '" * 25_000,
+        "Content-Type: text/html\r\n\r\n" + "<pre>\n" * 25_000,
         "Content-Type: text/plain; charset=punycode\r\n\r\n" + "a" * 900_000,
         "\r\n" + "On " * 300_000,
         "\r\n" + "\n" * 900_000,
     ],
-    ids=["multiparts", "mails", "parameter", "words", "comments", "to", "html", "puny", "on", "nl"],
+    ids=[
+        "multiparts",
+        "mails",
+        "parameter",
+        "words",
+        "comments",
+        "to",
+        "html",
+        "comments of html",
+        "quotes",
+        "pre",
+        "puny",
+        "on",
+        "nl",
+    ],
 )
 def test_mail_built_to_be_slow_is_read_quickly(slow):
     start = time.process_time()
