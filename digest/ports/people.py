@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -182,6 +182,16 @@ class SubscriberStore(Protocol):
 
         Papers they submitted stay, without their name and line, where curators featured them.
         Whose status is none of `only` stays as they are, and the answer is False.
+        """
+        ...
+
+    def erase_unchanged(
+        self, people: Iterable[Subscriber], now: datetime, *, suppressing: Mapping[str, str]
+    ) -> int:
+        """Delete those of these whose row is as given, as `erase` does; how many.
+
+        Together, which takes little longer than one. `suppressing` are hashes of their addresses by
+        their ids, for the suppression list.
         """
         ...
 

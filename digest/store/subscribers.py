@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -17,6 +17,7 @@ from digest.model import (
     Profile,
     Status,
     Subscriber,
+    SuppressionReason,
 )
 from digest.ports import Newcomer
 from digest.store import changes, erasing, newcomers
@@ -394,9 +395,33 @@ class Subscribers:
             standing = subscribers(connection, [subscriber_id]).get(subscriber_id)
             if only is not None and standing is not None and standing.status not in only:
                 return False
-            erasing.erase(connection, subscriber_id)
+            erasing.erase(connection, [subscriber_id])
         self._connections.wipe_log()
         return True
+
+    def erase_unchanged(
+        self, people: Iterable[Subscriber], now: datetime, *, suppressing: Mapping[str, str]
+    ) -> int:
+        """Delete those of these whose row is as given, as `erase` does, in one transaction; how many.
+
+        `suppressing` are hashes of their addresses by their ids, for the suppression list; one that
+        is on it for another reason stays for that reason.
+        """
+        before = {each.id: each for each in people}
+        with self._connections.write() as connection, changes.marked(connection):
+            standing = subscribers(connection, before)
+            theirs = [key for key, each in standing.items() if each == before[key]]
+            erasing.erase(connection, theirs)
+            connection.executemany(
+                "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?)",
+                (
+                    (suppressing[each], SuppressionReason.ERASED.value, stamp(now))
+                    for each in theirs
+                    if each in suppressing
+                ),
+            )
+        self._connections.wipe_log()
+        return len(theirs)
 
     def _block(
         self, after: str, status: Status | None, limit: int, last: str = EVERYONE.last

@@ -8,10 +8,11 @@ subscription two writes. The letter is to be written after the page is sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import islice
 from typing import Literal
 
 from digest import editions
@@ -19,9 +20,15 @@ from digest.errors import InvalidInput
 from digest.model import Interest, Status, Subscriber, SuppressionReason, Topic
 from digest.model.base import Value
 from digest.ports import Store
-from digest.subscriptions.addresses import CHANGE_FOR, admission, lift, suppressed, suppression
+from digest.subscriptions.addresses import (
+    CHANGE_FOR,
+    address_hash,
+    admission,
+    lift,
+    suppressed,
+    suppression,
+)
 from digest.subscriptions.changing import put_interests
-from digest.subscriptions.leaving import erase
 from digest.subscriptions.limits import DAY, HOUR, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
 from digest.subscriptions.returning import (
@@ -39,6 +46,7 @@ log = logging.getLogger(__name__)
 LETTERS_AN_HOUR = 1_000
 LINKS_A_DAY = 5
 PENDING_FOR = timedelta(days=14)
+FORGOTTEN_AT_ONCE = 200
 NETWORK_BITS = 64
 
 
@@ -263,7 +271,9 @@ def asked_again(store: Store, person: Subscriber, *, now: datetime) -> Question:
     return question(store, person, now=now)
 
 
-def forget_pending(store: Store, now: datetime) -> int:
+def forget_pending(
+    store: Store, now: datetime, *, stopping: Callable[[], bool] = lambda: False
+) -> int:
     """Erase those who never confirmed within 14 days of asking; how many.
 
     Of who said no is left what keeps an import from asking them again (see `erase`). Wishes for
@@ -272,17 +282,25 @@ def forget_pending(store: Store, now: datetime) -> int:
     """
     forgotten = 0
     for status in (Status.PENDING, Status.UNSUBSCRIBED):
-        for person, _ in store.subscribers.all(status):
-            if person.confirmed_at is not None or now - person.created_at < PENDING_FOR:
-                continue
-            if status is Status.PENDING:
-                store.subscribers.erase(person.id)
-            else:
-                erase(store, person, now=now)
-            forgotten += 1
+        over = _never_confirmed(store, status, now - PENDING_FOR)
+        while not stopping() and (block := list(islice(over, FORGOTTEN_AT_ONCE))):
+            hashed = {
+                each.id: address_hash(store, each.email)
+                for each in block
+                if status is Status.UNSUBSCRIBED
+            }
+            # Who has confirmed since they were read, or was asked again, is as given no more.
+            forgotten += store.subscribers.erase_unchanged(block, now, suppressing=hashed)
     store.subscribers.drop_changes(now - CHANGE_FOR)
     store.subscribers.drop_comebacks(now - PENDING_FOR)
     return forgotten
+
+
+def _never_confirmed(store: Store, status: Status, until: datetime) -> Iterator[Subscriber]:
+    """Those with this status who were last asked to confirm until then, and never did."""
+    for person, _ in store.subscribers.all(status):
+        if person.confirmed_at is None and person.created_at <= until:
+            yield person
 
 
 def _again(

@@ -33,7 +33,7 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     now, night = app.clock(), tonight(app)
     parts: dict[str, Callable[[], bool]] = {
         RECONCILED: lambda: _reconcile(app, stopping=stopping),
-        NIGHTLY: lambda: _tidy(app, now),
+        NIGHTLY: lambda: _tidy(app, now, stopping=stopping),
         BACKED_UP: lambda: _back_up(app, now),
     }
     if all(is_done(app, name) for name in parts) or not app.store.lease(
@@ -68,7 +68,8 @@ def _reconcile(app: App, *, stopping: Callable[[], bool]) -> bool:
     return answered and not any(each.verdict in UNANSWERED for each in reports)
 
 
-def _tidy(app: App, now: datetime) -> bool:
+def _tidy(app: App, now: datetime, *, stopping: Callable[[], bool]) -> bool:
+    """Prune and forget; False if we were to stop before all who never confirmed were forgotten."""
     keep = app.settings.keep
     tidying.prune(
         app.store,
@@ -79,7 +80,9 @@ def _tidy(app: App, now: datetime) -> bool:
         evidence=app.settings.inbound.evidence_days,
         soft=app.settings.inbound.soft_days,
     )
-    subscriptions.forget_pending(app.store, now)
+    subscriptions.forget_pending(app.store, now, stopping=stopping)
+    if stopping():
+        return False
     rankers = [each for each in (app.ranker, app.challenger) if each is not None]
     if not app.unloaded:  # what was learned with the embedder is true again once that loads
         tidying.forget_tastes(app.store, rankers)

@@ -185,6 +185,58 @@ def test_who_stands_elsewhere_by_then_is_not_erased(store, ada):
     assert store.subscribers.get([ada.id]) == {}
 
 
+def test_many_are_erased_together_like_one(store, make, ada):
+    other = make.subscriber(3, email="cy@example.org")
+    store.subscribers.add([(other, [])])
+    both = make.evidence(5, subscriber_id="s_000002", digest_id="", raw=b"To: CY@example.org, Ada")
+    store.post.record(both)
+
+    assert store.subscribers.erase_unchanged([other, ada], make.day, suppressing={}) == 2
+
+    for trace in (ADDRESS, WISHED, ada.id, ada.key, other.email, other.id):
+        assert holding(store, trace) == set(), trace
+    assert {each.subscriber_id for each in store.post.evidences()} == {"s_000002"}
+
+
+def test_of_many_those_stay_who_have_changed_meanwhile(store, make, ada, bo):
+    seen = [replace(ada, limit=ada.limit + 1), bo, make.subscriber(4)]
+    hashed = {ada.id: "ad" * 32, bo.id: "b0" * 32}
+
+    assert store.subscribers.erase_unchanged(seen, make.day, suppressing=hashed) == 1
+
+    assert [each for each, _ in store.subscribers.all()] == [ada]
+    assert store.post.suppression("ad" * 32) is None
+    assert store.post.suppression("b0" * 32) is SuppressionReason.ERASED
+
+
+def test_whom_to_write_to_no_more_for_another_reason_stays_so(store, make, bo):
+    store.post.suppress("b0" * 32, SuppressionReason.BOUNCED, make.day)
+
+    store.subscribers.erase_unchanged([bo], make.day, suppressing={bo.id: "b0" * 32})
+
+    assert store.post.suppression("b0" * 32) is SuppressionReason.BOUNCED
+
+
+@pytest.mark.parametrize(
+    ("raw", "stays"),
+    [
+        (b"to <ada@example.org>", False),
+        (b"x@y ada@example.org.", False),
+        (b"lovely.ada@example.org@relay", False),
+        (b"see /me/s_000001.2026-06-10", False),
+        (b"ids_s_000001", False),
+        (b"ada@example.com, da@example.org, s_000002, @ada", True),
+        (b"@", True),
+    ],
+)
+def test_an_address_or_an_id_is_found_wherever_it_stands_in_mail(store, make, ada, raw, stays):
+    store.post.record(make.evidence(7, subscriber_id="", digest_id="", detail="", raw=raw))
+
+    store.subscribers.erase(ada.id)
+
+    assert (store.post.evidence(make.evidence(7).id) is not None) is stays
+
+
 def test_a_featured_paper_stays_without_whoever_put_it_forward(store, make, ada):
     store.subscribers.erase(ada.id)
 

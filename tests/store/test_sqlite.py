@@ -124,6 +124,9 @@ CALLS = {
     "subscribers.drop_comeback": lambda s, m: s.subscribers.drop_comeback("s_1"),
     "subscribers.drop_comebacks": lambda s, m: s.subscribers.drop_comebacks(m.day),
     "subscribers.erase": lambda s, m: s.subscribers.erase("s_1"),
+    "subscribers.erase_unchanged": lambda s, m: s.subscribers.erase_unchanged(
+        [], m.day, suppressing={}
+    ),
     "ledger.on_the_way": lambda s, m: s.ledger.on_the_way(["s_1.2026-06-10"]),
     "ledger.requeue": lambda s, m: s.ledger.requeue({}, m.day, m.day),
     "ledger.deliveries": lambda s, m: s.ledger.deliveries(since=m.day, limit=1),

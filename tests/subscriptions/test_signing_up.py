@@ -487,6 +487,48 @@ def test_of_who_said_no_is_left_only_what_keeps_them_from_being_asked_again(stor
     assert subscriptions.suppression(store, "ada@example.org") is SuppressionReason.ERASED
 
 
+def test_who_answers_while_the_others_are_forgotten_is_not(store, sign_up, now, monkeypatch):
+    confirming, asked, gone, refusing = (
+        sign_up(f"{each}@example.org").subscriber for each in ("one", "two", "three", "four")
+    )
+    subscriptions.unsubscribe(store, refusing, now=now)
+    later = now + timedelta(days=14)
+    read = store.subscribers.all
+
+    def answer_meanwhile(status):
+        people = list(read(status))
+        if status is Status.PENDING:
+            subscriptions.confirm(store, confirming, now=later)
+            subscriptions.asked_again(store, asked, now=later)
+        else:
+            sign_up("four@example.org", at=later)
+        return iter(people)
+
+    monkeypatch.setattr(store.subscribers, "all", answer_meanwhile)
+    assert subscriptions.forget_pending(store, later) == 1
+
+    left = store.subscribers.get([confirming.id, asked.id, gone.id, refusing.id])
+    assert {key: each.status for key, each in left.items()} == {
+        confirming.id: Status.ACTIVE,
+        asked.id: Status.PENDING,
+        refusing.id: Status.PENDING,
+    }
+    assert subscriptions.suppression(store, "four@example.org") is None
+
+
+def test_forgetting_can_be_stopped_and_is_taken_up_again(store, sign_up, now, monkeypatch):
+    monkeypatch.setattr("digest.subscriptions.signing_up.FORGOTTEN_AT_ONCE", 2)
+    for number in range(5):
+        sign_up(f"reader{number}@example.org")
+    later = now + timedelta(days=14)
+    asked = iter([False, True])
+
+    stopped = subscriptions.forget_pending(store, later, stopping=lambda: next(asked, True))
+
+    assert stopped == 2
+    assert subscriptions.forget_pending(store, later) == 3
+
+
 def test_a_wish_for_another_address_is_forgotten_when_it_has_ended(store, subscribe, now):
     person = subscribe()
     subscriptions.ask_address(store, person, "stranger@example.net", now=now)

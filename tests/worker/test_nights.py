@@ -139,6 +139,15 @@ def test_of_two_things_that_fail_at_night_one_is_known_and_the_other_in_the_log(
     assert said == [f"night: {sentence}", "night: A row cannot be read."]
 
 
+def test_a_night_that_is_stopped_while_people_are_forgotten_is_made_up(offline):
+    offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
+    nights.nightly(offline, stopping=lambda: True)
+    assert not nights.is_done(offline, nights.NIGHTLY)
+
+    nights.nightly(offline)
+    assert nights.is_done(offline, nights.NIGHTLY)
+
+
 def test_a_night_that_another_worker_did_just_before_us_is_not_done_again(offline, monkeypatch):
     offline.moment[0] = datetime(2026, 6, 10, 6, 0, tzinfo=UTC)
     lease, pruned = offline.store.lease, []
