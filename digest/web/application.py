@@ -47,7 +47,8 @@ STATUS: dict[type[DigestError], int] = {
 WORDS = {
     404: "There is no such page.",
     405: "This page cannot be asked like that.",
-    413: "That is too large: send less at once.",
+    413: "That is too large to be taken: a file may have 1 MB. Go back in your browser, where what you "
+    "typed should still be, and send less.",
     429: "That was asked too often from where you are. Please try again a little later.",
 }
 
@@ -69,7 +70,13 @@ OURS = {
 }
 BUSY_SECONDS = 5
 GONE = (404, 410)
-TITLES = {404: "Not found", 410: "Not any more", 429: "Too often", 503: "Please try again"}
+TITLES = {
+    404: "Not found",
+    410: "Not any more",
+    413: "Too large",
+    429: "Too often",
+    503: "Please try again",
+}
 
 
 class Zipped(GZipMiddleware):
@@ -108,7 +115,9 @@ def application(app: App) -> Starlette:
         lifespan=_with_threads,
     )
     made.router.redirect_slashes = False
-    made.guard = partial(Guard, url=app.site.url, hosts=web.hosts)
+    made.guard = partial(
+        Guard, url=app.site.url, hosts=web.hosts, refuse=_handler(app, _http_error)
+    )
     return made
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,12 @@ HEADERS: Mapping[str, str] = {
     "x-frame-options": "DENY",
 }
 HSTS = "max-age=31536000"
+CLOSE = {"connection": "close"}
 
 BROKEN = "Something went wrong on our side. Please try again later."
 ACTION = {"action": "request"}
+
+Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 
@@ -69,11 +73,20 @@ class Guard:
     """Refuses what no reader of ours sends, and adds the security headers to every answer.
 
     `url` is the site's address, "" if it has none; `hosts` the other names it goes by. While
-    neither is given any Host is answered, as `/health` is always.
+    neither is given any Host is answered, as `/health` is always. `refuse` makes the page for people
+    whose file is too large.
     """
 
-    def __init__(self, app: ASGIApp, *, url: str = "", hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        url: str = "",
+        hosts: Collection[str] = (),
+        refuse: Refuse | None = None,
+    ) -> None:
         self._app = app
+        self._refuse = refuse
         own = urlsplit(url)
         self._origin = f"{own.scheme}://{own.netloc}".lower() if own.netloc else ""
         named = {name for name in (own.hostname, *map(host_name, hosts)) if name}
@@ -105,13 +118,14 @@ class Guard:
         try:
             largest = self._check(scope)
         except Refusal as refusal:
-            # A proxy that cannot pass all of a file on tells who sent it that we are broken.
-            if refusal.status == TOO_LARGE and scope["path"].startswith(UPLOADS):
-                await _discard(receive)
             # The body was not read, or not all of it: the connection is of no more use.
-            answer = PlainTextResponse(
-                refusal.text, status_code=refusal.status, headers={"connection": "close"}
-            )
+            answer: Response = PlainTextResponse(refusal.text, refusal.status, headers=CLOSE)
+            if refusal.status == TOO_LARGE and scope["path"].startswith(UPLOADS):
+                # A proxy that cannot pass all of a file on tells who sent it that we are broken.
+                await _discard(receive)
+                if self._refuse is not None:
+                    error = HTTPException(TOO_LARGE, headers=CLOSE)
+                    answer = await self._refuse(Request(scope), error)
             await answer(scope, receive, guarded)
             return
         try:
@@ -197,7 +211,7 @@ def bounded(receive: Receive, largest: int) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > largest:
-                raise HTTPException(TOO_LARGE, headers={"connection": "close"})
+                raise HTTPException(TOO_LARGE, headers=CLOSE)
         return message
 
     return limited

@@ -60,6 +60,28 @@
     if (words.value) narrow();
   }
 
+  // A file too large to be sent: said at once, since what was typed might not survive the refusal.
+  const LARGEST_FILE = 2_000_000; // of a body of 2 MB
+  const file = form.querySelector("#file");
+  const error = form.querySelector("#file-error");
+  const tooLarge = () => Boolean(file && file.files.length && file.files[0].size > LARGEST_FILE);
+  const judge = () => {
+    error.hidden = !tooLarge();
+    file.setAttribute("aria-invalid", tooLarge());
+    file.setAttribute("aria-describedby", tooLarge() ? "file-error file-hint" : "file-hint");
+  };
+  if (file) {
+    file.addEventListener("change", judge);
+    form.addEventListener("submit", (event) => {
+      judge();
+      if (!tooLarge()) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      file.closest("details").open = true;
+      file.focus();
+    });
+  }
+
   // Preview: the server's own page, of which only the preview is taken.
   const button = form.querySelector("#show-preview");
   const preview = form.querySelector("#preview");
@@ -77,6 +99,7 @@
       const answer = await fetch(button.formAction, { method: "POST", body: new FormData(form) });
       if (answer.ok) page = new DOMParser().parseFromString(await answer.text(), "text/html");
       else if (answer.status === 400 && byHand) return byPage();
+      else if (answer.status === 413) return say(mine, "That is too large to be sent: 2 MB is the most.");
       else if (answer.status === 429) return say(mine, "That was asked often. Please wait a little.");
     } catch {
       // No network: said below.
@@ -110,7 +133,7 @@
 
   // Once it is shown, it follows what is changed.
   form.addEventListener("change", (event) => {
-    if (preview.hidden || event.target.name === "email" || event.target.name === "q") return;
+    if (preview.hidden || tooLarge() || event.target.name === "email" || event.target.name === "q") return;
     clearTimeout(waiting);
     waiting = setTimeout(() => show(false), 700);
   });

@@ -56,6 +56,29 @@ def test_from_a_first_look_to_leaving(browse, site, script, size):
     assert "unsubscribed" in main_text(page).lower()
 
 
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(browse, tmp_path):
+    large, small = tmp_path / "large.bib", tmp_path / "small.bib"
+    large.write_bytes(b"x" * 3_000_000)
+    small.write_bytes(b"@misc{a, eprint={2606.00001}}")
+    page = browse()
+    page.goto("/subscribe?topics=cs.IR")
+    page.get_by_label("Keywords").fill("dual encoder")
+    page.get_by_text("Example papers, searches, muted words").first.click()
+    page.set_input_files("#file", large)
+    refusal = page.get_by_role("alert").filter(has_text="larger than the 2 MB")
+    refusal.wait_for()
+    page.get_by_text("Example papers, searches, muted words").first.click()
+    for name in ("Show me today's digest", "Subscribe"):
+        page.get_by_role("button", name=name, exact=True).click()
+        assert page.locator("#file:focus").count() == 1
+        assert page.url.endswith("/subscribe?topics=cs.IR")
+    page.set_input_files("#file", small)
+    refusal.wait_for(state="hidden")
+    press(page, "Show me today's digest")
+    page.locator("#preview article").first.wait_for()
+    assert page.get_by_label("Keywords").input_value() == "dual encoder"
+
+
 def test_a_keyboard_is_enough_for_all_of_it(browse, site):
     address = "keyboard@digest.example"
     page = browse()

@@ -251,6 +251,16 @@ def test_a_file_that_is_too_large_is_a_message_not_a_loss(client):
     assert ">kept</textarea>" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/subscribe", "/subscribe/preview"])
+def test_a_form_that_is_too_large_to_be_taken_is_answered_by_a_page(client, path):
+    answer = client.post(path, files={"file": ("library.bib", b"x" * 3_000_000)})
+    assert answer.status_code == 413
+    assert "a file may have 1 MB" in answer.text
+    assert 'href="/subscribe"' in answer.text, "it has the menu of every page"
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["content-security-policy"]
+
+
 def test_files_are_rationed_wherever_they_are_sent_and_searches_with_them(app):
     app.settings = replace(app.settings, web=replace(app.settings.web, requests=6))
     client = TestClient(asgi(app), base_url="https://digest.example")
@@ -344,6 +354,54 @@ def test_who_leaves_and_comes_back_on_one_day_is_promised_no_digest_at_once(
 
     assert "Every mail has a link to stop it." in asked
     assert all("at once" not in page for page in (sent, asked))
+
+
+def test_what_a_stranger_asks_for_in_the_name_of_one_who_left_does_not_outlast_an_undo(
+    client, app, person, at, link_in, profile
+):
+    before = profile(person)
+    page = client.post(at(person).unsubscribe).text
+    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    sign_up(client, person.email, topics="math.AG", mutes="retrieval")
+    asked = link_in(person.email, "/c/")
+    assert profile(person) == before
+
+    assert "nothing has changed" in client.post(back, data={"do": "undo"}).text
+
+    client.post(asked)
+    assert profile(person) == before
+    assert app.store.subscribers.by_email(person.email).limit == person.limit
+
+
+def test_who_comes_back_has_what_they_chose_as_letter_and_page_say(
+    client, app, person, at, link_in, mailbox, profile
+):
+    client.post(at(person).unsubscribe)
+    sign_up(client, person.email, topics="math.AG", at="06:00", cadence="daily", limit="7")
+    confirm = link_in(person.email, "/c/")
+    (_, letter), page = mailbox()[-1], client.get(confirm).text
+    for said in (letter, page, client.post(confirm).text):
+        assert "every day, around 06:00 (Asia/Amman), with 7 papers at most" in " ".join(
+            said.split()
+        )
+    assert "What you followed before stays as well." in " ".join(letter.split())
+    kept = {(kind, value) for kind, value, _ in profile(person)}
+    assert {("topic", "cs.IR"), ("topic", "math.AG"), ("mute", "blockchain")} <= kept
+
+
+def test_a_letter_that_another_has_followed_brings_back_what_there_was_and_says_so(
+    client, app, person, at, link_in, profile
+):
+    before = profile(person)
+    client.post(at(person).unsubscribe)
+    sign_up(client, person.email, topics="math.AG")
+    first = link_in(person.email, "/c/")
+    assert "asked for something else" not in client.get(first).text
+    sign_up(client, person.email, topics="cs.CV")
+
+    assert "asked for something else" in client.get(first).text
+    assert "You are subscribed" in client.post(first).text
+    assert profile(person) == before
 
 
 @pytest.mark.parametrize(
