@@ -23,9 +23,24 @@ YEAR, HOUR = 525_600, 3_600
 """The first in minutes, the other in seconds."""
 COUNT = 1_000_000_000
 HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
+NO_PLACE = "must not hold control characters, such as a line break."
 IN_ASCII = "If it is the host, write it as xn--…, as in the DNS."
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 """As xml:lang takes it (XML Schema part 2 §3.3.3)."""
+
+PLACES = (
+    "smtp.url",
+    "smtp.maillog",
+    "ranking.embedder",
+    "worker.publish",
+    "keep.backups",
+    "web.host",
+    "inbound.lmtp",
+    "inbound.imap",
+    "inbound.imap_folder",
+)
+CONTROL = re.compile(r"[\0-\x1f\x7f]")
+"""What no path or host holds on purpose; no system call takes a NUL."""
 
 SHORTEST_SECRET = 16
 FEEDS = ("trending", "trending-day", "trending-week", "trending-month", "picks", "mine")
@@ -111,6 +126,8 @@ MOST: Mapping[str, float] = {
 
 def check(settings: Settings) -> None:
     """Refuse values of the right type that could only do harm; raises ConfigError."""
+    if CONTROL.search(settings.db):
+        raise ConfigError(f"db {NO_PLACE}", subject="db")
     for key, words in _wrong(settings):
         section, name = key.split(".")
         raise ConfigError(f"[{section}] {name} {words}", subject=key)
@@ -121,6 +138,10 @@ def check(settings: Settings) -> None:
 def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
     """The keys whose values are wrong, each with what is to be said of it."""
     yield from _numbers(settings)
+    for place in PLACES:
+        section, name = place.split(".")
+        if CONTROL.search(getattr(getattr(settings, section), name)):
+            yield place, NO_PLACE
     for name in ("from_", "bounce_to", "unsubscribe_to"):
         address, key = getattr(settings.mail, name), name.rstrip("_")
         if (address or name == "from_") and not ADDRESS.fullmatch(address):
@@ -162,6 +183,10 @@ def _site(given: SiteSettings) -> Iterator[tuple[str, str]]:
 
 
 def _web(given: WebSettings) -> Iterator[tuple[str, str]]:
+    if not given.host.strip():
+        yield "web.host", "must not be empty; 0.0.0.0 listens everywhere."
+    if "/" in given.host:
+        yield "web.host", "must be a bare name or address, such as 127.0.0.1."
     for each in given.hosts:
         if not HOST.fullmatch(each.strip()):
             hint = "" if each.isascii() else f" {IN_ASCII}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable, Mapping
@@ -41,13 +42,22 @@ def serve(app: App) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections; raises OSError."""
+    """A socket that takes connections; raises OSError, which names the setting."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise _unheard(host, port, error.errno, error.strerror or str(error)) from error
+    except UnicodeError as error:  # no name in the DNS has such parts
+        raise _unheard(host, port, errno.EINVAL, "this is no name of a host") from error
     # Connections inherit it. asyncio does not set it for a socket it is given, and an answer in
     # two writes (header, body) would then wait 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
+
+
+def _unheard(host: str, port: int, number: int | None, cause: str) -> OSError:
+    return OSError(number, f"[web] host {host!r} cannot be listened on at port {port}: {cause}")
 
 
 def configuration(app: App) -> uvicorn.Config:

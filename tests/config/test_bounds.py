@@ -98,6 +98,8 @@ def test_a_number_of_thousands_of_digits_is_one_short_sentence(tmp_path):
         ('[web]\nhosts = ["Kelvin.example"]\n', "[web] hosts"),  # its K is the sign of the unit
         ('[web]\nhosts = ["https://digest.example"]\n', "[web] hosts"),
         ('[web]\nhosts = ["*.digest.example"]\n', "[web] hosts"),
+        ('[web]\nhost = " "\n', "[web] host must not be empty; 0.0.0.0 listens everywhere"),
+        ('[web]\nhost = "http://127.0.0.1"\n', "[web] host must be a bare name or address"),
         ('[web]\noperator = "abc"\n', "[web] operator"),
         ("[ranking]\nexplore = 2\n", "[ranking] explore"),
         ('[sources.arxiv]\ncategories = "cs.LG"\n', "sources.arxiv.categories"),
@@ -107,9 +109,22 @@ def test_a_value_that_would_go_wrong_later_is_refused_at_once(tmp_path, text, na
     assert named in refused(tmp_path, text)
 
 
+@pytest.mark.parametrize("character", ["\\u0000", "\\n", "\\u007f"])
+@pytest.mark.parametrize("place", ["db", *bounds.PLACES])
+def test_no_path_or_host_holds_a_control_character(tmp_path, place, character):
+    """None can be opened or asked: commands ended as by a fault of ours, far from the setting."""
+    section, _, name = place.rpartition(".")
+
+    said = refused(tmp_path, f'{place} = "a{character}b"\n')
+
+    called = f"[{section}] {name}" if section else name
+    assert said == f"{called} must not hold control characters, such as a line break."
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '[web]\nhost = "::"\n[keep]\nbackups = "Ärzte & Co"\n',
         '[subscriber]\nat = "7pm"\ntz = "berlin"\ncadence = "fri"\n',
         '[site]\nurl = "https://[2001:db8::1]:8443/lab/"\nlanguage = "zh-Hant-TW"\n',
         '[feeds]\nhub = "https://hub.example/?site=1&at=https://b.example/?c@d"\n',

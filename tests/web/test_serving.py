@@ -275,3 +275,10 @@ def test_no_answer_waits_for_an_acknowledgement():
 def test_an_address_that_cannot_be_listened_on_says_so():
     with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "no..name", "127.0.0.1:8000", "x" * 70])
+def test_a_host_that_is_not_ours_is_named_with_its_setting(host):
+    with pytest.raises(OSError, match="cannot be listened on") as caught:
+        listen(host, 0)
+    assert f"[web] host {host!r}" in caught.value.strerror
