@@ -15,7 +15,6 @@ from typing import TypeVar
 
 from digest.delivery import scrub
 from digest.errors import DigestError, StoreBusy, sentence_of
-from digest.model import OutboxState
 from digest.pipeline.delivering import Delivered
 from digest.ports import Store
 
@@ -39,7 +38,6 @@ PARTS: Mapping[str, str] = {
 # In our own hints, such as `smtp://user:password@host:587`, it looks like somebody's address.
 HINT = re.compile(r"(?<![\w.+-])user:password@host(?![\w.-])")
 KEPT = "user:password⌂host"
-WAITING = (OutboxState.QUEUED, OutboxState.RETRY, OutboxState.SENDING)
 
 Result = TypeVar("Result")
 
@@ -114,8 +112,7 @@ def _is_stuck(store: Store, part: str, result: Delivered) -> bool:
     with suppress(StoreBusy):
         if part == "post":
             return store.post.waiting() > 0
-        rows = store.ledger.counts()
-        return any(rows[each] for each in WAITING)
+        return store.ledger.has_waiting()
     return True
 
 

@@ -137,6 +137,10 @@ class Ledger(Protocol):
         """How many rows could be claimed now, counted up to `most`."""
         ...
 
+    def has_waiting(self) -> bool:
+        """Whether anything is still to be sent, now or later, or being sent; cheap at any size."""
+        ...
+
     def counts(self) -> dict[str, int]:
         """Outbox rows by state."""
         ...

@@ -25,6 +25,20 @@ from digest.store.subscribers import subscribers
 
 log = logging.getLogger(__name__)
 
+# What is open is looked at through the indexes of it alone, which name the states as is done here.
+HAS_WAITING = """
+SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'retry'))
+    OR EXISTS (SELECT 1 FROM outbox WHERE state = 'sending')
+"""
+COUNT_OPEN = """
+SELECT state, count(*) FROM outbox WHERE state IN ('queued', 'retry') GROUP BY state
+UNION ALL SELECT 'sending', count(*) FROM outbox WHERE state = 'sending'
+"""
+# All others but a few were sent: to group those too takes three times as long.
+COUNT_LOST = (
+    "SELECT state, count(*) FROM outbox WHERE state IN ('failed', 'expired') GROUP BY state"
+)
+
 
 class Ledger:
     """Digests, outbox and deliveries, in SQLite."""
@@ -217,13 +231,20 @@ class Ledger:
             (count,) = connection.execute(outbox.COUNT_DUE, (second(now), most)).fetchone()
         return int(count)
 
+    def has_waiting(self) -> bool:
+        """Whether anything is still to be sent, now or later, or being sent; cheap at any size."""
+        with self._connections.read() as connection:
+            (found,) = connection.execute(HAS_WAITING).fetchone()
+        return bool(found)
+
     def counts(self) -> dict[str, int]:
-        """Outbox rows by state; every state is named."""
+        """Outbox rows by state; every state is named. Reads the outbox whole."""
         counts = {state.value: 0 for state in OutboxState}
         with self._connections.read() as connection:
-            counts.update(
-                connection.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
-            )
+            (rows,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+            for query in (COUNT_OPEN, COUNT_LOST):
+                counts.update(connection.execute(query).fetchall())
+        counts[OutboxState.SENT] = rows - sum(counts.values())
         return counts
 
     def refusals(self, subscriber_id: str, since: datetime) -> int:

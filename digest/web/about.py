@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from digest import matching
@@ -23,6 +23,7 @@ from digest.web.showing import ANY_ORIGIN, Showing
 AN_HOUR = "public, max-age=3600"
 PRIVATE_PATHS = ("/a/", "/account", "/c/", "/d/", "/feeds/mine/", "/me", "/operator", "/u/")
 ENDLESS_PATHS = ("/search",)
+HEALTH = "/health"
 OPENAPI = "/openapi.json"
 
 
@@ -46,7 +47,7 @@ class About(Showing):
                 Route(f"/{name}", self.statement(name), methods=["GET"])
                 for name in ("about", "privacy", "help")
             ),
-            Route("/health", self.health, methods=["GET"]),
+            Route(HEALTH, self.health, methods=["GET"]),
             Route(OPENAPI, self.openapi, methods=["GET"]),
             Route("/robots.txt", self.robots, methods=["GET"]),
         ]
@@ -82,12 +83,19 @@ class About(Showing):
         )
 
     def health(self, _request: Request) -> Response:
-        """Whether the database answers and can be written, and what it holds."""
+        """Whether the database answers and can be written, and what it held a minute ago or since.
+
+        Counting reads whole tables, and anybody may ask, as often as they like.
+        """
         with suppress(StoreBusy):  # it can be written, since somebody does
             self.app.store.try_to_write()
-        return JSONResponse(
-            {"status": "ok", **counts(self.app.store)}, headers={"cache-control": "no-store"}
-        )
+
+        def make() -> caching.Kept:
+            return caching.kept(encoded({"status": "ok", **counts(self.app.store)}), JSON)
+
+        minute = self.app.clock().replace(second=0, microsecond=0)
+        found = self.cache.get(HEALTH, minute, make)
+        return Response(found.content, media_type=JSON, headers={"cache-control": "no-store"})
 
     def openapi(self, request: Request) -> Response:
         """The description of the JSON."""

@@ -93,6 +93,33 @@ def test_a_digest_without_expiry_is_kept_but_not_sent(store, make, people):
     assert store.ledger.counts() == NOTHING_OUT
 
 
+@pytest.mark.parametrize(
+    ("outcome", "state", "waits"),
+    [
+        (Outcome.ACCEPTED, OutboxState.SENT, False),
+        (Outcome.REFUSED, OutboxState.FAILED, False),
+        (Outcome.DEFERRED, OutboxState.RETRY, True),
+    ],
+)
+def test_what_is_queued_going_out_or_to_be_tried_again_waits(
+    store, make, people, outcome, state, waits
+):
+    assert not store.ledger.has_waiting()
+    make.queue(store, make.digest(people[0]))
+    assert store.ledger.has_waiting()
+
+    [envelope] = store.ledger.claim(make.day, owner="w", limit=1, lease=900)
+    assert states(store) == {OutboxState.SENDING: 1}
+    assert store.ledger.has_waiting()
+
+    later = make.day + HOUR if waits else None
+    receipt = make.receipt(envelope, outcome, retry_at=later)
+    store.ledger.settle([receipt], lease=envelope.lease)
+
+    assert states(store) == {state: 1}
+    assert store.ledger.has_waiting() is waits
+
+
 def test_all_of_a_batch_is_kept_or_nothing(store, make, people):
     good = make.digest(people[0])
     stranger = make.digest(make.subscriber(99))

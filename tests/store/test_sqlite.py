@@ -24,7 +24,7 @@ from digest.model import (
     ReasonKind,
     SuppressionReason,
 )
-from digest.store import SqliteStore, finding, open_store, outbox, papers, spaces
+from digest.store import SqliteStore, finding, ledger, open_store, outbox, pace, papers, spaces
 from digest.store import subscribers as people
 from digest.store.post import asking_for_evidence
 
@@ -52,6 +52,7 @@ CALLS = {
     "papers.trending": lambda s, m: s.papers.trending(),
     "papers.in_categories": lambda s, m: s.papers.in_categories([], since=m.day, limit=1),
     "papers.categories": lambda s, m: s.papers.categories(m.day),
+    "papers.known_categories": lambda s, m: s.papers.known_categories(),
     "papers.daily_counts": lambda s, m: s.papers.daily_counts(
         ["cs.LG"], since=m.day, before=m.day.date()
     ),
@@ -430,6 +431,18 @@ def test_what_is_asked_often_goes_by_an_index(path, query, index):
     steps = [row[3] for row in plan]
     assert any(index in step for step in steps)
     assert not any("TEMP B-TREE" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    "query", [ledger.HAS_WAITING, ledger.COUNT_OPEN, pace.COUNT_WAITING, pace.COUNT_BY_DOMAIN]
+)
+def test_what_waits_is_looked_at_without_reading_what_was_sent(path, query):
+    with closing(sqlite3.connect(path)) as db:
+        plan = db.execute(f"EXPLAIN QUERY PLAN {query}", ("[]",) * query.count("?")).fetchall()
+
+    looked = [row[3] for row in plan if "outbox" in row[3]]
+    assert len(looked) == 2
+    assert all("outbox USING INDEX outbox_" in step for step in looked)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.applications import Starlette
@@ -128,6 +129,21 @@ def test_health_says_that_the_database_answers_also_while_another_process_writes
     assert answer.json()["status"] == "ok"
     assert answer.json()["papers"] == 65
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_health_counts_once_a_minute_however_often_it_is_asked(filled, tmp_path, archive):
+    now = [datetime(2026, 6, 10, 7, 0, 59, tzinfo=UTC)]
+    settings = replace(filled.settings, db=str(tmp_path / "digest.db"))
+    with (
+        App(settings, clock=lambda: now[0]).create() as app,
+        TestClient(asgi(app), base_url=SITE) as browser,
+    ):
+        assert browser.get("/health").json()["papers"] == 0
+        app.store.papers.ingest(archive([1]))
+        assert browser.get("/health").json()["papers"] == 0
+
+        now[0] += timedelta(seconds=1)
+        assert browser.get("/health").json()["papers"] == 1
 
 
 def test_health_fails_where_the_database_can_be_read_but_not_written(filled, empty, unwritable):
