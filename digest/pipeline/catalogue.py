@@ -120,7 +120,7 @@ class Catalogue:
         return [each for each in made if first[each.info.slug.casefold()] is each]
 
     def find(self, slug: str) -> Feed | None:
-        """The feed of this address: one of those listed, or of any topic known by name."""
+        """The feed of this address: one of those listed, or of any topic or category known."""
         made = next((each for each in self._community() if each.info.slug == slug), None)
         if made is not None:
             return made
@@ -128,11 +128,16 @@ class Catalogue:
         topic = next((each for each in topics if links.slug(each.id) == slug), None)
         if topic is not None:
             return self.of(topic)
-        return next((each for each in self.feeds if each.info.slug == slug), None)
+        listed = next((each for each in self.feeds if each.info.slug == slug), None)
+        if listed is not None:
+            return listed
+        quiet = next((each for each in self._categories if links.slug(each) == slug), "")
+        return self.of(matching.topic_of(quiet, self._terms.topics)) if quiet else None
 
     def spelled(self, slug: str) -> str:
         """The address of the feed that this one differs from in case alone; "" for none."""
-        known = (*(each.info.slug for each in self.feeds), *map(links.slug, self._terms.topics))
+        listed = (each.info.slug for each in self.feeds)
+        known = (*listed, *map(links.slug, (*self._terms.topics, *self._categories)))
         wanted = slug.casefold()
         return next((each for each in known if each.casefold() == wanted), "")
 
@@ -150,6 +155,10 @@ class Catalogue:
             ),
             topic=topic,
         )
+
+    @cached_property
+    def _categories(self) -> Sequence[str]:
+        return self._store.papers.known_categories()
 
     def _community(self) -> Iterator[Feed]:
         """What readers and curators make: trending, by hot score and by period, and picks."""

@@ -29,7 +29,7 @@ MADE = "feeds/.archives"
 FORM = 1
 """What archives say; a higher number has those that stand made anew."""
 
-MOST_RENEWED = 31
+MOST_RENEWED = 14
 """Days of archives made anew in one go: they take a second or two each, and digests wait."""
 
 ALL = "all"

@@ -101,6 +101,10 @@ class PaperStore(Protocol):
         """Categories of papers announced since then, with the number of papers."""
         ...
 
+    def known_categories(self) -> list[str]:
+        """Every category that a stored paper has, however long ago it was announced."""
+        ...
+
     def daily_counts(
         self, categories: Sequence[str], *, since: datetime, before: date
     ) -> dict[str, dict[date, int]]:

@@ -206,6 +206,25 @@ class Papers:
                 )
             }
 
+    def known_categories(self) -> list[str]:
+        """Every category that a stored paper has."""
+        with self._connections.read() as connection:
+            return [
+                category
+                for (category,) in connection.execute(
+                    # From one to the next in the index: DISTINCT would read all of it.
+                    """
+                    WITH RECURSIVE found (category) AS (
+                        SELECT min(category) FROM categories
+                        UNION ALL
+                        SELECT (SELECT min(category) FROM categories WHERE category > f.category)
+                        FROM found AS f WHERE f.category IS NOT NULL
+                    )
+                    SELECT category FROM found WHERE category IS NOT NULL
+                    """
+                )
+            ]
+
     def daily_counts(
         self, categories: Sequence[str], *, since: datetime, before: date
     ) -> dict[str, dict[date, int]]:
@@ -213,13 +232,7 @@ class Papers:
         counts: dict[str, dict[date, int]] = {}
         with self._connections.read() as connection:
             for row in connection.execute(
-                """
-                SELECT c.category, a.day, count(DISTINCT a.paper_id) AS papers
-                FROM announcements AS a JOIN categories AS c ON c.paper_id = a.paper_id
-                WHERE a.seen_at >= ? AND a.day < ? AND a.type IN ('new', 'cross')
-                    AND c.category IN (SELECT value FROM json_each(?))
-                GROUP BY c.category, a.day ORDER BY c.category, a.day
-                """,
+                DAILY_COUNTS,
                 (stamp(since), before.isoformat(), listed(categories)),
             ):
                 days = counts.setdefault(row["category"], {})

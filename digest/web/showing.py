@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from digest import matching
 from digest.app import App
 from digest.errors import NotFound
 from digest.model import Paper, Site, Topic, Voice
 from digest.ranking import trending
-from digest.rendering import pages
+from digest.rendering import links, pages
 from digest.rendering.views import PaperView, card_view, root
 from digest.web import caching, negotiating, paging
 from digest.web.common import Handlers, without_slash
@@ -155,9 +156,12 @@ class Showing(Handlers):
     def topic(self, slug: str) -> Topic:
         """A topic by the name in its address; raises NotFound."""
         found = self.shelf.topic(slug, self.recent())
-        if found is None:
-            raise NotFound("There is no such topic here.", subject=slug)
-        return found
+        if found is not None:
+            return found
+        for category in self.app.store.papers.known_categories():
+            if links.slug(category).casefold() == slug.casefold():
+                return matching.topic_of(category, self.app.settings.topics)
+        raise NotFound("There is no such topic here.", subject=slug)
 
     def part(
         self,

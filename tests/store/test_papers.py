@@ -528,6 +528,18 @@ def test_categories_are_counted_once_a_paper(store, make):
     assert store.papers.categories(make.day + timedelta(hours=1)) == {}
 
 
+def test_every_category_of_a_stored_paper_is_known_once(store, make):
+    assert store.papers.known_categories() == []
+    store.papers.ingest(
+        [
+            make.item(make.paper(1, categories=("cs.LG", "biorxiv:cell biology"))),
+            make.item(make.paper(2, categories=("cs.LG",))),
+        ]
+    )
+
+    assert store.papers.known_categories() == ["biorxiv:cell biology", "cs.LG"]
+
+
 def test_daily_counts_tell_categories_and_list_days_apart(store, make):
     before, after = date(2026, 6, 9), date(2026, 6, 11)
     store.papers.ingest(

@@ -211,6 +211,26 @@ def test_an_address_in_another_case_leads_to_the_feed(application, client, paper
         assert client.get(f"/feeds/{typed}.{kind}").status_code == 200
 
 
+def test_a_category_that_has_been_quiet_for_weeks_keeps_its_feed_archives_and_page(
+    application, client
+):
+    application.store.papers.ingest([paper(1, category="biorxiv:cell biology", day=8)])
+    application.moment[0] += timedelta(days=30)
+    late = paper(2)
+    seen = application.clock()
+    announcement = replace(late.announcement, day=seen.date(), seen_at=seen)
+    application.store.papers.ingest([replace(late, announcement=announcement)])
+
+    assert client.get("/feeds/biorxiv-cell-biology.json").json()["items"] == []
+    (old,) = client.get("/feeds/biorxiv-cell-biology/2026-06-08.json").json()["items"]
+    assert old["_digest"]["id"] == "arxiv:2606.00001"
+    assert client.get("/topics/biorxiv-cell-biology").status_code == 200
+    assert client.get("/feeds/bioRxiv-cell-biology.json").status_code == 200
+    assert "biorxiv-cell-biology" not in client.get("/feeds.opml").text
+    assert client.get("/topics/biorxiv-cell").status_code == 404
+    assert client.get("/feeds/biorxiv-cell.json").status_code == 404
+
+
 def test_an_address_in_another_case_leads_on_below_the_path_of_a_site(application, papers):
     object.__setattr__(application.settings.site, "url", "https://x.example/lab")
     with TestClient(asgi(application), base_url="https://x.example") as client:
