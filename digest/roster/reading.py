@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from textwrap import shorten
 from typing import IO, Any
 
 from digest.errors import InvalidInput
 from digest.roster.columns import COLUMNS
+
+DELIMITERS = (",", ";", "\t")
+"""Of cells: spreadsheets write a semicolon where a comma stands in numbers."""
+
+ALSO_EMAIL = ("email address", "e-mail", "e-mail address")
+MOST_NAMED = 200
 
 Row = tuple[int, Mapping[str, Any] | str]
 """A line's number, with its cells by column or a sentence that says why it cannot be read."""
@@ -23,7 +32,7 @@ BROKEN = (
 )
 TOO_MANY_CELLS = (
     "this line has more cells than there are columns; "
-    "several values in one cell are separated by `;`"
+    'several values in one cell are separated by `;`, within `"` where cells are so too'
 )
 
 
@@ -50,18 +59,13 @@ def _json_rows(source: IO[str]) -> Iterator[Row]:
 
 
 def _table_rows(source: IO[str]) -> Iterator[Row]:
-    records = _records(source)
+    first = next(source, "")
+    records = _records(chain((first,), source), _delimiter(first))
     _, _, header = next(records, (0, 0, []))
     if isinstance(header, str):
         raise InvalidInput(f"The columns are not named: {header}.")
-    columns = [name.strip().casefold() for name in header]
-    if "email" not in columns:
-        raise InvalidInput("The first line must name the columns, and one of them must be email.")
-    unknown = [name for name in columns if name not in COLUMNS]
-    if unknown:
-        raise InvalidInput(f"There is no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
-    if len(set(columns)) < len(columns):
-        raise InvalidInput("The first line names a column twice.")
+    columns = _columns(header)
+    _check(columns)
     for began, ended, cells in records:
         if isinstance(cells, str):
             yield began, cells
@@ -74,9 +78,38 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
             yield began, dict(zip(columns, cells, strict=False))
 
 
-def _records(source: IO[str]) -> Iterator[tuple[int, int, list[str] | str]]:
+def _delimiter(first: str) -> str:
+    """What parts the cells: that by which the first line names a column email."""
+    for each in DELIMITERS:
+        with suppress(csv.Error):
+            if "email" in _columns(next(csv.reader((first,), delimiter=each, strict=True), ())):
+                return each
+    return ","
+
+
+def _columns(header: Iterable[str]) -> list[str]:
+    names = [name.strip().casefold() for name in header]
+    return ["email" if name in ALSO_EMAIL else name for name in names]
+
+
+def _check(columns: Sequence[str]) -> None:
+    """Refuse columns that we do not know, all at once, and those without email."""
+    if "email" not in columns:
+        found = shorten(", ".join(columns), MOST_NAMED, placeholder=" …") or "nothing"
+        raise InvalidInput(
+            "The first line must name the columns, and one of them must be email; "
+            f"it holds {found}. Cells are separated by commas, semicolons or tabs."
+        )
+    if unknown := [name for name in columns if name not in COLUMNS]:
+        named = shorten(", ".join(map(repr, unknown)), MOST_NAMED, placeholder=" …")
+        raise InvalidInput(f"There is no column {named}; there are {', '.join(COLUMNS)}.")
+    if len(set(columns)) < len(columns):
+        raise InvalidInput("The first line names a column twice.")
+
+
+def _records(source: Iterable[str], delimiter: str) -> Iterator[tuple[int, int, list[str] | str]]:
     """The first and last line of each record, with its cells or why it cannot be read."""
-    reader = csv.reader(source, strict=True)
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
     began = 1
     while True:
         cells: list[str] | str | None

@@ -518,6 +518,38 @@ def test_cells_beyond_the_last_column_are_not_dropped_without_a_word(load, store
     assert list(people(store)) == ["bo@example.org"]
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_cells_are_parted_by_what_parts_the_names_of_the_columns(load, store, mark):
+    rows = (("Email", "Name", "Topics"), ("ada@example.org", '"Bee, Ada"', '"cs.IR; cs.LG"'))
+
+    load("".join(mark.join(cells) + "\r\n" for cells in rows))
+
+    ada = people(store)["ada@example.org"]
+    assert (ada[8], ada[7]) == ("Bee, Ada", [("topic", "cs.IR", 1.0), ("topic", "cs.LG", 1.0)])
+
+
+@pytest.mark.parametrize("name", ["Email Address", "E-Mail"])
+def test_the_column_email_may_have_the_name_that_other_programs_give_it(load, store, name):
+    load(f'"{name}";name\nada@example.org;Ada\n')
+    assert people(store)["ada@example.org"][8] == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "it holds nothing. Cells are separated by commas, semicolons or tabs"),
+        ("ada@example.org|Ada\n", r"one of them must be email; it holds ada@example.org\|ada\."),
+        ("Email Address,First Name,Last Name\n", "no column 'first name', 'last name'; there are"),
+        ("email,E-Mail\n", "names a column twice"),
+        ("email" + ",x" * 500, "'x', …; there are email"),
+    ],
+)
+def test_what_is_wrong_with_the_columns_is_said_at_once(load, text, words):
+    with pytest.raises(InvalidInput, match=words) as caught:
+        load(text)
+    assert len(str(caught.value)) < 500
+
+
 @pytest.mark.parametrize("text", ["", "name,topics\nada,cs.LG\n", "email,topic\na@example.org,x\n"])
 def test_a_table_without_the_right_columns_is_refused(load, text):
     with pytest.raises(InvalidInput):
