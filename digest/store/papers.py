@@ -32,6 +32,16 @@ WITH RECURSIVE
 SELECT day, papers FROM counts WHERE papers > 0
 """
 
+# CROSS, or SQLite reads every paper there ever was in these categories; and with the plus it looks at
+# the categories of each paper, not at each category for whether it has the paper.
+DAILY_COUNTS = """
+SELECT c.category, a.day, count(DISTINCT a.paper_id) AS papers
+FROM announcements AS a CROSS JOIN categories AS c ON c.paper_id = a.paper_id
+WHERE a.seen_at >= ? AND a.day < ? AND a.type IN ('new', 'cross')
+    AND +c.category IN (SELECT value FROM json_each(?))
+GROUP BY c.category, a.day ORDER BY c.category, a.day
+"""
+
 
 class Papers:
     """Papers, their identities, announcements and signals, in SQLite."""

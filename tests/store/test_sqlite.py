@@ -445,6 +445,16 @@ def test_what_waits_is_looked_at_without_reading_what_was_sent(path, query):
     assert all("outbox USING INDEX outbox_" in step for step in looked)
 
 
+def test_categories_of_late_are_counted_without_reading_those_of_all_papers(path):
+    with closing(sqlite3.connect(path)) as db:
+        values = ("2026-06-01", "2026-06-10", '["cs.LG"]')
+        plan = db.execute(f"EXPLAIN QUERY PLAN {papers.DAILY_COUNTS}", values).fetchall()
+
+    first, second = (row[3] for row in plan if row[3].startswith("SEARCH"))
+    assert "announcements_by_seen_at" in first
+    assert "(paper_id=?)" in second
+
+
 @pytest.mark.parametrize(
     ("query", "values", "indexes"),
     [
