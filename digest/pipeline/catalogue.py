@@ -134,6 +134,11 @@ class Catalogue:
         quiet = next((each for each in self._categories if links.slug(each) == slug), "")
         return self.of(matching.topic_of(quiet, self._terms.topics)) if quiet else None
 
+    def hub(self, feed: Feed) -> str:
+        """The hub that is told of changes of this feed: of those listed alone; "" for none."""
+        hub = self._terms.hub
+        return hub if hub and any(each == feed for each in self.feeds) else ""
+
     def spelled(self, slug: str) -> str:
         """The address of the feed that this one differs from in case alone; "" for none."""
         listed = (each.info.slug for each in self.feeds)
@@ -203,7 +208,7 @@ class Catalogue:
             previous = self._day_before(feed, before)
         else:
             previous = max((each for each in among if each < before), default=None)
-        page = Page(day=day, previous=previous, hub="" if day else self._terms.hub)
+        page = Page(day=day, previous=previous, hub="" if day else self.hub(feed))
         return document(kind, feed.info, held, self._terms.site, page=page)
 
     def entries(self, feed: Feed, day: date | None = None) -> list[FeedEntry]:

@@ -71,6 +71,7 @@ class Feeds(Handlers):
         self._buckets = buckets
         self._cache = Cache(MOST_BYTES)
         self._dates: OrderedDict[Hashable, tuple[str, datetime]] = OrderedDict()
+        self._hubs: dict[str, str] = {}
         self._days = Days(app.settings.topics)
         self._latest: tuple[Hashable, Catalogue] | None = None
         self._asked: datetime | None = None
@@ -82,13 +83,13 @@ class Feeds(Handlers):
         slug, kind = request.path_params["slug"], _kind(request)
         made = partial(self._document, slug, kind, None)
         try:
-            return await self._public(request, made, f"feeds/{slug}.{kind}", told=True)
+            return await self._public(request, made, f"feeds/{slug}.{kind}", slug=slug)
         except NotFound:
             known = await run_in_threadpool(lambda: self._catalogue().spelled(slug))
             if not known:
                 raise
         path = f"feeds/{known}.{kind}"
-        headers = {"cache-control": self._fresh(), **self._headers(path, told=False)}
+        headers = {"cache-control": self._fresh(), **self._headers(path)}
         return RedirectResponse(f"{root(self.app.site)}/{path}", 308, headers=headers)
 
     async def archive(self, request: Request) -> Response:
@@ -140,20 +141,19 @@ class Feeds(Handlers):
     # --- how they are kept ----------------------------------------------------------------
 
     async def _public(
-        self, request: Request, make: Callable[[], Kept], path: str, *, told: bool = False
+        self, request: Request, make: Callable[[], Kept], path: str, *, slug: str = ""
     ) -> Response:
         """An answer from memory without leaving the event loop, or from a thread that makes it.
 
         The version is one look-up by key, which never waits for a writer. `path` is where the
-        answer is at home; with `told` a hub is told of its changes.
+        answer is at home; of changes of the feed with this `slug` a hub may be told.
         """
         version = self.version()
         found = self._cache.find(path, version)
         if found is None:
             found = await run_in_threadpool(self._kept, path, version, make)
-        return answer(
-            request, found, cache_control=self._fresh(), headers=self._headers(path, told=told)
-        )
+        headers = self._headers(path, self._hubs.get(slug, ""))
+        return answer(request, found, cache_control=self._fresh(), headers=headers)
 
     def _rationed(self, request: Request, make: Callable[[], Kept]) -> Callable[[], Kept]:
         """`make`, at the cost of one use by the asker's network; raises HTTPException (429)."""
@@ -195,8 +195,10 @@ class Feeds(Handlers):
         catalogue = self._catalogue()
         feed = catalogue.find(slug)
         content = catalogue.document(feed, kind, day) if feed else None
-        if content is None:
+        if feed is None or content is None:
             raise NotFound(NO_FEED)
+        if day is None:
+            self._hubs[slug] = catalogue.hub(feed)
         return kept(content, _type(kind))
 
     def _outline(self) -> Kept:
@@ -226,10 +228,9 @@ class Feeds(Handlers):
 
     # --- what is said of them -------------------------------------------------------------
 
-    def _headers(self, path: str, *, told: bool) -> dict[str, str]:
+    def _headers(self, path: str, hub: str = "") -> dict[str, str]:
         """Anybody may read public feeds, from any page; WebSub §4 wants a hub and one self."""
         site = self.app.site
-        hub = self.app.settings.feeds.hub if told else ""
         related = (("hub", hub), ("self", site.url and f"{site.url}/{path}"))
         linked = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in related if url)
         headers = {

@@ -291,6 +291,8 @@ def test_current_feeds_name_the_hub_and_archives_do_not(store, announce):
     feed = made.find("cs.IR")
     assert b"https://hub.example/" in made.document(feed, "atom")
     assert b"hub.example" not in made.document(feed, "atom", date(2026, 6, 10))
+    assert made.find("cs.LG") not in made.feeds
+    assert b"hub.example" not in made.document(made.find("cs.LG"), "atom")
 
 
 # --- the community ----------------------------------------------------------------------------

@@ -408,6 +408,20 @@ def test_a_feed_names_the_hub_that_is_told_of_it_and_one_self(application, clien
         assert "hub" not in client.get(path).headers["link"]
 
 
+def test_a_feed_that_no_hub_is_told_of_names_none_until_it_is(application, client, papers):
+    object.__setattr__(application.settings.feeds, "hub", "https://hub.example/")
+    for kind in KINDS:
+        answer = client.get(f"/feeds/cs.{kind}")
+        assert answer.headers["link"] == f'<{SITE}/feeds/cs.{kind}>; rel="self"'
+        assert "hub.example" not in answer.text
+
+    assert "hub.example" not in client.get("/feeds/cs.LG.atom").headers["link"]
+    application.store.papers.ingest([paper(50, category="cs.LG")])
+    answer = client.get("/feeds/cs.LG.atom")
+    assert "hub.example" in answer.headers["link"]
+    assert "hub.example" in answer.text
+
+
 # --- searches ---------------------------------------------------------------------------------
 
 
