@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from binascii import a2b_base64, a2b_qp
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from sqlite3 import Connection
 
 from digest.store import changes, digests, voting
 from digest.store.rows import listed
 
 ID = b"s_"  # how every id of a subscriber begins
+MOST_NESTED = 2
+
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}(?:\r?\n[A-Za-z0-9+/]+)*")
+_HAS_QUOTED, _HAS_BASE64 = (b"quoted-printable", b"?q?"), (b"base64", b"?b?")
+_FOLD = re.compile(rb"\n[ \t]+")
+_AT = (b"%40", b"&#64;", b"&#x40;")
 
 
 def erase(connection: Connection, subscriber_ids: Collection[str]) -> None:
@@ -99,7 +107,7 @@ def _erase_evidence(
     for row in connection.execute("SELECT id, subscriber_id, digest_id, detail, raw FROM evidence"):
         if row["subscriber_id"] in ids or is_named(row["digest_id"].encode()):
             own.append(row["id"])
-        elif is_found(row["raw"].lower()) or is_found(row["detail"].lower().encode()):
+        elif any(map(is_found, _readings(row["raw"]))) or is_found(row["detail"].lower().encode()):
             (others if row["subscriber_id"] else own).append(row["id"])
     connection.executemany("DELETE FROM evidence WHERE id = ?", ((each,) for each in own))
     connection.executemany(
@@ -132,6 +140,30 @@ def _finder(ids: Iterable[str], addresses: Iterable[str] = ()) -> Callable[[byte
         return False
 
     return is_found
+
+
+def _readings(raw: bytes, nested: int = MOST_NESTED) -> Iterator[bytes]:
+    """A mail as it came, and what it may encode, in small letters: to find addresses, not to read.
+
+    What it encodes is decoded wherever it stands, since all mail that came in is gone through: to
+    take each apart would hold the database for long.
+    """
+    small = raw.lower()
+    yield small
+    plain = small
+    if any(each in small for each in _HAS_QUOTED):
+        plain += b"\n" + a2b_qp(raw).lower()
+    plain = _FOLD.sub(b"", plain.replace(b"\r\n", b"\n"))
+    for each in _AT:
+        plain = plain.replace(each, b"@")
+    yield plain
+    yield plain.replace(b"=", b"@")  # lists write from theirs-ada=example.org@
+    if nested and any(each in small for each in _HAS_BASE64):
+        for found in _BASE64.findall(raw):
+            digits = b"".join(found.split())
+            digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+            octets = a2b_base64(digits + b"=" * (-len(digits) % 4))
+            yield from _readings(octets.replace(b"\0", b""), nested - 1)  # UTF-16 is full of those
 
 
 def _erase_cursors(connection: Connection, subscriber_id: str) -> None:

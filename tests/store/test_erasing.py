@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,6 +24,8 @@ from digest.model import (
 )
 
 ADDRESS, WISHED = "ada@example.org", "ada.new@example.org"
+QUOTED = b"Content-Transfer-Encoding: Quoted-Printable\r\n\r\n"
+BASE64 = b"Content-Transfer-Encoding: base64\r\n\r\n"
 
 
 @pytest.fixture
@@ -247,6 +250,42 @@ def test_a_featured_paper_stays_without_whoever_put_it_forward(store, make, ada)
     (voices,) = store.community.voices([make.paper(1).id]).values()
     assert [(each.name, each.line, each.curator) for each in voices] == [("", "", True)]
     assert {(each.actor, each.note) for each in store.community.log(limit=9)} == {("", "")}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        BASE64
+        + base64.encodebytes(
+            b"We tried and tried, and could not reach Ada@Example.org at all, sorry."
+        ),
+        QUOTED + b"We could not reach ada@exam=\r\nple.org.",
+        QUOTED + b"We could not reach ada=40example.org.",
+        b"To: Ada\r\n <ada@\r\n\texample.org>",
+        b"Subject: =?utf-8?B?" + base64.b64encode(b"for ada@example.org?") + b"?= and others",
+        b"Subject: =?utf-8?Q?for_ada=40example.org?=",
+        b"https://example.org/?to=ada%40example.org",
+        b"<p>ada&#64;example.org",
+        b"Return-Path: <list-ada=example.org@lists.example.org>",
+        BASE64 + base64.encodebytes("Ihr Postfach ada@example.org ist weg.".encode("utf-16")),
+        BASE64
+        + base64.encodebytes(
+            BASE64
+            + base64.encodebytes(QUOTED + b"Returned: To: ada@exam=\r\nple.org, and more words.")
+        ),
+    ],
+)
+def test_an_address_that_a_kept_mail_encodes_goes_too(store, make, ada, raw):
+    kept = make.evidence(
+        8, kind=EvidenceKind.UNREAD, subscriber_id="", digest_id="", raw=b"To ad@example.org"
+    )
+    store.post.record(kept)
+    store.post.record(replace(kept, id="e_9", raw=raw))
+
+    store.subscribers.erase(ada.id)
+
+    assert store.post.evidence("e_9") is None
+    assert store.post.evidence(kept.id) == kept
 
 
 def test_what_others_said_stays(store, make, ada, bo):
