@@ -223,7 +223,7 @@ def test_feeds_without_room_name_the_file(digest, many, tmp_path, small):
 
     assert ran.code == 1
     assert re.fullmatch(r"digest: File too large: out/feeds/[\w.-]+\.\n", ran.err), ran.err
-    assert not list(tmp_path.glob("out/**/.*"))
+    assert not list(tmp_path.glob("out/**/.*.part"))
 
 
 def test_a_preview_of_a_past_edition_is_the_mail_that_was_sent(ready, dislike, mails):
