@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import sleep
 
@@ -46,6 +47,7 @@ from digest.rendering import mail, mime
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 10
+ASKED_AT_ONCE = 300
 FOREVER = -1.0
 PATIENCE = 5.0
 
@@ -380,13 +382,21 @@ class App(Composer):
                 self.store.post.settle(each.id, retry_at=None)
         return self.post()
 
-    def ask_to_confirm(self, addresses: Iterable[str]) -> int:
-        """Queue the letter that asks to confirm for those who have yet to; how many."""
-        asked = 0
-        if self.site.url:
-            for person in subscriptions.to_be_asked(self.store, addresses, now=self.clock()):
-                self.write("confirm", person)
-                asked += 1
+    def ask_to_confirm(
+        self, addresses: Iterable[str], *, progress: Callable[[int], object] = lambda _: None
+    ) -> int:
+        """Queue the letter that asks to confirm for those who have yet to; how many.
+
+        `progress` is told of some hundred addresses at a time; who was not asked by then, when this
+        is cut short, is asked by the next call.
+        """
+        asked, rest = 0, iter(addresses)
+        while some := list(islice(rest, ASKED_AT_ONCE)):
+            if self.site.url:
+                asked += posting.ask(
+                    self.store, self.letters, some, domain=self.mail_domain, now=self.clock()
+                )
+            progress(len(some))
         return asked
 
     # --- rendering ------------------------------------------------------------------------

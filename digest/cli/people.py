@@ -248,9 +248,11 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
         def ask(addresses: Iterable[str]) -> None:
             nonlocal asked, waiting
             if app.site.url:
-                asked += app.ask_to_confirm(addresses)
+                asked += app.ask_to_confirm(addresses, progress=advance)
             else:
-                waiting += len(app.store.subscribers.by_emails(addresses, Status.PENDING))
+                known = list(addresses)
+                waiting += len(app.store.subscribers.by_emails(known, Status.PENDING))
+                advance(len(known))
 
         raw = sys.stdin.buffer if str(file) == "-" else file.open("rb")
         with TextIOWrapper(raw, encoding="utf-8-sig", newline="") as source:
@@ -261,7 +263,6 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
                 defaults=app.newcomer,
                 confirmed=confirmed,
                 now=app.clock(),
-                progress=advance,
                 entered=ask,
             )
     ended = f", {result.ended} ended" if result.ended else ""

@@ -7,7 +7,7 @@ a morning's digests. Whoever writes one may send it at once; the worker sends wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -73,10 +73,69 @@ def write(
         recipient = recipient or (change.email if kind == "address-new" else "")
     if kind in WITH_INTERESTS and person is not None:
         question = subscriptions.asked_again(store, person, now=now)
-        person = question.person
-        if question.mark:  # all that the letter says is of what its link agrees to
-            context |= {"interests": question.interests, "mark": question.mark}
-        context.setdefault("interests", question.interests)
+        person, context = question.person, _asking(question, context)
+    letter = _letter(
+        templates,
+        kind,
+        person,
+        context,
+        domain=domain,
+        now=now,
+        recipient=recipient,
+        in_reply_to=in_reply_to,
+        attachment=attachment,
+    )
+    store.post.put([letter])
+    return letter
+
+
+def ask(
+    store: Store,
+    templates: letters.LetterTemplates,
+    addresses: Iterable[str],
+    *,
+    domain: str,
+    now: datetime,
+) -> int:
+    """Ask those of some hundred addresses to confirm who have yet to, once a day at most; how many.
+
+    All their letters are kept in one transaction. Raises as `write` does.
+    """
+    asked: list[tuple[str, str, Letter]] = []
+    for key, person in subscriptions.to_be_asked(store, addresses, now=now).items():
+        question = subscriptions.question(store, person, now=now)
+        letter = _letter(
+            templates,
+            "confirm",
+            question.person,
+            _asking(question, {}),
+            domain=domain,
+            now=now,
+        )
+        asked.append((key, person.id, letter))
+    return subscriptions.ask(store, asked, now=now) if asked else 0
+
+
+def _asking(question: subscriptions.Question, context: Mapping[str, object]) -> dict[str, object]:
+    """What is known to a letter that asks somebody to confirm."""
+    if question.mark:  # all that the letter says is of what its link agrees to
+        return {**context, "interests": question.interests, "mark": question.mark}
+    return {"interests": question.interests, **context}
+
+
+def _letter(
+    templates: letters.LetterTemplates,
+    kind: str,
+    person: Subscriber | None,
+    context: Mapping[str, object],
+    *,
+    domain: str,
+    now: datetime,
+    recipient: str = "",
+    in_reply_to: str = "",
+    attachment: mime.Attachment | None = None,
+) -> Letter:
+    """A letter, under an id that follows from what it says and when."""
     once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
     # With the key and the address, since a letter from before they changed has dead links.
     about = (person.id, person.key, person.email) if person else ()
@@ -93,7 +152,7 @@ def write(
         attachment=attachment,
         **context,
     )
-    letter = Letter(
+    return Letter(
         id=key,
         kind=kind,
         sender=message.sender,
@@ -102,8 +161,6 @@ def write(
         at=now,
         expires_at=now + LASTS_OF.get(kind, LASTS),
     )
-    store.post.put([letter])
-    return letter
 
 
 def post_due(

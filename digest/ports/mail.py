@@ -276,6 +276,20 @@ class PostStore(Protocol):
         """32 random bytes of this installation, minted when first asked for."""
         ...
 
+    def used(self, buckets: Iterable[str], *, now: datetime, seconds: float) -> set[str]:
+        """Those of the buckets of which a use was counted within the last `seconds`."""
+        ...
+
+    def ask(
+        self, letters: Iterable[tuple[str, str, Letter]], *, now: datetime, seconds: float
+    ) -> int:
+        """Queue letters that ask people to confirm, in one transaction; how many were.
+
+        Each comes after a bucket, of which there is one use in so many `seconds`, and the id of whom
+        it asks. Who does not wait to confirm any more is not asked; who never did is a newcomer of now.
+        """
+        ...
+
     def take(self, bucket: str, *, now: datetime, seconds: float, most: int) -> bool:
         """Count one use of a bucket; False once `most` were counted within the last `seconds`.
 

@@ -22,6 +22,10 @@ from digest.store.rows import (
 
 SECRET_BYTES = 32
 
+PUT_LETTER = """
+INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+"""
+
 
 class Post:
     """Letters on their way, what came back, and whom not to write to, in SQLite."""
@@ -34,13 +38,25 @@ class Post:
     def put(self, letters: Sequence[Letter]) -> int:
         """Queue letters; a known id is left alone, sent or not. Returns how many were new."""
         with self._connections.write() as connection:
-            return connection.executemany(
-                """
-                INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO NOTHING
-                """,
-                map(letter_columns, letters),
-            ).rowcount
+            return connection.executemany(PUT_LETTER, map(letter_columns, letters)).rowcount
+
+    def ask(
+        self, letters: Iterable[tuple[str, str, Letter]], *, now: datetime, seconds: float
+    ) -> int:
+        """Queue letters that ask people to confirm, in one transaction; how many were.
+
+        Each comes after a bucket, of which there is one use in so many `seconds`, and the id of whom
+        it asks. Who does not wait to confirm any more is not asked; who never did is a newcomer of now.
+        """
+        since = stamp(now - timedelta(seconds=seconds))
+        asked = 0
+        with self._connections.write() as connection:
+            for bucket, subscriber_id, letter in letters:
+                if _used(connection, bucket, since) or not _wait(connection, subscriber_id, now):
+                    continue
+                _use(connection, bucket, since, now)
+                asked += connection.execute(PUT_LETTER, letter_columns(letter)).rowcount
+        return asked
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
         """Lease letters that are due and not too late, oldest first.
@@ -283,9 +299,20 @@ class Post:
         with self._connections.write() as connection:
             if _used(connection, bucket, since) >= most:
                 return False
-            connection.execute("DELETE FROM uses WHERE bucket = ? AND at <= ?", (bucket, since))
-            connection.execute("INSERT INTO uses VALUES (?, ?)", (bucket, stamp(now)))
+            _use(connection, bucket, since, now)
         return True
+
+    def used(self, buckets: Iterable[str], *, now: datetime, seconds: float) -> set[str]:
+        """Those of the buckets of which a use was counted within the last `seconds`."""
+        with self._connections.read() as connection:
+            rows = connection.execute(
+                """
+                SELECT DISTINCT bucket FROM uses
+                WHERE bucket IN (SELECT value FROM json_each(?)) AND at > ?
+                """,
+                (listed(buckets), stamp(now - timedelta(seconds=seconds))),
+            )
+            return {row["bucket"] for row in rows}
 
 
 def asking_for_evidence(
@@ -357,6 +384,25 @@ def _suppress(
 def _secret(connection: Connection, name: str) -> bytes | None:
     row = connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
     return None if row is None else bytes(row["value"])
+
+
+def _wait(connection: Connection, subscriber_id: str, now: datetime) -> bool:
+    """Whether this subscriber is still to confirm; who never did may from now on as long as any."""
+    return (
+        connection.execute(
+            """
+            UPDATE subscribers SET created_at = iif(confirmed_at IS NULL, ?, created_at)
+            WHERE id = ? AND status = 'pending'
+            """,
+            (stamp(now), subscriber_id),
+        ).rowcount
+        == 1
+    )
+
+
+def _use(connection: Connection, bucket: str, since: str, now: datetime) -> None:
+    connection.execute("DELETE FROM uses WHERE bucket = ? AND at <= ?", (bucket, since))
+    connection.execute("INSERT INTO uses VALUES (?, ?)", (bucket, stamp(now)))
 
 
 def _used(connection: Connection, bucket: str, since: str) -> int:

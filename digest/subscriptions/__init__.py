@@ -33,11 +33,12 @@ from digest.subscriptions.people import (
     normal_address,
 )
 from digest.subscriptions.resending import again
-from digest.subscriptions.returning import agreed, schedule_of
+from digest.subscriptions.returning import Question, agreed, question, schedule_of
 from digest.subscriptions.signing_up import (
     Bounds,
     SignUp,
     activate,
+    ask,
     asked_again,
     confirm,
     forget_pending,
@@ -79,6 +80,7 @@ __all__ = [
     "MOST_INTERESTS",
     "WEEKDAYS",
     "Bounds",
+    "Question",
     "SignUp",
     "Wishes",
     "activate",
@@ -86,6 +88,7 @@ __all__ = [
     "again",
     "agree",
     "agreed",
+    "ask",
     "ask_address",
     "asked_again",
     "asked_for",
@@ -117,6 +120,7 @@ __all__ = [
     "parse_floor",
     "parse_span",
     "pause",
+    "question",
     "refusals",
     "renew_link",
     "request_link",

@@ -14,8 +14,13 @@ LETTERS_A_DAY = 6
 
 def may(store: Store, what: str, name: str, *, now: datetime, seconds: float, most: int) -> bool:
     """Whether `what` may be done once more to or by `name`: an address, a network, a subscriber."""
+    return store.post.take(bucket(store, what, name), now=now, seconds=seconds, most=most)
+
+
+def bucket(store: Store, what: str, name: str) -> str:
+    """Where it is counted how often `what` is done to or by `name`."""
     hashed = hmac.digest(store.post.secret("limits"), name.encode(), "sha256").hex()[:32]
-    return store.post.take(f"{what}.{hashed}", now=now, seconds=seconds, most=most)
+    return f"{what}.{hashed}"
 
 
 def may_reach(store: Store, address: str, *, now: datetime) -> bool:

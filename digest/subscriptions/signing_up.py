@@ -17,7 +17,7 @@ from typing import Literal
 
 from digest import editions
 from digest.errors import InvalidInput
-from digest.model import Interest, Status, Subscriber, SuppressionReason, Topic
+from digest.model import Interest, Letter, Status, Subscriber, SuppressionReason, Topic
 from digest.model.base import Value
 from digest.ports import Store
 from digest.subscriptions.addresses import (
@@ -29,7 +29,7 @@ from digest.subscriptions.addresses import (
     suppression,
 )
 from digest.subscriptions.changing import put_interests
-from digest.subscriptions.limits import DAY, HOUR, may, may_reach
+from digest.subscriptions.limits import DAY, HOUR, bucket, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
 from digest.subscriptions.returning import (
     Question,
@@ -233,16 +233,28 @@ def confirm(store: Store, person: Subscriber, *, now: datetime, mark: str = "") 
     return confirmed
 
 
-def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> Iterator[Subscriber]:
-    """Those of these who have yet to confirm, for a letter that asks them to: once a day at most.
+def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> dict[str, Subscriber]:
+    """Those of these who have yet to confirm and were not asked to today, by what `ask` counts.
 
     Whoever is on the suppression list is left out.
     """
     pending = store.subscribers.by_emails(addresses, Status.PENDING)
     closed = suppressed(store, pending)
-    for address, person in pending.items():
-        if address not in closed and may(store, "ask", address, now=now, seconds=DAY, most=1):
-            yield person
+    waiting = {
+        bucket(store, "ask", address): person
+        for address, person in pending.items()
+        if address not in closed
+    }
+    asked = store.post.used(waiting, now=now, seconds=DAY)
+    return {key: person for key, person in waiting.items() if key not in asked}
+
+
+def ask(store: Store, letters: Iterable[tuple[str, str, Letter]], *, now: datetime) -> int:
+    """Queue letters that ask people to confirm, in one transaction, once a day at most; how many.
+
+    Each comes after its key in `to_be_asked`, and the id of whom it asks.
+    """
+    return store.post.ask(letters, now=now, seconds=DAY)
 
 
 def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:

@@ -52,6 +52,22 @@ def post(application):
     return run
 
 
+@pytest.fixture
+def waiting(application):
+    """Adds so many people who have yet to confirm, and gives their addresses."""
+
+    def add(count):
+        now = application.clock()
+        people = [
+            subscriptions.newcomer(application.newcomer, f"reader{number}@example.org", now=now)
+            for number in range(count)
+        ]
+        application.store.subscribers.add((each, ()) for each in people)
+        return [each.email for each in people]
+
+    return add
+
+
 def headers(message):
     return message_from_bytes(message.content, policy=policy.default)
 
@@ -342,6 +358,42 @@ def test_an_active_subscribers_address_that_does_not_exist_is_not_written_to_aga
         "5.1.1",
         person.id,
     )
+
+
+def test_who_was_not_asked_when_an_import_was_cut_short_is_asked_by_the_next(
+    application, waiting, monkeypatch
+):
+    people = waiting(5)
+    monkeypatch.setattr("digest.app.application.ASKED_AT_ONCE", 2)
+    told = []
+
+    def cut_short(done):
+        told.append(done)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        application.ask_to_confirm(people, progress=cut_short)
+    assert application.store.post.waiting() == 4
+
+    assert application.ask_to_confirm(people) == 1
+    assert application.ask_to_confirm(people) == 0
+    (letter,) = application.store.post.waiting_for(people[-1])
+    assert letter.kind == "confirm"
+
+
+def test_whose_letter_was_not_kept_does_not_count_as_asked(application, waiting, monkeypatch):
+    people = waiting(3)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(posting.letters, "letter", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            application.ask_to_confirm(people)
+
+    assert application.ask_to_confirm(people) == 3
 
 
 def test_an_address_that_nobody_confirmed_leaves_no_evidence(application, post):

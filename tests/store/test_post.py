@@ -277,6 +277,41 @@ def test_a_bucket_that_holds_nothing_refuses(store, make, most):
     assert not store.post.take("closed", now=make.day, seconds=60, most=most)
 
 
+def test_the_buckets_that_were_used_within_a_time_are_told_apart(store, make):
+    store.post.take("old", now=make.day, seconds=60, most=1)
+    store.post.take("new", now=at(make, seconds=1), seconds=60, most=1)
+
+    used = store.post.used(["old", "new", "never"], now=at(make, seconds=60), seconds=60)
+
+    assert used == {"new"}
+
+
+def test_those_who_wait_to_confirm_are_asked_together_and_once_in_a_time(store, make):
+    pending, back, active = (
+        make.subscriber(1, status=Status.PENDING, due_at=None),
+        make.subscriber(2, status=Status.PENDING, confirmed_at=make.day, due_at=None),
+        make.subscriber(3),
+    )
+    store.subscribers.add([(each, []) for each in (pending, back, active)])
+    gone = make.subscriber(4)
+    letters = [
+        (f"ask.{number}", each.id, make.letter(number))
+        for number, each in enumerate((pending, back, active, gone), 1)
+    ]
+
+    assert store.post.ask(letters, now=at(make, hours=1), seconds=3600) == 2
+    assert store.post.ask(letters, now=at(make, hours=2, seconds=-1), seconds=3600) == 0
+
+    due = store.post.claim(at(make, hours=1), limit=9, lease=60)
+    assert [each.id for each in due] == ["confirm-1", "confirm-2"]
+    left = store.subscribers.get([pending.id, back.id, active.id])
+    assert left == {
+        pending.id: replace(pending, created_at=at(make, hours=1)),
+        back.id: back,
+        active.id: active,
+    }
+
+
 def test_a_bucket_forgets_what_is_over(store, make):
     for minute in range(5):
         store.post.take("signups", now=at(make, minutes=minute), seconds=60, most=1)

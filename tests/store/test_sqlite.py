@@ -157,6 +157,8 @@ CALLS = {
     "community.log": lambda s, m: s.community.log(limit=1),
     "community.last_decisions": lambda s, m: s.community.last_decisions(["p_1"]),
     "post.put": lambda s, m: s.post.put([m.letter()]),
+    "post.ask": lambda s, m: s.post.ask([], now=m.day, seconds=60),
+    "post.used": lambda s, m: s.post.used(["signups"], now=m.day, seconds=60),
     "post.claim": lambda s, m: s.post.claim(m.day, limit=1, lease=60),
     "post.drop_late": lambda s, m: s.post.drop_late(m.day),
     "post.settle": lambda s, m: s.post.settle("confirm-1", retry_at=None),
