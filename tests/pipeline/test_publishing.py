@@ -299,6 +299,7 @@ def test_archives_follow_the_site_to_another_address_some_days_in_one_go(
 
 
 def test_the_chain_of_archives_ends_with_the_oldest_that_stands(application, folder, days):
+    object.__setattr__(application.settings.feeds, "limit", 3)
     days(20)
     application.publish(folder)
     found = chain(folder, application.site.url)
