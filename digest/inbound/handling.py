@@ -32,6 +32,7 @@ from digest.subscriptions import Wishes
 log = logging.getLogger(__name__)
 
 MAILBOXES = ("bounce", "reply", "unsubscribe", "subscribe")
+OPERATORS = frozenset({"abuse", "hostmaster", "postmaster", "security", "webmaster"})
 WAITING = frozenset({Status.PENDING, Status.UNSUBSCRIBED})
 DONE = "Done."
 TITLES = {
@@ -116,8 +117,12 @@ def _handled(
     if is_report or reports.is_junked(mail):
         bounces.handle(store, mail, recipients, policy, now=now)
         return ()
-    if silence:
+    role = _role(recipients) if mailbox == "help" else ""
+    if role and silence != "own":
+        bounces.keep_unread(store, mail.raw, detail=f"Written to {role}@, for you.", now=now)
+    elif silence:
         log.info("not answered", extra={"action": "take-in", "why": silence})
+    if role or silence:
         return ()
     proof = proving.prove(store, mail, recipients, policy)
     if proof is None:
@@ -129,6 +134,12 @@ def _handled(
     if proof.subscriber is None:
         return _for_stranger(store, mail, proof, asked, policy, plus=plus, now=now)
     return _for_subscriber(store, mail, proof, asked, policy, plus=plus, now=now)
+
+
+def _role(recipients: Sequence[str]) -> str:
+    """The mailbox of those that a domain must have for its operator (RFC 2142), if one is meant."""
+    named = (each.rpartition("@")[0].partition("+")[0].casefold() for each in recipients)
+    return next((each for each in named if each in OPERATORS), "")
 
 
 def _is_leaving(mail: Incoming, mailbox: str) -> bool:

@@ -407,6 +407,27 @@ def test_what_a_mail_server_wrote_is_kept_wherever_it_came(store, take_in, mail,
     assert [each.kind for each in store.post.evidences()] == [EvidenceKind.UNREAD]
 
 
+@pytest.mark.parametrize("role", ["postmaster", "Abuse", "hostmaster+x"])
+def test_what_is_written_to_the_operator_is_kept_for_them(store, take_in, proven, role):
+    raw = proven("Your server sends our users what they did not ask for. Stop.")
+    assert take_in(raw, f"{role}@papers.example") == ()
+    (kept,) = store.post.evidences()
+    assert (kept.kind, kept.subscriber_id) == (EvidenceKind.UNREAD, "")
+    assert kept.detail == f"Written to {role.lower().partition('+')[0]}@, for you."
+    assert store.post.evidence(kept.id).raw == raw
+
+
+def test_to_write_to_the_operator_too_is_no_way_to_be_overheard(
+    ada, store, take_in, mail, reply_to, token, current
+):
+    take_in(mail("daily"), reply_to(ada), "postmaster@papers.example")
+    take_in(mail("daily", to="postmaster@elsewhere.example"), "postmaster@elsewhere.example")
+    take_in(mail("x", **{"from": "digest@papers.example"}), "postmaster@papers.example")
+    assert store.post.evidences() == []
+    take_in(mail(subject=f"unsubscribe {token(ada)}"), "abuse@papers.example")
+    assert current(ada).status == "unsubscribed"
+
+
 def test_a_bounce_is_never_answered(ada, take_in, notice, reply_to, bounces_to):
     for address in (bounces_to(ada), reply_to(ada), "help@papers.example"):
         assert take_in(notice("5.1.1", returned=f"Subject: {address}\n"), address) == ()
