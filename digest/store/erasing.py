@@ -1,4 +1,4 @@
-"""Forgetting one person, within a transaction that the caller holds."""
+"""Forgetting people, one or many, within a transaction that the caller holds."""
 
 from __future__ import annotations
 
