@@ -49,12 +49,16 @@ _SUMMARY = re.compile(r"<summary\b[^>]*>(.*?)</summary\s*>", re.DOTALL | re.IGNO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One HTTP response: where it came from, its headers by lower-case name, its body if wanted."""
+    """One HTTP response: where it came from, its headers by lower-case name, its body if wanted.
+
+    `broke_off` is why there is not more of a body that should have been whole.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    broke_off: FetchFailed | None = None
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

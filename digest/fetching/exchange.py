@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import httpx
@@ -133,6 +133,8 @@ class Exchange:
         unchanged = reply.status == NOT_MODIFIED and bool(conditions)
         if not unchanged and reply.status not in WHOLE:
             raise failure(reply, retry_after=_pause(reply, watch))
+        if reply.broke_off and not request.poll:  # a page of something larger
+            raise reply.broke_off
         return Answer(
             request=request,
             status=reply.status,
@@ -140,6 +142,7 @@ class Exchange:
             headers=reply.headers,
             body=None if unchanged else reply.body,
             moved_to=trip.moved_to,
+            broke_off=reply.broke_off.message if reply.broke_off else "",
             at=watch.time(),
         )
 
@@ -194,10 +197,7 @@ class Exchange:
                 subject=where,
             ) from None
         except (httpx.HTTPError, OSError) as error:
-            raise FetchFailed(
-                f"{where} could not be read ({_reason(error)}): it will be asked again later.",
-                subject=where,
-            ) from error
+            raise _unread(where, error) from error
 
     def _hold(self, host: str, reply: Reply, watch: Watch) -> None:
         pause = retry_after(reply.headers.get("retry-after", ""), watch.time())
@@ -235,20 +235,34 @@ class Exchange:
                     subject=where,
                 )
             fields = headers_of(response.headers.raw)
-            body = await self._body(response, fields, where)
-            return Reply(url=trip.url, status=response.status_code, headers=fields, body=body)
+            reply = Reply(url=trip.url, status=response.status_code, headers=fields)
+            if reply.status not in WHOLE:
+                return replace(reply, body=await self._explanation(response, fields, where))
+            body, broke_off = await self._body(response, fields, where)
+            return replace(reply, body=body, broke_off=broke_off)
         finally:
             await response.aclose()
 
-    async def _body(self, response: httpx.Response, fields: Mapping[str, str], where: str) -> bytes:
-        """The body in full of an answer, as much as explains it of an error, else nothing."""
-        encoding = fields.get("content-encoding", "")
-        if response.status_code in WHOLE:
-            inflater = Inflater(encoding, caps=self._caps, where=where)
-            if (delta_seconds(fields.get("content-length", "")) or 0) > self._caps.wire:
-                raise inflater.too_large(self._caps.wire, "on the wire")
+    async def _body(
+        self, response: httpx.Response, fields: Mapping[str, str], where: str
+    ) -> tuple[bytes, FetchFailed | None]:
+        """The body of an answer in full, or what came of it and why the rest did not."""
+        inflater = Inflater(fields.get("content-encoding", ""), caps=self._caps, where=where)
+        if (delta_seconds(fields.get("content-length", "")) or 0) > self._caps.wire:
+            raise inflater.too_large(self._caps.wire, "on the wire")
+        try:
             await _pour(response, inflater)
-            return inflater.finish()
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            if not inflater.so_far():
+                raise
+            return inflater.so_far(), _unread(where, error, how="broke off")
+        return inflater.finish(), None
+
+    async def _explanation(
+        self, response: httpx.Response, fields: Mapping[str, str], where: str
+    ) -> bytes:
+        """As much of the body as explains an error, else nothing."""
+        encoding = fields.get("content-encoding", "")
         if response.status_code == NOT_MODIFIED or response.status_code in REDIRECTS:
             return b""
         with suppress(FetchRefused):
@@ -263,6 +277,13 @@ class Exchange:
 async def _pour(response: httpx.Response, inflater: Inflater) -> None:
     async for chunk in response.aiter_raw():
         inflater.feed(chunk)
+
+
+def _unread(where: str, error: BaseException, how: str = "could not be read") -> FetchFailed:
+    return FetchFailed(
+        f"{where} {how} ({_reason(error)}): it will be asked again later.",
+        subject=where,
+    )
 
 
 def _pause(reply: Reply, watch: Watch) -> float | None:

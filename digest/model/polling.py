@@ -42,6 +42,7 @@ class Answer(Value):
     """The end of one polite exchange: a body (200) or `body` None (304).
 
     `moved_to` is set when every hop was permanent (301, 308). Header names are lower-case.
+    `broke_off` is a sentence that says why the body of a poll is not all that there is.
     """
 
     request: Request
@@ -50,6 +51,7 @@ class Answer(Value):
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     moved_to: str = ""
+    broke_off: str = ""
     at: datetime
 
 

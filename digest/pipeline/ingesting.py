@@ -287,7 +287,8 @@ def _take(
     """Store what one outcome brings; returns the pages to ask for, what was read, what failed.
 
     A body that could not be read counts as a failed fetch: with its validators kept, the next
-    poll would be told that nothing has changed, and the list would be lost.
+    poll would be told that nothing has changed, and the list would be lost. So does one that broke
+    off, though what came of it is read: the rest is worth asking for as soon as after a failure.
     """
     run.pages += 1
     if not isinstance(outcome, Answer):
@@ -304,9 +305,14 @@ def _take(
         missed_at = now if run.reconciling else None
         harvest, stored = _read(store, run.source, listing, missed_at=missed_at)
     except Rejected as error:
-        run.failed = True
-        run.reports.append(reporting.line(request, Verdict.FAILED, cause=error.message, now=now))
-        return (), Harvest(), FetchFailed(error.message, subject=request.url)
+        run.failed, cause = True, outcome.broke_off or error.message
+        run.reports.append(reporting.line(request, Verdict.FAILED, cause=cause, now=now))
+        return (), Harvest(), FetchFailed(cause, subject=request.url)
+    if outcome.broke_off:
+        run.failed, cause = True, outcome.broke_off
+        report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
+        run.reports.append(replace(report, verdict=Verdict.FAILED, cause=cause))
+        return (), Harvest(), FetchFailed(cause, subject=request.url)
     if request.poll:
         run.harvests[request.place] = harvest
     run.cursor, run.left = run.cursor or harvest.cursor, harvest.left

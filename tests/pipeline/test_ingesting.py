@@ -169,9 +169,9 @@ def test_a_list_that_could_not_be_read_is_asked_for_again_in_full(ingest, now):
 class Server(RecordedFetcher):
     """A fetcher that tells what it was asked with, and answers 304 to the ETag it gave."""
 
-    def __init__(self, body):
+    def __init__(self, body, *, broke_off=""):
         super().__init__({})
-        self.body = body
+        self.body, self.broke_off = body, broke_off
 
     def fetch(self, requests, now):
         return [
@@ -181,6 +181,7 @@ class Server(RecordedFetcher):
                 url=request.url,
                 headers={"etag": '"v1"'},
                 body=None if fetching.prepare(request, state) else self.body,
+                broke_off=self.broke_off,
                 at=now,
             )
             for request, state in requests
@@ -195,6 +196,37 @@ def test_of_a_list_that_was_cut_short_the_whole_is_read_next_time(store, now):
         server.body = whole
 
     assert store.counts()["papers"] == 4
+
+
+def test_of_a_transfer_that_broke_off_what_came_is_read_and_the_whole_asked_for_soon(store, now):
+    """As after any failure: another validator, or a wait of a day for want of one, would be late."""
+    whole = entries("2026-06-09", "2026-06-09", "2026-06-09", "2026-06-09")
+    server = Server(whole[: len(whole) // 2], broke_off="The peer closed the connection.")
+
+    (first,) = ingesting.ingest(store, [feed()], poller(server, now))
+
+    assert (first.verdict, first.cause) == (Verdict.FAILED, "The peer closed the connection.")
+    assert first.papers == store.counts()["papers"] > 0
+    (state,) = store.sources.poll_states()
+    assert (state.failures, state.etag) == (1, "")
+
+    server.body, server.broke_off = whole, ""
+    (second,) = ingesting.ingest(store, [feed()], poller(server, now + timedelta(hours=2)))
+
+    assert (second.verdict, store.counts()["papers"]) == (Verdict.NEW, 4)
+
+
+def test_a_list_in_json_that_broke_off_is_a_failure_for_that_reason(store, now):
+    part = b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "On'
+    server = Server(part, broke_off="The peer closed the connection.")
+
+    (report,) = ingesting.ingest(store, [feed()], poller(server, now))
+
+    assert (report.verdict, report.cause, report.read) == (
+        Verdict.FAILED,
+        "The peer closed the connection.",
+        0,
+    )
 
 
 def test_a_feed_that_is_not_well_formed_but_whole_is_polled_as_any_other(store, now):
