@@ -34,9 +34,10 @@ def bounce(
     """Act on a bounce or complaint and keep it; known evidence changes nothing.
 
     A hard bounce suppresses the address, a complaint ends the subscription at once, also of one
-    who is suppressed; both put its hash on the suppression list. The `soft_bounces`th soft bounce
-    within the last `soft_days` pauses for 14 days; when it was is the evidence's to say. Returns the
-    subscriber concerned as they are now, None where nobody is known.
+    who is suppressed; both put its hash on the suppression list. The `soft_bounces`th digest (or
+    day of other mail) with a soft bounce within the last `soft_days` pauses for 14 days; when it was
+    is the evidence's to say. Returns the subscriber concerned as they are now, None where nobody is
+    known.
     """
     for _ in range(MOST_TRIES):
         person = _person(store, evidence)
@@ -117,10 +118,16 @@ def _turned(
         return replace(person, status=status, due_at=None), []
     since = now - timedelta(days=days)
     before = _standing(store, evidence, since=since)
-    if person.status is not Status.ACTIVE or evidence.at < since or len(before) + 1 < most:
+    mails = {_mail(each) for each in (*before, evidence)}
+    if person.status is not Status.ACTIVE or evidence.at < since or len(mails) < most:
         return person, []
     paused = replace(person, status=Status.PAUSED, paused_until=now + SOFT_PAUSE, due_at=None)
     return paused, [each.id for each in before]
+
+
+def _mail(evidence: Evidence) -> str:
+    """What came back: a list that a digest went to may say so once for each of its members."""
+    return evidence.digest_id or f"{evidence.at:%Y-%m-%d}"
 
 
 def _suppressing(

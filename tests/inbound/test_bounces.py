@@ -84,12 +84,25 @@ def test_a_hard_bounce_to_a_tagged_address_suppresses(
     assert store.post.evidence(kept.id).raw == raw
 
 
-def test_soft_bounces_are_counted_and_pause(ada, take_in, notice, bounces_to, current):
-    for number in range(4):
-        take_in(notice("5.2.2", returned=f"Subject: {number}\n"), bounces_to(ada))
+def test_soft_bounces_are_counted_and_pause(ada, take_in, notice, bounces_to, compose, current):
+    for day in range(10, 14):
+        compose(ada, f"2026-06-{day}")
+        take_in(notice("5.2.2"), bounces_to(ada, f"202606{day}"))
         assert current(ada).status == "active"
-    take_in(notice("5.2.2", returned="Subject: last\n"), bounces_to(ada))
+    compose(ada, "2026-06-14")
+    take_in(notice("5.2.2"), bounces_to(ada, "20260614"))
     assert current(ada).status == "paused"
+
+
+@pytest.mark.parametrize("subject", ["20260610", "letter"])
+def test_many_reports_of_one_digest_or_of_letters_of_one_day_count_once(
+    ada, store, take_in, notice, bounces_to, compose, current, subject
+):
+    compose(ada)
+    for number in range(6):  # one for each whom a list hands it on to
+        take_in(notice("5.2.2", recipient=f"{number}@lab.example"), bounces_to(ada, subject))
+    assert current(ada).status == "active"
+    assert len(store.post.evidences()) == 6
 
 
 MONTHS = ("Feb", "Mar", "Apr", "May", "Jun")
@@ -157,9 +170,10 @@ def test_soft_bounces_that_tell_no_time_that_could_be_count_when_they_come(
 ):
     for number in range(5):
         raw = notice("5.2.2", returned=f"Subject: {number}\n", date=told)
-        take_in(raw, bounces_to(old_hand, "letter"))
+        take_in(raw, bounces_to(old_hand, "letter"), at=now + timedelta(days=number))
     assert current(old_hand).status == "paused"
-    assert {each.at for each in store.post.evidences()} == {now}
+    came = {now + timedelta(days=number) for number in range(5)}
+    assert {each.at for each in store.post.evidences()} == came
 
 
 def test_a_hard_bounce_counts_however_late_it_comes(

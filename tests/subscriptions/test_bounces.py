@@ -17,14 +17,16 @@ COMPLAINT, UNREAD = EvidenceKind.COMPLAINT, EvidenceKind.UNREAD
 
 @pytest.fixture
 def bounce(store, now):
-    """Hands in evidence; a fresh id each time unless one is given."""
+    """Hands in evidence about a digest each; a fresh id each time unless one is given."""
     numbers = count(1)
 
     def hand_in(person, kind, *, id="", at=now):  # noqa: A002 - it is one
+        number = next(numbers)
         evidence = Evidence(
-            id=id or f"e{next(numbers)}",
+            id=id or f"e{number}",
             kind=kind,
             subscriber_id=person.id if person else "",
+            digest_id=f"{person.id}.{number}" if person else "",
             status="5.1.1",
             detail="no such mailbox",
             raw=b"raw",
