@@ -50,6 +50,8 @@ _UNKNOWN = re.compile(
     r"|addressee unknown|left the company|has closed|been (?:disabled|discontinued|cancelled)",
     re.IGNORECASE,
 )
+# Postfix about a name that there is not: a recipient's domain, or else a host on the way there.
+_NO_HOST = re.compile(r"\bname=(\S+)\s+type=\w+:\s+host not found(?!,? try again)", re.IGNORECASE)
 _ORIGINAL = re.compile(
     r"(?im)^[ >|]*(?:-{2,}.{0,60}(?:original|copy of|returned|headers).{0,60}"
     r"|received: (?:from|by)\b.{0,200}|return-path:.{0,200})$"
@@ -168,7 +170,17 @@ def _notification(message: Message) -> Finding | None:
 def _failure(fields: dict[str, str], message: Message) -> Finding:
     words = fields.get("diagnostic-code", "") or _telling(_words(message))
     status = _status(f"{fields.get('status', '')} {words}")
-    return Finding(kind=classify(status, words), status=status, detail=_told(words))
+    kind = classify(status, words)
+    if status.startswith("5.4.") and _is_gone(
+        headers.domain_of(fields.get("final-recipient", "")), words
+    ):
+        kind = EvidenceKind.HARD_BOUNCE
+    return Finding(kind=kind, status=status, detail=_told(words))
+
+
+def _is_gone(domain: str, words: str) -> bool:
+    """Whether a server says that there is no such domain, by which it need not mean an address's."""
+    return any(each.lower().rstrip(".") == domain for each in _NO_HOST.findall(words))
 
 
 def _odd(message: Message) -> Finding | None:

@@ -91,6 +91,22 @@ def found(raw, *, automatic=False):
 @pytest.mark.parametrize(
     ("status", "words", "kind"),
     [
+        ("5.4.4", "name=example.net\n    type=AAAA: Host not found", HARD),
+        ("5.4.4", "name=mx.example.net type=A: Host not found", SOFT),
+        ("5.4.4", "name=relay.papers.example type=A: Host not found", SOFT),
+        ("5.4.4", "name=example.net type=A: Host found but no data record of requested type", SOFT),
+        ("5.4.4", "name=example.net type=MX: Host not found, try again", SOFT),
+        ("4.4.3", "name=example.net type=MX: Host not found", SOFT),
+    ],
+)
+def test_a_domain_that_is_not_there_is_gone_for_good(notice, status, words, kind):
+    said = f"Host or domain name not found. Name service error for {words}"
+    assert found(notice(("failed", status, said))) == (kind, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
         ("5.1.1", "550 5.1.1 user unknown", HARD),
         ("5.1.2", "550 bad destination system", HARD),
         ("5.1.10", "556 null MX", HARD),
