@@ -353,6 +353,25 @@ class App(Composer):
             self.store, folder, self.feed_terms, now=self.clock(), because=self.because
         )
 
+    def publish_shared(self, folder: Path) -> publishing.Published:
+        """Write the feeds that are everybody's as files."""
+        trending.refresh_if_voted(self.store, now=self.clock())
+        return publishing.publish_shared(self.store, folder, self.feed_terms, now=self.clock())
+
+    def publish_own(
+        self, folder: Path, *, since: datetime | None, after: str, stopping: Callable[[], bool]
+    ) -> str | None:
+        """Write the own feeds of readers with a digest composed `since` (None: of all), by id.
+
+        Hands back the id after which to go on if it was asked to stop, else None.
+        """
+        among = None if since is None else self.store.ledger.composed_since(since)
+        site, because = self.feed_terms.site, self.because
+        _, left = publishing.publish_own(
+            self.store, folder, site, because, among=among, after=after, stopping=stopping
+        )
+        return left
+
     def tell_hub(self) -> None:
         """Tell the WebSub hub which feeds have changed."""
         websub.tell(self.store, self.feed_terms, self.fetcher.post_form, now=self.clock())

@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import chain
 from pathlib import Path
 
-from digest.model import Site, Status, Subscriber
+from digest.model import Site, Status
 from digest.pipeline import personal
 from digest.pipeline.catalogue import Catalogue, Feed, Terms
 from digest.ports import Store
@@ -23,6 +22,8 @@ from digest.rendering import opml
 from digest.rendering.feeds import FORMATS
 
 PRIVATE = "feeds/mine"
+# A pause is a rest from mails; only who has left has no feed.
+HAVE_FEEDS = (Status.ACTIVE, Status.PAUSED)
 HALF = ".part"
 
 MADE = "feeds/.archives"
@@ -46,11 +47,25 @@ class Published:
     files: int = 0
     changed: int = 0
 
+    def __add__(self, other: Published) -> Published:
+        return Published(
+            feeds=self.feeds + other.feeds,
+            files=self.files + other.files,
+            changed=self.changed + other.changed,
+        )
+
 
 def publish(
     store: Store, folder: Path, terms: Terms, *, now: datetime, because: personal.Because
 ) -> Published:
-    """Write all feeds below `folder`; private ones that are not due any more are removed.
+    """Write all feeds below `folder`; private ones that are not due any more are removed."""
+    shared = publish_shared(store, folder, terms, now=now)
+    own, _ = publish_own(store, folder, terms.site, because)
+    return shared + own
+
+
+def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -> Published:
+    """Write the feeds that are everybody's, and the list of them.
 
     The archive of a day is written once, and then left as it is, unless all are to be made anew.
     """
@@ -64,18 +79,48 @@ def publish(
         elif SPEAKS in _bytes(folder / f"feeds/{slug}.json"):
             for kind in FORMATS:
                 (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
-    kept: set[str] = set()
-    # A pause is a rest from mails; only who has left has no feed.
-    for person in chain(_all(store, Status.ACTIVE), _all(store, Status.PAUSED)):
-        found = personal.documents(store, terms.site, person, because, tuple(FORMATS))
-        about = personal.info(terms.site, person)
-        files = {about.path(kind): content for kind, content in found.items()}
-        kept.update(files)
-        total = _written(folder, files, total)
-    _forget(folder, kept)
     outlines = opml.opml([feed.info for feed in catalogue.feeds], terms.site)
     changed = write(folder / opml.PATH, outlines)
     return Published(feeds=total.feeds, files=total.files + 1, changed=total.changed + changed)
+
+
+def publish_own(
+    store: Store,
+    folder: Path,
+    site: Site,
+    because: personal.Because,
+    *,
+    among: Collection[str] | None = None,
+    after: str = "",
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[Published, str | None]:
+    """Write readers' own feeds, by the ids of those `among` (None: all) that come `after` an id.
+
+    What is not there yet is written too, and what is nobody's any more is removed in any case. Asked
+    to stop, it hands back the id after which to go on, else None.
+    """
+    total, kept, last, stopped = Published(), set[str](), after, False
+    for person, _ in store.subscribers.all():
+        if person.status not in HAVE_FEEDS:
+            continue
+        about = personal.info(site, person)
+        paths = {kind: about.path(kind) for kind in FORMATS}
+        kept.update(paths.values())
+        is_told = person.id > after and (among is None or person.id in among)
+        if stopped or not (is_told or _lacks(folder, paths.values())):
+            continue
+        if stopping():
+            stopped = True
+            continue
+        found = personal.documents(store, site, person, because, tuple(FORMATS))
+        total = _written(folder, {paths[kind]: content for kind, content in found.items()}, total)
+        last = max(last, person.id)
+    _forget(folder, kept)
+    return total, last if stopped else None
+
+
+def _lacks(folder: Path, paths: Iterable[str]) -> bool:
+    return not all((folder / each).is_file() for each in paths)
 
 
 def write(path: Path, content: bytes) -> bool:
@@ -198,10 +243,6 @@ def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Pub
         files=total.files + len(documents),
         changed=total.changed + changed,
     )
-
-
-def _all(store: Store, status: Status) -> Iterator[Subscriber]:
-    return (person for person, _ in store.subscribers.all(status))
 
 
 def _forget(folder: Path, kept: set[str]) -> None:

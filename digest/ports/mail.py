@@ -45,6 +45,10 @@ class Ledger(Protocol):
         """Who of these readers has a digest of an edition, sent or not."""
         ...
 
+    def composed_since(self, since: datetime) -> frozenset[str]:
+        """Who got a digest composed at or after then, sent or not; of past editions it knows none."""
+        ...
+
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
         """Up to when each subscriber's digests cover what was announced; who had none is left out.
 

@@ -120,6 +120,29 @@ def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
     return {key: _digest(key, people[key], each, looked) for key, each in found.items()}
 
 
+def made_since(connection: Connection, since: datetime) -> set[int]:
+    """The keys of digests composed at or after then, of editions not long before; no blob is opened.
+
+    Takes a tenth of a second for 100,000 digests of these days.
+    """
+    first = keys.day_of(since.date().isoformat()) - 1
+    windows = {
+        number
+        for number, text in connection.execute(
+            "SELECT number, text FROM strings WHERE used >= ? AND text GLOB '* ????-* ????-* ????-* *'",
+            (first,),
+        )
+        if text.split(" ")[3] >= stamp(since)
+    }
+    if not windows:
+        return set()
+    heads = connection.execute(
+        "SELECT key, substr(content, 1, ?) FROM digests WHERE key >= ?",
+        (contents.HEAD, keys.key_of(first, 0)),
+    )
+    return {key for key, head in heads if contents.window_of(head) in windows}
+
+
 def texts_of(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
     """What strings stand for, by number."""
     return dict(

@@ -92,6 +92,12 @@ class Ledger:
             each.removesuffix(f".{edition}") for each, key in wanted.items() if key in there
         )
 
+    def composed_since(self, since: datetime) -> frozenset[str]:
+        """Who got a digest composed at or after then, sent or not; of past editions it knows none."""
+        with self._connections.read() as connection:
+            made = rows.made_since(connection, since)
+            return frozenset(keys.people(connection, made).values())
+
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
         """Up to when each subscriber's digests cover what was announced.
 

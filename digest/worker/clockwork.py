@@ -155,7 +155,7 @@ def tick(
         ("compose", compose_due),
         ("post", lambda: app.post(stopping=stopping)),
         ("deliver", send),
-        ("publish", lambda: rounds.publish(app, changed=changed)),
+        ("publish", lambda: rounds.publish(app, changed=changed, stopping=stopping)),
         ("night", night),
         ("learn", lambda: nights.learn(app)),
         ("keep", lambda: rounds.keep(app, stopping=stopping)),

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from digest.app import App
 from digest.errors import DigestError, RetryLater, StoreBusy
 from digest.model import SourceReport
-from digest.pipeline import learning, tastes
+from digest.pipeline import learning, leases, tastes
 from digest.pipeline.delivering import Delivered
+from digest.worker import nights
 
 PUBLISHED = "published"
+OWN_FEEDS = "published own"
+ALL_OWN = "published all"
 COMPOSING = "compose"
 READ_ELSEWHERE = "read elsewhere"
 PUBLISH_EVERY = timedelta(hours=1)
-PUBLISH_LEASE_SECONDS = 600
+# For so long at a time readers' own feeds are written: 100,000 take a quarter of an hour.
+PUBLISHING = timedelta(minutes=1)
 KEEP_LEASE_SECONDS = 600
 # Long enough for the block in hand, short enough that a worker that died costs no morning.
 COMPOSE_LEASE_SECONDS = 60
@@ -121,24 +127,80 @@ def letters_between(app: App, *, stopping: Callable[[], bool]) -> Callable[[int]
     return post
 
 
-def publish(app: App, *, changed: bool) -> None:
+def publish(app: App, *, changed: bool, stopping: Callable[[], bool] = lambda: False) -> None:
     """Write the feeds if they are to be files, and tell the hub; unless another worker is at it."""
-    folder = app.settings.worker.publish
+    folder, sources = app.settings.worker.publish, app.store.sources
     if not folder and not app.settings.feeds.hub:
         return
     if changed:
-        app.store.sources.set_cursor(PUBLISHED, "")
+        sources.set_cursor(PUBLISHED, "")
     now = app.clock()
-    if not is_stale(now, app.store.sources.cursor(PUBLISHED)):
+    is_due = is_stale(now, sources.cursor(PUBLISHED))
+    if not is_due and not (folder and _own_pass(app).began):
         return
-    if app.store.lease("publish", owner=app.owner, now=now, seconds=PUBLISH_LEASE_SECONDS):
-        try:
-            if folder:
-                app.publish(Path(folder))
+    with leases.held(app.store, "publish", owner=app.owner, clock=app.clock) as ours:
+        if not ours:
+            return
+        if is_due and folder:
+            app.publish_shared(Path(folder))
+            _begin_own(app)
+        if is_due:
             app.tell_hub()
-            app.store.sources.set_cursor(PUBLISHED, now.isoformat())
-        finally:
-            app.store.unlease("publish", owner=app.owner)
+            sources.set_cursor(PUBLISHED, now.isoformat())
+        if folder:
+            _publish_own(app, Path(folder), stopping=stopping)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPass:
+    """A pass over readers' own feeds: of whom it is, when it began, and how far it has come.
+
+    It is of those with a digest composed at or after `since`, or of all where that is "". Where
+    `began` is "" too, none is under way. Times are in ISO 8601.
+    """
+
+    since: str = ""
+    began: str = ""
+    after: str = ""
+
+
+def _own_pass(app: App) -> OwnPass:
+    kept = app.store.sources.cursor(OWN_FEEDS)
+    return OwnPass(**json.loads(kept)) if kept else OwnPass()
+
+
+def _keep_pass(app: App, this: OwnPass) -> None:
+    app.store.sources.set_cursor(OWN_FEEDS, json.dumps(asdict(this)))
+
+
+def _begin_own(app: App) -> None:
+    """Begin a pass, unless one is under way: of all in a night that has had none, else of the new."""
+    this, night, now = _own_pass(app), nights.tonight(app), app.clock().isoformat()
+    is_ahead = this.since > now  # and so was the clock
+    if app.store.sources.cursor(ALL_OWN) != night or is_ahead:
+        _keep_pass(app, OwnPass(began=now))
+        app.store.sources.set_cursor(ALL_OWN, night)
+    elif not this.began:
+        _keep_pass(app, replace(this, began=now))
+
+
+def _publish_own(app: App, folder: Path, *, stopping: Callable[[], bool]) -> None:
+    """Go on with readers' own feeds for a while: very many take long, and digests wait meanwhile."""
+    this, now = _own_pass(app), app.clock()
+    # What somebody else is composing is dated already, and not there yet.
+    if not this.began or app.store.leased(COMPOSING, now=now, seconds=COMPOSE_LEASE_SECONDS):
+        return
+    left = app.publish_own(
+        folder,
+        since=datetime.fromisoformat(this.since) if this.since else None,
+        after=this.after,
+        stopping=lambda: stopping() or app.clock() - now >= PUBLISHING,
+    )
+    if left is not None:
+        _keep_pass(app, replace(this, after=left))
+    else:  # those it had passed by may have something new since
+        again = app.clock().isoformat() if this.after else ""
+        _keep_pass(app, OwnPass(since=this.began, began=again))
 
 
 def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -93,6 +93,17 @@ def test_a_digest_without_expiry_is_kept_but_not_sent(store, make, people):
     assert store.ledger.counts() == NOTHING_OUT
 
 
+def test_who_got_a_digest_since_then_is_known_whether_or_not_it_goes_out(store, make, people):
+    first, second, third = people[:3]
+    make.queue(store, make.digest(first, composed_at=make.day))
+    make.queue(store, make.digest(second, composed_at=make.day + HOUR, picks=()))
+    make.queue(store, make.digest(third, composed_at=make.day + 2 * HOUR), expires=None)
+
+    assert store.ledger.composed_since(make.day) == {first.id, second.id, third.id}
+    assert store.ledger.composed_since(make.day + HOUR) == {second.id, third.id}
+    assert store.ledger.composed_since(make.day + 3 * HOUR) == frozenset()
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "waits"),
     [

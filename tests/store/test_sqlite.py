@@ -101,6 +101,7 @@ CALLS = {
     "ledger.withdraw": lambda s, m: s.ledger.withdraw(["s_1"], lease="one"),
     "ledger.put_off": lambda s, m: s.ledger.put_off({"s_1": m.day}, lease="one"),
     "ledger.due": lambda s, m: s.ledger.due(m.day, most=1),
+    "ledger.composed_since": lambda s, m: s.ledger.composed_since(m.day),
     "ledger.counts": lambda s, m: s.ledger.counts(),
     "ledger.has_waiting": lambda s, m: s.ledger.has_waiting(),
     "ledger.refusals": lambda s, m: s.ledger.refusals("s_1", m.day),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -9,6 +10,7 @@ from digest import subscriptions, worker
 from digest.app import troubles
 from digest.errors import FetchFailed
 from digest.model import Outcome, Receipt
+from digest.pipeline import personal
 from digest.testing import MemoryTransport
 from digest.worker import rounds
 
@@ -24,6 +26,111 @@ def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(
     offline.moment[0] += timedelta(hours=1)
     worker.tick(offline)
     assert list(mine.iterdir()) == []
+
+
+@pytest.fixture
+def own_feed(offline, tmp_path):
+    """What a reader's own feed says, of which `says` can be made anything."""
+
+    def path(person):
+        return tmp_path / "public" / personal.info(offline.site, person).path("json")
+
+    def look(person, *, says=None):
+        if says is not None:
+            path(person).write_text(says)
+        return path(person).read_text(encoding="utf-8")
+
+    return look
+
+
+def test_own_feeds_are_written_for_whoever_got_a_digest_and_once_a_night_for_all(
+    offline, subscribe, own_feed
+):
+    ada, bob = subscribe(at="9"), subscribe("bob@example.org", at="12")
+    worker.tick(offline)
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+    for person in (ada, bob):
+        own_feed(person, says="old")
+
+    offline.moment[0] = offline.clock().replace(hour=9, minute=1)
+    worker.tick(offline)
+    assert (own_feed(ada) == "old", own_feed(bob) == "old") == (False, True)
+
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+    own_feed(ada, says="old")
+    offline.moment[0] = offline.clock().replace(hour=12, minute=1)
+    worker.tick(offline)
+    assert (own_feed(ada) == "old", own_feed(bob) == "old") == (True, False)
+
+    own_feed(bob, says="old")
+    offline.moment[0] += timedelta(days=1)
+    worker.tick(offline)
+    assert "old" not in (own_feed(ada), own_feed(bob))
+
+
+def test_own_feeds_that_take_long_are_written_tick_by_tick(
+    offline, subscribe, own_feed, monkeypatch
+):
+    people = sorted((subscribe(f"r{n}@example.org") for n in range(3)), key=lambda each: each.id)
+    worker.tick(offline)
+    for person in people:
+        own_feed(person, says="old")
+    offline.moment[0] += timedelta(days=1)
+    seconds = count()
+    began = offline.clock()
+    monkeypatch.setattr(offline, "clock", lambda: began + timedelta(seconds=next(seconds)))
+    monkeypatch.setattr(rounds, "PUBLISHING", timedelta(seconds=2))
+
+    for written in (1, 2, 3):
+        rounds.publish(offline, changed=False)
+        assert [own_feed(each) == "old" for each in people] == [
+            number >= written for number in range(3)
+        ]
+
+    own_feed(people[0], says="old")
+    for _ in range(2):
+        rounds.publish(offline, changed=False)
+    assert own_feed(people[0]) == "old", "nothing came for them since"
+
+
+def test_own_feeds_stop_when_asked_and_go_on_with_the_next_tick(offline, subscribe, own_feed):
+    person = subscribe()
+    worker.tick(offline)
+    own_feed(person, says="old")
+    offline.moment[0] += timedelta(days=1)
+
+    rounds.publish(offline, changed=True, stopping=lambda: True)
+    assert own_feed(person) == "old"
+
+    rounds.publish(offline, changed=False)
+    assert own_feed(person) != "old"
+
+
+def test_own_feeds_wait_for_what_another_worker_is_composing(offline, subscribe, own_feed):
+    person = subscribe()
+    worker.tick(offline)
+    own_feed(person, says="old")
+    offline.moment[0] += timedelta(days=1)
+    offline.store.lease(rounds.COMPOSING, owner="another", now=offline.clock(), seconds=60)
+
+    rounds.publish(offline, changed=True)
+    assert own_feed(person) == "old"
+
+    offline.store.unlease(rounds.COMPOSING, owner="another")
+    rounds.publish(offline, changed=False)
+    assert own_feed(person) != "old"
+
+
+def test_a_publisher_that_died_is_followed_within_a_minute(offline, tmp_path):
+    offline.store.lease("publish", owner="died", now=offline.clock(), seconds=60)
+    worker.tick(offline)
+    assert not (tmp_path / "public").exists()
+
+    offline.moment[0] += timedelta(seconds=61)
+    worker.tick(offline)
+    assert (tmp_path / "public" / "feeds.opml").exists()
 
 
 def test_one_worker_composes_at_a_time_and_another_takes_over_from_one_that_died(

@@ -44,6 +44,7 @@ KIND_PLACES = {each: place for place, each in enumerate(KINDS)}
 KINDS_BY_NAME = {each.value: each for each in KINDS}
 
 COMPACT = b"\1"
+HEAD = 16
 THOUSANDTHS = 1000
 MOST_AMOUNT = 32_767
 MOST_WORDS = 3
@@ -223,6 +224,14 @@ def papers_in(content: bytes, *, titles: bool = True) -> Sequence[int]:
     code, size = ("I", 4) if widths & FAR_PAPERS else ("H", 2)
     found = _array(code, content[start : start + size * (shown + rest * titles)])
     return [lowest + each for each in found]
+
+
+def window_of(head: bytes) -> int:
+    """The number of a digest's window, by the first HEAD bytes of its content or more."""
+    if head[:1] == COMPACT:
+        (window,), _ = _numbers(head, 1, 1)
+        return window
+    return int(head[1:].partition(b",")[0])
 
 
 def opened(content: bytes) -> Opened:
