@@ -65,6 +65,8 @@ def test_whatever_a_digest_shows_comes_back(make, drawn, window, matched):
     assert read(content) == (listed, rest)
     assert (found.window, found.matched, found.withheld) == (window, matched, 3)
     assert contents.window_in(content) == window
+    if content[:1] == contents.COMPACT:
+        assert contents.window_in(content[: contents.HEAD]) == window
     assert list(contents.papers_in(content)) == [
         *(PAPERS[each.paper_id] for each in listed),
         *(PAPERS[each] for each in rest),

@@ -211,7 +211,7 @@ def _plain(digest: Digest, window: int, papers: Sequence[int]) -> bytes:
 
 
 def window_in(content: bytes) -> int:
-    """The number of the window alone."""
+    """The number of the window alone, for which HEAD bytes of a compact one are enough."""
     return _numbers(content, 1, 1)[0][0] if content[:1] == COMPACT else opened(content).window
 
 
@@ -224,14 +224,6 @@ def papers_in(content: bytes, *, titles: bool = True) -> Sequence[int]:
     code, size = ("I", 4) if widths & FAR_PAPERS else ("H", 2)
     found = _array(code, content[start : start + size * (shown + rest * titles)])
     return [lowest + each for each in found]
-
-
-def window_of(head: bytes) -> int:
-    """The number of a digest's window, by the first HEAD bytes of its content or more."""
-    if head[:1] == COMPACT:
-        (window,), _ = _numbers(head, 1, 1)
-        return window
-    return int(head[1:].partition(b",")[0])
 
 
 def opened(content: bytes) -> Opened:
