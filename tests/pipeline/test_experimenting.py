@@ -200,9 +200,9 @@ def test_a_wrong_setting_is_named(application, against, wrong):
 def test_the_preview_of_an_edition_is_the_digest_that_was_made(
     application, subscribe, item, against, monkeypatch
 ):
-    ours = SimpleNamespace(NewestLast=lambda **_: ByNumber(down=True))
+    ours = SimpleNamespace(OldestFirst=lambda **_: ByNumber())
     monkeypatch.setitem(sys.modules, "our_rankers", ours)
-    against("our_rankers:NewestLast")
+    against("our_rankers:OldestFirst")
     application.store.papers.ingest([item(number) for number in range(8)])
     person = subscribe()
     application.compose_edition(None)
