@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 DAY = 86_400.0
 MOST_UNREAD = 1_000
 MOST_KEPT = 256_000
+MOST_OF_UNREAD = 32_000
 MOST_NAMED = 20
 LONGEST_DATE = 100
 
@@ -62,14 +63,15 @@ def handle(
     is_known = is_signed and found.kind is not EvidenceKind.UNREAD
     is_counted = is_known and found.kind is EvidenceKind.SOFT_BOUNCE
     digest_id = f"{person.id}.{edition}" if person is not None and edition else ""
+    kind = found.kind if is_known else EvidenceKind.UNREAD
     evidence = Evidence(
         id=evidence_id(mail.raw),
-        kind=found.kind if is_known else EvidenceKind.UNREAD,
+        kind=kind,
         subscriber_id=person.id if person is not None else "",
         digest_id=digest_id if digest_id and store.ledger.digest(digest_id) else "",
         status=found.status,
         detail=found.detail,
-        raw=mail.raw[:MOST_KEPT],
+        raw=mail.raw[: MOST_OF_UNREAD if kind is EvidenceKind.UNREAD else MOST_KEPT],
         at=_happened(mail, person, edition, now) if is_counted and person is not None else now,
     )
     _has_room(store, evidence, now=now)
@@ -105,8 +107,8 @@ def _written(mail: Incoming) -> datetime | None:
 def _has_room(store: Store, evidence: Evidence, *, now: datetime) -> None:
     """Raise RetryLater once a day has brought more unread mail than anybody will look at.
 
-    The mail server then keeps what it has, and offers it again: nothing is lost, and nobody can
-    fill our disk.
+    The mail server then keeps what it has, and offers it again. Nobody can fill our disk by coming
+    every day either: the night leaves some thousands of them (`digest.store.pruning`).
     """
     if evidence.kind is not EvidenceKind.UNREAD or store.post.evidence(evidence.id) is not None:
         return
@@ -120,7 +122,7 @@ def keep_unread(store: Store, raw: bytes, *, detail: str, now: datetime) -> None
         id=evidence_id(raw),
         kind=EvidenceKind.UNREAD,
         detail=detail,
-        raw=raw[:MOST_KEPT],
+        raw=raw[:MOST_OF_UNREAD],
         at=now,
     )
     _has_room(store, evidence, now=now)

@@ -20,6 +20,15 @@ BREATH = 0.02
 LOGS = {"runs": "at", "received": "at", "uses": "at", "letters": "expires_at"}
 KEYS = {"received": "key"}
 
+# At 32 kB each (`digest.inbound.bounces`) a hundred megabytes, and more than anybody will look at.
+MOST_UNREAD = 3_000
+OVER_UNREAD = """
+rowid IN (
+    SELECT rowid FROM evidence WHERE kind = 'unread' AND settled_at IS NULL
+    ORDER BY at DESC, rowid DESC LIMIT -1 OFFSET ?
+)
+"""
+
 OLD = """
 SELECT p.id FROM papers AS p
 WHERE p.first_seen < ?1
@@ -80,12 +89,15 @@ def prune_log(connections: Connections, table: str, before: datetime) -> int:
 def prune_evidence(connections: Connections, before: datetime, *, soft_before: datetime) -> int:
     """Delete evidence from before then; what nobody could read stays until it is settled.
 
+    But of that the newest MOST_UNREAD alone stay, since strangers may send it to us without end.
     Soft bounces, which are counted, stay from `soft_before` on where that is earlier.
     """
     over = "at < ? AND kind <> 'soft-bounce' AND (kind <> 'unread' OR settled_at IS NOT NULL)"
     soft = stamp(min(before, soft_before))
-    return delete(connections, "evidence", "rowid", over, stamp(before)) + delete(
-        connections, "evidence", "rowid", "at < ? AND kind = 'soft-bounce'", soft
+    return (
+        delete(connections, "evidence", "rowid", over, stamp(before))
+        + delete(connections, "evidence", "rowid", "at < ? AND kind = 'soft-bounce'", soft)
+        + delete(connections, "evidence", "rowid", OVER_UNREAD, MOST_UNREAD)
     )
 
 

@@ -452,6 +452,15 @@ def test_junk_without_a_sender_is_neither_answered_nor_kept(store, take_in, mail
     assert store.post.evidences() == []
 
 
+def test_of_mail_nobody_can_read_only_the_beginning_is_kept(store, take_in, mail, now):
+    long = b"long " * 20_000
+    bounces.keep_unread(store, long, detail="", now=now)
+    take_in(mail(long.decode(), return_path="<>"), "bounce@papers.example")
+
+    kept = [store.post.evidence(each.id).raw for each in store.post.evidences()]
+    assert [len(each) for each in kept] == [bounces.MOST_OF_UNREAD] * 2
+
+
 def test_a_flood_of_mail_nobody_can_read_is_left_with_the_mail_server(store, now, monkeypatch):
     monkeypatch.setattr(bounces, "MOST_UNREAD", 5)
     for number in range(bounces.MOST_UNREAD):

@@ -13,6 +13,7 @@ from digest.model import (
     PollState,
     SubmissionState,
 )
+from digest.store import pruning
 
 LATER = date(2027, 6, 1)
 LATE = datetime(2027, 6, 1, tzinfo=UTC)
@@ -151,6 +152,25 @@ def test_evidence_goes_when_it_is_old_but_never_unread(store, make):
 
     assert deleted["evidence"] == 2
     assert [each.id for each in store.post.evidences()] == ["e_4", "e_2"]
+
+
+def test_of_mail_that_nobody_could_read_the_newest_some_thousand_stay(store, make, monkeypatch):
+    monkeypatch.setattr(pruning, "MOST_UNREAD", 2)
+    unread, hour = EvidenceKind.UNREAD, timedelta(hours=1)
+    for found in (
+        make.evidence(1, kind=unread, at=make.day + 3 * hour),
+        make.evidence(2, kind=unread, at=make.day + hour),
+        make.evidence(3, kind=unread, at=make.day + 2 * hour),
+        make.evidence(4, kind=unread, at=make.day + 2 * hour),
+        make.evidence(5, kind=unread, at=make.day, settled_at=make.day + hour),
+        make.evidence(6, kind=EvidenceKind.COMPLAINT, at=make.day),
+    ):
+        store.post.record(found)
+
+    deleted = store.prune(papers_before=LATER, logs_before=make.day, evidence_before=make.day)
+
+    assert deleted["evidence"] == 2
+    assert {each.id for each in store.post.evidences()} == {"e_1", "e_4", "e_5", "e_6"}
 
 
 def test_soft_bounces_that_are_still_counted_outlive_other_evidence(store, make):
