@@ -49,31 +49,36 @@ def listed(
     ]
 
 
-def fill(sheet: Sheet, barred: np.ndarray) -> None:
+def fill(sheet: Sheet, barred: np.ndarray, twins: np.ndarray) -> None:
     """Let in what is voted for where someone only likes papers, few of which have anything like them.
 
     Who says nothing at all is shown what is voted for, of which a first like would leave next to
-    nothing: so it stays, as far as places are free, of which n likes count 1 - n/20. It is nothing for who
-    has a floor.
+    nothing: so it stays, as far as places are free, of which n likes that are known count 1 - n/20. Of
+    near-duplicates (`twins`) one is let in, and none for who has a floor.
     """
     everybody = sheet.community.voted + sheet.community.picked
+    best = np.argsort(-everybody, kind="stable")
+    best = best[everybody[best] > 0]
     most = sheet.weights.views.most_rounded
-    for taste in sheet.tastes:
-        if taste.kind is not ReasonKind.LIKE:
+    likes = {
+        row: count
+        for taste in sheet.tastes
+        if taste.kind is ReasonKind.LIKE
+        for row, count in zip(taste.rows.tolist(), taste.counts.tolist(), strict=True)
+    }
+    for row, profile in enumerate(sheet.block):
+        if profile.floor > 0 or {each for each in POSITIVE if profile.of(each)} != {_LIKE}:
             continue
-        for profile, count in zip(taste.rows.tolist(), taste.counts.tolist(), strict=True):
-            asked = sheet.block[profile]
-            if asked.floor > 0 or any(asked.of(each) for each in POSITIVE if each is not _LIKE):
-                continue
-            there = np.count_nonzero(sheet.matched[profile])
-            places = max(ceil(asked.limit * (1 - count / most)) - there, 0)
-            free = np.flatnonzero(~sheet.matched[profile] & ~barred[profile] & (everybody > 0))
-            best = np.argsort(-everybody[free], kind="stable")[:places]
-            sheet.matched[profile, free[best]] = True
+        matched = sheet.matched[row]
+        there = len(np.unique(twins[matched]))
+        places = max(ceil(profile.limit * (1 - likes.get(row, 0) / most)) - there, 0)
+        free = best[~matched[best] & ~barred[row, best] & ~np.isin(twins[best], twins[matched])]
+        first = np.sort(np.unique(twins[free], return_index=True)[1])[:places]
+        matched[free[first]] = True
 
 
 def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
-    """The rows of the highest scores among what matched; of equals the newer comes first."""
+    """The rows of the highest scores among what matched; equals in the order that breaks ties."""
     rows = np.flatnonzero(sheet.matched[profile])
     scores = sheet.scores[profile, rows]
     if len(rows) > cap:

@@ -254,7 +254,7 @@ class LinearRanker:
         barred = _barred(sheet, without)
         barred |= profiles.muted(block, features, self._topics)
         sheet.matched[barred] = False
-        arranging.fill(sheet, barred)
+        arranging.fill(sheet, barred, twins)
         lists = arranging.listed(
             sheet,
             barred,

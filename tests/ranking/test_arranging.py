@@ -298,6 +298,7 @@ def test_who_only_upvotes_goes_on_with_what_is_voted_for(ranked, profile, invent
 
     assert [picked(count) for count in (0, 1, 2, 10, 20)] == [10, 10, 9, 5, 0]
     assert picked(1, topic="x.tides") == 0
+    assert len(ranked(profile(like="arxiv:1706.03762"), papers, trending=heat).picks) == 10
 
 
 def test_votes_fill_no_list_of_who_has_a_floor_nor_with_what_is_barred(ranked, profile, new_paper):
@@ -308,6 +309,17 @@ def test_votes_fill_no_list_of_who_has_a_floor_nor_with_what_is_barred(ranked, p
     assert ranked(replace(reader, floor=0.1), papers, trending=heat).matched == 0
     found = ranked(reader, papers, trending=heat, without=[each.id for each in papers[2:]])
     assert sorted(found.listed) == sorted(each.id for each in papers[:2])
+
+
+def test_near_duplicates_with_many_votes_fill_one_place(ranked, profile, told_twice, new_paper):
+    same = told_twice("p-one", "p-two", "arch girder cable deck pier truss load span")
+    papers = [*same, *(new_paper("violins", n) for n in range(12))]
+    heat = {each.id: 10.0 - n for n, each in enumerate(papers)}
+
+    found = ranked(profile(like="bees-1"), papers, trending=heat)
+
+    assert len(found.picks) == 10
+    assert len({"p-one", "p-two"} & set(found.listed)) == 1
 
 
 # --- what is followed -------------------------------------------------------------------------
