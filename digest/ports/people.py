@@ -161,8 +161,15 @@ class SubscriberStore(Protocol):
         """Forget changes of address that were asked for before then."""
         ...
 
-    def put_comeback(self, comeback: Comeback) -> None:
-        """Keep what was asked for in the name of someone who had left; the latest counts."""
+    def put_comeback(self, comeback: Comeback) -> bool:
+        """Keep what was asked for in the name of someone who had left; the latest counts.
+
+        False, and nothing is kept, for whoever does not wait to confirm.
+        """
+        ...
+
+    def renew_comeback(self, comeback: Comeback, now: datetime) -> None:
+        """Have what was asked for count as of now, unless something else was asked for since."""
         ...
 
     def comeback(self, subscriber_id: str) -> Comeback | None:

@@ -356,15 +356,29 @@ class Subscribers:
         with self._connections.write() as connection:
             connection.execute("DELETE FROM address_changes WHERE asked_at < ?", (stamp(before),))
 
-    def put_comeback(self, comeback: Comeback) -> None:
+    def put_comeback(self, comeback: Comeback) -> bool:
         """Keep what was asked for in the name of someone who had left; the latest counts.
 
-        Raises NotFound for an unknown subscriber.
+        False, and nothing is kept, for whoever does not wait to confirm.
         """
         with self._connections.write() as connection:
+            return bool(
+                connection.execute(
+                    """
+                    INSERT OR REPLACE INTO comebacks
+                    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                    WHERE EXISTS (SELECT 1 FROM subscribers WHERE id = ? AND status = 'pending')
+                    """,
+                    (*comeback_columns(comeback), comeback.subscriber_id),
+                ).rowcount
+            )
+
+    def renew_comeback(self, comeback: Comeback, now: datetime) -> None:
+        """Have what was asked for count as of now, unless something else was asked for since."""
+        with self._connections.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO comebacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                comeback_columns(comeback),
+                "UPDATE comebacks SET asked_at = ? WHERE subscriber_id = ? AND asked_at = ?",
+                (stamp(now), comeback.subscriber_id, stamp(comeback.asked_at)),
             )
 
     def comeback(self, subscriber_id: str) -> Comeback | None:

@@ -38,15 +38,18 @@ def wish_back(
     interests: tuple[Interest, ...],
     *,
     now: datetime,
-) -> None:
-    """Keep what was asked for in the name of someone who had left, in place of what was before."""
+) -> bool:
+    """Keep what was asked for in the name of someone who had left, in place of what was before.
+
+    False for whoever does not wait to confirm any more: they answered just now.
+    """
     wanted = with_schedule(person, wishes)
     schedule: dict[str, Any] = {
         name: value
         for name in SCHEDULE
         if (value := getattr(wanted, name)) != getattr(person, name)
     }
-    store.subscribers.put_comeback(
+    return store.subscribers.put_comeback(
         Comeback(subscriber_id=person.id, asked_at=now, interests=interests, **schedule)
     )
 
@@ -62,7 +65,7 @@ def question(store: Store, person: Subscriber, *, now: datetime) -> Question:
     if wished is None:
         return Question(person=person, interests=interests)
     if now - wished.asked_at >= RENEWED_AFTER:
-        store.subscribers.put_comeback(replace(wished, asked_at=now))
+        store.subscribers.renew_comeback(wished, now)
     person = replace(person, **schedule_of(wished))
     return Question(person=person, interests=interests, mark=mark_of(person, wished))
 

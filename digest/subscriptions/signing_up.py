@@ -114,7 +114,7 @@ def sign_up(
     # Two forms sent at once: the other one was first.
     known = known or store.subscribers.by_email(address)
     if known is not None and known.status in (Status.PENDING, Status.UNSUBSCRIBED):
-        return SignUp(outcome="ask", subscriber=_again(store, known, new, wishes, interests))
+        return _again(store, known, new, wishes, interests)
     _idle(store, now)
     return SignUp(outcome="known" if known else "silent", subscriber=known)
 
@@ -321,7 +321,7 @@ def _again(
     new: Subscriber,
     wishes: Wishes,
     interests: tuple[Interest, ...],
-) -> Subscriber:
+) -> SignUp:
     """One who never confirmed starts afresh; of one who had left the profile stays as it is.
 
     Whoever asks may be a stranger: what its owner has confirmed changes only when that one agrees.
@@ -331,13 +331,16 @@ def _again(
         wanted = replace(new, id=known.id, key=known.key)
     else:
         wanted = replace(known, status=Status.PENDING, due_at=None)
-    if not store.subscribers.save(wanted, before=known):
-        return fresh(store, known)  # they answered an earlier letter just now: that counts
-    if known.confirmed_at is None:
+    kept = store.subscribers.save(wanted, before=known)
+    if kept and known.confirmed_at is None:
         store.subscribers.set_interests(wanted.id, interests)
-    else:
-        wish_back(store, wanted, wishes, interests, now=new.created_at)
-    return wanted
+    elif kept:
+        kept = wish_back(store, wanted, wishes, interests, now=new.created_at)
+    # Else they answered an earlier letter just now: that counts.
+    person = wanted if kept else fresh(store, known)
+    if person.status in (Status.UNSUBSCRIBED, Status.SUPPRESSED):
+        return SignUp(outcome="silent")
+    return _linked(person)
 
 
 def _linked(person: Subscriber) -> SignUp:

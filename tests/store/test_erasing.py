@@ -85,11 +85,13 @@ def _writes(store, make, ada):
     store.subscribers.put_change(
         AddressChange(subscriber_id=ada.id, email=WISHED, asked_at=make.day)
     )
+    store.subscribers.set_status(ada.id, Status.PENDING)
     store.subscribers.put_comeback(
         Comeback(
             subscriber_id=ada.id, asked_at=make.day, interests=(make.interest("Ada Lovegood"),)
         )
     )
+    store.subscribers.save(ada)
     link = f"https://example.org/me/{ada.id}.2026-06-10.abcdef".encode()
     store.post.put(
         [

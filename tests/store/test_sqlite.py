@@ -122,6 +122,9 @@ CALLS = {
     "subscribers.put_comeback": lambda s, m: s.subscribers.put_comeback(
         Comeback(subscriber_id="s_1", asked_at=m.day)
     ),
+    "subscribers.renew_comeback": lambda s, m: s.subscribers.renew_comeback(
+        Comeback(subscriber_id="s_1", asked_at=m.day), m.day
+    ),
     "subscribers.comeback": lambda s, m: s.subscribers.comeback("s_1"),
     "subscribers.drop_comeback": lambda s, m: s.subscribers.drop_comeback("s_1"),
     "subscribers.drop_comebacks": lambda s, m: s.subscribers.drop_comebacks(m.day),

@@ -376,7 +376,7 @@ def test_a_stranger_cannot_wish_for_another_address(store, make):
 
 
 def test_the_latest_comeback_counts_and_is_read_as_it_was_put_until_it_is_dropped(store, make):
-    person = make.subscriber()
+    person = make.subscriber(status=Status.PENDING)
     store.subscribers.add([(person, [])])
     bare = Comeback(subscriber_id=person.id, asked_at=make.day)
     full = replace(
@@ -392,7 +392,7 @@ def test_the_latest_comeback_counts_and_is_read_as_it_was_put_until_it_is_droppe
     )
 
     for wished in (bare, full):
-        store.subscribers.put_comeback(wished)
+        assert store.subscribers.put_comeback(wished)
         assert store.subscribers.comeback(person.id) == wished
 
     store.subscribers.drop_comeback(person.id)
@@ -401,7 +401,7 @@ def test_the_latest_comeback_counts_and_is_read_as_it_was_put_until_it_is_droppe
 
 
 def test_comebacks_are_dropped_by_when_they_were_asked_for(store, make):
-    old, new = make.subscriber(1), make.subscriber(2)
+    old, new = (make.subscriber(number, status=Status.PENDING) for number in (1, 2))
     store.subscribers.add([(old, []), (new, [])])
     later = make.day + timedelta(seconds=1)
     store.subscribers.put_comeback(Comeback(subscriber_id=old.id, asked_at=make.day))
@@ -413,9 +413,29 @@ def test_comebacks_are_dropped_by_when_they_were_asked_for(store, make):
     assert store.subscribers.comeback(new.id) is not None
 
 
-def test_nobody_comes_back_who_is_not_there(store, make):
-    with pytest.raises(NotFound):
-        store.subscribers.put_comeback(Comeback(subscriber_id="s_unknown", asked_at=make.day))
+@pytest.mark.parametrize("status", [None, *sorted(set(Status) - {Status.PENDING})])
+def test_nothing_waits_for_the_answer_of_who_is_not_asked(store, make, status):
+    person = make.subscriber(status=status or Status.PENDING)
+    if status is not None:
+        store.subscribers.add([(person, [])])
+    wished = Comeback(subscriber_id=person.id, asked_at=make.day)
+    assert not store.subscribers.put_comeback(wished)
+    assert store.subscribers.comeback(person.id) is None
+
+
+def test_a_comeback_that_another_has_followed_is_not_renewed(store, make):
+    person = make.subscriber(status=Status.PENDING)
+    store.subscribers.add([(person, [])])
+    older = Comeback(subscriber_id=person.id, asked_at=make.day, limit=4)
+    newer = replace(older, asked_at=make.day + timedelta(hours=2), limit=9)
+    later = make.day + timedelta(hours=3)
+
+    store.subscribers.put_comeback(newer)
+    store.subscribers.renew_comeback(older, later)
+    assert store.subscribers.comeback(person.id) == newer
+
+    store.subscribers.renew_comeback(newer, later)
+    assert store.subscribers.comeback(person.id) == replace(newer, asked_at=later)
 
 
 def test_one_long_list_of_liked_papers_does_not_keep_out_the_others(store, make):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from digest import subscriptions
 from digest.errors import InvalidInput, NotFound
 from digest.model import Status
-from digest.subscriptions import Wishes
+from digest.subscriptions import SignUp, Wishes
 from digest.subscriptions.people import _checked, amend, fresh
 
 
@@ -121,6 +121,32 @@ def test_a_strangers_sign_up_does_not_undo_a_confirmation(store, sign_up, meanwh
     (profile,) = store.subscribers.profiles([person.id])
     assert fresh(store, person).status is Status.ACTIVE
     assert [each.value for each in profile.interests] == ["cs.IR"]
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_who_answers_while_a_stranger_asks_is_not_asked_again(
+    store, sign_up, subscribe, monkeypatch, now, answer
+):
+    subscriptions.unsubscribe(store, subscribe(), now=now)
+    person = sign_up(keywords=["maps"]).subscriber
+    act = {"yes": subscriptions.confirm, "no": subscriptions.unsubscribe}[answer]
+    save = store.subscribers.save
+
+    def answered_at_once(*args, **options):
+        monkeypatch.setattr(store.subscribers, "save", save)
+        saved = save(*args, **options)
+        act(store, person, now=now)
+        return saved
+
+    monkeypatch.setattr(store.subscribers, "save", answered_at_once)
+    came = sign_up(keywords=["globes"])
+
+    if answer == "yes":
+        assert came == SignUp(outcome="known", subscriber=fresh(store, person))
+        assert store.subscribers.comeback(person.id) is None
+    else:
+        assert came == SignUp(outcome="silent")
+        assert fresh(store, person).status is Status.UNSUBSCRIBED
 
 
 def test_someone_who_is_gone_cannot_be_amended(store, subscribe):

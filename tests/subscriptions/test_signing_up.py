@@ -201,6 +201,24 @@ def test_what_was_asked_for_waits_for_14_days_from_the_latest_letter(store, gone
     assert store.subscribers.comeback(gone.id) is None
 
 
+def test_what_is_asked_for_while_a_letter_is_written_is_not_replaced_by_what_that_asks_for(
+    store, gone, sign_up, monkeypatch, now
+):
+    came = sign_up(keywords=["maps"]).subscriber
+    later, read = now + timedelta(hours=2), store.subscribers.comeback
+
+    def asked_meanwhile(person_id):
+        monkeypatch.setattr(store.subscribers, "comeback", read)
+        wished = read(person_id)
+        sign_up(keywords=["globes"], at=later)
+        return wished
+
+    monkeypatch.setattr(store.subscribers, "comeback", asked_meanwhile)
+    mark_of_letter(store, came, later)
+
+    assert [each.value for each in read(gone.id).interests] == ["globes"]
+
+
 def test_a_form_that_overfills_the_profile_of_one_who_had_left_is_answered_like_any_other(
     store, gone, sign_up, interests, now
 ):
