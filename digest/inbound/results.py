@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from digest.inbound.headers import without_comments
 
 LONGEST = 4_000
-MOST_RESULTS = 15
-MOST_MARKS = 200
+MOST_RESULTS = 40
+MOST_MARKS = 600
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([;=])|([^\s;="()]+)')
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(;)|([^\s;"()]+)')
 _NAMED = re.compile(r'\s*[^\s;="()\\]+(?=[\s;])')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _KEYWORD = re.compile(r"[a-z][a-z0-9-]*")
-_PROPERTY = re.compile(r"(?:smtp|header|body|policy)\.[a-z][a-z0-9_-]*")
+# Servers add properties of their own (Fastmail `x-bits`, Microsoft `action`), from which nothing follows.
+_PROPERTY = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)?")
 _LABEL = r"[^\W_](?:[^\W_]|-){0,62}"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,9}}")
 
@@ -63,8 +64,7 @@ def proves(fields: Sequence[str], *, authserv_id: str, sender: str) -> bool:
 def parse(field: str) -> tuple[str, tuple[Result, ...]] | None:
     """The server's name and its results (RFC 8601 §2.2), or None if any of the field is malformed.
 
-    So is one with more results, or more marks between its words, than a server writes: opendkim
-    reads up to 15 of the one and some 200 of the other, and leaves a longer line as it came.
+    So is one with more results, or more marks between its words, than a server writes.
     """
     is_long = len(field) > LONGEST or sum(map(field.count, ";=.(")) > MOST_MARKS
     groups = None if is_long or not _NAMED.match(field) else _groups(field)
@@ -110,7 +110,7 @@ def _groups(field: str) -> list[list[str]] | None:
 
 
 def _result(tokens: list[str]) -> Result | None:
-    """`method = result [reason = value] *(type.property = value)`; None for anything beside that.
+    """`method = result [reason = value] *([type.]property = value)`; None for anything beside that.
 
     A value in quotes with an address behind it is such a thing: `"ada@here"@elsewhere`. So is a
     version of a method, which the grammar has and no server writes.

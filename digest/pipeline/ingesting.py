@@ -239,7 +239,7 @@ def _finish_all(store: Store, runs: Iterable[_Run], *, now: datetime) -> list[So
     reports = [report for run in runs for report in _finish(store, run, now=now)]
     asked = [report for report in reports if report.verdict not in UNASKED]
     store.sources.add_reports(asked)
-    if any(report.verdict is Verdict.NEW for report in asked):
+    if any(report.verdict is Verdict.NEW or report.announced for report in asked):
         trending.refresh(store, now=now)
     return reports
 

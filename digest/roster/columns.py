@@ -21,8 +21,9 @@ LISTS: Mapping[str, InterestKind] = {
 NAMES = {kind: name for name, kind in LISTS.items()}
 STATUSES: Mapping[str, Status] = {
     **{str(each): each for each in Status},
-    **dict.fromkeys(("enabled", "subscribed", "confirmed"), Status.ACTIVE),
-    "unconfirmed": Status.PENDING,
+    **dict.fromkeys(("subscribed", "confirmed"), Status.ACTIVE),
+    # listmonk says so also of those who have left each of its lists: they are asked.
+    **dict.fromkeys(("enabled", "unconfirmed"), Status.PENDING),
     **dict.fromkeys(
         ("blocklisted", "blacklisted", "disabled", "cleaned", "bounced", "complained"),
         Status.SUPPRESSED,

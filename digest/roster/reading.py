@@ -16,7 +16,7 @@ from digest.roster.columns import COLUMNS
 DELIMITERS = (",", ";", "\t")
 """Of cells: spreadsheets write a semicolon where a comma stands in numbers."""
 
-ALSO_EMAIL = ("email address", "e-mail", "e-mail address")
+ALSO_EMAIL = ("email address", "email_address", "e-mail", "e-mail address")
 MOST_NAMED = 200
 
 Row = tuple[int, Mapping[str, Any] | str]
@@ -102,7 +102,10 @@ def _check(columns: Sequence[str]) -> None:
         )
     if unknown := [name for name in columns if name not in COLUMNS]:
         named = shorten(", ".join(map(repr, unknown)), MOST_NAMED, placeholder=" …")
-        raise InvalidInput(f"There is no column {named}; there are {', '.join(COLUMNS)}.")
+        raise InvalidInput(
+            f"There is no column {named}; there are {', '.join(COLUMNS)}. Take out what is none of "
+            "them, but keep who has left, as status."
+        )
     if len(set(columns)) < len(columns):
         raise InvalidInput("The first line names a column twice.")
 

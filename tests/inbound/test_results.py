@@ -29,6 +29,9 @@ def is_proven(*fields, server=OURS, sender=SENDER):
         "dkim=fail header.d=other.example; dkim=pass header.d=example.org",
         "iprev=pass policy.iprev=192.0.2.1; spf=none; dkim=pass header.d=example.org",
         "dkim=pass header.i=@example.org; dmarc=pass(p=REJECT) header.from=example.org;",
+        "dkim=pass header.d=example.org x-bits=2048 x-keytype=rsa; x-vs=clean score=0 state=0",
+        "x-tls=pass version=TLSv1.2 cipher=X bits=128/128; dkim=pass header.d=example.org",
+        "spf=pass smtp.mailfrom=example.org; dmarc=pass action=none header.from=example.org",
     ],
 )
 def test_our_server_vouches_for_the_senders_domain(found):
@@ -79,14 +82,11 @@ def test_everything_else_proves_nothing(found):
         '"{ours}"; {good}',
         "(x) {ours}; {good}",
         "{ours} 1; dkim/1=pass header.d=example.org",
-        "{ours}; dkim=pass foo.bar=baz header.d=example.org",
-        "{ours}; dkim=pass x-bits=2048 header.d=example.org",
-        "{ours}; dkim=pass header.d=example.org reason=late",
         "{ours}; dkim=pass header.s=a\\; spf=none; {good}",
         "{ours}; spf=none words; {good}",
-        "{ours}; " + "a=b; " * 19 + "{good}",
-        "{ours}; " + "(a)" * 201 + "{good}",
-        "{ours}; {good} header.b=" + "." * 201,
+        "{ours}; " + "a=b; " * 40 + "{good}",
+        "{ours}; " + "(a)" * 601 + "{good}",
+        "{ours}; {good} header.b=" + "." * 601,
     ],
 )
 def test_what_no_server_writes_proves_nothing_since_ours_may_have_left_it_where_it_came(field):

@@ -282,14 +282,20 @@ def test_a_status_is_read_in_any_case_and_in_the_words_of_other_programs(load, s
 
 
 def test_a_new_person_gets_mail_by_such_words_only_with_consent(load, store):
-    load("email,status\nada@example.org,Enabled\n", confirmed=False)
-    load("email,status\nbo@example.org,Enabled\ncy@example.org,unconfirmed\n")
+    load("email,status\nada@example.org,Subscribed\n", confirmed=False)
+    load("email,status\nbo@example.org,Subscribed\ncy@example.org,unconfirmed\n")
 
     assert [people(store)[f"{each}@example.org"][0] for each in ("ada", "bo", "cy")] == [
         Status.PENDING,
         Status.ACTIVE,
         Status.PENDING,
     ]
+
+
+def test_who_is_enabled_in_listmonk_may_have_left_its_lists_and_is_asked(load, store):
+    load("email_address,status\nada@example.org,enabled\n")
+
+    assert people(store)["ada@example.org"][0] is Status.PENDING
 
 
 def test_of_a_status_that_nobody_knows_it_is_said_that_it_changed_nothing(load, store):
