@@ -33,7 +33,7 @@ from digest.subscriptions.people import (
     normal_address,
 )
 from digest.subscriptions.resending import again
-from digest.subscriptions.returning import Question, agreed, question, schedule_of
+from digest.subscriptions.returning import Question, agreed, overtaken, question, schedule_of
 from digest.subscriptions.signing_up import (
     Bounds,
     SignUp,
@@ -116,6 +116,7 @@ __all__ = [
     "new_key",
     "newcomer",
     "normal_address",
+    "overtaken",
     "paper_key",
     "parse_floor",
     "parse_span",

@@ -78,6 +78,11 @@ def agreed(store: Store, person: Subscriber, mark: str) -> Comeback | None:
     return wished
 
 
+def overtaken(store: Store, person: Subscriber, mark: str) -> bool:
+    """Whether something is asked for in their name that a letter with this mark does not bring."""
+    return store.subscribers.comeback(person.id) is not None and agreed(store, person, mark) is None
+
+
 def schedule_of(wished: Comeback | None) -> Mapping[str, Any]:
     """The fields of a subscriber's row that were asked for."""
     found = {name: getattr(wished, name, None) for name in SCHEDULE}

@@ -32,6 +32,7 @@ from digest.subscriptions.changing import put_interests
 from digest.subscriptions.limits import DAY, HOUR, bucket, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
 from digest.subscriptions.returning import (
+    RENEWED_AFTER,
     Question,
     agreed,
     question,
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 LETTERS_AN_HOUR = 1_000
 LINKS_A_DAY = 5
 PENDING_FOR = timedelta(days=14)
+# As long as links hold that agree to them: to the end of a day, from an hour after the wish at most.
+WISHES_FOR = PENDING_FOR + timedelta(days=1) + RENEWED_AFTER
 FORGOTTEN_AT_ONCE = 200
 NETWORK_BITS = 64
 
@@ -289,8 +292,8 @@ def forget_pending(
     """Erase those who never confirmed within 14 days of asking; how many.
 
     Of who said no is left what keeps an import from asking them again (see `erase`). Wishes for
-    another address that have ended go as well, and after 14 days what was asked for in the name of
-    those who had left.
+    another address that have ended go as well, and what was asked for in the name of those who had
+    left, once no link can agree to it any more.
     """
     forgotten = 0
     for status in (Status.PENDING, Status.UNSUBSCRIBED):
@@ -304,7 +307,7 @@ def forget_pending(
             # Who has confirmed since they were read, or was asked again, is as given no more.
             forgotten += store.subscribers.erase_unchanged(block, now, suppressing=hashed)
     store.subscribers.drop_changes(now - CHANGE_FOR)
-    store.subscribers.drop_comebacks(now - PENDING_FOR)
+    store.subscribers.drop_comebacks(now - WISHES_FOR)
     return forgotten
 
 

@@ -219,7 +219,7 @@ class Joining(Personal):
         return self.private(
             "confirm",
             state=state.get(person.status, "ended"),
-            outdated=asks and bool(mark) and wished is None,
+            outdated=asks and subscriptions.overtaken(self.app.store, person, mark),
             email=person.email,
             rhythm=wording.rhythm(person),
             just=_just_now(person, self.app.clock()),

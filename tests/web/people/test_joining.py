@@ -404,6 +404,29 @@ def test_a_letter_that_another_has_followed_brings_back_what_there_was_and_says_
     assert profile(person) == before
 
 
+def test_so_does_an_operators_letter_that_asks_for_nothing_new(client, app, person, at):
+    client.post(at(person).unsubscribe)
+    sign_up(client, person.email, topics="math.AG")
+    assert "asked for something else" in client.get(at(person).confirm).text
+
+    app.store.subscribers.drop_comeback(person.id)
+    assert "asked for something else" not in client.get(at(person).confirm).text
+
+
+def test_what_a_letter_asks_for_is_kept_as_long_as_its_link_holds(
+    client, app, person, at, link_in, now_is, now, profile
+):
+    client.post(at(person).unsubscribe)
+    sign_up(client, person.email, topics="math.AG")
+    confirm = link_in(person.email, "/c/")
+    now_is(now + timedelta(days=14, hours=12))
+    subscriptions.forget_pending(app.store, app.clock())
+
+    assert "asked for something else" not in client.get(confirm).text
+    client.post(confirm)
+    assert ("topic", "math.AG") in {(kind, value) for kind, value, _ in profile(person)}
+
+
 @pytest.mark.parametrize(
     ("quiet", "upcoming"),
     [
