@@ -204,7 +204,9 @@ class Catalogue:
         if day is not None and not held:
             return None
         before = day or self.today
-        if among is None:
+        if feed.topic is None:
+            previous = None
+        elif among is None:
             previous = self._day_before(feed, before)
         else:
             previous = max((each for each in among if each < before), default=None)

@@ -131,9 +131,19 @@ def test_every_feed_comes_in_three_formats(client, papers):
         assert parsedate_to_datetime(answer.headers["last-modified"])
 
 
-def test_live_feeds_are_the_same_bytes_as_published_ones(application, client, papers, tmp_path):
-    folder = tmp_path / "out"
+def test_live_feeds_are_the_same_bytes_as_published_ones(
+    application, client, papers, person, tmp_path
+):
+    folder, store, now = tmp_path / "out", application.store, application.clock()
+    store.community.vote(person.id, "arxiv:2606.00001", now)
+    made = subscriptions.submit(store, person, "2606.00002", "Worth it", a_day=5, now=now)
+    subscriptions.decide(store, None, made.id, feature=True, line=None, now=now)
+    application.moment[0] += timedelta(days=1)
     application.publish(folder)
+    for slug in ("trending", "picks"):
+        told = client.get(f"/feeds/{slug}.json").json()
+        assert told["items"]
+        assert "next_url" not in told
     published = [each for each in folder.rglob("[!.]*") if each.is_file()]
     assert len(published) > 20
     for file in published:
