@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -18,8 +19,8 @@ from digest.model import Site, Status
 from digest.pipeline import personal
 from digest.pipeline.catalogue import Catalogue, Feed, Terms
 from digest.ports import Store
-from digest.rendering import opml
-from digest.rendering.feeds import FORMATS
+from digest.rendering import links, opml
+from digest.rendering.feeds import FORMATS, FeedInfo, Page, document
 
 PRIVATE = "feeds/mine"
 # A pause is a rest from mails; only who has left has no feed.
@@ -34,9 +35,12 @@ MOST_RENEWED = 14
 """Days of archives made anew in one go: they take a second or two each, and digests wait."""
 
 ALL = "all"
-ENTRY = b'"date_published":'
-SPEAKS = b'"picked_by":["'
-"""What the JSON of a feed has in it for each entry, and where it says who speaks for a paper."""
+ENTRY = re.compile(rb'"date_published":|<(?:entry|item)>\n')
+SPEAKS = re.compile(rb'"picked_by":\["|[\n\[]<p>(?:Picked|Submitted) by ')
+"""What a feed has in it for each entry, and where it says who speaks for a paper.
+
+In JSON that is certain; elsewhere a note of the authors may begin like it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -
     for slug, feed in (listed | standing).items():
         if feed is not None:
             total = _written(folder, _documents(catalogue, feed, folder), total)
-        elif SPEAKS in _bytes(folder / f"feeds/{slug}.json"):
+        elif SPEAKS.search(_bytes(folder / f"feeds/{slug}.json")):
             for kind in FORMATS:
                 (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
     outlines = opml.opml([feed.info for feed in catalogue.feeds], terms.site)
@@ -153,8 +157,7 @@ def _put(path: Path, content: bytes) -> None:
 
 def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, bytes]:
     """The current documents of a feed, and the archives that do not stand yet."""
-    formats = _archived(folder, feed.info.slug)
-    whole = {day for day, count in formats.items() if count == len(FORMATS)}
+    whole = _whole(_archived(folder / "feeds" / feed.info.slug))
     missing = [day for day in catalogue.days(feed) if day not in whole]
     found = {
         feed.info.path(kind, day): catalogue.document(feed, kind, day, among={*whole, *missing})
@@ -178,10 +181,10 @@ def _renew(
         done = ""
     if done == ALL:
         return 0
-    archives = {slug: set(_archived(folder, slug)) for slug in standing}
+    archives = {slug: _archived(folder / "feeds" / slug) for slug in standing}
     due = sorted(day for day in set().union(*archives.values()) if f"{day}" > done)
     changed = sum(
-        _anew(catalogue, standing[slug], folder / "feeds" / slug, day, days)
+        _anew(catalogue, standing[slug], folder / "feeds" / slug, day, days, site)
         for day in due[:MOST_RENEWED]
         for slug, days in archives.items()
         if day in days
@@ -192,27 +195,37 @@ def _renew(
 
 
 def _anew(
-    catalogue: Catalogue, feed: Feed | None, folder: Path, day: date, among: set[date]
+    catalogue: Catalogue,
+    feed: Feed | None,
+    folder: Path,
+    day: date,
+    archived: Counter[date],
+    site: Site,
 ) -> int:
     """Make the archive of a day anew; where the store has less to tell by now it stays as it is.
 
-    Unless it says who speaks for a paper: then it is replaced by what there is, or removed.
+    Unless it says who speaks for a paper: then it is replaced by what there is, if only by its
+    place in the chain, since the next one leads to it.
     """
-    before = _bytes(folder / f"{day}.json")
+    standing = (_bytes(folder / f"{day}.{kind}") for kind in ("json", "atom", "rss"))
+    before = next(filter(None, standing), b"")
+    among = _whole(archived)
     found = {
         kind: catalogue.document(feed, kind, day, among=among) if feed else None for kind in FORMATS
     }
-    if (found["json"] or b"").count(ENTRY) < before.count(ENTRY) and SPEAKS not in before:
+    if _held(found["json"] or b"") < _held(before) and not SPEAKS.search(before):
         return 0
-    changed = 0
-    for kind, content in found.items():
-        path = folder / f"{day}.{kind}"
-        if content is None:
-            path.unlink(missing_ok=True)
-            among.discard(day)
-        else:
-            changed += write(path, content)
-    return changed
+    archived[day] = len(FORMATS)
+    info = feed.info if feed else FeedInfo(slug=links.slug(folder.name), title=folder.name)
+    page = Page(day=day, previous=max((each for each in among if each < day), default=None))
+    return sum(
+        write(folder / f"{day}.{kind}", content or document(kind, info, (), site, page=page))
+        for kind, content in found.items()
+    )
+
+
+def _held(archive: bytes) -> int:
+    return len(ENTRY.findall(archive))
 
 
 def _slugs(folder: Path) -> set[str]:
@@ -222,14 +235,18 @@ def _slugs(folder: Path) -> set[str]:
     return (current | archives) - {Path(PRIVATE).name}
 
 
-def _archived(folder: Path, slug: str) -> Counter[date]:
+def _archived(folder: Path) -> Counter[date]:
     """Days that have an archive, and in how many formats: one in all was promised not to change."""
     found: Counter[date] = Counter()
     for kind in FORMATS:
-        for path in (folder / "feeds" / slug).glob(f"????-??-??.{kind}"):
+        for path in folder.glob(f"????-??-??.{kind}"):
             with suppress(ValueError):
                 found[date.fromisoformat(path.stem)] += 1
     return found
+
+
+def _whole(archived: Counter[date]) -> set[date]:
+    return {day for day, count in archived.items() if count == len(FORMATS)}
 
 
 def _bytes(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from digest.model import AnnounceType
 from digest.pipeline import entries, publishing
 
 KINDS = ("atom", "json", "rss")
+NAMED = "Picked by Ada: worth your time"
 
 
 @pytest.fixture
@@ -240,23 +241,76 @@ def test_what_archives_of_another_form_say_of_people_is_gone_with_the_next_publi
     assert len(titles(path)) == 2
 
 
-def test_an_old_archive_whose_papers_are_gone_stays_unless_it_names_people(
-    application, folder, days
-):
+@pytest.fixture
+def outlived(application, folder, days):
+    """Archives of three old days, one after the other, of which no paper is kept."""
     days(1)
     application.publish(folder)
-    whole = folder / "feeds" / "cs.IR" / "2026-06-10.json"
-    for day, said in (("2025-01-01", {}), ("2025-01-02", {"picked_by": ["Picked by Ada"]})):
-        for kind in ("rss", "atom", "json"):
-            copy = whole.with_name(f"{day}.{kind}")
-            copy.write_bytes(whole.with_suffix(f".{kind}").read_bytes())
-        make_old(folder, day, **said)
+    found, site = folder / "feeds" / "cs.IR", application.site.url
+    for day, before in (("01", ""), ("02", "01"), ("03", "02")):
+        for kind in KINDS:
+            copy = found / f"2025-01-{day}.{kind}"
+            copy.write_bytes((found / f"2026-06-10.{kind}").read_bytes())
+        path = make_old(folder, f"2025-01-{day}")
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if before:
+            old["next_url"] = f"{site}/feeds/cs.IR/2025-01-{before}.json"
+        path.write_text(json.dumps(old, separators=(",", ":")))
+    return found
+
+
+def test_an_old_archive_whose_papers_are_gone_stays_and_says_nothing_if_it_names_people(
+    application, folder, outlived
+):
+    path = make_old(folder, "2025-01-02", picked_by=[NAMED])
+    for kind in ("rss", "atom"):
+        old = path.with_suffix(f".{kind}").read_text(encoding="utf-8")
+        path.with_suffix(f".{kind}").write_text(old.replace("</p>", f"</p>\n<p>{NAMED}</p>", 1))
 
     application.publish(folder)
 
-    stand = [f"{day}.{kind}" for day in ("2025-01-01", "2026-06-10") for kind in KINDS]
-    assert archives(folder) == stand
-    assert chain(folder, application.site.url) == ["2026-06-10", "2025-01-01"]
+    assert [len(titles(outlived / f"2025-01-{day}.json")) for day in ("01", "02", "03")] == [
+        2,
+        0,
+        2,
+    ]
+    assert not any(NAMED in each.read_text(encoding="utf-8") for each in outlived.iterdir())
+    stand = ["2026-06-10", "2025-01-03", "2025-01-02", "2025-01-01"]
+    assert chain(folder, application.site.url) == stand
+
+    (folder / "feeds" / ".archives").unlink()
+    assert application.publish(folder).changed == 0
+    assert chain(folder, application.site.url) == stand
+
+
+def test_an_archive_of_a_feed_that_is_no_more_names_nobody_and_keeps_its_place(
+    application, folder, outlived
+):
+    gone = outlived.rename(outlived.with_name("of-a-topic-that-was"))
+    make_old(folder, "2025-01-02", slug=gone.name, picked_by=[NAMED])
+
+    application.publish(folder)
+
+    assert titles(gone / "2025-01-02.json") == []
+    told = json.loads((gone / "2025-01-02.json").read_text(encoding="utf-8"))
+    assert told["next_url"].endswith("/feeds/of-a-topic-that-was/2025-01-01.json")
+
+
+def test_an_old_archive_that_lacks_a_format_stays_as_it_is_unless_it_names_people(
+    application, folder, outlived
+):
+    for day in ("01", "02"):
+        (outlived / f"2025-01-{day}.json").unlink()
+    named, other = outlived / "2025-01-01.atom", outlived / "2025-01-02.atom"
+    old = other.read_text(encoding="utf-8")
+    named.write_text(old.replace("</p>", f"</p>\n<p>{NAMED}</p>", 1))
+
+    application.publish(folder)
+
+    assert other.read_text(encoding="utf-8") == old
+    assert (outlived / "2025-01-02.rss").is_file()
+    assert NAMED not in named.read_text(encoding="utf-8")
+    assert "</feed>" in named.read_text(encoding="utf-8")
 
 
 def test_a_feed_that_is_listed_no_more_loses_what_was_taken_back(application, folder, picked, item):
