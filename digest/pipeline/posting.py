@@ -18,6 +18,7 @@ from digest.delivery import policy
 from digest.errors import ConfigError, DigestError
 from digest.model import (
     AddressChange,
+    Interest,
     Letter,
     Message,
     Outcome,
@@ -139,7 +140,8 @@ def _letter(
     once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
     # With the key and the address, since a letter from before they changed has dead links.
     about = (person.id, person.key, person.email) if person else ()
-    named = (kind, about, recipient, once, sorted(context.items()))
+    said = sorted((name, _timeless(value)) for name, value in context.items())
+    named = (kind, about, recipient, once, said)
     key = f"{kind}.{sha256(repr(named).encode(errors='replace')).hexdigest()[:24]}"
     message = letters.letter(
         templates,
@@ -161,6 +163,13 @@ def _letter(
         at=now,
         expires_at=now + LASTS_OF.get(kind, LASTS),
     )
+
+
+def _timeless(value: object) -> object:
+    """What a letter says of interests, however often they are asked for; all else as it is."""
+    if isinstance(value, tuple) and all(isinstance(each, Interest) for each in value):
+        return sorted((str(each.kind), each.value, each.weight) for each in value)
+    return value
 
 
 def post_due(

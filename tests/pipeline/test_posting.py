@@ -106,6 +106,16 @@ def test_a_mail_that_comes_in_twice_is_answered_once(application, write):
     assert application.store.post.waiting() == 1
 
 
+def test_a_mail_that_comes_in_twice_asks_to_confirm_once(application, write, person):
+    for _ in range(2):
+        asked = Interest(kind=InterestKind.TOPIC, value="cs.IR", added_at=application.clock())
+        application.store.subscribers.set_interests(person.id, [asked])
+        write("confirm", in_reply_to="<q@example.org>")
+        application.moment[0] += timedelta(hours=3)
+
+    assert application.store.post.waiting() == 1
+
+
 def test_different_answers_to_mails_of_one_id_are_different_letters(application, write):
     write("answer", in_reply_to="<q@example.org>", title="Done.")
     write("answer", in_reply_to="<q@example.org>", title="Undone.")
