@@ -405,11 +405,12 @@ class Subscribers:
         Papers they submitted stay, without their name and line, where curators featured them.
         Whose status is none of `only` stays as they are, and the answer is False.
         """
+        looked = erasing.look(self._connections, [subscriber_id])
         with self._connections.write() as connection, changes.marked(connection):
             standing = subscribers(connection, [subscriber_id]).get(subscriber_id)
             if only is not None and standing is not None and standing.status not in only:
                 return False
-            erasing.erase(connection, [subscriber_id])
+            erasing.erase(connection, [subscriber_id], looked)
         self._connections.wipe_log()
         return True
 
@@ -422,10 +423,11 @@ class Subscribers:
         is on it for another reason stays for that reason.
         """
         before = {each.id: each for each in people}
+        looked = erasing.look(self._connections, before)
         with self._connections.write() as connection, changes.marked(connection):
             standing = subscribers(connection, before)
             theirs = [key for key, each in standing.items() if each == before[key]]
-            erasing.erase(connection, theirs)
+            erasing.erase(connection, theirs, looked)
             connection.executemany(
                 "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?)",
                 (

@@ -22,6 +22,7 @@ from digest.model import (
     SubmissionState,
     SuppressionReason,
 )
+from digest.store import erasing, open_store
 
 ADDRESS, WISHED = "ada@example.org", "ada.new@example.org"
 QUOTED = b"Content-Transfer-Encoding: Quoted-Printable\r\n\r\n"
@@ -220,6 +221,130 @@ def test_whom_to_write_to_no_more_for_another_reason_stays_so(store, make, bo):
     store.subscribers.erase_unchanged([bo], make.day, suppressing={bo.id: "b0" * 32})
 
     assert store.post.suppression("b0" * 32) is SuppressionReason.BOUNCED
+
+
+@pytest.fixture(params=["while it is decoded", "just after"])
+def meanwhile(request, store, make, monkeypatch):
+    """Have something happen when kept mail is gone through."""
+    store.post.record(make.evidence(7, subscriber_id="", digest_id="", raw=b"Of nobody."))
+    read, look = erasing._readings, erasing.look
+
+    def happen(act):
+        acts = [act]
+
+        def readings(*args):
+            while acts:
+                acts.pop()()
+            return read(*args)
+
+        def looked(*args):
+            found = look(*args)
+            act()
+            return found
+
+        if request.param == "just after":
+            monkeypatch.setattr(erasing, "look", looked)
+        else:
+            monkeypatch.setattr(erasing, "_readings", readings)
+
+    return happen
+
+
+@pytest.fixture(params=["alone", "with others"])
+def forget(request, store, make):
+    """Erase somebody in either way."""
+    if request.param == "alone":
+        return lambda person: store.subscribers.erase(person.id)
+    return lambda person: store.subscribers.erase_unchanged(
+        [make.subscriber(4), person], make.day, suppressing={}
+    )
+
+
+def test_whenever_kept_mail_is_decoded_others_can_write(store, make, ada, monkeypatch, forget):
+    raw = BASE64 + base64.encodebytes(b"Returned: To: ada@example.org")
+    store.post.record(make.evidence(6, subscriber_id="", digest_id="", raw=raw))
+    store.post.record(make.evidence(7, subscriber_id="s_000002", digest_id="", raw=raw))
+    other, read = open_store(store.path, timeout=0), erasing._readings
+    came = []
+
+    def readings(*args):
+        came.append(make.subscriber(10 + len(came)))
+        other.subscribers.add([(came[-1], [])])
+        return read(*args)
+
+    monkeypatch.setattr(erasing, "_readings", readings)
+    forget(ada)
+    other.close()
+
+    assert came
+    assert [each for each, _ in store.subscribers.all()] == came
+    assert {each.id for each in store.post.evidences()} == {"e_4", "e_7"}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_mail_that_comes_while_other_mail_is_gone_through_goes_too(
+    store, make, ada, meanwhile, forget, gone
+):
+    """Also where it takes the place in the table, or the id, of other mail that went."""
+    store.post.record(make.evidence(6, subscriber_id="s_000002", digest_id="", raw=b"Of Bo."))
+    mail = make.evidence(
+        6 if gone else 8, at=make.day + timedelta(days=1), subscriber_id="", digest_id=""
+    )
+
+    def come():
+        if gone:
+            store.prune(
+                papers_before=make.day.date(),
+                logs_before=make.day,
+                evidence_before=make.day + timedelta(hours=1),
+            )
+        assert store.post.record(replace(mail, raw=b"From: ada@example.org"))
+
+    meanwhile(come)
+    forget(ada)
+
+    assert store.post.evidence(mail.id) is None
+    assert holding(store, ADDRESS) == set()
+
+
+def test_whoever_wishes_for_another_address_meanwhile_goes_with_it(
+    store, make, ada, meanwhile, forget
+):
+    latest = "ada.latest@example.org"
+    store.post.record(make.evidence(6, subscriber_id="", digest_id="", raw=latest.encode()))
+    change = AddressChange(subscriber_id=ada.id, email=latest, asked_at=make.day)
+    meanwhile(lambda: store.subscribers.put_change(change))
+
+    forget(ada)
+
+    assert holding(store, latest) == set()
+
+
+def test_mail_about_who_stays_after_all_stays_too(store, make, ada, bo):
+    """It was looked for, since they were to be erased with others."""
+    about = make.evidence(6, subscriber_id="", digest_id="", raw=b"To: " + bo.email.encode())
+    store.post.record(about)
+
+    store.subscribers.erase_unchanged(
+        [replace(bo, limit=bo.limit + 1), ada], make.day, suppressing={}
+    )
+
+    assert store.post.evidence(about.id) == about
+    assert holding(store, ADDRESS) == set()
+
+
+def test_mail_is_gone_through_to_the_end_block_by_block(store, make, ada, monkeypatch):
+    monkeypatch.setattr(erasing, "BLOCK", 2)
+    for number in range(10, 15):
+        raw = b"To: ada@example.org" if number % 2 else b"To: somebody"
+        store.post.record(make.evidence(number, subscriber_id="", digest_id="", raw=raw))
+
+    looked = erasing.look(store._connections, [ada.id])
+    free = {key for (key, _), is_about in looked.found.items() if not is_about}
+    assert free == {"e_10", "e_12", "e_14"}
+    store.subscribers.erase(ada.id)
+
+    assert {each.id for each in store.post.evidences()} == {"e_4", "e_10", "e_12", "e_14"}
 
 
 @pytest.mark.parametrize(
