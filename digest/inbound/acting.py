@@ -30,6 +30,13 @@ from digest.text import clean
 LONGEST_EXPORT = 5_000_000
 MOST_NAMED = 12
 NONE_AT_ALL = frozenset({"none", "nothing", "no", "-", "empty"})
+ELSEWHERE = (
+    "Your subscription is not confirmed yet. Answer the latest letter that asks you to with “yes” to "
+    "begin; a “yes” to this one brings what you had before, and no more."
+)
+OVERTAKEN = (
+    "Another letter has asked for something else: by this “yes” you get what you had before."
+)
 UNDER_WAY = frozenset({Status.ACTIVE, Status.PAUSED})
 
 FIELDS = {
@@ -85,7 +92,8 @@ def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
             done.append(Done(lines=(_for_mail(error.message, turn.policy),), failed=True))
     person = turn.store.subscribers.get([turn.person.id]).get(turn.person.id)
     if person is not None and person.status not in UNDER_WAY and any(each.lines for each in done):
-        done.append(Done(lines=standing(person), failed=True))
+        lines = standing(turn.store, person, turn.mark)
+        done.append(Done(lines=lines, failed=True))
     return done
 
 
@@ -95,7 +103,7 @@ def settings(turn: Turn) -> tuple[str, ...]:
     (profile,) = turn.store.subscribers.profiles([person.id])
     lines = [wording.rhythm(person)]
     if person.status is Status.PAUSED:
-        lines += standing(person)
+        lines += standing(turn.store, person, turn.mark)
     for name, kind in (
         ("Topics", InterestKind.TOPIC),
         ("Keywords", InterestKind.KEYWORD),
@@ -112,10 +120,15 @@ def settings(turn: Turn) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def standing(person: Subscriber) -> tuple[str, ...]:
-    """Why no digests come, if so, and what to write to have them."""
+def standing(store: Store, person: Subscriber, mark: str) -> tuple[str, ...]:
+    """Why no digests come, if so, and what to write to have them.
+
+    `mark` is that of the letter they answered: by it a “yes” brings what that letter asks for.
+    """
     if person.status is Status.PAUSED:
         return (f"Your digests are paused{_until(person)}; write “resume” to have them again.",)
+    if person.status is Status.PENDING and subscriptions.overtaken(store, person, mark):
+        return (ELSEWHERE,)
     if person.status is Status.PENDING:
         return ("Your subscription is not confirmed yet; write “yes” to begin.",)
     if person.status in UNDER_WAY:
@@ -148,11 +161,13 @@ def _subscribe(turn: Turn, command: Command) -> Done:
 def _confirm(turn: Turn, _command: Command) -> Done:
     if turn.person.status is not Status.PENDING:
         return Done(lines=settings(turn))
+    overtaken = subscriptions.overtaken(turn.store, turn.person, turn.mark)
     person = subscriptions.confirm(turn.store, turn.person, now=turn.now, mark=turn.mark)
     soon = wording.beginning(turn.person)
     said = f"Your first digest comes {soon}." if soon else "You are subscribed again."
+    more = (OVERTAKEN,) if overtaken else ()
     return Done(
-        lines=(said, *settings(replace(turn, person=person))),
+        lines=(said, *more, *settings(replace(turn, person=person))),
         undo=("unsubscribe",),
     )
 

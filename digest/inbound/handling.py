@@ -309,7 +309,9 @@ def _explained(store: Store, mail: Incoming, proof: Proof, *, now: datetime) -> 
         return ()
     line = "We could not make out what you wrote, and changed nothing."
     person = proof.subscriber
-    waits = acting.standing(person) if person and person.status is Status.PENDING else ()
+    waits: tuple[str, ...] = ()
+    if person is not None and person.status is Status.PENDING:
+        waits = acting.standing(store, person, proof.mark)
     done = Done(letter="help", context={"lines": (line, *waits)})
     return _answered(store, mail, proof, [done], title="", now=now)
 
@@ -330,6 +332,9 @@ def _answered(
     person = proof.subscriber
     if person is not None:
         person = store.subscribers.get([person.id]).get(person.id, person)
+    is_asked = person is not None and person.status is Status.PENDING
+    # Their “yes” may come in reply to this: it is to bring what the letter they answer asks for.
+    kept = {"mark": proof.mark} if is_asked and proof.mark else {}
 
     def reply(kind: str, context: Mapping[str, object], source: Done | None = None) -> Reply:
         return Reply(
@@ -337,7 +342,7 @@ def _answered(
             subscriber=person,
             recipient=proof.address,
             in_reply_to=mail.message_id,
-            context=context,
+            context={**context, **kept},
             attachment=source.attachment if source else None,
         )
 

@@ -92,6 +92,53 @@ def test_who_comes_back_by_answering_gets_what_that_letter_asked_for(
     assert "math.AG" not in profile(ada)["topic"]
 
 
+@pytest.fixture
+def asked(store, ada, take_in, proven, current):
+    """The mark of the letter that asks somebody who had left to agree to a topic they wrote of."""
+    subscriptions.unsubscribe(store, ada, now=NOW)
+    take_in(proven("", subject="subscribe cs.CV"), "subscribe@papers.example")
+    return subscriptions.asked_again(store, current(ada), now=NOW).mark
+
+
+def test_the_yes_that_help_asks_for_brings_what_was_asked_for(
+    ada, asked, take_in, mail, reply_to, profile, current
+):
+    raw = mail("Ahoi, what is this?", subject="Re: Please confirm")
+    (letter,) = take_in(raw, reply_to(ada, f"letter-{asked}"))
+    assert letter.kind == "help"
+    assert "write “yes” to begin" in " ".join(letter.context["lines"])
+
+    answer = said(take_in(mail("yes"), reply_to(ada, f"letter-{letter.context['mark']}")))
+
+    assert current(ada).status == "active"
+    assert "cs.CV" in profile(ada)["topic"]
+    assert "another letter" not in answer.casefold()
+
+
+def test_who_writes_apart_from_the_letter_that_asks_is_told_to_answer_that_one(
+    ada, asked, take_in, proven, current
+):
+    (letter,) = take_in(proven("Ahoi, what is this?", subject="Hello"))
+    lines = " ".join(letter.context["lines"])
+    assert "Answer the latest letter that asks you to with “yes” to begin" in lines
+    assert "mark" not in letter.context
+
+
+def test_a_yes_that_brings_only_what_there_was_says_so(
+    ada, asked, take_in, mail, reply_to, profile, current
+):
+    answer = said(take_in(mail("yes"), reply_to(ada, "letter")))
+
+    assert current(ada).status == "active"
+    assert "cs.CV" not in profile(ada)["topic"]
+    assert "Another letter has asked for something else" in answer
+
+
+def test_nobody_who_is_under_way_is_answered_with_a_mark(ada, take_in, mail, reply_to):
+    (letter,) = take_in(mail("Ahoi, what is this?"), reply_to(ada, "letter-12345678"))
+    assert "mark" not in letter.context
+
+
 @pytest.mark.parametrize(
     "fields",
     [

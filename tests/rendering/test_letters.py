@@ -194,6 +194,8 @@ def test_the_question_to_come_back_is_answered_for_this_letter_alone(write, pend
     (reply_to,) = read(sent)["Reply-To"].addresses
     assert reply_to.addr_spec == links.reply_to(by_mail, person, "letter-0a1b2c3d")
     assert len(reply_to.username) <= 64
+    (help_at,) = read(write("help", to=person, mark="0a1b2c3d"))["Reply-To"].addresses
+    assert help_at == reply_to
 
 
 @pytest.mark.parametrize(
