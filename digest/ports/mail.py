@@ -46,7 +46,7 @@ class Ledger(Protocol):
         ...
 
     def composed_since(self, since: datetime) -> frozenset[str]:
-        """Who got a digest composed at or after then, sent or not; of past editions it knows none."""
+        """Who got a digest composed at or after then, sent or not, but of editions over a week old."""
         ...
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:

@@ -93,7 +93,7 @@ class Ledger:
         )
 
     def composed_since(self, since: datetime) -> frozenset[str]:
-        """Who got a digest composed at or after then, sent or not; of past editions it knows none."""
+        """Who got a digest composed at or after then, sent or not, but of editions over a week old."""
         with self._connections.read() as connection:
             made = rows.made_since(connection, since)
             return frozenset(keys.people(connection, made).values())

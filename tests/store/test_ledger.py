@@ -104,6 +104,19 @@ def test_who_got_a_digest_since_then_is_known_whether_or_not_it_goes_out(store, 
     assert store.ledger.composed_since(make.day + 3 * HOUR) == frozenset()
 
 
+@pytest.mark.parametrize("late", [0, 1, 2, 7])
+def test_a_digest_made_late_is_of_an_edition_of_days_ago_and_known_as_new(
+    store, make, people, late
+):
+    reader, other = people[:2]
+    now = make.day + timedelta(days=late)
+    make.queue(store, make.digest(other))
+    make.queue(store, make.digest(reader, until=now, composed_at=now))
+
+    assert store.ledger.composed_since(now - HOUR / 60) >= {reader.id}
+    assert (other.id in store.ledger.composed_since(now)) == (late == 0)
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "waits"),
     [
