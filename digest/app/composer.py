@@ -10,12 +10,18 @@ from typing import Any
 from digest.app import processes
 from digest.app.looking import Looking
 from digest.model import EVERYONE, IdRange
-from digest.pipeline import composing, trending
+from digest.pipeline import composing, leases, trending
 from digest.pipeline.composing import Composed
 from digest.ranking import cores
 
 # A process takes two or three seconds to load what it ranks with: as long as so many blocks take.
 WORTH_A_PROCESS = 4
+
+COMPOSING_NOW = "composing"
+"""The lease that says that digests are being made, which bear a time before they are there.
+
+It keeps nobody else from composing.
+"""
 
 
 class Composer(Looking):
@@ -52,6 +58,17 @@ class Composer(Looking):
         return self._compose(verb, due=None, stopping=stopping, progress=progress)
 
     def _compose(
+        self,
+        verb: Callable[..., Composed],
+        *,
+        due: datetime | None,
+        stopping: Callable[[], bool],
+        progress: Callable[[int], object],
+    ) -> Composed:
+        with leases.held(self.store, COMPOSING_NOW, owner=self.owner, clock=self.clock):
+            return self._compose_shares(verb, due=due, stopping=stopping, progress=progress)
+
+    def _compose_shares(
         self,
         verb: Callable[..., Composed],
         *,

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from digest.model import Site, Status
+from digest.model import Site, Status, Subscriber
 from digest.pipeline import personal
 from digest.pipeline.catalogue import Catalogue, Feed, Terms
 from digest.ports import Store
@@ -26,6 +27,7 @@ PRIVATE = "feeds/mine"
 # A pause is a rest from mails; only who has left has no feed.
 HAVE_FEEDS = (Status.ACTIVE, Status.PAUSED)
 HALF = ".part"
+EVER = datetime.min.replace(tzinfo=UTC)
 
 MADE = "feeds/.archives"
 FORM = 1
@@ -104,11 +106,7 @@ def publish_own(
     to stop, it hands back the id after which to go on, else None.
     """
     total, kept, last, stopped = Published(), set[str](), after, False
-    for person, _ in store.subscribers.all():
-        if person.status not in HAVE_FEEDS:
-            continue
-        about = personal.info(site, person)
-        paths = {kind: about.path(kind) for kind in FORMATS}
+    for person, paths in _own(store, site):
         kept.update(paths.values())
         is_told = person.id > after and (among is None or person.id in among)
         if stopped or not (is_told or _lacks(folder, paths.values())):
@@ -121,6 +119,30 @@ def publish_own(
         last = max(last, person.id)
     _forget(folder, kept)
     return total, last if stopped else None
+
+
+def forget_own(store: Store, folder: Path, site: Site) -> None:
+    """Remove the own feeds that are nobody's any more, and write none."""
+    _forget(folder, {path for _, paths in _own(store, site) for path in paths.values()})
+
+
+def shared_by_own(store: Store, site: Site) -> str:
+    """A token that becomes another one whenever what stands in anybody's own feed does.
+
+    That is what the site is called and where it is, and who speaks for a paper: a name that is
+    taken back is to go from everybody's.
+    """
+    voices = store.community.voices(store.community.featured(EVER))
+    told = repr((site, sorted(voices.items(), key=lambda each: each[0])))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _own(store: Store, site: Site) -> Iterator[tuple[Subscriber, dict[str, str]]]:
+    """Whoever has a feed of their own, by id, and its paths by format."""
+    for person, _ in store.subscribers.all():
+        if person.status in HAVE_FEEDS:
+            about = personal.info(site, person)
+            yield person, {kind: about.path(kind) for kind in FORMATS}
 
 
 def _lacks(folder: Path, paths: Iterable[str]) -> bool:

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from digest.app import App
+from digest.app.composer import COMPOSING_NOW
 from digest.errors import DigestError, RetryLater, StoreBusy
 from digest.model import SourceReport
-from digest.pipeline import learning, leases, tastes
+from digest.pipeline import clocks, learning, leases, publishing, tastes
 from digest.pipeline.delivering import Delivered
 from digest.worker import nights
 
@@ -148,7 +149,7 @@ def publish(app: App, *, changed: bool, stopping: Callable[[], bool] = lambda: F
             app.tell_hub()
             sources.set_cursor(PUBLISHED, now.isoformat())
         if folder:
-            _publish_own(app, Path(folder), stopping=stopping)
+            _publish_own(app, Path(folder), is_due=is_due, stopping=stopping)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,25 +175,37 @@ def _keep_pass(app: App, this: OwnPass) -> None:
 
 
 def _begin_own(app: App) -> None:
-    """Begin a pass, unless one is under way: of all in a night that has had none, else of the new."""
-    this, night, now = _own_pass(app), nights.tonight(app), app.clock().isoformat()
+    """Begin a pass, unless one is under way: of all where they have had none as of now, else of the new.
+
+    All have one a night, and when something changes that stands in any feed. One of all that is
+    under way comes to its end first, or those at its end would wait while much changes.
+    """
+    this, now = _own_pass(app), app.clock().isoformat()
+    shared = publishing.shared_by_own(app.store, app.feed_terms.site)
+    as_of = f"{nights.tonight(app)} {shared}"
     is_ahead = this.since > now  # and so was the clock
-    if app.store.sources.cursor(ALL_OWN) != night or is_ahead:
+    is_of_all = bool(this.began) and not this.since
+    if is_ahead or (app.store.sources.cursor(ALL_OWN) != as_of and not is_of_all):
         _keep_pass(app, OwnPass(began=now))
-        app.store.sources.set_cursor(ALL_OWN, night)
+        app.store.sources.set_cursor(ALL_OWN, as_of)
     elif not this.began:
         _keep_pass(app, replace(this, began=now))
 
 
-def _publish_own(app: App, folder: Path, *, stopping: Callable[[], bool]) -> None:
+def _publish_own(app: App, folder: Path, *, is_due: bool, stopping: Callable[[], bool]) -> None:
     """Go on with readers' own feeds for a while: very many take long, and digests wait meanwhile."""
     this, now = _own_pass(app), app.clock()
+    if not this.began:
+        return
     # What somebody else is composing is dated already, and not there yet.
-    if not this.began or app.store.leased(COMPOSING, now=now, seconds=COMPOSE_LEASE_SECONDS):
+    if leases.is_held(app.store, COMPOSING_NOW, now=now):
+        if is_due:
+            publishing.forget_own(app.store, folder, app.feed_terms.site)
         return
     left = app.publish_own(
         folder,
-        since=datetime.fromisoformat(this.since) if this.since else None,
+        # A clock beside ours dates digests by its own time, and a block is there after its date.
+        since=datetime.fromisoformat(this.since) - clocks.SKEW if this.since else None,
         after=this.after,
         stopping=lambda: stopping() or app.clock() - now >= PUBLISHING,
     )

@@ -8,11 +8,12 @@ import pytest
 
 from digest import subscriptions, worker
 from digest.app import troubles
+from digest.app.composer import COMPOSING_NOW
 from digest.errors import FetchFailed
 from digest.model import Outcome, Receipt
 from digest.pipeline import personal
 from digest.testing import MemoryTransport
-from digest.worker import rounds
+from digest.worker import nights, rounds
 
 
 def test_a_feed_of_someone_who_left_on_the_web_is_gone_within_the_hour(
@@ -113,14 +114,148 @@ def test_own_feeds_wait_for_what_another_worker_is_composing(offline, subscribe,
     worker.tick(offline)
     own_feed(person, says="old")
     offline.moment[0] += timedelta(days=1)
-    offline.store.lease(rounds.COMPOSING, owner="another", now=offline.clock(), seconds=60)
+    offline.store.lease(COMPOSING_NOW, owner="another", now=offline.clock(), seconds=60)
 
     rounds.publish(offline, changed=True)
     assert own_feed(person) == "old"
 
-    offline.store.unlease(rounds.COMPOSING, owner="another")
+    offline.store.unlease(COMPOSING_NOW, owner="another")
     rounds.publish(offline, changed=False)
     assert own_feed(person) != "old"
+
+
+@pytest.mark.parametrize("verb", ["compose_due", "compose_edition"])
+def test_own_feeds_wait_for_what_is_composed_by_hand(offline, subscribe, own_feed, verb):
+    person, seen = subscribe(), []
+    worker.tick(offline)
+    own_feed(person, says="old")
+    offline.moment[0] += timedelta(days=1)
+
+    def look(_count):
+        rounds.publish(offline, changed=True)
+        seen.append(own_feed(person))
+
+    edition = (None,) if verb == "compose_edition" else ()
+    assert getattr(offline, verb)(*edition, progress=look).digests == 1
+    assert set(seen) == {"old"}
+
+    rounds.publish(offline, changed=True)
+    assert own_feed(person) != "old"
+
+
+def test_feeds_of_who_left_are_gone_within_the_hour_while_another_worker_composes(
+    offline, tmp_path, subscribe, own_feed
+):
+    person, other = subscribe(), subscribe("bob@example.org")
+    worker.tick(offline)
+    subscriptions.unsubscribe(offline.store, person, now=offline.clock())
+    own_feed(other, says="old")
+    offline.moment[0] += timedelta(hours=1)
+    offline.store.lease(COMPOSING_NOW, owner="another", now=offline.clock(), seconds=60)
+
+    rounds.publish(offline, changed=False)
+
+    mine = tmp_path / "public" / "feeds" / "mine"
+    assert len(list(mine.iterdir())) == 3
+    assert own_feed(other) == "old"
+
+
+def test_a_digest_kept_after_a_pass_but_dated_before_it_is_in_its_feed_within_the_hour(
+    offline, subscribe, own_feed
+):
+    """The clock of the one who publishes is four minutes ahead of the one who composes."""
+    person = subscribe(at="9")
+    worker.tick(offline)
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+    nine = offline.clock().replace(hour=9)
+    offline.moment[0] = nine + timedelta(minutes=5)
+    rounds.publish(offline, changed=True)
+    own_feed(person, says="old")
+
+    offline.moment[0] = nine + timedelta(minutes=1)
+    assert rounds.compose(offline)
+    offline.moment[0] += timedelta(hours=1, minutes=4)
+    worker.tick(offline)
+
+    assert own_feed(person) != "old"
+
+
+@pytest.fixture
+def featured(offline, archive, subscribe):
+    """Somebody who shows their name, whose paper a curator featured and everybody's digest holds."""
+    store, now = offline.store, offline.clock()
+    store.papers.ingest(archive([1], seen_at=now))
+    person = subscribe(name="Ada Lovelace", shows_name=True)
+    made = subscriptions.submit(store, person, "2601.00001", "Worth your time", a_day=5, now=now)
+    subscriptions.decide(store, None, made.id, feature=True, line=None, now=now)
+    return person
+
+
+def hide_name(store, person):
+    store.subscribers.save(replace(person, shows_name=False), before=person)
+
+
+def erase(store, person):
+    subscriptions.erase(store, person, now=person.created_at)
+
+
+@pytest.mark.parametrize("take_back", [erase, hide_name])
+def test_a_name_taken_back_is_gone_from_everybodys_own_feed_within_the_hour(
+    offline, featured, subscribe, own_feed, take_back
+):
+    reader = subscribe("bob@example.org", at="12", topics=["cs.LG"])
+    offline.compose_edition(None)
+    worker.tick(offline)
+    assert "Ada Lovelace" in own_feed(reader)
+    night = nights.tonight(offline)
+
+    take_back(offline.store, featured)
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+
+    assert nights.tonight(offline) == night
+    assert "Ada Lovelace" not in own_feed(reader)
+
+
+def test_own_feeds_follow_the_site_to_another_address_within_the_hour(offline, subscribe, own_feed):
+    person = subscribe()
+    worker.tick(offline)
+    assert "https://digest.example" in own_feed(person)
+
+    object.__setattr__(offline.settings.site, "url", "https://papers.example.org")
+    offline.__dict__.pop("site", None)
+    offline.moment[0] += timedelta(hours=1)
+    worker.tick(offline)
+
+    assert "https://digest.example" not in own_feed(person)
+    assert "https://papers.example.org" in own_feed(person)
+
+
+def test_a_pass_of_all_comes_to_its_end_before_another_begins(
+    offline, featured, subscribe, own_feed, monkeypatch
+):
+    """Else those at its end would wait for as long as something changes every few minutes."""
+    people = [featured, *(subscribe(f"r{n}@example.org") for n in range(2))]
+    people.sort(key=lambda each: each.id)
+    worker.tick(offline)
+    for person in people:
+        own_feed(person, says="old")
+    offline.moment[0] += timedelta(days=1)
+    monkeypatch.setattr(rounds, "PUBLISHING", timedelta(seconds=2))
+    seconds, began = count(), offline.clock()
+    monkeypatch.setattr(offline, "clock", lambda: began + timedelta(seconds=next(seconds)))
+
+    rounds.publish(offline, changed=True)
+    hide_name(offline.store, featured)
+    for _ in range(2):
+        rounds.publish(offline, changed=True)
+    assert "old" not in [own_feed(each) for each in people]
+
+    own_feed(people[-1], says="old")
+    for _ in range(5):
+        rounds.publish(offline, changed=True)
+    assert own_feed(people[-1]) != "old"
 
 
 def test_a_publisher_that_died_is_followed_within_a_minute(offline, tmp_path):
