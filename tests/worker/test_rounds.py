@@ -109,6 +109,58 @@ def test_own_feeds_stop_when_asked_and_go_on_with_the_next_tick(offline, subscri
     assert own_feed(person) != "old"
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_whoever_a_pass_has_gone_by_when_their_digest_comes_is_in_the_next(
+    offline, subscribe, own_feed, changed
+):
+    first, last = sorted(
+        (subscribe(f"r{n}@example.org") for n in range(2)), key=lambda each: each.id
+    )
+    worker.tick(offline)
+    for person in (first, last):
+        own_feed(person, says="old")
+    offline.moment[0] += timedelta(days=1)
+    turns = iter([False, True])
+    rounds.publish(offline, changed=True, stopping=lambda: next(turns))
+    assert (own_feed(first) == "old", own_feed(last) == "old") == (False, True)
+
+    own_feed(first, says="old")
+    assert rounds.compose(offline)
+    offline.moment[0] += timedelta(minutes=10)
+    rounds.publish(offline, changed=changed)
+    assert (own_feed(first) == "old", own_feed(last) == "old") == (True, False)
+
+    rounds.publish(offline, changed=False)
+    assert own_feed(first) != "old"
+
+
+def test_a_pass_by_a_clock_that_was_ahead_leaves_out_nobody_once_it_is_put_right(
+    offline, subscribe, own_feed
+):
+    person = subscribe(at="9")
+    worker.tick(offline)
+    right = offline.clock().replace(hour=9, minute=1)
+    offline.moment[0] = right + timedelta(hours=3)
+    rounds.publish(offline, changed=True)
+    own_feed(person, says="old")
+
+    offline.moment[0] = right
+    assert rounds.compose(offline)
+    rounds.publish(offline, changed=True)
+
+    assert own_feed(person) != "old"
+
+
+def test_a_newcomer_has_a_feed_of_their_own_before_any_digest(offline, subscribe, own_feed):
+    worker.tick(offline)
+    person = subscribe()
+    offline.moment[0] += timedelta(hours=1)
+
+    rounds.publish(offline, changed=False)
+
+    assert '"items":[]' in own_feed(person)
+
+
 def test_own_feeds_wait_for_what_another_worker_is_composing(offline, subscribe, own_feed):
     person = subscribe()
     worker.tick(offline)
