@@ -66,35 +66,25 @@ class Composer(Looking):
         progress: Callable[[int], object],
     ) -> Composed:
         with leases.held(self.store, COMPOSING_NOW, owner=self.owner, clock=self.clock):
-            return self._compose_shares(verb, due=due, stopping=stopping, progress=progress)
-
-    def _compose_shares(
-        self,
-        verb: Callable[..., Composed],
-        *,
-        due: datetime | None,
-        stopping: Callable[[], bool],
-        progress: Callable[[int], object],
-    ) -> Composed:
-        trending.refresh_if_voted(self.store, now=due or self.clock())
-        shares = self._shares(due)
-        done: list[Composed | None] = [None]
-        if len(shares) > 1:
-            done = processes.run(
-                self.settings,
-                [partial(verb, among=each) for each in shares],
-                name="digest-composer",
-                stopping=stopping,
-                progress=progress,
-            )
-        total = Composed()
-        for among, made in zip(shares, done, strict=True):
-            # The share of a process that died is done here: what it had composed is there.
-            if made is None:
-                total += verb(self, among=among, stopping=stopping, progress=progress)
-            else:
-                total += made
-        return total
+            trending.refresh_if_voted(self.store, now=due or self.clock())
+            shares = self._shares(due)
+            done: list[Composed | None] = [None]
+            if len(shares) > 1:
+                done = processes.run(
+                    self.settings,
+                    [partial(verb, among=each) for each in shares],
+                    name="digest-composer",
+                    stopping=stopping,
+                    progress=progress,
+                )
+            total = Composed()
+            for among, made in zip(shares, done, strict=True):
+                # The share of a process that died is done here: what it had composed is there.
+                if made is None:
+                    total += verb(self, among=among, stopping=stopping, progress=progress)
+                else:
+                    total += made
+            return total
 
     def _shares(self, due: datetime | None) -> list[IdRange]:
         ranking = self.settings.ranking

@@ -110,7 +110,7 @@ def _groups(field: str) -> list[list[str]] | None:
 
 
 def _result(tokens: list[str]) -> Result | None:
-    """`method = result [reason = value] *([type.]property = value)`; None for anything beside that.
+    """`method = result *([type.]property = value)`; None for anything beside that.
 
     A value in quotes with an address behind it is such a thing: `"ada@here"@elsewhere`. So is a
     version of a method, which the grammar has and no server writes.
@@ -121,10 +121,9 @@ def _result(tokens: list[str]) -> Result | None:
     (method, result), *rest = [(name.lower(), value.lower()) for name, value in pairs]
     if not (_KEYWORD.fullmatch(method) and _KEYWORD.fullmatch(result)):
         return None
-    properties = rest[1:] if rest and rest[0][0] == "reason" else rest
-    if not all(_PROPERTY.fullmatch(name) for name, _ in properties):
+    if not all(_PROPERTY.fullmatch(name) for name, _ in rest):
         return None
-    return Result(method=method, result=result, properties=tuple(properties))
+    return Result(method=method, result=result, properties=tuple(rest))
 
 
 def _vouches(result: Result, domain: str) -> bool:

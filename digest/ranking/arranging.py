@@ -69,9 +69,11 @@ def fill(sheet: Sheet, barred: np.ndarray, twins: np.ndarray) -> None:
     for row, profile in enumerate(sheet.block):
         if profile.floor > 0 or {each for each in POSITIVE if profile.of(each)} != {_LIKE}:
             continue
+        places = ceil(profile.limit * (1 - likes.get(row, 0) / most))
+        if places <= 0:
+            continue
         matched = sheet.matched[row]
-        there = len(np.unique(twins[matched]))
-        places = max(ceil(profile.limit * (1 - likes.get(row, 0) / most)) - there, 0)
+        places = max(places - len(np.unique(twins[matched])), 0)
         free = best[~matched[best] & ~barred[row, best] & ~np.isin(twins[best], twins[matched])]
         first = np.sort(np.unique(twins[free], return_index=True)[1])[:places]
         matched[free[first]] = True

@@ -10,8 +10,6 @@ from itertools import islice
 from digest.errors import InvalidInput, NotFound
 from digest.model import (
     EVERYONE,
-    AddressChange,
-    Comeback,
     IdRange,
     Interest,
     Profile,
@@ -21,17 +19,13 @@ from digest.model import (
 )
 from digest.ports import Newcomer
 from digest.store import changes, erasing, newcomers
-from digest.store.connections import Connections
+from digest.store.agreements import Agreements
 from digest.store.interests import add_block, by_subscriber, put, remove
 from digest.store.rows import (
-    change_columns,
-    comeback_columns,
     listed,
     stamp,
     stamp_or_none,
     subscriber_columns,
-    to_change,
-    to_comeback,
     to_subscriber,
 )
 
@@ -58,11 +52,8 @@ SOME_DAY = "9999"
 Row = tuple[Subscriber, Sequence[Interest]]
 
 
-class Subscribers:
+class Subscribers(Agreements):
     """People and what they care about, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def add(self, rows: Iterable[Row]) -> int:
         """Add new subscribers, 5,000 to a transaction; a known address or id is left alone.
@@ -324,80 +315,6 @@ class Subscribers:
                     """
                 )
             }
-
-    def put_change(self, change: AddressChange) -> None:
-        """Keep a wished change of address; the latest wish of a subscriber counts.
-
-        Raises NotFound for an unknown subscriber.
-        """
-        with self._connections.write() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO address_changes VALUES (?, ?, ?, ?, ?)",
-                change_columns(change),
-            )
-
-    def change(self, subscriber_id: str) -> AddressChange | None:
-        """The subscriber's open change of address."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT * FROM address_changes WHERE subscriber_id = ?", (subscriber_id,)
-            ).fetchone()
-        return None if row is None else to_change(row)
-
-    def drop_change(self, subscriber_id: str) -> None:
-        """Forget an open change of address."""
-        with self._connections.write() as connection:
-            connection.execute(
-                "DELETE FROM address_changes WHERE subscriber_id = ?", (subscriber_id,)
-            )
-
-    def drop_changes(self, before: datetime) -> None:
-        """Forget changes of address that were asked for before then."""
-        with self._connections.write() as connection:
-            connection.execute("DELETE FROM address_changes WHERE asked_at < ?", (stamp(before),))
-
-    def put_comeback(self, comeback: Comeback) -> bool:
-        """Keep what was asked for in the name of someone who had left; the latest counts.
-
-        False, and nothing is kept, for whoever does not wait to confirm.
-        """
-        with self._connections.write() as connection:
-            return bool(
-                connection.execute(
-                    """
-                    INSERT OR REPLACE INTO comebacks
-                    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-                    WHERE EXISTS (SELECT 1 FROM subscribers WHERE id = ? AND status = 'pending')
-                    """,
-                    (*comeback_columns(comeback), comeback.subscriber_id),
-                ).rowcount
-            )
-
-    def renew_comeback(self, comeback: Comeback, now: datetime) -> None:
-        """Have what was asked for count as of now, unless something else was asked for since."""
-        with self._connections.write() as connection:
-            connection.execute(
-                "UPDATE comebacks SET asked_at = ? WHERE subscriber_id = ? AND asked_at = ?",
-                (stamp(now), comeback.subscriber_id, stamp(comeback.asked_at)),
-            )
-
-    def comeback(self, subscriber_id: str) -> Comeback | None:
-        """What was last asked for in the subscriber's name, if they have yet to agree."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT * FROM comebacks WHERE subscriber_id = ?", (subscriber_id,)
-            ).fetchone()
-        return None if row is None else to_comeback(row)
-
-    def drop_comeback(self, subscriber_id: str) -> None:
-        """Forget what was asked for in the subscriber's name."""
-        with self._connections.write() as connection:
-            connection.execute("DELETE FROM comebacks WHERE subscriber_id = ?", (subscriber_id,))
-
-    def drop_comebacks(self, before: datetime) -> None:
-        """Forget what was asked for before then in the name of those who had left."""
-        with self._connections.write() as connection:
-            connection.execute("DELETE FROM comebacks WHERE asked_at < ?", (stamp(before),))
 
     def erase(self, subscriber_id: str, *, only: Collection[Status] | None = None) -> bool:
         """Delete a subscriber and everything kept about them; an unknown one is no error.
