@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def _free_port() -> int:
 def now() -> datetime:
     """A fixed Wednesday morning."""
     return datetime(2026, 6, 10, 7, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_are_checked_once():
+    """What inlines and checks templates is a function of their text: the same text is not tried anew."""
+    from digest.rendering import templates
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(templates, "inline", lru_cache(templates.inline))
+        patch.setattr(templates, "lint", lru_cache(templates.lint))
+        yield
 
 
 @pytest.fixture(scope="session")
