@@ -199,6 +199,7 @@ def test_a_back_fill_that_breaks_off_is_a_failure(digest, source, monkeypatch, p
     assert (said in ran.out) == bool(code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "ending"), [("fetch", ENDED), ("run", ENDED), ("run", HUNG_UP)]
 )
@@ -273,6 +274,7 @@ def interrupted(digest, source, tmp_path, free_port):
     controller.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "deliver"])
 def test_who_is_interrupted_while_sending_finishes_the_group_in_hand_and_says_so(
     digest, interrupted, command
@@ -290,6 +292,7 @@ def test_who_is_interrupted_while_sending_finishes_the_group_in_hand_and_says_so
     assert (outbox["sent"], outbox["queued"]) == (sent, 3 - sent)
 
 
+@pytest.mark.slow
 def test_who_is_interrupted_twice_ends_at_once(interrupted):
     process, _server = interrupted("deliver")
     process.stderr.readline()
@@ -300,6 +303,7 @@ def test_who_is_interrupted_twice_ends_at_once(interrupted):
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_who_is_to_ignore_interrupts_goes_on(interrupted):
     """As a shell has it for what a script leaves in the background."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
