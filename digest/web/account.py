@@ -57,7 +57,7 @@ class Account(Personal):
         def handle(request: Request) -> Response:
             person, made = self.person(request, links.ACCOUNT)
             if is_past(made, ACCOUNT_LASTS, now=self.app.clock()):
-                return self.shown("account", GONE_STATUS, state="old", errors={})
+                return self.page("account", GONE_STATUS, state="old", errors={})
             return handler(request, person)
 
         return handle
@@ -109,7 +109,7 @@ class Account(Personal):
         """Delete everything about someone."""
         _ = request
         subscriptions.erase(self.app.store, person, now=self.app.clock())
-        answer = self.shown("account", state="erased", errors={})
+        answer = self.page("account", state="erased", errors={})
         answer.background = self.mailing.letter("goodbye", person, erased=True)
         return answer
 
@@ -148,7 +148,7 @@ class Account(Personal):
         text: str = "",
         ended: bool = False,
     ) -> Response:
-        return self.shown("account_move", status, state=state, email=email, text=text, ended=ended)
+        return self.page("account_move", status, state=state, email=email, text=text, ended=ended)
 
     def _side(self, request: Request) -> tuple[Subscriber, Side, str]:
         """Whose link it is, and of which of the two addresses; raises NotFound."""
@@ -171,7 +171,7 @@ class Account(Personal):
         email: str = "",
         errors: dict[str, str] | None = None,
     ) -> Response:
-        return self.shown(
+        return self.page(
             "account",
             BAD if errors else 200,
             state="open",

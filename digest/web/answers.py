@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -25,15 +24,6 @@ VIA = {"feed": Via.FEED, "mail": Via.MAIL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What a page with one answer on it needs: which answer, to what, and what there is to choose."""
-
-    kind: FeedbackKind
-    answer: words.Answer
-    values: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
     """An answer just given, in a sentence, and what undoes it."""
 
@@ -51,7 +41,7 @@ class Answers(Personal):
         material = delivering.material_for(self.app.store, [digest])
         standing = self.standing(person, {each.paper_id for each in digest.picks})
         just = self.just(request, person)
-        return self.private(
+        return self.page(
             "digest",
             digest=digest,
             subscriber=person,
@@ -73,7 +63,7 @@ class Answers(Personal):
         paper = self.paper(pick.paper_id)
         base = self._base(request)
         if request.method != "POST":
-            return self.one(paper, kind, action="", whole=base)
+            return self._one(paper, kind, whole=base)
         form = forms.posted(request)
         reason = self.app.because(delivering.material_for(self.app.store, [digest]))(pick)
         try:
@@ -81,7 +71,7 @@ class Answers(Personal):
                 person, kind, paper, form, request, edition=subject, rank=number, reason=reason
             )
         except InvalidInput as error:
-            return self.one(paper, kind, action="", whole=base, error=error.message, status=BAD)
+            return self._one(paper, kind, BAD, whole=base, error=error.message)
         return self.answered(request, given, base=base, anchor=f"#answers-{number}")
 
     def seen(self, request: Request) -> Response:
@@ -111,23 +101,22 @@ class Answers(Personal):
             return JSONResponse({"said": words.DONE[undone], "undo": ""}, headers=PRIVATE)
         return self.back(f"{self._base(request)}{anchor}", undone)
 
-    # --- shared with the page of a paper ------------------------------------------------------
-
-    def one(
-        self,
-        paper: Paper,
-        kind: FeedbackKind,
-        *,
-        action: str,
-        whole: str,
-        error: str = "",
-        status: int = 200,
+    def _one(
+        self, paper: Paper, kind: FeedbackKind, status: int = 200, *, whole: str, error: str = ""
     ) -> Response:
-        """The page of one paper and one button."""
-        choice = Choice(kind=kind, answer=words.ANSWERS[kind], values=self.values(kind, paper))
-        return self.shown(
-            "feedback", status, paper=paper, choice=choice, action=action, whole=whole, error=error
+        """The page of one paper and one button; `whole` is where the whole digest is."""
+        return self.page(
+            "feedback",
+            status,
+            paper=paper,
+            answer=words.ANSWERS[kind],
+            choosing=kind in words.CHOOSING,
+            values=self.values(kind, paper),
+            whole=whole,
+            error=error,
         )
+
+    # --- shared with the page of a paper ------------------------------------------------------
 
     def values(self, kind: FeedbackKind, paper: Paper) -> dict[str, str]:
         """What one can hide of a paper: its authors, or its topics by what they are called."""

@@ -1,8 +1,8 @@
-"""What all handlers share: who a signed link belongs to, and pages with the right headers."""
+"""What all handlers share: finding what a link names, and rendering pages."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -26,7 +26,7 @@ class Handlers:
         self.app = app
 
     def person(self, request: Request, scope: str) -> tuple[Subscriber, str]:
-        """Who a signed link belongs to, and what it names; raises NotFound."""
+        """The subscriber and the subject of a signed link; raises NotFound if it is not valid."""
         named = tokens.read(request.path_params["token"])
         person = (
             self.app.store.subscribers.get([named.subscriber_id]).get(named.subscriber_id)
@@ -52,34 +52,26 @@ class Handlers:
         return next(iter(found.values()))
 
     def version(self) -> Hashable:
-        """Differs whenever any page or feed might.
-
-        As hours pass what trends changes, days end, and what is kept of a day is looked at again.
-        """
+        """A value that changes whenever a page or feed may: with the store, and every hour."""
         return self.app.store.papers.changed(), f"{self.app.clock():%Y-%m-%dT%H}"
 
-    def page(self, name: str, **context: object) -> Response:
-        """A public page."""
-        return HTMLResponse(
-            pages.page(name, site=self.app.site, names=self.app.settings.topics, **context)
-        )
-
-    def private(self, name: str, **context: object) -> Response:
-        """A page for one person: never kept by caches, never indexed."""
-        return HTMLResponse(
-            pages.page(name, site=self.app.site, names=self.app.settings.topics, **context),
-            headers=PRIVATE,
-        )
-
-    def message(self, title: str, text: str) -> Response:
-        """A page with one thing to say."""
-        return self.private("message", title=title, text=text)
+    def page(
+        self,
+        name: str,
+        status: int = 200,
+        *,
+        headers: Mapping[str, str] | None = PRIVATE,
+        **context: object,
+    ) -> Response:
+        """A page for one person, never cached or indexed unless other headers are given."""
+        html = pages.page(name, site=self.app.site, names=self.app.settings.topics, **context)
+        return HTMLResponse(html, status, headers)
 
 
 def without_slash(request: Request, site: Site) -> Response:
-    """The way to a page from its address with a slash behind it.
+    """Redirect to the same address without its trailing slash.
 
-    Starlette's own way knows nothing of the path that the site may be below.
+    Starlette's own redirect ignores the path that the site may be mounted below.
     """
     path, query = quote(request.scope["path"].strip("/"), safe="/:"), request.url.query
     return RedirectResponse(f"{root(site)}/{path}{'?' if query else ''}{query}", 303)

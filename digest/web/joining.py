@@ -108,9 +108,7 @@ class Joining(Personal):
         if asked.limited or asked.full:
             errors = {"email": TOO_OFTEN if asked.limited else ALL_TOO_OFTEN}
             return self._form(form, replace(filled, errors=errors), status=TOO_MANY)
-        answer = self.shown(
-            "sent", title="Look into your mailbox", sign_up=True, notes=filled.notes
-        )
+        answer = self.page("sent", title="Check your mailbox", sign_up=True, notes=filled.notes)
         letter = {"ask": "confirm", "known": "known"}.get(asked.outcome)
         if letter and asked.subscriber is not None:
             interests = subscriptions.interests_of(
@@ -177,8 +175,10 @@ class Joining(Personal):
         preview: Mapping[str, object] | None = None,
     ) -> Response:
         words = form.one("q")
-        page = self.page(
+        return self.page(
             "subscribe",
+            status,
+            headers=PRIVATE if form.posted else None,
             here="subscribe",
             values=filled.values,
             errors=filled.errors,
@@ -196,17 +196,13 @@ class Joining(Personal):
             email=form.one("email"),
             preview=preview,
         )
-        page.status_code = status
-        if form.posted:
-            page.headers.update(PRIVATE)
-        return page
 
     def confirm(self, request: Request) -> Response:
         """A button that says: yes, this address is mine and I want digests."""
         person, subject = self.person(request, links.CONFIRM)
         day, _, mark = subject.partition("_")
         if person.status is Status.PENDING and is_past(day, CONFIRM_LASTS, now=self.app.clock()):
-            return self.shown("confirm", GONE_STATUS, state="old", email="", preferences="")
+            return self.page("confirm", GONE_STATUS, state="old", email="", preferences="")
         if request.method == "POST":
             joins = person.status is Status.PENDING
             person = subscriptions.confirm(self.app.store, person, now=self.app.clock(), mark=mark)
@@ -216,7 +212,7 @@ class Joining(Personal):
         asks = person.status is Status.PENDING
         wished = subscriptions.agreed(self.app.store, person, mark) if asks else None
         person = replace(person, **subscriptions.schedule_of(wished))
-        return self.private(
+        return self.page(
             "confirm",
             state=state.get(person.status, "ended"),
             outdated=asks and subscriptions.overtaken(self.app.store, person, mark),
@@ -253,11 +249,11 @@ class Joining(Personal):
         """
         person, _ = self.person(request, links.UNSUBSCRIBE)
         if request.method != "POST":
-            return self.private(
+            return self.page(
                 "unsubscribe", email=person.email, active=person.status is not Status.UNSUBSCRIBED
             )
         subscriptions.unsubscribe(self.app.store, person, now=self.app.clock())
-        return self.private(
+        return self.page(
             "unsubscribed",
             email=person.email,
             back=self._way_back(request.path_params["token"], person),
@@ -299,13 +295,12 @@ class Joining(Personal):
             subscriptions.pause(self.app.store, person, until=until, now=now)
             day = until.astimezone(ZoneInfo(person.tz))
             text = f"No digests until {day:%A} {day.day} {day:%B}. Then they go on by themselves."
-            return self.message("Your digests are paused", text)
+            return self.page("message", title="Your digests are paused", text=text)
         if left and pause:
             person = self._pause_again(person, pause, now)
         still = " Your digests are paused, as before." if person.status is Status.PAUSED else ""
-        return self.message(
-            "You are subscribed again", f"Nothing was lost, and nothing has changed.{still}"
-        )
+        text = f"Nothing was lost, and nothing has changed.{still}"
+        return self.page("message", title="You are subscribed again", text=text)
 
     def _pause_again(self, person: Subscriber, noted: str, now: datetime) -> Subscriber:
         """Give back the pause that a link to come back notes, unless it would be over by now."""
@@ -319,12 +314,12 @@ class Joining(Personal):
     def ask_link(self, request: Request) -> Response:
         """Type your address, get a link to your preferences; says the same to everyone."""
         if request.method != "POST":
-            return self.shown("me_ask", email="", errors={})
+            return self.page("me_ask", email="", errors={})
         form = forms.posted(request)
         errors: dict[str, str] = {}
         email = form.one("email")
         if not checked(errors, "email", lambda: subscriptions.normal_address(email)):
-            return self.shown("me_ask", BAD, email=email, errors=errors)
+            return self.page("me_ask", BAD, email=email, errors=errors)
         asked = subscriptions.request_link(
             self.app.store,
             email,
@@ -334,7 +329,7 @@ class Joining(Personal):
         )
         if asked.limited:
             errors["email"] = TOO_MANY_LINKS
-            return self.shown("me_ask", TOO_MANY, email=email, errors=errors)
+            return self.page("me_ask", TOO_MANY, email=email, errors=errors)
         return self._link(asked)
 
     def renew(self, request: Request) -> Response:
@@ -343,7 +338,7 @@ class Joining(Personal):
         return self._link(subscriptions.renew_link(self.app.store, person, now=self.app.clock()))
 
     def _link(self, asked: subscriptions.SignUp) -> Response:
-        answer = self.shown("sent", title="Look into your mailbox", sign_up=False, notes=())
+        answer = self.page("sent", title="Check your mailbox", sign_up=False, notes=())
         letter = {"ask": "confirm", "known": "link"}.get(asked.outcome)
         if letter and asked.subscriber is not None:
             answer.background = self.mailing.letter(letter, asked.subscriber)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from digest import subscriptions
 from digest.app import App
 from digest.errors import InvalidInput, NotFound
 from digest.model import EvidenceKind
-from digest.rendering import pages
 from digest.rendering.views import root
 from digest.web.common import PRIVATE, Handlers
 from digest.web.limits import Buckets, Handler, network, with_form
@@ -79,7 +78,7 @@ class Operator(Handlers):
         if not self._sessions.holds(request, self.app.clock()):
             return self._ask("", status=200)
         done = DONE.get(request.query_params.get("done", ""), "")
-        return self.private(
+        return self.page(
             "operator",
             overview=overview(self.app),
             form_token=self._sessions.form_token(request),
@@ -156,8 +155,7 @@ class Operator(Handlers):
         return response
 
     def _ask(self, problem: str, *, status: int) -> Response:
-        page = pages.page("operator_enter", site=self.app.site, problem=problem)
-        return HTMLResponse(page, status_code=status, headers=PRIVATE)
+        return self.page("operator_enter", status, problem=problem)
 
     def _back(self, done: str = "") -> Response:
         query = f"?done={done}" if done else ""

@@ -55,7 +55,7 @@ class Personal(Handlers):
         def handle(request: Request) -> Response:
             person, day = self.person(request, links.PREFERENCES)
             if is_past(day, PREFERENCES_LAST, now=self.app.clock()):
-                return self.shown("me_old", GONE_STATUS, me=self.me(request))
+                return self.page("me_old", GONE_STATUS, me=self.me(request))
             return handler(request, person)
 
         return handle
@@ -64,18 +64,12 @@ class Personal(Handlers):
         """Where the pages of this link's owner begin."""
         return f"{self.root}/me/{request.path_params['token']}"
 
-    def shown(self, name: str, status: int = 200, **context: object) -> Response:
-        """A page for one person, under a status of its own."""
-        page = self.private(name, **context)
-        page.status_code = status
-        return page
-
     def mine(
         self, name: str, request: Request, person: Subscriber, status: int = 200, **context: object
     ) -> Response:
         """One of the pages that share a menu, saying what was just done."""
         community = self.app.settings.community
-        return self.shown(
+        return self.page(
             name,
             status,
             me=self.me(request),

@@ -279,7 +279,7 @@ def test_signing_up_asks_by_mail_and_says_the_same_to_all(client, app, person, m
     silent = sign_up(client, "gone@example.org")
 
     assert asked.text == known.text == silent.text
-    assert "Look into your mailbox" in asked.text
+    assert "Check your mailbox" in asked.text
     assert "new@example.org" not in asked.text
     assert [to for to, _ in mailbox()] == ["new@example.org", person.email]
     assert profile(person) == [("topic", "cs.IR", 1.0)]
