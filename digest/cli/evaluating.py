@@ -1,4 +1,4 @@
-"""The command that proves it: evaluate."""
+"""The command that measures ranking: evaluate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.cli.context import Context, pass_context, progress
+from digest.cli.files import replacing
 from digest.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ file_option = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--days",
     type=click.IntRange(1, 3650),
-    help="With --own: the editions of so many days. Default: 60.",
+    help="With --own: go back this many days. Default: 60.",
 )
 @click.option(
     "--ranker",
@@ -61,12 +62,12 @@ file_option = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--people",
     type=click.IntRange(1),
-    help="So many people of each set and variant, always the same.",
+    help="Only this many people of each set and variant, always the same ones.",
 )
 @click.option(
     "--truth",
     type=file_option,
-    help="The answers. Default: truth.jsonl in it, or DATASET-truth.jsonl.",
+    help="The answers. Default: truth.jsonl in DATASET, or DATASET-truth.jsonl beside it.",
 )
 @click.option(
     "--out",
@@ -96,10 +97,10 @@ def evaluate(
     as_json: Path | None,
     embedder: str | None,
 ) -> None:
-    """How well do we rank? On DATASET, a folder of papers, people and days, next to what else one could use.
+    """Measure ranking on DATASET, a folder of papers, people and days, beside other recipes.
 
-    Prints nDCG, recall and MRR with intervals, by what is known of a person, and what a
-    subscriber costs.
+    Prints nDCG, recall and MRR with intervals, by how much is known of a person, and the time
+    per subscriber.
     """
     from digest.evaluation import datasets  # noqa: PLC0415 - keeps `--help` quick
 
@@ -219,21 +220,16 @@ def _written(names: Sequence[str]) -> str:
 def _rankings_file(path: Path) -> Iterator[Keep]:
     """Where rankings go, one JSON object a line; a file has its name once all are in."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_device = path.exists() and not path.is_file()
-    part = path if is_device else path.with_name(f"{path.name}.part")
     packed = path.suffix == ".gz"
-    try:
-        with gzip.open(part, "wt", 6) if packed else part.open("w", encoding="utf-8") as lines:
+    with (
+        replacing(path) as part,
+        gzip.open(part, "wt", 6) if packed else part.open("w", encoding="utf-8") as lines,
+    ):
 
-            def keep(task: Task, ranking: list[str]) -> None:
-                lines.write(json.dumps({"task": task.id, "ranking": ranking}) + "\n")
+        def keep(task: Task, ranking: list[str]) -> None:
+            lines.write(json.dumps({"task": task.id, "ranking": ranking}) + "\n")
 
-            yield keep
-        if not is_device:
-            part.replace(path)
-    finally:
-        if not is_device:
-            part.unlink(missing_ok=True)
+        yield keep
 
 
 def _show(
@@ -253,7 +249,8 @@ def _show(
 
 def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
+    with replacing(path) as part:
+        part.write_text(content, encoding="utf-8")
     click.echo(f"Wrote {path}")
 
 

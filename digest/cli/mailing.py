@@ -19,14 +19,13 @@ TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail, and
     "recipients",
     multiple=True,
     metavar="ADDRESS",
-    help="Whom the mail server took it for. Default: as the header says. Repeatable.",
+    help="The envelope recipient. Default: taken from the header. Repeatable.",
 )
 @pass_context
 def receive(context: Context, recipients: tuple[str, ...]) -> None:
-    """Take in one mail on standard input: for an alias, or a .forward of `|digest receive`.
+    """Take in one mail from standard input, for an alias or a .forward of `|digest receive`.
 
-    Exit code 75 asks the mail server to keep the mail and to try again; nothing is ever lost,
-    whatever is wrong here.
+    On any failure exit code 75 asks the mail server to keep the mail and try again later.
     """
     raw = sys.stdin.buffer.read(MOST_BYTES)
     while sys.stdin.buffer.read(MOST_BYTES):

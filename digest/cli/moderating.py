@@ -21,17 +21,17 @@ DAYS = 90
 @click.group(invoke_without_command=True)
 @click.pass_context
 def submissions(click_context: click.Context) -> None:
-    """Papers that readers put forward: list them, feature or reject one."""
+    """List the papers that readers submitted, and feature or reject them."""
     if click_context.invoked_subcommand is None:
         click_context.invoke(list_)
 
 
 @submissions.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also those that are decided.")
+@click.option("--all", "everything", is_flag=True, help="Include those already decided.")
 @json_option
 @pass_context
 def list_(context: Context, everything: bool = False, as_json: bool = False) -> None:
-    """Papers put forward in the last 90 days that wait for a decision."""
+    """List submissions of the last 90 days that await a decision."""
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
@@ -58,10 +58,10 @@ def list_(context: Context, everything: bool = False, as_json: bool = False) -> 
 
 @submissions.command()
 @click.argument("submission_id", metavar="ID")
-@click.option("--line", help='A line that everybody reads with it; "" takes it away.')
+@click.option("--line", help='A line shown with the paper to everyone; "" removes it.')
 @pass_context
 def feature(context: Context, submission_id: str, line: str | None) -> None:
-    """Feature a paper: it is shown to everyone as picked."""
+    """Feature a submitted paper: everyone sees it among the picks."""
     with context.app() as app:
         _decide(app, submission_id, feature=True, line=line)
 
@@ -70,21 +70,21 @@ def feature(context: Context, submission_id: str, line: str | None) -> None:
 @click.argument("submission_id", metavar="ID")
 @click.option(
     "--line",
-    help='A line that whoever put it forward reads, and curators in the log; "" takes it away.',
+    help='A line for the submitter, which curators see in the log; "" removes it.',
 )
 @pass_context
 def reject(context: Context, submission_id: str, line: str | None) -> None:
-    """Reject a paper: it is shown to nobody."""
+    """Reject a submitted paper: nobody sees it."""
     with context.app() as app:
         _decide(app, submission_id, feature=False, line=line)
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Also those that are settled.")
+@click.option("--all", "everything", is_flag=True, help="Include those already dealt with.")
 @json_option
 @pass_context
 def bounces(context: Context, everything: bool, as_json: bool) -> None:
-    """Bounces, complaints and mail that nobody could read, of the last 90 days, newest first."""
+    """List bounces, complaints and unreadable mail of the last 90 days, newest first."""
     with context.app() as app:
         found = app.store.post.evidences(
             since=app.clock() - timedelta(days=DAYS), unsettled=not everything, limit=MOST_SHOWN
@@ -108,7 +108,7 @@ def bounces(context: Context, everything: bool, as_json: bool) -> None:
 @click.argument("evidence_id", metavar="EVIDENCE")
 @pass_context
 def restore(context: Context, evidence_id: str) -> None:
-    """Undo what came of a bounce or complaint that `digest bounces` lists."""
+    """Undo what a bounce or complaint listed by `digest bounces` did."""
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:

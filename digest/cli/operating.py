@@ -28,7 +28,7 @@ UNASKED = ("waiting", "idle")
 @click.command()
 @pass_context
 def init(context: Context) -> None:
-    """Make the database, or bring an old one up to date. Harmless to repeat."""
+    """Create the database, or bring an old one up to date. Safe to repeat."""
     with context.app() as app:
         app.create(filling=True).store.migrate()
         click.echo(f"Ready: {Path(app.settings.db).absolute()}")
@@ -37,7 +37,7 @@ def init(context: Context) -> None:
 @click.command()
 @pass_context
 def migrate(context: Context) -> None:
-    """Bring the database to this version's schema (the release step)."""
+    """Bring the database to this version's schema (for a release step)."""
     with context.app() as app:
         store = app.create().open_store()
         try:
@@ -51,7 +51,7 @@ def migrate(context: Context) -> None:
 @json_option
 @pass_context
 def status(context: Context, as_json: bool) -> None:
-    """What the database holds, what waits to be sent, how the worker and the sources fare."""
+    """Show what the database holds, what is queued, and how worker and sources are doing."""
     from digest import delivery  # noqa: PLC0415 - keeps `--help` quick
     from digest.app import counts, troubles  # noqa: PLC0415 - the same
 
@@ -104,7 +104,7 @@ def status(context: Context, as_json: bool) -> None:
 @json_option
 @pass_context
 def sources(context: Context, as_json: bool) -> None:
-    """The sources in the settings, and what each last gave."""
+    """List the configured sources and what each last gave."""
     with context.app() as app:
         app.create()
         reports = latest_reports(app.store.sources.reports(since=app.clock() - timedelta(days=14)))
@@ -138,7 +138,7 @@ def sources(context: Context, as_json: bool) -> None:
 @json_option
 @pass_context
 def topics(context: Context, search: str | None, as_json: bool) -> None:
-    """The topics one can follow; SEARCH narrows them by id or name."""
+    """List the topics one can follow; SEARCH narrows them by id or name."""
     with context.app() as app:
         wanted = (search or "").casefold()
         found = [
@@ -175,7 +175,7 @@ def topics(context: Context, search: str | None, as_json: bool) -> None:
 @click.argument("to", required=False, type=click.Path(path_type=Path))
 @pass_context
 def backup(context: Context, to: Path | None) -> None:
-    """Copy the live database, consistently, to TO (default: the backups folder)."""
+    """Copy the live database consistently to TO (default: the backups folder)."""
     from digest.pipeline import tidying  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:

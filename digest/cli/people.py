@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
 from digest.cli.context import Context, json_option, pass_context, progress, show_json
+from digest.cli.files import replacing
 from digest.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from digest.app import App
     from digest.model import Subscriber
@@ -33,38 +31,36 @@ FOLLOW_NOTHING = "They follow nothing yet: --topic, --keyword, --author and --li
 @click.command()
 @click.argument("email")
 @click.option("--topic", "topics", multiple=True, help="Follow a topic, such as cs.LG. Repeatable.")
-@click.option(
-    "--keyword", "keywords", multiple=True, help="A word or phrase that matters. Repeatable."
-)
+@click.option("--keyword", "keywords", multiple=True, help="Follow a word or phrase. Repeatable.")
 @click.option("--author", "authors", multiple=True, help="Follow an author. Repeatable.")
 @click.option(
-    "--like", "likes", multiple=True, help="A paper you like: arXiv id or DOI. Repeatable."
+    "--like", "likes", multiple=True, help="A paper they like: arXiv id or DOI. Repeatable."
 )
 @click.option("--query", "queries", multiple=True, help="Follow a saved search. Repeatable.")
-@click.option("--mute", "mutes", multiple=True, help="Never show papers with this. Repeatable.")
+@click.option("--mute", "mutes", multiple=True, help="Hide papers that contain this. Repeatable.")
 @click.option("--mute-author", "mute_authors", multiple=True, help="Hide an author. Repeatable.")
 @click.option("--mute-topic", "mute_topics", multiple=True, help="Hide a topic. Repeatable.")
 @click.option(
-    "--weight", type=float, help="How much what is named here counts, 0.1 to 5. Default: 1."
+    "--weight", type=float, help="Weight of the interests named here, 0.1 to 5. Default: 1."
 )
-@click.option("--at", help="Local hour, such as 7:30.")
+@click.option("--at", help="Local time of delivery, such as 7:30.")
 @click.option("--tz", help="Time zone, such as Europe/Berlin.")
 @click.option("--cadence", help="daily, weekdays, weekly, or the name of a day.")
-@click.option("--limit", type=int, help="Papers shown in full.")
+@click.option("--limit", type=int, help="How many papers to show in full.")
 @click.option(
     "--quiet", type=click.Choice(["line", "nothing"]), help="What to send on a quiet day."
 )
 @click.option(
-    "--floor", help="Show in full only what is likely enough: any, likely, sure, or a chance."
+    "--floor", help="Show in full only likely papers: any, likely, sure, or a chance from 0 to 1."
 )
-@click.option("--name", help="Their name, for what they submit.")
+@click.option("--name", help="Their name, for papers they submit.")
 @click.option(
     "--show-name/--hide-name", "shows_name", default=None, help="Whether others see that name."
 )
 @click.option(
     "--confirmed",
     is_flag=True,
-    help="They agreed already: no confirmation mail, and off the suppression list if on it.",
+    help="They have already agreed: send no confirmation mail, and lift a suppression.",
 )
 @json_option
 @pass_context
@@ -119,9 +115,9 @@ def unsubscribe(context: Context, email: str) -> None:
 @click.argument("span", nargs=-1)
 @pass_context
 def pause(context: Context, email: str, span: tuple[str, ...]) -> None:
-    """Send someone nothing for a while: `2 weeks`, `a month`, `until 2026-12-24`, `until monday`.
+    """Pause a subscriber's digests: `2 weeks`, `a month`, `until 2026-12-24`, `until monday`.
 
-    Without SPAN it lasts until `digest resume`.
+    Without SPAN the pause lasts until `digest resume`.
     """
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
@@ -150,7 +146,7 @@ def resume(context: Context, email: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask again.")
 @pass_context
 def forget(context: Context, email: str, yes: bool) -> None:
-    """Erase someone and all that is kept about them, but a salted hash of the address."""
+    """Erase a subscriber and all that is kept about them, except a salted hash of the address."""
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
@@ -163,10 +159,10 @@ def forget(context: Context, email: str, yes: bool) -> None:
 
 @click.command()
 @click.argument("email")
-@click.option("--json", "as_json", is_flag=True, help="Print all that is kept about them as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything kept about them as JSON.")
 @pass_context
 def show(context: Context, email: str, as_json: bool) -> None:
-    """Someone's schedule, and what Digest thinks they like, with the evidence."""
+    """Show a subscriber's schedule and what Digest thinks they like, with the evidence."""
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
@@ -193,7 +189,7 @@ def subscribers() -> None:
 @json_option
 @pass_context
 def list_(context: Context, as_json: bool) -> None:
-    """Everyone, one line each."""
+    """List all subscribers, one line each."""
     with context.app() as app:
         if as_json:
             show_json([row(person) for person, _ in app.store.subscribers.all()])
@@ -208,7 +204,7 @@ def list_(context: Context, as_json: bool) -> None:
 @click.argument("email")
 @pass_context
 def revoke(context: Context, email: str) -> None:
-    """End all links mailed to someone, and their feed's address; new mails carry new ones."""
+    """Invalidate all links mailed to a subscriber and their private feed; new mails carry new ones."""
     from digest import subscriptions  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
@@ -223,20 +219,23 @@ def revoke(context: Context, email: str) -> None:
 @click.option(
     "--confirmed",
     is_flag=True,
-    help="They agreed already: make them active, or what their status says.",
+    help="They have already agreed: make them active, or what their status column says.",
 )
 @pass_context
 def import_(context: Context, file: Path, confirmed: bool) -> None:
     """Add subscribers from CSV or JSON Lines (by the file's ending; - is CSV on standard input).
 
-    Columns: email, and if wanted any of topics, keywords, authors, queries, likes, dislikes,
-    known, mutes, mute_authors, mute_topics (values separated by `;`), weights
-    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor, status; with
-    --confirmed also paused_until. Lines that cannot be used are reported. Without --confirmed they
-    are pending, save those whose status is unsubscribed or suppressed. Whoever is pending, also by
-    their status with --confirmed, is asked by mail, which the worker sends, unless they are on the
-    suppression list, and forgotten if they do not confirm within 14 days. People already known are
-    left as they are, save that a status of unsubscribed or suppressed ends their subscription.
+    Columns: email, and optionally topics, keywords, authors, queries, likes, dislikes, known,
+    mutes, mute_authors, mute_topics (several values separated by `;`), weights
+    (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor and status; with
+    --confirmed also paused_until. Lines that cannot be used are reported.
+
+    Without --confirmed newcomers are pending: the worker mails them a link to confirm (not to
+    addresses on the suppression list), and forgets whoever has not confirmed within 14 days. So it
+    is, with --confirmed, for a status of pending.
+
+    People already known stay as they are, except that a status of unsubscribed or suppressed ends
+    their subscription.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
     from digest.model import Status  # noqa: PLC0415 - keeps `--help` quick
@@ -298,7 +297,7 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
 def export(context: Context, file: Path, form: str | None) -> None:
     """Write all subscribers as CSV or JSON Lines; `import` reads it back.
 
-    A FILE can be read by its owner only, and takes the place of an earlier one when it is whole.
+    FILE is readable by its owner only, and replaces an earlier one once it is complete.
     """
     from digest import roster  # noqa: PLC0415 - keeps `--help` quick
 
@@ -307,30 +306,12 @@ def export(context: Context, file: Path, form: str | None) -> None:
         if str(file) == "-":
             roster.write(sys.stdout, app.store.subscribers.all(), json_lines=json_lines)
             return
-        with _replacing(file) as target:
+        with (
+            replacing(file, private=True) as part,
+            part.open("w", encoding="utf-8", newline="") as target,
+        ):
             count = roster.write(target, app.store.subscribers.all(), json_lines=json_lines)
         click.echo(f"{count} subscribers written to {file}")
-
-
-@contextmanager
-def _replacing(file: Path) -> Iterator[IO[str]]:
-    """A file for its owner's eyes that has this name once all is written; a device is written to."""
-    if file.exists() and not file.is_file():
-        with file.open("w", encoding="utf-8", newline="") as device:
-            yield device
-        return
-    whole, name = file.resolve(), ""
-    try:
-        handle, name = tempfile.mkstemp(dir=whole.parent, prefix=f".{whole.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as part:
-            yield part
-        Path(name).replace(whole)
-    except BaseException as error:
-        if name:
-            Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(file)  # nobody knows the other name
-        raise
 
 
 def _ask(app: App, person: Subscriber) -> tuple[str, ConfigError | None]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
 
 from digest.cli.context import Context, edition_option, json_option, pass_context, show_json
+from digest.cli.files import replacing
 from digest.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -33,13 +32,13 @@ FATES: dict[str | None, str] = {
 @click.argument("email")
 @edition_option(what=", ranked as of now")
 @click.option(
-    "--limit", type=click.IntRange(1), help="Show this many. Default: all that are listed."
+    "--limit", type=click.IntRange(1), help="Show at most this many. Default: all that are listed."
 )
 @click.option(
     "--why",
     "named",
     metavar="ID",
-    help="The whole sum for this paper (arXiv id or DOI), whether or not it was picked.",
+    help="Explain the score of this paper (arXiv id or DOI) term by term, picked or not.",
 )
 @json_option
 @pass_context
@@ -51,7 +50,7 @@ def rank(
     named: str | None,
     as_json: bool,
 ) -> None:
-    """The papers of an edition for one subscriber, best first: scores, chances and reasons."""
+    """Rank an edition's papers for one subscriber, best first, with scores, chances and reasons."""
     from digest.rendering.views import reckoned  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
@@ -99,11 +98,11 @@ def rank(
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file ending in .html, .eml or .txt. Default: the text, here.",
+    help="Write to this file, ending in .html, .eml or .txt. Default: print the text.",
 )
 @pass_context
 def preview(context: Context, email: str, edition: str | None, out: Path | None) -> None:
-    """The email that one subscriber would get, or got for a past edition. Nothing is kept or sent."""
+    """Show the email a subscriber would get, or got for a past edition. Nothing is kept or sent."""
     form = out.suffix.lower() if out else ".txt"
     if form not in (".html", ".eml", ".txt"):
         raise InvalidInput("A preview is written to a file ending in .html, .eml or .txt.")
@@ -114,7 +113,8 @@ def preview(context: Context, email: str, edition: str | None, out: Path | None)
             click.echo(content.decode())
             return
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write(out, content)
+        with replacing(out) as part:
+            part.write_bytes(content)
         click.echo(f"Wrote {out}")
 
 
@@ -125,12 +125,12 @@ def preview(context: Context, email: str, edition: str | None, out: Path | None)
     type=click.IntRange(1, 1000),
     default=20,
     show_default=True,
-    help="Show this many.",
+    help="Show at most this many.",
 )
 @json_option
 @pass_context
 def search(context: Context, query: str, limit: int, as_json: bool) -> None:
-    """Find papers by words or by what they are about, or by a pasted title or abstract."""
+    """Find papers by words, by what they are about, or by a pasted title or abstract."""
     from digest.pipeline import searching  # noqa: PLC0415 - keeps `digest --help` quick
 
     with context.app() as app:
@@ -158,30 +158,6 @@ def search(context: Context, query: str, limit: int, as_json: bool) -> None:
             click.echo(f"    {' · '.join(filter(None, facts))}")
         if not found:
             click.echo("Nothing found.")
-
-
-def _write(out: Path, content: bytes) -> None:
-    """Write a file that is there once it is whole, for those who could read the one before it.
-
-    What the system says against it names the file; a pipe is written to.
-    """
-    whole = out.resolve()
-    again = whole.is_file()
-    if whole.exists() and not again:
-        out.write_bytes(content)
-        return
-    part = whole.with_name(f".{whole.name}.{token_hex(4)}")
-    try:
-        part.touch(0o600 if again else 0o666, exist_ok=False)
-        part.write_bytes(content)
-        if again:
-            shutil.copymode(whole, part)
-        part.replace(whole)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(out)  # nobody knows the other name
-        raise
 
 
 def _what_happened(digest: Digest) -> str:

@@ -51,7 +51,7 @@ FINISHING = b"\nFinishing what is in hand; again, and it ends at once.\n"  # bel
 )
 @click.option("--live", is_flag=True, help="Use today's real arXiv instead of the shipped sample.")
 def demo(folder: Path, live: bool) -> None:
-    """See it work: a listing, three readers, their emails, the feeds. Needs no network."""
+    """See Digest work on a shipped listing: three readers, their emails, the feeds. Needs no network."""
     from digest import demo as show  # noqa: PLC0415 - keeps `--help` quick
 
     for line in show.run(folder, live=live):
@@ -65,7 +65,7 @@ def demo(folder: Path, live: bool) -> None:
     "files",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Ingest a recorded listing instead of asking the network. Repeatable.",
+    help="Ingest a recorded listing instead of using the network. Repeatable.",
 )
 @click.option("--since", "since", metavar="YYYY-MM-DD", help="Back-fill from this day (arxiv-api).")
 @click.option(
@@ -75,7 +75,7 @@ def demo(folder: Path, live: bool) -> None:
     "--at", metavar="YYYY-MM-DD", help="When a recorded file was fetched, if it does not say."
 )
 @click.option(
-    "--force", is_flag=True, help="Ask again before the next poll is due, as naming a SOURCE does."
+    "--force", is_flag=True, help="Fetch even if no poll is due yet (naming a SOURCE implies it)."
 )
 @json_option
 @pass_context
@@ -89,7 +89,7 @@ def fetch(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Fetch new listings: all enabled sources, or just SOURCE."""
+    """Fetch new listings from all enabled sources, or only from SOURCE."""
     with context.app() as app:
         app.create()
         if files:
@@ -125,7 +125,7 @@ def fetch(
 @click.command()
 @pass_context
 def learn(context: Context) -> None:
-    """Learn now, from all papers, which words belong together; the worker does so by itself."""
+    """Learn now, from all papers, which words belong together. The worker does this by itself."""
     from digest.pipeline import learning  # noqa: PLC0415 - keeps `--help` quick
 
     with context.app() as app:
@@ -145,10 +145,10 @@ def learn(context: Context) -> None:
 @click.command()
 @pass_context
 def run(context: Context) -> None:
-    """One full cycle now: fetch, learn, compose today's digests for everyone, deliver, publish.
+    """Run one full cycle now: fetch, learn, compose today's digests for everyone, deliver, publish.
 
-    It does all else that a worker does as well: takes in mail, sends letters, ends pauses, and once
-    a day what is for the night.
+    It also does the rest of a worker's tasks: takes in mail, sends letters, ends pauses and, once a
+    day, the nightly work.
     """
     from digest.worker import nightly  # noqa: PLC0415 - keeps `--help` quick
 

@@ -1,0 +1,38 @@
+"""Files that commands write."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """A file to write that takes the place of `path` when the block ends, and goes if it fails.
+
+    It keeps the mode of the file it replaces; a `private` one is its owner's alone. A device or a
+    pipe is written to as it is. An OSError that names no other file names `path`.
+    """
+    target = path.resolve()
+    known = target.is_file()
+    if target.exists() and not known:
+        yield target
+        return
+    part = target.with_name(f".{target.name}.{token_hex(4)}")
+    try:
+        part.touch(0o600 if private or known else 0o666, exist_ok=False)
+        yield part
+        if known and not private:
+            shutil.copymode(target, part)
+        part.replace(target)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(part)):
+            error.filename = str(path)
+        raise
