@@ -1,9 +1,9 @@
-"""Who wrote a mail, as far as the mail proves it.
+"""Find out who wrote a mail, as far as the mail proves it.
 
-In this order: a tag in the address it was sent to, a token in what was typed (each names its
-subscriber and carries our MAC), and last the From address, if our own mail server vouches for it.
-With a tag or a token, From means nothing: what is asked is done for the subscriber they name, and
-the answer goes to that subscriber's own address.
+A proof is a tag in the address it was sent to, or else the From address if our own mail server
+vouches for it. A token in the text proves who may be unsubscribed. Tags and tokens name their
+subscriber and carry our MAC; with one of them From does not count, and the answer goes to the
+subscriber's own address.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from digest import subscriptions, tokens
 from digest.errors import InvalidInput
@@ -33,23 +32,14 @@ _TOKEN = re.compile(
 _EDITION = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 
 
-class By(StrEnum):
-    """What a proof rests on."""
-
-    TAG = "tag"
-    TOKEN = "token"  # noqa: S105 - a word, no secret
-    ADDRESS = "address"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof(Value):
-    """Who wrote: `subscriber` is None for an address of its owner that has no subscription.
+    """Who wrote: `subscriber` is None if the proven address has no subscription.
 
-    `address` is the only one that may be answered. `edition` is the ISO date of the digest that
-    a tag belongs to, or "letter" for other mail of ours; `mark` says which one, where that counts.
+    Only `address` may be answered. `edition` is the ISO date of the digest that a tag belongs to,
+    or "letter" for a letter; `mark` says which letter, where it asks to agree to something.
     """
 
-    by: By
     address: str
     subscriber: Subscriber | None = None
     edition: str = ""
@@ -57,12 +47,11 @@ class Proof(Value):
 
 
 def prove(store: Store, mail: Incoming, recipients: Sequence[str], policy: Policy) -> Proof | None:
-    """Who wrote this mail to these addresses of ours; None if nothing proves it."""
+    """Return who wrote this mail to these addresses of ours; None if nothing proves it."""
     tagged = by_tag(store, recipients, scope=links.REPLY, policy=policy)
     if tagged is not None:
         person, subject = tagged
         return Proof(
-            by=By.TAG,
             address=person.email,
             subscriber=person,
             edition=edition_of(subject),
@@ -76,29 +65,28 @@ def prove(store: Store, mail: Incoming, recipients: Sequence[str], policy: Polic
         address = subscriptions.normal_address(mail.sender)
     except InvalidInput:
         return None
-    person_there = store.subscribers.by_email(address)
-    return Proof(by=By.ADDRESS, address=address, subscriber=person_there)
+    return Proof(address=address, subscriber=store.subscribers.by_email(address))
 
 
-def by_unsubscribe_token(store: Store, mail: Incoming) -> Proof | None:
-    """Who may be unsubscribed by a token in the subject or in what was typed."""
+def by_unsubscribe_token(store: Store, mail: Incoming) -> Subscriber | None:
+    """Return who may be unsubscribed by a token in the subject or the first typed lines."""
     typed = " ".join((mail.subject, *mail.lines[:MOST_TOKENS])).replace("%20", " ")
     for named in _named(_TOKEN.findall(typed)[:MOST_TOKENS]):
         person = _person(store, named.subscriber_id)
         if person is not None and tokens.holds(named, person.key, links.UNSUBSCRIBE):
-            return Proof(by=By.TOKEN, address=person.email, subscriber=person)
+            return person
     return None
 
 
 def without_tokens(text: str) -> str:
-    """A text without the tokens in it."""
+    """Return a text without the tokens in it."""
     return _TOKEN.sub(" ", text.replace("%20", " "))
 
 
 def by_tag(
     store: Store, recipients: Iterable[str], *, scope: str, policy: Policy
 ) -> tuple[Subscriber, str] | None:
-    """The subscriber whom a tag of this scope in an address of ours names, and its subject."""
+    """Return the subscriber that a tag of this scope names, and the tag's subject."""
     for named in _tags(recipients, scope, policy):
         person = _person(store, named.subscriber_id)
         if person is not None and tokens.holds_tag(named, person.key, scope):
@@ -107,7 +95,7 @@ def by_tag(
 
 
 def edition_of(subject: str) -> str:
-    """A tag's subject as an edition: `20260610` is 2026-06-10, all else `letter`."""
+    """Return a tag's subject as an edition: `20260610` is 2026-06-10, all else "letter"."""
     found = _EDITION.fullmatch(subject)
     return "-".join(found.groups()) if found else LETTER
 
