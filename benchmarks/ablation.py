@@ -18,8 +18,8 @@ from digest.evaluation.contestants import Ours
 from digest.model import Paper
 from digest.ranking import space
 from digest.ranking.linear import LinearRanker
+from digest.ranking.point_cache import Views
 from digest.ranking.profiles import Weights
-from digest.ranking.shelves import Views
 from digest.ranking.space import Space
 
 _latest: tuple[Sequence[Paper], Sequence[Sequence[str]], Space] | None = None

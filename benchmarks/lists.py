@@ -189,12 +189,12 @@ def main() -> None:
     given = options.parse_args()
     gc.set_threshold(OBJECTS_BEFORE_LOOKING, 50, 50)  # as the command has it
     dataset = datasets.read(given.folder)
-    for name in dataset.shelves:
+    for name in dataset.collections:
         material = datasets.material(dataset, name)
         space = learn(material.background, libraries=material.libraries)
         ranker = LinearRanker(topics={}, space=space)
         print(f"{name}\n{'':28}{'readers':>8}", *(f"{each.name:>22}" for each in WAYS))
-        variants = {each.variant for each in dataset.tasks if each.shelf == name}
+        variants = {each.variant for each in dataset.tasks if each.collection == name}
         for variant, about, made in CASES:
             if variant not in variants:
                 continue

@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 from digest.cli import OBJECTS_BEFORE_LOOKING
 from digest.evaluation import datasets
 from digest.evaluation.baselines import SupportVectors
-from digest.evaluation.words import Shelf
+from digest.evaluation.words import Corpus
 from digest.model import Interest, InterestKind, Paper, Profile
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
@@ -116,10 +116,10 @@ def profile(name: str, likes: Sequence[str]) -> Profile:
 def read(folder: Path, papers: int) -> Material:
     """A dataset's first set: so many of its days' papers as one day's, and its longest profiles."""
     dataset = datasets.read(folder)
-    name = dataset.shelves[0]
+    name = dataset.collections[0]
     held = datasets.material(dataset, name)
     day = sorted({each for day in dataset.days.values() for each in day} & held.papers.keys())
-    tasks = {each.profile: each for each in dataset.tasks if each.shelf == name and each.likes}
+    tasks = {each.profile: each for each in dataset.tasks if each.collection == name and each.likes}
     longest = sorted(tasks.values(), key=lambda each: -len(each.likes))[:BLOCK]
     return Material(
         background=held.background,
@@ -150,7 +150,7 @@ def ways(material: Material) -> dict[str, Callable[[], float]]:
     )
     known = (*material.background, *material.liked.values(), *material.papers)
     everything = list({each.id: each for each in known}.values())
-    machines = SupportVectors(Shelf())
+    machines = SupportVectors(Corpus())
 
     def support_vectors() -> float:
         machines.learn(material.background, everything, ())

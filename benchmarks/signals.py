@@ -189,12 +189,12 @@ def main() -> None:
     parser.add_argument("--set", action="append", help="only this set")
     asked = parser.parse_args()
     dataset = datasets.read(asked.dataset)
-    for shelf in asked.set or dataset.shelves:
-        material = datasets.material(dataset, shelf)
-        tasks = [each for each in dataset.tasks if each.shelf == shelf]
+    for name in asked.set or dataset.collections:
+        material = datasets.material(dataset, name)
+        tasks = [each for each in dataset.tasks if each.collection == name]
         space = learn(material.background, libraries=material.libraries)
         bench = Bench(dataset, material, tasks, space)
-        print(f"\n{shelf}")
+        print(f"\n{name}")
         for line in report(bench, sorted({each.variant for each in tasks})):
             print(line, flush=True)
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import randomized_svd
 
-from digest.evaluation.words import Matrix, Recipe, Shelf, newest_first, with_authors
+from digest.evaluation.words import Corpus, Matrix, Recipe, newest_first, with_authors
 from digest.ranking.space import unpack
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ class Popularity:
 
 
 class _OnWords:
-    """A baseline on a shelf of TF-IDF rows, which may be shared with others."""
+    """A baseline on a corpus of TF-IDF rows, which may be shared with others."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
 
     def learn(
         self,
@@ -112,12 +112,12 @@ class _OnWords:
         libraries: Sequence[Sequence[str]],  # noqa: ARG002 - published recipes know one person
     ) -> None:
         """Weigh the words of the set's papers."""
-        self._shelf.learn(background, everything)
+        self._corpus.learn(background, everything)
 
     def _queries(self, block: Sequence[Profile]) -> Matrix:
         """Each profile as terms: the mean of its likes, or its keywords where it likes nothing."""
-        likes = normalize(self._shelf.holdings(block) @ self._shelf.matrix)
-        return _either(likes, self._shelf.keywords(block))
+        likes = normalize(self._corpus.holdings(block) @ self._corpus.matrix)
+        return _either(likes, self._corpus.keywords(block))
 
 
 class TfIdf(_OnWords):
@@ -128,9 +128,9 @@ class TfIdf(_OnWords):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Cosines of TF-IDF."""
-        likes = normalize(self._shelf.holdings(block) @ self._shelf.matrix)
-        queries = _either(self._shelf.keywords(block), likes)
-        return _product(queries, self._shelf.papers(candidates.papers))
+        likes = normalize(self._corpus.holdings(block) @ self._corpus.matrix)
+        queries = _either(self._corpus.keywords(block), likes)
+        return _product(queries, self._corpus.papers(candidates.papers))
 
 
 class Rocchio(_OnWords):
@@ -143,7 +143,7 @@ class Rocchio(_OnWords):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Cosines of TF-IDF."""
-        return _product(self._queries(block), self._shelf.papers(candidates.papers))
+        return _product(self._queries(block), self._corpus.papers(candidates.papers))
 
 
 class NearestNeighbour(_OnWords):
@@ -154,11 +154,11 @@ class NearestNeighbour(_OnWords):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """The largest cosine with any like; with the keywords where there are no likes."""
-        papers = self._shelf.papers(candidates.papers)
-        found = _product(self._shelf.keywords(block), papers)
-        held = [self._shelf.rows(each.value for each in newest_first(who)) for who in block]
+        papers = self._corpus.papers(candidates.papers)
+        found = _product(self._corpus.keywords(block), papers)
+        held = [self._corpus.rows(each.value for each in newest_first(who)) for who in block]
         rows = sorted({row for each in held for row in each})
-        similar = _product(self._shelf.matrix[rows], papers)
+        similar = _product(self._corpus.matrix[rows], papers)
         for person, own in enumerate(held):
             if own:
                 found[person] = similar[np.searchsorted(rows, own)].max(axis=0)
@@ -171,8 +171,8 @@ class LatentSemantic(_OnWords):
     name = "lsa"
     about = f"cosine with the likes' centroid in {DIMENSIONS} dimensions of LSA; keywords likewise"
 
-    def __init__(self, shelf: Shelf) -> None:
-        super().__init__(shelf)
+    def __init__(self, corpus: Corpus) -> None:
+        super().__init__(corpus)
         self._axes = np.empty((0, 0), np.float32)
         self._dense = self._axes
 
@@ -184,22 +184,22 @@ class LatentSemantic(_OnWords):
     ) -> None:
         """Weigh the words, and learn which of them occur together in the background."""
         super().learn(background, everything, libraries)
-        learned = self._shelf.background
+        learned = self._corpus.background
         dimensions = min(DIMENSIONS, *learned.shape)
         _, _, axes = randomized_svd(learned, dimensions, n_iter=4, random_state=0)
         self._axes = np.asarray(axes.T, np.float32)
-        self._dense = normalize(self._shelf.matrix @ self._axes)
+        self._dense = normalize(self._corpus.matrix @ self._axes)
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Cosines in the space."""
-        holdings = self._shelf.holdings(block)
-        asked = self._shelf.keywords(block) @ self._axes
+        holdings = self._corpus.holdings(block)
+        asked = self._corpus.keywords(block) @ self._axes
         liking = np.diff(holdings.indptr) > 0
         queries = np.where(liking[:, None], holdings @ self._dense, asked)
-        rows = self._shelf.rows(each.id for each in candidates.papers)
+        rows = self._corpus.rows(each.id for each in candidates.papers)
         papers = self._dense[rows]
         if len(rows) < len(candidates.papers):
-            papers = normalize(self._shelf.papers(candidates.papers) @ self._axes)
+            papers = normalize(self._corpus.papers(candidates.papers) @ self._axes)
         return np.asarray(normalize(queries) @ papers.T)
 
 
@@ -212,9 +212,9 @@ class SupportVectors:
         " other paper, TF-IDF of 20,000 terms; keywords alone as in tfidf"
     )
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._own = Shelf(Recipe(texts=with_authors, most=20_000, rarest=5, commonest=0.1))
-        self._without_likes = TfIdf(shelf)
+    def __init__(self, corpus: Corpus) -> None:
+        self._own = Corpus(Recipe(texts=with_authors, most=20_000, rarest=5, commonest=0.1))
+        self._without_likes = TfIdf(corpus)
         self._features: Matrix = sp.csr_array((0, 0))
         self._asked = np.empty(0, int)
         self._judged: dict[str, np.ndarray] = {}
@@ -274,8 +274,8 @@ class WeightedMean(_OnWords):
     Over sentence embeddings, if the candidates bring the vectors of `model`; or over TF-IDF.
     """
 
-    def __init__(self, shelf: Shelf, model: str = "") -> None:
-        super().__init__(shelf)
+    def __init__(self, corpus: Corpus, model: str = "") -> None:
+        super().__init__(corpus)
         self._embedded = bool(model)
         self.name = f"zotero, {model.rpartition('/')[2][:LONGEST_NAME] or 'TF-IDF'}"
         self.about = (
@@ -285,13 +285,13 @@ class WeightedMean(_OnWords):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Weighted means of cosines."""
-        papers = self._shelf.papers(candidates.papers)
-        holdings = self._shelf.holdings(block, _recency)
-        asked = _product(self._shelf.keywords(block), papers)
+        papers = self._corpus.papers(candidates.papers)
+        holdings = self._corpus.holdings(block, _recency)
+        asked = _product(self._corpus.keywords(block), papers)
         if self._embedded:
             liked = _embedded(block, candidates)
         else:
-            liked = _product(holdings @ self._shelf.matrix, papers)
+            liked = _product(holdings @ self._corpus.matrix, papers)
         return np.where(np.diff(holdings.indptr)[:, None] > 0, liked, asked)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from digest.errors import InvalidInput
 from digest.evaluation import baselines
 from digest.evaluation.baselines import Preparing
-from digest.evaluation.words import Shelf
+from digest.evaluation.words import Corpus
 from digest.ranking import space
 from digest.ranking.linear import LinearRanker
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digest.ranking.embedding import SentenceEmbedder
 
 OURS = "digest"
-Maker: TypeAlias = Callable[[Shelf], "Scorer"]
+Maker: TypeAlias = Callable[[Corpus], "Scorer"]
 
 
 class Ours:
@@ -67,21 +67,21 @@ class Ours:
 
 
 def built_in(embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
-    """What makes each of the built-in ones, by name, ours first; they share a shelf of words."""
+    """What makes each of the built-in ones, by name, ours first; they share a corpus of words."""
     model = embedder.name.removeprefix("embedder:") if embedder else ""
-    ours: dict[str, Maker] = {OURS: lambda _shelf: Ours()}
+    ours: dict[str, Maker] = {OURS: lambda _corpus: Ours()}
     if embedder:
-        ours = {f"{OURS}+": lambda _shelf: Ours(embedder), **ours}
+        ours = {f"{OURS}+": lambda _corpus: Ours(embedder), **ours}
     return {
         **ours,
         "svm": baselines.SupportVectors,
         "rocchio": baselines.Rocchio,
-        "zotero": lambda shelf: baselines.WeightedMean(shelf, model),
+        "zotero": lambda corpus: baselines.WeightedMean(corpus, model),
         "lsa": baselines.LatentSemantic,
         "knn": baselines.NearestNeighbour,
         "tfidf": baselines.TfIdf,
-        "popularity": lambda _shelf: baselines.Popularity(),
-        "random": lambda _shelf: baselines.Random(),
+        "popularity": lambda _corpus: baselines.Popularity(),
+        "random": lambda _corpus: baselines.Random(),
     }
 
 
@@ -111,7 +111,7 @@ def _elsewhere(name: str, known: Sequence[str]) -> Maker:
     if not callable(kind) or not all(callable(getattr(kind, each, None)) for each in METHODS):
         raise InvalidInput(f"The ranker {name} has no methods learn and scores.", subject=name)
 
-    def made(_shelf: Shelf) -> Scorer:
+    def made(_corpus: Corpus) -> Scorer:
         return _Named(name, kind())
 
     return made

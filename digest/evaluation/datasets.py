@@ -41,7 +41,7 @@ BETWEEN_LIKES = timedelta(minutes=1)
 class Task:
     """One question: a day's papers, best first, for this profile.
 
-    `shelf` names the file of papers that the day is from, `set` what the answers call it (the
+    `collection` names the file of papers that the day is from, `set` what the answers call it (the
     same, as a rule). `variant` says what of a person the profile holds, `person` whose it is,
     `cluster` with whom they are not independent. Without answers `variant` and `cluster` are
     empty, `person` is the profile, and `relevant` is empty.
@@ -50,7 +50,7 @@ class Task:
     id: str
     profile: str
     day: str
-    shelf: str
+    collection: str
     set: str
     likes: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
@@ -82,9 +82,9 @@ class Dataset:
     answered: bool
 
     @property
-    def shelves(self) -> list[str]:
+    def collections(self) -> list[str]:
         """The files of papers that are asked about, by name."""
-        return sorted({each.shelf for each in self.tasks})
+        return sorted({each.collection for each in self.tasks})
 
     def chosen(
         self, *, sets: Sequence[str] = (), variants: Sequence[str] = (), people: int | None = None
@@ -176,18 +176,18 @@ def read(folder: Path, *, truth: Path | None = None) -> Dataset:
     return Dataset(folder=folder, days=days, tasks=tasks, answered=answers_in is not None)
 
 
-def material(dataset: Dataset, shelf: str) -> Material:
+def material(dataset: Dataset, collection: str) -> Material:
     """One file of papers, and what other people made of them, read from the dataset's folder."""
     folder = dataset.folder
     papers: dict[str, Paper] = {}
-    for row in lines.rows(_shelves(folder)[shelf]):
+    for row in lines.rows(_paper_files(folder)[collection]):
         paper = _paper(row)
         papers.setdefault(paper.id, paper)
     if not papers:
-        raise InvalidInput(f"There are no papers in {_shelves(folder)[shelf]}.")
+        raise InvalidInput(f"There are no papers in {_paper_files(folder)[collection]}.")
     asked = {each for ids in dataset.days.values() for each in ids}
-    others = lines.find(folder, f"{shelf}_other_libraries.jsonl")
-    community = lines.find(folder, f"{shelf}_community.jsonl")
+    others = lines.find(folder, f"{collection}_other_libraries.jsonl")
+    community = lines.find(folder, f"{collection}_community.jsonl")
     return Material(
         papers=papers,
         background=sorted(
@@ -200,7 +200,7 @@ def material(dataset: Dataset, shelf: str) -> Material:
     )
 
 
-def _shelves(folder: Path) -> dict[str, Path]:
+def _paper_files(folder: Path) -> dict[str, Path]:
     """The files of papers by what stands before `_papers`."""
     found = sorted(each for end in lines.ENDINGS for each in folder.glob(f"*{PAPERS}{end}"))
     if not found:
@@ -211,12 +211,12 @@ def _shelves(folder: Path) -> dict[str, Path]:
     return {each.name.partition(PAPERS)[0]: each for each in found}
 
 
-def _shelf_of_day(folder: Path, days: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _collection_of_day(folder: Path, days: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Which file of papers each day is from: the one that holds most of its candidates.
 
     Of several that hold as many it is the one with whose name the day's begins.
     """
-    files = _shelves(folder)
+    files = _paper_files(folder)
     if len(files) == 1:
         return dict.fromkeys(days, *files)
     held: dict[str, list[tuple[int, bool, str]]] = {day: [] for day in days}
@@ -233,7 +233,7 @@ def _tasks(folder: Path, days: Mapping[str, Sequence[str]]) -> Iterator[Task]:
         row.text("profile"): (row.texts("likes"), row.texts("keywords"))
         for row in lines.rows(lines.require(folder, "profiles.jsonl"))
     }
-    shelves = _shelf_of_day(folder, days)
+    collections = _collection_of_day(folder, days)
     known: set[str] = set()
     for row in lines.rows(lines.require(folder, "tasks.jsonl")):
         task, profile, day = (row.text(each) for each in ("task", "profile", "day"))
@@ -249,8 +249,8 @@ def _tasks(folder: Path, days: Mapping[str, Sequence[str]]) -> Iterator[Task]:
             id=task,
             profile=profile,
             day=day,
-            shelf=shelves[day],
-            set=shelves[day],
+            collection=collections[day],
+            set=collections[day],
             likes=tuple(dict.fromkeys(likes)),
             keywords=tuple(dict.fromkeys(keywords)),
             person=profile,

@@ -16,7 +16,7 @@ from digest.evaluation.comparing import SURE, Preference, preference
 from digest.evaluation.contestants import OURS, built_in
 from digest.evaluation.past import space_before
 from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, ORDERED, Replay, replay
-from digest.evaluation.words import Shelf
+from digest.evaluation.words import Corpus
 from digest.model import InterestKind, Profile, Ranking
 from digest.ranking.interleaving import A
 
@@ -82,7 +82,7 @@ def _first(days: int, now: datetime) -> str:
 def simple(name: str) -> Ranker | None:
     """What `digest evaluate` compares us with, by its name, to replay with; None for others."""
     maker = built_in().get(name)
-    return None if maker is None or name == OURS else Scored(maker(Shelf()))
+    return None if maker is None or name == OURS else Scored(maker(Corpus()))
 
 
 class Scored:

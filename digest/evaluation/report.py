@@ -92,7 +92,7 @@ def _leading(
     """The rows of nDCG@10: what each ranker reaches, what it costs, and by how much ours leads."""
     ours, *others = records
     lead = f"{ours.name} leads by" if others else ""
-    anew = any(group.shelf in each.learning for each in records)
+    anew = any(group.collection in each.learning for each in records)
     head = [
         "",
         "nDCG@10",
@@ -105,9 +105,9 @@ def _leading(
     rows = [head]
     for each in records:
         row = [each.name, *_with_interval(estimates[each.name])]
-        row.append(_microseconds(each.seconds.get(group.shelf)))
+        row.append(_microseconds(each.seconds.get(group.collection)))
         if anew:
-            row.append(_microseconds(each.learning.get(group.shelf)))
+            row.append(_microseconds(each.learning.get(group.collection)))
         if each is not ours:
             row += _relative(group.lead(ours.name, each.name), group.values[each.name].mean(axis=0))
         rows.append(row)

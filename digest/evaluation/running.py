@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from digest.errors import InvalidInput
 from digest.evaluation import datasets, lines, measures
 from digest.evaluation.baselines import Preparing
-from digest.evaluation.words import Shelf
+from digest.evaluation.words import Corpus
 from digest.ranking import space
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Record:
     """How one ranker did.
 
     `key` is what it was called by, `name` what tables call it; `values` are its measures by task
-    id, `seconds` what a profile costs a day, by shelf, and `learning` what it costs to learn one's
+    id, `seconds` what a profile costs a day, by collection, and `learning` what it costs to learn one's
     likes anew, of those that keep what they learn.
     """
 
@@ -70,17 +70,17 @@ def run(
     are ranked and not measured.
     """
     records: dict[str, Record] = {}
-    for name in dataset.shelves:
+    for name in dataset.collections:
         with progress(f"reading {name}", None):
             material = datasets.material(dataset, name)
         everything = list(material.papers.values())
-        tasks = [each for each in dataset.tasks if each.shelf == name]
+        tasks = [each for each in dataset.tasks if each.collection == name]
         days = list(_days(dataset, material, tasks))
         if embedder is not None:
             days = _embedded(days, embedder, progress)
-        shelf = Shelf()
+        corpus = Corpus()
         for key, make in makers.items():
-            scorer = make(shelf)
+            scorer = make(corpus)
             record = records.setdefault(key, Record(key=key, name=scorer.name, about=scorer.about))
             with progress(f"{record.name} learns {name}", None):
                 scorer.learn(material.background, everything, material.libraries)
@@ -180,7 +180,7 @@ def _rankings(
 def _scores(
     scorer: Scorer, block: Sequence[Task], candidates: Candidates, record: Record
 ) -> np.ndarray:
-    """A block's scores; the first block of each shelf is timed."""
+    """A block's scores; the first block of each collection is timed."""
     profiles = [each.interests() for each in block]
     found, cost = _timed(scorer, profiles, candidates)
     shape = (len(block), len(candidates.papers))
@@ -188,13 +188,13 @@ def _scores(
         raise InvalidInput(
             f"The ranker {record.name} gave scores of shape {found.shape}, not {shape} numbers."
         )
-    shelf = block[0].shelf
-    if shelf not in record.seconds:
+    collection = block[0].collection
+    if collection not in record.seconds:
         if cost.scoring < QUICK:
             cost = _cost(scorer, profiles, candidates)
-        record.seconds[shelf] = cost.scoring / len(block)
+        record.seconds[collection] = cost.scoring / len(block)
         if cost.learning is not None:
-            record.learning[shelf] = cost.learning / len(block)
+            record.learning[collection] = cost.learning / len(block)
     return np.nan_to_num(found.astype(np.float64), nan=-np.inf, neginf=-np.inf)
 
 

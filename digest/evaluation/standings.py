@@ -26,13 +26,13 @@ SPREAD = 3
 class Group:
     """People of one set whose profiles are alike, and how well each ranker did for them.
 
-    `shelf` is the file of papers they are from. `title` says what their profiles hold; `sizes` is how many likes each has, by person as
+    `collection` is the file of papers they are from. `title` says what their profiles hold; `sizes` is how many likes each has, by person as
     `clusters` is; `values` (people × `measures.MEASURES`) are by ranker; `keyworded` says whether
     they have keywords. `part` is empty but for a group that is part of another.
     """
 
     set: str
-    shelf: str
+    collection: str
     variant: str
     sizes: Sequence[float]
     keyworded: bool
@@ -128,7 +128,7 @@ def _group(
     days = list(people.values())
     return Group(
         set=name,
-        shelf=days[0][0].shelf,
+        collection=days[0][0].collection,
         variant=variant,
         sizes=[median(len(each.likes) for each in tasks) for tasks in days],
         keyworded=any(each.keywords for tasks in days for each in tasks),

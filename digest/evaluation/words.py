@@ -57,7 +57,7 @@ class Recipe:
     commonest: float = 1.0
 
 
-class Shelf:
+class Corpus:
     """One set's papers as rows of sublinear TF-IDF (float32, of length 1), shared by baselines.
 
     Frequencies are those of the background. Terms are counted in 4 million hashed buckets, so
@@ -93,7 +93,7 @@ class Shelf:
         return [self._row[each] for each in ids if each in self._row]
 
     def papers(self, papers: Sequence[Paper]) -> Matrix:
-        """Papers as rows, in their order; those of the shelf are looked up."""
+        """Papers as rows, in their order; those of the corpus are looked up."""
         if all(each.id in self._row for each in papers):
             return self.matrix[[self._row[each.id] for each in papers]]
         return self._weighed(self._counts(self._recipe.texts(each) for each in papers))

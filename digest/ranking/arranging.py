@@ -25,36 +25,42 @@ BESIDE = 0.5
 _LIKE = InterestKind.LIKE
 
 
-def listed(
-    sheet: Sheet, barred: np.ndarray, twins: np.ndarray, *, cap: int, floor: float, explore: bool
+def lists(
+    sheet: Sheet,
+    barred: np.ndarray,
+    duplicates: np.ndarray,
+    *,
+    cap: int,
+    floor: float,
+    explore: bool,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each profile's papers (rows of the edition): those it is shown, and the others, at most `cap`.
 
     Of what matched the best come first, interests seen to (see `selecting.arrange`); of near-duplicates
-    (`twins` are their groups) no more than one is shown. The last places that are shown go to those of
+    (`duplicates` are their groups) no more than one is shown. The last places that are shown go to those of
     the smaller interests among someone's likes that have no paper yet (two at most, of five places or
     more), and with `explore` to what lies beside all interests, as far as it comes to the reader's own
     floor. What is followed and still has no paper gets its best one (see `_heard`). What is `barred`
     (profiles × papers) is in no list. Writes down in the sheet what was placed so.
     """
     lists = [_best(sheet, row, cap) for row in range(len(sheet.block))]
-    shown = _shared_out(sheet, lists, twins)
-    shown = _represented(sheet, shown, twins, floor=floor, left_free=int(explore))
+    shown = _shared_out(sheet, lists, duplicates)
+    shown = _represented(sheet, shown, duplicates, floor=floor, left_free=int(explore))
     if explore:
-        shown = _with_beside(sheet, barred, shown, twins)
-    shown = _heard(sheet, shown, twins)
+        shown = _with_beside(sheet, barred, shown, duplicates)
+    shown = _heard(sheet, shown, duplicates)
     return [
-        (first[:cap], _without(found, first, len(twins))[: max(cap - len(first), 0)])
+        (first[:cap], _without(found, first, len(duplicates))[: max(cap - len(first), 0)])
         for first, found in zip(shown, lists, strict=True)
     ]
 
 
-def fill(sheet: Sheet, barred: np.ndarray, twins: np.ndarray) -> None:
+def fill_with_voted(sheet: Sheet, barred: np.ndarray, duplicates: np.ndarray) -> None:
     """Let in what is voted for where someone only likes papers, few of which have anything like them.
 
     Who says nothing at all is shown what is voted for, of which a first like would leave next to
     nothing: so it stays, as far as places are free, of which n likes that are known count 1 - n/20. Of
-    near-duplicates (`twins`) one is let in, and none for who has a floor.
+    near-duplicates (`duplicates`) one is let in, and none for who has a floor.
     """
     everybody = sheet.community.voted + sheet.community.picked
     best = np.argsort(-everybody, kind="stable")
@@ -73,9 +79,11 @@ def fill(sheet: Sheet, barred: np.ndarray, twins: np.ndarray) -> None:
         if places <= 0:
             continue
         matched = sheet.matched[row]
-        places = max(places - len(np.unique(twins[matched])), 0)
-        free = best[~matched[best] & ~barred[row, best] & ~np.isin(twins[best], twins[matched])]
-        first = np.sort(np.unique(twins[free], return_index=True)[1])[:places]
+        places = max(places - len(np.unique(duplicates[matched])), 0)
+        free = best[
+            ~matched[best] & ~barred[row, best] & ~np.isin(duplicates[best], duplicates[matched])
+        ]
+        first = np.sort(np.unique(duplicates[free], return_index=True)[1])[:places]
         matched[free[first]] = True
 
 
@@ -96,7 +104,9 @@ def _without(found: np.ndarray, others: np.ndarray, papers: int) -> np.ndarray:
     return np.asarray(found[left[found]])
 
 
-def _shared_out(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
+def _shared_out(
+    sheet: Sheet, lists: Sequence[np.ndarray], duplicates: np.ndarray
+) -> list[np.ndarray]:
     """What each profile is shown, its places shared out (see `selecting.arrange`).
 
     Papers below the reader's floor only fill up: none of them is shown, whatever its place.
@@ -108,14 +118,14 @@ def _shared_out(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) ->
     top, there = _table(pools)
     scores = np.where(there, np.take_along_axis(sheet.scores, top, axis=1), -np.inf)
     # A place without a paper is a group of its own, or it would be a duplicate of the first paper.
-    groups = np.where(there, twins[top], -1 - np.arange(top.shape[1]))
+    groups = np.where(there, duplicates[top], -1 - np.arange(top.shape[1]))
     chosen = selecting.arrange(scores, groups, _interests(sheet, top, there), shown)
     found = [papers[of] for papers, of in zip(top, chosen, strict=True)]
     for row in range(len(block)):
         if len(found[row]) < block[row].limit:
-            behind = _without(lists[row], found[row], len(twins))
-            behind = behind[~np.isin(twins[behind], twins[found[row]])]
-            behind = behind[np.sort(np.unique(twins[behind], return_index=True)[1])]
+            behind = _without(lists[row], found[row], len(duplicates))
+            behind = behind[~np.isin(duplicates[behind], duplicates[found[row]])]
+            behind = behind[np.sort(np.unique(duplicates[behind], return_index=True)[1])]
             full = np.concatenate([found[row], behind])[: block[row].limit]
             found[row] = full[np.argsort(-sheet.scores[row, full], kind="stable")]
     return found
@@ -216,7 +226,12 @@ def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def _represented(
-    sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray, *, floor: float, left_free: int
+    sheet: Sheet,
+    lists: Sequence[np.ndarray],
+    duplicates: np.ndarray,
+    *,
+    floor: float,
+    left_free: int,
 ) -> list[np.ndarray]:
     """The lists with the last places but `left_free` given to smaller interests that have none.
 
@@ -238,29 +253,29 @@ def _represented(
             amounts = np.where(sheet.matched[profile], minors.amounts[minor], -np.inf)
             seen = amounts[[*shown, *placed]].max(initial=-np.inf)
             amounts[scores - liking[profile] + minors.amounts[minor] < least] = -np.inf
-            amounts[_repeats(twins, np.array([*found[profile].tolist(), *placed]))] = -np.inf
+            amounts[_repeats(duplicates, np.array([*found[profile].tolist(), *placed]))] = -np.inf
             best = int(amounts.argmax())
             if len(placed) < MOST_PLACED and seen < floor <= amounts[best]:
                 placed[best] = minor
         if placed:
-            others = _without(found[profile], np.array(list(placed)), len(twins))
+            others = _without(found[profile], np.array(list(placed)), len(duplicates))
             place = min(len(others), last - len(placed))
             found[profile] = np.insert(others, place, list(placed))[:limit]
             sheet.placed[profile] = placed
     return found
 
 
-def _repeats(twins: np.ndarray, shown: np.ndarray) -> np.ndarray:
+def _repeats(duplicates: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Which papers are near-duplicates of these, but for themselves."""
-    told = np.zeros(len(twins), bool)
-    told[twins[shown]] = True
-    repeated: np.ndarray = told[twins]
+    told = np.zeros(len(duplicates), bool)
+    told[duplicates[shown]] = True
+    repeated: np.ndarray = told[duplicates]
     repeated[shown] = False
     return repeated
 
 
 def _with_beside(
-    sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray], twins: np.ndarray
+    sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray], duplicates: np.ndarray
 ) -> list[np.ndarray]:
     """The lists with the last place that is shown given to a paper that matches nothing."""
     nearness = sum(np.maximum(each, 0) for each in sheet.near)
@@ -271,10 +286,10 @@ def _with_beside(
     for row, profile in enumerate(sheet.block):
         if profile.floor > 0:
             outside[row] &= sheet.scores[row] >= _least(sheet, row)
-    repeated = np.bincount(twins)[twins] > 1
+    repeated = np.bincount(duplicates)[duplicates] > 1
     for row, each in enumerate(lists):
         if len(same := each[repeated[each]]):
-            outside[row, _repeats(twins, same)] = False
+            outside[row, _repeats(duplicates, same)] = False
     shown = np.array([each.limit for each in sheet.block])
     found = selecting.exploring(nearness, sheet.community.heat, outside, shown).tolist()
     sheet.explored.update((row, paper) for row, paper in enumerate(found) if paper >= 0)
@@ -286,7 +301,7 @@ def _with_beside(
     ]
 
 
-def _heard(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list[np.ndarray]:
+def _heard(sheet: Sheet, lists: Sequence[np.ndarray], duplicates: np.ndarray) -> list[np.ndarray]:
     """The lists with the best paper of each topic, keyword, search and author that has none there.
 
     It takes the place of the last paper that is not the only one of an interest, nor the first of
@@ -303,10 +318,10 @@ def _heard(sheet: Sheet, lists: Sequence[np.ndarray], twins: np.ndarray) -> list
         unheard.setdefault(profile, []).append(papers)
     for profile, each in unheard.items():
         shown = lists[profile]
-        repeats = _repeats(twins, shown)
+        repeats = _repeats(duplicates, shown)
         best = [_highest(sheet, profile, papers[~repeats[papers]], 1) for papers in each]
         claims = _highest(sheet, profile, np.unique(np.concatenate(best)), len(best))
-        claims = claims[np.sort(np.unique(twins[claims], return_index=True)[1])]
+        claims = claims[np.sort(np.unique(duplicates[claims], return_index=True)[1])]
         if len(claims):
             found[profile] = _with_claims(sheet, profile, shown, claims)
     return found

@@ -27,7 +27,7 @@ MOST_MARKS = 768
 FEWEST_MARKS = 256
 MARKS_A_LIKE = 32
 COMMON = 512
-KEPT_AS = 5
+FORMAT = 5
 """What `packed` writes and what it is made of: another number whenever either changes."""
 MOST_WORDS = 3
 MOST_TELLING = 12

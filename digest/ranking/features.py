@@ -10,8 +10,8 @@ import scipy.sparse as sp
 
 from digest.matching import variants
 from digest.ranking.index import Index
+from digest.ranking.point_cache import PointCache
 from digest.ranking.points import CATEGORIES, author_mark, category_mark, taken, used
-from digest.ranking.shelves import Shelves
 from digest.ranking.space import bare
 from digest.text import author_key
 
@@ -34,15 +34,15 @@ class Features:
     """What ranking knows of an edition's papers.
 
     `papers` are in the order in which ties are broken (see `_order`); `given` says where each stands
-    of those that were given. Without `shelves` words weigh what they do among these papers
+    of those that were given. Without `cache` words weigh what they do among these papers
     themselves.
     """
 
-    def __init__(self, papers: Iterable[Paper], shelves: Shelves | None = None) -> None:
+    def __init__(self, papers: Iterable[Paper], cache: PointCache | None = None) -> None:
         brought = list(papers)
-        self.shelves = shelves or Shelves(bare(brought))
-        self.space = self.shelves.space
-        points = self.shelves.papers(brought)
+        self.cache = cache or PointCache(bare(brought))
+        self.space = self.cache.space
+        points = self.cache.papers(brought)
         order = _order(brought, points.near @ self.space.voted)
         self.papers = [brought[each] for each in order]
         self.ids = [paper.id for paper in self.papers]
@@ -62,7 +62,7 @@ class Features:
         self._dense = np.ascontiguousarray(self.points.dense.T)
         self._by_mark = sp.csc_array(self.sparse)
 
-    def remembered(
+    def cached(
         self, kind: str, names: Sequence[str], make: Callable[[Sequence[str]], Sequence[Thing]]
     ) -> list[Thing]:
         """What `make` says of these names, worked out once: readers name the same things."""

@@ -20,11 +20,11 @@ from digest.model import (
     Topic,
 )
 from digest.ranking import arranging, opinions, profiles, reasons, selecting
-from digest.ranking.directions import KEPT_AS
+from digest.ranking.directions import FORMAT
 from digest.ranking.features import Features
+from digest.ranking.point_cache import PointCache
 from digest.ranking.profiles import Weights
 from digest.ranking.sheet import Sheet, community, written
-from digest.ranking.shelves import Shelves
 from digest.ranking.space import bare
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class LinearRanker:
         self._cap = cap
         self.embedder = embedder
         self._explore = explore
-        self._shelves = Shelves(space, embedder=embedder, views=weights.views) if space else None
+        self._cache = PointCache(space, embedder=embedder, views=weights.views) if space else None
         self._lock = RLock()
         self._latest: tuple[Sequence[Paper], Features, np.ndarray] | None = None
 
@@ -120,10 +120,10 @@ class LinearRanker:
         """One ranking a profile, in order; the same whatever block a profile comes in."""
         if not candidates.papers:
             return [Ranking(subscriber_id=each.subscriber_id) for each in block]
-        features, twins = self._features(candidates)
+        features, duplicates = self._features(candidates)
         # A map lets go of one sheet before it asks for the next: each is ten megabytes.
         rankings = map(
-            partial(self._rank, twins=twins, without=without),
+            partial(self._rank, duplicates=duplicates, without=without),
             self._written(block, features, candidates),
         )
         return list(chain.from_iterable(rankings))
@@ -149,14 +149,14 @@ class LinearRanker:
         `liked` are the papers they like and dislike, `vectors` what the embedder made of those. It
         stays true until they say something new, or `keeps` becomes another name.
         """
-        if self._shelves is None:
+        if self._cache is None:
             return {}
-        self._shelves.learn_vectors(vectors)
+        self._cache.learn_vectors(vectors)
         return {
             name: content
             for chunk in _chunks(block, {})
-            for name, content in opinions.keepsakes(
-                chunk, liked, self._shelves, self._weights
+            for name, content in opinions.tastes_to_keep(
+                chunk, liked, self._cache, self._weights
             ).items()
         }
 
@@ -171,10 +171,10 @@ class LinearRanker:
         now: datetime,  # noqa: ARG002 - as `rank`
     ) -> Explanation:
         """The whole sum for one of the candidates, whether or not `rank` picks it."""
-        features, twins = self._features(candidates)
+        features, duplicates = self._features(candidates)
         row = features.position[paper_id]
         (sheet,) = self._written([profile], features, candidates)
-        (ranking,) = self._rank(sheet, twins, without)
+        (ranking,) = self._rank(sheet, duplicates, without)
         place = next((n for n, each in enumerate(ranking.listed, 1) if each == paper_id), 0)
         terms = sheet.explained(0, np.array([row]))[0]
         parts = [(term, sheet.parts(0, row, term)) for term in terms]
@@ -200,7 +200,7 @@ class LinearRanker:
     ) -> str:
         """Why a paper is no pick of a profile."""
         paper = features.papers[row].id
-        for each in opinions.said(profile):
+        for each in opinions.judged(profile):
             if _named(each.value, features, sheet.candidates) == paper:
                 return _SAID_SO[each.kind]
         if paper in without.get(profile.subscriber_id, frozenset()):
@@ -236,29 +236,29 @@ class LinearRanker:
     def _features(self, candidates: Candidates) -> tuple[Features, np.ndarray]:
         """Features of an edition and its near-duplicates; kept, as one edition serves many blocks."""
         if self._latest is None or self._latest[0] != candidates.papers:
-            shelves = self._shelves or Shelves(
+            cache = self._cache or PointCache(
                 bare(candidates.papers),
                 embedder=self.embedder,
                 views=self._weights.views,
             )
-            shelves.learn_vectors(candidates.vectors)
-            features = Features(candidates.papers, shelves)
-            self._latest = (candidates.papers, features, selecting.twins(features.words))
-        self._latest[1].shelves.learn_vectors(candidates.vectors)
+            cache.learn_vectors(candidates.vectors)
+            features = Features(candidates.papers, cache)
+            self._latest = (candidates.papers, features, selecting.near_duplicates(features.words))
+        self._latest[1].cache.learn_vectors(candidates.vectors)
         return self._latest[1], self._latest[2]
 
     def _rank(
-        self, sheet: Sheet, twins: np.ndarray, without: Mapping[str, frozenset[str]]
+        self, sheet: Sheet, duplicates: np.ndarray, without: Mapping[str, frozenset[str]]
     ) -> Iterable[Ranking]:
         block, features = sheet.block, sheet.features
         barred = _barred(sheet, without)
         barred |= profiles.muted(block, features, self._topics)
         sheet.matched[barred] = False
-        arranging.fill(sheet, barred, twins)
-        lists = arranging.listed(
+        arranging.fill_with_voted(sheet, barred, duplicates)
+        lists = arranging.lists(
             sheet,
             barred,
-            twins,
+            duplicates,
             cap=self._cap,
             floor=self._weights.minor_floor,
             explore=bool(self._explore),
@@ -282,7 +282,7 @@ class LinearRanker:
 
 def _name_of(space: Space, weights: Weights, embeds: str) -> str:
     """The name of what is kept of people: another one for whatever would make it something else."""
-    about = f"{weights.like} {weights.dislike} {weights.views} {KEPT_AS} {embeds}"
+    about = f"{weights.like} {weights.dislike} {weights.views} {FORMAT} {embeds}"
     mark = blake2b(about.encode(), digest_size=4).hexdigest()
     return f"{space.name}/{mark}"
 
@@ -308,7 +308,7 @@ def _barred(sheet: Sheet, without: Mapping[str, frozenset[str]]) -> np.ndarray:
     position = features.position
     barred = np.zeros(sheet.scores.shape, bool)
     for row, profile in enumerate(sheet.block):
-        values = {each.value for each in opinions.said(profile)}
+        values = {each.value for each in opinions.judged(profile)}
         known = (values & features.id_of.keys()) | (values & sheet.candidates.liked.keys())
         ids = {_named(each, features, sheet.candidates) for each in known}
         ids |= without.get(profile.subscriber_id, frozenset())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digest.model import OPINIONS, Interest, InterestKind, Paper, Profile, ReasonKind
-from digest.ranking import minorities, profiles
+from digest.ranking import minor_interests, profiles
 from digest.ranking.directions import (
     Directions,
     bundled,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from digest.ports import Candidates
     from digest.ranking.features import Features
-    from digest.ranking.shelves import Shelf, Shelves
+    from digest.ranking.point_cache import CachedPoints, PointCache
 
 SAID = (*OPINIONS, InterestKind.KNOWN)
 COUNTED = 4
@@ -54,8 +54,8 @@ class Taste:
         return at if at < len(self.rows) and self.rows[at] == profile else -1
 
 
-def keepsakes(
-    block: Sequence[Profile], known: Mapping[str, Paper], shelves: Shelves, weights: Weights
+def tastes_to_keep(
+    block: Sequence[Profile], known: Mapping[str, Paper], cache: PointCache, weights: Weights
 ) -> dict[str, tuple[bytes, ...]]:
     """What is worth keeping of each profile: its likes and its dislikes as compact directions.
 
@@ -63,7 +63,7 @@ def keepsakes(
     look as a whole, and where each smaller interest does; empty for a profile that has none of a kind.
     """
     liking, disliking = (
-        _bundles(kind, _held(kind, block, known), shelves, known, weights) for kind in OPINIONS
+        _bundles(kind, _held(kind, block, known), cache, known, weights) for kind in OPINIONS
     )
     names = (each.subscriber_id for each in block)
     return dict(zip(names, zip(liking, disliking, strict=True), strict=True))
@@ -80,8 +80,8 @@ def tastes(
 ) -> tuple[list[Taste], Taste]:
     """The likes and the dislikes of a block, and `apart` the smaller interests among likes.
 
-    `kept` are keepsakes by subscriber; what is missing is learned here and now. A profile has a row of
-    each kind at most, and up to three for smaller interests (see `minorities`).
+    `kept` are tastes_to_keep by subscriber; what is missing is learned here and now. A profile has a row of
+    each kind at most, and up to three for smaller interests (see `minor_interests`).
     """
     old = [kept.get(each.subscriber_id) for each in block]
     known = _unkept(block, old, candidates, features)
@@ -93,12 +93,10 @@ def tastes(
         if not features.space.dimensions:
             there = [row for row, each in enumerate(held) if each]
             worth = UNLEARNED * _worth(kind, weights)
-            made = learned(
-                [held[each] for each in there], features.shelves, known=known, worth=worth
-            )
+            made = learned([held[each] for each in there], features.cache, known=known, worth=worth)
             found.append(_taste(kind, there, [len(held[each]) for each in there], made, features))
             continue
-        new = _bundles(kind, held, features.shelves, known, weights)
+        new = _bundles(kind, held, features.cache, known, weights)
         rows = [
             unbundled(made if had is None else had[at]) for made, had in zip(new, old, strict=True)
         ]
@@ -112,7 +110,9 @@ def tastes(
     return [each for each in found if len(each.rows)], _read(OPINIONS[0], smaller, features)
 
 
-def at_hand(names: Iterable[str], candidates: Candidates, features: Features) -> dict[str, Paper]:
+def known_papers(
+    names: Iterable[str], candidates: Candidates, features: Features
+) -> dict[str, Paper]:
     """The papers of these names that were brought along or are candidates."""
     known: dict[str, Paper] = {}
     for each in names:
@@ -123,7 +123,7 @@ def at_hand(names: Iterable[str], candidates: Candidates, features: Features) ->
     return known
 
 
-def said(profile: Profile) -> Iterable[Interest]:
+def judged(profile: Profile) -> Iterable[Interest]:
     """The papers that a profile has said its word on."""
     return chain.from_iterable(profile.of(kind) for kind in SAID)
 
@@ -154,7 +154,7 @@ def _taste(
 def _bundles(
     kind: InterestKind,
     held: Sequence[Sequence[Interest]],
-    shelves: Shelves,
+    cache: PointCache,
     known: Mapping[str, Paper],
     weights: Weights,
 ) -> list[bytes]:
@@ -163,25 +163,25 @@ def _bundles(
         return [b""] * len(held)
     parts = [[each] if each else [] for each in held]
     if kind is InterestKind.LIKE:
-        shelf = shelves.liked({i.value: known[i.value] for each in held for i in each})
-        parts = [[*own, *_smaller(each, shelf)] for own, each in zip(parts, held, strict=True)]
+        cached = cache.liked({i.value: known[i.value] for each in held for i in each})
+        parts = [[*own, *_smaller(each, cached)] for own, each in zip(parts, held, strict=True)]
     everything = [each for own in parts for each in own]
-    looking = learned(everything, shelves, known=known, worth=_worth(kind, weights))
+    looking = learned(everything, cache, known=known, worth=_worth(kind, weights))
     # A smaller interest chooses a paper or two: the fewest marks are enough.
     counts = np.array([0 if at else len(each) for own in parts for at, each in enumerate(own)])
-    made = iter(packed(compact(looking, shelves.space, counts)))
+    made = iter(packed(compact(looking, cache.space, counts)))
     return [
         bundled([len(each).to_bytes(COUNTED, "little"), *(next(made) for _ in own)]) if own else b""
         for each, own in zip(held, parts, strict=True)
     ]
 
 
-def _smaller(likes: Sequence[Interest], shelf: Shelf) -> list[list[Interest]]:
-    if len(likes) < minorities.FEWEST_LIKES:
+def _smaller(likes: Sequence[Interest], cached: CachedPoints) -> list[list[Interest]]:
+    if len(likes) < minor_interests.FEWEST_LIKES:
         return []
-    newest = sorted(likes, key=lambda each: each.added_at, reverse=True)[: minorities.NEWEST]
-    near = shelf.points.near[[shelf.row[each.value] for each in newest]]
-    found = minorities.apart(near, weights_of(newest))
+    newest = sorted(likes, key=lambda each: each.added_at, reverse=True)[: minor_interests.NEWEST]
+    near = cached.points.near[[cached.row[each.value] for each in newest]]
+    found = minor_interests.find(near, weights_of(newest))
     return [[newest[row] for row in rows] for rows in found]
 
 
@@ -205,4 +205,4 @@ def _unkept(
 ) -> dict[str, Paper]:
     """What those like and dislike of whom nothing is kept, by the id that profiles use for it."""
     strangers = (each for each, old in zip(block, kept, strict=True) if old is None)
-    return at_hand((i.value for each in strangers for i in said(each)), candidates, features)
+    return known_papers((i.value for each in strangers for i in judged(each)), candidates, features)

@@ -20,7 +20,7 @@ from digest import matching
 from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
 from digest.ranking.directions import Directions, nowhere, stacked
 from digest.ranking.features import Features
-from digest.ranking.shelves import Views
+from digest.ranking.point_cache import Views
 from digest.ranking.space import Matrix, Space, terms
 from digest.ranking.tastes import certainty, typed
 from digest.text import fold, words
@@ -181,13 +181,13 @@ def _near(
     worth = weights.typed * (1 if features.space.dimensions else UNLEARNED)
 
     def looked(missing: Sequence[str]) -> list[tuple[np.ndarray, Directions]]:
-        made = typed(missing, features.shelves, worth=worth)
+        made = typed(missing, features.cache, worth=worth)
         amounts = features.amounts(made)
         return [(row, made.only([at])) for at, row in enumerate(amounts)]
 
     if not names:
         return np.zeros((0, len(features.papers)), np.float32), nowhere(features.points.width)
-    found = features.remembered("typed", names, looked)
+    found = features.cached("typed", names, looked)
     return _stacked([row for row, _ in found]), stacked([each for _, each in found])
 
 
@@ -346,7 +346,7 @@ def _rows(
 ) -> tuple[list[str], np.ndarray]:
     """The distinct interests of a block, and for each its values over the papers."""
     names = _names(held)
-    found = features.remembered(kind, names, lambda missing: [values_of(each) for each in missing])
+    found = features.cached(kind, names, lambda missing: [values_of(each) for each in missing])
     return names, _stacked(found) if found else np.zeros((0, len(features.papers)), np.float32)
 
 

@@ -25,7 +25,7 @@ TINY = 1e-12
 CHUNK = 512
 
 
-def twins(tfidf: Matrix, *, same: float = SAME) -> np.ndarray:
+def near_duplicates(tfidf: Matrix, *, same: float = SAME) -> np.ndarray:
     """Which of an edition's papers are near-duplicates: the group that each is in.
 
     `tfidf` is papers × terms, rows of length 1 or less. A paper joins the group of the first one
@@ -64,7 +64,7 @@ def arrange(
     """Which of each profile's best papers are shown (profiles × K, bool).
 
     `scores` (profiles × K) are log-odds, best first, -inf where there is no paper; `groups` (the
-    same shape) what `twins` says of each paper; `shares` (profiles × K × interests) how much of a
+    same shape) what `near_duplicates` says of each paper; `shares` (profiles × K × interests) how much of a
     score comes from each interest of the profile, not negative, summing to 1 at most; `shown`
     (profiles) how many papers are shown in full. K should be about three times that.
 
@@ -78,7 +78,7 @@ def arrange(
 
         top = np.argsort(-scores, axis=1, kind="stable")[:, :60]
         best = np.take_along_axis(scores, top, axis=1)
-        chosen = arrange(best, twins(tfidf)[top], shares, shown)
+        chosen = arrange(best, near_duplicates(tfidf)[top], shares, shown)
         listed = [papers[of] for papers, of in zip(top, chosen)]
     """
     first = np.isfinite(scores) & ~_repeats(groups)

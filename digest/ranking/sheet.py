@@ -114,15 +114,15 @@ class Sheet:
         there = [each for each in names if each in lying]
         placed = [unpack([lying[each] for each in there])] if there else []
         others = (each for each in names if each not in lying)
-        known = opinions.at_hand(others, self.candidates, features)
+        known = opinions.known_papers(others, self.candidates, features)
         if known:
-            shelf = features.shelves.liked(known)
-            own = [shelf.row[each] for each in known]
+            cached = features.cache.liked(known)
+            own = [cached.row[each] for each in known]
             if not features.space.dimensions:
                 width = features.words.shape[1]  # a category in common is not what it is about
-                words = features.columns.only(shelf.points.marks[own])[:, :width]
+                words = features.columns.only(cached.points.marks[own])[:, :width]
                 return list(known), (words @ features.words[rows].T).toarray()
-            placed.append(shelf.points.near[own])
+            placed.append(cached.points.near[own])
         if not placed:
             return [], np.zeros((0, len(rows)), np.float32)
         return [*there, *known], np.concatenate(placed) @ features.points.near[rows].T
@@ -213,7 +213,7 @@ def written(
 ) -> Sheet:
     """The arithmetic of a block, before anything is barred.
 
-    `kept` is what `opinions.keepsakes` made before, by subscriber. Without `apart` there are no
+    `kept` is what `opinions.tastes_to_keep` made before, by subscriber. Without `apart` there are no
     smaller interests, which are in no score.
     """
     tastes, minors = opinions.tastes(block, features, candidates, weights, kept, apart=apart)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digest.model import Interest, Paper
+    from digest.ranking.point_cache import CachedPoints, PointCache, Views
     from digest.ranking.points import Points
-    from digest.ranking.shelves import Shelf, Shelves, Views
     from digest.ranking.space import Matrix, Space
 
 HALF_LIFE_SECONDS = 365 * 86_400.0
@@ -31,7 +31,7 @@ TINY = 1e-9
 
 def learned(
     held: Sequence[Sequence[Interest]],
-    shelves: Shelves,
+    cache: PointCache,
     *,
     known: Mapping[str, Paper],
     worth: float,
@@ -43,22 +43,22 @@ def learned(
     `_whitened`), and the less what lies around each liked paper, and what people like who like
     it, is put in. `worth` is what a cosine is worth, in log-odds.
     """
-    views = shelves.views
+    views = cache.views
     counts = np.array([len(each) for each in held])
     named = {each.value: known[each.value] for interests in held for each in interests}
-    shelf = shelves.liked(named)
-    shares = _shares(held, shelf)
+    cached = cache.liked(named)
+    shares = _shares(held, cached)
     sureness = 1 + views.sureness * counts / (counts + views.sure_by)
-    looking = [_looking(shares, shelf.points, views, words=sureness)]
-    looking.append(_whitened(shares, counts, shelf.points, shelves.space, views, sureness))
+    looking = [_looking(shares, cached.points, views, words=sureness)]
+    looking.append(_whitened(shares, counts, cached.points, cache.space, views, sureness))
     few = [each if len(each) < views.most_rounded else () for each in held]
     rounded = {each.value: known[each.value] for interests in few for each in interests}
-    if rounded and shelves.space.references is not None:
+    if rounded and cache.space.references is not None:
         # It fades, as nobody's scores may fall at once by one more like.
         fading = (1 - counts / views.most_rounded).clip(0)
         for more, by in (
-            (shelves.around(rounded), views.around_a_like / (counts + 1)),
-            (shelves.companions(rounded), views.companions / (counts + views.companions_to)),
+            (cache.around(rounded), views.around_a_like / (counts + 1)),
+            (cache.companions(rounded), views.companions / (counts + views.companions_to)),
         ):
             looking.append(_looking(scaled(_shares(few, more), by * fading), more.points, views))
     sure = worth * certainty(counts)
@@ -84,20 +84,20 @@ def weights_of(interests: Sequence[Interest]) -> list[float]:
     ]
 
 
-def typed(names: Sequence[str], shelves: Shelves, *, worth: float) -> Directions:
+def typed(names: Sequence[str], cache: PointCache, *, worth: float) -> Directions:
     """Where typed words look, a row each: to the words, and to what the archive has around them."""
-    views = shelves.views
+    views = cache.views
     each = sp.csr_array(sp.eye_array(len(names), dtype=np.float32))
     own = scaled(each, np.full(len(names), worth * views.words_typed))
-    looking = [_looking(own, shelves.phrases(names), views)]
-    if shelves.space.references is not None:
+    looking = [_looking(own, cache.phrases(names), views)]
+    if cache.space.references is not None:
         around = scaled(each, np.full(len(names), worth * views.around_words))
-        looking.append(_looking(around, shelves.around_phrases(names), views))
+        looking.append(_looking(around, cache.around_phrases(names), views))
     return summed(looking)
 
 
-def _shares(held: Sequence[Sequence[Interest]], shelf: Shelf) -> Matrix:
-    """What part of each profile each paper makes (profiles × shelf, float32): rows of sum 1 or 0."""
+def _shares(held: Sequence[Sequence[Interest]], cached: CachedPoints) -> Matrix:
+    """What part of each profile each paper makes (profiles × cached, float32): rows of sum 1 or 0."""
     rows: list[int] = []
     columns: list[int] = []
     values: list[float] = []
@@ -107,11 +107,11 @@ def _shares(held: Sequence[Sequence[Interest]], shelf: Shelf) -> Matrix:
         weights = weights_of(interests)
         total = sum(weights)
         rows += [row] * len(interests)
-        columns += [shelf.row[each.value] for each in interests]
+        columns += [cached.row[each.value] for each in interests]
         values += [weight / total for weight in weights]
     return sp.csr_array(
         (np.array(values, np.float32), (np.array(rows, int), np.array(columns, int))),
-        shape=(len(held), len(shelf.points)),
+        shape=(len(held), len(cached.points)),
     )
 
 

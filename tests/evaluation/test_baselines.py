@@ -16,7 +16,7 @@ from digest.evaluation.baselines import (
     TfIdf,
     WeightedMean,
 )
-from digest.evaluation.words import Shelf
+from digest.evaluation.words import Corpus
 from digest.model import Interest, InterestKind, Paper, Profile
 from digest.ports import Candidates
 from digest.ranking.space import pack
@@ -69,7 +69,7 @@ def scored(scorer, *profiles, candidates=None):
     ids=["one like", "two likes", "keywords"],
 )
 def test_bread_comes_first_for_who_bakes(kind, who):
-    [scores] = scored(learned(kind(Shelf())), who)
+    [scores] = scored(learned(kind(Corpus())), who)
 
     assert scores.shape == (4,)
     assert scores[2:].max() > scores[:2].max()
@@ -83,7 +83,7 @@ def test_each_profile_of_a_block_is_scored_as_if_alone(kind):
         profile(who="c"),
         profile(likes=["stars0"], keywords=["yeast"], who="d"),
     ]
-    scorer = learned(kind(Shelf()))
+    scorer = learned(kind(Corpus()))
 
     together = scored(scorer, *block)
     alone = np.vstack([scored(scorer, each) for each in block])
@@ -94,7 +94,7 @@ def test_each_profile_of_a_block_is_scored_as_if_alone(kind):
 
 @pytest.mark.parametrize("kind", [Rocchio, NearestNeighbour, SupportVectors, WeightedMean])
 def test_who_likes_something_is_ranked_for_by_likes_alone(kind):
-    scorer = learned(kind(Shelf()))
+    scorer = learned(kind(Corpus()))
     both, likes = scored(
         scorer, profile(likes=["bread0"], keywords=["dust"]), profile(likes=["bread0"])
     )
@@ -102,7 +102,7 @@ def test_who_likes_something_is_ranked_for_by_likes_alone(kind):
 
 
 def test_the_match_of_keywords_goes_by_keywords_alone():
-    scorer = learned(TfIdf(Shelf()))
+    scorer = learned(TfIdf(Corpus()))
     both, words = scored(
         scorer, profile(likes=["bread0"], keywords=["dust"]), profile(keywords=["dust"])
     )
@@ -110,21 +110,21 @@ def test_the_match_of_keywords_goes_by_keywords_alone():
 
 
 def test_rocchio_is_the_cosine_with_the_mean():
-    shelf = Shelf()
-    [scores] = scored(learned(Rocchio(shelf)), profile(likes=["bread0", "stars0"]))
+    corpus = Corpus()
+    [scores] = scored(learned(Rocchio(corpus)), profile(likes=["bread0", "stars0"]))
 
-    rows = shelf.papers([BACKGROUND[0], BACKGROUND[4]]).toarray()
+    rows = corpus.papers([BACKGROUND[0], BACKGROUND[4]]).toarray()
     mean = rows.mean(axis=0)
-    expected = shelf.papers(DAY).toarray() @ (mean / np.linalg.norm(mean))
+    expected = corpus.papers(DAY).toarray() @ (mean / np.linalg.norm(mean))
     assert scores == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_nearest_like_counts_alone():
-    shelf = Shelf()
-    [scores] = scored(learned(NearestNeighbour(shelf)), profile(likes=["stars1", "bread0"]))
+    corpus = Corpus()
+    [scores] = scored(learned(NearestNeighbour(corpus)), profile(likes=["stars1", "bread0"]))
 
-    likes = shelf.papers([BACKGROUND[0], BACKGROUND[5]])
-    expected = (likes @ shelf.papers(DAY).T).toarray().max(axis=0)
+    likes = corpus.papers([BACKGROUND[0], BACKGROUND[5]])
+    expected = (likes @ corpus.papers(DAY).T).toarray().max(axis=0)
     assert scores == pytest.approx(expected, abs=1e-6)
 
 
@@ -136,7 +136,7 @@ def test_newer_likes_weigh_more_by_the_logarithm_of_their_rank():
     for each in DAY:
         packed.setdefault(each.id, pack(np.eye(4, dtype=np.float32)[[1]])[0])
 
-    scorer = learned(WeightedMean(Shelf(), model="some/model-of-sentences"))
+    scorer = learned(WeightedMean(Corpus(), model="some/model-of-sentences"))
     who = profile(likes=["bread0", "bread1", "bread2"])
     [scores] = scored(scorer, who, candidates=Candidates(papers=DAY, vectors=packed))
 
@@ -148,11 +148,11 @@ def test_newer_likes_weigh_more_by_the_logarithm_of_their_rank():
 
 
 def test_over_words_the_weighted_mean_says_so():
-    assert WeightedMean(Shelf()).name == "zotero, TF-IDF"
+    assert WeightedMean(Corpus()).name == "zotero, TF-IDF"
 
 
 def test_a_support_vector_machine_is_fitted_once_a_person():
-    scorer = learned(SupportVectors(Shelf()))
+    scorer = learned(SupportVectors(Corpus()))
     first = scored(scorer, profile(likes=["bread0"], who="a"))
     again = scored(scorer, profile(likes=["bread0"], who="a"))
     other = scored(scorer, profile(likes=["stars0"], who="b"))
@@ -164,7 +164,7 @@ def test_a_paper_that_nobody_has_described_is_never_first():
     unknown = Paper(id="unheard-of", title="")
     candidates = Candidates(papers=[unknown, *DAY])
     for kind in WITH_WORDS:
-        [scores] = scored(learned(kind(Shelf())), profile(likes=["bread0"]), candidates=candidates)
+        [scores] = scored(learned(kind(Corpus())), profile(likes=["bread0"]), candidates=candidates)
         assert scores.argmax() != 0, kind
 
 
@@ -190,7 +190,7 @@ def test_chance_is_even():
 
 
 def test_a_machine_is_asked_about_one_set_of_papers_after_another():
-    scorer = learned(SupportVectors(Shelf()))
+    scorer = learned(SupportVectors(Corpus()))
     likes = profile(likes=["bread0", "bread1"])
     first, second = Candidates(papers=DAY), Candidates(papers=BACKGROUND)
 

@@ -62,8 +62,8 @@ def test_likes_keep_their_order_as_times_and_keywords_are_interests(folder):
 def test_days_belong_to_the_file_that_holds_their_papers(two_sets):
     dataset = datasets.read(two_sets.written())
 
-    assert dataset.shelves == ["toy", "zoo"]
-    assert {(each.shelf, each.day) for each in dataset.tasks} == {
+    assert dataset.collections == ["toy", "zoo"]
+    assert {(each.collection, each.day) for each in dataset.tasks} == {
         ("toy", "toy-d1"),
         ("toy", "toy-d2"),
         ("zoo", "zoo-d1"),
@@ -80,7 +80,7 @@ def test_of_files_that_hold_the_same_papers_the_one_named_like_the_day_is_meant(
 
     dataset = datasets.read(two_sets.written())
 
-    assert all(each.day.startswith(each.shelf) for each in dataset.tasks)
+    assert all(each.day.startswith(each.collection) for each in dataset.tasks)
 
 
 def test_only_ids_are_needed_of_papers_and_only_tasks_and_relevant_of_answers(folder):

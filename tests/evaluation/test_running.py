@@ -35,7 +35,7 @@ def ran(dataset, scorer, progress, **more):
     kept = {}
     [record] = running.run(
         dataset,
-        {"fixed": lambda _shelf: scorer},
+        {"fixed": lambda _corpus: scorer},
         progress=progress,
         keep=lambda task, ranking: kept.update({task.id: ranking}),
         **more,

@@ -31,7 +31,7 @@ def task(person, day, likes=3, variant="full", **more):
         id=f"{person}-{variant}-{day}",
         profile=f"{person}-{variant}",
         day=str(day),
-        shelf="toy",
+        collection="toy",
         set="toy",
         likes=tuple(f"p{at}" for at in range(likes)),
         variant=variant,

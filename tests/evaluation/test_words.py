@@ -3,7 +3,7 @@
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from digest.evaluation.words import Recipe, Shelf, terms, with_authors
+from digest.evaluation.words import Corpus, Recipe, terms, with_authors
 from digest.model import Paper
 
 TEXTS = [
@@ -26,32 +26,32 @@ def test_terms_are_words_and_pairs_without_stop_words_and_accents():
 
 def test_weights_are_those_of_scikit_learn():
     background, everything = papers(TEXTS[:4]), papers(TEXTS)
-    shelf = Shelf(Recipe(texts=lambda paper: [paper.abstract]))
-    shelf.learn(background, everything)
+    corpus = Corpus(Recipe(texts=lambda paper: [paper.abstract]))
+    corpus.learn(background, everything)
 
     theirs = TfidfVectorizer(analyzer=terms, sublinear_tf=True).fit(TEXTS[:4]).transform(TEXTS)
 
-    assert shelf.matrix.shape == theirs.shape
-    assert (shelf.matrix @ shelf.matrix.T).toarray() == pytest.approx(
+    assert corpus.matrix.shape == theirs.shape
+    assert (corpus.matrix @ corpus.matrix.T).toarray() == pytest.approx(
         (theirs @ theirs.T).toarray(), abs=1e-6
     )
 
 
 def test_only_the_most_frequent_terms_are_kept():
     everything = papers(TEXTS)
-    shelf = Shelf(Recipe(texts=lambda paper: [paper.abstract], most=1))
-    shelf.learn(everything, everything)
-    assert shelf.matrix.toarray().ravel().tolist() == [1, 1, 0, 0, 0]  # yeast
+    corpus = Corpus(Recipe(texts=lambda paper: [paper.abstract], most=1))
+    corpus.learn(everything, everything)
+    assert corpus.matrix.toarray().ravel().tolist() == [1, 1, 0, 0, 0]  # yeast
 
 
 def test_rare_and_common_terms_are_left_out_of_a_large_set():
     texts = [f"common w{number // 2} only{number}" for number in range(600)]
     everything = papers(texts)
-    shelf = Shelf(Recipe(texts=lambda paper: [paper.abstract], rarest=2, commonest=0.5))
+    corpus = Corpus(Recipe(texts=lambda paper: [paper.abstract], rarest=2, commonest=0.5))
 
-    shelf.learn(everything, everything)
+    corpus.learn(everything, everything)
 
-    assert shelf.matrix.shape[1] == 600  # the 300 words in two papers, alone and after "common"
+    assert corpus.matrix.shape[1] == 600  # the 300 words in two papers, alone and after "common"
 
 
 def test_authors_are_words_too_where_a_recipe_says_so():
@@ -59,18 +59,18 @@ def test_authors_are_words_too_where_a_recipe_says_so():
     assert with_authors(paper) == ["On rye", "Flour", "Ada Example Bo Sample"]
 
 
-def test_a_paper_that_is_not_on_the_shelf_is_weighed_when_it_is_asked_for():
+def test_a_paper_that_is_not_in_the_corpus_is_weighed_when_it_is_asked_for():
     everything = papers(TEXTS)
-    shelf = Shelf(Recipe(texts=lambda paper: [paper.abstract]))
-    shelf.learn(everything, everything)
+    corpus = Corpus(Recipe(texts=lambda paper: [paper.abstract]))
+    corpus.learn(everything, everything)
 
-    rows = shelf.papers([Paper(id="new", title="", abstract=TEXTS[2]), everything[2]])
+    rows = corpus.papers([Paper(id="new", title="", abstract=TEXTS[2]), everything[2]])
 
     assert (rows[[0]] - rows[[1]]).nnz == 0 or abs(rows[[0]] - rows[[1]]).max() < 1e-6
 
 
 def test_papers_without_any_word_are_no_error():
     everything = papers(["", "the"])
-    shelf = Shelf()
-    shelf.learn(everything, everything)
-    assert shelf.matrix.toarray().tolist() == [[0], [0]]
+    corpus = Corpus()
+    corpus.learn(everything, everything)
+    assert corpus.matrix.toarray().tolist() == [[0], [0]]

@@ -18,7 +18,7 @@ from digest.ranking.profiles import Weights
 NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 PAPERS = 8
 THREE = companions.FEWEST_READERS
-shelves = st.lists(st.lists(st.integers(0, PAPERS - 1), max_size=6), max_size=8)
+libraries = st.lists(st.lists(st.integers(0, PAPERS - 1), max_size=6), max_size=8)
 
 
 def test_papers_that_the_same_people_like_are_companions_and_others_are_not():
@@ -51,7 +51,7 @@ def test_what_everybody_likes_is_less_of_a_companion():
     assert found[0, 2] > found[0, 1] > 0
 
 
-@given(shelves)
+@given(libraries)
 def test_shares_sum_to_one_or_there_are_none_and_nothing_is_its_own_companion(libraries):
     found = companions.of(libraries, PAPERS).toarray()
 

@@ -23,8 +23,8 @@ from digest.ranking.directions import (
     unpacked,
 )
 from digest.ranking.features import Features
+from digest.ranking.point_cache import PointCache
 from digest.ranking.points import AUTHORS, CATEGORIES, MARKS
-from digest.ranking.shelves import Shelves
 from digest.ranking.space import terms_of
 from digest.ranking.sparse import rows_of
 from digest.ranking.tastes import learned, typed
@@ -70,22 +70,22 @@ def read(found):
 
 
 @pytest.fixture(scope="module")
-def shelves(social_space):
-    return Shelves(social_space)
+def cache(social_space):
+    return PointCache(social_space)
 
 
 @pytest.fixture(scope="module")
-def edition(shelves, new_paper):
-    return Features([new_paper(theme, n) for theme in THEMES for n in range(6)], shelves)
+def edition(cache, new_paper):
+    return Features([new_paper(theme, n) for theme in THEMES for n in range(6)], cache)
 
 
 @pytest.fixture
-def liking(shelves, invented, profile):
+def liking(cache, invented, profile):
     """Likes as directions: `liking(["bees-1", "bees-2"], ["tides-1"])`."""
 
     def make(*likes):
         held = [profile(like=each).interests for each in likes]
-        return learned(held, shelves, known=invented, worth=60.0)
+        return learned(held, cache, known=invented, worth=60.0)
 
     return make
 
@@ -154,11 +154,11 @@ def few_marks(monkeypatch):
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_a_compact_row_has_the_strongest_marks_more_of_them_for_more_likes(liking, shelves):
+def test_a_compact_row_has_the_strongest_marks_more_of_them_for_more_likes(liking, cache):
     likes = [1, 2, 12]
     whole = liking(*([f"bees-{n}" for n in range(count)] for count in likes))
 
-    small = compact(whole, shelves.space, np.array(likes))
+    small = compact(whole, cache.space, np.array(likes))
 
     assert np.diff(whole.marks.indptr).min() > 45
     assert np.diff(small.marks.indptr).tolist() == [30, 40, 45]
@@ -170,14 +170,14 @@ def test_a_compact_row_has_the_strongest_marks_more_of_them_for_more_likes(likin
 
 @pytest.mark.usefixtures("few_marks")
 def test_a_compact_row_has_all_of_the_commonest_words_beside_the_strongest(
-    liking, shelves, monkeypatch
+    liking, cache, monkeypatch
 ):
     monkeypatch.setattr(module, "COMMON", 12)
     whole = liking(["bees-1", "bread-3", "tides-2"])
     ((before, _),) = read(whole)
     common = {mark for mark in before if mark < 12}
 
-    ((after, _),) = read(compact(whole, shelves.space, np.array([1])))
+    ((after, _),) = read(compact(whole, cache.space, np.array([1])))
 
     assert common
     assert common <= after.keys()
@@ -186,13 +186,13 @@ def test_a_compact_row_has_all_of_the_commonest_words_beside_the_strongest(
 
 @pytest.mark.usefixtures("few_marks")
 def test_compact_amounts_are_close_to_the_whole_and_closer_than_without_the_rest(
-    liking, shelves, edition
+    liking, cache, edition
 ):
     likes = [f"{theme}-{n}" for theme in ("bread", "bees") for n in range(6)]
     whole = liking(likes)
     before = edition.amounts(whole)[0]
 
-    small = compact(whole, shelves.space, np.array([len(likes)]))
+    small = compact(whole, cache.space, np.array([len(likes)]))
     cut = Directions(marks=small.marks, dense=whole.dense)
 
     after, without = (edition.amounts(each)[0] for each in (small, cut))
@@ -200,25 +200,25 @@ def test_compact_amounts_are_close_to_the_whole_and_closer_than_without_the_rest
     assert np.abs(after - before).mean() < 0.7 * np.abs(without - before).mean()
 
 
-def test_what_is_compact_already_stays_as_it_is(liking, shelves):
+def test_what_is_compact_already_stays_as_it_is(liking, cache):
     whole = liking(["bees-1"], ["tides-1", "bees-2"])
 
-    assert read(compact(whole, shelves.space, np.array([100, 100]))) == read(whole)
+    assert read(compact(whole, cache.space, np.array([100, 100]))) == read(whole)
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_what_is_made_compact_is_left_alone_itself(liking, shelves):
+def test_what_is_made_compact_is_left_alone_itself(liking, cache):
     whole = liking(["bees-1", "bread-3"])
     before = read(whole)
 
-    compact(whole, shelves.space, np.array([2]))
+    compact(whole, cache.space, np.array([2]))
 
     assert read(whole) == before
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_the_parts_of_a_compact_row_sum_to_its_amounts(liking, shelves, edition):
-    small = compact(liking(["bread-1", "clocks-2", "bees-9"]), shelves.space, np.array([3]))
+def test_the_parts_of_a_compact_row_sum_to_its_amounts(liking, cache, edition):
+    small = compact(liking(["bread-1", "clocks-2", "bees-9"]), cache.space, np.array([3]))
     kept = unpacked(packed(small), small.dense.shape[1])
     amounts = edition.amounts(kept)[0]
 
@@ -272,9 +272,9 @@ def test_the_same_words_are_told_whoever_else_is_asked_about(liking, edition):
     assert together == alone
 
 
-def test_where_nothing_is_asked_or_shared_no_word_is_told(liking, shelves, paper, edition):
+def test_where_nothing_is_asked_or_shared_no_word_is_told(liking, cache, paper, edition):
     nothing = np.array([], int)
-    strange = Features([paper("x", "Zeppelin")], shelves)
+    strange = Features([paper("x", "Zeppelin")], cache)
 
     assert liking(["bees-1"]).words(edition, nothing, nothing) == []
     assert liking(["bees-1"]).words(strange, np.array([0]), np.array([0])) == [()]
@@ -283,7 +283,7 @@ def test_where_nothing_is_asked_or_shared_no_word_is_told(liking, shelves, paper
 def test_addresses_are_not_told(paper, invented, profile):
     papers = [paper("a", "https github github github com tide", "moon"), paper("b", "brass clock")]
     edition = Features(papers)
-    looking = typed(["https github com tide"], edition.shelves, worth=1.0)
+    looking = typed(["https github com tide"], edition.cache, worth=1.0)
 
     (words,) = looking.words(edition, np.array([0]), np.array([edition.position["a"]]))
 
@@ -294,7 +294,7 @@ def test_addresses_are_not_told(paper, invented, profile):
 def test_a_plural_is_not_told_beside_its_singular(paper, one):
     papers = [paper("a", f"{one} {one}s glass", "Moon."), paper("b", "brass clock")]
     edition = Features(papers)
-    looking = typed([f"{one} {one}s glass"], edition.shelves, worth=1.0)
+    looking = typed([f"{one} {one}s glass"], edition.cache, worth=1.0)
 
     (words,) = looking.words(edition, np.array([0]), np.array([edition.position["a"]]))
 

@@ -8,8 +8,8 @@ import pytest
 from digest.ranking import features as module
 from digest.ranking.directions import Directions, stacked
 from digest.ranking.features import Features
+from digest.ranking.point_cache import PointCache
 from digest.ranking.points import AUTHORS, CATEGORIES, MARKS, author_mark, category_mark
-from digest.ranking.shelves import Shelves
 from digest.ranking.sparse import rows_of
 from digest.text import author_key
 
@@ -17,13 +17,13 @@ THEMES = ("bread", "clocks", "tides", "bees")
 
 
 @pytest.fixture
-def shelves(space):
-    return Shelves(space)
+def cache(space):
+    return PointCache(space)
 
 
 @pytest.fixture
-def made(shelves, new_paper):
-    return Features([new_paper(theme, n) for theme in THEMES for n in range(4)], shelves)
+def made(cache, new_paper):
+    return Features([new_paper(theme, n) for theme in THEMES for n in range(4)], cache)
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def test_a_paper_is_found_by_any_of_its_identifiers(paper):
     assert made.id_of == {"a": "a", "doi:10.1/a": "a", "arxiv:2606.1": "a", "b": "b"}
 
 
-def test_columns_are_named_after_what_they_stand_for(shelves, paper):
+def test_columns_are_named_after_what_they_stand_for(cache, paper):
     one = paper("a", "Nectar, zeppelin", authors=("Bo Ek",), categories=("x.bees",))
-    made = Features([one, paper("b", "Moon")], shelves)
+    made = Features([one, paper("b", "Moon")], cache)
 
     names = [made.named(column) for column in made.sparse[[made.position["a"]]].indices.tolist()]
 
@@ -88,9 +88,9 @@ def test_an_answer_is_worked_out_once_for_all_who_ask(made):
         asked.extend(names)
         return [each.upper() for each in names]
 
-    assert made.remembered("loud", ["a", "b"], make) == ["A", "B"]
-    assert made.remembered("loud", ["c", "a"], make) == ["C", "A"]
-    assert made.remembered("other", ["a"], make) == ["A"]
+    assert made.cached("loud", ["a", "b"], make) == ["A", "B"]
+    assert made.cached("loud", ["c", "a"], make) == ["C", "A"]
+    assert made.cached("other", ["a"], make) == ["A"]
     assert asked == ["a", "b", "c", "a"]
 
 
@@ -99,7 +99,7 @@ def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monk
 
     for start in range(20):
         names = [f"n{number}" for number in range(start, start + 3)]
-        assert made.remembered("kind", names, lambda missing: missing) == names
+        assert made.cached("kind", names, lambda missing: missing) == names
 
     assert len(made._remembered) <= 3
 
@@ -109,10 +109,10 @@ def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monk
 
 @pytest.mark.parametrize("most", [1, 3, 256])
 def test_amounts_are_sums_of_products_however_they_are_worked_out(
-    shelves, new_paper, looking, monkeypatch, most
+    cache, new_paper, looking, monkeypatch, most
 ):
     monkeypatch.setattr(module, "MOST_AT_ONCE", most)
-    features = Features([new_paper(theme, n) for theme in THEMES for n in range(4)], shelves)
+    features = Features([new_paper(theme, n) for theme in THEMES for n in range(4)], cache)
 
     found = features.amounts(looking)
 
@@ -130,8 +130,8 @@ def test_a_row_gets_the_same_beside_more_others_than_go_through_at_once(made, lo
 
 
 @pytest.mark.parametrize("title", ["Nectar", "Zeppelin", "扩散模型", ""])
-def test_an_edition_may_be_one_paper_of_any_words(shelves, paper, looking, title):
-    features = Features([paper("a", title)], shelves)
+def test_an_edition_may_be_one_paper_of_any_words(cache, paper, looking, title):
+    features = Features([paper("a", title)], cache)
 
     found = features.amounts(looking)
 
@@ -149,11 +149,11 @@ def test_who_looks_nowhere_gets_nothing_and_nobody_gets_no_rows(made, looking):
     assert made.amounts(looking.only([])).shape == (0, len(made.papers))
 
 
-def test_a_paper_gets_the_same_whatever_else_is_in_the_edition(shelves, made, looking):
+def test_a_paper_gets_the_same_whatever_else_is_in_the_edition(cache, made, looking):
     whole = made.amounts(looking)
 
     for row, paper in enumerate(made.papers):
-        alone = Features([paper], shelves).amounts(looking)
+        alone = Features([paper], cache).amounts(looking)
         assert alone[:, 0] == pytest.approx(whole[:, row], abs=1e-4)
 
 
@@ -185,7 +185,7 @@ class Embedder:
 @pytest.mark.parametrize("in_common", [0, 1, 5])
 def test_what_all_papers_mean_alike_brings_nobody_nearer(space, new_paper, in_common):
     papers = [new_paper(theme, n) for theme in THEMES for n in range(100)]
-    made = Features(papers, Shelves(space, embedder=Embedder(in_common)))
+    made = Features(papers, PointCache(space, embedder=Embedder(in_common)))
     plain = Embedder(in_common).papers(made.papers)
     reader = plain[made.position["new-bees-7"]]
 
@@ -196,6 +196,6 @@ def test_what_all_papers_mean_alike_brings_nobody_nearer(space, new_paper, in_co
 
 
 def test_few_papers_keep_most_of_what_they_have_in_common(space, new_paper):
-    made = Features([new_paper("bees", 1)], Shelves(space, embedder=Embedder(0)))
+    made = Features([new_paper("bees", 1)], PointCache(space, embedder=Embedder(0)))
 
     assert np.linalg.norm(made.points.meaning) > 0.9

@@ -11,8 +11,8 @@ from digest.model import ReasonKind
 from digest.ports import Candidates
 from digest.ranking.directions import unbundled, unpacked
 from digest.ranking.linear import LinearRanker
+from digest.ranking.point_cache import PointCache, Views
 from digest.ranking.profiles import Weights
-from digest.ranking.shelves import Shelves, Views
 from digest.ranking.space import bare, pack
 
 THEMES = ("bread", "clocks", "tides", "bees")
@@ -52,8 +52,8 @@ def kept(ranker):
 
 def lying(space, papers):
     """Where papers lie, as the store brings it."""
-    shelves = Shelves(space)
-    return dict(zip(papers, pack(shelves.papers(list(papers.values())).near), strict=True))
+    cache = PointCache(space)
+    return dict(zip(papers, pack(cache.papers(list(papers.values())).near), strict=True))
 
 
 def only(papers, *names):
@@ -156,7 +156,7 @@ def test_what_is_kept_of_many_likes_has_a_bound(ranker, invented, profile):
     ((liking, _),) = ranker.learned([many], invented, {}).values()
 
     assert 2 < len(unbundled(liking)) <= 5
-    most = 6 * (768 + 512) + 2 * 2 * ranker._shelves.space.dimensions
+    most = 6 * (768 + 512) + 2 * 2 * ranker._cache.space.dimensions
     assert all(len(each) <= most for each in unbundled(liking))
 
 
@@ -171,7 +171,7 @@ def test_a_smaller_interest_is_kept_as_the_strongest_of_what_it_would_be_alone(
     _, _, smaller = unbundled(made["both"][0])
     _, alone = unbundled(made["one"][0])
     assert 0.5 * len(alone) < len(smaller) <= len(alone)
-    width = 2 * ranker._shelves.space.dimensions
+    width = 2 * ranker._cache.space.dimensions
     both = [dict(entries(unpacked([each], width))) for each in (smaller, alone)]
     assert both[0].items() <= both[1].items()
 

@@ -134,10 +134,10 @@ def test_points_that_say_nothing_have_all_views_and_no_marks():
 
 
 def test_rows_are_stacked_and_taken_in_order(space, new_paper):
-    from digest.ranking.shelves import Shelves
+    from digest.ranking.point_cache import PointCache
 
-    shelves = Shelves(space)
-    bees, tides = (shelves.papers([new_paper(each)]) for each in ("bees", "tides"))
+    cache = PointCache(space)
+    bees, tides = (cache.papers([new_paper(each)]) for each in ("bees", "tides"))
 
     found = taken(stacked(bees, tides, nothing(1, space.dimensions, 0)), [1, 2, 0, 1])
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digest.ranking.selecting import BOUND, COMMON, arrange, exploring, twins
+from digest.ranking.selecting import BOUND, COMMON, arrange, exploring, near_duplicates
 
 PLACES = 12
 INTERESTS = 3
@@ -159,36 +159,36 @@ def rows(*angles: float) -> sp.csr_array:
     return sp.csr_array(np.stack([np.cos(turned), np.sin(turned)], axis=1).astype(np.float32))
 
 
-def test_papers_that_are_alike_are_twins_of_the_first_of_them():
-    groups = twins(rows(0, 85, 10, 88, 45), same=0.9)
+def test_papers_that_are_alike_are_near_duplicates_of_the_first_of_them():
+    groups = near_duplicates(rows(0, 85, 10, 88, 45), same=0.9)
     assert groups.tolist() == [0, 1, 0, 1, 4]
 
 
-def test_papers_that_share_only_common_words_are_no_twins_and_those_that_share_both_are():
+def test_papers_that_share_only_common_words_are_no_near_duplicates_and_those_that_share_both_are():
     # All have the first term; the last two share another as well.
     several = np.zeros((COMMON + 2, COMMON + 2), np.float32)
     several[:, 0] = 0.5
     several[np.arange(COMMON + 2), [*range(1, COMMON + 1), COMMON + 1, COMMON + 1]] = 0.8
-    groups = twins(sp.csr_array(several), same=0.85)
+    groups = near_duplicates(sp.csr_array(several), same=0.85)
     assert groups.tolist() == [*range(COMMON + 1), COMMON]
 
 
-def test_twins_are_like_the_first_of_their_group_and_not_only_like_each_other():
-    groups = twins(rows(0, 20, 40), same=0.9)
+def test_near_duplicates_are_like_the_first_of_their_group_and_not_only_like_each_other():
+    groups = near_duplicates(rows(0, 20, 40), same=0.9)
     assert groups.tolist() == [0, 0, 2]
 
 
-def test_papers_of_which_nothing_is_known_are_nobodys_twins():
-    assert twins(sp.csr_array((3, 2), dtype=np.float32)).tolist() == [0, 1, 2]
-    assert twins(sp.csr_array((0, 2), dtype=np.float32)).tolist() == []
+def test_papers_of_which_nothing_is_known_are_nobodys_near_duplicates():
+    assert near_duplicates(sp.csr_array((3, 2), dtype=np.float32)).tolist() == [0, 1, 2]
+    assert near_duplicates(sp.csr_array((0, 2), dtype=np.float32)).tolist() == []
 
 
 @given(st.lists(st.floats(0, 90), max_size=8), st.integers(1, 9))
-def test_twins_are_found_in_parts_as_they_are_at_once(angles, size):
-    whole = twins(rows(*angles))
+def test_near_duplicates_are_found_in_parts_as_they_are_at_once(angles, size):
+    whole = near_duplicates(rows(*angles))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("digest.ranking.selecting.CHUNK", size)
-        assert twins(rows(*angles)).tolist() == whole.tolist()
+        assert near_duplicates(rows(*angles)).tolist() == whole.tolist()
 
 
 def test_the_nearest_paper_outside_is_explored():

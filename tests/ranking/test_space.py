@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
+from digest.ranking.point_cache import Views
 from digest.ranking.profiles import Weights
-from digest.ranking.shelves import Views
 from digest.ranking.space import (
     FEWEST_PAPERS,
     FEWEST_VOTED,

@@ -13,9 +13,9 @@ from digest.model import ReasonKind
 from digest.ports import Candidates
 from digest.ranking.features import Features
 from digest.ranking.linear import LinearRanker
+from digest.ranking.point_cache import PointCache
 from digest.ranking.points import author_mark
 from digest.ranking.profiles import Weights
-from digest.ranking.shelves import Shelves
 from digest.ranking.space import terms, terms_of
 from digest.ranking.tastes import certainty, learned, typed
 from digest.text import author_key, words
@@ -96,10 +96,10 @@ def test_likes_bring_their_theme_and_dislikes_send_theirs_behind(
 def test_typed_words_find_what_says_the_same_in_other_words(space, new_paper):
     told = [new_paper("bread", n) for n in range(0, 20, 5)]
     levain = next(each for each in told if "levain" in terms_of(each))
-    features = Features([levain, new_paper("bees"), new_paper("tides")], Shelves(space))
+    features = Features([levain, new_paper("bees"), new_paper("tides")], PointCache(space))
     assert "sourdough" not in terms_of(levain)
 
-    (amounts,) = features.amounts(typed(["sourdough"], features.shelves, worth=1.0))
+    (amounts,) = features.amounts(typed(["sourdough"], features.cache, worth=1.0))
 
     assert features.papers[int(amounts.argmax())] == levain
     assert np.sort(amounts)[-1] > 3 * abs(np.sort(amounts)[-2])
@@ -124,7 +124,7 @@ def test_an_author_of_half_the_likes_counts_for_half(space, paper, profile):
             for n in range(4)
         }
         held = [profile(like=list(known)).interests]
-        found = learned(held, Shelves(space), known=known, worth=1.0)
+        found = learned(held, PointCache(space), known=known, worth=1.0)
         return found.marks[0, author_mark(author_key("Bo Ek"))]
 
     assert looked(4) == pytest.approx(2 * looked(2))

@@ -24,7 +24,7 @@ ALIKE = 0.1
 COHERENT = 0.2
 
 
-def apart(near: np.ndarray, weights: Sequence[float]) -> list[list[int]]:
+def find(near: np.ndarray, weights: Sequence[float]) -> list[list[int]]:
     """Which likes make interests of their own beside the main one: their rows, the heaviest first.
 
     `near` (likes × dimensions, the newest first) are directions of length 1 or 0, `weights` what each

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digest.ranking.minorities import MOST, NEWEST, SHARE, apart
+from digest.ranking.minor_interests import MOST, NEWEST, SHARE, find
 
 AXES = np.eye(8)
 
@@ -20,7 +20,7 @@ def near(*axes, spread=0.3):
 
 
 def found(rows, weights=None):
-    return apart(rows, [1.0] * len(rows) if weights is None else weights)
+    return find(rows, [1.0] * len(rows) if weights is None else weights)
 
 
 def test_what_is_few_and_lies_apart_is_an_interest_of_its_own():
@@ -78,7 +78,7 @@ def test_whatever_is_liked_they_are_few_and_apart_and_heavy_enough(rows, data):
     rows = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
     weights = data.draw(st.lists(st.floats(0.01, 1), min_size=len(rows), max_size=len(rows)))
 
-    groups = apart(rows, weights)
+    groups = find(rows, weights)
 
     flat = [row for group in groups for row in group]
     assert len(flat) == len(set(flat)) < max(len(rows), 1)

@@ -65,7 +65,7 @@ class Views:
 
 
 @dataclass(slots=True, eq=False)
-class Shelf:
+class CachedPoints:
     """Points by name, more being added as they are asked for; `marks` tell what they were made of."""
 
     row: dict[str, int]
@@ -77,7 +77,7 @@ class Shelf:
         return taken(self.points, [self.row[name] for name in names])
 
 
-class Shelves:
+class PointCache:
     """Papers and phrases as points of one space; `vectors` are what the embedder made before."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Shelves:
         self._embedder = embedder
         self._given: Mapping[str, bytes] = {}
         self._made: dict[tuple[str, int], bytes] = {}
-        self._shelves: dict[str, Shelf] = {}
+        self._kinds: dict[str, CachedPoints] = {}
         references = space.references
         self._reference = (
             {} if references is None else {n: at for at, n in enumerate(references.ids)}
@@ -103,11 +103,11 @@ class Shelves:
         """From now on, go by these of what the embedder made of papers before."""
         self._given = vectors
 
-    def liked(self, papers: Mapping[str, Paper]) -> Shelf:
-        """A shelf that holds these papers, by the ids they go by. They recur from block to block."""
-        return self._shelf("liked", papers, self.papers)
+    def liked(self, papers: Mapping[str, Paper]) -> CachedPoints:
+        """A cached that holds these papers, by the ids they go by. They recur from block to block."""
+        return self._cached("liked", papers, self.papers)
 
-    def around(self, papers: Mapping[str, Paper]) -> Shelf:
+    def around(self, papers: Mapping[str, Paper]) -> CachedPoints:
         """What lies around each of these papers: the mean of the ten archive papers most like it.
 
         A single like says little; its neighbours say what field it stands for (pseudo-relevance
@@ -117,9 +117,9 @@ class Shelves:
         def rounded(missing: Sequence[Paper]) -> Points:
             return self._mixed(self._neighbours(self.papers(missing), AROUND_A_PAPER, missing))
 
-        return self._shelf("around", papers, rounded)
+        return self._cached("around", papers, rounded)
 
-    def companions(self, papers: Mapping[str, Paper]) -> Shelf:
+    def companions(self, papers: Mapping[str, Paper]) -> CachedPoints:
         """The mean of the papers that people like who like this one; nothing where it has none."""
 
         def accompanied(missing: Sequence[Paper]) -> Points:
@@ -135,12 +135,12 @@ class Shelves:
             ]
             return self._mixed(joined(rows))
 
-        return self._shelf("companions", papers, accompanied)
+        return self._cached("companions", papers, accompanied)
 
     def phrases(self, phrases: Sequence[str]) -> Points:
         """Typed words in the space."""
-        shelf = self._shelf("phrases", {each: each for each in phrases}, self._phrases)
-        return shelf.only(phrases)
+        cached = self._cached("phrases", {each: each for each in phrases}, self._phrases)
+        return cached.only(phrases)
 
     def around_phrases(self, phrases: Sequence[str]) -> Points:
         """What lies around typed words: the mean of the twenty archive papers that fit them best."""
@@ -148,8 +148,8 @@ class Shelves:
         def rounded(missing: Sequence[str]) -> Points:
             return self._mixed(self._neighbours(self._phrases(missing), AROUND_WORDS))
 
-        shelf = self._shelf("around phrases", {each: each for each in phrases}, rounded)
-        return shelf.only(phrases)
+        cached = self._cached("around phrases", {each: each for each in phrases}, rounded)
+        return cached.only(phrases)
 
     def papers(self, papers: Sequence[Paper]) -> Points:
         """Papers as points."""
@@ -166,25 +166,25 @@ class Shelves:
             meaning=self._meaning(papers),
         )
 
-    def _shelf(
+    def _cached(
         self, kind: str, things: Mapping[str, Thing], make: Callable[[Sequence[Thing]], Points]
-    ) -> Shelf:
-        """The shelf of a kind, with what is missing or has changed made and put on it.
+    ) -> CachedPoints:
+        """The cached of a kind, with what is missing or has changed made and put on it.
 
         A full one is begun anew.
         """
-        shelf = self._shelves.get(kind)
-        if shelf is None or len(shelf.points) > MOST_KEPT:
-            shelf = self._shelves[kind] = Shelf({}, {}, self._nothing(0))
+        cached = self._kinds.get(kind)
+        if cached is None or len(cached.points) > MOST_KEPT:
+            cached = self._kinds[kind] = CachedPoints({}, {}, self._nothing(0))
         marks = {name: _mark(thing) for name, thing in things.items()}
-        missing = [name for name, mark in marks.items() if shelf.marks.get(name) != mark]
+        missing = [name for name, mark in marks.items() if cached.marks.get(name) != mark]
         if missing:
             made = make([things[name] for name in missing])
-            first = len(shelf.points)
-            shelf.points = stacked(shelf.points, made) if first else made
-            shelf.row.update((name, first + at) for at, name in enumerate(missing))
-            shelf.marks.update((name, marks[name]) for name in missing)
-        return shelf
+            first = len(cached.points)
+            cached.points = stacked(cached.points, made) if first else made
+            cached.row.update((name, first + at) for at, name in enumerate(missing))
+            cached.marks.update((name, marks[name]) for name in missing)
+        return cached
 
     def _phrases(self, phrases: Sequence[str]) -> Points:
         full = self.space.tfidf(terms(each) for each in phrases)
