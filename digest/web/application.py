@@ -1,4 +1,4 @@
-"""Routes, and what every answer carries."""
+"""Builds the ASGI application: all routes, the middleware and the error pages."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from math import ceil
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from digest.app import App
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, RetryLater
 from digest.rendering import pages
 from digest.web import feeds, operator, people, reading, static
 from digest.web.about import PRIVATE_PATHS
-from digest.web.caching import takes_gzip
+from digest.web.caching import COMPRESSION, SMALLEST_TO_COMPRESS
 from digest.web.common import without_slash
 from digest.web.guard import Guard
 from digest.web.limits import Buckets, Dear
@@ -33,10 +33,8 @@ from digest.web.showing import ANY_ORIGIN
 
 log = logging.getLogger(__name__)
 
-SMALLEST_TO_COMPRESS = 500
-COMPRESSION = 6
 THREADS = 16
-"""Requests worked on at once: more would only wait for the interpreter, or hold database files open."""
+"""Requests handled at once: more would only wait for the interpreter and keep more files open."""
 
 STATUS: dict[type[DigestError], int] = {
     NotFound: 404,
@@ -46,52 +44,33 @@ STATUS: dict[type[DigestError], int] = {
 }
 WORDS = {
     404: "There is no such page.",
-    405: "This page cannot be asked like that.",
-    413: "That is too large to be taken: a file may have 1 MB. Go back in your browser, where what you "
-    "typed should still be, and send less.",
-    429: "That was asked too often from where you are. Please try again a little later.",
+    405: "This address does not support that method.",
+    413: "That is too large: a file may have 1 MB. Go back in your browser and send less.",
+    429: "Too many requests came from your network. Please try again a little later.",
+    500: "This site is not set up correctly; its operator can see why.",
+    503: "This site is busy. Please try again in a few seconds.",
 }
+TITLES = {
+    404: "Not found",
+    413: "Too large",
+    429: "Too many requests",
+    503: "Please try again",
+}
+BUSY_SECONDS = 5
 
 
 class Guarded(Starlette):
-    """Starlette inside the guard: so that answers to its own faults are guarded too."""
+    """Starlette inside the guard, so that its own error responses are guarded too."""
 
     guard: Callable[[ASGIApp], Guard]
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The stack that requests go through, the guard first."""
+        """The middleware stack with the guard outermost."""
         return self.guard(super().build_middleware_stack())
 
 
-INTERNAL = 500
-OURS = {
-    500: "Something is not set up right on our side. The operator can see what.",
-    503: "There is too much to do at the moment. Please try again in a few seconds.",
-}
-BUSY_SECONDS = 5
-GONE = (404, 410)
-TITLES = {
-    404: "Not found",
-    410: "Not any more",
-    413: "Too large",
-    429: "Too often",
-    503: "Please try again",
-}
-
-
-class Zipped(GZipMiddleware):
-    """Compresses answers that are not compressed yet, for those who take it."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starlette looks for the word alone, and takes `gzip;q=0` for a yes."""
-        takes = scope["type"] == "http" and takes_gzip(
-            Headers(scope=scope).get("accept-encoding", "")
-        )
-        await (super().__call__ if takes else self.app)(scope, receive, send)
-
-
 def application(app: App) -> Starlette:
-    """The ASGI application."""
+    """The ASGI application of one site."""
     web = app.settings.web
     buckets = Buckets(web.requests)
     made = Guarded(
@@ -105,7 +84,9 @@ def application(app: App) -> Starlette:
         ],
         middleware=[
             Middleware(Dear, buckets=buckets, refuse=_handler(app, _http_error)),
-            Middleware(Zipped, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=COMPRESSION),
+            Middleware(
+                GZipMiddleware, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=COMPRESSION
+            ),
         ],
         exception_handlers={
             DigestError: _handler(app, _digest_error),
@@ -144,7 +125,9 @@ def _handler(
         if wants_json(request) or path == "/health" or path.endswith(SUFFIX):
             return JSONResponse({"error": text}, status_code=status, headers=headers)
         title = TITLES.get(status, "That did not work")
-        page = pages.page("message", site=app.site, title=title, text=text, gone=status in GONE)
+        page = pages.page(
+            "message", site=app.site, title=title, text=text, gone=status == HTTPStatus.NOT_FOUND
+        )
         return HTMLResponse(page, status_code=status, headers=headers)
 
     return handle
@@ -153,11 +136,11 @@ def _handler(
 def _digest_error(error: Exception) -> tuple[int, str]:
     for kind, status in STATUS.items():
         if isinstance(error, kind):
-            if status < INTERNAL:
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 return status, str(error)
-            # What it says is for the operator: it names files and settings.
+            # The message names files and settings, so only the operator sees it.
             log.warning("a request failed: %s", error, extra={"action": "request"})
-            return status, OURS[status]
+            return status, WORDS[status]
     return 400, str(error)
 
 

@@ -1,13 +1,9 @@
-"""Rendered answers kept in memory, with the validators by which readers are told 304.
-
-What is kept is final bytes: a hit costs a lookup, however dear the page was to make.
-"""
+"""Rendered responses kept in memory as final bytes, and conditional requests answered with 304."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -27,9 +23,9 @@ A_MINUTE = "public, max-age=60"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An answer's bytes, plain and compressed ("" where that gains nothing), and its validators.
+    """A response body, plain and compressed (empty if that saves nothing), with its validators.
 
-    The ETag is strong; `modified` (whole seconds) is for clients that cannot send an ETag back.
+    The ETag is strong; `modified` (whole seconds) is for clients that send no ETag.
     """
 
     content: bytes
@@ -40,12 +36,12 @@ class Kept:
 
     @property
     def size(self) -> int:
-        """Bytes it takes in memory, near enough."""
+        """About how many bytes it takes in memory."""
         return len(self.content) + len(self.compressed)
 
 
 def kept(content: bytes, media_type: str) -> Kept:
-    """An answer ready to be kept; the same bytes always have the same ETag."""
+    """A response ready for the cache; the same bytes always have the same ETag."""
     small = b""
     if len(content) >= SMALLEST_TO_COMPRESS:
         small = gzip.compress(content, COMPRESSION, mtime=0)
@@ -58,9 +54,9 @@ def kept(content: bytes, media_type: str) -> Kept:
 
 
 class Cache:
-    """Answers by name, each for as long as its version stays the same; the least used go first.
+    """A cache of responses by name and version; the least recently used are evicted first.
 
-    Safe to use from any thread. Two that ask for the same missing answer at once wait for one.
+    Thread-safe. Two requests for the same missing response make it only once.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
@@ -71,7 +67,7 @@ class Cache:
         self._making = [threading.Lock() for _ in range(LOCKS)]
 
     def get(self, name: Hashable, version: Hashable, make: Callable[[], Kept]) -> Kept:
-        """The answer of this name and version, made if need be; what `make` raises is not kept."""
+        """The response of this name and version, made if it is missing; errors are not cached."""
         found = self.find(name, version)
         if found is not None:
             return found
@@ -83,7 +79,7 @@ class Cache:
         return found
 
     def find(self, name: Hashable, version: Hashable) -> Kept | None:
-        """The answer of this name and version, if it is there; never waits for one being made."""
+        """The cached response of this name and version; never waits for one being made."""
         with self._lock:
             found = self._answers.get(name)
             if found is None or found[0] != version:
@@ -108,12 +104,12 @@ def answer(
     cache_control: str = A_MINUTE,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer in the encoding that is accepted, or 304 where the asker has it (RFC 9110 §13).
+    """The response in an accepted encoding, or 304 if the client has it (RFC 9110 §13).
 
-    Each encoding has an ETag of its own, since strong ones promise the same bytes.
+    Each encoding has its own ETag, since a strong ETag promises the same bytes.
     """
     asked = request.headers
-    zipped = bool(found.compressed) and takes_gzip(asked.get("accept-encoding", ""))
+    zipped = bool(found.compressed) and "gzip" in asked.get("accept-encoding", "")
     sent = {
         "etag": f'"{found.etag}-gz"' if zipped else f'"{found.etag}"',
         "cache-control": cache_control,
@@ -134,28 +130,18 @@ def answer(
     return Response(content, media_type=found.media_type, headers=sent)
 
 
-def takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding allows gzip, by name or by `*` (RFC 9110 §12.5.3)."""
-    weights = {}
-    for each in accepted.lower().split(","):
-        name, _, parameter = each.partition(";")
-        weights[name.strip()] = parameter.replace(" ", "")
-    weight = weights.get("gzip", weights.get("*"))
-    return weight is not None and not re.fullmatch(r"q=0(\.0*)?", weight)
-
-
 def _not_since(asked: str, modified: datetime | None) -> bool:
-    """Whether nothing changed since then; anything that is no date is ignored (RFC 9110 §13.1.3)."""
-    try:
-        since = parsedate_to_datetime(asked) if asked and modified else None
-    except (ValueError, OverflowError):
+    """Whether nothing changed since `asked`; what is no date is ignored (RFC 9110 §13.1.3)."""
+    if not asked or modified is None:
         return False
-    if since is None or modified is None:
+    try:
+        since = parsedate_to_datetime(asked)
+    except (ValueError, OverflowError):
         return False
     return modified <= (since if since.tzinfo else since.replace(tzinfo=modified.tzinfo))
 
 
 def _has(asked: str, etag: str) -> bool:
-    """Whether If-None-Match names the answer in either encoding; weakly compared, as it asks."""
+    """Whether If-None-Match names the response in either encoding (weak comparison)."""
     names = {each.strip().removeprefix("W/").strip('"') for each in asked.split(",")}
     return bool(asked) and not names.isdisjoint({"*", etag, f"{etag}-gz"})

@@ -16,7 +16,7 @@ from digest.rendering import pages
 from digest.rendering.views import root
 
 PRIVATE = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
-GONE = "This link is not valid, or not any more."
+GONE = "This link is not valid or has expired."
 
 
 class Handlers:

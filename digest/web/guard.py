@@ -1,7 +1,7 @@
-"""What every request must be like, and what every answer carries, before any page of ours is asked.
+"""Checks every request before it reaches a page, and adds security headers to every response.
 
-People are known by the links they were mailed, not by cookies, so a foreign site has nothing to
-ride on; that requests to change something come from our own pages is checked all the same.
+Readers are identified by signed links, not cookies, so cross-site request forgery has nothing to
+work with; the origin of each POST is checked all the same.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ TOO_LARGE = 413
 UPLOADS = ("/subscribe", "/me/")
 MOST_HEADERS = 100
 LARGEST_HEADERS = 16 * 1024
-# What our own search form can send: 500 characters of 9 bytes each once quoted, and its filters.
+# Enough for our search form: 500 characters of 9 bytes each when quoted, and its filters.
 LONGEST_QUERY = 8 * 1024
 ONE_CLICK = re.compile(r"/u/[^/]+")
-"""Mail programs and mailbox providers post here from wherever they are (RFC 8058 §3.2)."""
+"""Mail programs and mailbox providers post here from any origin (RFC 8058 §3.2)."""
 
 ANY_HOST = "/health"
 
@@ -44,7 +44,7 @@ HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "browsing-topics=(), camera=(), geolocation=(), microphone=(), "
     "payment=(), usb=()",
-    # Not `no-referrer`: with it a browser calls the Origin of our own forms `null`.
+    # With `no-referrer` browsers would send `Origin: null` for our own forms.
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -61,7 +61,7 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 
 
 class Refusal(Exception):
-    """A request that is answered with no more than a status and a sentence."""
+    """A request that is refused with a status and one sentence."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -70,11 +70,11 @@ class Refusal(Exception):
 
 
 class Guard:
-    """Refuses what no reader of ours sends, and adds the security headers to every answer.
+    """Refuses malformed and cross-site requests, and adds security headers to every response.
 
-    `url` is the site's address, "" if it has none; `hosts` the other names it goes by. While
-    neither is given any Host is answered, as `/health` is always. `refuse` makes the page for people
-    whose file is too large.
+    `url` is the site's address ("" if it has none) and `hosts` are its other names. If neither is
+    given any Host is accepted, and `/health` always accepts any. `refuse` makes the page shown
+    when an upload is too large.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Guard:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, guarded."""
+        """Check the request, pass it on, and add headers to the response."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -118,10 +118,10 @@ class Guard:
         try:
             largest = self._check(scope)
         except Refusal as refusal:
-            # The body was not read, or not all of it: the connection is of no more use.
+            # The body was not read to its end, so the connection cannot be used again.
             answer: Response = PlainTextResponse(refusal.text, refusal.status, headers=CLOSE)
             if refusal.status == TOO_LARGE and scope["path"].startswith(UPLOADS):
-                # A proxy that cannot pass all of a file on tells who sent it that we are broken.
+                # A proxy that cannot pass on the whole file would report a bad gateway instead.
                 await _discard(receive)
                 if self._refuse is not None:
                     error = HTTPException(TOO_LARGE, headers=CLOSE)
@@ -131,13 +131,13 @@ class Guard:
         try:
             await self._app(scope, bounded(receive, largest), guarded)
         except Exception:
-            # Starlette answers 500 and raises again, for servers to log; that is done already.
+            # Starlette answers 500 and raises again for the server to log; it is logged already.
             if not begun:
                 log.exception("a request failed, and so did its error page", extra=ACTION)
                 await PlainTextResponse(BROKEN, status_code=500)(scope, receive, guarded)
 
     def _check(self, scope: Scope) -> int:
-        """How large a body may be; raises Refusal for what is not answered at all."""
+        """How many bytes the body may have; raises Refusal for a request that is refused."""
         raw = scope["headers"]
         if len(raw) > MOST_HEADERS or sum(len(n) + len(v) for n, v in raw) > LARGEST_HEADERS:
             raise Refusal(431, "There are too many header fields.")
@@ -150,7 +150,7 @@ class Guard:
         largest = LARGEST_UPLOAD if scope["path"].startswith(UPLOADS) else LARGEST_BODY
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
-            raise Refusal(400, "The length of the body makes no sense.")
+            raise Refusal(400, "The Content-Length is not valid.")
         if len(length) > len(str(largest)) or int(length) > largest:
             raise Refusal(TOO_LARGE, "That is too large.")
         return largest
@@ -162,12 +162,15 @@ class Guard:
         if len(given) != 1 or "" in names:
             raise Refusal(400, "The request does not say which site it is for.")
         if not names <= self._hosts:
-            raise Refusal(421, "There is no such site here; [site] url and [web] hosts name it.")
+            raise Refusal(
+                421,
+                "This site is not served here; its names are set by [site] url and [web] hosts.",
+            )
 
     def _check_origin(self, headers: Headers) -> None:
-        """Refuse a form that another site's page sends; who is no browser says nothing of either.
+        """Refuse a form sent by a page of another site; clients that are no browsers send neither.
 
-        Sec-Fetch-Site is the browser's own word (https and localhost only); else the Origin counts.
+        Browsers send Sec-Fetch-Site over https and to localhost; otherwise the Origin counts.
         """
         site = headers.get("sec-fetch-site")
         origin = headers.get("origin", "").lower()
@@ -185,13 +188,13 @@ class Guard:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without its port, in lower case; "" if it is not one."""
+    """The name in a Host header in lower case, without the port; "" if it is not valid."""
     found = _HOST.fullmatch(host.strip().lower())
     return found["name"].strip("[]").rstrip(".") if found else ""
 
 
 async def _discard(receive: Receive) -> None:
-    """Take the rest of a body in, as far as that is little and does not last."""
+    """Read the rest of a body, within MOST_DISCARDED bytes and DISCARDING_SECONDS."""
     left, more = MOST_DISCARDED, True
     with suppress(TimeoutError):
         async with asyncio.timeout(DISCARDING_SECONDS):
@@ -202,7 +205,7 @@ async def _discard(receive: Receive) -> None:
 
 
 def bounded(receive: Receive, largest: int) -> Receive:
-    """Receive at most `largest` bytes of body, whatever was promised; raises HTTPException (413)."""
+    """Receive at most `largest` bytes of body, whatever its declared length; raises HTTPException (413)."""
     taken = 0
 
     async def limited() -> Message:

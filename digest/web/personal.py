@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -65,7 +66,7 @@ class Personal(Handlers):
         return f"{self.root}/me/{request.path_params['token']}"
 
     def mine(
-        self, name: str, request: Request, person: Subscriber, status: int = 200, **context: object
+        self, name: str, request: Request, person: Subscriber, status: int = 200, **context: Any
     ) -> Response:
         """One of the pages that share a menu, saying what was just done."""
         community = self.app.settings.community
@@ -89,7 +90,7 @@ class Personal(Handlers):
             f"{place}{query}{hash_}{anchor}", SEE_OTHER, headers=PRIVATE, background=task
         )
 
-    def picks(self, digest: Digest, material: delivering.Material) -> dict[str, object]:
+    def picks(self, digest: Digest, material: delivering.Material) -> dict[str, Any]:
         """What pages print of a digest: `picks` in full, and the papers of the `rest`."""
         because = self.app.because(material)
         voices = self.app.store.community.voices(each.paper_id for each in digest.picks)

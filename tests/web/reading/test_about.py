@@ -156,4 +156,4 @@ def test_health_fails_where_the_database_can_be_read_but_not_written(filled, emp
         assert browser.get("/feeds").status_code == 200
 
     assert answer.status_code == 500
-    assert answer.json()["error"].startswith("Something is not set up right on our side.")
+    assert answer.json()["error"].startswith("This site is not set up correctly")
