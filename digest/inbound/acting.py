@@ -1,7 +1,7 @@
-"""Commands done for the subscriber they are proven to come from, each told in plain words.
+"""Carry out the commands of a subscriber's mail, and say what came of each.
 
-Every command says what changed and what to write to have it back; what cannot be done says why,
-and changes nothing.
+Every command answers what has changed and which command undoes it; one that cannot be carried out
+answers why, and changes nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from digest import subscriptions
@@ -30,30 +31,32 @@ from digest.text import clean
 LONGEST_EXPORT = 5_000_000
 MOST_NAMED = 12
 NONE_AT_ALL = frozenset({"none", "nothing", "no", "-", "empty"})
+# The lists that commands set or add to; each is a command, and a field of `Wishes`.
+FIELDS = ("topics", "keywords", "authors")
+# What may stand behind `mute`, and the field of `Wishes` it means.
+MUTES = {"author": "mute_authors", "topic": "mute_topics"}
+SHOWN = {
+    "topics": "Topics",
+    "keywords": "Keywords",
+    "authors": "Authors",
+    "queries": "Searches",
+    "mutes": "Muted words",
+    "mute_authors": "Muted authors",
+    "mute_topics": "Muted topics",
+}
 ELSEWHERE = (
-    "Your subscription is not confirmed yet. Answer the latest letter that asks you to with “yes” to "
-    "begin; a “yes” to this one brings what you had before, and no more."
+    "Your subscription is not confirmed yet. To begin, answer the latest letter that asks you to "
+    "with “yes”; a “yes” to this one only brings back what you had before."
 )
-OVERTAKEN = (
-    "Another letter has asked for something else: by this “yes” you get what you had before."
-)
-UNDER_WAY = frozenset({Status.ACTIVE, Status.PAUSED})
-
-FIELDS = {
-    Verb.TOPICS: ("topics", InterestKind.TOPIC),
-    Verb.KEYWORDS: ("keywords", InterestKind.KEYWORD),
-    Verb.AUTHORS: ("authors", InterestKind.AUTHOR),
-}
-MUTES = {
-    "mutes": InterestKind.MUTE,
-    "mute_authors": InterestKind.MUTE_AUTHOR,
-    "mute_topics": InterestKind.MUTE_TOPIC,
-}
+OVERTAKEN = "A later letter asked about other changes: with this “yes” you get what you had before."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One person's mail being acted on: who, on what digest or letter, and by what rules."""
+    """A subscriber's mail being acted on.
+
+    `edition` is that of the digest it answers and `mark` that of the letter, "" for none.
+    """
 
     store: Store
     person: Subscriber
@@ -65,9 +68,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done(Value):
-    """What one command came to: what to tell, what commands undo it, and a letter to send.
+    """What came of a command: sentences to answer, commands that undo it, and a letter to send.
 
-    `failed` is true where nothing was done.
+    `failed` is true if nothing was done.
     """
 
     lines: tuple[str, ...] = ()
@@ -79,75 +82,65 @@ class Done(Value):
 
 
 def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
-    """Do the commands in order, each with the person as the ones before have left them."""
+    """Carry out the commands in order, each with the person as the ones before left them."""
     done = []
     for command in asked:
-        current = turn.store.subscribers.get([turn.person.id]).get(turn.person.id)
-        if current is None:
+        person = _current(turn)
+        if person is None:
             break
-        turn = replace(turn, person=current)
+        turn = replace(turn, person=person)
         try:
             done.append(_VERBS[command.verb](turn, command))
         except InvalidInput as error:
             done.append(Done(lines=(_for_mail(error.message, turn.policy),), failed=True))
-    person = turn.store.subscribers.get([turn.person.id]).get(turn.person.id)
-    if person is not None and person.status not in UNDER_WAY and any(each.lines for each in done):
-        lines = standing(turn.store, person, turn.mark)
-        done.append(Done(lines=lines, failed=True))
+    person = _current(turn)
+    if person is None or person.status in subscriptions.CONFIRMED:
+        return done
+    if any(each.lines for each in done):
+        done.append(Done(lines=standing(turn.store, person, turn.mark), failed=True))
     return done
 
 
 def settings(turn: Turn) -> tuple[str, ...]:
-    """What someone gets, and what for, one line each."""
+    """Return a subscriber's schedule and profile, one line each."""
     person = turn.person
-    (profile,) = turn.store.subscribers.profiles([person.id])
     lines = [wording.rhythm(person)]
     if person.status is Status.PAUSED:
         lines += standing(turn.store, person, turn.mark)
-    for name, kind in (
-        ("Topics", InterestKind.TOPIC),
-        ("Keywords", InterestKind.KEYWORD),
-        ("Authors", InterestKind.AUTHOR),
-        ("Searches", InterestKind.QUERY),
-        ("Muted words", InterestKind.MUTE),
-        ("Muted authors", InterestKind.MUTE_AUTHOR),
-        ("Muted topics", InterestKind.MUTE_TOPIC),
-    ):
-        values = [each.value for each in profile.of(kind)]
-        if values:
+    for field, name in SHOWN.items():
+        if values := _values(turn, field):
             more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
             lines.append(f"{name}: {', '.join(values[:MOST_NAMED])}{more}.")
     return tuple(lines)
 
 
 def standing(store: Store, person: Subscriber, mark: str) -> tuple[str, ...]:
-    """Why no digests come, if so, and what to write to have them.
+    """Return why no digests come and what to write to get them; () if they come.
 
-    `mark` is that of the letter they answered: by it a “yes” brings what that letter asks for.
+    `mark` is that of the letter they answered: a “yes” brings what that letter asks for.
     """
     if person.status is Status.PAUSED:
-        return (f"Your digests are paused{_until(person)}; write “resume” to have them again.",)
+        return (f"Your digests are paused{_until(person)}; write “resume” to get them again.",)
     if person.status is Status.PENDING and subscriptions.overtaken(store, person, mark):
         return (ELSEWHERE,)
     if person.status is Status.PENDING:
         return ("Your subscription is not confirmed yet; write “yes” to begin.",)
-    if person.status in UNDER_WAY:
+    if person.status is Status.ACTIVE:
         return ()
     return ("You are not subscribed; write “subscribe” to begin again.",)
 
 
 def _subscribe(turn: Turn, command: Command) -> Done:
     wishes = commands.wishes_of([command], turn.policy.topics)
-    if not any((wishes.topics, wishes.keywords, wishes.authors)):
+    named = {field: getattr(wishes, field) for field in FIELDS}
+    if not any(named.values()):
         return Done(lines=("You are subscribed already.", *settings(turn)))
-    named = {"topics": wishes.topics, "keywords": wishes.keywords, "authors": wishes.authors}
-    parted = {name: _parted(turn, kind, named[name]) for name, kind in FIELDS.values()}
-    added = {name: new for name, (new, _) in parted.items() if new}
-    if added:
-        _change(turn, Wishes(**added))  # type: ignore[arg-type]  # three of its lists
+    split = {field: _split(turn, field, values) for field, values in named.items()}
+    added = {field: new for field, (new, _) in split.items() if new}
+    _change(turn, added)
     lines = {
-        "Added to your profile": [each for new, _ in parted.values() for each in new],
-        "In your profile already": [each for _, held in parted.values() for each in held],
+        "Added to your profile": [each for new, _ in split.values() for each in new],
+        "In your profile already": [each for _, held in split.values() for each in held],
     }
     return Done(
         lines=_told(lines),
@@ -179,16 +172,14 @@ def _unsubscribe(turn: Turn, _command: Command) -> Done:
 
 def _listed(turn: Turn, command: Command) -> Done:
     """Topics, keywords or authors replaced by those named; `+x -y` adds and takes away."""
-    name, kind = FIELDS[command.verb]
-    (profile,) = turn.store.subscribers.profiles([turn.person.id])
-    before = [each.value for each in profile.of(kind)]
+    name = str(command.verb)
+    before = _values(turn, name)
     if command.doubted or not command.text:
-        change = f"Write “{name}: …” to replace them, “{name} +…” to add, “{name} -…” to take away."
+        change = f"Write “{name}: …” to replace them, “{name} +…” to add, “{name} -…” to remove."
         return Done(lines=(f"Your {name}: {', '.join(before) or 'none'}.", change), failed=True)
-    wanted = _wanted(command.text, before, kind, turn.policy.topics)
-    _change(turn, _wishing(name, wanted), replacing=[kind])
-    (profile,) = turn.store.subscribers.profiles([turn.person.id])
-    after = [each.value for each in profile.of(kind)]
+    wanted = _wanted(command, before, turn.policy.topics)
+    _change(turn, {name: wanted}, replacing=[subscriptions.LISTS[name]])
+    after = _values(turn, name)
     return Done(
         lines=(f"Your {name} are now: {', '.join(after) or 'none'}.",),
         undo=(f"{name}: {', '.join(before) or 'none'}",) if after != before else (),
@@ -199,9 +190,8 @@ def _mute(turn: Turn, command: Command) -> Done:
     field, values = _muted(command.text)
     if not values:
         raise InvalidInput("Say what is not to be shown, such as “mute penguins”.")
-    new, held = _parted(turn, MUTES[field], values)
-    if new:
-        _change(turn, _wishing(field, new))
+    new, held = _split(turn, field, values)
+    _change(turn, {field: new})
     return Done(
         lines=_told({"Papers with these will not be shown": new, "Muted already": held}),
         undo=(f"unmute {_worded(field, new)}",) if new else (),
@@ -211,14 +201,13 @@ def _mute(turn: Turn, command: Command) -> Done:
 
 def _unmute(turn: Turn, command: Command) -> Done:
     field, named = _muted(command.text)
-    (profile,) = turn.store.subscribers.profiles([turn.person.id])
-    muted = {each.value.casefold(): each.value for each in profile.of(MUTES[field])}
+    muted = {each.casefold(): each for each in _values(turn, field)}
     values = [muted[each.casefold()] for each in named if each.casefold() in muted]
     if not values:
-        there = f"Muted are: {', '.join(muted.values())}." if muted else "Nothing like it is."
+        there = f"You mute: {', '.join(muted.values())}." if muted else "You mute nothing like it."
         raise InvalidInput(f"“{', '.join(named)}” is not muted. {there}")
     for each in values:
-        subscriptions.drop(turn.store, turn.person, MUTES[field], each)
+        subscriptions.drop(turn.store, turn.person, subscriptions.LISTS[field], each)
     return Done(
         lines=(f"Papers with these can be shown again: {', '.join(values)}.",),
         undo=(f"mute {_worded(field, values)}",),
@@ -231,20 +220,19 @@ def _pause(turn: Turn, command: Command) -> Done:
         until = subscriptions.parse_span(command.text, turn.now, tz=turn.person.tz)
     person = subscriptions.pause(turn.store, turn.person, until=until, now=turn.now)
     lasting = _until(person) or " until you write “resume”"
-    return Done(lines=(f"No digests will come{lasting}.",), undo=("resume",))
+    return Done(lines=(f"You get no digests{lasting}.",), undo=("resume",))
 
 
 def _resume(turn: Turn, _command: Command) -> Done:
     if turn.person.status is Status.ACTIVE:
-        return Done(lines=("Your digests are not paused; they come at your hour.",), failed=True)
+        return Done(lines=("Your digests are not paused.",), failed=True)
     subscriptions.resume(turn.store, turn.person, now=turn.now)
-    return Done(lines=("Your digests come again, at your hour.",), undo=("pause",))
+    return Done(lines=("Your digests come again, at their usual hour.",), undo=("pause",))
 
 
 def _schedule(turn: Turn, command: Command) -> Done:
     before = turn.person
-    field = commands.SCHEDULE[command.verb]
-    _change(turn, Wishes(**{field: commands.scheduled(command)}))  # type: ignore[arg-type]  # one of its fields
+    _change(turn, {commands.SCHEDULE[command.verb]: commands.scheduled(command)})
     after = turn.store.subscribers.get([before.id])[before.id]
     undo = {
         Verb.AT: f"at {before.at:%H:%M}",
@@ -294,14 +282,10 @@ def _again(turn: Turn, _command: Command) -> Done:
     return Done(lines=(f"Last week’s {what} once more.",))
 
 
-def _settings(turn: Turn, _command: Command) -> Done:
-    return Done(lines=settings(turn))
-
-
 def _link(turn: Turn, _command: Command) -> Done:
     if not turn.policy.site.url:
         return Done(
-            lines=("There are no pages here, but all of it works by mail.", *settings(turn))
+            lines=("There is no web page here, but everything works by mail.", *settings(turn))
         )
     return Done(letter="link")
 
@@ -315,15 +299,11 @@ def _export(turn: Turn, _command: Command) -> Done:
 
 
 def _forget(turn: Turn, _command: Command) -> Done:
-    """Erasure cannot be undone, so one more click is asked for, where there are pages to click."""
+    """Erase, or send a link to the page that does: it cannot be undone, so one more click is due."""
     if turn.policy.site.url:
         return Done(letter="account")
     subscriptions.erase(turn.store, turn.person, now=turn.now)
     return Done(letter="goodbye", context={"erased": True})
-
-
-def _help(_turn: Turn, _command: Command) -> Done:
-    return Done(letter="help")
 
 
 _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
@@ -346,18 +326,27 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.UNDO: _undo,
     Verb.AGAIN: _again,
     Verb.SEEN: _seen,
-    Verb.SETTINGS: _settings,
+    Verb.SETTINGS: lambda turn, _: Done(lines=settings(turn)),
     Verb.LINK: _link,
     Verb.EXPORT: _export,
     Verb.FORGET: _forget,
-    Verb.HELP: _help,
+    Verb.HELP: lambda *_: Done(letter="help"),
 }
 
 
-def _parted(turn: Turn, kind: InterestKind, values: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Those of the values that are new to the profile, and those it has, whatever their case."""
+def _current(turn: Turn) -> Subscriber | None:
+    return turn.store.subscribers.get([turn.person.id]).get(turn.person.id)
+
+
+def _values(turn: Turn, field: str) -> list[str]:
+    """Return what the person's profile has of a list of `Wishes`."""
     (profile,) = turn.store.subscribers.profiles([turn.person.id])
-    held = {each.value.casefold() for each in profile.of(kind)}
+    return [each.value for each in profile.of(subscriptions.LISTS[field])]
+
+
+def _split(turn: Turn, field: str, values: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split values into those new to the profile and those in it, whatever their case."""
+    held = {each.casefold() for each in _values(turn, field)}
     cleaned = list(dict.fromkeys(clean(each) for each in values))
     return (
         [each for each in cleaned if each.casefold() not in held],
@@ -366,35 +355,30 @@ def _parted(turn: Turn, kind: InterestKind, values: Sequence[str]) -> tuple[list
 
 
 def _told(lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """A line for each list that has something in it."""
+    """Return a line for each list that is not empty."""
     return tuple(f"{what}: {', '.join(values)}." for what, values in lists.items() if values)
 
 
-def _wishing(name: str, values: Sequence[str]) -> Wishes:
-    return Wishes(**{name: tuple(values)})  # type: ignore[arg-type]  # one of its lists
-
-
-def _change(turn: Turn, wishes: Wishes, replacing: Sequence[InterestKind] = ()) -> None:
+def _change(turn: Turn, wishes: Mapping[str, Any], replacing: Sequence[InterestKind] = ()) -> None:
+    """Change these fields of `Wishes`."""
     subscriptions.change(
         turn.store,
         turn.person,
-        wishes,
+        Wishes(**wishes),
         topics=turn.policy.topics,
         now=turn.now,
         replace=replacing,
     )
 
 
-def _wanted(
-    text: str, before: Sequence[str], kind: InterestKind, topics: Mapping[str, Topic]
-) -> list[str]:
-    """The values that someone wants to have, given those they have.
+def _wanted(command: Command, before: Sequence[str], topics: Mapping[str, Topic]) -> list[str]:
+    """Return the values that someone wants to have, given those they have.
 
-    One without a sign has that of the one before it.
+    A value without `+` or `-` has the sign of the one before it.
     """
+    text, is_topic = command.text, command.verb is Verb.TOPICS
     if text.casefold().strip(" .") in NONE_AT_ALL:
         return []
-    is_topic = kind is InterestKind.TOPIC
     if text[0] not in grammar.SIGNS:
         return commands.topics_of(text, topics) if is_topic else commands.listed(text)
     signed = re.sub(r"\s+(?=[+\-−])", ", ", text)
@@ -413,16 +397,16 @@ def _wanted(
 
 
 def _muted(text: str) -> tuple[str, list[str]]:
-    """What is muted: words, or what stands after `author` or `topic`."""
+    """Return the field of `Wishes` that a text after `mute` means, and its values."""
     first, _, rest = text.partition(" ")
-    for word, field in (("author", "mute_authors"), ("topic", "mute_topics")):
-        if rest and first.casefold().rstrip("s:") == word:
-            return field, commands.listed(rest.lstrip(": "))
+    field = MUTES.get(first.casefold().rstrip("s:"))
+    if rest and field:
+        return field, commands.listed(rest.lstrip(": "))
     return "mutes", commands.listed(text)
 
 
 def _worded(field: str, values: Sequence[str]) -> str:
-    prefix = {"mute_authors": "author ", "mute_topics": "topic "}.get(field, "")
+    prefix = next((f"{word} " for word, name in MUTES.items() if name == field), "")
     return f"{prefix}{', '.join(values)}"
 
 
@@ -434,6 +418,6 @@ def _until(person: Subscriber) -> str:
 
 
 def _for_mail(message: str, policy: Policy) -> str:
-    """An error's sentence without what only helps at a command line."""
+    """Return an error's sentence without the hint that only helps on the command line."""
     there = f"All of them are at {policy.site.url}/topics." if policy.site.url else ""
     return message.replace(subscriptions.ALL_TOPICS, there).strip()

@@ -1,8 +1,8 @@
-"""What is never answered, whatever it says: machines, mailing lists, bounces, and ourselves.
+"""Decide which mail is never answered: that of machines, mailing lists, bounces and our own.
 
 Two machines that answer each other never stop. So no mail that a program wrote is answered
-(RFC 3834 §2), what we answer carries the marks of one and has no envelope sender to answer to,
-and whoever hides all of that is still answered only so often.
+(RFC 3834 §2); our answers are marked as automatic and have a null envelope sender; and each
+address is answered only so often, in case all those marks are lost.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from digest import subscriptions
-from digest.errors import InvalidInput
 from digest.inbound.headers import address, domain_of
 from digest.inbound.values import Incoming, Policy
 from digest.ports import Store
+from digest.subscriptions.limits import DAY, HOUR, may
 
-HOUR, DAY = 3_600.0, 86_400.0
 AN_HOUR, A_DAY = 10, 30
 MAILBOXES = frozenset({"bounce", "confirm", "digest", "help", "reply", "subscribe", "unsubscribe"})
 
@@ -52,7 +50,7 @@ _FAILED = re.compile(
 
 
 def silence(mail: Incoming, policy: Policy) -> str:
-    """Why this mail must not be answered or obeyed, in a word for the log; "" if it may be."""
+    """Return why this mail must not be answered or obeyed, as a word for the log; "" if it may."""
     own = any(_is_ours(each, policy) for each in (mail.sender, _return_path(mail)))
     robot = mail.has_no_sender or _ROBOT.fullmatch(mail.sender.rpartition("@")[0])
     for why, is_so in (
@@ -60,7 +58,8 @@ def silence(mail: Incoming, policy: Policy) -> str:
         ("own", own),
         ("robot", robot),
         ("report", mail.content_type == "multipart/report"),
-        ("automatic", _is_automatic(mail) or _speaks_for_a_machine(mail.subject)),
+        ("automatic", _is_automatic(mail)),
+        ("automatic", _AWAY.match(mail.subject) or _FAILED.match(mail.subject)),
         ("list", _is_from_a_list(mail)),
     ):
         if is_so:
@@ -69,9 +68,10 @@ def silence(mail: Incoming, policy: Policy) -> str:
 
 
 def is_chatter(mail: Incoming, policy: Policy) -> bool:
-    """Whether this is an absence note or list mail, and no word of a mail that did not arrive.
+    """Tell whether this is an absence note or list mail, and not about an undelivered mail.
 
-    Whoever has no sender may be either. A list's marks on mail of ours are our own.
+    A null envelope sender says nothing: both may have one. Our own mail is never list mail, though
+    it is marked as such.
     """
     if _is_ours(mail.sender, policy) or _FAILED.match(mail.subject):
         return False
@@ -82,32 +82,18 @@ def is_chatter(mail: Incoming, policy: Policy) -> bool:
 
 def may_answer(store: Store, recipient: str, *, now: datetime) -> bool:
     """Count one answer to this address; False once it had 10 in an hour or 30 in a day."""
-    hashed = bucket(store, recipient)
-    return store.post.take(
-        f"answers.hour.{hashed}", now=now, seconds=HOUR, most=AN_HOUR
-    ) and store.post.take(f"answers.day.{hashed}", now=now, seconds=DAY, most=A_DAY)
+    return may(store, "answers.hour", recipient, now=now, seconds=HOUR, most=AN_HOUR) and may(
+        store, "answers.day", recipient, now=now, seconds=DAY, most=A_DAY
+    )
 
 
 def may_explain(store: Store, recipient: str, *, now: datetime) -> bool:
-    """Count one help for what was not understood; False if this address had one today."""
-    name = f"answers.help.{bucket(store, recipient)}"
-    return store.post.take(name, now=now, seconds=DAY, most=1)
-
-
-def bucket(store: Store, recipient: str) -> str:
-    """A name for an address that does not tell it."""
-    try:
-        return subscriptions.address_hash(store, recipient)
-    except InvalidInput:
-        return "unusable"
-
-
-def _speaks_for_a_machine(subject: str) -> bool:
-    return bool(_AWAY.match(subject) or _FAILED.match(subject))
+    """Count one help letter to this address; False if it had one within a day."""
+    return may(store, "answers.help", recipient, now=now, seconds=DAY, most=1)
 
 
 def _submitted(mail: Incoming) -> str:
-    """The keyword of Auto-Submitted (RFC 3834 §5), "" where there is none."""
+    """Return the keyword of Auto-Submitted (RFC 3834 §5); "" if there is none."""
     return mail.first("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
 
 

@@ -59,6 +59,7 @@ from digest.subscriptions.submissions import (
 )
 from digest.subscriptions.wishes import (
     ALL_TOPICS,
+    LISTS,
     MOST_INTERESTS,
     Wishes,
     asked_for,
@@ -76,6 +77,7 @@ from digest.subscriptions.wishes import (
 __all__ = [
     "ALL_TOPICS",
     "CONFIRMED",
+    "LISTS",
     "LOOKUP",
     "MOST_INTERESTS",
     "WEEKDAYS",

@@ -1,4 +1,4 @@
-"""How often something may be done; kept under hashes, so that nothing tells of whom."""
+"""Rate limits. They are stored under hashes, so that no address or network can be read there."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ LETTERS_A_DAY = 6
 
 
 def may(store: Store, what: str, name: str, *, now: datetime, seconds: float, most: int) -> bool:
-    """Whether `what` may be done once more to or by `name`: an address, a network, a subscriber."""
+    """Count `what` done once more to or by `name`; False if that is over the limit.
+
+    `name` is an address, a network or a subscriber's id.
+    """
     return store.post.take(bucket(store, what, name), now=now, seconds=seconds, most=most)
 
 
 def bucket(store: Store, what: str, name: str) -> str:
-    """Where it is counted how often `what` is done to or by `name`."""
+    """Return the name under which the store counts `what` done to or by `name`."""
     hashed = hmac.digest(store.post.secret("limits"), name.encode(), "sha256").hex()[:32]
     return f"{what}.{hashed}"
 
 
 def may_reach(store: Store, address: str, *, now: datetime) -> bool:
-    """Whether whoever has not shown that an address is theirs may have it written to once more today."""
+    """Count a letter to an address that somebody unproven asked for; False after six in a day."""
     return may(store, "reach", address, now=now, seconds=DAY, most=LETTERS_A_DAY)

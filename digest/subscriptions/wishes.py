@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from urllib.parse import unquote, urlsplit
@@ -34,11 +34,24 @@ FLOOR_DECIMALS = 6
 _A_LINK = re.compile(r"https?:|www\.|[@<>]", re.IGNORECASE)
 
 
+LISTS: Mapping[str, InterestKind] = {
+    "topics": InterestKind.TOPIC,
+    "keywords": InterestKind.KEYWORD,
+    "authors": InterestKind.AUTHOR,
+    "likes": InterestKind.LIKE,
+    "queries": InterestKind.QUERY,
+    "mutes": InterestKind.MUTE,
+    "mute_authors": InterestKind.MUTE_AUTHOR,
+    "mute_topics": InterestKind.MUTE_TOPIC,
+}
+"""The lists of `Wishes`, with the kind of interest each names."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What someone asked for, as typed; None leaves the present value or the default.
+    """What someone asked for, as typed; None keeps the current value or the default.
 
-    `weight` is that of every interest named here. `likes` are papers, however named.
+    `weight` applies to every interest named here. `likes` are papers by arXiv id, DOI or address.
     """
 
     topics: Sequence[str] = ()
@@ -63,23 +76,21 @@ class Wishes:
 def interests_of(
     wishes: Wishes, *, topics: Mapping[str, Topic], now: datetime
 ) -> tuple[Interest, ...]:
-    """The interests that someone's words ask for; raises InvalidInput or NotFound."""
+    """Return the interests that the wishes name, each once.
+
+    Raises InvalidInput for what cannot be an interest and NotFound for an unknown topic.
+    """
     weight = 1.0 if wishes.weight is None else checked_weight(wishes.weight)
-    named: tuple[tuple[InterestKind, Iterable[str]], ...] = (
-        (InterestKind.TOPIC, (topic_id(each, topics) for each in wishes.topics)),
-        (InterestKind.KEYWORD, wishes.keywords),
-        (InterestKind.AUTHOR, wishes.authors),
-        (InterestKind.LIKE, (paper_key(each) for each in wishes.likes)),
-        (InterestKind.QUERY, wishes.queries),
-        (InterestKind.MUTE, wishes.mutes),
-        (InterestKind.MUTE_AUTHOR, wishes.mute_authors),
-        (InterestKind.MUTE_TOPIC, (topic_id(each, topics) for each in wishes.mute_topics)),
-    )
-    found = {
-        (kind, each.value): each
-        for kind, values in named
-        for each in (interest(kind, value, weight=weight, now=now) for value in values)
-    }
+    found: dict[tuple[InterestKind, str], Interest] = {}
+    for name, kind in LISTS.items():
+        for text in getattr(wishes, name):
+            value = text
+            if kind in (InterestKind.TOPIC, InterestKind.MUTE_TOPIC):
+                value = topic_id(text, topics)
+            elif kind is InterestKind.LIKE:
+                value = paper_key(text)
+            made = interest(kind, value, weight=weight, now=now)
+            found[kind, made.value] = made
     check_number(len(found))
     return tuple(found.values())
 
