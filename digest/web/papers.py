@@ -1,8 +1,9 @@
-"""Papers and authors: a page each, and references for everyone's library."""
+"""Pages of papers and authors, and papers as BibTeX, RIS and CSL-JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -26,72 +27,47 @@ MOST_BY_AUTHOR = 100
 PAPER = "/papers/{paper:path}"
 ENDINGS = {".bib": "bib", ".ris": "ris", ".csl.json": "csl"}
 
-Handler = Callable[[Request], Awaitable[Response]]
-
 
 class Papers(Showing):
     """Papers and authors."""
 
     def routes(self) -> list[BaseRoute]:
-        """The routes of this part; ids have slashes and dots, so the endings come first."""
-        references_in = (
-            Route(f"{PAPER}{ending}", self.led(self.reference, ending), methods=["GET"])
-            for ending in ENDINGS
-        )
+        """The routes of this part; ids contain slashes and dots, so the endings come first."""
         return [
-            *references_in,
-            Route(f"{PAPER}{SUFFIX}", self.led(self.document, SUFFIX), methods=["GET"]),
-            Route(PAPER, self.led(self.page_of, ""), methods=["GET"]),
+            *(
+                Route(f"{PAPER}{ending}", partial(self.paper_as, ending), methods=["GET"])
+                for ending in (*ENDINGS, SUFFIX, "")
+            ),
             *self.both("/authors/{name:path}", self.author),
         ]
 
-    def led(self, handler: Handler, ending: str) -> Handler:
-        """The handler; where it finds nothing, the way to the paper whose id was written otherwise."""
+    async def paper_as(self, ending: str, request: Request) -> Response:
+        """A paper as a page, as JSON or as a reference, by the ending of its address.
 
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except NotFound:
-                elsewhere = await run_in_threadpool(self._elsewhere, request, ending)
-                if elsewhere is None:
-                    raise
-                return elsewhere
-
-        return handle
-
-    def _elsewhere(self, request: Request, ending: str) -> Response | None:
-        """The way to the paper that `2606.00001`, `arXiv:2606.00001v2` or `10.1101/…` means, if any.
-
-        What looks like an ending may be the end of a DOI.
+        An id written in another way, as `2606.00001v2` or `10.1101/…`, redirects to the paper.
         """
-        for text, form in ((request.path_params["paper"], ending), (_whole(request), "")):
-            paper = None if text.endswith("/") else self._meant(text)
-            if paper is not None:
-                page = f"{paper_path(self.site, paper.id)}{form}"
-                headers = ANY_ORIGIN if form == SUFFIX else None
-                return RedirectResponse(page, status_code=303, headers=headers)
-        return None
+        try:
+            if ending in ENDINGS:
+                return await run_in_threadpool(self._reference, request, ending)
+            as_json = bool(ending) or wants_json(request)
+            return await self.answer(request, self.show, as_json=as_json)
+        except NotFound:
+            paper = await run_in_threadpool(self._meant, request.path_params["paper"])
+            if paper is None:
+                raise
+        headers = ANY_ORIGIN if ending == SUFFIX else None
+        return RedirectResponse(f"{paper_path(self.site, paper.id)}{ending}", 303, headers=headers)
 
     def _meant(self, text: str) -> Paper | None:
-        """The paper that someone named in whichever way, if it is here."""
+        """The paper that an id means, in any way to write it; None if it is not here."""
         try:
             return self.paper(subscriptions.paper_key(text))
         except InvalidInput:
             return None
 
-    async def page_of(self, request: Request) -> Response:
-        """The page of a paper, or its document for those who ask for it."""
-        return await self.answer(request, self.show, as_json=wants_json(request))
-
-    async def document(self, request: Request) -> Response:
-        """The document of a paper; its page, if an id of its own ends like that."""
-        itself = await run_in_threadpool(self._is_an_id, request)
-        as_json = not itself or wants_json(request)
-        return await self.answer(request, self.show, as_json=as_json)
-
     def show(self, request: Request) -> Shown:
-        """One paper: what it says, where it was announced, who picked it, and those most like it."""
-        paper = self._asked(request)
+        """One paper, where it was announced, who picked it, and the papers most like it."""
+        paper = self.paper(request.path_params["paper"])
         announced = self.app.store.papers.announcements([paper.id]).get(paper.id, [])
         (listed,) = self.listed([paper])
         alike = self.listed(
@@ -118,14 +94,7 @@ class Papers(Showing):
             ),
         )
 
-    async def reference(self, request: Request) -> Response:
-        """A paper as BibTeX, RIS or CSL-JSON; the page of one whose id ends like that."""
-        if await run_in_threadpool(self._is_an_id, request):
-            return await self.page_of(request)
-        return await run_in_threadpool(self._reference, request)
-
-    def _reference(self, request: Request) -> Response:
-        ending = next(each for each in ENDINGS if request.scope["path"].endswith(each))
+    def _reference(self, request: Request, ending: str) -> Response:
         paper = self.paper(request.path_params["paper"])
         form = ENDINGS[ending]
         made = caching.kept(
@@ -157,26 +126,12 @@ class Papers(Showing):
             ),
         )
 
-    def _asked(self, request: Request) -> Paper:
-        """The paper of a path: by the whole of it if that is an id, else without its ending."""
-        whole, asked = _whole(request), request.path_params["paper"]
-        return self.paper(whole) if self._is_an_id(request) else self.paper(asked)
-
-    def _is_an_id(self, request: Request) -> bool:
-        """Whether the path is that of a paper, ending and all (`doi:10.1/data.json`)."""
-        return bool(self.app.store.papers.get([_whole(request)]))
-
     def _author_path(self, name: str) -> str:
         return author_path(self.site, name) if author_key(name) else ""
 
 
-def _whole(request: Request) -> str:
-    path: str = request.scope["path"]
-    return path.partition("/papers/")[2]
-
-
 def _days(announced: Sequence[Announcement]) -> list[Announcement]:
-    """One line a day and version, of the many listings that may have announced it."""
+    """One announcement per day and version, of the many listings that may have made it."""
     found: dict[tuple[object, int], Announcement] = {}
     for each in announced:
         found.setdefault((each.day, each.version), each)
@@ -184,7 +139,7 @@ def _days(announced: Sequence[Announcement]) -> list[Announcement]:
 
 
 def _as_written(name: str, papers: Sequence[Paper]) -> str:
-    """The name as papers have it: what was asked for may be `schmidhuber j`."""
+    """The name as the papers write it; the address may say `schmidhuber j`."""
     keys = author_keys(name)
     written = [each for paper in papers for each in paper.authors if keys & author_keys(each)]
     return name if name in written else max(written, key=len, default=name)

@@ -22,11 +22,6 @@ from digest.web.profile import SAID_A_PAGE
 PAUSES = ("1 week", "2 weeks", "1 month", "3 months", "until I resume")
 MOST_DIGESTS = 400
 SAVED_A_PAGE = 200
-FORMS = {
-    "bib": "application/x-bibtex; charset=utf-8",
-    "ris": "application/x-research-info-systems; charset=utf-8",
-    "csl": "application/vnd.citationstyles.csl+json; charset=utf-8",
-}
 
 
 class Preferences(Answers):
@@ -171,7 +166,7 @@ class Preferences(Answers):
     def export_saved(self, request: Request, person: Subscriber) -> Response:
         """The saved papers for a reference manager."""
         form = request.path_params["form"]
-        if form not in FORMS:
+        if form not in references.FORMS:
             raise NotFound("Saved papers come as .bib, .ris or .csl.")
         kept = self._saved(person)
         papers = self.papers_of(kept)
@@ -179,7 +174,7 @@ class Preferences(Answers):
         ending = "json" if form == "csl" else form
         return Response(
             references.write(found, form),
-            media_type=FORMS[form],
+            media_type=f"{references.MEDIA_TYPES[form]}; charset=utf-8",
             headers={**PRIVATE, "content-disposition": f'attachment; filename="saved.{ending}"'},
         )
 
@@ -201,13 +196,7 @@ class Preferences(Answers):
 
     def paper_page(self, request: Request, person: Subscriber) -> Response:
         """One paper with all answers beside it, and what was said of it."""
-        asked: str = request.path_params["paper"]
-        try:
-            paper = self.paper(asked)
-        except NotFound:
-            if not asked.endswith("/") or request.method == "POST":
-                raise
-            return self.back(views.paper_below(self.me(request), asked.rstrip("/")))
+        paper = self.paper(request.path_params["paper"])
         here = views.paper_below(self.me(request), paper.id)
         error, status = "", 200
         if request.method == "POST":

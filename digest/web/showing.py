@@ -20,7 +20,7 @@ from digest.ranking import trending
 from digest.rendering import links, pages
 from digest.rendering.views import PaperView, card_view, root
 from digest.web import caching, negotiating, paging
-from digest.web.common import Handlers, without_slash
+from digest.web.common import Handlers
 from digest.web.documents import PaperRecord, paper_record
 from digest.web.negotiating import HTML, JSON, SUFFIX, Shown
 from digest.web.paging import Part
@@ -82,26 +82,17 @@ class Showing(Handlers):
     async def answer(
         self, request: Request, show: Show, parameters: Sequence[str] = (), *, as_json: bool
     ) -> Response:
-        """The page or its JSON: kept, or made now, in a thread.
+        """The page or its JSON from the cache, or made now in a thread.
 
-        The version is one look-up by key, which never waits for a writer. A name may end in a
-        slash, as DOIs do; only where nothing has it is that taken for a slash too many.
+        Getting the version is one look-up by key, which never waits for a writer.
         """
         asked = tuple(request.query_params.get(each, "") for each in parameters)
         name, version = (request.scope["path"], as_json, asked), self.version()
         found = self.cache.find(name, version)
         if found is None:
-            try:
-                found = await run_in_threadpool(
-                    self.cache.get,
-                    name,
-                    version,
-                    lambda: self._made(show(request), as_json=as_json),
-                )
-            except NotFound:
-                if not _ends_in_slash(request):
-                    raise
-                return without_slash(request, self.site)
+            found = await run_in_threadpool(
+                self.cache.get, name, version, lambda: self._made(show(request), as_json=as_json)
+            )
         return caching.answer(request, found, headers=ANY_ORIGIN if as_json else None)
 
     def _made(self, shown: Shown, *, as_json: bool) -> caching.Kept:
@@ -180,12 +171,6 @@ class Showing(Handlers):
 def typed(request: Request, name: str) -> str:
     """What a person typed into a field of a form that is sent by GET."""
     return " ".join(request.query_params.get(name, "")[:LONGEST_TYPED].split())
-
-
-def _ends_in_slash(request: Request) -> bool:
-    """Whether the name that an address ends with does: that of `/` or `/papers/` is empty."""
-    named = any(request.path_params.values())
-    return named and request.scope["path"].endswith("/")
 
 
 def day_of(text: str) -> date | None:

@@ -234,15 +234,6 @@ def test_a_papers_own_page_has_all_the_answers(app, client, person, at, profile)
     assert client.get(f"{at(person).me}/papers/arxiv:9999.99999").status_code == 404
 
 
-def test_a_slash_behind_a_papers_own_page_leads_to_it(client, person, at):
-    address = f"{at(person).me}/papers/arxiv:2606.00007"
-    led = client.get(f"{address}/", follow_redirects=False)
-    assert (led.status_code, led.headers["cache-control"]) == (303, "private, no-store")
-    assert client.get(f"{address}/").text == client.get(address).text
-    assert client.get(f"{at(person).me}/papers/arxiv:9999.99999/").status_code == 404
-    assert client.post(f"{address}/", data={"answer": "save"}).status_code == 404
-
-
 def test_tomorrow_follows_what_was_said(app, client, person, at, now_is, now):
     client.post(f"{at(person).digest}/1/hide-author", data={"value": "Mira Quennell"})
     app.store.papers.ingest([])

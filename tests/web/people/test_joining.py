@@ -384,7 +384,7 @@ def test_who_comes_back_has_what_they_chose_as_letter_and_page_say(
         assert "every day, around 06:00 (Asia/Amman), with 7 papers at most" in " ".join(
             said.split()
         )
-    assert "What you followed before stays as well." in " ".join(letter.split())
+    assert "What you followed before is kept as well." in " ".join(letter.split())
     kept = {(kind, value) for kind, value, _ in profile(person)}
     assert {("topic", "cs.IR"), ("topic", "math.AG"), ("mute", "blockchain")} <= kept
 
