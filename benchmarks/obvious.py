@@ -81,7 +81,7 @@ class Obvious:
             "rest_title": f"{len(digest.rest)} more in your topics",
             "hidden": "",
             "by_mail": "",
-            "because_you": f"You get this because you asked {self.site.name} for it.",
+            "because_you": f"You get this because you subscribed to {self.site.name}.",
             "signature": self.site.name,
             "full_url": full,
             "feed_url": links.personal_feed(self.site, reader),

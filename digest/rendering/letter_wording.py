@@ -22,15 +22,15 @@ CHANGE_DAYS = 7
 PREFERENCES_DAYS = 90
 
 COMMANDS = (
-    "“topics cs.IR cs.CL” – follow these instead; “topics +cs.IR -cs.CL” adds and takes away",
-    "“keywords: dense retrieval, reranking” or “authors: Ada Lovelace” – the same for words and names",
-    "“mute blockchain” or “unmute blockchain” – never show papers with this word, or do again",
-    "“weekly”, “weekdays”, “daily” or “at 7:30” – when it comes",
+    "“topics cs.IR cs.CL” – follow only these topics; “topics +cs.IR -cs.CL” adds and removes",
+    "“keywords: dense retrieval, reranking” or “authors: Ada Lovelace” – the same for keywords and authors",
+    "“mute blockchain” or “unmute blockchain” – hide papers with this word, or show them again",
+    "“weekly”, “weekdays”, “daily” or “at 7:30” – when digests come",
     "“pause 2 weeks” or “resume” – no digests for a while",
     "“more 2 5”, “less 3”, “save 1” or “known 4” – in reply to a digest: its papers by number",
     "“again” – last week’s digests once more",
-    "“settings” – what you get; “link” – the way to change it in a browser",
-    "“undo” – take back your last answer about papers",
+    "“settings” – what you get; “link” – a link to change it in a browser",
+    "“undo” – take back your last feedback on papers",
     "“export” – everything we keep about you, as a file",
     "“unsubscribe” – no more digests",
     "“forget me” – the same, and everything about you is deleted",
@@ -59,61 +59,61 @@ def _confirm(occasion: Occasion) -> Words:
     site = occasion.site
     by_reply = "reply to this mail with “yes”." if site.inbound_domain else ""
     soon = wording.beginning(occasion.person)
-    said = f"Your first digest then comes {soon}, and every one" if soon else "Every digest"
+    first = f"Your first digest comes {soon}. " if soon else ""
     return Words(
-        subject=f"Please confirm: shall {occasion.name} write to you?",
-        title="Is this address yours?",
+        subject=f"Please confirm your subscription to {occasion.name}",
+        title="Confirm your subscription.",
         paragraphs=(
             (
-                f"Someone, we hope you, asked for {occasion.name} at this address: the new papers in "
+                f"Someone, hopefully you, subscribed this address to {occasion.name}: new papers on "
                 f"the topics they follow, in one mail. {wording.rhythm(occasion.person)}"
             ),
-            "" if site.url else f"To begin, {by_reply}",
+            "" if site.url else f"To confirm, {by_reply}",
         ),
         lines=occasion.asked_for(),
-        button="Yes, send it to me",
+        button="Yes, subscribe me",
         url=links.confirm(
             site, occasion.person, occasion.at.date().isoformat(), occasion.word("mark")
         ),
         notes=(
             f"Or {by_reply}" if site.url and by_reply else "",
-            "" if soon else "What you followed before stays as well.",
-            f"{said} says how to stop them.",
+            "" if soon else "What you followed before is kept as well.",
+            f"{first}Every digest says how to unsubscribe.",
             (
-                "If it was not you, do nothing: without your answer nothing will be sent. The "
-                f"question ends after {CONFIRM_DAYS} days."
+                "If this was not you, ignore this mail: nothing is sent unless you confirm, and the "
+                f"request expires after {CONFIRM_DAYS} days."
             ),
         ),
     )
 
 
 def _known(occasion: Occasion) -> Words:
-    said = "Someone, perhaps you, asked for it at this address once more. Nothing has changed."
+    said = "Someone, perhaps you, subscribed this address again. Nothing has changed."
     if occasion.person.status is Status.PAUSED:
         said += f" {_paused(occasion.person)}"
     return Words(
-        subject=f"You have {occasion.name} already",
-        title=f"You have {occasion.name} already.",
+        subject=f"You are already subscribed to {occasion.name}",
+        title=f"You are already subscribed to {occasion.name}.",
         paragraphs=(said, "To change what you get, open your preferences."),
         button="Open my preferences",
         url=occasion.preferences(),
-        notes=(_ALONE, "If it was not you who asked, there is nothing to do."),
+        notes=(_ALONE, "If this was not you, there is nothing you need to do."),
     )
 
 
 def _link(occasion: Occasion) -> Words:
-    said = "You asked for the way to your preferences: what you follow, when it comes, a pause, an end."
+    said = "You asked for a link to your preferences: what you follow, when digests come, pausing, leaving."
     if occasion.person.status is Status.PAUSED:
         said += f" {_paused(occasion.person)}"
     return Words(
         subject=f"Your link to {occasion.name}",
-        title="Here is your link.",
+        title="Your link.",
         paragraphs=(said,),
         button="Open my preferences",
         url=links.preferences(occasion.site, occasion.person, occasion.at.date().isoformat()),
         notes=(
             f"It works for {PREFERENCES_DAYS} days. {_ALONE}",
-            "If you did not ask for it, do nothing: nothing has changed.",
+            "If you did not ask for it, ignore this mail: nothing has changed.",
         ),
     )
 
@@ -126,36 +126,36 @@ def _account(occasion: Occasion) -> Words:
         title="Your account.",
         paragraphs=(
             (
-                "Here you can take your data with you, move to another address, make all earlier "
-                "links worthless, or delete everything."
+                "Here you can download your data, change your address, invalidate all earlier links, "
+                "or delete everything."
             ),
         ),
         button="Open my account",
         url=links.account(occasion.site, occasion.person, minute),
         notes=(
             f"The link works for one hour, until {until:%H:%M} UTC. {_ALONE}",
-            "If you did not ask for it, do nothing: nothing has changed.",
+            "If you did not ask for it, ignore this mail: nothing has changed.",
         ),
     )
 
 
 def _address_old(occasion: Occasion) -> Words:
     return Words(
-        subject="Shall your digests go to another address?",
-        title="Shall your digests move?",
+        subject="Please confirm: move your digests to another address",
+        title="Move your digests?",
         paragraphs=(
             (
-                f"Someone who could open your account, we hope you, asked to have your digests sent "
-                f"to {occasion.word('email')} from now on. It is done once both addresses agree: this "
-                "one, and the new one, which has a letter of its own."
+                f"Someone with access to your account, hopefully you, asked to have your digests sent "
+                f"to {occasion.word('email')} from now on. That happens once both addresses confirm: "
+                "this one, and the new one, which gets a mail of its own."
             ),
         ),
         button="Yes, move them",
         url=_agree(occasion, links.ADDRESS_OLD),
         notes=(
             (
-                "If it was not you, do nothing: your digests stay here, and the question ends after "
-                f"{CHANGE_DAYS} days."
+                "If this was not you, ignore this mail: your digests stay here, and the request "
+                f"expires after {CHANGE_DAYS} days."
             ),
         ),
     )
@@ -163,20 +163,20 @@ def _address_old(occasion: Occasion) -> Words:
 
 def _address_new(occasion: Occasion) -> Words:
     return Words(
-        subject=f"Please confirm: shall {occasion.name} write to you here?",
-        title="Shall digests come to this address?",
+        subject=f"Please confirm: {occasion.name} at this address",
+        title="Get digests at this address?",
         paragraphs=(
             (
-                f"Someone who has {occasion.name}, we hope you, wants it sent here from now on. It is "
-                "done once both addresses agree: this one, and the one it comes to now."
+                f"Someone who gets {occasion.name}, hopefully you, wants it sent here from now on. "
+                "That happens once both addresses confirm: this one and the current one."
             ),
         ),
         button="Yes, send them here",
         url=_agree(occasion, links.ADDRESS_NEW),
         notes=(
             (
-                "If it was not you, do nothing: without your answer nothing will be sent here. The "
-                f"link ends after {CHANGE_DAYS} days."
+                "If this was not you, ignore this mail: nothing is sent here unless you confirm, and "
+                f"the request expires after {CHANGE_DAYS} days."
             ),
         ),
     )
@@ -189,8 +189,8 @@ def _address_changed(occasion: Occasion) -> Words:
             title="Your digests have moved.",
             paragraphs=(
                 (
-                    "They go to your new address now, as both addresses agreed. Nothing more comes "
-                    "here, and the links in the mails you have here have ended."
+                    "They now go to your new address, as both addresses confirmed. Nothing more is "
+                    "sent here, and the links in the mails you have here no longer work."
                 ),
             ),
             notes=(_ask_us(occasion, "If this was not you"),),
@@ -200,8 +200,8 @@ def _address_changed(occasion: Occasion) -> Words:
         title="Your digests come here now.",
         paragraphs=(
             (
-                "Both addresses agreed. The links in earlier mails have ended, and so has the address "
-                "of your feed: you find new ones in your preferences."
+                "Both addresses confirmed. The links in earlier mails and the address of your private "
+                "feed no longer work: you find new ones in your preferences."
             ),
         ),
         button="Open my preferences",
@@ -219,8 +219,8 @@ def _goodbye(occasion: Occasion) -> Words:
     if erased:
         said: tuple[str, ...] = (
             (
-                "Everything we kept about you is deleted. What stays is a one-way fingerprint of this "
-                "address, by which we know that you asked for it."
+                "Everything we kept about you is deleted. All that remains is a one-way fingerprint "
+                "of this address, so that we know you asked for it."
             ),
         )
     else:
@@ -231,10 +231,12 @@ def _goodbye(occasion: Occasion) -> Words:
             else "",
         )
     return Words(
-        subject="Everything is deleted" if erased else f"You left {occasion.name}",
+        subject="Everything is deleted"
+        if erased
+        else f"You have unsubscribed from {occasion.name}",
         title="Everything is deleted." if erased else "You are unsubscribed.",
         paragraphs=said,
-        notes=(f"If it was a mistake, you can subscribe again: {again}" if again else "",),
+        notes=(f"If this was a mistake, you can subscribe again: {again}" if again else "",),
     )
 
 
@@ -254,8 +256,8 @@ def _help(occasion: Occasion) -> Words:
     title = occasion.word("title") or "What you can write to us."
     domain = occasion.site.inbound_domain
     start = (
-        f"To begin, write to subscribe@{domain}, with topics in the subject if you like, such as "
-        "“cs.IR cs.CL”. We answer with a question, and your reply to it starts the digests."
+        f"To subscribe, write to subscribe@{domain}, with topics in the subject if you like, such as "
+        "“cs.IR cs.CL”. We ask you to confirm, and your reply starts the digests."
     )
     return Words(
         subject=f"What {occasion.name} understands",
@@ -264,12 +266,12 @@ def _help(occasion: Occasion) -> Words:
             *occasion.lines(),
             *((start,) if domain and occasion.to is None else ()),
             (
-                "Plain words do, in the subject or in the first lines of a mail. Reply to any mail of "
-                "ours, so that we know it is you."
+                "Write plain words, in the subject or in the first lines of a mail. Reply to any of "
+                "our mails, so that we know it is you."
             ),
         ),
         lines=COMMANDS,
-        notes=(_ask_us(occasion, "If a person should read it"),),
+        notes=(_ask_us(occasion, "To reach a person"),),
     )
 
 
@@ -280,8 +282,8 @@ def _export(occasion: Occasion) -> Words:
         paragraphs=(
             (
                 "The file with this mail holds what we keep about you, as JSON: your settings, "
-                "what you follow, what you said of papers, the digests you got, and what mail "
-                "servers said of them. Its last lines say what is left out."
+                "what you follow, your feedback, the digests you got, and what mail servers said "
+                "about them. Its last lines say what is left out."
             ),
         ),
         notes=("It is yours to keep or delete; nothing has changed here.",),
@@ -289,7 +291,7 @@ def _export(occasion: Occasion) -> Words:
 
 
 _ABOUT_A_LINK = frozenset({"confirm", "link", "account", "address-old", "address-new"})
-_ALONE = "It is yours alone: whoever has the link can change what you get."
+_ALONE = "Keep the link to yourself: whoever has it can change what you get."
 
 
 def _paused(person: Subscriber) -> str:

@@ -122,8 +122,8 @@ def notice_of(digest: Digest) -> Notice:
     if digest.mood is Mood.OUTAGE:
         return Notice(
             title="Some listings could not be read.",
-            sentence="A source was not read for this day, did not answer, or answered with something "
-            "unreadable, so papers may be missing here. What we missed comes in a later digest.",
+            sentence="At least one source did not answer, or not with anything readable, so papers may "
+            "be missing here. What we missed comes in a later digest.",
         )
     if digest.mood is Mood.BELOW:
         matched = f"{count(digest.matched, 'paper')} matched"
@@ -132,8 +132,8 @@ def notice_of(digest: Digest) -> Notice:
             title="Nothing reached your bar.",
             sentence=f"{matched}, but {none} likely enough to be worth your time, by the bar you "
             f"set. {'Its title follows' if digest.matched == 1 else 'Their titles follow'}; you "
-            "can lower the bar in your preferences, or say more of what you want: keywords, authors "
-            "and papers you liked tell more than topics do.",
+            "can lower the bar in your preferences, or tell us more: keywords, authors "
+            "and papers you liked say more than topics do.",
         )
     if digest.mood is Mood.PICKS:
         return Notice(
@@ -143,7 +143,7 @@ def notice_of(digest: Digest) -> Notice:
     if digest.withheld and digest.matched <= digest.withheld:
         return Notice(
             title="Nothing new in your topics.",
-            sentence="What matched your interests had reached you before, and we do not send a "
+            sentence="You had already been sent what matched your interests, and we do not send a "
             "paper twice.",
         )
     return Notice(
@@ -199,7 +199,7 @@ def beginning(subscriber: Subscriber) -> str:
 
 def because_you(site: Site, subscriber: Subscriber) -> str:
     """Why this mail comes at all."""
-    return f"You get this because you asked {clean(site.name)} for it. {rhythm(subscriber)}"
+    return f"You get this because you subscribed to {clean(site.name)}. {rhythm(subscriber)}"
 
 
 def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:

@@ -639,7 +639,7 @@ def test_the_application_writes_and_posts_into_its_own_transport(application, wr
 
     assert application.post().accepted == 1
     (mail,) = (tmp_path / "maildir" / "new").iterdir()
-    assert b"Here is your link." in mail.read_bytes()
+    assert b"Your link." in mail.read_bytes()
 
 
 def test_a_tick_of_the_worker_also_sends_what_is_written_while_digests_go_out(

@@ -122,7 +122,7 @@ def test_a_weekly_digest_of_less_than_a_week_does_not_speak_of_it(digest):
 def test_having_had_everything_is_not_the_same_as_nothing_matching(digest):
     had = replace(digest, mood=Mood.NO_MATCH, picks=(), rest=(), matched=0, withheld=3)
 
-    assert "had reached you before" in wording.notice_of(had).sentence
+    assert "already been sent" in wording.notice_of(had).sentence
     assert "none of them" in wording.notice_of(replace(had, withheld=0)).sentence
 
 
