@@ -12,6 +12,7 @@ from digest import subscriptions, worker
 from digest.app import App
 from digest.errors import ConfigError
 from digest.pipeline.learning import Learning
+from digest.testing import RecordedFetcher
 
 
 class Ranker:
@@ -368,6 +369,7 @@ def test_a_night_without_the_model_forgets_nothing_that_was_learned_with_it(
     assert application.store.spaces.tastes(name, [person.id])
 
     absent.here = False
+    application.__dict__["fetcher"] = RecordedFetcher({})
     application.moment[0] += timedelta(days=1)
     worker.nightly(application)
 

@@ -38,9 +38,9 @@ class FaultyServer:
     `replies` maps a stage (GREETING, END for the final dot, or a verb) to answers to give instead
     of the usual ones, each once, None standing for the usual one. "DROP" breaks the connection
     without a word, "HANG" says nothing until the server is stopped, "LATE" lets the usual one wait
-    for a third of a second. `read_ahead` makes it wait
-    for that many further commands before it answers MAIL, `read_behind` for so many behind the
-    content of each message. A `strict` one wants none there: it says that and hangs up.
+    for a quarter of a second. `read_ahead` makes it wait for that many further commands before it
+    answers MAIL, `read_behind` for so many behind the content of each message. A `strict` one wants
+    none there: it says that and hangs up.
     """
 
     extensions: tuple[str, ...] = ("PIPELINING", "SIZE 1000000", "8BITMIME")
@@ -83,7 +83,7 @@ class FaultyServer:
         queue = self.replies.get(stage)
         answer = queue.pop(0) if queue else None
         if answer == "LATE":
-            self.stopping.wait(1 / 3)
+            self.stopping.wait(1 / 4)
             return usual
         return answer or usual
 

@@ -202,7 +202,7 @@ def test_receipts_outlast_a_database_that_is_busy(application, composed, deliver
                 application.moment[0] += timedelta(seconds=1)  # receipts are to be written at once
                 other.execute("BEGIN IMMEDIATE")
                 if len(self.sent) == len(composed):
-                    threading.Timer(0.3, other.execute, ["ROLLBACK"]).start()
+                    threading.Timer(0.1, other.execute, ["ROLLBACK"]).start()
                 yield receipt
                 if len(self.sent) < len(composed):
                     other.execute("ROLLBACK")
@@ -250,7 +250,7 @@ def test_receipts_are_written_though_the_database_is_too_busy_to_mark_the_next_g
         def send(self, messages, now, **held):
             yield from super().send(messages, now, **held)
             other.execute("BEGIN IMMEDIATE")
-            threading.Timer(0.3, other.execute, ["ROLLBACK"]).start()
+            threading.Timer(0.1, other.execute, ["ROLLBACK"]).start()
 
     with (
         closing(open_store(Path(application.settings.db), timeout=0.05)) as store,
@@ -570,12 +570,12 @@ class NoLog:
         return dict.fromkeys(message_ids)
 
 
-def every_hour(application, deliver, transport, *, hours=30, **options):
-    """Deliver for so long; after each hour, what became of the digests."""
-    for _ in range(hours):
+def every_hour(application, deliver, transport, *, hours, step=1, **options):
+    """Deliver for so long, each `step` hours; after each round, what became of the digests."""
+    for _ in range(0, hours, step):
         deliver(transport, block=9, **options)
         yield outbox(application)
-        application.moment[0] += timedelta(hours=1)
+        application.moment[0] += timedelta(hours=step)
 
 
 @pytest.mark.parametrize("log", [None, NoLog()], ids=["nobody to ask", "a log with a gap"])
@@ -584,7 +584,7 @@ def test_a_server_that_falls_silent_twice_is_not_sent_it_a_third_time_and_it_cou
 ):
     losing = LosingTransport()
 
-    *_, last = every_hour(application, deliver, losing, acceptances=log)
+    *_, last = every_hour(application, deliver, losing, hours=30, step=3, acceptances=log)
 
     assert len(losing.sent) == 2 * len(composed)
     assert last == {"expired": 5}, "nobody knows that it was sent"

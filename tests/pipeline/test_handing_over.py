@@ -184,13 +184,13 @@ def disk(application):
 def test_receipts_outlast_a_full_disk_and_nobody_is_mailed_twice(
     application, readers, deliver, disk, monkeypatch, filled_after, each
 ):
-    monkeypatch.setattr(handing_over, "PAUSE", 0.02)
+    monkeypatch.setattr(handing_over, "PAUSE", 0.01)
     fill, clear = disk
 
     def fill_up(taken):
         if taken == filled_after and outbox(application).get("sent", 0) < PEOPLE:
             fill()
-            threading.Timer(0.3, clear).start()
+            threading.Timer(0.05, clear).start()
 
     transport = Passing(application.moment, fill_up, each)
     deliver(transport)
@@ -249,14 +249,14 @@ def test_a_round_whose_time_is_up_waits_for_a_disk_all_the_same(
     application, readers, deliver, disk, pairs, monkeypatch
 ):
     """Only what is not yet going out is left."""
-    monkeypatch.setattr(handing_over, "PAUSE", 0.02)
+    monkeypatch.setattr(handing_over, "PAUSE", 0.01)
     fill, clear = disk
 
     def fill_up(taken):
         application.moment[0] += timedelta(minutes=1)
         if taken == 2:
             fill()
-            threading.Timer(0.3, clear).start()
+            threading.Timer(0.05, clear).start()
 
     pairs.after = fill_up
     deliver(pairs, until=application.moment[0] + timedelta(minutes=2))

@@ -244,13 +244,14 @@ def test_workers_that_look_at_every_moment_of_each_other_send_nothing_twice(
 
 @pytest.fixture
 def live(application, item):
-    """Live through days by a worker's ticks; a paper is announced every `news`.
+    """Live through days by a worker's ticks; a paper is announced every six hours.
 
+    Ticks come each half hour from `busy[0]` to `busy[1]`, and every two hours before and after.
     `clock(true)` is what the machine's clock says at a true moment.
     """
     announced = []
 
-    def run(first, last, *, step, news=timedelta(hours=6), clock=lambda true: true):
+    def run(first, last, *, busy, clock=lambda true: true):
         transport = application.__dict__.setdefault("transport", MemoryTransport())
         true, next_news = first, first
         while true <= last:
@@ -258,11 +259,11 @@ def live(application, item):
             if true >= next_news:
                 announced.append(item(len(announced) + 1, seen_at=application.moment[0]))
                 application.store.papers.ingest(announced[-1:])
-                next_news += news
+                next_news += timedelta(hours=6)
             application.note_tick()
             application.compose_due()
             application.deliver()
-            true += step
+            true += timedelta(minutes=30 if busy[0] <= true < busy[1] else 120)
         return transport, [each.paper.id for each in announced]
 
     return run
@@ -307,7 +308,9 @@ def test_when_the_clocks_change_everybody_gets_one_mail_a_day_and_every_paper_on
     ]
 
     transport, announced = live(
-        first, (midnight + timedelta(days=2)).astimezone(UTC), step=timedelta(minutes=30)
+        first,
+        (midnight + timedelta(days=2)).astimezone(UTC),
+        busy=(midnight - timedelta(hours=2), midnight + timedelta(hours=6)),
     )
 
     local_days = [f"{midnight + timedelta(days=each):%Y-%m-%d}" for each in (-1, 0, 1)]
@@ -336,6 +339,7 @@ def wrong_clock(application, subscribe, live):
     def run(off, *, lasting):
         first = application.moment[0]
         wrong_from = first + timedelta(days=1, hours=-2)
+        wrong_until = wrong_from + lasting
         people = [
             subscribe(f"reader{hour}@example.org", at=f"{hour}:30", quiet="line")
             for hour in (4, 7, 20)
@@ -343,8 +347,8 @@ def wrong_clock(application, subscribe, live):
         transport, announced = live(
             first,
             first + timedelta(days=4),
-            step=timedelta(minutes=30),
-            clock=lambda true: true + off if wrong_from <= true < wrong_from + lasting else true,
+            busy=(wrong_from - timedelta(hours=2), wrong_until + timedelta(hours=6)),
+            clock=lambda true: true + off if wrong_from <= true < wrong_until else true,
         )
         return announced, [
             expect_each_day_and_paper_once(application, transport, announced, person)

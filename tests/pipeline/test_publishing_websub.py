@@ -12,6 +12,7 @@ import pytest
 
 from digest.app import App
 from digest.config import load
+from digest.fetching import HttpFetcher
 from digest.pipeline import websub
 
 DEFAULTS = Path(__file__).parents[2] / "config" / "digest.toml"
@@ -35,7 +36,7 @@ def hub():
     server = HTTPServer(("127.0.0.1", 0), Hub)
     server.told, server.answers = [], []
     server.url = f"http://127.0.0.1:{server.server_port}/"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
     server.shutdown()
@@ -56,11 +57,12 @@ def with_hub(application):
                 "db": application.settings.db,
                 "site.url": "https://digest.example",
                 "feeds.hub": url,
-                "fetch.allow_private": True,
             },
         )
-        made.append(App(settings, clock=application.clock).create())
-        return made[-1]
+        app = App(settings, clock=application.clock).create()
+        app.__dict__["fetcher"] = HttpFetcher(app.user_agent, allow_private=True, default_spacing=0)
+        made.append(app)
+        return app
 
     yield make
     for each in made:
