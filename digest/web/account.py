@@ -1,4 +1,4 @@
-"""What only the owner of the mailbox may do: export, change of address, new links, erasure."""
+"""What only the owner of the mailbox may do: export, change address, renew links, erase."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ SIDES: tuple[Side, ...] = ("address-old", "address-new")  # the scopes of their 
 
 
 class Account(Personal):
-    """Pages behind a link that was mailed within the hour, and those that agree to a change."""
+    """Pages behind a link mailed within the hour, and those that confirm a change of address."""
 
     def __init__(self, app: App, mailing: Mailing) -> None:
         super().__init__(app)
         self.mailing = mailing
 
     def ask(self, request: Request, person: Subscriber) -> Response:
-        """Mail a link to the account page to the address we know."""
+        """Mail a link to the account page to the subscriber."""
         if request.method != "POST":
             return self.mine("me_account", request, person, here_me="account")
         account = f"{self.me(request)}/account"
@@ -52,7 +52,7 @@ class Account(Personal):
         return self.back(account, "letter", self.mailing.letter("account", person))
 
     def recent(self, handler: Owned) -> Callable[[Request], Response]:
-        """The handler, for whoever an account link belongs to while it is not too old."""
+        """The handler for the owner of an account link that has not expired."""
 
         def handle(request: Request) -> Response:
             person, made = self.person(request, links.ACCOUNT)
@@ -63,7 +63,7 @@ class Account(Personal):
         return handle
 
     def show(self, request: Request, person: Subscriber) -> Response:
-        """What can be done here."""
+        """The account page."""
         return self._page(request, person)
 
     def export(self, request: Request, person: Subscriber) -> Response:
@@ -79,7 +79,7 @@ class Account(Personal):
         )
 
     def move(self, request: Request, person: Subscriber) -> Response:
-        """Ask for digests to go to another address; both get a letter."""
+        """Ask to move digests to another address; both addresses get a letter."""
         email = forms.posted(request).one("email")
         try:
             change = subscriptions.ask_address(self.app.store, person, email, now=self.app.clock())
@@ -94,11 +94,11 @@ class Account(Personal):
         return self.back(self._here(request), "asked", letters)
 
     def renew(self, request: Request, person: Subscriber) -> Response:
-        """End every link and feed address of theirs, this page's too, and mail a fresh one."""
+        """End every link and feed address of theirs, this page's too, and mail a new one."""
         now, store = self.app.clock(), self.app.store
         if not may(store, "links", person.id, now=now, seconds=DAY, most=LETTERS_A_DAY):
             return self.back(self._here(request), "often")
-        # Of the same minute: by this page nobody stays longer than by the letter that led to it.
+        # Of the same minute, so that the new link expires when the old one would have.
         _, made = self.person(request, links.ACCOUNT)
         person = subscriptions.revoke(store, person)
         here = links.account(self.app.site, person, int(made))
@@ -114,7 +114,7 @@ class Account(Personal):
         return answer
 
     def agree(self, request: Request) -> Response:
-        """One of the two addresses agrees to a change: a button, and the POST behind it."""
+        """A button by which one of the two addresses agrees to the change; the POST agrees."""
         person, side, subject = self._side(request)
         if request.method != "POST":
             try:

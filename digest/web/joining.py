@@ -1,4 +1,4 @@
-"""The way in and out: sign-up with a preview, confirmation, a fresh link, unsubscribing."""
+"""Signing up with a preview, confirming, asking for a new link, and unsubscribing."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from digest.web.personal import (
     BAD,
     CONFIRM_LASTS,
     GONE_STATUS,
+    SPANS,
     Personal,
     checked,
     is_past,
@@ -41,24 +42,18 @@ SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
 COUNTED_FOR = timedelta(hours=1)
 JUST = timedelta(minutes=30)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-PAUSES = ("1 week", "2 weeks", "1 month", "3 months")
 TOO_OFTEN = (
-    "Too many people have signed up from where you are within the hour. Please try again later."
+    "Too many people have signed up from your network within the last hour. Please try again later."
 )
-ALL_TOO_OFTEN = (
-    "More people than usual have signed up within the hour, and no more letters are sent. "
-    "Please try again later."
-)
+ALL_TOO_OFTEN = "Unusually many people have signed up within the last hour. Please try again later."
 TOO_MANY_LINKS = (
-    "Too many sign-ups and links were asked for from where you are within the hour. Every digest has "
-    "a link to your preferences as well; or please try again later."
+    "Too many sign-ups and links were requested from your network within the last hour. Use the link "
+    "to your preferences in any digest, or try again later."
 )
 
 
 class Joining(Personal):
-    """Sign-up without an account: nothing typed is kept before there is an address to keep it for."""
+    """The pages of signing up and leaving; nothing typed is stored before there is an address."""
 
     def __init__(self, app: App, mailing: Mailing) -> None:
         super().__init__(app)
@@ -69,7 +64,7 @@ class Joining(Personal):
         self._loading = threading.Lock()
 
     def subscribe(self, request: Request) -> Response:
-        """The form; posted, it narrows the choice of topics, goes on to a preview, or signs up."""
+        """The form; a POST narrows the topics, shows a preview, or signs up."""
         if request.method != "POST":
             form = forms.asked(request)
             return self._form(form, self._filled(form, strict=False))
@@ -82,7 +77,7 @@ class Joining(Personal):
         return self._sign_up(request, form, filled)
 
     def preview(self, request: Request) -> Response:
-        """The same form with today's digest for what it holds; nothing is kept."""
+        """The same form with today's digest for these wishes; nothing is stored."""
         if request.method != "POST":
             return self.back(f"{self.root}/subscribe")
         form = forms.posted(request)
@@ -145,7 +140,7 @@ class Joining(Personal):
         return self._form(form, filled, preview=shown)
 
     def latest(self) -> previewing.Latest:
-        """The papers that previews choose from; loaded anew every ten minutes."""
+        """The papers that previews choose from, loaded again every ten minutes."""
         with self._loading:
             now = self.app.clock()
             if self._latest is None or now - self._latest.at > FRESH_FOR:
@@ -153,7 +148,7 @@ class Joining(Personal):
             return self._latest
 
     def _followed(self) -> Mapping[str, int]:
-        """Topics by how many follow them, which orders the choice; counted anew every hour."""
+        """How many follow each topic, which orders the choice; counted again every hour."""
         with self._loading:
             now = self.app.clock()
             if self._counted is None or now - self._counted[0] > COUNTED_FOR:
@@ -198,7 +193,7 @@ class Joining(Personal):
         )
 
     def confirm(self, request: Request) -> Response:
-        """A button that says: yes, this address is mine and I want digests."""
+        """A button to confirm the address; the POST starts the subscription."""
         person, subject = self.person(request, links.CONFIRM)
         day, _, mark = subject.partition("_")
         if person.status is Status.PENDING and is_past(day, CONFIRM_LASTS, now=self.app.clock()):
@@ -218,15 +213,16 @@ class Joining(Personal):
             outdated=asks and subscriptions.overtaken(self.app.store, person, mark),
             email=person.email,
             rhythm=wording.rhythm(person),
-            just=_just_now(person, self.app.clock()),
+            just=person.confirmed_at is not None and self.app.clock() - person.confirmed_at < JUST,
             had=self._after_todays(person) if person.status is Status.ACTIVE else "",
             begins=wording.beginning(person),
             waits=person.quiet is Quiet.NOTHING,
-            preferences=self._preferences(person, day),
+            # Of the same day, so that it lasts no longer than the letter that brought them here.
+            preferences=links.preferences(self.app.site, person, day),
         )
 
     def _after_todays(self, person: Subscriber) -> str:
-        """When the next digest comes to who has had today's, as who comes back may have; else ""."""
+        """When the next digest comes, for someone who came back and already had today's; else ""."""
         ledger, edition = self.app.store.ledger, edition_of(person, self.app.clock())
         today = ledger.digest(f"{person.id}.{edition}")
         state = ledger.states([today.id]).get(today.id) if today else None
@@ -238,14 +234,10 @@ class Joining(Personal):
             upcoming = f"{upcoming.removesuffix('.')}, at the earliest."
         return f"{sent}{upcoming}"
 
-    def _preferences(self, person: Subscriber, day: str) -> str:
-        """A link of the same day: it reaches no further than the letter that brought them here."""
-        return links.preferences(self.app.site, person, day)
-
     def unsubscribe(self, request: Request) -> Response:
-        """A button; pressed, or posted by a mail program (RFC 8058), it ends the subscription.
+        """A button; the POST, also by a mail program (RFC 8058), ends the subscription.
 
-        The body of the POST is not read: whoever holds the address of the page may do this.
+        The body of the POST is not read: whoever has the link may do this.
         """
         person, _ = self.person(request, links.UNSUBSCRIBE)
         if request.method != "POST":
@@ -257,26 +249,26 @@ class Joining(Personal):
             "unsubscribed",
             email=person.email,
             back=self._way_back(request.path_params["token"], person),
-            pauses=PAUSES,
+            pauses=SPANS,
         )
 
     def _way_back(self, link: str, person: Subscriber) -> str:
-        """What leads back whoever leaves by this link, or did within the hour; empty for others.
+        """A token that undoes unsubscribing by this link, for an hour; "" if there is nothing to undo.
 
-        `person` is as they were before: a second press finds what the first one was given.
+        `person` is as they were before. A second press of the button gets the same token.
         """
         now = self.app.clock()
         with self._loading:
             recent = {key: of for key, of in self._left.items() if now - of[0] < ACCOUNT_LASTS}
             self._left = recent
-            # Only who had been confirmed, and is not kept out for another reason, may come back so.
+            # Only a confirmed subscriber who is not suppressed may come back this way.
             if person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED):
-                subject = f"{minute(now)}{_pause_noted(person)}"
+                subject = f"{minute(now)}{_pause_of(person)}"
                 recent[link] = (now, tokens.make(person.key, REJOIN, person.id, subject))
             return recent[link][1] if link in recent else ""
 
     def rejoin(self, request: Request) -> Response:
-        """Within the hour: it was a slip, or a pause was meant."""
+        """Undo unsubscribing within the hour, or pause instead."""
         person, subject = self.person(request, REJOIN)
         made, _, pause = subject.partition("-")
         now = self.app.clock()
@@ -284,17 +276,17 @@ class Joining(Personal):
         if closed or person.status is Status.SUPPRESSED or is_past(made, ACCOUNT_LASTS, now=now):
             raise NotFound(GONE)
         form = forms.posted(request)
-        # Pending: someone has asked in their name since, which must not stand in their way.
+        # Pending: someone has signed up in their name since, which must not prevent the undo.
         left = person.status in (Status.UNSUBSCRIBED, Status.PENDING)
         if left:
             person = subscriptions.activate(self.app.store, person, now=now)
         if form.one("do") == "pause":
             span = form.one("span")
-            span = span if span in PAUSES else PAUSES[0]
+            span = span if span in SPANS else SPANS[0]
             until = subscriptions.parse_span(span, now, tz=person.tz)
             subscriptions.pause(self.app.store, person, until=until, now=now)
             day = until.astimezone(ZoneInfo(person.tz))
-            text = f"No digests until {day:%A} {day.day} {day:%B}. Then they go on by themselves."
+            text = f"No digests until {day:%A} {day.day} {day:%B}. Then they resume by themselves."
             return self.page("message", title="Your digests are paused", text=text)
         if left and pause:
             person = self._pause_again(person, pause, now)
@@ -303,16 +295,16 @@ class Joining(Personal):
         return self.page("message", title="You are subscribed again", text=text)
 
     def _pause_again(self, person: Subscriber, noted: str, now: datetime) -> Subscriber:
-        """Give back the pause that a link to come back notes, unless it would be over by now."""
-        end = EPOCH + int(noted) * MICROSECOND if noted != "0" else None
+        """Restore the pause that a token notes (see `_pause_of`), unless it is over by now."""
+        end = datetime.fromtimestamp(int(noted), UTC) if noted != "0" else None
         if end is not None and end <= now:
             return person
-        # One that an operator imported may be longer than people's own.
+        # A pause that the operator imported may be longer than readers may ask for.
         until = end and min(end, now + LONGEST)
         return subscriptions.pause(self.app.store, person, until=until, now=now)
 
     def ask_link(self, request: Request) -> Response:
-        """Type your address, get a link to your preferences; says the same to everyone."""
+        """Mail a link to the preferences of an address; the answer is the same for every address."""
         if request.method != "POST":
             return self.page("me_ask", email="", errors={})
         form = forms.posted(request)
@@ -333,7 +325,7 @@ class Joining(Personal):
         return self._link(asked)
 
     def renew(self, request: Request) -> Response:
-        """A link that is too old to be trusted still says whom to mail a fresh one."""
+        """Mail a new preferences link to the owner of one that has expired."""
         person, _ = self.person(request, links.PREFERENCES)
         return self._link(subscriptions.renew_link(self.app.store, person, now=self.app.clock()))
 
@@ -346,7 +338,7 @@ class Joining(Personal):
 
 
 def _meant(form: Form) -> str:
-    """What a form was sent for: by its button; for Enter, by which fields were filled in."""
+    """What a form was sent for: its button, or after Enter what the filled-in fields suggest."""
     act = form.one("do")
     if act != "enter":
         return act or "subscribe"
@@ -355,13 +347,8 @@ def _meant(form: Form) -> str:
     return "subscribe" if form.one("email") else "preview"
 
 
-def _pause_noted(person: Subscriber) -> str:
-    """What a link to come back says of a pause: its end in microseconds since 1970, 0 for none."""
+def _pause_of(person: Subscriber) -> str:
+    """A pause as a token notes it: "-" and its end in seconds since 1970, or 0 for no end."""
     if person.status is not Status.PAUSED:
         return ""
-    end = person.paused_until
-    return f"-{(end - EPOCH) // MICROSECOND if end else 0}"
-
-
-def _just_now(person: Subscriber, now: datetime) -> bool:
-    return person.confirmed_at is not None and now - person.confirmed_at < JUST
+    return f"-{int(person.paused_until.timestamp()) if person.paused_until else 0}"

@@ -1,4 +1,4 @@
-"""Mail that pages bring about: written and sent once the answer is out."""
+"""Mail caused by web requests, written and sent after the response."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from digest.model import Subscriber
 
 log = logging.getLogger(__name__)
 
-Write = Callable[[], object]
-
 
 class Mailing:
-    """Sends on threads beside those that answer: a mail server that says nothing holds up no page.
+    """Sends on threads of its own, so that a mail server that does not answer delays no page.
 
-    One thread sends letters, and one first digests. An application has one `Mailing`.
+    One thread sends letters and one sends first digests. An application has one `Mailing`.
     """
 
     def __init__(self, app: App) -> None:
@@ -34,14 +32,17 @@ class Mailing:
         """Write one letter, as `App.write` does, and send it."""
         return self.letters(partial(self._app.write, kind, person, **context))
 
-    def letters(self, *writes: Write) -> BackgroundTask:
-        """Write letters once the answer is out, so that it takes the same time for everyone."""
+    def letters(self, *writes: Callable[[], object]) -> BackgroundTask:
+        """Write letters after the response, which therefore takes the same time for everyone."""
 
         async def send() -> None:
-            await to_thread.run_sync(self._write, writes)
-            # Whoever waits has yet to look what is due, and sends these as well.
+            for write in writes:
+                await to_thread.run_sync(_quietly, "a letter is not written", write)
+            # A task that waits has yet to read what is due, and will send these letters too.
             if not self._letters.statistics().tasks_waiting:
-                await to_thread.run_sync(self._post, limiter=self._letters)
+                await to_thread.run_sync(
+                    _quietly, "a letter waits", self._app.post, limiter=self._letters
+                )
 
         return BackgroundTask(send)
 
@@ -49,27 +50,17 @@ class Mailing:
         """Compose and send the first digest of someone who has just confirmed."""
 
         async def send() -> None:
-            await to_thread.run_sync(self._welcome, person, limiter=self._welcomes)
+            act = partial(self._app.welcome, person)
+            await to_thread.run_sync(
+                _quietly, "a first digest waits", act, "welcome", limiter=self._welcomes
+            )
 
         return BackgroundTask(send)
 
-    def _write(self, writes: tuple[Write, ...]) -> None:
-        for write in writes:
-            try:
-                write()
-            except DigestError as error:
-                log.warning(
-                    "a letter is not written: %s", error.message, extra={"action": "letter"}
-                )
 
-    def _post(self) -> None:
-        try:
-            self._app.post()
-        except DigestError as error:
-            log.warning("a letter waits: %s", error.message, extra={"action": "letter"})
-
-    def _welcome(self, person: Subscriber) -> None:
-        try:
-            self._app.welcome(person)
-        except DigestError as error:
-            log.warning("a first digest waits: %s", error.message, extra={"action": "welcome"})
+def _quietly(failed: str, act: Callable[[], object], action: str = "letter") -> None:
+    """Do something whose failure is only logged, as nobody waits for it any more."""
+    try:
+        act()
+    except DigestError as error:
+        log.warning("%s: %s", failed, error.message, extra={"action": action})

@@ -1,10 +1,10 @@
-"""What the pages of one person share: dated links, and the way back after a form."""
+"""What the pages of one subscriber share: links that expire, and the redirect after a form."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -23,6 +23,7 @@ from digest.web.common import PRIVATE, Handlers
 CONFIRM_LASTS = timedelta(days=14)
 PREFERENCES_LAST = timedelta(days=90)
 ACCOUNT_LASTS = timedelta(hours=1)
+SPANS = ("1 week", "2 weeks", "1 month", "3 months")
 SEE_OTHER = 303
 BAD = 400
 GONE_STATUS = 410
@@ -51,7 +52,7 @@ class Personal(Handlers):
         self.bounds = subscriptions.Bounds(signups=web.signups, letters=web.letters)
 
     def owned(self, handler: Owned) -> Callable[[Request], Response]:
-        """The handler, for whoever a preferences link belongs to while it is not too old."""
+        """The handler for the owner of a preferences link that has not expired."""
 
         def handle(request: Request) -> Response:
             person, day = self.person(request, links.PREFERENCES)
@@ -62,13 +63,13 @@ class Personal(Handlers):
         return handle
 
     def me(self, request: Request) -> str:
-        """Where the pages of this link's owner begin."""
+        """The path below which all pages of this link's owner are."""
         return f"{self.root}/me/{request.path_params['token']}"
 
     def mine(
         self, name: str, request: Request, person: Subscriber, status: int = 200, **context: Any
     ) -> Response:
-        """One of the pages that share a menu, saying what was just done."""
+        """One of the pages with the subscriber's menu and a line that says what was just done."""
         community = self.app.settings.community
         return self.page(
             name,
@@ -83,7 +84,7 @@ class Personal(Handlers):
         )
 
     def back(self, path: str, done: str = "", task: BackgroundTask | None = None) -> Response:
-        """After a POST: on to a page that may be looked at again, with a word for what was done."""
+        """Redirect after a POST to a page that says what was done, by a code (see `words.DONE`)."""
         query = f"{'&' if '?' in path else '?'}done={done}" if done else ""
         place, hash_, anchor = path.partition("#")
         return RedirectResponse(
@@ -91,7 +92,7 @@ class Personal(Handlers):
         )
 
     def picks(self, digest: Digest, material: delivering.Material) -> dict[str, Any]:
-        """What pages print of a digest: `picks` in full, and the papers of the `rest`."""
+        """What pages show of a digest: its `picks` in full, and the papers of the `rest`."""
         because = self.app.because(material)
         voices = self.app.store.community.voices(each.paper_id for each in digest.picks)
         return {
@@ -110,11 +111,11 @@ class Personal(Handlers):
         }
 
     def papers_of(self, feedback: Iterable[Feedback]) -> dict[str, Paper]:
-        """The papers that answers speak of, by the id they use."""
+        """The papers of some feedback, by the id that it uses."""
         return self.app.store.papers.get({each.paper_id for each in feedback if each.paper_id})
 
     def undo(self, person: Subscriber, feedback_id: str) -> str:
-        """Take something back; a code for the page that follows."""
+        """Undo feedback; returns a code of `words.DONE`."""
         standing = self.app.store.feedback.get(feedback_id)
         if standing is not None and standing.undone_at is not None:
             return "undone-before"
@@ -123,27 +124,23 @@ class Personal(Handlers):
 
 
 def is_past(subject: str, lasts: timedelta, *, now: datetime) -> bool:
-    """Whether a link is too old: its subject is the day (ISO) or the minute since 1970 it is of.
+    """Whether a link has expired; its subject is the day (ISO) or the minute since 1970 it was made.
 
-    So is one that says neither, or a day after tomorrow: none of ours ever did.
+    A link that says neither, or lies in the future, counts as expired.
     """
     try:
         if subject.isdecimal():
             made = datetime.fromtimestamp(int(subject) * 60, UTC)
         else:
-            day = date.fromisoformat(subject)
-            made = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            made = datetime.combine(date.fromisoformat(subject), time(), UTC)
+            lasts += timedelta(days=1)
     except (ValueError, OverflowError, OSError):
         return True
-    return (
-        not -timedelta(days=2)
-        <= now - made
-        <= lasts + (timedelta() if subject.isdecimal() else timedelta(days=1))
-    )
+    return not -timedelta(days=2) <= now - made <= lasts
 
 
 def checked(errors: dict[str, str], name: str, act: Callable[[], object]) -> bool:
-    """Do something with what stands in a field; what is wrong with it is noted under its name."""
+    """Do something with the value of a field; an InvalidInput becomes the error of that field."""
     try:
         act()
     except InvalidInput as error:
@@ -153,5 +150,5 @@ def checked(errors: dict[str, str], name: str, act: Callable[[], object]) -> boo
 
 
 def minute(now: datetime) -> int:
-    """The minute since 1970, by which links that last an hour are dated."""
+    """The minute since 1970, which dates the links that last an hour."""
     return int(now.timestamp() // 60)

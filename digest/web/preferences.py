@@ -1,4 +1,4 @@
-"""What a reader can see and change of their subscription, by the link in every mail."""
+"""The preferences pages, `/me/{token}`, that every mail links to."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from digest.subscriptions.leaving import ALL
 from digest.web import choosing, forms, paging, words
 from digest.web.answers import Answers
 from digest.web.common import PRIVATE
-from digest.web.personal import BAD, checked
+from digest.web.personal import BAD, SPANS, checked
 from digest.web.profile import SAID_A_PAGE
 
-PAUSES = ("1 week", "2 weeks", "1 month", "3 months", "until I resume")
+PAUSES = (*SPANS, "until I resume")
 MOST_DIGESTS = 400
 SAVED_A_PAGE = 200
 
 
 class Preferences(Answers):
-    """The pages behind `/me/{token}` that are about the subscription itself."""
+    """The pages about the subscription itself."""
 
     def show(self, request: Request, person: Subscriber) -> Response:
         """Schedule, topics, words and name in one form."""
@@ -41,8 +41,8 @@ class Preferences(Answers):
     def _keep(self, request: Request, person: Subscriber) -> Response:
         form = forms.posted(request)
         if form.one("do") not in ("keep", "enter", "find"):
-            # A form without its button is none of ours; taken for one it would empty the profile.
-            raise InvalidInput("Nothing was changed: the form did not come whole.")
+            # Without its button the form is incomplete, and saving it would empty the profile.
+            raise InvalidInput("Nothing was changed, because the form was incomplete.")
         (profile,) = self.app.store.subscribers.profiles([person.id])
         followed = (*profile.of(InterestKind.TOPIC), *profile.of(InterestKind.MUTE_TOPIC))
         topics = choosing.known(self.app.settings.topics, [each.value for each in followed])
@@ -182,7 +182,7 @@ class Preferences(Answers):
         return self.app.store.feedback.of(person.id, kinds=[FeedbackKind.SAVE], limit=ALL)
 
     def take_back_any(self, request: Request, person: Subscriber) -> Response:
-        """Undo anything someone said, and go back to the page of the list that it was on."""
+        """Undo any feedback, and go back to the page of the list that it was on."""
         done = self.undo(person, request.path_params["feedback"])
         form, me = forms.posted(request), self.me(request)
         page = form.one("page")
@@ -195,7 +195,7 @@ class Preferences(Answers):
         return self.back(place, done)
 
     def paper_page(self, request: Request, person: Subscriber) -> Response:
-        """One paper with all answers beside it, and what was said of it."""
+        """One paper with all answer buttons, and the answers given so far."""
         paper = self.paper(request.path_params["paper"])
         here = views.paper_below(self.me(request), paper.id)
         error, status = "", 200
