@@ -1,9 +1,9 @@
-"""Mail that comes in: what people ask by mail, bounces and complaints.
+"""Mail that comes in: commands, bounces and complaints.
 
-`reading` makes a mail of any quality readable, `guard` says what is never answered, `proving`
-who wrote, `commands` what is asked; `acting` and `answering` do it, `bounces` deals with what
-came back, and `handling` ties these together. `lmtp` and `imap` are the doors the mail comes in
-by. This room is the one door to aiosmtpd, imap-tools and flufl.bounce.
+`lmtp` and `imap` receive a mail, and `handling` takes it in: `reading` parses it, `guard` says
+whether it may be answered, `proving` who wrote it, and `commands` what it asks for. `acting` and
+`answering` carry that out; `bounces` records bounces and complaints. Only this package uses
+aiosmtpd, imap-tools and flufl.bounce.
 """
 
 from __future__ import annotations

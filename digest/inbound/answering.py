@@ -1,4 +1,4 @@
-"""Numbered papers of a digest, answered: `more 2 5`, `less 3`; and taken back."""
+"""Feedback by mail on the numbered papers of a digest (`more 2 5`, `less 3`), and `undo`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OF_A_DIGEST = re.compile(r"<(s_[0-9a-f]{4,40})\.(\d{4}-\d{2}-\d{2})(?:\.[^@<>]*
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told(Value):
-    """What to say of the answers, and whether any of them changed something."""
+    """A line about each answer, and whether any of them changed something."""
 
     lines: tuple[str, ...]
     changed: bool
@@ -57,9 +57,9 @@ def answer(
     topics: Mapping[str, Topic],
     now: datetime,
 ) -> Told:
-    """Take what is said of numbered papers of an edition, with why they stood there.
+    """Record feedback on numbered papers of an edition ("" for the latest digest).
 
-    `edition` is "" for the latest digest. Raises InvalidInput where there is no such digest.
+    Raises InvalidInput if there is no such digest.
     """
     digest = _digest(store, person, edition)
     papers = store.papers.get([pick.paper_id for pick in digest.picks])
@@ -101,9 +101,9 @@ def answer(
 
 
 def undo(store: Store, person: Subscriber, *, now: datetime) -> tuple[str, ...]:
-    """Take back the last thing said: all that was said at once with it; () if there is nothing.
+    """Take back the latest feedback, and all that was given with it; () if there is none.
 
-    What was taken back at this very time is told once more, and nothing else is taken back.
+    Called again with the same `now` it returns the same lines, and takes back nothing more.
     """
     said = store.feedback.of(person.id, limit=MOST_SAID, standing=False)
     done = [each.at for each in said if each.undone_at == now]
@@ -116,7 +116,7 @@ def undo(store: Store, person: Subscriber, *, now: datetime) -> tuple[str, ...]:
 
 
 def edition_from(references: Sequence[str], person: Subscriber) -> str:
-    """The edition of the person's digest that a mail refers to, the nearest first; "" for none."""
+    """Return the edition of the person's digest that a mail refers to; "" if it refers to none."""
     for each in references:
         found = _OF_A_DIGEST.match(each)
         if found and found[1] == person.id:

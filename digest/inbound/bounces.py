@@ -1,10 +1,9 @@
-"""Bounces and complaints: whom they are about, and what is kept of them.
+"""Record bounces and complaints: whom they are about, and what is kept of them.
 
-What kind of failure a report speaks of anyone could have written, so it only counts against a
-subscriber whom it names with our MAC: by the address it was sent to (VERP), or by an address or
-a link in the mail of ours that it returns. Links that people show to others, to a digest or a
-feed, do not count. All else is kept as it came, for the operator, but for what comes to an address
-of somebody who was erased: that is not kept at all.
+Anyone can write a report, so one only counts against a subscriber whom it names with our MAC: by
+the address it was sent to (VERP), or by an address or link in the mail of ours that it returns.
+Links that people may share, to a digest or a feed, do not count. Other reports are kept unread for
+the operator, except those sent to an address of somebody who was erased: nothing of them is kept.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from digest.inbound.values import Incoming, Policy
 from digest.model import Evidence, EvidenceKind, Subscriber
 from digest.ports import Store
 from digest.rendering import links
+from digest.subscriptions.limits import DAY
 
 log = logging.getLogger(__name__)
 
-DAY = 86_400.0
 MOST_UNREAD = 1_000
 MOST_KEPT = 256_000
 MOST_OF_UNREAD = 32_000
@@ -46,7 +45,7 @@ _OF_A_DIGEST = re.compile(rb"<(s_[0-9a-f]{4,40}\.\d{4}-\d\d-\d\d)(?:\.[^@<>\s]{0
 def handle(
     store: Store, mail: Incoming, recipients: Sequence[str], policy: Policy, *, now: datetime
 ) -> None:
-    """Take in a report, or whatever came to an address for bounces; twice is once."""
+    """Record a report, or whatever came to an address for bounces; the same mail counts once."""
     automatic = guard.is_chatter(mail, policy) and not reports.is_marked(mail)
     found = reports.find(mail, automatic=automatic)
     is_addressed = any(
@@ -60,19 +59,20 @@ def handle(
     if not is_signed and _is_to_somebody_gone(store, recipients):
         log.info("a report on somebody who is gone", extra={"action": "report"})
         return
-    is_known = is_signed and found.kind is not EvidenceKind.UNREAD
-    is_counted = is_known and found.kind is EvidenceKind.SOFT_BOUNCE
+    kind = found.kind if is_signed else EvidenceKind.UNREAD
+    at = now
+    if kind is EvidenceKind.SOFT_BOUNCE and person is not None:
+        at = _happened(mail, person, edition, now)
     digest_id = f"{person.id}.{edition}" if person is not None and edition else ""
-    kind = found.kind if is_known else EvidenceKind.UNREAD
     evidence = Evidence(
-        id=evidence_id(mail.raw),
+        id=_id(mail.raw),
         kind=kind,
         subscriber_id=person.id if person is not None else "",
         digest_id=digest_id if digest_id and store.ledger.digest(digest_id) else "",
         status=found.status,
         detail=found.detail,
         raw=mail.raw[: MOST_OF_UNREAD if kind is EvidenceKind.UNREAD else MOST_KEPT],
-        at=_happened(mail, person, edition, now) if is_counted and person is not None else now,
+        at=at,
     )
     _has_room(store, evidence, now=now)
     log.info("a report came in", extra={"action": "report", "kind": str(evidence.kind)})
@@ -86,17 +86,17 @@ def handle(
 
 
 def _happened(mail: Incoming, person: Subscriber, edition: str, now: datetime) -> datetime:
-    """When a bounce happened that may have waited in a mailbox for months.
+    """Return when a bounce happened, which may have waited in a mailbox for months.
 
-    That is the day of the edition that our MAC names, else when the report says it was written; now,
-    where that is yet to come or was before they signed up.
+    That is the day of the edition that our MAC names, else the date of the report; now if that is
+    in the future or before they signed up.
     """
     told = editions.day_window(edition)[1] if edition else _written(mail)
     return told if told is not None and person.created_at <= told <= now else now
 
 
 def _written(mail: Incoming) -> datetime | None:
-    """What a mail says of its date (RFC 5322 §3.6.1), if it can be read."""
+    """Return a mail's Date (RFC 5322 §3.6.1); None if it cannot be read."""
     try:
         told = parsedate_to_datetime(mail.first("date")[:LONGEST_DATE])
         return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
@@ -105,21 +105,21 @@ def _written(mail: Incoming) -> datetime | None:
 
 
 def _has_room(store: Store, evidence: Evidence, *, now: datetime) -> None:
-    """Raise RetryLater once a day has brought more unread mail than anybody will look at.
+    """Raise RetryLater after more unread mail in a day than anybody will look at.
 
-    The mail server then keeps what it has, and offers it again. Nobody can fill our disk by coming
-    every day either: the night leaves some thousands of them (`digest.store.pruning`).
+    The mail server keeps what it has, and offers it again. How many are kept in all is bounded by
+    `digest.store.pruning`.
     """
     if evidence.kind is not EvidenceKind.UNREAD or store.post.evidence(evidence.id) is not None:
         return
     if not store.post.take("unread", now=now, seconds=DAY, most=MOST_UNREAD):
-        raise RetryLater("There is too much mail that nobody could read.", retry_after=DAY)
+        raise RetryLater("Too many mails came today that could not be read.", retry_after=DAY)
 
 
 def keep_unread(store: Store, raw: bytes, *, detail: str, now: datetime) -> None:
-    """Keep a mail that nothing could be made of, until an operator has seen it."""
+    """Keep a mail for the operator; raises RetryLater after too many in a day."""
     evidence = Evidence(
-        id=evidence_id(raw),
+        id=_id(raw),
         kind=EvidenceKind.UNREAD,
         detail=detail,
         raw=raw[:MOST_OF_UNREAD],
@@ -129,8 +129,8 @@ def keep_unread(store: Store, raw: bytes, *, detail: str, now: datetime) -> None
     store.post.record(evidence)
 
 
-def evidence_id(raw: bytes) -> str:
-    """The id of a mail as evidence: the same for the same bytes."""
+def _id(raw: bytes) -> str:
+    """Return the id of a mail as evidence: the same for the same bytes."""
     return f"e_{sha256(raw).hexdigest()[:24]}"
 
 
@@ -140,7 +140,7 @@ def _about(
     recipients: Sequence[str],
     policy: Policy,
 ) -> tuple[Subscriber | None, str, bool]:
-    """The subscriber a report names, the edition if one is named, and whether our MAC says so."""
+    """Return the subscriber a report names, the edition or "", and whether our MAC proves it."""
     tagged = proving.by_tag(store, recipients, scope=links.BOUNCE, policy=policy)
     if tagged is not None:
         return tagged[0], _dated(proving.edition_of(tagged[1])), True
@@ -154,9 +154,9 @@ def _about(
 
 
 def _is_to_somebody_gone(store: Store, recipients: Sequence[str]) -> bool:
-    """Whether a recipient is an address we made for somebody who is not there any more.
+    """Tell whether a recipient is an address that we made for somebody who was erased.
 
-    Their key is gone, so its MAC can prove nothing; but nothing of theirs may come back either.
+    Its MAC cannot be checked, as their key is gone; but nothing about them may be stored again.
     """
     tags = (_TAG.match(each.encode("ascii", "replace")) for each in recipients)
     named = (tokens.read(each[1].decode().lower()) for each in tags if each is not None)
@@ -165,7 +165,7 @@ def _is_to_somebody_gone(store: Store, recipients: Sequence[str]) -> bool:
 
 
 def _named(returned: bytes) -> Iterator[tuple[tuple[str, ...], bool, tokens.Named]]:
-    """Tags and tokens in a returned mail, with the scopes they may have; nothing is checked yet."""
+    """Yield (scopes it may have, is it a tag, what it names) of each tag and token; unchecked."""
     for pattern, scopes, is_tag in (
         (_TAG, (links.BOUNCE, links.REPLY), True),
         (_TOKEN, SCOPES, False),
@@ -178,9 +178,9 @@ def _named(returned: bytes) -> Iterator[tuple[tuple[str, ...], bool, tokens.Name
 
 
 def _by_message_id(store: Store, returned: bytes) -> tuple[Subscriber | None, str]:
-    """Whose digest a report returns, where it left nothing of it but the Message-ID.
+    """Return the subscriber and edition of a returned digest, by its Message-ID.
 
-    That has no MAC, and every link of a reader tells it: it is a hint for the operator, no more.
+    That has no MAC, and can be read off any of a subscriber's links: a hint for the operator only.
     """
     for text in list(dict.fromkeys(_OF_A_DIGEST.findall(returned)))[:MOST_NAMED]:
         digest = store.ledger.digest(text.decode("ascii"))

@@ -1,10 +1,10 @@
-"""What a mail asks for: its subject and the lines that were typed, read as commands.
+"""Read the subject of a mail and the lines that were typed as commands.
 
     subscribe cs.IR, dense retrieval     topics cs.IR cs.CL     pause 2 weeks     more 2 5
     keywords: protein folding            mute benchmark         weekly            less 3
 
-Case, politeness and punctuation do not matter, several commands stand on several lines. What is
-quoted was taken away before; what is chat is left alone.
+Case, polite words and punctuation do not matter; several commands go on several lines. Quotes were
+removed before, and lines that are no commands are passed over.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ MOST_BROKEN = 200
 MOST_BEFORE = 5
 MOST_WISHES = 50
 LONGEST_KEYWORD = 6
-# Every word of it may be looked up among all topics; nobody writes as much by hand.
+# Each word may be looked up among all topics; nobody writes as much by hand.
 LONGEST_SORTED = 8_000
 
-# No wrapped line is longer, and none is so short that the next word would have found room.
+# A line that a mail program wrapped is no longer than the first, and with the next word it would be
+# longer than the second.
 WIDEST, NARROWEST = 80, 66
 LONGEST_FIXED = 500
 
 LISTS = frozenset({Verb.TOPICS, Verb.KEYWORDS, Verb.AUTHORS})
 LAST = frozenset({Verb.UNSUBSCRIBE, Verb.FORGET})
-# What an answer's subject can ask for; its other words are those of our own subject.
+# The commands that count in the subject of a reply; its other words are those of our own subject.
 OF_SUBJECTS = frozenset({Verb.UNSUBSCRIBE, Verb.HELP, Verb.UNDO, Verb.EXPORT, Verb.ANSWER})
 SCHEDULE = {
     Verb.AT: "at",
@@ -67,9 +68,9 @@ _LIST = re.compile(r"[;,\n•；，、]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command(Value):
-    """One thing asked: `text` is what it is about, `answers` what is said of which papers.
+    """A command: `text` is its argument, `answers` what is said of which papers.
 
-    `doubted` is a list whose text reads like a remark, which must not replace what somebody has.
+    `doubted` marks a list whose text reads like a remark; it must not replace the list.
     """
 
     verb: Verb
@@ -80,17 +81,17 @@ class Command(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Value):
-    """All that a mail asks for, and the lines before and between that were not understood."""
+    """The commands of a mail, and the lines before and between them that are none."""
 
     commands: tuple[Command, ...] = ()
     strange: tuple[str, ...] = ()
 
 
 def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = "") -> Asked:
-    """Read a mail's commands; `mailbox` is the part of our address before @ and +, `site` our name.
+    """Read a mail's commands; `mailbox` is the local part of our address, `site` our name.
 
-    A subject that answers one of our mails ("Re: …") is ours, so it only counts if nothing was
-    typed, and never as a yes. To subscribe@ and unsubscribe@ no command need be written.
+    The subject of a reply ("Re: …") is our own, so it only counts if nothing was typed, and never
+    as a yes. A mail to subscribe@ or unsubscribe@ needs no command.
     """
     words, is_answer = bare_subject(subject)
     if site:
@@ -114,42 +115,40 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = 
 
 
 def _unnamed(line: str, site: str) -> str:
-    """`Unsubscribe me from Lab Digest` with a word for our name, if that is all that it says."""
+    """Return `Unsubscribe me from Lab Digest` with "digest" for our name; other lines unchanged."""
     plainly = re.sub(re.escape(site), "digest", line, flags=re.IGNORECASE)
     return plainly if grammar.is_leaving(plainly) else line
 
 
 def bare_subject(subject: str) -> tuple[str, bool]:
-    """A subject without `Re:` and the like before it, and whether it had any."""
+    """Return a subject without `Re:` and the like before it, and whether it had any."""
     found = _PREFIX.match(subject)
     words = subject[found.end() :] if found else subject
     return _TAGGED.sub(" ", words).strip(), found is not None
 
 
 def read_line(line: str) -> tuple[Command, ...]:
-    """The commands of one line; none if it is anything but commands."""
+    """Return the commands of a line; none if it says anything else."""
     if line.startswith(">") or line.endswith(":"):
-        return ()  # a quote, or a heading such as those in mails of ours
+        return ()  # a quote, or a heading like those in our mails
     fixed = _all_fixed(line) if len(line) <= LONGEST_FIXED else ()
     if fixed:
         return fixed
     opened = grammar.opened(line)
     if opened is None or line.rstrip(' .”"').endswith("…"):
-        return ()  # a list that was cut, by us or in a mail of ours, would replace the whole one
+        return ()  # a list that was cut would replace the whole one
     verb, text = opened
     doubted = verb in LISTS and not grammar.is_sure(line) and grammar.is_remark(verb, text)
     return (Command(verb=verb, text=text, doubted=doubted),)
 
 
 def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: str = "") -> Wishes:
-    """All that the commands of one mail wish for, with the topics named in the address itself.
+    """Return the wishes that commands name; `plus` is the topics named in the address.
 
-    What is the id or the name of a topic is one, every other phrase is a keyword.
+    A phrase that is the id or name of a topic is a topic; every other phrase is a keyword.
     """
     named: dict[str, list[str]] = {"topics": [], "keywords": [], "authors": [], "mutes": []}
-    for each in plus.split("+"):
-        found = topic_of(each, topics)
-        named["topics"].extend([found] if found else [])
+    named["topics"] += filter(None, (topic_of(each, topics) for each in plus.split("+")))
     schedule: dict[str, str | int] = {}
     left = LONGEST_SORTED
     for command in commands:
@@ -170,7 +169,7 @@ def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: st
 
 
 def scheduled(command: Command) -> str | int:
-    """A command about the schedule as `Wishes` has it."""
+    """Return the argument of a command about the schedule as `Wishes` has it."""
     if command.verb is Verb.LIMIT:
         return int(command.text)
     if command.verb is not Verb.CADENCE:
@@ -186,13 +185,13 @@ def scheduled(command: Command) -> str | int:
 
 
 def listed(text: str) -> list[str]:
-    """Values that someone parted by commas, semicolons or lines."""
+    """Split values at commas, semicolons or line breaks."""
     values = (each.strip(" .\"'“”") for each in _LIST.split(text))
     return list(islice(filter(None, values), subscriptions.MOST_INTERESTS))
 
 
 def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:
-    """Topics as someone lists them: by commas, or by spaces; those there are not stay as typed."""
+    """Split topics at commas or spaces and return their ids; unknown ones stay as typed."""
     names: list[str] = []
     for given in listed(text[:LONGEST_SORTED]):
         whole = topic_of(given, topics)
@@ -201,7 +200,7 @@ def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:
 
 
 def topic_of(text: str, topics: Mapping[str, Topic]) -> str:
-    """The topic that these words name by its id or its name, or ""."""
+    """Return the topic that words name by its id or name; "" if none."""
     words = " ".join(text.split()).strip(" .")
     if not words:
         return ""
@@ -215,10 +214,10 @@ def topic_of(text: str, topics: Mapping[str, Topic]) -> str:
 
 
 def _all_fixed(line: str) -> tuple[Command, ...]:
-    """The commands of a line whose every part is one of the fixed ones."""
+    """Return the commands of a line whose every part is one of the fixed ones."""
     if grammar.is_leaving(line):
         return (Command(verb=Verb.UNSUBSCRIBE),)
-    whole = _one(line)
+    whole = Command(verb=Verb.CONFIRM) if grammar.is_agreeing(line) else _fixed(line)
     if whole is not None:
         return (whole,)
     several = [_fixed(each) for each in _BETWEEN.split(grammar.plain(line)) if each.strip()]
@@ -226,13 +225,13 @@ def _all_fixed(line: str) -> tuple[Command, ...]:
 
 
 def _is_unsure(line: str) -> bool:
-    """Whether words begin with the name of a list and may be no command: a subject, or values."""
+    """Tell whether a line begins with the name of a list, but may be no command."""
     opened = grammar.opened(line)
     return opened is not None and opened[0] in LISTS and not grammar.is_sure(line)
 
 
 def _unwrapped(lines: Sequence[str]) -> list[str]:
-    """The first lines, those of a list in one where a mail program broke it.
+    """Return the first 200 lines, joining a list that a mail program wrapped into one.
 
     A list that goes on below them ends in " …".
     """
@@ -253,7 +252,7 @@ def _unwrapped(lines: Sequence[str]) -> list[str]:
 
 
 def _is_broken(verb: Verb, last: str, line: str) -> bool:
-    """Whether a line goes on with the list in the last one: of mutes, after a comma alone."""
+    """Tell whether a line continues the list in the last one; mutes only continue after a comma."""
     if not line or grammar.is_closing(line):
         return False
     if last.endswith((",", ";", "，", "、", "；")):
@@ -269,29 +268,21 @@ def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
     for line in (*head, "", *_unwrapped(lines)[:MOST_LINES]):
         if grammar.is_closing(line) and not grammar.is_agreeing(line):
             break
-        if not line.strip():
-            continue
-        if grammar.is_greeting(line):
+        if not line.strip() or grammar.is_greeting(line):
             continue
         found = read_line(line)
         if unclear and found == (Command(verb=Verb.CONFIRM),):
             found = ()  # a yes to something else than our question, or a name such as Si
         if len(strange) >= MOST_BEFORE and any(each.verb in LAST for each in found):
-            break  # so far down, it is more likely of a mail quoted without marks
+            break  # so far down, it is rather part of an unmarked quote
         commands += found
         if not found:
             if commands and line not in head and commands != [Command(verb=Verb.SUBSCRIBE)]:
-                break  # the end of what is asked: a name, a motto, a disclaimer
+                break  # after the commands: a name, a motto, a disclaimer
             strange.append(line)
             unclear = line not in head
     unique = tuple(dict.fromkeys(commands))[:MOST_COMMANDS]
     return Asked(commands=unique, strange=tuple(strange[:MOST_COMMANDS]))
-
-
-def _one(line: str) -> Command | None:
-    if grammar.is_agreeing(line):
-        return Command(verb=Verb.CONFIRM)
-    return _fixed(line)
 
 
 def _fixed(line: str) -> Command | None:
@@ -318,7 +309,7 @@ def _sort(text: str, topics: Mapping[str, Topic], named: dict[str, list[str]]) -
 
 
 def _topics_in(words: str, topics: Mapping[str, Topic]) -> tuple[list[str], str]:
-    """The topics that words name, and what is left of the words."""
+    """Return the topics that words name, and the rest of the words."""
     whole = topic_of(words, topics)
     if whole:
         return [whole], ""

@@ -1,7 +1,7 @@
-"""The words people use: greetings, politeness, and the ways to say each command.
+"""The words of commands by mail, greetings and polite phrases, as patterns of a line.
 
-A command is a whole line. What cannot be undone by the next mail must say nothing else: a line
-is only taken for `unsubscribe` if nothing but politeness is left beside the word itself.
+A command is a whole line. `unsubscribe` cannot be undone by a further mail, so a line only counts
+as one if nothing but polite words stands beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from digest.model import FeedbackKind
 
 
 class Verb(StrEnum):
-    """What can be asked by mail."""
+    """The commands by mail."""
 
     SUBSCRIBE = "subscribe"
     CONFIRM = "confirm"
@@ -96,7 +96,7 @@ _DAYS = (
 _CADENCE = rf"daily|every day|each day|weekdays|workdays|weekly|every week|once a week|{_DAYS}"
 _TIME = r"\d{1,2}(?:[:.h]\d{2})?\s?h?(?:\s?[ap]\.?m\.?)?"
 
-# Each is matched against a whole line; its first group is what the command is about.
+# Each is matched against a whole line; its first group is the command's argument.
 PATTERNS: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
     (verb, re.compile(shape + _TAIL, re.IGNORECASE))
     for verb, shape in (
@@ -118,7 +118,7 @@ PATTERNS: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 
-# These say what they are about in any words: the rest of the line is theirs.
+# Commands whose argument is the rest of the line, in any words.
 OPEN: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
     (verb, re.compile(shape, re.IGNORECASE))
     for verb, shape in (
@@ -133,7 +133,7 @@ OPEN: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 
-# Without a colon or a sign, what follows the name of a list may be a remark about it.
+# With a colon or a sign after the name of a list, the rest is its values and not a remark.
 _SURE = re.compile(
     r"(?:my )?(?:topics?|key-?words?|authors?)\b(?:\s*[:=]|\s+[+\-−]\s?\S)", re.IGNORECASE
 )
@@ -167,7 +167,7 @@ _CLOSING = re.compile(
 
 
 def plain(line: str) -> str:
-    """A line without the marks and the politeness around what it says, case kept."""
+    """Return a line without quotation marks, final punctuation and polite words before it."""
     text = line.strip().strip("*_\"'“”‘’«»`").strip()
     if text != "?":
         text = text.rstrip(".!?,; ")
@@ -176,29 +176,29 @@ def plain(line: str) -> str:
 
 
 def is_leaving(line: str) -> bool:
-    """Whether a line says that its writer wants no more digests, and nothing else."""
+    """Tell whether a line says that its writer wants no more digests, and nothing else."""
     text = re.sub(r"[^\w\s'-]", " ", line.casefold())
     beside, leaving = _LEAVING.subn(" ", text)
     return leaving > 0 and all(each in POLITE or each in OF_MAILS for each in beside.split())
 
 
 def is_agreeing(line: str) -> bool:
-    """Whether a line is a yes."""
+    """Tell whether a line is a yes."""
     return " ".join(re.findall(r"\w+", line.casefold())) in _CONFIRMING
 
 
 def is_greeting(line: str) -> bool:
-    """Whether a line greets and says nothing else."""
+    """Tell whether a line is a greeting and nothing else."""
     return bool(_GREETING.fullmatch(line.casefold()))
 
 
 def is_closing(line: str) -> bool:
-    """Whether a line says goodbye: what follows is a name."""
+    """Tell whether a line closes a mail: what follows is a name."""
     return bool(_CLOSING.fullmatch(line.casefold())) and not _BEST_OF_ALL.match(line)
 
 
 def answers(line: str) -> tuple[tuple[FeedbackKind, int], ...]:
-    """`more 2 and 5`, `+2 -3`: what is said of which papers, by number; empty for anything else."""
+    """Return the answers in a line like `more 2 and 5` or `+2 -3`, by number; () if it is none."""
     text = plain(line).casefold()
     if _SIGNED.fullmatch(text):
         return tuple((SIGNS[sign], int(number)) for sign, number in _ONE_SIGNED.findall(text))
@@ -212,41 +212,37 @@ def answers(line: str) -> tuple[tuple[FeedbackKind, int], ...]:
         said.extend((KINDS[found["word"]], number) for number in numbers)
         at = found.end()
     rest = text[at:].strip(" ,;/&.")
-    return (
-        tuple(said) if said and (not rest or set(rest.split()) <= POLITE | {"for", "later"}) else ()
-    )
+    return tuple(said) if set(rest.split()) <= POLITE | {"for", "later"} else ()
 
 
 def fixed(line: str) -> tuple[Verb, str] | None:
-    """The verb that a whole line says in one of its fixed ways, with what it is about."""
+    """Return the command that a whole line is, and its argument."""
     text = plain(line)
     for verb, shape in PATTERNS:
-        found = shape.fullmatch(text)
-        if found:
+        if found := shape.fullmatch(text):
             return verb, (found[1] or "" if found.re.groups else "")
     return None
 
 
 def is_sure(line: str) -> bool:
-    """Whether a line says beyond doubt what a list is to be: `keywords: maps`, `topics +cs.IR`."""
+    """Tell whether a line surely gives the values of a list: `keywords: maps`, `topics +cs.IR`."""
     return bool(_SURE.match(plain(line)))
 
 
 def is_remark(verb: Verb, text: str) -> bool:
-    """Whether what follows the name of a list reads like a sentence about it, not like values."""
+    """Tell whether the text after the name of a list reads like a remark, not like values."""
     if verb is Verb.AUTHORS:
         text = ", ".join(each for each in re.split("[,;]", text) if not _NAME.fullmatch(each))
     return bool(_REMARK.search(text.replace("’", "'")))
 
 
 def opened(line: str) -> tuple[Verb, str] | None:
-    """The verb that begins a line, with the rest of it in its own case."""
+    """Return the command that begins a line, and the rest of the line as its argument."""
     text = plain(line)
     is_prefix = re.search(r"\w\*\W*$", line) and not re.match(r"\W*\*", line)
     if is_prefix and not re.search(r"\*\W*$", text):
         text += "*"  # "keywords transform*", which is not bold as "*keywords maps*" is
     for verb, shape in OPEN:
-        found = shape.fullmatch(text)
-        if found:
+        if found := shape.fullmatch(text):
             return verb, (found[1] or "").strip()
     return None

@@ -1,7 +1,7 @@
-"""Header fields as they came, made readable: charsets, encoded words, addresses.
+"""Decode header fields: charsets, encoded words, addresses.
 
 The standard library's header classes raise on some malformed fields and take quadratic time on
-others; here every function takes any text whatever, in time proportional to its length.
+others. The functions here take any text, and time proportional to its length.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from itertools import islice
 
 MOST_FIELDS = 500
 LONGEST_VALUE = 20_000
@@ -21,7 +22,7 @@ _CHARSET = re.compile(
     r"[a-z0-9_.-]*",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 _LOCAL = r"[^\s<>()\[\]\\,;:@\"]{1,64}"
 _LABEL = r"[^\W_](?:[^\W_]|-){0,62}"
@@ -30,23 +31,19 @@ _FIND_ADDRESS = re.compile(rf"(?<![^\s<>,;:\"']){_LOCAL}@{_LABEL}(?:\.{_LABEL}){
 
 
 def fields_of(message: Message) -> tuple[tuple[str, str], ...]:
-    """The header fields from the top: names in lower case, values unfolded and decoded as UTF-8."""
-    found: list[tuple[str, str]] = []
-    for name, value in message.raw_items():
-        if len(found) >= MOST_FIELDS:
-            break
-        found.append((str(name).lower(), unfolded(str(value))))
-    return tuple(found)
+    """Return the header fields from the top: names in lower case, values unfolded and decoded."""
+    items = islice(message.raw_items(), MOST_FIELDS)
+    return tuple((str(name).lower(), unfolded(str(value))) for name, value in items)
 
 
 def unfolded(value: str) -> str:
-    """A field's body on one line (RFC 5322 §2.2.3), with 8-bit characters read as UTF-8."""
+    """Return a field's body on one line (RFC 5322 §2.2.3), with 8-bit characters read as UTF-8."""
     octets = value[:LONGEST_VALUE].encode("utf-8", "surrogateescape")
     return _FOLD.sub("", octets.decode("utf-8", "replace")).strip()
 
 
 def words_of(value: str) -> str:
-    """A field's body with its encoded words (RFC 2047) decoded as far as they can be."""
+    """Return a field's body with its encoded words (RFC 2047) decoded as far as possible."""
     value = value[:LONGEST_WORDS]
     if "=?" not in value:
         return value
@@ -61,9 +58,9 @@ def words_of(value: str) -> str:
 
 
 def decoded(octets: bytes, charset: str) -> str:
-    """Text of bytes in a charset someone names; UTF-8, or else Windows-1252, where they are wrong.
+    """Decode bytes by the charset named, else as UTF-8, else as Windows-1252.
 
-    Only charsets that mail uses: Python knows others (punycode) that take quadratic time.
+    Only charsets used in mail are tried: some that Python knows, like punycode, take quadratic time.
     """
     names = [charset] if _CHARSET.fullmatch(charset) else []
     for name in (*names, "utf-8"):
@@ -74,16 +71,10 @@ def decoded(octets: bytes, charset: str) -> str:
     return octets.decode("cp1252", "replace")
 
 
-def bare(value: str) -> str | None:
-    """A structured field without comments and with a lone `"` for each quoted string; else None."""
-    plain = without_comments(value)
-    return plain and _QUOTED.sub('"', plain)
-
-
 def without_comments(value: str) -> str | None:
-    """A structured field with each comment as a space (RFC 5322 §3.2.2); quoted strings stay.
+    """Return a structured field with each comment as a space (RFC 5322 §3.2.2).
 
-    None if one of either does not end: then nothing in it can be trusted to mean what it seems to.
+    None if a comment or quoted string does not end: then its meaning cannot be trusted.
     """
     kept: list[str] = []
     depth = 0
@@ -107,12 +98,15 @@ def without_comments(value: str) -> str | None:
 
 
 def one_address(value: str) -> str:
-    """The address of a field that holds exactly one mailbox; "" for none, several, or a riddle.
+    """Return the address in a field that holds exactly one mailbox; "" if it does not.
 
-    What stands in comments or quotes is no address, and neither is a display name.
+    Comments, quoted strings and display names are no addresses.
     """
-    plain = bare(value)
-    if plain is None or any(char in plain for char in ",;:"):
+    uncommented = without_comments(value)
+    if uncommented is None:
+        return ""
+    plain = QUOTED.sub('"', uncommented)
+    if any(char in plain for char in ",;:"):
         return ""
     if "<" in plain or ">" in plain:
         found = re.fullmatch(r"[^<>]*<([^<>]*)>\s*", plain)
@@ -121,7 +115,7 @@ def one_address(value: str) -> str:
 
 
 def address(text: str) -> str:
-    """A bare address with its domain in lower case, or "" for what is none."""
+    """Return a bare address with its domain in lower case; "" for what is none."""
     text = text.strip()
     if len(text) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
         return ""
@@ -130,10 +124,10 @@ def address(text: str) -> str:
 
 
 def addresses(value: str) -> list[str]:
-    """Whatever looks like an address in a field that lists recipients."""
+    """Return everything that looks like an address in a field of recipients."""
     return [address(each) for each in _FIND_ADDRESS.findall(value)]
 
 
 def domain_of(text: str) -> str:
-    """What stands behind the last @, in lower case; the whole text where there is none."""
+    """Return what stands behind the last @, in lower case; the whole text if there is none."""
     return text.rpartition("@")[2].strip().lower().rstrip(".")

@@ -1,8 +1,8 @@
-"""Mail from a mailbox that someone else serves: unseen mails are looked at, none is deleted.
+"""Fetch mail from an IMAP mailbox: unseen mails are taken in, and none is deleted.
 
-A mail that was taken in is marked as seen. One that cannot be taken in now stays unseen, and is
-looked at again, without standing in the way of the others; one that trips us is seen and flagged,
-for a person to look at.
+A mail that was taken in is marked as seen. One that must wait stays unseen and is tried again,
+without holding up the others; one that causes an error is marked as seen and flagged, for a person
+to look at.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
     """Hand each unseen mail of the folder to `deliver(raw, [])`; how many were taken in.
 
     `url` is `imaps://user:password@host`, `imap+starttls://` or `imap://` (unencrypted). At most
-    200 mails at once, oldest first; once one of them has to wait, the others are drawn with `rng`,
-    so that however many wait, each mail has its turn. Raises ConfigError for another address, RetryLater
-    when the server cannot be reached or lets us down, and what `deliver` raises of either that would
-    befall every mail; no message ever holds the user's name or password.
+    200 mails at once, oldest first; once one has to wait, the rest are drawn with `rng`, so that
+    each mail has its turn however many wait. Raises ConfigError for another URL, RetryLater if the
+    server cannot be reached or fails, and StoreBusy and ConfigError of `deliver`, which concern
+    every mail. No message has the user's name or password in it.
     """
     at = _parted(url)
     try:
@@ -69,7 +69,7 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
 
 
 def server_of(url: str) -> str:
-    """The host of a mailbox, without the user's name and password; raises ConfigError."""
+    """Return the host of a mailbox, without the user's name and password; raises ConfigError."""
     return str(_parted(url).hostname)
 
 
@@ -86,7 +86,7 @@ def _looked_through(box: BaseMailBox, deliver: Deliver, rng: Random) -> int:
             if len(unseen) > left:
                 unseen = deque(sorted(rng.sample(unseen, left), key=int))
             continue
-        # Not box.flag: it expunges, which deletes what others have marked for deletion.
+        # Not box.flag: it expunges, which deletes mails that others have marked for deletion.
         box.client.uid("store", uid, "+FLAGS", f"({' '.join(flags)})")
         taken += MailMessageFlags.FLAGGED not in flags
     return taken
@@ -108,16 +108,16 @@ def _parted(url: str) -> SplitResult:
 
 
 def _content(box: BaseMailBox, uid: str) -> bytes | None:
-    """A mail's bytes, without marking it as seen; None if it is gone."""
+    """Return a mail's bytes, without marking it as seen; None if it is gone."""
     _, answer = box.client.uid("fetch", uid, f"(BODY.PEEK[]<0.{MOST_BYTES}>)")
     found = [each[1] for each in answer or [] if isinstance(each, tuple) and len(each) > 1]
     return bytes(found[0]) if found else None
 
 
 def _taken(raw: bytes, deliver: Deliver) -> list[str] | None:
-    """The flags a mail has earned; None if it must wait.
+    """Deliver a mail, and return the flags to set on it; None if it must wait.
 
-    Raises StoreBusy and ConfigError, which would befall every mail.
+    Raises StoreBusy and ConfigError, which concern every mail.
     """
     try:
         deliver(raw, [])

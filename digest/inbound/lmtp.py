@@ -1,8 +1,8 @@
-"""The door for a mail server on the same machine: LMTP (RFC 2033), one answer a recipient.
+"""Receive mail from a mail server on the same machine by LMTP (RFC 2033).
 
-What this door says yes to is stored. While it cannot be, it says 451, and the mail server keeps
-the mail and tries again. Whoever can connect can claim anything about who wrote, so it belongs
-on loopback or in a folder that only the mail server may enter.
+A mail that is accepted is stored. While it cannot be stored the answer is 451, and the mail server
+keeps the mail and tries again. Whoever can connect can forge any sender, so listen on loopback or
+in a folder that only the mail server may enter.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ GREETING_BYTES = 512
 LAST_PORT = 65535
 UNIX = "unix:"
 IDENT = "Digest"
-# By a hash of this secret workers of one database know each other.
+# Workers of one database know each other by a hash of this secret.
 SECRET = "lmtp"  # noqa: S105 - its name
 PROGRAM = "another program"
 ANOTHER = "another Digest, with another database,"
@@ -60,7 +60,7 @@ _UNSAFE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]")
 
 
 class Server:
-    """A listening door, with an event loop in a thread of its own."""
+    """An LMTP server, with an event loop in a thread of its own."""
 
     def __init__(
         self, deliver: Deliver, address: str, *, secret: bytes, domains: Collection[str]
@@ -78,7 +78,7 @@ class Server:
             self._loop.close()
             raise
         if address.startswith(UNIX):
-            # Who may connect is said by the folder: the mail server runs as somebody else.
+            # The mail server runs as another user; the folder decides who may connect.
             Path(address.removeprefix(UNIX)).chmod(0o666)
         self._thread = threading.Thread(target=self._loop.run_forever, name="lmtp", daemon=True)
         self._thread.start()
@@ -120,7 +120,7 @@ class Server:
             return await self._loop.create_unix_server(open_door, path)
 
     async def _stop(self) -> None:
-        await asyncio.sleep(BREATH_SECONDS)  # what is answered leaves
+        await asyncio.sleep(BREATH_SECONDS)  # for answers to be sent
         self._listener.close()
         for door in list(self._doors):
             if door.transport is not None:
@@ -135,15 +135,15 @@ class Server:
 def serve(deliver: Deliver, address: str, *, secret: bytes, domains: Collection[str]) -> Server:
     """Listen at `host:port` or `unix:/path` and hand each mail to `deliver(raw, recipients)`.
 
-    `deliver` is called for one mail at a time, in a thread of its own, and is given recipients at
-    these `domains` only. Raises RetryLater while another worker with the same `secret` listens
-    there, ConfigError while another program or another Digest does, or where nothing can.
+    `deliver` is called for one mail at a time, in a thread of its own, with recipients at these
+    `domains` only. Raises RetryLater while another worker with the same `secret` listens there, and
+    ConfigError if another program or another Digest does, or if nothing can listen there.
     """
     return Server(deliver, address, secret=secret, domains=domains)
 
 
 def check(address: str, *, secret: bytes) -> None:
-    """Raise ConfigError where the address is none to listen at, or another's; ours may be there."""
+    """Raise ConfigError if this address cannot be used; one of our workers may listen there."""
     folder = Path(address.removeprefix(UNIX)).parent
     if address.startswith(UNIX) and not folder.is_dir():
         raise ConfigError(
@@ -155,13 +155,13 @@ def check(address: str, *, secret: bytes) -> None:
 
 
 class _Door(LMTP):
-    """LMTP with longer lines: what a mail server has taken, we do not send back for its form."""
+    """LMTP with longer lines: a mail that our mail server has accepted is not refused for them."""
 
     line_length_limit = LONGEST_LINE
 
 
 class _Handler:
-    """What aiosmtpd asks at each step of a conversation."""
+    """The handlers that aiosmtpd calls at each step of a session."""
 
     def __init__(
         self, deliver: Deliver, hands: ThreadPoolExecutor, domains: Collection[str]
@@ -173,9 +173,9 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take every mailbox of ours: who writes to one that we do not know is told what there is.
+        """Accept any mailbox of our domains: an unknown one is answered with help.
 
-        Mail for another domain was meant for somebody else, whom nobody else would tell.
+        Mail for another domain came here by mistake, so that its sender must be told.
         """
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return TOO_MANY
@@ -192,7 +192,7 @@ class _Handler:
     ) -> str:
         """Hand the mail over, and answer once for each recipient (RFC 2033 §4.2)."""
         recipients = list(envelope.rcpt_tos)
-        raw = _return_path(envelope.mail_from) + _octets(envelope.content)
+        raw = _return_path(envelope.mail_from) + (envelope.original_content or b"")
         try:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._hands, self._deliver, raw, recipients)
@@ -207,7 +207,7 @@ class _Handler:
         return _each(TAKEN, recipients)
 
     async def handle_exception(self, error: Exception) -> str:
-        """Something in the conversation itself went wrong."""
+        """Answer an error in the session itself."""
         log.warning(
             "a conversation failed", extra={"action": "lmtp", "error": type(error).__name__}
         )
@@ -224,7 +224,7 @@ def _host_port(address: str) -> tuple[str, int]:
 
 
 def _in_ascii(domain: str) -> str:
-    """A domain as the DNS has it: mail servers write those beyond ASCII one way or the other."""
+    """Return a domain in its ASCII form (IDNA): mail servers write either form."""
     try:
         return domain.lower().encode("idna").decode()
     except UnicodeError:
@@ -232,12 +232,12 @@ def _in_ascii(domain: str) -> str:
 
 
 def _name(secret: bytes) -> str:
-    """How a worker greets, which says whose it is."""
+    """Return the name in a worker's greeting, which says whose it is."""
     return f"{IDENT} {sha256(secret).hexdigest()[:16]}"
 
 
 def _check_free(path: str, name: str) -> None:
-    """A socket's file would be taken from whoever listens at it; a port would not."""
+    """Raise if somebody listens at this socket: binding to its path would take it from them."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(path)
@@ -248,7 +248,7 @@ def _check_free(path: str, name: str) -> None:
 
 @contextmanager
 def _told(address: str, name: str) -> Iterator[None]:
-    """What the system says of an address, in the errors of ours."""
+    """Raise the system's errors about an address as ours."""
     try:
         yield
     except (OSError, OverflowError) as error:
@@ -264,7 +264,7 @@ def _taken(address: str, name: str) -> DigestError:
     other = _other(address, name)
     if other:
         return _strange(address, other)
-    return RetryLater(f"Somebody listens for mail at {address} already.", subject=address)
+    return RetryLater(f"Another worker listens for mail at {address} already.", subject=address)
 
 
 def _strange(address: str, other: str) -> ConfigError:
@@ -276,10 +276,9 @@ def _strange(address: str, other: str) -> ConfigError:
 
 
 def _other(address: str, name: str) -> str:
-    """Who else listens there, by the greeting, if any comes; "" for nobody and for ours.
+    """Return who else listens there, by their greeting; "" for nobody and for our own worker.
 
-    One that hangs up is on its way out, and the address will be free. So is a worker from before
-    greetings said whose it is.
+    One that hangs up is shutting down, and the address will be free.
     """
     try:
         with _reached(address) as there:
@@ -290,7 +289,7 @@ def _other(address: str, name: str) -> str:
     except (OSError, UnicodeError):  # the latter of a host that no name can be
         return ""
     words = greeting.decode("ascii", "replace").split()
-    if not words or words[-2:] == name.split() or words[-1] == IDENT:
+    if not words or words[-2:] == name.split():
         return ""
     return ANOTHER if IDENT in words else PROGRAM
 
@@ -308,15 +307,9 @@ def _reached(address: str) -> Iterator[socket.socket]:
 
 
 def _return_path(sender: str | None) -> bytes:
-    """The field that keeps the envelope sender once a mail is delivered (RFC 5321 §4.4)."""
+    """Return the field that records the envelope sender of a delivered mail (RFC 5321 §4.4)."""
     address = _UNSAFE.sub("", sender or "").strip("<>")[:LONGEST_ADDRESS]
     return f"Return-Path: <{address}>\r\n".encode("utf-8", "replace")
-
-
-def _octets(content: str | bytes | None) -> bytes:
-    return (
-        content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content or b""
-    )
 
 
 def _each(answer: str, recipients: list[str]) -> str:

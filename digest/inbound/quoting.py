@@ -1,8 +1,8 @@
-"""What a person typed, told apart from what their mail program put around it.
+"""Separate what a person typed from quotes and signatures.
 
-Mail programs quote in two ways: with `>` before every line, or whole beneath a heading. What
-stands under a heading, or under a signature's `-- `, is not the person's; what stands beneath
-lines with `>` may be.
+Mail programs quote in two ways: with `>` before each line, or everything beneath a heading. What
+stands beneath such a heading, or beneath the `-- ` of a signature, was not typed; what stands
+beneath lines with `>` may have been.
 """
 
 from __future__ import annotations
@@ -57,19 +57,18 @@ _ADDRESSED = re.compile(r"\d.*<[^<>\s]{1,80}@[^<>\s]{1,80}>.{0,20}[:：]\s*$")
 
 
 def typed(text: str) -> tuple[str, ...]:
-    """The lines that the writer of a mail's text typed, cleaned, empty ones kept as "".
+    """Return the lines that were typed, cleaned, with "" for empty lines between them.
 
-    Never raises; at most 2,000 lines are looked at. One of more than 8,000 characters is cut, and
-    ends in " …" then.
+    At most 2,000 lines are read. A line of more than 8,000 characters is cut, and ends in " …".
     """
     kept, _ = _parted(_lines(text))
     return _trimmed(kept)
 
 
 def is_blank(text: str) -> bool:
-    """Whether a mail's text is nothing but quotes with marks and a signature.
+    """Tell whether a text is nothing but marked quotes and a signature.
 
-    What stands unmarked under a heading is not known to be blank: some type beneath it.
+    An unmarked quote beneath a heading is not blank: some people type below it.
     """
     lines = _lines(text)
     kept, rest = _parted(lines)
@@ -81,7 +80,7 @@ def is_blank(text: str) -> bool:
 
 
 def unflowed(text: str, *, deletes_space: bool = False) -> str:
-    """A `format=flowed` text with the typed lines whole that were broken to be sent (RFC 3676 §4).
+    """Return a `format=flowed` text with its typed lines joined again (RFC 3676 §4).
 
     Quoted lines stay as they are. `deletes_space` is `delsp=yes`.
     """
@@ -107,7 +106,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _parted(whole: list[str]) -> tuple[list[str], list[str]]:
-    """What was typed, and the rest from where it is signature or a quote without marks."""
+    """Return what was typed, and the rest from where a signature or an unmarked quote begins."""
     lines = [each[:MOST_MATCHED] for each in whole]
     kept: list[str] = []
     at = 0
@@ -130,7 +129,7 @@ def _is_quote(lines: list[str], at: int) -> bool:
 
 
 def _ends(lines: list[str], at: int) -> bool:
-    """Whether all from this line on is signature or an original message quoted whole."""
+    """Tell whether a signature or an original message quoted without marks begins here."""
     line = lines[at]
     if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line):
         return True
@@ -140,7 +139,7 @@ def _ends(lines: list[str], at: int) -> bool:
 
 
 def _heading(lines: list[str], at: int) -> int:
-    """How many lines a heading such as "On Tuesday Ada wrote:" takes here; 0 if there is none."""
+    """Return how many lines a heading like "On Tuesday Ada wrote:" takes here; 0 for no heading."""
     joined = ""
     for height, line in enumerate(lines[at : at + LONGEST_HEADING], 1):
         if not line.strip():

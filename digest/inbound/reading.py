@@ -1,10 +1,11 @@
-"""A mail of any quality into `Incoming`: broken encodings, HTML only, 8-bit junk, nested parts."""
+"""Parse a mail into `Incoming`, whatever its encodings, nesting and defects."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
 
@@ -13,7 +14,7 @@ from digest.inbound.values import Incoming
 from digest.text import clean, html_to_text
 
 MOST_BYTES = 1_000_000
-MOST_PARTS = 60
+MOST_PARTS = 100
 MOST_BOUNDARIES = 20
 MOST_TEXT = 200_000
 MOST_REFERENCES = 50
@@ -21,8 +22,8 @@ LONGEST_TYPE = 80
 
 RECIPIENT_FIELDS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc", "resent-to")
 
-# What makes the standard library's parser slow: it matches each line against every open boundary,
-# and splits parameters of a field in quadratic time.
+# What makes the standard library's parser slow: it compares each line with every open boundary,
+# and splits the parameters of a field in quadratic time.
 _LONG_FIELD = re.compile(rb"(?im)^content-[a-z-]{1,30}:(?:[^\r\n]|\r?\n[ \t]){2000}")
 _NESTING = re.compile(rb"(?i)boundary\s*\*?[\d*]*=|message/rfc822")
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
@@ -32,8 +33,8 @@ _BREAK = re.compile(
     r"|header|footer))\b",
     re.IGNORECASE,
 )
-# In a mail whatever looks like a tag is one, though nobody knows it: Word writes <o:p>, <st1:date>,
-# <![if !supportLists]>. What says more than where it ends is for `html_to_text`.
+# In a mail everything that looks like a tag is one, even if unknown: Word writes <o:p>, <st1:date>,
+# <![if !supportLists]>. Sub- and superscripts and table cells are left to `html_to_text`.
 _TAG = re.compile(
     r"""<(?:[!?]|/?(?!(?:su[bp]|t[dh])\b)[a-z][\w:.-]*(?=[\s/>]))(?:[^<>"']|"[^"]*"|'[^']*')*>""",
     re.IGNORECASE,
@@ -46,44 +47,42 @@ _UNSEEN = ("style", "script", "head", "title", "xml")
 
 
 def read(raw: bytes) -> Incoming:
-    """Everything a mail says, in the form the rest of this room works on; never raises.
+    """Return what a mail says; never raises.
 
-    Of more than 1 MB, or of a mail built to be slow to parse, only the header and plain start
-    are looked at.
+    At most 1 MB is read; of a mail built to be slow to parse, only the header.
     """
     message = parse(raw)
-    fields = headers.fields_of(message)
-    found = Incoming(raw=raw, fields=fields)
+    found = Incoming(raw=raw, fields=headers.fields_of(message))
     senders = found.all("from")
     sender = headers.one_address(senders[0]) if len(senders) == 1 else ""
     subject = clean(headers.words_of(found.first("subject")))
     lines = quoting.typed(_text(message))
-    message_id = _message_id(found.first("message-id"))
-    references = _references(found)
-    to = tuple(
-        dict.fromkeys(
-            each
-            for name in RECIPIENT_FIELDS
-            for value in found.all(name)
-            for each in headers.addresses(value)
-        )
+    named = _MESSAGE_ID.search(found.first("message-id"))
+    message_id = named[0] if named else ""
+    recipients = (
+        each
+        for name in RECIPIENT_FIELDS
+        for value in found.all(name)
+        for each in headers.addresses(value)
     )
-    return Incoming(
-        raw=raw,
-        fields=fields,
+    return replace(
+        found,
         sender=sender,
-        to=to[:MOST_REFERENCES],
+        to=tuple(dict.fromkeys(recipients))[:MOST_REFERENCES],
         subject=subject,
         lines=lines,
-        blank=not any(lines) and _is_whole(raw) and _is_blank(message),
+        blank=not any(lines)
+        and len(raw) <= MOST_BYTES
+        and not _is_dear(raw)
+        and _is_blank(message),
         message_id=message_id,
-        references=references,
+        references=_references(found),
         key=_key(message_id, sender, subject, *lines) if message_id else _key(raw),
     )
 
 
 def parse(raw: bytes) -> Message:
-    """The mail in parts, or its header alone where taking it apart would be dear; never raises."""
+    """Parse a mail, or only its header if parsing the body would be slow; never raises."""
     raw = raw[:MOST_BYTES]
     if not _is_dear(raw):
         try:
@@ -95,38 +94,40 @@ def parse(raw: bytes) -> Message:
         message = BytesParser().parsebytes(raw[: end.start() if end else 0], headersonly=True)
         kind = str(message.get("content-type", "")).partition(";")[0][:LONGEST_TYPE]
         del message["content-type"]
-    except Exception:  # noqa: BLE001 - as above; then it is a mail without anything
+    except Exception:  # noqa: BLE001 - as above; then it is an empty mail
         return Message()
     message["content-type"] = headers.unfolded(kind)
     return message
 
 
-def parts(message: Message) -> Iterator[Message]:
-    """The leaves of a mail, without those of attached mails; at most 60 parts are looked at."""
+def walk(message: Message) -> Iterator[Message]:
+    """Yield a mail and its parts, but not those of attached mails; 100 at most."""
     waiting = [message]
     for _ in range(MOST_PARTS):
         if not waiting:
             return
         part = waiting.pop()
-        if part.get_content_maintype() == "message":
-            continue
-        if part.is_multipart():
+        yield part
+        if part.get_content_maintype() == "multipart":
             waiting.extend(reversed(subparts(part)))
-        else:
+
+
+def parts(message: Message) -> Iterator[Message]:
+    """Yield the leaves of a mail, without attached mails."""
+    for part in walk(message):
+        if not part.is_multipart() and part.get_content_maintype() != "message":
             yield part
 
 
 def subparts(part: Message) -> list[Message]:
-    """The parts of a multipart; a leaf has none.
-
-    Its text is not read: an unknown charset would raise.
-    """
+    """Return the parts of a multipart or an attached mail; a leaf has none."""
+    # The text of a leaf is not asked for: an unknown charset would raise.
     payload = part.get_payload() if part.is_multipart() else ()
     return [each for each in payload if isinstance(each, Message)]
 
 
 def content(part: Message) -> str:
-    """The text of a leaf, whatever it says about its encoding."""
+    """Return the text of a leaf, decoded as well as can be; never raises."""
     try:
         octets = part.get_payload(decode=True)
     except Exception:  # noqa: BLE001 - a transfer encoding that is none
@@ -139,7 +140,7 @@ def content(part: Message) -> str:
 
 
 def html_lines(source: str) -> str:
-    """An HTML mail as lines of text, without what it quotes."""
+    """Return an HTML mail as lines of text; a quotation becomes a line `>`."""
     source = re.sub(r"\s", " ", _with_breaks(source.replace("\r\n", "\n")))
     source = _without_quotes(_without_unseen(_without_comments(source)))
     lines = _BREAK.sub(lambda found: f"\n{found[0]}", source).split("\n")
@@ -147,7 +148,7 @@ def html_lines(source: str) -> str:
 
 
 def _text(message: Message) -> str:
-    """The first plain text that says anything, else the first HTML as text."""
+    """Return the first plain text that is not empty, else the first HTML as text."""
     html = ""
     for part in parts(message):
         if not _is_typed(part):
@@ -168,7 +169,7 @@ def _unflowed(part: Message) -> str:
 
 
 def _is_blank(message: Message) -> bool:
-    """Whether nobody typed anything, in any part of a mail that can all be read."""
+    """Tell whether every part of a mail is text, and nothing was typed in any."""
     if not all(map(_is_typed, parts(message))):
         return False
     plain: list[str] = []
@@ -180,23 +181,19 @@ def _is_blank(message: Message) -> bool:
 
 
 def _is_typed(part: Message) -> bool:
-    """Whether a leaf is what a person types: no file, and no calendar or card, which are text too."""
+    """Tell whether a leaf is text that a person types: no attachment, calendar or card."""
     disposition = str(part.get("content-disposition", "")).strip().lower()
     typed = part.get_content_type() in ("text/plain", "text/html")
     return typed and not disposition.startswith("attachment")
 
 
 def _is_dear(raw: bytes) -> bool:
-    """Whether a mail is built so badly that only its header is looked at."""
+    """Tell whether a mail would take long to parse."""
     return len(_NESTING.findall(raw)) > MOST_BOUNDARIES or bool(_LONG_FIELD.search(raw))
 
 
-def _is_whole(raw: bytes) -> bool:
-    return len(raw) <= MOST_BYTES and not _is_dear(raw)
-
-
 def _with_breaks(source: str) -> str:
-    """HTML with a <br> for each line break that is seen: those within <pre>."""
+    """Return HTML with a <br> for each line break within <pre>."""
     kept: list[str] = []
     at = 0
     is_pre = False
@@ -209,7 +206,7 @@ def _with_breaks(source: str) -> str:
 
 
 def _without_comments(source: str) -> str:
-    """HTML without its comments, which may hold tags; one that does not end is left."""
+    """Return HTML without its comments, which may hold tags; one that does not end is left."""
     kept: list[str] = []
     at = 0
     while (start := source.find("<!--", at)) >= 0 and (end := source.find("-->", start + 2)) >= 0:
@@ -219,7 +216,7 @@ def _without_comments(source: str) -> str:
 
 
 def _without_unseen(source: str) -> str:
-    """HTML without the elements whose content nobody sees; only <head> needs no end."""
+    """Return HTML without the elements that are not shown; only <head> needs no end tag."""
     lower = source.lower()
     has_head_until = lower.rfind("</head")
     kept: list[str] = []
@@ -239,7 +236,7 @@ def _without_unseen(source: str) -> str:
 
 
 def _without_quotes(source: str) -> str:
-    """HTML with each outermost <blockquote> as a line that begins with `>`."""
+    """Return HTML with each outermost <blockquote> as a line `>`."""
     kept: list[str] = []
     at = depth = 0
     for found in _BLOCKQUOTE.finditer(source):
@@ -255,13 +252,8 @@ def _without_quotes(source: str) -> str:
     return "".join(kept) + ("" if depth else source[at:])
 
 
-def _message_id(value: str) -> str:
-    found = _MESSAGE_ID.search(value)
-    return found[0] if found else ""
-
-
 def _references(mail: Incoming) -> tuple[str, ...]:
-    """The mails this one answers, the nearest first."""
+    """Return the Message-IDs that a mail refers to, the latest first."""
     given = f"{mail.first('references')} {mail.first('in-reply-to')}"
     return tuple(dict.fromkeys(reversed(_MESSAGE_ID.findall(given))))[:MOST_REFERENCES]
 

@@ -1,14 +1,13 @@
-"""What a mail server reports: RFC 3464 notifications, odd ones, and complaints (RFC 5965).
+"""Parse what a mail server reports: bounces (RFC 3464 and older forms) and complaints (RFC 5965).
 
-Pure: bytes in, a finding out. Whom it is about is not taken from here (anyone can write a
-report), only what kind of failure it speaks of.
+Pure functions from a mail to a finding. A finding only says what kind of failure is reported, not
+whom it is about: anyone can write a report.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
@@ -23,10 +22,9 @@ from digest.text import clean
 
 MOST_DETAIL = 300
 LEAST_SAID = 40
-MOST_PARTS = 100
 MOST_BLOCKS = 50
 MOST_SEARCHED = 60_000
-# Each of many detectors looks at every line: what they look for stands at the start.
+# Each of flufl.bounce's many detectors reads every line; what they look for stands at the start.
 LONGEST_ODD, MOST_ODD_LINES = 200_000, 3_000
 
 ATTACHED, JUNKED = "message/rfc822", "x-hmxmroriginalrecipient"
@@ -50,7 +48,7 @@ _UNKNOWN = re.compile(
     r"|addressee unknown|left the company|has closed|been (?:disabled|discontinued|cancelled)",
     re.IGNORECASE,
 )
-# Postfix about a name that there is not: a recipient's domain, or else a host on the way there.
+# Postfix about a name that does not exist: the recipient's domain, or a host on the way there.
 _NO_HOST = re.compile(r"\bname=(\S+)\s+type=\w+:\s+host not found(?!,? try again)", re.IGNORECASE)
 _ORIGINAL = re.compile(
     r"(?im)^[ >|]*(?:-{2,}.{0,60}(?:original|copy of|returned|headers).{0,60}"
@@ -60,7 +58,7 @@ _ORIGINAL = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Value):
-    """What a report says: `kind` is None for what is nothing (delays, receipts, absences).
+    """What a report says: `kind` is None for what does not count (delays, receipts, absences).
 
     `status` is the enhanced status code (RFC 3463) or the SMTP reply code, `detail` the mail
     server's words without addresses.
@@ -76,12 +74,12 @@ UNREAD = Finding(kind=EvidenceKind.UNREAD)
 
 
 def is_report(mail: Incoming) -> bool:
-    """Whether a mail may be one that a mail server wrote about another mail."""
+    """Tell whether a mail may be a mail server's report about another mail."""
     return is_marked(mail) or mail.has_no_sender
 
 
 def is_marked(mail: Incoming) -> bool:
-    """Whether a mail says that a mail server wrote it; to have no sender says less: junk has none."""
+    """Tell whether a mail is marked as a mail server's; a null sender is not enough, junk has it."""
     return (
         mail.content_type == "multipart/report"
         or bool(mail.first("x-failed-recipients") or mail.first("feedback-type"))
@@ -90,14 +88,14 @@ def is_marked(mail: Incoming) -> bool:
 
 
 def is_junked(mail: Incoming) -> bool:
-    """Whether a mail is a complaint as Microsoft's JMRP wrote it: ours attached, with its mark."""
+    """Tell whether a mail is a complaint of Microsoft's JMRP: our mail attached, with its mark."""
     return bool(_JUNKED.search(mail.raw)) and _complaint(reading.parse(mail.raw)) is not None
 
 
 def find(mail: Incoming, *, automatic: bool) -> Finding:
-    """What a mail to an address for bounces says; `automatic` is what its header says of itself.
+    """Return what a mail to an address for bounces says; UNREAD if it cannot be read.
 
-    Never raises: what cannot be read is UNREAD.
+    `automatic` is whether its header calls it an automatic reply. Never raises.
     """
     message = reading.parse(mail.raw)
     start = b"".join(mail.raw[:LONGEST_ODD].splitlines(keepends=True)[:MOST_ODD_LINES])
@@ -109,13 +107,12 @@ def find(mail: Incoming, *, automatic: bool) -> Finding:
 
 
 def classify(status: str, words: str = "", telling: str = "") -> EvidenceKind:
-    """Hard or soft, by the status code, and by the server's words where the code says nothing.
+    """Return whether a bounce is hard or soft, by its status code, else by the server's words.
 
-    `telling` is the part of the words that may speak of us, where others are a mail program's own.
-
-    Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x but for
-    what is wrong with the sender: 5.1.7, 5.1.8, and 5.1.0 in words that say so), and a mailbox that
-    is closed (5.2.1), but not one that only gets too much mail.
+    Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x, unless it is
+    about the sender: 5.1.7, 5.1.8, or 5.1.0 with words that say so), and a closed mailbox (5.2.1),
+    but not one that only gets too much mail. `telling` is the line that gives the reason, if the
+    rest is boilerplate.
     """
     code = _ENHANCED.fullmatch(status)
     subject, detail = (code[2], code[3]) if code else ("0", "0")
@@ -136,8 +133,8 @@ def classify(status: str, words: str = "", telling: str = "") -> EvidenceKind:
 
 
 def _complaint(message: Message) -> Finding | None:
-    """A feedback report (RFC 5965 §3); only what says that the mail is not wanted counts."""
-    for part in _walk(message):
+    """Parse a feedback report (RFC 5965 §3); it counts if it says that the mail is not wanted."""
+    for part in reading.walk(message):
         if any(each.get(JUNKED) for each in _blocks(part) if part.get_content_type() == ATTACHED):
             return Finding(kind=EvidenceKind.COMPLAINT, detail="junk")
         if part.get_content_type() != "message/feedback-report":
@@ -151,9 +148,9 @@ def _complaint(message: Message) -> Finding | None:
 
 
 def _notification(message: Message) -> Finding | None:
-    """A delivery status notification (RFC 3464 §2): the worst that befell a recipient."""
+    """Parse a delivery status notification (RFC 3464 §2): the worst of its recipients counts."""
     found: list[Finding] = []
-    for part in _walk(message):
+    for part in reading.walk(message):
         if part.get_content_type() != "message/delivery-status":
             continue
         for block in _blocks(part):
@@ -171,20 +168,15 @@ def _failure(fields: dict[str, str], message: Message) -> Finding:
     words = fields.get("diagnostic-code", "") or _telling(_words(message))
     status = _status(f"{fields.get('status', '')} {words}")
     kind = classify(status, words)
-    if status.startswith("5.4.") and _is_gone(
-        headers.domain_of(fields.get("final-recipient", "")), words
-    ):
+    domain = headers.domain_of(fields.get("final-recipient", ""))
+    missing = {each.lower().rstrip(".") for each in _NO_HOST.findall(words)}
+    if status.startswith("5.4.") and domain in missing:
         kind = EvidenceKind.HARD_BOUNCE
     return Finding(kind=kind, status=status, detail=_told(words))
 
 
-def _is_gone(domain: str, words: str) -> bool:
-    """Whether a server says that there is no such domain, by which it need not mean an address's."""
-    return any(each.lower().rstrip(".") == domain for each in _NO_HOST.findall(words))
-
-
 def _odd(message: Message) -> Finding | None:
-    """One of the many formats of their own that mail servers have used."""
+    """Parse one of the many formats of their own that mail servers have used."""
     try:
         temporary, permanent = all_failures(message)
     except Exception:  # noqa: BLE001 - each detector fails in ways of its own on malformed mail
@@ -198,7 +190,7 @@ def _odd(message: Message) -> Finding | None:
 
 
 def _status(text: str) -> str:
-    """The most telling code in a text: an enhanced one that is not x.0.0, any, or a reply code."""
+    """Return the best code in a text: an enhanced one but x.0.0 or x.5.x, any, or a reply code."""
     codes = [found[0] for found in _ENHANCED.finditer(text) if found[1] in "45"]
     telling = [each for each in codes if not each.endswith(".0.0") and each[2] != "5"]
     if telling or codes:
@@ -208,7 +200,7 @@ def _status(text: str) -> str:
 
 
 def _words(message: Message) -> str:
-    """What a report itself says, without the mail it returns."""
+    """Return the text of a report, without the mail it returns."""
     text = ""
     for part in reading.parts(message):
         if part.get_content_maintype() == "text" and len(text) < MOST_SEARCHED:
@@ -221,7 +213,7 @@ def _words(message: Message) -> str:
 
 
 def _telling(words: str) -> str:
-    """The line that says why."""
+    """Return the line that gives the reason."""
     lines = [each for each in words.splitlines() if each.strip()]
     for pattern in (_ENHANCED, _UNKNOWN, policy.PASSING, _REPLY_CODE):
         for each in lines:
@@ -232,18 +224,6 @@ def _telling(words: str) -> str:
 
 def _told(words: str) -> str:
     return clean(_ADDRESS.sub("…", words[: 4 * MOST_DETAIL]))[:MOST_DETAIL]
-
-
-def _walk(message: Message) -> Iterator[Message]:
-    """The parts of a mail but not of the mails attached to it."""
-    waiting = [message]
-    for _ in range(MOST_PARTS):
-        if not waiting:
-            return
-        part = waiting.pop()
-        yield part
-        if part.get_content_maintype() == "multipart":
-            waiting.extend(reversed(reading.subparts(part)))
 
 
 def _blocks(part: Message) -> list[Message]:

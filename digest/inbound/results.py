@@ -1,8 +1,8 @@
 """Authentication-Results (RFC 8601): what our own mail server found out about a sender.
 
 Anyone can write such a field. Only the topmost one under our own server's name counts: a server
-adds its own on top, and removes those that came under its name (RFC 8601 §5). What a server cannot
-read it leaves where it came from, so whatever no server would write proves nothing here.
+adds its own on top, and removes others that claim its name (RFC 8601 §5). It leaves those that it
+cannot parse, so a field that no server would write proves nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest.inbound.headers import without_comments
+from digest.inbound.headers import QUOTED, without_comments
 
 LONGEST = 4_000
 MOST_RESULTS = 40
@@ -20,9 +20,8 @@ MOST_MARKS = 600
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([;=])|([^\s;="()]+)')
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(;)|([^\s;"()]+)')
 _NAMED = re.compile(r'\s*[^\s;="()\\]+(?=[\s;])')
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _KEYWORD = re.compile(r"[a-z][a-z0-9-]*")
-# Servers add properties of their own (Fastmail `x-bits`, Microsoft `action`), from which nothing follows.
+# Servers add properties of their own (Fastmail `x-bits`, Microsoft `action`), which are ignored.
 _PROPERTY = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)?")
 _LABEL = r"[^\W_](?:[^\W_]|-){0,62}"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,9}}")
@@ -37,18 +36,17 @@ class Result:
     properties: tuple[tuple[str, str], ...] = ()
 
     def of(self, name: str) -> str:
-        """A property's value; "" if it is not there, or there twice."""
+        """Return a property's value; "" if it is missing or given twice."""
         values = [value for each, value in self.properties if each == name]
         return values[0] if len(values) == 1 else ""
 
 
 def proves(fields: Sequence[str], *, authserv_id: str, sender: str) -> bool:
-    """Whether our mail server vouches that a mail comes from the domain of its From address.
+    """Tell whether our mail server vouches that a mail comes from the domain of its From address.
 
-    `fields` are all Authentication-Results of the mail, from the top. It does by DKIM or by SPF
-    with a domain that is the sender's or above it, or by DMARC for just that domain (RFC 8601
-    §2.7, RFC 7489 §3.1). A domain below the sender's proves nothing: whoever gives names away
-    under theirs would give their own name away with it.
+    `fields` are all Authentication-Results of the mail, from the top. What counts is a pass of DKIM
+    or SPF for the sender's domain or one above it, or of DMARC for that domain itself (RFC 8601
+    §2.7, RFC 7489 §3.1). A domain below the sender's proves nothing: it may belong to a customer.
     """
     if not authserv_id or not sender:
         return False
@@ -62,9 +60,9 @@ def proves(fields: Sequence[str], *, authserv_id: str, sender: str) -> bool:
 
 
 def parse(field: str) -> tuple[str, tuple[Result, ...]] | None:
-    """The server's name and its results (RFC 8601 §2.2), or None if any of the field is malformed.
+    """Return the server's name and its results (RFC 8601 §2.2); None if the field is malformed.
 
-    So is one with more results, or more marks between its words, than a server writes.
+    A field with more results or punctuation than a server writes counts as malformed.
     """
     is_long = len(field) > LONGEST or sum(map(field.count, ";=.(")) > MOST_MARKS
     groups = None if is_long or not _NAMED.match(field) else _groups(field)
@@ -80,14 +78,14 @@ def parse(field: str) -> tuple[str, tuple[Result, ...]] | None:
 
 
 def _is_name(tokens: list[str]) -> bool:
-    """Whether this is a server's name, and at most a version behind it."""
+    """Tell whether these tokens are a server's name, with or without a version."""
     return len(tokens) == 1 or (len(tokens) == 2 and tokens[1].isdecimal())  # noqa: PLR2004
 
 
 def _groups(field: str) -> list[list[str]] | None:
-    """The field's tokens between its semicolons, comments left out; None if it does not end well."""
+    """Return the field's tokens between semicolons, without comments; None if it is malformed."""
     plain = without_comments(field)
-    if plain is None or "\\" in _QUOTED.sub("", plain):
+    if plain is None or "\\" in QUOTED.sub("", plain):
         return None
     groups: list[list[str]] = [[]]
     at = 0
@@ -110,10 +108,10 @@ def _groups(field: str) -> list[list[str]] | None:
 
 
 def _result(tokens: list[str]) -> Result | None:
-    """`method = result *([type.]property = value)`; None for anything beside that.
+    """Parse `method = result *([type.]property = value)`; None for anything else.
 
-    A value in quotes with an address behind it is such a thing: `"ada@here"@elsewhere`. So is a
-    version of a method, which the grammar has and no server writes.
+    Anything else includes an address with a quoted local part (`"ada@here"@elsewhere`), and the
+    version of a method, which is in the grammar but no server writes.
     """
     pairs = list(zip(tokens[::3], tokens[2::3], strict=False))
     if not pairs or len(tokens) % 3 or any(each != "=" for each in tokens[1::3]):
@@ -140,6 +138,6 @@ def _vouches(result: Result, domain: str) -> bool:
 
 
 def _is_above(name: str, domain: str) -> bool:
-    """Whether a domain is the sender's or contains it; a top-level domain is nobody's."""
+    """Tell whether a domain is the sender's or above it; a top-level domain does not count."""
     name = name.rstrip(".")
     return bool(_DOMAIN.fullmatch(name)) and (domain == name or domain.endswith(f".{name}"))

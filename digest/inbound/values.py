@@ -1,4 +1,4 @@
-"""What passes through this room: the mail as read, what we know of our own mail, and replies."""
+"""The values of this package: a mail as read, the installation's policy, and replies."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from digest.model import Site, Subscriber, Topic
 from digest.model.base import Value
 from digest.subscriptions import Bounds
 
-NOTHING: Mapping[str, object] = {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming(Value):
     """A mail as read; nothing in it is proven.
 
     `fields` are the header fields from the top, names in lower case, values unfolded. `sender`
-    is the one address in From, "" where there is none or more than one. `to` are the addresses
-    the header names as recipients. `lines` are what the person typed: no quotes, no signature.
-    `blank` is true where all of the mail could be read and they typed nothing: no mere riddle,
-    and no quote without marks, which could have their words beneath it.
-    `key` is the same for two copies of one mail, whichever way they came.
+    is the one address in From, "" if there is none or more than one. `to` are the addresses the
+    header names as recipients. `lines` are what the person typed, without quotes and signature.
+    `blank` is true if all of the mail could be read and nothing was typed; it is false if it ends
+    in a quote without `>`, which may have text beneath it. `key` is the same for copies of a mail.
     """
 
     raw: bytes = field(repr=False)
@@ -36,16 +33,16 @@ class Incoming(Value):
     key: str = ""
 
     def all(self, name: str) -> list[str]:
-        """The values of every header field of this name, from the top."""
+        """Return the values of every header field of this name, from the top."""
         return [value for each, value in self.fields if each == name]
 
     def first(self, name: str) -> str:
-        """The topmost value of a header field, "" where there is none."""
+        """Return the topmost value of a header field; "" if there is none."""
         return next((value for each, value in self.fields if each == name), "")
 
     @property
     def has_no_sender(self) -> bool:
-        """Whether its envelope sender is null (`<>`), as a report's is."""
+        """Whether the envelope sender is null (`<>`), as a report's is."""
         return self.first("return-path").replace(" ", "") == "<>"
 
     @property
@@ -56,10 +53,10 @@ class Incoming(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What this installation is called, whom it believes, and what it offers.
+    """The settings of this installation that incoming mail needs.
 
-    `domain` is the one whose mail comes here; `authserv_id` the name under which our own mail
-    server writes Authentication-Results (empty: nobody is believed by their address alone).
+    `domain` is the one whose mail comes here. `authserv_id` is the name our mail server writes into
+    Authentication-Results; without one, no From address is believed.
     """
 
     domain: str
@@ -73,7 +70,7 @@ class Policy:
 
     @property
     def domains(self) -> frozenset[str]:
-        """The domains that mail to us may be for: ours, and those of what our own mails name."""
+        """The domains whose mail is taken: ours, and those of the addresses in our own mails."""
         named = (self.site.mail_from, self.site.bounce_to, self.site.unsubscribe_to)
         others = (each.rpartition("@")[2] for each in named)
         return frozenset(each.casefold() for each in (self.domain, *others) if each)
@@ -81,15 +78,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(Value):
-    """One letter to write: its kind, to whom, and what it is to say.
+    """A letter to write: its kind, its recipient, and the variables of its template.
 
-    `subscriber` is None for someone proven who has no subscription. `attachment` is a name, a
-    media type and the content.
+    `subscriber` is None if the recipient has no subscription. `attachment` is a file name, a media
+    type and the content.
     """
 
     kind: str
     subscriber: Subscriber | None
     recipient: str
     in_reply_to: str = ""
-    context: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    context: Mapping[str, object] = field(default_factory=dict)
     attachment: tuple[str, str, bytes] | None = None

@@ -191,14 +191,6 @@ def test_one_that_hangs_up_is_on_its_way_out_and_waited_for(stranger):
         lmtp.serve(lambda raw, to: None, address, **OURS)
 
 
-def test_a_worker_from_before_greetings_said_whose_it_is_is_waited_for(stranger):
-    address = stranger(b"220 localhost Digest\r\n")
-
-    lmtp.check(address, secret=b"ours")
-    with pytest.raises(RetryLater, match="already"):
-        lmtp.serve(lambda raw, to: None, address, **OURS)
-
-
 def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
     left = socket.socket(socket.AF_UNIX)
     left.bind(f"{tmp_path}/lmtp")
