@@ -222,7 +222,7 @@ def _with_room(
     others = sum(map(len, beside.values()))
     if others > MOST_VALUES:
         longest = max(beside, key=lambda name: len(beside[name]))
-        text = f"That is {others:,} with all else you typed; a profile can hold {MOST_VALUES:,}."
+        text = f"That is {others:,} with everything else you typed; a profile can hold {MOST_VALUES:,}."
         errors.setdefault(longest, text)
         return (), ()
     room = MOST_VALUES - others
@@ -258,8 +258,8 @@ def _references(data: bytes, name: str, errors: dict[str, str]) -> tuple[tuple[s
     if not read.ids:
         errors.setdefault(
             "likes",
-            "No arXiv id or DOI was found in that. Write one a line, such as 2406.01234 or "
-            "10.1101/2024.01.01.573838, or send a file that names them.",
+            "No arXiv id or DOI was found in it. Write one per line, such as 2406.01234 or "
+            "10.1101/2024.01.01.573838, or send a file that contains them.",
         )
         return (), ""
     return read.ids, _left_out(read)

@@ -28,9 +28,9 @@ EVERYBODY = "everybody"
 LARGEST_SHOWN = 64 * 1024
 
 DONE = {
-    "undone": "Taken back: mail goes to that address again as it did before.",
-    "settled": "Noted as dealt with.",
-    "featured": "Featured: it stands among the picks, with your line.",
+    "undone": "Undone: mail goes to that address again.",
+    "settled": "Marked as dealt with.",
+    "featured": "Featured: it is among the picks, with your line.",
     "rejected": "Rejected.",
 }
 
@@ -149,7 +149,7 @@ class Operator(Handlers):
         self._tries.take(network(request))
         self._tries_of_all.take(EVERYBODY)
         if not self._sessions.opens(str(request.state.form.get("token", ""))):
-            return self._ask("That is not the token.", status=403)
+            return self._ask("This is not the right token.", status=403)
         response = self._back()
         self._sessions.open(response, self.app.clock())
         return response

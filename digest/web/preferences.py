@@ -136,7 +136,7 @@ class Preferences(Answers):
         return self.back(archive, "again" if sent else "none-again")
 
     def archive(self, request: Request, person: Subscriber) -> Response:
-        """Every digest that is still kept, newest first."""
+        """All digests that are still kept, newest first."""
         site = self.app.site
         return self.mine(
             "archive",

@@ -65,7 +65,7 @@ class Profile(Personal):
                 subscriptions.weigh(store, person, kind, value, _weight(form))
                 return self.back(f"{likes}#{kind}", "weighed")
             if kind not in ADDABLE:
-                raise NotFound("That kind is not added by hand.")
+                raise NotFound("This kind cannot be added by hand.")
             wishes = Wishes(**{ADDABLE[kind]: (value,)}, weight=_weight(form))  # type: ignore[arg-type]  # lists of Wishes
             subscriptions.change(store, person, wishes, topics=self.app.settings.topics, now=now)
         except InvalidInput as error:

@@ -12,29 +12,29 @@ from digest.model import Feedback, FeedbackKind, Interest, InterestKind, Submiss
 
 # After a form was sent, the page that follows names what was done by one of these (`?done=saved`).
 DONE: Mapping[str, str] = {
-    "saved": "Your wishes are kept. They count from the next digest on; to undo, change them back.",
-    "paused": "Your digests are paused. Resume whenever you like, with the button below.",
-    "resumed": "Your digests go on. To undo, pause them again below.",
-    "again": "The digests of the last seven days are on their way to you once more.",
+    "saved": "Your preferences are saved. They apply from the next digest on.",
+    "paused": "Your digests are paused. You can resume them at any time with the button below.",
+    "resumed": "Your digests are resumed. You can pause them again below.",
+    "again": "The digests of the last seven days are on their way to you again.",
     "none-again": "There is no digest of the last seven days to send again.",
     "not-again": "Nothing was sent: digests that are on their way already are not sent twice, "
     "others twice a day at most, and only while your subscription is active.",
-    "often": "That was asked often enough for today. Please try again tomorrow.",
-    "weighed": "Its weight is changed, from the next digest on. To undo, set it back.",
-    "dropped": "It is gone from your profile. To undo, add it again at the foot of this page.",
-    "added": "It is in your profile now. To undo, remove it again.",
+    "often": "You have asked for this too often today. Please try again tomorrow.",
+    "weighed": "The weight is changed from the next digest on. To undo, set it back.",
+    "dropped": "It is removed from your profile. To undo, add it again at the bottom of this page.",
+    "added": "It is added to your profile. To undo, remove it again.",
     "undone": "That is undone.",
-    "undone-before": "There was nothing to undo: it had been undone before.",
-    "submitted": "Thank you. The curators see it next; it stays in the list below.",
-    "submitted-before": "That paper was put forward already, and waits for a curator; nothing was added.",
-    "submitted-waiting": "That paper was put forward already, and is being looked up; nothing was added.",
-    "submitted-featured": "That paper was put forward already, and is featured; nothing was added.",
-    "featured": "It is featured: it stands on the page of picks and in digests from now on.",
-    "rejected": "It is turned down. To undo, feature it in the list of what was decided.",
-    "kept": "The line is kept.",
-    "letter": "A link is on its way to your address; it is good for an hour.",
+    "undone-before": "There was nothing to undo: it was undone before.",
+    "submitted": "Thank you. The curators will look at it; it is in the list below.",
+    "submitted-before": "This paper was already submitted and waits for a curator; nothing was added.",
+    "submitted-waiting": "This paper was already submitted and is being looked up; nothing was added.",
+    "submitted-featured": "This paper was already submitted and is featured; nothing was added.",
+    "featured": "It is featured: the picks page and digests show it from now on.",
+    "rejected": "It is turned down. To undo, feature it in the list of decided papers.",
+    "kept": "The line is saved.",
+    "letter": "A link is on its way to your address; it expires in an hour.",
     "asked": "We wrote to both addresses. Nothing changes until each of them has agreed.",
-    "links": "Your links are new: all earlier ones have ended. A mail with a fresh one is under way.",
+    "links": "All your old links are invalid now. A mail with a new one is on its way.",
 }
 
 KINDS: Mapping[InterestKind, tuple[str, str]] = {
@@ -42,7 +42,7 @@ KINDS: Mapping[InterestKind, tuple[str, str]] = {
     InterestKind.KEYWORD: ("Keywords", "a keyword"),
     InterestKind.AUTHOR: ("Authors", "an author"),
     InterestKind.QUERY: ("Saved searches", "a search"),
-    InterestKind.LIKE: ("Papers you like", "a paper like which you want more"),
+    InterestKind.LIKE: ("Papers you like", "a paper you want more like"),
     InterestKind.DISLIKE: ("Papers you would rather see less of", ""),
     InterestKind.MUTE: ("Muted words", "a muted word"),
     InterestKind.MUTE_AUTHOR: ("Hidden authors", "a hidden author"),
@@ -98,23 +98,25 @@ ANSWERS: Mapping[FeedbackKind, Answer] = {
     FeedbackKind.SAVE: Answer(
         word="save",
         label="Save",
-        does="The paper is kept in your list of saved ones, and counts as one you like.",
+        does="The paper is added to your saved papers and counts as one you like.",
     ),
     FeedbackKind.KNOWN: Answer(
         word="known",
         label="Already knew it",
-        does="It is not picked for you again. It says nothing about whether you like it.",
+        does="It will not be picked for you again. This says nothing about whether you like it.",
     ),
     FeedbackKind.UPVOTE: Answer(
         word="upvote",
         label="Upvote",
-        does="Everyone sees one vote more for it, without your name.",
+        does="Everyone sees one more vote for it, without your name.",
     ),
     FeedbackKind.HIDE_AUTHOR: Answer(
-        word="hide-author", label="Hide an author", does="Nothing by them is picked for you again."
+        word="hide-author",
+        label="Hide an author",
+        does="Nothing by them will be picked for you again.",
     ),
     FeedbackKind.HIDE_TOPIC: Answer(
-        word="hide-topic", label="Hide a topic", does="Nothing in it is picked for you again."
+        word="hide-topic", label="Hide a topic", does="Nothing in it will be picked for you again."
     ),
 }
 BY_WORD: Mapping[str, FeedbackKind] = {each.word: kind for kind, each in ANSWERS.items()}
@@ -146,12 +148,12 @@ def noted(feedback: Feedback, title: str, topics: Mapping[str, Topic]) -> str:
         FeedbackKind.MORE: f"Noted: more like “{title}”, from your next digest on.",
         FeedbackKind.LESS: f"Noted: less like “{title}”, from your next digest on.",
         FeedbackKind.SAVE: f"Saved: “{title}”.",
-        FeedbackKind.KNOWN: f"Noted: you knew “{title}”. It is not picked for you again.",
+        FeedbackKind.KNOWN: f"Noted: you knew “{title}”. It will not be picked for you again.",
         FeedbackKind.UPVOTE: f"Noted: your vote for “{title}”.",
-        FeedbackKind.HIDE_AUTHOR: f"Noted: nothing by {feedback.value} is picked for you again.",
-        FeedbackKind.HIDE_TOPIC: f"Noted: nothing in {named(feedback.value, topics)} is picked for "
-        "you again.",
-        FeedbackKind.SEEN_ALL: "Everything so far is marked as seen; it does not come again.",
+        FeedbackKind.HIDE_AUTHOR: f"Noted: nothing by {feedback.value} will be picked for you again.",
+        FeedbackKind.HIDE_TOPIC: f"Noted: nothing in {named(feedback.value, topics)} will be "
+        "picked for you again.",
+        FeedbackKind.SEEN_ALL: "Everything so far is marked as seen and will not come again.",
     }[feedback.kind]
 
 
@@ -171,7 +173,7 @@ def evidence(feedback: Feedback, topics: Mapping[str, Topic], tz: str) -> str:
 
 def for_page(message: str) -> str:
     """An error's sentence without what only helps at a command line."""
-    return message.replace(subscriptions.ALL_TOPICS, "The page of topics lists them all.")
+    return message.replace(subscriptions.ALL_TOPICS, "The topics page lists them all.")
 
 
 def named(topic_id: str, topics: Mapping[str, Topic]) -> str:

@@ -268,7 +268,7 @@ def test_a_bounce_is_taken_back(app, inside, person):
     bounce(app, person)
     assert app.store.subscribers.by_email(person.email).status is Status.SUPPRESSED
     answer = act(inside, "/operator/evidence/e_1/undo")
-    assert "Taken back" in answer.text
+    assert "Undone: mail" in answer.text
     assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
     hashed = subscriptions.address_hash(app.store, person.email)
     assert app.store.post.suppression(hashed) is not SuppressionReason.BOUNCED
@@ -352,7 +352,7 @@ def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, person, c
     app.store.community.submit(submission)
     page = inside.get("/operator").text
     assert "&lt;b&gt;Good&lt;/b&gt;" in page
-    assert "of one that is rejected, whoever put it forward does" in page
+    assert "for a rejected one, only its submitter and the curators do" in page
     act(inside, "/operator/submissions/p_1", choice=choice, line="As it should be")
     decided = app.store.community.submission("p_1")
     assert (decided.state, decided.curator_line) == (state, "As it should be")

@@ -43,7 +43,10 @@ def test_digests_move_once_both_addresses_have_agreed(app, client, person, at, l
     page = client.post(f"{old.account}/address", data={"email": "ada@new.example"}).text
     assert "We wrote to both addresses" in page
     assert "ada@new.example" in client.get(old.account).text
-    for address, says in ((person.email, "One more to go"), ("ada@new.example", "have moved")):
+    for address, says in (
+        (person.email, "One more confirmation to go"),
+        ("ada@new.example", "have moved"),
+    ):
         agree = link_in(address, "/a/")
         assert "<button" in client.get(agree).text
         assert says in client.post(agree).text
@@ -109,7 +112,7 @@ def test_a_link_to_one_wish_never_shows_the_address_of_another_nor_one_too_old(
 def test_links_are_renewed_and_a_fresh_one_is_mailed(client, person, at, link_in):
     answer = client.post(f"{at(person).account}/links", follow_redirects=False)
     assert answer.status_code == 303
-    assert "Your links are new" in client.get(answer.headers["location"]).text
+    assert "All your old links are invalid now" in client.get(answer.headers["location"]).text
     assert client.get(at(person).me).status_code == 404
     assert client.get(at(person).account).status_code == 404
     assert client.get(link_in(person.email, "/me/")).status_code == 200

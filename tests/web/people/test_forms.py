@@ -154,7 +154,7 @@ def test_more_than_a_profile_holds_in_all_is_said_beside_the_longest_list():
     }
     found = forms.filled(forms.Form(fields=typed), topics=TOPICS, to=DEFAULTS, now=NOW)
     assert found.errors == {
-        "keywords": "That is 2,100 with all else you typed; a profile can hold 2,000."
+        "keywords": "That is 2,100 with everything else you typed; a profile can hold 2,000."
     }
     assert found.values["keywords"] == typed["keywords"][0]
 

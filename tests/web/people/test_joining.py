@@ -179,7 +179,7 @@ def test_more_than_a_profile_can_hold_is_a_message_beside_a_field_and_nothing_ty
     for path in ("/subscribe/preview", "/subscribe"):
         page = client.post(path, data={"email": "ada@long.example", **typed})
         assert page.status_code == 400
-        assert '<li><a href="#keywords">That is 2,100 with all else you typed' in page.text
+        assert '<li><a href="#keywords">That is 2,100 with everything else you typed' in page.text
         assert all(text in page.text for text in typed.values())
 
 

@@ -39,7 +39,7 @@ def test_a_paper_is_put_forward_with_a_line_why(client, person, at):
 def test_a_paper_somebody_put_forward_already_is_not_said_to_be_taken(client, person, join, at):
     put_forward(client, at(person).me)
     page = put_forward(client, at(join("bo@example.org")).me, line="Mine.").text
-    assert "That paper was put forward already, and waits for a curator; nothing was added." in page
+    assert "This paper was already submitted and waits for a curator; nothing was added." in page
     assert "Thank you" not in page
 
 
@@ -49,10 +49,10 @@ def test_a_paper_one_put_forward_before_is_not_said_to_be_taken_either(
     put_forward(client, at(person).me)
     now_is(app.clock() + timedelta(hours=1))
     page = put_forward(client, at(person).me, line="Once more.").text
-    assert "That paper was put forward already, and waits for a curator; nothing was added." in page
+    assert "This paper was already submitted and waits for a curator; nothing was added." in page
     decide(client, at(curator).me, "feature")
     page = put_forward(client, at(person).me, line="Once more.").text
-    assert "That paper was put forward already, and is featured; nothing was added." in page
+    assert "This paper was already submitted and is featured; nothing was added." in page
 
 
 def test_a_paper_nobody_knows_yet_is_looked_up(client, person, at):
@@ -67,7 +67,7 @@ def test_a_paper_that_is_looked_up_already_is_said_to_be_that(client, person, jo
     paper = "10.1101/2026.01.02.573838"
     put_forward(client, at(join("bo@example.org")).me, paper=paper)
     page = put_forward(client, at(person).me, paper=paper, line="Mine.").text
-    assert "put forward already, and is being looked up; nothing was added." in page
+    assert "already submitted and is being looked up; nothing was added." in page
     assert "waits for a curator" not in page
 
 
@@ -134,7 +134,7 @@ def test_what_could_not_be_found_has_a_button_to_turn_it_down_and_none_to_keep_t
 ):
     me = at(curator).me
     page = client.get(f"{me}/curate").text
-    assert "Keep the line" not in page
+    assert "Save the line" not in page
     assert first_button(page, given_up.id) == "enter"
     assert "It is turned down" in decide(client, me, "reject", line="").text
     assert "turned down" in client.get(f"{at(person).me}/submit").text
@@ -211,7 +211,7 @@ def test_enter_in_the_line_of_a_decided_paper_keeps_line_and_decision(
 
     for mended in ("Mended.", ""):
         answer = decide(client, at(curator).me, first_button(page, before.id), line=mended).text
-        assert "The line is kept." in answer
+        assert "The line is saved." in answer
         assert app.store.community.submission(before.id) == replace(before, curator_line=mended)
 
 
@@ -270,7 +270,7 @@ def test_what_is_no_decision_decides_nothing(client, person, curator, at, databa
 def test_the_desk_says_who_reads_the_line(client, person, curator, at):
     put_forward(client, at(person).me)
     page = client.get(f"{at(curator).me}/curate").text
-    assert "of one that you turn down, whoever put it forward does" in page
+    assert "for one that you turn down, only its submitter and the curators do" in page
     assert 'aria-describedby="who-reads"' in page
 
 
@@ -289,7 +289,7 @@ def test_where_nobody_may_submit_the_page_says_so(app, client, person, at):
     assert "cannot be submitted here" in page
     assert "a curator looks at it" not in page
     assert "Submit a paper</a>" not in client.get(at(person).me).text
-    assert "Put a paper forward" not in client.get("/picks").text
+    assert "Submit a paper" not in client.get("/picks").text
     assert put_forward(client, at(person).me).status_code == 400
 
 

@@ -44,7 +44,7 @@ def test_privacy_says_how_long_things_are_kept_as_it_is_set(filled, client):
 
     page = client.get("/privacy").text
 
-    assert "beside papers that you put forward or, as a curator, decide on" in page
+    assert "beside papers that you submit or, as a curator, decide on" in page
     for what, days in (
         ("Logs of what was sent", 33),
         ("Your digests", 33),

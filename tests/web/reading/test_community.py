@@ -33,6 +33,6 @@ def test_picks_come_with_the_lines_of_those_who_made_them(client):
 
 def test_the_page_says_how_to_put_a_paper_forward(client):
     page = client.get("/picks").text
-    assert "Put a paper forward" in page
+    assert "Submit a paper" in page
     assert "Submitted by <strong>a reader</strong>" in page
     assert "Picked by <strong>Ada</strong>" in page
