@@ -1,7 +1,7 @@
 """What the core needs from outside, as protocols: sources, fetcher, ranker, transport, store.
 
-Adapters satisfy them by shape; `digest.testing` holds the fakes and the contract checks that a
-plug-in must pass. Every method takes and returns values of `digest.model`, in batches.
+Adapters need not inherit from them; `digest.testing` holds the fakes and the contract checks that a
+plug-in must pass. Methods take and return values of `digest.model`, in batches.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store of mail: digests and their way out, letters, and what came back."""
+"""The store of mail: digests and their delivery, letters, and bounces and complaints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ T = TypeVar("T")
 
 
 class Ledger(Protocol):
-    """Digests and their way out: at least once, with a key, and what is in doubt marked as such."""
+    """Digests and their delivery, at least once each.
+
+    The key of a digest is its subscriber and edition. A row of the outbox is in doubt when nobody
+    knows whether its message was sent.
+    """
 
     def compose(
         self,
@@ -36,58 +40,55 @@ class Ledger(Protocol):
     ) -> int:
         """Keep digests and queue them, and move active readers' `due_at`, in one transaction.
 
-        Each digest comes with its expiry; None keeps it without sending. A digest whose key
-        exists is left alone. Returns how many were new.
+        Each digest comes with its expiry; None keeps it without sending. `send_from` and
+        `message_ids` go by digest id, `next_due` by subscriber id. A digest whose key exists is
+        left alone. Returns how many were new. Raises NotFound when a subscriber or a picked paper
+        is not stored.
         """
-        ...
 
     def composed(self, subscriber_ids: Sequence[str], edition: str) -> frozenset[str]:
-        """Who of these readers has a digest of an edition, sent or not."""
-        ...
+        """Those of these readers who have a digest of an edition, sent or not."""
 
     def composed_since(self, since: datetime) -> frozenset[str]:
-        """Who got a digest composed at or after then, sent or not, but of editions over a week old."""
-        ...
+        """Who has a digest composed at or after then, sent or not.
+
+        Digests of editions more than nine days before then are not looked at.
+        """
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
-        """Up to when each subscriber's digests cover what was announced; who had none is left out.
+        """Up to when each subscriber's digests cover what was announced.
 
-        A digest that expired or was refused covers nothing: its days come in the next. One that is
-        no longer kept covers what there was before those that are.
+        Digests that expired or were refused cover nothing, so that the next one shows their papers.
+        A digest that was pruned covers everything before the ones that are kept. Subscribers who
+        never had a digest are left out.
         """
-        ...
 
     def digest(self, digest_id: str) -> Digest | None:
-        """One digest, whole."""
-        ...
+        """One digest with its picks."""
 
     def digests(self, ids: Iterable[str]) -> dict[str, Digest]:
-        """Digests by id, whole; unknown ids are left out."""
-        ...
+        """Digests with their picks, by id; unknown ids are left out."""
 
     def recent(self, subscriber_id: str, *, limit: int) -> list[Digest]:
         """A subscriber's latest digests with their picks, newest first."""
-        ...
 
     def sent(
         self, subscriber_ids: Sequence[str], paper_ids: Iterable[str], *, but_edition: str = ""
     ) -> dict[str, frozenset[str]]:
-        """Which of the papers stand in an earlier digest of each subscriber.
+        """Which of the papers stand in an earlier digest of each subscriber that was not lost.
 
         `but_edition` leaves that edition out, so that re-ranking a composed day is repeatable.
         """
-        ...
 
     def tidy(self, now: datetime) -> None:
-        """Expire what is past its window, so that it counts as lost."""
-        ...
+        """Expire rows past their window, so that they count as lost."""
 
     def claim(self, now: datetime, *, owner: str, limit: int, lease: float) -> list[Envelope]:
-        """Expire what is past its window, then lease a block that is due, oldest first.
+        """Expire rows past their window, then lease a block that is due, oldest first.
 
-        `lease` is in seconds. Rows whose lease ran out count as due again.
+        `lease` is in seconds; rows whose lease ran out are due again. Rows of subscribers who are
+        no longer active are closed instead. `attempts` of an envelope includes this one.
         """
-        ...
 
     def offer(
         self,
@@ -100,94 +101,89 @@ class Ledger(Protocol):
     ) -> frozenset[str] | None:
         """Mark rows as going out and renew the lease, durably, before any of them is sent.
 
-        What came of others of the claim is written down in the same transaction, as `settle` does.
-
-        Returns the ids of those that may go: rows of subscribers who are no longer active are
-        closed instead, and those of whose address has changed stay as claimed. None, and nothing
-        is marked, when the claim has been taken over.
+        Receipts of other rows of the claim (`settling`) are recorded in the same transaction, as
+        `settle` does. Returns the ids of the digests that may go. Rows of subscribers who are no
+        longer active are closed instead; rows whose subscriber has another address by now stay
+        claimed, for the next claim. Returns None, and marks nothing, when another sender has taken
+        the claim over.
         """
-        ...
 
     def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
-        """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end."""
-        ...
+        """Whether a claim is still ours beyond `over`; renews it until `until` if not for long."""
 
     def settle(
         self, receipts: Sequence[Receipt], *, lease: str, until: datetime | None = None
     ) -> int:
-        """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
+        """Record a group of receipts in one transaction; returns how many rows were settled.
 
-        But of those, what was accepted and is not going out again is recorded: nobody is to send it.
-        `until` renews the lease. Returns how many rows were settled.
+        Rows no longer under `lease` are left alone, except that an acceptance is recorded if the
+        row is not going out again, so that nobody sends it twice. A deferred row without a
+        `retry_at` before its expiry expires. A row whose outcome is unknown is due again at its
+        expiry; if its `retry_at` is then, it expires, but does not count as lost, as it may have
+        arrived. `until` renews the lease.
         """
-        ...
 
     def release(self, lease: str) -> int:
-        """Give back what a claim has not offered, as it was.
+        """Give back rows that a claim has not offered, as they were; returns how many.
 
-        What was offered and not settled is due again, in doubt, once the lease has run out.
+        Rows that were offered and not settled are due again, in doubt, once the lease has run out.
         """
-        ...
 
     def withdraw(self, digest_ids: Sequence[str], *, lease: str) -> None:
-        """Unmark rows that were offered of which none can have been sent."""
-        ...
+        """Unmark offered rows of which none can have been sent; they stay claimed."""
 
     def put_off(self, times: Mapping[str, datetime], *, lease: str) -> int:
-        """Give rows back that were not offered, by digest id, as they were but due at these times."""
-        ...
+        """Give back rows that were not offered, due at these times by digest id; returns how many."""
 
     def due(self, now: datetime, *, most: int) -> int:
         """How many rows could be claimed now, counted up to `most`."""
-        ...
 
     def has_waiting(self) -> bool:
         """Whether anything is still to be sent, now or later, or being sent; cheap at any size."""
-        ...
 
     def counts(self) -> dict[str, int]:
         """Outbox rows by state."""
-        ...
 
     def refusals(self, subscriber_id: str, since: datetime) -> int:
-        """How many digests in a row a mail server refused for good since then."""
-        ...
+        """How many digests in a row a mail server refused for good since then.
+
+        Deferrals do not end the row, an acceptance does; our own refusals (code 0) do not count.
+        """
 
     def on_the_way(self, digest_ids: Iterable[str]) -> frozenset[str]:
         """Those of these digests that are still to be sent, or being sent."""
-        ...
 
     def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
-        """Queue kept digests once more, by digest id, under a new Message-ID; how many."""
-        ...
+        """Queue kept digests once more under a new Message-ID, by digest id; returns how many.
+
+        Attempts are counted anew. A digest that is still on its way is left alone.
+        """
 
     def deliveries(self, *, since: datetime, limit: int) -> list[tuple[Receipt, str]]:
         """Attempts since then, newest first, with the subscriber id, for the operator's page."""
-        ...
 
     def states(self, digest_ids: Iterable[str]) -> dict[str, OutboxState]:
-        """Where these digests stand on their way out; those that were only kept are left out."""
-        ...
+        """The outbox states of these digests, without those that were only kept."""
 
     def attempts(self, digest_ids: Iterable[str]) -> list[Receipt]:
         """Every attempt to deliver these digests, oldest first."""
-        ...
 
 
 class PostStore(Protocol):
-    """Letters on their way, what came back, and whom not to write to."""
+    """Letters, evidence of bounces and complaints, and the suppression list."""
 
     def put(self, letters: Sequence[Letter]) -> int:
-        """Queue letters; a known id is left alone. Returns how many were new."""
-        ...
+        """Queue letters; a known id is left alone, sent or not. Returns how many were new."""
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
-        """Lease letters that are due and not too late, oldest first."""
-        ...
+        """Lease letters that are due and have not expired, oldest first.
+
+        `lease` is in seconds: a letter that is not settled by then is due again. `attempts` of a
+        letter includes this one.
+        """
 
     def drop_late(self, now: datetime) -> list[str]:
-        """Forget letters past their expiry; the kinds of those that never went out."""
-        ...
+        """Forget expired letters that are not leased; returns the kinds of those never sent."""
 
     def settle(
         self,
@@ -197,11 +193,11 @@ class PostStore(Protocol):
         in_doubt: bool = False,
         untried: bool = False,
     ) -> None:
-        """Done with for good (None), or to be tried again then; `in_doubt`, it may have arrived.
+        """Be done with a letter (`retry_at` None), or have it tried again at that time.
 
-        `untried`, it was not offered to anybody: no attempt of its.
+        `in_doubt`: it may have arrived. `untried`: no mail server was offered it, so that the
+        attempt does not count.
         """
-        ...
 
     def record(
         self,
@@ -211,18 +207,16 @@ class PostStore(Protocol):
         suppressing: tuple[str, SuppressionReason] | None = None,
         settling: Sequence[str] = (),
     ) -> bool:
-        """Keep evidence and, in one transaction with it, what follows from it.
+        """Keep evidence and what follows from it, in one transaction.
 
-        `turned` is a subscriber before and after (status and pause), `suppressing` an address's hash
-        for the suppression list, `settling` the ids of evidence that is counted with this.
-        False, and nothing changes, if the id is known already, or if the subscriber has turned
-        into something else than before meanwhile.
+        `turned` is a subscriber before and after (only status and pause change), `suppressing` the
+        hash of an address for the suppression list, `settling` the ids of earlier evidence that
+        this settles. Returns False and changes nothing if the id is known, or if the subscriber's
+        status or pause is no longer as before.
         """
-        ...
 
     def evidence(self, evidence_id: str) -> Evidence | None:
-        """One, with the raw mail."""
-        ...
+        """One piece of evidence, with the raw mail."""
 
     def evidences(
         self,
@@ -234,88 +228,73 @@ class PostStore(Protocol):
         since: datetime | None = None,
         limit: int = 100,
     ) -> list[Evidence]:
-        """Newest first, without the raw mails; of one `kind`, or of all `but` one.
+        """Evidence that meets all conditions given, newest first, without the raw mails.
 
-        `unsettled` leaves out what an operator dealt with.
+        Of one `kind`, or of every kind `but` one; `unsettled` leaves out what an operator handled.
         """
-        ...
 
     def settle_evidence(self, evidence_id: str, now: datetime) -> None:
-        """An operator undid it, or dealt with it."""
-        ...
+        """Note that an operator undid or handled some evidence; only the first time counts."""
 
     def waiting(self) -> int:
         """Letters not yet sent."""
-        ...
 
     def waiting_for(self, address: str) -> list[Letter]:
         """Letters to an address that are not yet sent, oldest first."""
-        ...
 
     def came(self, key: str) -> datetime | None:
         """When this mail (by a hash of ours) came first, None if it is not remembered."""
-        ...
 
     def first_time(self, key: str, now: datetime) -> bool:
         """Whether this mail (by a hash of ours) comes for the first time; remembers it."""
-        ...
 
     def suppress(self, hashed: str, reason: SuppressionReason, now: datetime) -> None:
-        """Put a salted hash of an address on the list."""
-        ...
+        """Put a salted hash of an address on the suppression list; the latest reason counts."""
 
     def suppression(self, hashed: str) -> SuppressionReason | None:
         """Why it is on the list, None if it is not."""
-        ...
 
     def suppressions(self, hashed: Iterable[str]) -> dict[str, SuppressionReason]:
-        """Those of the hashes that are on the list; asks for none while the list is empty."""
-        ...
+        """Those of the hashes that are on the list; iterates over none while the list is empty."""
 
     def unsuppress(self, hashed: str) -> None:
         """Take it off the list."""
-        ...
 
     def secret(self, name: str) -> bytes:
-        """32 random bytes of this installation, minted when first asked for."""
-        ...
+        """32 random bytes of this installation, made on first use and then always the same."""
 
     def used(self, buckets: Iterable[str], *, now: datetime, seconds: float) -> set[str]:
         """Those of the buckets of which a use was counted within the last `seconds`."""
-        ...
 
     def ask(
         self, letters: Iterable[tuple[str, str, Letter]], *, now: datetime, seconds: float
     ) -> int:
-        """Queue letters that ask people to confirm, in one transaction; how many were.
+        """Queue letters that ask people to confirm, in one transaction; returns how many.
 
-        Each comes after a bucket, of which there is one use in so many `seconds`, and the id of whom
-        it asks. Who does not wait to confirm any more is not asked; who never did is a newcomer of now.
+        Each item is a bucket, a subscriber id and the letter. It is skipped if the bucket was used
+        within the last `seconds`, or if the subscriber is not pending. For a subscriber who never
+        confirmed before, the time to do so starts anew.
         """
-        ...
 
     def take(self, bucket: str, *, now: datetime, seconds: float, most: int) -> bool:
         """Count one use of a bucket; False once `most` were counted within the last `seconds`.
 
-        What is refused is not counted. Buckets are hashes or plain words, never addresses.
+        Refused uses are not counted. A bucket must always be used with the same `seconds`: older
+        uses are forgotten. Buckets are hashes or plain words, never addresses.
         """
-        ...
 
 
 class PaceStore(Protocol):
-    """What is learned of how fast mail may go, shared by every process that sends."""
+    """What is known about how fast mail may go, shared by every process that sends."""
 
     def load(self, server: str) -> Pace | None:
-        """What is known of a mail server; None for one that is new."""
-        ...
+        """What is known about a mail server; None for a new one."""
 
     def change(self, server: str, change: Callable[[Pace | None], tuple[Pace, T]]) -> T:
-        """Load, change and keep in one transaction; what `change` returns beside is handed back.
+        """Load, change and keep in one transaction; returns what `change` returns besides.
 
-        Nothing is written when the value comes back as it was given.
+        Nothing is written when `change` returns the very value it was given.
         """
-        ...
 
     def waiting(self, now: datetime, *, within: timedelta, domains: Iterable[str]) -> Waiting:
-        """The digests that wait, in all and for these domains, and how many went `within` before."""
-        ...
+        """How many digests wait, in all and for these domains, and how many went `within` that time."""

@@ -23,23 +23,20 @@ from digest.model import (
 
 
 class Source(Protocol):
-    """A place that publishes listings. Sans-I/O: it says what to request, and reads bytes."""
+    """A place that publishes listings. Does no I/O: it says what to request, and parses bytes."""
 
     @property
     def name(self) -> str:
-        """The name under which config, reports and announcements know it."""
-        ...
+        """The name it has in config, reports and announcements."""
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
-        """What to fetch now, given the cursor kept from the last complete run (None: the first)."""
-        ...
+        """What to fetch now, given the cursor of the last complete run (None before the first)."""
 
     def parse(self, listing: Listing) -> Harvest:
-        """Read one listing; bad entries become problems.
+        """Parse one listing; bad entries become problems.
 
-        Raises ListingUnreadable when nothing at all can be made of it.
+        Raises ListingUnreadable when none of it can be parsed.
         """
-        ...
 
 
 class Fetcher(Protocol):
@@ -48,34 +45,33 @@ class Fetcher(Protocol):
     def fetch(
         self, batch: Sequence[tuple[Request, PollState]], now: datetime
     ) -> list[Answer | FetchFailed | FetchRefused]:
-        """Carry out the batch, hosts side by side, each host spaced; one outcome a request, in order.
+        """Fetch a batch, hosts in parallel, with pauses for each host; one outcome per request, in order.
 
         Outcomes are returned rather than raised, so that one bad source never hides another.
         """
-        ...
 
     def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
         """Send a form to a service that others run (a WebSub hub); redirects are not followed.
 
         Raises FetchFailed or FetchRefused unless the answer is 2xx.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
     """The papers of one edition window, with what ranking may use about them.
 
-    `trending`: what its votes are worth beside what is usual in its field, by paper id (a tenfold
-    of votes is 1: see `digest.ranking.trending`).
-    `upvotes`: the count of those votes, by paper id.
+    `trending`: by paper id, its votes compared with what is usual in its field (ten times as many
+    count 1: see `digest.ranking.trending`).
+    `upvotes`: the number of those votes, by paper id.
     `liked`: papers that profiles like, dislike or know, by id; they need not be candidates.
     `featured`: the ids of papers that curators picked.
-    `vectors`: what an embedder made of papers, by id (see `SpaceStore`); missing ones are made.
-    `tastes`: what rankers keep of subscribers (see `Keeper`), by name kept under, then subscriber.
-    `lying`: where papers that profiles name lie in the rankers' space, by the id they are named by.
+    `vectors`: an embedder's vectors of papers, by id (see `SpaceStore`); missing ones are computed.
+    `tastes`: what rankers keep about subscribers (see `Keeper`), by the name kept under, then by
+    subscriber.
+    `lying`: vectors, in the rankers' space, of papers that profiles name, by the id used there.
 
-    Of a subscriber whose taste is here, `liked` need only hold the papers that are not in `lying`.
+    For a subscriber with an entry in `tastes`, `liked` needs only the papers missing from `lying`.
     """
 
     papers: Sequence[Paper]
@@ -91,8 +87,8 @@ class Candidates:
 class Ranker(Protocol):
     """Scores a block of profiles against the papers of an edition.
 
-    One that works with an embedder's vectors names it in an attribute `embeds`; candidates then
-    bring those that are kept, and all of the edition if it has the embedder as `embedder`.
+    A ranker that uses an embedder's vectors names it in an attribute `embeds`. Candidates then have
+    the vectors that are stored, and those of the whole edition if the ranker has an `embedder`.
     """
 
     def rank(
@@ -103,19 +99,18 @@ class Ranker(Protocol):
         without: Mapping[str, frozenset[str]],
         now: datetime,
     ) -> list[Ranking]:
-        """One ranking a profile, in order.
+        """One ranking per profile, in order.
 
-        `without` maps a subscriber id to paper ids never to be picked (already sent). `now` is
-        for rankers of one's own that score by age: the one we ship does not look at it.
+        `without` maps a subscriber id to the paper ids never to pick (already sent). `now` is for
+        rankers that score by age; the one we ship ignores it.
         """
-        ...
 
 
 class Keeper(Ranker, Protocol):
-    """A ranker that makes something of a subscriber's likes and dislikes that is worth keeping.
+    """A ranker that computes something from a subscriber's likes and dislikes that is worth storing.
 
-    `keeps` is the name to keep it under, `lies` that of the space in which liked papers lie; both
-    are empty while it has nothing to keep.
+    `keeps` is the name to store it under, `lies` the name of the space whose vectors of liked papers
+    it uses; both are empty while there is nothing to store.
     """
 
     keeps: str
@@ -124,8 +119,7 @@ class Keeper(Ranker, Protocol):
     def learned(
         self, block: Sequence[Profile], liked: Mapping[str, Paper], vectors: Mapping[str, bytes]
     ) -> dict[str, tuple[bytes, ...]]:
-        """What to keep of these, by subscriber; true until one likes or dislikes another paper."""
-        ...
+        """What to store about these, by subscriber; valid until their likes or dislikes change."""
 
 
 class Transport(Protocol):
@@ -138,26 +132,23 @@ class Transport(Protocol):
         *,
         held: Callable[[], bool] = lambda: True,
     ) -> Iterator[Receipt]:
-        """One receipt a message, each yielded as soon as it is known.
+        """One receipt per message, each yielded as soon as it is known.
 
-        A message may be made only when it is taken from `messages`, which can be gone through once:
-        take one more while you wait for something else, and time is saved.
-        `held` says whether the messages are still ours to send. A transport that may send twice
-        asks it, from any thread, as late as it can take a message back.
+        `messages` can be iterated over once, and may render each message only when it is taken: take
+        the next one while waiting for the network to save time. `held` says whether the messages
+        are still ours to send. A transport that might send a message twice calls it, from any
+        thread, at the last moment at which it can still withhold the message.
         """
-        ...
 
     def close(self) -> None:
-        """Say goodbye; safe to call twice."""
-        ...
+        """Close connections; safe to call twice."""
 
 
 class Acceptances(Protocol):
-    """What a mail server of one's own remembers of the messages that it took."""
+    """What the operator's own mail server knows about the messages that it accepted."""
 
     def taken(self, message_ids: Collection[str], since: datetime) -> Mapping[str, bool | None]:
-        """Whether the server took each message, by Message-ID, at `since` or later.
+        """Whether the server accepted each message at `since` or later, by Message-ID.
 
-        None where nobody can tell, as when its log cannot be read.
+        None if that is unknown, as when its log cannot be read.
         """
-        ...

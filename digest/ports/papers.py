@@ -1,4 +1,4 @@
-"""The store of papers, and of what polling them came to."""
+"""The store of papers, and of the polling of their sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
-    """What a search is narrowed to: any of these categories, one source, and days of first news."""
+    """The filters of a search: any of these categories, one source, days of first announcement."""
 
     categories: tuple[str, ...] = ()
     source: str = ""
@@ -29,7 +29,7 @@ class Within:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """What storing a batch of items came to."""
+    """The counts of a batch of stored items: `papers` are new, `merged` were known already."""
 
     read: int = 0
     papers: int = 0
@@ -41,107 +41,101 @@ class PaperStore(Protocol):
     """Papers, their identities, announcements and signals."""
 
     def ingest(self, items: Sequence[Item]) -> Ingested:
-        """Store a batch in one transaction, joining each item to the paper it already is.
+        """Store items in transactions of bounded size, merging each with its stored paper.
 
-        Identity goes by `merging.keys_of`; records are joined by `merging.join`. Ids inside
-        announcements and signals are rewritten to the paper's own. Storing twice changes nothing.
+        Two items are the same paper if they share one of `merging.keys_of`; `merging.join` merges
+        them. Ids in announcements and signals become the paper's own. Storing twice changes nothing.
         """
-        ...
 
     def get(self, ids: Iterable[str]) -> dict[str, Paper]:
-        """The papers with these ids; other identifiers (`arxiv:…`, `doi:…`) are understood too."""
-        ...
+        """The papers with these ids or other identifiers (`arxiv:…`, `doi:…`), by the key asked for."""
 
     def announced(self, since: datetime, until: datetime) -> list[tuple[Paper, Announcement]]:
-        """Papers with a new or cross announcement seen in (since, until], one row a paper.
+        """Papers with a new or cross announcement seen in (since, until], one row per paper.
 
-        The announcement is the earliest in the window, `new` before `cross`.
+        The announcement is that of the earliest list day in the window, `new` before `cross`; rows
+        are in the order in which the announcements were seen.
         """
-        ...
 
     def news(self, since: datetime, until: datetime) -> int:
-        """How many announcements there are that were seen in (since, until]."""
-        ...
+        """How many announcements were seen in (since, until]."""
 
     def has_feed(self, source: str, feed: str) -> bool:
         """Whether any announcement of this feed of a source is stored."""
-        ...
 
     def announcements(self, paper_ids: Iterable[str]) -> dict[str, list[Announcement]]:
         """Every announcement of each paper, oldest first."""
-        ...
 
     def signals(self, paper_ids: Iterable[str]) -> dict[str, list[Signal]]:
         """Community signals by paper."""
-        ...
 
     def signalled(self, since: datetime) -> list[Signal]:
-        """Signals seen since then, for the hot score."""
-        ...
+        """Signals seen at or after `since`, oldest first."""
 
     def primaries(self, ids: Iterable[str]) -> dict[str, str]:
         """The first category of each of these papers; those without any are left out."""
-        ...
 
     def set_trending(self, scores: Mapping[str, float]) -> None:
         """Keep hot scores; papers not named keep none."""
-        ...
 
     def trending(self, ids: Iterable[str] | None = None, *, limit: int = 100) -> dict[str, float]:
-        """Stored hot scores: of these papers, or the highest `limit` of all."""
-        ...
+        """Stored hot scores, highest first: of these papers, or the highest `limit` of all."""
 
     def in_categories(
         self, categories: Sequence[str], *, since: datetime, limit: int
     ) -> list[tuple[Paper, Announcement]]:
-        """Papers with any of the categories (none given: all), announced since then, newest first."""
-        ...
+        """Papers with any of the categories, announced at or after `since`, newest first.
+
+        No categories stand for all papers, an archive for all of its categories: `cs` for `cs.*`.
+        A paper is dated by its earliest new or cross announcement; ties go by id.
+        """
 
     def categories(self, since: datetime) -> dict[str, int]:
-        """Categories of papers announced since then, with the number of papers."""
-        ...
+        """Categories of papers first announced at or after `since`, with the number of papers."""
 
     def known_categories(self) -> list[str]:
         """Every category that a stored paper has, however long ago it was announced."""
-        ...
 
     def daily_counts(
         self, categories: Sequence[str], *, since: datetime, before: date
     ) -> dict[str, dict[date, int]]:
-        """Papers first announced by category and list day, for lists seen since then."""
-        ...
+        """Papers with a new or cross announcement by category and list day, for days `before`.
+
+        Announcements seen before `since` do not count.
+        """
 
     def search(
         self, query: str, *, limit: int, within: Within | None = None
     ) -> list[tuple[Paper, float]]:
         """Full-text search over title, abstract and authors by BM25, best first; scores positive.
 
-        `within` narrows it; an empty query then finds everything within, newest first.
+        Any text is a valid query. All terms must occur; when no paper has them all, any of them
+        will do, except that every result has each `"a phrase"` and `prefix*`. `within` filters the
+        results; an empty query then finds all that pass, newest first, with a score of 0. When
+        many papers match, only the 600 stored last are ranked and found.
         """
-        ...
 
     def announced_on(self, day: date) -> list[tuple[Paper, Announcement]]:
-        """Papers first announced (new or cross) that could first be read on this UTC day."""
-        ...
+        """Papers first announced (new or cross) on this UTC day, in the order of that time.
+
+        Of several announcements seen at the same time, that of the earliest list day counts, `new`
+        before `cross`.
+        """
 
     def days(self, first: date, last: date) -> dict[date, int]:
-        """How many papers were first announced on each UTC day between two; empty days left out."""
-        ...
+        """How many papers were first announced on each UTC day of a span; empty days left out."""
 
     def by_author(self, name: str, *, limit: int) -> list[Paper]:
-        """Papers of authors with this folded name (`text.author_keys`), newest first."""
-        ...
+        """Papers of authors with this name, compared by `text.author_keys`, newest first."""
 
     def voted(self, since: datetime, *, limit: int) -> list[tuple[Paper, int]]:
-        """Papers with votes seen since then and how many, most first, for trending by period."""
-        ...
+        """Papers with votes given at or after `since`, and how many votes, most first."""
 
     def changed(self) -> str:
-        """A short token, another one whenever public pages and feeds may show something else.
+        """A short token that changes whenever public pages and feeds may show something else.
 
-        It follows papers, announcements, signals, hot scores, featured papers and shown names.
+        That is with papers, announcements, signals, hot scores, featured papers and shown names.
         """
-        ...
 
 
 class SourceStore(Protocol):
@@ -149,24 +143,18 @@ class SourceStore(Protocol):
 
     def cursor(self, source: str) -> str | None:
         """The source's cursor, None before the first complete run."""
-        ...
 
     def set_cursor(self, source: str, cursor: str) -> None:
         """Keep the cursor of a complete run."""
-        ...
 
     def poll_states(self, source: str | None = None) -> list[PollState]:
         """Poll states of one source, or of all."""
-        ...
 
     def save_polls(self, states: Sequence[PollState]) -> None:
         """Keep what was learned from a batch of polls, in one transaction."""
-        ...
 
     def add_reports(self, reports: Sequence[SourceReport]) -> None:
         """Append lines to the run log."""
-        ...
 
     def reports(self, *, since: datetime) -> list[SourceReport]:
-        """Run-log lines since then, oldest first."""
-        ...
+        """Lines of the run log at or after `since`, oldest first."""
