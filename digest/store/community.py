@@ -6,24 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from sqlite3 import Connection, Row
+from sqlite3 import Row
 
 from digest.errors import NotFound
 from digest.model import Moderation, Submission, SubmissionState, Voice
 from digest.store import changes, ingest, loading, renaming, voting
 from digest.store.connections import Connections
-from digest.store.rows import (
-    listed,
-    moderation_columns,
-    moment,
-    stamp,
-    stamp_or_none,
-    submission_columns,
-    to_moderation,
-    to_submission,
-)
+from digest.store.rows import MODERATION, SUBMISSIONS, listed, moment, stamp, stamp_or_none
 
-# `s` put it forward, `c` decided; both may have gone, or not want to be named.
+# `s` submitted the paper, `c` featured it; both may have left, or may not show their name.
 VOICES = """
 SELECT u.paper_id, u.line, u.at, u.curator_line, u.decided_at,
     iif(s.shows_name, s.name, '') AS submitter, iif(c.shows_name, c.name, '') AS curator
@@ -34,8 +25,8 @@ WHERE u.state = 'featured' AND u.paper_id IN (SELECT value FROM json_each(?))
 ORDER BY u.paper_id, u.at, u.id
 """
 
-# A first version that came later as no news was that beside the pick (see `pipeline.ingesting`): the
-# pick alone is then what tells readers of it.
+# Where a source announced the first version after the pick, as a replacement (see
+# `pipeline.ingesting`), the pick is the only news of the paper, and stays.
 WITHDRAW = """
 DELETE FROM announcements AS a
 WHERE a.paper_id = ?1 AND a.source = 'community' AND a.feed = 'picked'
@@ -47,7 +38,7 @@ WHERE a.paper_id = ?1 AND a.source = 'community' AND a.feed = 'picked'
     )
 """
 
-
+BY_ID = "SELECT * FROM submissions WHERE id = ?"
 STANDING = f"""
 SELECT * FROM submissions WHERE paper_id = ? AND state <> 'rejected'
 ORDER BY {renaming.STANDS_FIRST} LIMIT 1
@@ -61,10 +52,7 @@ class Community:
         self._connections = connections
 
     def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> None:
-        """Add a subscriber's vote, once; the count becomes the signal `community`/`upvotes`.
-
-        Raises NotFound for an unknown subscriber or paper.
-        """
+        """Add a subscriber's vote, once, and count it in the signal `community`/`upvotes`."""
         with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, paper_id)
             connection.execute(
@@ -87,51 +75,43 @@ class Community:
 
     def votes_of(self, subscriber_id: str, paper_ids: Iterable[str]) -> frozenset[str]:
         """Which of the papers this subscriber voted for."""
-        with self._connections.read() as connection:
-            return frozenset(
-                row["paper_id"]
-                for row in connection.execute(
-                    """
-                    SELECT paper_id FROM votes
-                    WHERE subscriber_id = ? AND paper_id IN (SELECT value FROM json_each(?))
-                    """,
-                    (subscriber_id, listed(paper_ids)),
-                )
-            )
+        rows = self._connections.rows(
+            """
+            SELECT paper_id FROM votes
+            WHERE subscriber_id = ? AND paper_id IN (SELECT value FROM json_each(?))
+            """,
+            (subscriber_id, listed(paper_ids)),
+        )
+        return frozenset(row["paper_id"] for row in rows)
 
     def changed(self) -> str:
-        """A token that becomes another one whenever votes do."""
+        """A token that changes whenever votes do."""
         with self._connections.plain() as connection:
             return changes.token(connection, changes.VOTES)
 
     def submit(self, submission: Submission) -> Submission:
-        """Keep a submission; one that stands for the same paper already is returned instead.
-
-        A rejected one does not stand.
-        """
+        """Keep a submission, or return the one that already stands for the paper."""
         with self._connections.write() as connection, changes.marked(connection):
             paper = loading.owner(connection, submission.paper_id)
-            row = _row(connection, submission.id) or _standing(connection, paper)
+            row = connection.execute(BY_ID, (submission.id,)).fetchone()
+            row = row or connection.execute(STANDING, (paper,)).fetchone()
             if row is not None:
-                return to_submission(row)
+                return SUBMISSIONS.read(row)
             kept = replace(submission, paper_id=paper)
-            connection.execute(
-                "INSERT INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                submission_columns(kept),
-            )
+            connection.execute(SUBMISSIONS.insert, SUBMISSIONS.columns(kept))
             return kept
 
     def standing(self, paper_id: str) -> Submission | None:
         """The submission that stands for a paper: one that is featured, else the oldest undecided."""
         with self._connections.read() as connection:
-            row = _standing(connection, loading.owner(connection, paper_id))
-        return None if row is None else to_submission(row)
+            paper = loading.owner(connection, paper_id)
+            row = connection.execute(STANDING, (paper,)).fetchone()
+        return None if row is None else SUBMISSIONS.read(row)
 
     def submission(self, submission_id: str) -> Submission | None:
         """One submission."""
-        with self._connections.read() as connection:
-            row = _row(connection, submission_id)
-        return None if row is None else to_submission(row)
+        row = self._connections.row(BY_ID, (submission_id,))
+        return None if row is None else SUBMISSIONS.read(row)
 
     def submissions(
         self,
@@ -142,34 +122,27 @@ class Community:
         subscriber_id: str = "",
     ) -> list[Submission]:
         """Submissions made at or after `since`, newest first; in one state, of one subscriber."""
-        with self._connections.read() as connection:
-            return [
-                to_submission(row)
-                for row in connection.execute(
-                    """
-                    SELECT * FROM submissions
-                    WHERE at >= ?1 AND (?2 IS NULL OR state = ?2)
-                        AND (?3 = '' OR subscriber_id = ?3)
-                    ORDER BY at DESC, rowid DESC LIMIT ?4
-                    """,
-                    (stamp(since), state, subscriber_id, limit),
-                )
-            ]
+        rows = self._connections.rows(
+            """
+            SELECT * FROM submissions
+            WHERE at >= ?1 AND (?2 IS NULL OR state = ?2) AND (?3 = '' OR subscriber_id = ?3)
+            ORDER BY at DESC, rowid DESC LIMIT ?4
+            """,
+            (stamp(since), state, subscriber_id, limit),
+        )
+        return [SUBMISSIONS.read(row) for row in rows]
 
     def decided(self, *, since: datetime, limit: int) -> list[Submission]:
         """Submissions decided at or after `since`, the latest decision first."""
-        with self._connections.read() as connection:
-            return [
-                to_submission(row)
-                for row in connection.execute(
-                    """
-                    SELECT * FROM submissions
-                    WHERE state IN ('featured', 'rejected') AND decided_at >= ?
-                    ORDER BY decided_at DESC, rowid DESC LIMIT ?
-                    """,
-                    (stamp(since), limit),
-                )
-            ]
+        rows = self._connections.rows(
+            """
+            SELECT * FROM submissions
+            WHERE state IN ('featured', 'rejected') AND decided_at >= ?
+            ORDER BY decided_at DESC, rowid DESC LIMIT ?
+            """,
+            (stamp(since), limit),
+        )
+        return [SUBMISSIONS.read(row) for row in rows]
 
     def arrived(self) -> int:
         """Open the waiting submissions whose paper has been stored meanwhile; how many."""
@@ -186,13 +159,7 @@ class Community:
             return len(opened)
 
     def decide(self, submission: Submission, moderation: Moderation) -> None:
-        """Keep a decided submission and the line of the log, in one transaction.
-
-        Only the decision is written. Rejecting what is featured rejects all that is featured of
-        its paper, each with a line of its own, and takes back what news featuring made of it, so
-        that featuring it again is news again. Doing it twice changes nothing. Raises NotFound for
-        an unknown submission.
-        """
+        """Keep the decision about a submission and its line of the log, in one transaction."""
         decision = (
             submission.state.value,
             submission.curator_id,
@@ -200,7 +167,7 @@ class Community:
             stamp_or_none(submission.decided_at),
         )
         with self._connections.write() as connection:
-            row = _row(connection, submission.id)
+            row = connection.execute(BY_ID, (submission.id,)).fetchone()
             if row is None:
                 raise NotFound("There is no such submission.", subject=submission.id)
             if decision == tuple(
@@ -218,85 +185,53 @@ class Community:
             ).fetchall()
             line = replace(moderation, paper_id=row["paper_id"])
             connection.executemany(
-                "INSERT INTO moderation VALUES (?, ?, ?, ?, ?, ?)",
-                [moderation_columns(replace(line, submission_id=each["id"])) for each in written],
+                MODERATION.insert,
+                [MODERATION.columns(replace(line, submission_id=each["id"])) for each in written],
             )
             if submission.state is SubmissionState.REJECTED:
-                _withdraw(connection, row["paper_id"])
+                connection.execute(WITHDRAW, (row["paper_id"],))
+                ingest.date_papers(connection, [row["paper_id"]])
             changes.mark(connection)
 
     def voices(self, paper_ids: Iterable[str]) -> dict[str, list[Voice]]:
-        """Who speaks for the featured ones among these papers: submitters, then curators, each once.
-
-        A curator speaks always, if only to say that somebody picked it; a submitter with nothing
-        to show, neither name nor line, is left out.
-        """
+        """Who speaks for the featured ones among these papers: submitters, then curators."""
         submitters: defaultdict[str, list[Voice]] = defaultdict(list)
         curators: defaultdict[str, list[Voice]] = defaultdict(list)
-        with self._connections.read() as connection:
-            for row in connection.execute(VOICES, (listed(paper_ids),)):
-                submitters[row["paper_id"]].extend(_submitter(row))
-                curators[row["paper_id"]].append(_curator(row))
+        for row in self._connections.rows(VOICES, (listed(paper_ids),)):
+            submitters[row["paper_id"]].extend(_submitter(row))
+            curators[row["paper_id"]].append(_curator(row))
         return {each: submitters[each] + _once(found) for each, found in curators.items()}
 
     def featured(self, since: datetime) -> frozenset[str]:
         """Papers featured at or after `since`."""
-        with self._connections.read() as connection:
-            return frozenset(
-                row["paper_id"]
-                for row in connection.execute(
-                    """
-                    SELECT paper_id FROM submissions WHERE state = 'featured' AND decided_at >= ?
-                    """,
-                    (stamp(since),),
-                )
-            )
+        rows = self._connections.rows(
+            "SELECT paper_id FROM submissions WHERE state = 'featured' AND decided_at >= ?",
+            (stamp(since),),
+        )
+        return frozenset(row["paper_id"] for row in rows)
 
     def log(self, *, limit: int) -> list[Moderation]:
         """The moderation log, newest first."""
-        with self._connections.read() as connection:
-            return [
-                to_moderation(row)
-                for row in connection.execute(
-                    "SELECT * FROM moderation ORDER BY at DESC, rowid DESC LIMIT ?", (limit,)
-                )
-            ]
+        rows = self._connections.rows(
+            "SELECT * FROM moderation ORDER BY at DESC, rowid DESC LIMIT ?", (limit,)
+        )
+        return [MODERATION.read(row) for row in rows]
 
     def last_decisions(self, submission_ids: Iterable[str]) -> dict[str, Moderation]:
         """The newest line of the moderation log about each of these submissions that has one."""
-        with self._connections.read() as connection:
-            return {
-                row["submission_id"]: to_moderation(row)
-                for row in connection.execute(
-                    """
-                    SELECT m.* FROM submissions AS s
-                    JOIN moderation AS m ON m.paper_id = s.paper_id AND m.submission_id = s.id
-                    WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY m.at, m.rowid
-                    """,
-                    (listed(submission_ids),),
-                )
-            }
-
-
-def _withdraw(connection: Connection, paper_id: str) -> None:
-    """Take the news back that featuring made of a paper, once nothing that stands features it."""
-    connection.execute(WITHDRAW, (paper_id,))
-    ingest.date_papers(connection, [paper_id])
-
-
-def _standing(connection: Connection, paper_id: str) -> Row | None:
-    row: Row | None = connection.execute(STANDING, (paper_id,)).fetchone()
-    return row
-
-
-def _row(connection: Connection, submission_id: str) -> Row | None:
-    row: Row | None = connection.execute(
-        "SELECT * FROM submissions WHERE id = ?", (submission_id,)
-    ).fetchone()
-    return row
+        rows = self._connections.rows(
+            """
+            SELECT m.* FROM submissions AS s
+            JOIN moderation AS m ON m.paper_id = s.paper_id AND m.submission_id = s.id
+            WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY m.at, m.rowid
+            """,
+            (listed(submission_ids),),
+        )
+        return {row["submission_id"]: MODERATION.read(row) for row in rows}
 
 
 def _submitter(row: Row) -> list[Voice]:
+    """The submitter's voice, if there is a name or a line to show."""
     name = row["submitter"] or ""
     if not (name or row["line"]):
         return []
@@ -314,7 +249,7 @@ def _curator(row: Row) -> Voice:
 
 
 def _once(voices: Iterable[Voice]) -> list[Voice]:
-    """Each line and name once: papers that became one may have been picked alike."""
+    """Each name and line once, as papers that were merged may have been picked in the same words."""
     heard: dict[tuple[str, str], Voice] = {}
     for each in voices:
         heard.setdefault((each.name, each.line), each)

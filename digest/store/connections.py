@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from digest.errors import ConfigError
 from digest.store.failures import mapped
@@ -20,8 +21,8 @@ from digest.store.failures import mapped
 MOST_IDLE = 8
 WIPING_SECONDS = 0.2
 
-# FULL makes a commit outlive a power cut: what a mail server accepted must never be forgotten.
-# `secure_delete` writes zeros over what is deleted: who is erased is not to be read in the file.
+# FULL makes a commit survive a power cut: what a mail server accepted must never be forgotten.
+# `secure_delete` overwrites deleted rows with zeros, so that erased people leave no trace in the file.
 SET_UP = (
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",
@@ -56,8 +57,8 @@ class Connections:
         """One transaction: all of the block is kept, or nothing if it raises.
 
         IMMEDIATE, because a reader that turns writer half-way can fail with the work half done.
-        `patience` is how many seconds to wait for others to be done, where that is not the usual.
-        Raises ConfigError where the file has been moved or replaced since it was opened.
+        `patience` (seconds) is how long to wait for other writers, by default `timeout`. Raises
+        ConfigError when the file has been moved or replaced since it was opened.
         """
         self._check_unmoved()
         with self._transaction("BEGIN IMMEDIATE", patience=patience) as connection:
@@ -73,21 +74,32 @@ class Connections:
             finally:
                 self._give_back(connection)
 
-    def look(self, select: str, parameters: Sequence[object]) -> sqlite3.Row | None:
-        """The first row of a statement of its own: what is asked for every message has to be short."""
+    def row(self, select: str, parameters: Sequence[object] = ()) -> sqlite3.Row | None:
+        """The first row of one SELECT; None for no rows."""
+        # Without `plain`, which takes as long as the SELECT: this is asked for every message.
         try:
             connection = self._take()
             try:
                 row: sqlite3.Row | None = connection.execute(select, parameters).fetchone()
             finally:
                 self._give_back(connection)
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeEncodeError, OverflowError):
             with mapped(self.path):
                 raise
         return row
 
+    def rows(self, select: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """All rows of one SELECT, which sees one state of the database without a transaction."""
+        with self.plain() as connection:
+            return connection.execute(select, parameters).fetchall()
+
+    def run(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Carry out one statement in a writing transaction; returns how many rows it wrote."""
+        with self.write() as connection:
+            return connection.execute(statement, parameters).rowcount
+
     def wipe_log(self) -> None:
-        """Empty the write-ahead log, where what was deleted still stands, unless somebody reads it."""
+        """Empty the write-ahead log, which still holds deleted rows, unless somebody reads it."""
         with self.plain() as connection, self._waiting(connection, WIPING_SECONDS):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
@@ -115,7 +127,7 @@ class Connections:
 
     @contextmanager
     def _waiting(self, connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-        """Wait for so long for others to be done, within the block; None is as long as ever."""
+        """Wait this long for a lock within the block; None changes nothing."""
         if seconds is None:
             yield
             return
@@ -139,9 +151,9 @@ class Connections:
         connection.close()
 
     def _check_unmoved(self) -> None:
-        """What is written to a file that has lost its name is written for nobody.
+        """Raise ConfigError if the path no longer names the file that was opened.
 
-        SQLite itself looks, and refuses to write, but not where there is a write-ahead log.
+        What is then written would be lost; SQLite does not notice when there is a write-ahead log.
         """
         if self._opened is None:
             return
@@ -180,7 +192,7 @@ class Connections:
         return connection
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
-        """Switch to WAL; SQLite does not wait for its lock here, so we do, on the first start."""
+        """Switch to WAL, waiting for the lock on a first start, which SQLite does not do here."""
         pauses = int(self._timeout / 0.05)
         while True:
             try:

@@ -1,8 +1,8 @@
 """What readers said, and what it did to their profiles: what `digest.ports.FeedbackStore` asks for.
 
-The standing feedback of a reader is a chain: each link put its interests over those before it, and
-keeps what it replaced. Taking a link out of the middle leaves what later links put there, and
-gives the next one what the taken one had replaced, so that links can be undone in any order.
+Feedback can be undone in any order. Each piece of feedback wrote its interests over earlier ones
+and keeps what it replaced. Undoing it leaves what later feedback wrote in the same slots, and hands
+what it had replaced on to the next later feedback for each slot.
 """
 
 from __future__ import annotations
@@ -17,9 +17,24 @@ from digest.ports import Settled
 from digest.store import interests, loading
 from digest.store.connections import Connections
 from digest.store.interests import Slot, slots
-from digest.store.rows import feedback_columns, interests_text, listed, stamp, to_feedback
+from digest.store.rows import FEEDBACK, interests_text, listed, stamp
 
 BLOCK = 1_000
+
+# `last` is the kind of what the reader said last about the paper, in any edition.
+ANSWERS = """
+SELECT rowid AS number, *, (
+    SELECT kind FROM feedback AS later
+    WHERE later.subscriber_id = said.subscriber_id AND later.at >= said.at
+        AND later.paper_id = said.paper_id AND later.undone_at IS NULL
+        AND later.kind IN (SELECT value FROM json_each(?4))
+    ORDER BY later.at DESC, later.rowid DESC LIMIT 1
+) AS last
+FROM feedback AS said
+WHERE edition <> '' AND (edition, subscriber_id, rowid) > (?1, ?2, ?3)
+    AND kind IN (SELECT value FROM json_each(?4)) AND undone_at IS NULL
+ORDER BY edition, subscriber_id, rowid LIMIT ?5
+"""
 
 
 class FeedbackLog:
@@ -29,11 +44,7 @@ class FeedbackLog:
         self._connections = connections
 
     def add(self, feedback: Feedback) -> None:
-        """Keep it and apply its interests, in one transaction: `added` go in over `replaced`.
-
-        What really stood in those places is what is kept as `replaced`. Doing it twice under one
-        id changes nothing. Raises NotFound for an unknown subscriber.
-        """
+        """Keep it and apply its interests, in one transaction."""
         with self._connections.write() as connection:
             if _one(connection, feedback.id) is not None:
                 return
@@ -42,21 +53,14 @@ class FeedbackLog:
             touched = slots((*feedback.replaced, *feedback.added))
             before = interests.standing(connection, person, touched)
             kept = replace(feedback, paper_id=paper_id, replaced=tuple(before.values()))
-            connection.execute(
-                "INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                feedback_columns(kept),
-            )
+            connection.execute(FEEDBACK.insert, FEEDBACK.columns(kept))
             interests.clear(connection, person, before)
             interests.put(connection, person, feedback.added)
 
     def undo(
         self, feedback_id: str, now: datetime, *, settled: Settled | None = None
     ) -> Feedback | None:
-        """Take back what it added and put back what it replaced; None if there is no such, or done.
-
-        Where later feedback that stands, or the reader's own hand, has put something else, that stays.
-        What stands in those places then is what `settled` makes of it, in the same transaction.
-        """
+        """Take back what it added and put back what it replaced; None if there is nothing to undo."""
         with self._connections.write() as connection:
             said = _one(connection, feedback_id)
             if said is None or said.undone_at is not None:
@@ -84,81 +88,45 @@ class FeedbackLog:
         limit: int = 100,
         standing: bool = True,
     ) -> list[Feedback]:
-        """What one reader said, newest first; `standing` leaves out what was undone.
-
-        No `kinds` are all of them; of papers None are all, and an empty collection is none.
-        """
+        """What one reader said, newest first."""
+        papers = None
         with self._connections.read() as connection:
-            owners = loading.owners(connection, listed(paper_ids or ()))
-            return [
-                to_feedback(row)
-                for row in connection.execute(
-                    """
-                    SELECT * FROM feedback
-                    WHERE subscriber_id = ?1
-                        AND (?2 = '[]' OR kind IN (SELECT value FROM json_each(?2)))
-                        AND (?3 IS NULL OR paper_id IN (SELECT value FROM json_each(?3)))
-                        AND NOT (?4 AND undone_at IS NOT NULL)
-                    ORDER BY at DESC, rowid DESC LIMIT ?5
-                    """,
-                    (
-                        subscriber_id,
-                        listed(each.value for each in kinds),
-                        None
-                        if paper_ids is None
-                        else listed(owners.get(each, each) for each in paper_ids),
-                        standing,
-                        limit,
-                    ),
-                )
-            ]
+            if paper_ids is not None:
+                owners = loading.owners(connection, listed(paper_ids))
+                papers = listed(owners.get(each, each) for each in paper_ids)
+            rows = connection.execute(
+                """
+                SELECT * FROM feedback
+                WHERE subscriber_id = ?1
+                    AND (?2 = '[]' OR kind IN (SELECT value FROM json_each(?2)))
+                    AND (?3 IS NULL OR paper_id IN (SELECT value FROM json_each(?3)))
+                    AND NOT (?4 AND undone_at IS NOT NULL)
+                ORDER BY at DESC, rowid DESC LIMIT ?5
+                """,
+                (subscriber_id, listed(kinds), papers, standing, limit),
+            )
+            return [FEEDBACK.read(row) for row in rows]
 
     def answers(self, first: str, *, kinds: Sequence[FeedbackKind]) -> Iterator[Feedback]:
-        """What stands of what was said of editions from `first` (ISO) on, in constant memory.
+        """What readers said about editions from `first` (ISO) on and did not undo, by edition.
 
-        By edition, then reader, then when it was said; each with the kind of what its reader said
-        last of that paper, wherever that was. Reads block by block and holds no transaction in
-        between, so that writers are not held up.
+        Reads block by block without a transaction in between, so that writers are not held up.
         """
-        wanted = listed(each.value for each in kinds)
+        wanted = listed(kinds)
         after = (first, "", 0)
-        while True:
-            with self._connections.read() as connection:
-                block = connection.execute(
-                    """
-                    SELECT rowid AS number, *, (
-                        SELECT kind FROM feedback AS later
-                        WHERE later.subscriber_id = said.subscriber_id AND later.at >= said.at
-                            AND later.paper_id = said.paper_id AND later.undone_at IS NULL
-                            AND later.kind IN (SELECT value FROM json_each(?4))
-                        ORDER BY later.at DESC, later.rowid DESC LIMIT 1
-                    ) AS last
-                    FROM feedback AS said
-                    WHERE edition <> '' AND (edition, subscriber_id, rowid) > (?1, ?2, ?3)
-                        AND kind IN (SELECT value FROM json_each(?4)) AND undone_at IS NULL
-                    ORDER BY edition, subscriber_id, rowid LIMIT ?5
-                    """,
-                    (*after, wanted, BLOCK),
-                ).fetchall()
+        while block := self._connections.rows(ANSWERS, (*after, wanted, BLOCK)):
             for row in block:
-                said = to_feedback(row)
-                yield (
-                    said
-                    if row["last"] == said.kind
-                    else replace(said, kind=FeedbackKind(row["last"]))
-                )
-            if len(block) < BLOCK:
-                return
+                yield replace(FEEDBACK.read(row), kind=FeedbackKind(row["last"]))
             after = (block[-1]["edition"], block[-1]["subscriber_id"], block[-1]["number"])
 
 
 def _one(connection: Connection, feedback_id: str) -> Feedback | None:
     row = connection.execute("SELECT * FROM feedback WHERE id = ?", (feedback_id,)).fetchone()
-    return None if row is None else to_feedback(row)
+    return None if row is None else FEEDBACK.read(row)
 
 
 def _hand_on(connection: Connection, said: Feedback) -> set[Slot]:
-    """Give what was replaced to the next standing feedback of each slot; returns slots without one."""
+    """Give what was replaced to the next feedback for each slot; returns the slots without one."""
     free = set(slots((*said.replaced, *said.added)))
     had = slots(said.replaced)
     for row in connection.execute(
@@ -169,7 +137,7 @@ def _hand_on(connection: Connection, said: Feedback) -> set[Slot]:
         """,
         (said.subscriber_id, said.id),
     ).fetchall():
-        later = to_feedback(row)
+        later = FEEDBACK.read(row)
         shared = free & set(slots((*later.replaced, *later.added)))
         if shared:
             _rewrite(connection, later, {place: had.get(place) for place in shared})
@@ -178,7 +146,7 @@ def _hand_on(connection: Connection, said: Feedback) -> set[Slot]:
 
 
 def _rewrite(connection: Connection, later: Feedback, had: Mapping[Slot, Interest | None]) -> None:
-    """Let later feedback have replaced what stood in these slots before the undone one."""
+    """Note in later feedback that it replaced what stood in these slots before the undone one."""
     replaced = {**slots(later.replaced), **had}
     connection.execute(
         "UPDATE feedback SET replaced = ? WHERE id = ?",
@@ -201,7 +169,7 @@ def _restore(connection: Connection, said: Feedback, free: set[Slot]) -> None:
 
 
 def _settle(connection: Connection, said: Feedback, settled: Settled) -> None:
-    """Write what `settled` makes of what stands where the undone one had been."""
+    """Write what `settled` makes of the interests now in the slots of the undone feedback."""
     stands = interests.standing(
         connection, said.subscriber_id, slots((*said.replaced, *said.added))
     )
@@ -212,7 +180,7 @@ def _settle(connection: Connection, said: Feedback, settled: Settled) -> None:
         """,
         (said.subscriber_id, said.paper_id),
     ).fetchall()
-    chain = [(each, slots((*each.replaced, *each.added))) for each in map(to_feedback, rows)]
+    chain = [(each, slots((*each.replaced, *each.added))) for each in map(FEEDBACK.read, rows)]
     for place, interest in stands.items():
         after = settled(interest, [each for each, places in chain if place in places])
         if after != interest:

@@ -1,4 +1,4 @@
-"""Taking in a batch of items, within a transaction that the caller holds."""
+"""Storing a batch of items, within a transaction that the caller holds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
 from digest.store import loading, renaming
 from digest.store.resolving import Known, by_title, keys_of, resolve
-from digest.store.rows import (
-    announcement_columns,
-    listed,
-    moment,
-    paper_columns,
-    signal_columns,
-    stamp,
-)
+from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, moment, paper_columns, stamp
 
 About = TypeVar("About", Announcement, Signal)
 
@@ -46,26 +39,23 @@ UPDATE papers SET title = ?, abstract = ?, authors = ?, primary_category = ?, ve
     published = ?, updated = ?, url = ?, doi = ?, journal_ref = ?, comment = ?, licence = ?
 WHERE id = ?
 """
-PUT_ANNOUNCEMENT = """
-INSERT INTO announcements (paper_id, source, feed, day, type, version, seen_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (paper_id, source, feed, day) DO UPDATE
+PUT_ANNOUNCEMENT = f"""
+{ANNOUNCEMENTS.insert} ON CONFLICT (paper_id, source, feed, day) DO UPDATE
 SET type = excluded.type, version = excluded.version, seen_at = excluded.seen_at
 """
-PUT_SIGNAL = """
-INSERT INTO signals (paper_id, source, kind, value, by_whom, seen_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (paper_id, source, kind) DO UPDATE
+PUT_SIGNAL = f"""
+{SIGNALS.insert} ON CONFLICT (paper_id, source, kind) DO UPDATE
 SET value = excluded.value, by_whom = excluded.by_whom, seen_at = excluded.seen_at
 WHERE excluded.seen_at > seen_at
 """
 
 
 def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
-    """Store a batch of items; each is joined to the paper it already is."""
+    """Store a batch of items, merging each with the stored paper that it is, if there is one."""
     keys = [keys_of(item.paper) for item in items]
     owners = loading.owners(connection, listed(key for found in keys for key in found))
     ids = listed(owners.values())
-    told = loading.announcements(connection, listed(by_title(keys, owners)))
+    announced = loading.announcements(connection, listed(by_title(keys, owners)))
     known = resolve(
         items,
         keys,
@@ -78,24 +68,25 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
                 (ids,),
             )
         },
-        sources={paper_id: {each.source for each in found} for paper_id, found in told.items()},
+        sources={
+            paper_id: {each.source for each in found} for paper_id, found in announced.items()
+        },
     )
     distinct = list({id(each): each for each in known}.values())
     new = [each for each in distinct if not each.stored]
     _write_papers(connection, distinct)
-    pairs = list(zip(items, known, strict=True))
-    announced = _announce(
+    ids_of = [(item, each.paper.id) for item, each in zip(items, known, strict=True)]
+    written = _announce(
         connection,
-        [_named(item.announcement, place.paper.id) for item, place in pairs],
+        [_named(item.announcement, paper_id) for item, paper_id in ids_of],
         decide=settled,
     )
     _signal(
-        connection,
-        [_named(each, place.paper.id) for item, place in pairs for each in item.signals],
+        connection, [_named(each, paper_id) for item, paper_id in ids_of for each in item.signals]
     )
     date_papers(connection, [each.paper.id for each in distinct])
     return Ingested(
-        read=len(items), papers=len(new), merged=len(items) - len(new), announced=announced
+        read=len(items), papers=len(new), merged=len(items) - len(new), announced=written
     )
 
 
@@ -151,7 +142,7 @@ def _write_children(connection: Connection, papers: Sequence[Paper]) -> None:
 
 
 def _absorb(connection: Connection, *, keep: str, other: str) -> None:
-    """Make one stored paper of two: all that names `other` names `keep`, and `other` goes."""
+    """Merge stored paper `other` into `keep`, and delete it."""
     ids = listed([other])
     announcements = loading.announcements(connection, ids).get(other, [])
     _announce(connection, [_named(each, keep) for each in announcements], decide=united)
@@ -182,28 +173,28 @@ def _announce(
         if row is not None:
             _note_sight(seen, row)
             if row.type.is_first:
-                # Of one day's list under another name (one more category followed) it is no news.
+                # The same list under another name (one more category followed) is no later news.
                 row = replace(row, seen_at=seen[row.paper_id, row.source, row.day])
             new += each.day not in days
             days[each.day] = row
             changed[each.paper_id, each.source, each.feed, each.day] = row
-    connection.executemany(PUT_ANNOUNCEMENT, map(announcement_columns, changed.values()))
+    connection.executemany(PUT_ANNOUNCEMENT, map(ANNOUNCEMENTS.columns, changed.values()))
     return new
 
 
 def _note_sight(seen: dict[tuple[str, str, object], datetime], each: Announcement) -> None:
-    """Keep when a source's list of a day first had a paper as new."""
+    """Remember when a source's list of a day first showed a paper as new."""
     if each.type.is_first:
         key = each.paper_id, each.source, each.day
         seen[key] = min(each.seen_at, seen.get(key, each.seen_at))
 
 
 def settled(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
-    """The row to write for an announcement, given those of its paper in the same feed; None: none.
+    """The row to write for an announcement, given those of its paper in the same feed, if any.
 
-    A feed announces a paper as new once: where it says so again, it dates its entries by the day it
-    is read, or by their last change. A cross-list and a revision come once within three days: the
-    same under another date is a list that was served again (arXiv, at the midnight edge and on
+    A feed announces a paper as new once: a repetition means that it dates its entries by the day of
+    reading, or by their last change. A cross-list or a revision comes once within three days: a
+    repetition is a list that was served again under another date (as arXiv does at midnight and on
     Saturdays).
     """
     others = [each for each in feed if each.day != new.day]
@@ -222,7 +213,7 @@ def settled(feed: Collection[Announcement], new: Announcement) -> Announcement |
 
 
 def united(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
-    """The row to write for its day: the earliest sight, the strongest type, the latest version."""
+    """The row to write for its day: earliest time, strongest type, latest version; None if unchanged."""
     same_day = next((each for each in feed if each.day == new.day), None)
     if same_day is None:
         return new
@@ -236,7 +227,7 @@ def united(feed: Collection[Announcement], new: Announcement) -> Announcement | 
 
 
 def _signal(connection: Connection, signals: Sequence[Signal]) -> None:
-    connection.executemany(PUT_SIGNAL, map(signal_columns, signals))
+    connection.executemany(PUT_SIGNAL, map(SIGNALS.columns, signals))
 
 
 def date_papers(connection: Connection, paper_ids: Iterable[str]) -> None:

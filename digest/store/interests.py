@@ -20,7 +20,7 @@ Slot = tuple[str, str]
 
 
 def slots(interests: Iterable[Interest]) -> dict[Slot, Interest]:
-    """Interests by slot; the last one said counts."""
+    """Interests by slot; the last one for a slot counts."""
     return {each.slot: each for each in interests}
 
 
@@ -37,7 +37,7 @@ def add_block(connection: Connection, rows: Iterable[tuple[str, Sequence[Interes
 
 
 def put(connection: Connection, subscriber_id: str, interests: Iterable[Interest]) -> None:
-    """Write interests over whatever is in their slots; raises NotFound for an unknown subscriber."""
+    """Write interests in place of those in their slots; raises NotFound for an unknown subscriber."""
     if not connection.execute(
         "SELECT 1 FROM subscribers WHERE id = ?", (subscriber_id,)
     ).fetchone():

@@ -25,7 +25,7 @@ from digest.store.subscribers import subscribers
 
 log = logging.getLogger(__name__)
 
-# What is open is looked at through the indexes of it alone, which name the states as is done here.
+# Open rows are found through the partial indexes, whose conditions these repeat word for word.
 HAS_WAITING = """
 SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'retry'))
     OR EXISTS (SELECT 1 FROM outbox WHERE state = 'sending')
@@ -34,7 +34,7 @@ COUNT_OPEN = """
 SELECT state, count(*) FROM outbox WHERE state IN ('queued', 'retry') GROUP BY state
 UNION ALL SELECT 'sending', count(*) FROM outbox WHERE state = 'sending'
 """
-# All others but a few were sent: to group those too takes three times as long.
+# Nearly all other rows were sent: grouping those too would take three times as long.
 COUNT_LOST = (
     "SELECT state, count(*) FROM outbox WHERE state IN ('failed', 'expired') GROUP BY state"
 )
@@ -54,13 +54,7 @@ class Ledger:
         send_from: Mapping[str, datetime],
         message_ids: Mapping[str, str],
     ) -> int:
-        """Keep digests and queue them, and move active readers' `due_at`, in one transaction.
-
-        Each digest comes with its expiry; None keeps it without sending. `send_from` and
-        `message_ids` go by digest id, `next_due` by subscriber id. A digest whose key exists is
-        left alone. Returns how many were new; raises NotFound when a subscriber or a picked paper
-        is not stored.
-        """
+        """Keep digests and queue them, and move active readers' `due_at`, in one transaction."""
         with self._connections.write() as connection:
             expiries = {each.id: expiry for each, expiry in reversed(digests)}
             fresh = rows.fresh(connection, [each for each, _ in digests])
@@ -84,7 +78,7 @@ class Ledger:
         return len(fresh)
 
     def composed(self, subscriber_ids: Sequence[str], edition: str) -> frozenset[str]:
-        """Who of these readers has a digest of an edition, sent or not."""
+        """Those of these readers who have a digest of an edition, sent or not."""
         with self._connections.read() as connection:
             wanted = keys.known(connection, (f"{each}.{edition}" for each in subscriber_ids))
             there = rows.there(connection, wanted.values())
@@ -93,18 +87,13 @@ class Ledger:
         )
 
     def composed_since(self, since: datetime) -> frozenset[str]:
-        """Who got a digest composed at or after then, sent or not, but of editions over a week old."""
+        """Who has a digest composed at or after then, sent or not; not of editions over a week old."""
         with self._connections.read() as connection:
             made = rows.made_since(connection, since)
             return frozenset(keys.people(connection, made).values())
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
-        """Up to when each subscriber's digests cover what was announced.
-
-        That is the end of the latest one that was not lost. One that expired or was refused showed
-        nothing to anybody: where none made after that goes as far, it is the start of the first.
-        Whose digests are no longer kept is covered until the last of such ended, whoever had it.
-        """
+        """Up to when each subscriber's digests cover what was announced (see `history.covered`)."""
         with self._connections.read() as connection:
             found = history.covered(connection, subscriber_ids)
         return {each: moment(until) for each, until in found.items()}
@@ -129,31 +118,23 @@ class Ledger:
     def sent(
         self, subscriber_ids: Sequence[str], paper_ids: Iterable[str], *, but_edition: str = ""
     ) -> dict[str, frozenset[str]]:
-        """Which of the papers stand in an earlier digest of each subscriber that was not lost.
-
-        `but_edition` leaves that edition out, so that re-ranking a composed day is repeatable.
-        """
+        """Which of the papers stand in an earlier digest of each subscriber that was not lost."""
         with self._connections.read() as connection:
             return history.sent(connection, subscriber_ids, paper_ids, but_edition)
 
     def tidy(self, now: datetime) -> None:
-        """Expire what is past its window: those who compose next show its papers again."""
+        """Expire rows past their window, so that later digests show their papers again."""
         with self._connections.write() as connection:
             expired = outbox.tidy(connection, now)
-        _tell_of(expired)
+        _log_expired(expired)
 
     def claim(self, now: datetime, *, owner: str, limit: int, lease: float) -> list[Envelope]:
-        """Expire what is past its window, then lease a block that is due, oldest first.
-
-        `lease` is in seconds. Rows of claims whose time ran out count as due again; rows of
-        subscribers who are no longer active are closed instead. `attempts` of an envelope counts
-        this one.
-        """
+        """Expire rows past their window, then lease a block that is due, oldest first."""
         until = now + timedelta(seconds=lease)
         with self._connections.write() as connection:
             expired = outbox.tidy(connection, now)
             taken = outbox.claim(connection, now, owner=owner, limit=limit, until=until)
-        _tell_of(expired)
+        _log_expired(expired)
         return [] if taken is None else self._envelopes(taken)
 
     def offer(
@@ -165,30 +146,22 @@ class Ledger:
         until: datetime,
         settling: Sequence[Receipt] = (),
     ) -> frozenset[str] | None:
-        """Mark rows as going out and renew the lease, durably, before any of them is sent.
-
-        What came of others of the claim is written down in the same transaction, as `settle` does.
-
-        Returns the ids of those that may go: rows of subscribers who are no longer active are
-        closed instead, and of who is erased there are none. Those of whose address has changed
-        since the claim stay as they were claimed, for the next claim. None, and nothing is marked,
-        when the claim has been taken over.
-        """
+        """Mark rows as going out and renew the lease, durably, before any of them is sent."""
         lost, going = 0, None
         with self._connections.write() as connection:
             if settling:
                 _, lost = outbox.settle(connection, settling, lease=lease)
             if outbox.renew(connection, lease, until):
                 going = outbox.offer(connection, envelopes, lease=lease, now=now)
-        _tell_of(lost)
+        _log_expired(lost)
         return going
 
     def hold(self, lease: str, *, over: datetime, until: datetime) -> bool:
-        """Whether a claim is still ours beyond `over`; renewed until `until` if it nears its end.
+        """Whether a claim is still ours beyond `over`; renews it until `until` if not for long.
 
-        Cheap enough to be asked for every message: mostly one look at a small table.
+        Cheap enough to ask for every message: usually one look at a small table.
         """
-        row = self._connections.look("SELECT until FROM claims WHERE fence = ?", (lease,))
+        row = self._connections.row("SELECT until FROM claims WHERE fence = ?", (lease,))
         if row is None:
             return False
         if moment(row["until"]) > over:
@@ -199,52 +172,39 @@ class Ledger:
     def settle(
         self, receipts: Sequence[Receipt], *, lease: str, until: datetime | None = None
     ) -> int:
-        """Record a group of receipts in one transaction; rows no longer under `lease` are left alone.
-
-        But of those, what was accepted and is not going out again is recorded: nobody is to send it.
-        A deferred one without a `retry_at` before its expiry expires. One whose outcome is unknown
-        is due again at its expiry, or, if its `retry_at` is then, expires and is not lost, for it
-        may have arrived. `until` renews the lease. Returns how many rows were settled.
-        """
+        """Record a group of receipts in one transaction; returns how many rows were settled."""
         with self._connections.write() as connection:
             if until is not None:
                 outbox.renew(connection, lease, until)
             settled, lost = outbox.settle(connection, receipts, lease=lease)
-        _tell_of(lost)
+        _log_expired(lost)
         return settled
 
     def release(self, lease: str) -> int:
-        """Give back what a claim has not offered, as it was; returns how many rows."""
+        """Give back rows that a claim has not offered, as they were; returns how many."""
         with self._connections.write() as connection:
             return outbox.release(connection, lease)
 
     def withdraw(self, digest_ids: Sequence[str], *, lease: str) -> None:
-        """Unmark rows that were offered of which none can have been sent; they are as claimed."""
+        """Unmark offered rows of which none can have been sent."""
         with self._connections.write() as connection:
             outbox.withdraw(connection, digest_ids, lease=lease)
 
     def put_off(self, times: Mapping[str, datetime], *, lease: str) -> int:
-        """Give rows back, by digest id, as they were but due at these times; returns how many.
-
-        Those that were offered stay where they are.
-        """
+        """Give back rows that were not offered, due at these times by digest id; returns how many."""
         with self._connections.write() as connection:
             return outbox.put_off(connection, times, lease=lease)
 
     def due(self, now: datetime, *, most: int) -> int:
         """How many rows could be claimed now, counted up to `most`."""
-        with self._connections.read() as connection:
-            (count,) = connection.execute(outbox.COUNT_DUE, (second(now), most)).fetchone()
-        return int(count)
+        return int(self._connections.rows(outbox.COUNT_DUE, (second(now), most))[0][0])
 
     def has_waiting(self) -> bool:
         """Whether anything is still to be sent, now or later, or being sent; cheap at any size."""
-        with self._connections.read() as connection:
-            (found,) = connection.execute(HAS_WAITING).fetchone()
-        return bool(found)
+        return bool(self._connections.rows(HAS_WAITING)[0][0])
 
     def counts(self) -> dict[str, int]:
-        """Outbox rows by state; every state is named. Reads the outbox whole."""
+        """Outbox rows by state, every state included; reads the whole outbox."""
         counts = {state.value: 0 for state in OutboxState}
         with self._connections.read() as connection:
             (rows,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
@@ -254,19 +214,16 @@ class Ledger:
         return counts
 
     def refusals(self, subscriber_id: str, since: datetime) -> int:
-        """How many digests in a row a mail server refused for good since then.
-
-        Deferrals do not break a row, an acceptance does; our own refusals (code 0) do not count.
-        """
+        """How many digests in a row a mail server refused for good since then."""
         with self._connections.read() as connection:
             row = connection.execute(
                 """
-                WITH told AS (
+                WITH recent AS (
                     SELECT * FROM deliveries
                     WHERE digest IN (SELECT value FROM json_each(?1)) AND at >= ?2
                 )
-                SELECT count(*) AS refused FROM told WHERE outcome = ?3 AND code > 0
-                    AND at > coalesce((SELECT max(at) FROM told WHERE outcome = ?4), 0)
+                SELECT count(*) AS refused FROM recent WHERE outcome = ?3 AND code > 0
+                    AND at > coalesce((SELECT max(at) FROM recent WHERE outcome = ?4), 0)
                 """,
                 (
                     json.dumps(history.keys_of(connection, subscriber_id)),
@@ -283,32 +240,29 @@ class Ledger:
             return outbox.on_the_way(connection, digest_ids)
 
     def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
-        """Queue kept digests once more, by digest id, under a new Message-ID; how many.
-
-        Attempts begin anew, deliveries are told on. One that is still on its way is left alone.
-        """
+        """Queue kept digests once more under a new Message-ID, by digest id; returns how many."""
         with self._connections.write() as connection:
             return outbox.requeue(connection, message_ids, now=now, expires_at=expires_at)
 
     def deliveries(self, *, since: datetime, limit: int) -> list[tuple[Receipt, str]]:
         """Attempts at or after `since`, newest first, each with the subscriber id."""
         with self._connections.read() as connection:
-            told = connection.execute(
+            attempts = connection.execute(
                 """
                 SELECT * FROM deliveries WHERE at >= ?
                 ORDER BY at DESC, digest DESC, attempt DESC LIMIT ?
                 """,
                 (second(since), limit),
             ).fetchall()
-            names = keys.named(connection, {row["digest"] for row in told})
+            names = keys.named(connection, {row["digest"] for row in attempts})
         return [
             (to_receipt(row, digest_id), digest_id.rpartition(".")[0])
-            for row in told
+            for row in attempts
             if (digest_id := names.get(row["digest"])) is not None
         ]
 
     def states(self, digest_ids: Iterable[str]) -> dict[str, OutboxState]:
-        """Where these digests stand on their way out; those that were only kept are left out."""
+        """The outbox states of these digests, without those that were only kept."""
         with self._connections.read() as connection:
             wanted = {key: each for each, key in keys.known(connection, digest_ids).items()}
             found = connection.execute(
@@ -324,14 +278,14 @@ class Ledger:
         """Every attempt to deliver these digests, oldest first."""
         with self._connections.read() as connection:
             wanted = {key: each for each, key in keys.known(connection, digest_ids).items()}
-            told = connection.execute(
+            attempts = connection.execute(
                 """
                 SELECT * FROM deliveries WHERE digest IN (SELECT value FROM json_each(?))
                 ORDER BY at, digest, attempt
                 """,
                 (json.dumps(list(wanted)),),
             ).fetchall()
-        return [to_receipt(row, wanted[row["digest"]]) for row in told]
+        return [to_receipt(row, wanted[row["digest"]]) for row in attempts]
 
     def _envelopes(self, lease: str) -> list[Envelope]:
         with self._connections.read() as connection:
@@ -368,7 +322,7 @@ def _digests(connection: Connection, ids: Iterable[str]) -> dict[str, Digest]:
     return {each.id: each for each in rows.load(connection, wanted.values()).values()}
 
 
-def _tell_of(expired: int) -> None:
-    """Say that digests were not sent in time, once that is written down."""
+def _log_expired(expired: int) -> None:
+    """Log that digests were not sent in time, after the transaction that says so."""
     if expired:
         log.warning("digests were not sent in time", extra={"action": "expire", "digests": expired})

@@ -1,4 +1,4 @@
-"""Papers and what hangs on them, read within a transaction that the caller holds.
+"""Reading papers with their announcements and signals, within the caller's transaction.
 
 Ids and keys come as the JSON list that `rows.listed` makes.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 
 from digest.model import Announcement, Link, Paper, Signal
-from digest.store.rows import listed, to_announcement, to_link, to_paper, to_signal
+from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, to_link, to_paper
 
 
 def owners(connection: Connection, keys: str) -> dict[str, str]:
@@ -70,7 +70,7 @@ def announcements(connection: Connection, ids: str) -> dict[str, list[Announceme
         """,
         (ids,),
     ):
-        found[row["paper_id"]].append(to_announcement(row))
+        found[row["paper_id"]].append(ANNOUNCEMENTS.read(row))
     return dict(found)
 
 
@@ -84,7 +84,7 @@ def signals(connection: Connection, ids: str) -> dict[str, list[Signal]]:
         """,
         (ids,),
     ):
-        found[row["paper_id"]].append(to_signal(row))
+        found[row["paper_id"]].append(SIGNALS.read(row))
     return dict(found)
 
 

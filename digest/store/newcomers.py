@@ -1,8 +1,8 @@
-"""Adding (or ending) subscribers by the hundred thousand, within a transaction that the caller holds.
+"""Adding or ending subscribers by the hundred thousand, within a transaction that the caller holds.
 
-What many have in common is bound once; SQLite joins it to the people in two statements, which
-hold no lock of Python's, so that the caller can read on meanwhile. Made in the order of their
-ids, the rows of a block touch each page of the indexes once.
+What many subscribers share is bound once, and SQLite joins it to the people in two statements. They
+do not hold Python's GIL, so that another thread can read on meanwhile. Rows are inserted in the
+order of their ids, which touches each page of the indexes once.
 """
 
 from __future__ import annotations
@@ -13,26 +13,20 @@ from sqlite3 import Connection
 
 from digest.model import Status
 from digest.ports import Newcomer
-from digest.store.rows import interest_columns, listed, subscriber_columns
+from digest.store.rows import SUBSCRIBER_COLUMNS, interest_columns, listed, subscriber_columns
 
-# Everything else is shared by people of one kind.
+# The columns that each person has for themselves; people of one kind share the others.
 OWN = ("id", "email", "key", "name")
-# In the order of `subscriber_columns`.
-COLUMNS = (
-    "id", "email", "status", "tz", "at", "cadence", "weekday", "max_picks", "quiet", "key",
-    "created_at", "confirmed_at", "due_at", "paused_until", "seen_until", "name", "shows_name",
-    "floor",
-)  # fmt: skip
 
 TABLES = {
     "newcomers": "id TEXT, email TEXT, key TEXT, name TEXT, kind INTEGER",
-    "kinds": ", ".join(COLUMNS),
+    "kinds": ", ".join(SUBSCRIBER_COLUMNS),
     "wishes": "kind, value, weight, added_at",
     "wished": "newcomer INTEGER, wish INTEGER",
 }
 ADD_PEOPLE = f"""
-INSERT INTO subscribers ({", ".join(COLUMNS)})
-SELECT {", ".join(f"{'n' if each in OWN else 'k'}.{each}" for each in COLUMNS)}
+INSERT INTO subscribers ({", ".join(SUBSCRIBER_COLUMNS)})
+SELECT {", ".join(f"{'n' if each in OWN else 'k'}.{each}" for each in SUBSCRIBER_COLUMNS)}
 FROM temp.newcomers AS n CROSS JOIN temp.kinds AS k ON k.rowid = n.kind
 WHERE true ORDER BY n.rowid ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
@@ -59,7 +53,7 @@ def add(connection: Connection, people: Sequence[Newcomer]) -> int:
     """Add those whose id and address are new; returns how many that were."""
     for name, columns in TABLES.items():
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
-    # Of an address that comes twice the first counts, whatever their ids.
+    # When an address comes twice, the first one counts.
     first = {each.email: each for each in reversed(people)}
     _bind(connection, sorted(first.values(), key=itemgetter(0)))
     added = connection.execute(ADD_PEOPLE).rowcount
@@ -72,9 +66,9 @@ def add(connection: Connection, people: Sequence[Newcomer]) -> int:
 
 
 def end(connection: Connection, emails: Iterable[str], status: Status) -> int:
-    """Give those with these addresses whose subscription is under way this status; how many.
+    """Give this status to pending, active and paused subscribers of these addresses; how many.
 
-    Who is suppressed can come to have left, which counts for none.
+    `unsubscribed` also replaces `suppressed`, which is not counted.
     """
     addresses = listed(emails)
     ended = connection.execute(END, (addresses, status.value, listed(UNDER_WAY))).rowcount
@@ -84,7 +78,7 @@ def end(connection: Connection, emails: Iterable[str], status: Status) -> int:
 
 
 def _bind(connection: Connection, people: Sequence[Newcomer]) -> None:
-    """Fill the temporary tables; what is shared is told by identity, as comparing takes longer."""
+    """Fill the temporary tables; shared values are compared by identity, which is faster."""
     likes = {id(each.like): each.like for each in people}
     kinds = {key: number for number, key in enumerate(likes, 1)}
     interests = {id(each): each for person in people for each in person.interests}
@@ -94,7 +88,7 @@ def _bind(connection: Connection, people: Sequence[Newcomer]) -> None:
         [(each.id, each.email, each.key, each.name, kinds[id(each.like)]) for each in people],
     )
     connection.executemany(
-        f"INSERT INTO kinds VALUES ({', '.join('?' * len(COLUMNS))})",  # noqa: S608 - a constant
+        f"INSERT INTO kinds VALUES ({', '.join('?' * len(SUBSCRIBER_COLUMNS))})",  # noqa: S608 - a constant
         [subscriber_columns(each) for each in likes.values()],
     )
     connection.executemany(

@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from sqlite3 import Connection, Row
+from sqlite3 import Connection
 from typing import TypeVar
 
-from digest.model import Flow, Outcome, Pace, Waiting
+from digest.model import Outcome, Pace, Waiting
 from digest.store import keys
 from digest.store.connections import Connections
-from digest.store.rows import (
-    OUTCOMES,
-    at_second,
-    listed,
-    moment,
-    moment_or_none,
-    second,
-    stamp,
-    stamp_or_none,
-)
+from digest.store.rows import FLOWS, OUTCOMES, at_second, listed, second
 
 T = TypeVar("T")
 
-# Apart, since each has an index of its own: together they were sought among all that was ever sent.
+# Two queries, as each set of states has its own index: one query would read all that was ever sent.
 WAITING = """(
     SELECT digest, due_at, expires_at FROM outbox WHERE state IN ('queued', 'retry')
     UNION ALL SELECT digest, due_at, expires_at FROM outbox WHERE state = 'sending'
@@ -41,21 +32,9 @@ WHERE domain IN (SELECT value FROM json_each(?)) GROUP BY domain
 """  # noqa: S608 - a constant
 THE_SERVER = ""
 
-PUT_FLOW = """
-INSERT INTO paces (
-    server, domain, start, floor, ceiling, age, taken, refused, share, tolerated,
-    tokens, at, cut_at, closed_until, line, used
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (server, domain) DO UPDATE SET
-    start = excluded.start, floor = excluded.floor, ceiling = excluded.ceiling,
-    age = excluded.age, taken = excluded.taken, refused = excluded.refused,
-    share = excluded.share, tolerated = excluded.tolerated, tokens = excluded.tokens, at = excluded.at, cut_at = excluded.cut_at,
-    closed_until = excluded.closed_until, line = excluded.line, used = excluded.used
-"""
-
 
 class Paces:
-    """One row a mail server, and one a domain that it slows down."""
+    """The pace of each mail server, and of each domain that it slows down, in SQLite."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -66,10 +45,7 @@ class Paces:
             return _load(connection, server)
 
     def change(self, server: str, change: Callable[[Pace | None], tuple[Pace, T]]) -> T:
-        """Load, change and keep in one transaction; what `change` returns beside is handed back.
-
-        Nothing is written when the value comes back as it was given.
-        """
+        """Load, change and keep in one transaction; returns what `change` returns besides."""
         with self._connections.write() as connection:
             before = _load(connection, server)
             after, found = change(before)
@@ -78,7 +54,7 @@ class Paces:
         return found
 
     def waiting(self, now: datetime, *, within: timedelta, domains: Iterable[str]) -> Waiting:
-        """The digests that wait, in all and for these domains, and how many went `within` before."""
+        """How many digests wait, in all and for these domains, and how many went lately."""
         with self._connections.read() as connection:
             groups = connection.execute(COUNT_WAITING).fetchall()
             first, sent = connection.execute(
@@ -103,64 +79,28 @@ def _load(connection: Connection, server: str) -> Pace | None:
         return None
     used = json.loads(rows[0]["used"])
     return Pace(
-        server=_to_flow(rows[0]),
-        domains={row["domain"]: _to_flow(row) for row in rows[1:]},
+        server=FLOWS.read(rows[0]),
+        domains={row["domain"]: FLOWS.read(row) for row in rows[1:]},
         used={cap: tuple((slot, n) for slot, n in slots) for cap, slots in used.items()},
     )
 
 
 def _keep(connection: Connection, server: str, before: Pace | None, after: Pace) -> None:
-    """Write what differs; a domain that is slowed down no more goes."""
+    """Write what has changed; a domain that is no longer slowed down is deleted."""
     known = before.domains if before else {}
     connection.executemany(
         "DELETE FROM paces WHERE server = ? AND domain = ?",
         [(server, domain) for domain in known.keys() - after.domains.keys()],
     )
     used = json.dumps(dict(after.used), separators=(",", ":"))
-    connection.execute(PUT_FLOW, (server, THE_SERVER, *_columns(after.server), used))
+    connection.execute(FLOWS.replace, FLOWS.columns(after.server, server, THE_SERVER, used))
     connection.executemany(
-        PUT_FLOW,
+        FLOWS.replace,
         [
-            (server, domain, *_columns(flow), "{}")
+            FLOWS.columns(flow, server, domain, "{}")
             for domain, flow in after.domains.items()
             if known.get(domain) != flow
         ],
-    )
-
-
-def _columns(flow: Flow) -> tuple[float | str | None, ...]:
-    return (
-        flow.start,
-        flow.floor,
-        flow.ceiling,
-        flow.age,
-        flow.taken,
-        flow.refused,
-        flow.share,
-        flow.tolerated,
-        flow.tokens,
-        stamp(flow.at),
-        stamp_or_none(flow.cut_at),
-        stamp_or_none(flow.closed_until),
-        stamp_or_none(flow.line),
-    )
-
-
-def _to_flow(row: Row) -> Flow:
-    return Flow(
-        start=row["start"],
-        floor=row["floor"],
-        ceiling=row["ceiling"],
-        age=row["age"],
-        taken=row["taken"],
-        refused=row["refused"],
-        share=row["share"],
-        tolerated=row["tolerated"],
-        tokens=row["tokens"],
-        at=moment(row["at"]),
-        cut_at=moment_or_none(row["cut_at"]),
-        closed_until=moment_or_none(row["closed_until"]),
-        line=moment_or_none(row["line"]),
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from sqlite3 import Connection
 
 from digest.model import Announcement, Item, Paper, Signal
 from digest.ports import Ingested, Within
 from digest.store import authorship, changes, finding, ingest, loading
 from digest.store.connections import Connections
-from digest.store.rows import listed, stamp, to_announcement, to_signal
+from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, stamp
 
-# Day by day, since counting a range of the index costs a tenth of cutting each stamp to its day;
+# Day by day, since counting a range of the index takes a tenth of the time of grouping by day.
 # "U" is the letter after the "T" of a stamp. Days before the first and after the last are left out.
 COUNT_DAYS = """
 WITH RECURSIVE
@@ -32,8 +33,8 @@ WITH RECURSIVE
 SELECT day, papers FROM counts WHERE papers > 0
 """
 
-# CROSS, or SQLite reads every paper there ever was in these categories; and with the plus it looks at
-# the categories of each paper, not at each category for whether it has the paper.
+# Without CROSS, SQLite reads every paper that was ever in these categories. With the plus, it looks
+# up the categories of each paper instead of every wanted category for each paper.
 DAILY_COUNTS = """
 SELECT c.category, a.day, count(DISTINCT a.paper_id) AS papers
 FROM announcements AS a CROSS JOIN categories AS c ON c.paper_id = a.paper_id
@@ -50,10 +51,7 @@ class Papers:
         self._connections = connections
 
     def ingest(self, items: Sequence[Item]) -> Ingested:
-        """Store items, each joined to the paper it already is; a second time changes nothing.
-
-        Items go in transactions of bounded size.
-        """
+        """Store items in transactions of bounded size, merging each with its stored paper."""
         total = Ingested()
         for start in range(0, len(items), ingest.MOST_ITEMS):
             with self._connections.write() as connection, changes.marked(connection):
@@ -67,7 +65,7 @@ class Papers:
         return total
 
     def get(self, ids: Iterable[str]) -> dict[str, Paper]:
-        """The papers with these ids or other identifiers, under the name they were asked by."""
+        """The papers with these ids or other identifiers, by the key they were asked for."""
         asked = listed(ids)
         with self._connections.read() as connection:
             owners = loading.owners(connection, asked)
@@ -75,10 +73,7 @@ class Papers:
         return {key: papers[owner] for key, owner in owners.items()}
 
     def announced(self, since: datetime, until: datetime) -> list[tuple[Paper, Announcement]]:
-        """Papers with a new or cross announcement seen in (since, until], by the time of it.
-
-        One row a paper: the announcement of the earliest list day, `new` before `cross`.
-        """
+        """Papers with a new or cross announcement seen in (since, until], one row per paper."""
         with self._connections.read() as connection:
             found = connection.execute(
                 # 'new' sorts after 'cross', hence DESC.
@@ -94,25 +89,22 @@ class Papers:
                 (stamp(since), stamp(until)),
             ).fetchall()
             papers = loading.papers(connection, (row["paper_id"] for row in found))
-        return [(papers[row["paper_id"]], to_announcement(row)) for row in found]
+        return [(papers[row["paper_id"]], ANNOUNCEMENTS.read(row)) for row in found]
 
     def news(self, since: datetime, until: datetime) -> int:
         """How many announcements there are that were seen in (since, until]."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM announcements WHERE seen_at > ? AND seen_at <= ?",
-                (stamp(since), stamp(until)),
-            ).fetchone()
-        return int(row[0])
+        rows = self._connections.rows(
+            "SELECT count(*) FROM announcements WHERE seen_at > ? AND seen_at <= ?",
+            (stamp(since), stamp(until)),
+        )
+        return int(rows[0][0])
 
     def has_feed(self, source: str, feed: str) -> bool:
         """Whether any announcement of this feed of a source is stored."""
-        with self._connections.read() as connection:
-            (found,) = connection.execute(
-                "SELECT EXISTS (SELECT 1 FROM announcements WHERE source = ? AND feed = ?)",
-                (source, feed),
-            ).fetchone()
-        return bool(found)
+        found = self._connections.row(
+            "SELECT 1 FROM announcements WHERE source = ? AND feed = ? LIMIT 1", (source, feed)
+        )
+        return found is not None
 
     def announcements(self, paper_ids: Iterable[str]) -> dict[str, list[Announcement]]:
         """Every announcement of each paper, oldest first."""
@@ -126,27 +118,23 @@ class Papers:
 
     def signalled(self, since: datetime) -> list[Signal]:
         """Signals seen at or after `since`, oldest first."""
-        with self._connections.read() as connection:
-            return [
-                to_signal(row)
-                for row in connection.execute(
-                    "SELECT * FROM signals WHERE seen_at >= ? ORDER BY seen_at, paper_id, kind",
-                    (stamp(since),),
-                )
-            ]
+        rows = self._connections.rows(
+            "SELECT * FROM signals WHERE seen_at >= ? ORDER BY seen_at, paper_id, kind",
+            (stamp(since),),
+        )
+        return [SIGNALS.read(row) for row in rows]
 
     def primaries(self, ids: Iterable[str]) -> dict[str, str]:
         """The first category of each of these papers; those without any are left out."""
-        with self._connections.read() as connection:
-            return dict(
-                connection.execute(
-                    """
-                    SELECT paper_id, category FROM categories
-                    WHERE position = 0 AND paper_id IN (SELECT value FROM json_each(?))
-                    """,
-                    (listed(ids),),
-                ).fetchall()
+        return dict(
+            self._connections.rows(
+                """
+                SELECT paper_id, category FROM categories
+                WHERE position = 0 AND paper_id IN (SELECT value FROM json_each(?))
+                """,
+                (listed(ids),),
             )
+        )
 
     def set_trending(self, scores: Mapping[str, float]) -> None:
         """Keep hot scores; papers not named keep none."""
@@ -165,133 +153,98 @@ class Papers:
 
     def trending(self, ids: Iterable[str] | None = None, *, limit: int = 100) -> dict[str, float]:
         """Stored hot scores, highest first: of these papers, or the highest `limit` of all."""
-        with self._connections.read() as connection:
-            if ids is None:
-                rows = connection.execute(
-                    """
-                    SELECT id, trending FROM papers WHERE trending IS NOT NULL
-                    ORDER BY trending DESC, id LIMIT ?
-                    """,
-                    (limit,),
-                )
-            else:
-                rows = connection.execute(
-                    """
-                    SELECT id, trending FROM papers
-                    WHERE trending IS NOT NULL AND id IN (SELECT value FROM json_each(?))
-                    ORDER BY trending DESC, id
-                    """,
-                    (listed(ids),),
-                )
-            return {row["id"]: row["trending"] for row in rows}
+        if ids is None:
+            rows = self._connections.rows(
+                """
+                SELECT id, trending FROM papers WHERE trending IS NOT NULL
+                ORDER BY trending DESC, id LIMIT ?
+                """,
+                (limit,),
+            )
+        else:
+            rows = self._connections.rows(
+                """
+                SELECT id, trending FROM papers
+                WHERE trending IS NOT NULL AND id IN (SELECT value FROM json_each(?))
+                ORDER BY trending DESC, id
+                """,
+                (listed(ids),),
+            )
+        return dict(rows)
 
     def in_categories(
         self, categories: Sequence[str], *, since: datetime, limit: int
     ) -> list[tuple[Paper, Announcement]]:
-        """Papers with any of the categories, announced at or after `since`, newest first.
-
-        None given: all papers. An archive stands for all of its categories: `cs` for `cs.*`.
-        A paper is dated by its earliest new or cross announcement; ties go by id.
-        """
+        """Papers with any of the categories, announced at or after `since`, newest first."""
         narrowing = finding.narrowed(categories=categories, since=stamp(since))
         with self._connections.read() as connection:
-            ids = finding.newest(connection, narrowing, limit=limit)
-            papers = loading.papers(connection, ids)
-            announced = loading.announcements(connection, listed(ids))
-        return [(papers[each], _first(announced[each])) for each in ids]
+            return _announced(connection, finding.newest(connection, narrowing, limit=limit))
 
     def categories(self, since: datetime) -> dict[str, int]:
         """Categories of papers first announced at or after `since`, with the number of papers."""
-        with self._connections.read() as connection:
-            return {
-                row["category"]: row["papers"]
-                for row in connection.execute(
-                    """
-                    SELECT c.category, count(*) AS papers
-                    -- CROSS, or SQLite would read all categories in order: 70 times slower.
-                    FROM papers AS p CROSS JOIN categories AS c ON c.paper_id = p.id
-                    WHERE p.first_announced >= ? GROUP BY c.category ORDER BY c.category
-                    """,
-                    (stamp(since),),
-                )
-            }
+        return dict(
+            self._connections.rows(
+                """
+                SELECT c.category, count(*) AS papers
+                -- CROSS, or SQLite would read all categories in order: 70 times slower.
+                FROM papers AS p CROSS JOIN categories AS c ON c.paper_id = p.id
+                WHERE p.first_announced >= ? GROUP BY c.category ORDER BY c.category
+                """,
+                (stamp(since),),
+            )
+        )
 
     def known_categories(self) -> list[str]:
         """Every category that a stored paper has."""
-        with self._connections.read() as connection:
-            return [
-                category
-                for (category,) in connection.execute(
-                    # From one to the next in the index: DISTINCT would read all of it.
-                    """
-                    WITH RECURSIVE found (category) AS (
-                        SELECT min(category) FROM categories
-                        UNION ALL
-                        SELECT (SELECT min(category) FROM categories WHERE category > f.category)
-                        FROM found AS f WHERE f.category IS NOT NULL
-                    )
-                    SELECT category FROM found WHERE category IS NOT NULL
-                    """
-                )
-            ]
+        rows = self._connections.rows(
+            # From one to the next in the index: DISTINCT would read all of it.
+            """
+            WITH RECURSIVE found (category) AS (
+                SELECT min(category) FROM categories
+                UNION ALL
+                SELECT (SELECT min(category) FROM categories WHERE category > f.category)
+                FROM found AS f WHERE f.category IS NOT NULL
+            )
+            SELECT category FROM found WHERE category IS NOT NULL
+            """
+        )
+        return [category for (category,) in rows]
 
     def daily_counts(
         self, categories: Sequence[str], *, since: datetime, before: date
     ) -> dict[str, dict[date, int]]:
         """Papers with a new or cross announcement by category and list day, for days `before`."""
         counts: dict[str, dict[date, int]] = {}
-        with self._connections.read() as connection:
-            for row in connection.execute(
-                DAILY_COUNTS,
-                (stamp(since), before.isoformat(), listed(categories)),
-            ):
-                days = counts.setdefault(row["category"], {})
-                days[date.fromisoformat(row["day"])] = row["papers"]
+        values = (stamp(since), before.isoformat(), listed(categories))
+        for category, day, papers in self._connections.rows(DAILY_COUNTS, values):
+            counts.setdefault(category, {})[date.fromisoformat(day)] = papers
         return counts
 
     def search(
         self, query: str, *, limit: int, within: Within | None = None
     ) -> list[tuple[Paper, float]]:
-        """Full-text search by BM25, best first, scores positive; any text is a valid query.
-
-        All terms must occur; when no paper has them all, any of them will do, but for
-        `"a phrase"` and `prefix*`, which no paper may lack. `within` narrows it; an empty query
-        then finds everything within, newest first, with a score of 0. Of what many papers match,
-        the 600 last stored are ranked, and nothing is found beyond them.
-        """
+        """Full-text search by BM25, best first; any text is a valid query."""
         with self._connections.read() as connection:
             found = finding.find(connection, query, limit=limit, within=within)
             papers = loading.papers(connection, found)
         return [(papers[each], score) for each, score in found.items()]
 
     def announced_on(self, day: date) -> list[tuple[Paper, Announcement]]:
-        """Papers first announced (new or cross) that could first be read on this UTC day.
-
-        By the time of it; of what was seen first at once, the earliest list day, `new` before
-        `cross`.
-        """
+        """Papers first announced (new or cross) on this UTC day, in the order of that time."""
         with self._connections.read() as connection:
-            ids = [
-                row["id"]
-                for row in connection.execute(
-                    """
-                    SELECT id FROM papers WHERE first_announced >= ? AND first_announced < ?
-                    ORDER BY first_announced, id
-                    """,
-                    (day.isoformat(), (day + timedelta(days=1)).isoformat()),
-                )
-            ]
-            papers = loading.papers(connection, ids)
-            announced = loading.announcements(connection, listed(ids))
-        return [(papers[each], _first(announced[each])) for each in ids]
+            rows = connection.execute(
+                """
+                SELECT id FROM papers WHERE first_announced >= ? AND first_announced < ?
+                ORDER BY first_announced, id
+                """,
+                (day.isoformat(), (day + timedelta(days=1)).isoformat()),
+            )
+            return _announced(connection, [row["id"] for row in rows])
 
     def days(self, first: date, last: date) -> dict[date, int]:
-        """How many papers were first announced on each UTC day between two; empty days left out."""
-        with self._connections.read() as connection:
-            return {
-                date.fromisoformat(row["day"]): row["papers"]
-                for row in connection.execute(COUNT_DAYS, (first.isoformat(), last.isoformat()))
-            }
+        """How many papers were first announced on each UTC day of a span; empty days left out."""
+        rows = self._connections.rows(COUNT_DAYS, (first.isoformat(), last.isoformat()))
+        return {date.fromisoformat(row["day"]): row["papers"] for row in rows}
 
     def by_author(self, name: str, *, limit: int) -> list[Paper]:
         """Papers of authors with this name, compared by `text.author_keys`, newest first."""
@@ -315,13 +268,20 @@ class Papers:
         return [(papers[each], count) for each, count in votes.items()]
 
     def changed(self) -> str:
-        """A short token that becomes another one whenever public pages may show something else."""
+        """A short token that changes whenever public pages may show something else."""
         with self._connections.plain() as connection:
             return changes.token(connection)
+
+
+def _announced(connection: Connection, ids: Sequence[str]) -> list[tuple[Paper, Announcement]]:
+    """These papers, each with its first announcement."""
+    papers = loading.papers(connection, ids)
+    announced = loading.announcements(connection, listed(ids))
+    return [(papers[each], _first(announced[each])) for each in ids]
 
 
 def _first(announcements: Sequence[Announcement]) -> Announcement:
     """The new or cross announcement seen first; of several at once, `new` before `cross`."""
     firsts = [each for each in announcements if each.type.is_first]
-    # By sight before list day, as `first_announced` is: a list read later must not date it anew.
+    # By time before list day, as `first_announced` is: a list read later must not redate a paper.
     return min(firsts, key=lambda each: (each.seen_at, each.day, each.type != "new"))

@@ -9,22 +9,12 @@ from sqlite3 import Connection
 
 from digest.model import Evidence, EvidenceKind, Letter, Subscriber, SuppressionReason
 from digest.store.connections import Connections
-from digest.store.rows import (
-    evidence_columns,
-    letter_columns,
-    listed,
-    moment,
-    stamp,
-    stamp_or_none,
-    to_evidence,
-    to_letter,
-)
+from digest.store.rows import EVIDENCE, LETTERS, listed, moment, stamp, stamp_or_none
+from digest.store.rows.scalars import Columns
 
 SECRET_BYTES = 32
 
-PUT_LETTER = """
-INSERT INTO letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
-"""
+PUT_LETTER = f"{LETTERS.insert} ON CONFLICT (id) DO NOTHING"
 
 
 class Post:
@@ -38,16 +28,12 @@ class Post:
     def put(self, letters: Sequence[Letter]) -> int:
         """Queue letters; a known id is left alone, sent or not. Returns how many were new."""
         with self._connections.write() as connection:
-            return connection.executemany(PUT_LETTER, map(letter_columns, letters)).rowcount
+            return connection.executemany(PUT_LETTER, map(_letter, letters)).rowcount
 
     def ask(
         self, letters: Iterable[tuple[str, str, Letter]], *, now: datetime, seconds: float
     ) -> int:
-        """Queue letters that ask people to confirm, in one transaction; how many were.
-
-        Each comes after a bucket, of which there is one use in so many `seconds`, and the id of whom
-        it asks. Who does not wait to confirm any more is not asked; who never did is a newcomer of now.
-        """
+        """Queue letters that ask people to confirm, in one transaction; returns how many."""
         since = stamp(now - timedelta(seconds=seconds))
         asked = 0
         with self._connections.write() as connection:
@@ -55,15 +41,11 @@ class Post:
                 if _used(connection, bucket, since) or not _wait(connection, subscriber_id, now):
                     continue
                 _use(connection, bucket, since, now)
-                asked += connection.execute(PUT_LETTER, letter_columns(letter)).rowcount
+                asked += connection.execute(PUT_LETTER, _letter(letter)).rowcount
         return asked
 
     def claim(self, now: datetime, *, limit: int, lease: float) -> list[Letter]:
-        """Lease letters that are due and not too late, oldest first.
-
-        `lease` is in seconds: a letter that is not settled by then is due again. `attempts` of a
-        letter counts this one.
-        """
+        """Lease letters that are due and have not expired, oldest first."""
         with self._connections.write() as connection:
             due = [
                 row["id"]
@@ -80,7 +62,7 @@ class Post:
                 ((stamp(now + timedelta(seconds=lease)), each) for each in due),
             )
             found = {
-                row["id"]: to_letter(row)
+                row["id"]: LETTERS.read(row)
                 for row in connection.execute(
                     "SELECT * FROM letters WHERE id IN (SELECT value FROM json_each(?))",
                     (listed(due),),
@@ -89,10 +71,7 @@ class Post:
         return [found[each] for each in due]
 
     def drop_late(self, now: datetime) -> list[str]:
-        """Forget letters past their expiry; the kinds of those that never went out.
-
-        One that is leased stays: whoever has it may be sending it.
-        """
+        """Forget expired letters that are not leased; returns the kinds of those never sent."""
         with self._connections.write() as connection:
             late = connection.execute(
                 """
@@ -111,51 +90,40 @@ class Post:
         in_doubt: bool = False,
         untried: bool = False,
     ) -> None:
-        """Be done with a letter (`retry_at` None) or try again then; `in_doubt`: it may have arrived.
-
-        Of a letter that is done only its id stays, until it would have expired. One that is
-        `untried` was not offered to anybody, and has its attempt back.
-        """
-        with self._connections.write() as connection:
-            if retry_at is None:
-                connection.execute(
-                    """
-                    UPDATE letters SET due_at = NULL, sender = '', recipient = '', content = x''
-                    WHERE id = ?
-                    """,
-                    (letter_id,),
-                )
-            else:
-                connection.execute(
-                    """
-                    UPDATE letters
-                    SET due_at = ?, doubts = doubts + ?, attempts = max(attempts - ?, 0)
-                    WHERE id = ? AND due_at IS NOT NULL
-                    """,
-                    (stamp(retry_at), in_doubt, untried, letter_id),
-                )
+        """Be done with a letter (`retry_at` None; only its id stays), or have it tried again."""
+        if retry_at is None:
+            self._connections.run(
+                """
+                UPDATE letters SET due_at = NULL, sender = '', recipient = '', content = x''
+                WHERE id = ?
+                """,
+                (letter_id,),
+            )
+        else:
+            self._connections.run(
+                """
+                UPDATE letters
+                SET due_at = ?, doubts = doubts + ?, attempts = max(attempts - ?, 0)
+                WHERE id = ? AND due_at IS NOT NULL
+                """,
+                (stamp(retry_at), in_doubt, untried, letter_id),
+            )
 
     def waiting(self) -> int:
         """Letters not yet sent."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT count(*) AS letters FROM letters WHERE due_at IS NOT NULL"
-            ).fetchone()
-        return int(row["letters"])
+        rows = self._connections.rows("SELECT count(*) FROM letters WHERE due_at IS NOT NULL")
+        return int(rows[0][0])
 
     def waiting_for(self, address: str) -> list[Letter]:
         """Letters to an address that are not yet sent, oldest first."""
-        with self._connections.read() as connection:
-            return [
-                to_letter(row)
-                for row in connection.execute(
-                    """
-                    SELECT * FROM letters WHERE due_at IS NOT NULL AND lower(recipient) = ?
-                    ORDER BY at, id
-                    """,
-                    (address.lower(),),
-                )
-            ]
+        rows = self._connections.rows(
+            """
+            SELECT * FROM letters WHERE due_at IS NOT NULL AND lower(recipient) = ?
+            ORDER BY at, id
+            """,
+            (address.lower(),),
+        )
+        return [LETTERS.read(row) for row in rows]
 
     # --- evidence -----------------------------------------------------------------------------
 
@@ -167,21 +135,12 @@ class Post:
         suppressing: tuple[str, SuppressionReason] | None = None,
         settling: Sequence[str] = (),
     ) -> bool:
-        """Keep evidence and, in one transaction with it, what follows from it.
-
-        `turned` is a subscriber before and after (status and pause), `suppressing` an address's hash
-        for the suppression list, `settling` the ids of evidence that is counted with this.
-        False, and nothing changes, if the id is known already, or if the subscriber has turned
-        into something else than before meanwhile.
-        """
+        """Keep evidence and what follows from it, in one transaction; False if nothing was done."""
         with self._connections.write() as connection:
             known = connection.execute("SELECT 1 FROM evidence WHERE id = ?", (evidence.id,))
             if known.fetchone() or (turned is not None and not _turn(connection, *turned)):
                 return False
-            connection.execute(
-                "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                evidence_columns(evidence),
-            )
+            connection.execute(EVIDENCE.insert, EVIDENCE.columns(evidence))
             if suppressing is not None:
                 _suppress(connection, *suppressing, evidence.at)
             for each in settling:
@@ -189,12 +148,9 @@ class Post:
         return True
 
     def evidence(self, evidence_id: str) -> Evidence | None:
-        """One, with the raw mail."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT * FROM evidence WHERE id = ?", (evidence_id,)
-            ).fetchone()
-        return None if row is None else to_evidence(row, raw=row["raw"])
+        """One piece of evidence, with the raw mail."""
+        row = self._connections.row("SELECT * FROM evidence WHERE id = ?", (evidence_id,))
+        return None if row is None else EVIDENCE.read(row)
 
     def evidences(
         self,
@@ -206,38 +162,29 @@ class Post:
         since: datetime | None = None,
         limit: int = 100,
     ) -> list[Evidence]:
-        """Newest first, without the raw mails; of one subscriber, at or after `since`.
-
-        Of one `kind`, or of all `but` one; `unsettled` leaves out what an operator dealt with.
-        """
+        """Evidence that meets all conditions given, newest first, without the raw mails."""
         query, values = asking_for_evidence(
             subscriber_id=subscriber_id, kind=kind, but=but, unsettled=unsettled, since=since
         )
-        with self._connections.read() as connection:
-            rows = connection.execute(query, (*values, limit))
-            return [to_evidence(row, raw=b"") for row in rows]
+        return [EVIDENCE.read(row) for row in self._connections.rows(query, (*values, limit))]
 
     def settle_evidence(self, evidence_id: str, now: datetime) -> None:
-        """Note that an operator undid or dealt with some evidence; only the first time counts."""
+        """Note that an operator undid or handled some evidence; only the first time counts."""
         with self._connections.write() as connection:
             _settle(connection, evidence_id, now)
 
     def came(self, key: str) -> datetime | None:
         """When this mail (by a hash of ours) came first, None if it is not remembered."""
-        with self._connections.read() as connection:
-            row = connection.execute("SELECT at FROM received WHERE key = ?", (key,)).fetchone()
+        row = self._connections.row("SELECT at FROM received WHERE key = ?", (key,))
         return None if row is None else moment(row["at"])
 
     def first_time(self, key: str, now: datetime) -> bool:
         """Whether this mail (by a hash of ours) comes for the first time; remembers it."""
-        with self._connections.write() as connection:
-            return (
-                connection.execute(
-                    "INSERT INTO received VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
-                    (key, stamp(now)),
-                ).rowcount
-                == 1
+        return bool(
+            self._connections.run(
+                "INSERT INTO received VALUES (?, ?) ON CONFLICT (key) DO NOTHING", (key, stamp(now))
             )
+        )
 
     # --- whom not to write to, and how often -----------------------------------------------------
 
@@ -248,14 +195,11 @@ class Post:
 
     def suppression(self, hashed: str) -> SuppressionReason | None:
         """Why it is on the list, None if it is not."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT reason FROM suppressions WHERE hashed = ?", (hashed,)
-            ).fetchone()
+        row = self._connections.row("SELECT reason FROM suppressions WHERE hashed = ?", (hashed,))
         return None if row is None else SuppressionReason(row["reason"])
 
     def suppressions(self, hashed: Iterable[str]) -> dict[str, SuppressionReason]:
-        """Those of the hashes that are on the list; asks for none while the list is empty."""
+        """Those of the hashes that are on the list; iterates over none while the list is empty."""
         with self._connections.read() as connection:
             if connection.execute("SELECT 1 FROM suppressions LIMIT 1").fetchone() is None:
                 return {}
@@ -270,8 +214,7 @@ class Post:
 
     def unsuppress(self, hashed: str) -> None:
         """Take it off the list."""
-        with self._connections.write() as connection:
-            connection.execute("DELETE FROM suppressions WHERE hashed = ?", (hashed,))
+        self._connections.run("DELETE FROM suppressions WHERE hashed = ?", (hashed,))
 
     def secret(self, name: str) -> bytes:
         """32 random bytes of this installation, minted when first asked for; then always the same."""
@@ -287,12 +230,9 @@ class Post:
             return found
 
     def take(self, bucket: str, *, now: datetime, seconds: float, most: int) -> bool:
-        """Count one use of a bucket; False once `most` were counted within the last `seconds`.
-
-        What is refused is not counted, and writes nothing. A bucket always has the same window:
-        what is older is forgotten.
-        """
+        """Count one use of a bucket; False once `most` were counted within the last `seconds`."""
         since = stamp(now - timedelta(seconds=seconds))
+        # What is refused writes nothing.
         with self._connections.read() as connection:
             if _used(connection, bucket, since) >= most:
                 return False
@@ -304,15 +244,14 @@ class Post:
 
     def used(self, buckets: Iterable[str], *, now: datetime, seconds: float) -> set[str]:
         """Those of the buckets of which a use was counted within the last `seconds`."""
-        with self._connections.read() as connection:
-            rows = connection.execute(
-                """
-                SELECT DISTINCT bucket FROM uses
-                WHERE bucket IN (SELECT value FROM json_each(?)) AND at > ?
-                """,
-                (listed(buckets), stamp(now - timedelta(seconds=seconds))),
-            )
-            return {row["bucket"] for row in rows}
+        rows = self._connections.rows(
+            """
+            SELECT DISTINCT bucket FROM uses
+            WHERE bucket IN (SELECT value FROM json_each(?)) AND at > ?
+            """,
+            (listed(buckets), stamp(now - timedelta(seconds=seconds))),
+        )
+        return {row["bucket"] for row in rows}
 
 
 def asking_for_evidence(
@@ -323,9 +262,9 @@ def asking_for_evidence(
     unsettled: bool = False,
     since: datetime | None = None,
 ) -> tuple[str, list[str]]:
-    """The query for evidence and its values, but for the limit that comes last.
+    """The query for evidence and its values, except for the limit, which comes last.
 
-    It names only what is asked for: SQLite plans before it knows that a value asks for nothing.
+    Conditions that are not given are left out, so that SQLite can choose the right index.
     """
     asked: dict[str, str] = {}
     if subscriber_id:
@@ -338,11 +277,16 @@ def asking_for_evidence(
         asked["at >= ?"] = stamp(since)
     where = [*asked, "settled_at IS NULL"] if unsettled else [*asked, "true"]
     query = f"""
-        SELECT id, kind, subscriber_id, digest_id, status, detail, at, settled_at
+        SELECT id, kind, subscriber_id, digest_id, status, detail, x'' AS raw, at, settled_at
         FROM evidence WHERE {" AND ".join(where)}
         ORDER BY at DESC, rowid DESC LIMIT ?
         """  # noqa: S608 - all of it is ours
     return query, list(asked.values())
+
+
+def _letter(letter: Letter) -> Columns:
+    """The columns of a letter, which is due as soon as it is written."""
+    return LETTERS.columns(letter, stamp(letter.at))
 
 
 def _turn(connection: Connection, before: Subscriber, after: Subscriber) -> bool:
@@ -387,7 +331,7 @@ def _secret(connection: Connection, name: str) -> bytes | None:
 
 
 def _wait(connection: Connection, subscriber_id: str, now: datetime) -> bool:
-    """Whether this subscriber is still to confirm; who never did may from now on as long as any."""
+    """Whether this subscriber has yet to confirm; the time to do so starts anew for a newcomer."""
     return (
         connection.execute(
             """

@@ -1,6 +1,6 @@
-"""A stored paper under another id, or made one with another, within the caller's transaction.
+"""Giving a stored paper another id, or merging two papers, within the caller's transaction.
 
-Foreign keys carry a new id to most tables; here is what they cannot reach.
+Foreign keys carry a new id to most tables; the others are updated here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from sqlite3 import Connection
 
 from digest.model import Interest, InterestKind
 from digest.store import voting
-from digest.store.rows import interests_text, listed, to_feedback
+from digest.store.rows import FEEDBACK, interests_text, listed
 
 ABOUT_PAPERS = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 
 STANDS_FIRST = "state <> 'featured', at, id"
-"""The order of what was put forward of a paper and is not rejected: the first stands."""
+"""The order of the submissions of one paper that are not rejected: the first one stands."""
 
 JOIN_SUBMISSIONS = f"""
 DELETE FROM submissions WHERE id IN (
@@ -38,11 +38,10 @@ def rename(connection: Connection, old: str, new: str) -> None:
 
 
 def join(connection: Connection, *, keep: str, other: str) -> None:
-    """Let what readers and digests say of `other` be said of `keep`, before `other` goes.
+    """Let all that names paper `other` name `keep`, before the caller deletes `other`.
 
-    Who voted for both has one vote, and of what was put forward of both and waits for a curator
-    one is left at most. Digests name papers by number: the one of `other` stands for `keep` from
-    now on, and is never given again.
+    Two votes of one reader become one, and at most one undecided submission stays. Digests name
+    papers by number: the number of `other` stands for `keep` from now on, and is never reused.
     """
     connection.execute(
         """
@@ -66,7 +65,7 @@ def join(connection: Connection, *, keep: str, other: str) -> None:
 
 
 def join_submissions(connection: Connection, paper_ids: Iterable[str]) -> None:
-    """Delete what is undecided and does not stand for its paper; what was decided stays."""
+    """Delete undecided submissions, except the one that stands for its paper."""
     connection.execute(JOIN_SUBMISSIONS, (listed(paper_ids),))
 
 
@@ -86,7 +85,7 @@ def follow(connection: Connection, old: str, new: str) -> None:
 
 
 def _rename_opinions(connection: Connection, old: str, new: str) -> None:
-    """Let likes and dislikes name the new id; who has said both keeps what was said last."""
+    """Let likes and dislikes name the new id; of two by one reader, the later one stays."""
     for row in connection.execute(
         """
         SELECT subscriber_id, kind, weight, added_at FROM interests
@@ -109,11 +108,11 @@ def _rename_opinions(connection: Connection, old: str, new: str) -> None:
 
 
 def _rename_feedback(connection: Connection, old: str, new: str) -> None:
-    """Feedback names the paper, and so do the interests that it would take back or put back."""
+    """Rename the paper in feedback, and in the interests that undoing it would bring back."""
     for row in connection.execute(
         "SELECT * FROM feedback WHERE paper_id = ? AND paper_id <> ''", (old,)
     ).fetchall():
-        said = to_feedback(row)
+        said = FEEDBACK.read(row)
         connection.execute(
             "UPDATE feedback SET paper_id = ?, added = ?, replaced = ? WHERE id = ?",
             (

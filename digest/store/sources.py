@@ -7,7 +7,7 @@ from datetime import datetime
 
 from digest.model import PollState, SourceReport
 from digest.store.connections import Connections
-from digest.store.rows import poll_columns, report_columns, stamp, to_poll, to_report
+from digest.store.rows import POLLS, report_columns, stamp, to_report
 
 
 class Sources:
@@ -18,43 +18,30 @@ class Sources:
 
     def cursor(self, source: str) -> str | None:
         """The source's cursor, None before the first complete run."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT cursor FROM sources WHERE name = ?", (source,)
-            ).fetchone()
+        row = self._connections.row("SELECT cursor FROM sources WHERE name = ?", (source,))
         return None if row is None else row["cursor"]
 
     def set_cursor(self, source: str, cursor: str) -> None:
         """Keep the cursor of a complete run."""
-        with self._connections.write() as connection:
-            connection.execute(
-                """
-                INSERT INTO sources (name, cursor) VALUES (?, ?)
-                ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor
-                """,
-                (source, cursor),
-            )
+        self._connections.run(
+            """
+            INSERT INTO sources (name, cursor) VALUES (?, ?)
+            ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor
+            """,
+            (source, cursor),
+        )
 
     def poll_states(self, source: str | None = None) -> list[PollState]:
         """Poll states of one source, or of all, by source and URL."""
-        with self._connections.read() as connection:
-            return [
-                to_poll(row)
-                for row in connection.execute(
-                    "SELECT * FROM polls WHERE ?1 IS NULL OR source = ?1 ORDER BY source, url",
-                    (source,),
-                )
-            ]
+        rows = self._connections.rows(
+            "SELECT * FROM polls WHERE ?1 IS NULL OR source = ?1 ORDER BY source, url", (source,)
+        )
+        return [POLLS.read(row) for row in rows]
 
     def save_polls(self, states: Sequence[PollState]) -> None:
         """Keep what was learned from a batch of polls, in one transaction."""
         with self._connections.write() as connection:
-            connection.executemany(
-                """
-                INSERT OR REPLACE INTO polls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                map(poll_columns, states),
-            )
+            connection.executemany(POLLS.replace, map(POLLS.columns, states))
 
     def add_reports(self, reports: Sequence[SourceReport]) -> None:
         """Append lines to the run log."""
@@ -65,15 +52,8 @@ class Sources:
             )
 
     def reports(self, *, since: datetime) -> list[SourceReport]:
-        """Run-log lines at or after `since`, oldest first."""
-        with self._connections.read() as connection:
-            return [
-                to_report(row)
-                for row in connection.execute(
-                    """
-                    SELECT * FROM runs WHERE at >= ?
-                    ORDER BY at, rowid
-                    """,
-                    (stamp(since),),
-                )
-            ]
+        """Lines of the run log at or after `since`, oldest first."""
+        rows = self._connections.rows(
+            "SELECT * FROM runs WHERE at >= ? ORDER BY at, rowid", (stamp(since),)
+        )
+        return [to_report(row) for row in rows]

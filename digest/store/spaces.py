@@ -19,7 +19,7 @@ BLOCK = 1_000
 MOST_ROWS = 5_000
 EMBEDDERS = "embedder:"
 
-# By the day of first news, and those that never were news last; an index holds all of it.
+# By the day they were first announced, papers that never were last; one index covers the query.
 NEWEST = """
 SELECT number FROM papers ORDER BY first_announced DESC, number DESC LIMIT :among
 """
@@ -72,16 +72,14 @@ class Spaces:
 
     def name(self) -> str:
         """The name of the space that is kept, empty before there is one."""
-        with self._connections.plain() as connection:
-            row = connection.execute("SELECT name FROM spaces").fetchone()
+        row = self._connections.row("SELECT name FROM spaces")
         return "" if row is None else str(row["name"])
 
     def learned(self) -> Learned | None:
         """What the space that is kept was learned from, and when."""
-        with self._connections.read() as connection:
-            row = connection.execute(
-                "SELECT name, papers, archive, dimensions, learned_at FROM spaces"
-            ).fetchone()
+        row = self._connections.row(
+            "SELECT name, papers, archive, dimensions, learned_at FROM spaces"
+        )
         if row is None:
             return None
         return Learned(
@@ -94,17 +92,15 @@ class Spaces:
 
     def size(self) -> int:
         """How many papers the archive holds."""
-        with self._connections.read() as connection:
-            return int(connection.execute("SELECT count(*) FROM papers").fetchone()[0])
+        return int(self._connections.rows("SELECT count(*) FROM papers")[0][0])
 
     def load(self) -> bytes | None:
         """The space that is kept."""
-        with self._connections.read() as connection:
-            row = connection.execute("SELECT content FROM spaces").fetchone()
+        row = self._connections.row("SELECT content FROM spaces")
         return None if row is None else bytes(row["content"])
 
     def erased(self) -> str:
-        """A token that becomes another one when somebody who likes papers is erased."""
+        """A token that changes when somebody who likes papers is erased."""
         with self._connections.plain() as connection:
             return changes.token(connection, changes.ERASED)
 
@@ -118,12 +114,7 @@ class Spaces:
         dimensions: int = 0,
         erased: str | None = None,
     ) -> None:
-        """Keep this space in place of the last, whose vectors are dropped; an embedder's stay.
-
-        It is to be learned anew (`learned` has an archive of -1) if `erased`, from before its readers
-        were asked for, is another token by now.
-        Vectors go in transactions of their own: nobody asks for those of a space that is gone.
-        """
+        """Keep this space in place of the last, whose vectors are deleted; an embedder's stay."""
         with self._connections.write() as connection:
             stale = erased not in (None, changes.token(connection, changes.ERASED))
             connection.execute("DELETE FROM spaces")
@@ -135,48 +126,39 @@ class Spaces:
                 (name, papers, stale, dimensions, stamp(now), content),
             )
             changes.mark(connection, changes.VECTORS)
-        dropped = MOST_ROWS
-        while dropped == MOST_ROWS:
-            with self._connections.write() as connection:
-                values = (name, len(EMBEDDERS), EMBEDDERS, MOST_ROWS)
-                dropped = connection.execute(OUTDATED, values).rowcount
+        # In transactions of their own, as nobody asks for the vectors of a space that is gone.
+        values = (name, len(EMBEDDERS), EMBEDDERS, MOST_ROWS)
+        while self._connections.run(OUTDATED, values) == MOST_ROWS:
+            pass
 
     def changed(self) -> str:
-        """A token that becomes another one with the space that is kept, and with its vectors."""
+        """A token that changes with the space that is kept, and with its vectors."""
         with self._connections.plain() as connection:
             return changes.token(connection, changes.VECTORS)
 
     def vectors(self, name: str, paper_ids: Iterable[str]) -> dict[str, bytes]:
         """The vectors of these papers in a space, as far as there are any."""
-        with self._connections.read() as connection:
-            return dict(connection.execute(OF_PAPERS, (name, listed(paper_ids))).fetchall())
+        return dict(self._connections.rows(OF_PAPERS, (name, listed(paper_ids))))
 
     def lying(self, name: str, keys: Iterable[str]) -> dict[str, bytes]:
         """The vectors of the papers that these keys name, by key, as far as there are any."""
-        with self._connections.read() as connection:
-            return dict(connection.execute(BY_NAME, (name, listed(keys))).fetchall())
+        return dict(self._connections.rows(BY_NAME, (name, listed(keys))))
 
     def tastes(self, name: str, subscriber_ids: Iterable[str]) -> dict[str, tuple[bytes, ...]]:
-        """What a ranker keeps under this name of these people, as far as it is still true."""
-        with self._connections.read() as connection:
-            return {
-                row["subscriber_id"]: (row["liking"], row["disliking"])
-                for row in connection.execute(
-                    """
-                    SELECT subscriber_id, liking, disliking FROM tastes
-                    WHERE subscriber_id IN (SELECT value FROM json_each(?)) AND space = ?
-                    """,
-                    (listed(subscriber_ids), name),
-                )
-            }
+        """What a ranker keeps under this name about these people, as far as it is still valid."""
+        rows = self._connections.rows(
+            """
+            SELECT subscriber_id, liking, disliking FROM tastes
+            WHERE subscriber_id IN (SELECT value FROM json_each(?)) AND space = ?
+            """,
+            (listed(subscriber_ids), name),
+        )
+        return {subscriber_id: (liking, disliking) for subscriber_id, liking, disliking in rows}
 
     def keep_tastes(
         self, name: str, tastes: Mapping[str, tuple[bytes, ...]], profiles: Iterable[Profile]
     ) -> None:
-        """Keep what a ranker made of these profiles, unless they have said something since.
-
-        A word can change without a later time: who saves a paper they like makes it weigh more.
-        """
+        """Keep what a ranker made of these profiles, unless their opinions have changed since."""
         said = {each.subscriber_id: _opinions(each.interests) for each in profiles}
         with self._connections.write() as connection:
             found = by_subscriber(connection, said)
@@ -190,31 +172,24 @@ class Spaces:
             )
 
     def forget_tastes(self, names: Iterable[str]) -> int:
-        """Forget what is kept under other names than these; returns how many rows.
-
-        In transactions short enough to let others in.
-        """
+        """Forget what is kept under other names, in short transactions; returns how many rows."""
         return pruning.delete(self._connections, "tastes", "rowid", STALE, listed(names))
 
     def newest(self, name: str, *, limit: int) -> Iterator[tuple[str, bytes]]:
         """The vectors of the newest papers that have one, newest first, with their ids.
 
-        Reads block by block and holds no transaction in between.
+        Reads block by block without a transaction in between.
         """
-        with self._connections.read() as connection:
-            numbers = _newest(connection, -1)
         left = limit
-        for start in range(0, len(numbers), BLOCK):
+        for block in self._newest(-1):
             if left <= 0:
                 return
-            with self._connections.read() as connection:
-                block = json.dumps(numbers[start : start + BLOCK])
-                found = connection.execute(OF_NUMBERS, (name, block, left)).fetchall()
+            found = self._connections.rows(OF_NUMBERS, (name, json.dumps(block), left))
             left -= len(found)
             yield from ((row["id"], row["vector"]) for row in found)
 
     def put(self, name: str, vectors: Mapping[str, bytes]) -> None:
-        """Keep vectors, in one transaction; those of papers that are gone are passed over."""
+        """Keep vectors, in one transaction; those of papers that are gone are ignored."""
         with self._connections.write() as connection:
             connection.executemany(
                 """
@@ -235,27 +210,25 @@ class Spaces:
 
     def waiting(self, name: str, *, among: int) -> tuple[int, int]:
         """Of so many of the newest papers, how many lack a vector in this space, and of how many."""
-        with self._connections.read() as connection:
+        with self._connections.plain() as connection:
             values = {"space": name, "limit": -1, "among": among}
             lacking, papers = connection.execute(WAITING, values).fetchone()
         return int(lacking), int(papers)
 
     def archive(self, *, limit: int) -> Iterator[Paper]:
-        """The newest papers, newest first: by the day of first news, those without any last.
+        """The newest papers, newest first: by the day they were first announced.
 
-        Reads block by block and holds no transaction in between; in memory is a number a paper.
+        Reads block by block without a transaction in between; holds one number per paper in memory.
         """
-        with self._connections.read() as connection:
-            numbers = _newest(connection, limit)
-        for start in range(0, len(numbers), BLOCK):
+        for block in self._newest(limit):
             with self._connections.read() as connection:
-                block = _papers(connection, numbers[start : start + BLOCK])
-            yield from block
+                found = _papers(connection, block)
+            yield from found
 
     def libraries(self, *, least: int) -> Iterator[list[str]]:
-        """What each active subscriber likes, by the papers' own ids, at least so many papers.
+        """The ids of the stored papers that each active subscriber likes, if at least so many.
 
-        Papers that are not stored do not count; no one is named. Holds no transaction in between.
+        Reads block by block without a transaction in between.
         """
         after = ""
         while True:
@@ -278,13 +251,18 @@ class Spaces:
             after = people[-1]
             yield from (list(each) for each in liked.values() if len(each) >= least)
 
+    def _newest(self, limit: int) -> Iterator[list[int]]:
+        """The numbers of the newest papers, newest first, in blocks."""
+        with self._connections.plain() as connection:
+            rows = connection.execute(NEWEST, {"among": limit})
+            numbers = [number for (number,) in rows]
+        for start in range(0, len(numbers), BLOCK):
+            yield numbers[start : start + BLOCK]
+
 
 def _opinions(interests: Iterable[Interest]) -> set[Interest]:
+    """The opinions on papers, weights included: saving a liked paper makes its like weigh more."""
     return {each for each in interests if each.kind in OPINIONS}
-
-
-def _newest(connection: Connection, limit: int) -> list[int]:
-    return [number for (number,) in connection.execute(NEWEST, {"among": limit})]
 
 
 def _papers(connection: Connection, numbers: list[int]) -> list[Paper]:

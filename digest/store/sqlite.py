@@ -32,26 +32,14 @@ from digest.store.sources import Sources
 from digest.store.spaces import Spaces
 from digest.store.subscribers import Subscribers
 
-SKEW = timedelta(minutes=5)  # by which two clocks may differ
-# Of a large database a step may take minutes.
-MIGRATING_SECONDS = 3_600
+SKEW = timedelta(minutes=5)  # how far two clocks may differ
+MIGRATING_SECONDS = 3_600  # a migration of a large database may take minutes
 
-COUNTED = {
-    "papers": "papers",
-    "announcements": "announcements",
-    "signals": "signals",
-    "subscribers": "subscribers",
-    "interests": "interests",
-    "digests": "digests",
-    "deliveries": "deliveries",
-    "runs": "runs",
-    "feedback": "feedback",
-    "votes": "votes",
-    "submissions": "submissions",
-    "letters": "letters WHERE due_at IS NOT NULL",
-    "evidence": "evidence",
-    "suppressions": "suppressions",
-}
+TABLES = (
+    "papers", "announcements", "signals", "subscribers", "interests", "digests", "deliveries",
+    "runs", "feedback", "votes", "submissions", "letters", "evidence", "suppressions",
+)  # fmt: skip
+COUNTED = {each: each for each in TABLES} | {"letters": "letters WHERE due_at IS NOT NULL"}
 
 
 def open_store(path: Path, *, timeout: float = 10.0) -> SqliteStore:
@@ -68,8 +56,8 @@ def open_store(path: Path, *, timeout: float = 10.0) -> SqliteStore:
 class SqliteStore:
     """Everything Digest remembers, in one file; safe to share between threads and processes.
 
-    Connects when first used. Every method raises StoreBusy when another process holds the
-    database for longer than `timeout`, and ConfigError when the operator must mend something.
+    Connects when first used. Every method raises StoreBusy when another process locks the
+    database for longer than `timeout`, and ConfigError when the operator must fix something.
     """
 
     def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
@@ -93,9 +81,8 @@ class SqliteStore:
     def migrate(self) -> list[str]:
         """Bring the schema up to date; returns the names of the migrations applied.
 
-        In one transaction taken beforehand, so that processes that start together take turns, however
-        long one takes; a file that is up to date is only read, and waits for nobody. Raises
-        ConfigError for a database that is not ours, or newer than we are.
+        Processes that start together take turns, as all of it is one transaction; a file that is
+        up to date is only read. Raises ConfigError for a database that is not Digest's, or newer.
         """
         with self._connections.read() as connection:
             if not self._pending(Database(connection)):
@@ -112,7 +99,7 @@ class SqliteStore:
         tables = db.table_names()
         if tables and migrations.migrations_table not in tables:
             raise ConfigError(
-                f"{self.path} is a database of something else (it has a table {tables[0]!r}); "
+                f"{self.path} is the database of another program (it has a table {tables[0]!r}); "
                 "name another file.",
                 subject=str(self.path),
             )
@@ -127,45 +114,39 @@ class SqliteStore:
             }
 
     def try_to_write(self) -> None:
-        """Raise ConfigError unless this user can write the file, and it is the one that was opened.
-
-        Nothing is written. Raises StoreBusy at once while another process writes.
-        """
+        """Raise ConfigError unless the database can be written; nothing is written."""
         with self._connections.write(patience=0) as connection:
-            # SQLite takes BEGIN IMMEDIATE for a BEGIN where it may only read.
+            # BEGIN IMMEDIATE succeeds on a read-only file; a statement that writes does not.
             connection.execute("DELETE FROM leases WHERE name IS NULL")
 
     def lease(self, name: str, *, owner: str, now: datetime, seconds: float) -> bool:
         """Take or renew a named lease; False while another owner holds it.
 
-        One that lasts longer than this could was taken by a clock that was ahead, and is over.
+        A lease that ends too far ahead was taken by a clock that was wrong, and does not count.
         """
         until = now + timedelta(seconds=seconds)
-        with self._connections.write() as connection:
-            taken = connection.execute(
-                """
-                INSERT INTO leases (name, owner, until) VALUES (?1, ?2, ?3)
-                ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
-                WHERE owner = excluded.owner OR until <= ?4 OR until > ?5
-                """,
-                (name, owner, stamp(until), stamp(now), stamp(until + SKEW)),
-            )
-            return taken.rowcount == 1
+        taken = self._connections.run(
+            """
+            INSERT INTO leases (name, owner, until) VALUES (?1, ?2, ?3)
+            ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+            WHERE owner = excluded.owner OR until <= ?4 OR until > ?5
+            """,
+            (name, owner, stamp(until), stamp(now), stamp(until + SKEW)),
+        )
+        return taken == 1
 
     def leased(self, name: str, *, now: datetime, seconds: float) -> bool:
-        """Whether anybody holds a named lease, of those that last for so many seconds."""
+        """Whether anybody holds a named lease, which lasts for at most so many seconds."""
         latest = now + timedelta(seconds=seconds) + SKEW
-        with self._connections.read() as connection:
-            found = connection.execute(
-                "SELECT 1 FROM leases WHERE name = ? AND until > ? AND until <= ?",
-                (name, stamp(now), stamp(latest)),
-            ).fetchone()
+        found = self._connections.row(
+            "SELECT 1 FROM leases WHERE name = ? AND until > ? AND until <= ?",
+            (name, stamp(now), stamp(latest)),
+        )
         return found is not None
 
     def unlease(self, name: str, *, owner: str) -> None:
-        """Give a named lease back, if it is ours."""
-        with self._connections.write() as connection:
-            connection.execute("DELETE FROM leases WHERE name = ? AND owner = ?", (name, owner))
+        """Give a named lease back, if this owner holds it."""
+        self._connections.run("DELETE FROM leases WHERE name = ? AND owner = ?", (name, owner))
 
     def prune(
         self,
@@ -176,14 +157,7 @@ class SqliteStore:
         soft_before: datetime | None = None,
         digests_before: date | None = None,
     ) -> dict[str, int]:
-        """Delete what policy no longer keeps; returns deleted rows by table.
-
-        Digests of editions before `digests_before` (None: none) go, and their deliveries with them.
-        Papers go that were not announced since `papers_before`, unless a digest or a reader names
-        them; lines of logs, uses, states of polling and letters that are over go from before
-        `logs_before`. Evidence goes from before `evidence_before` (None: none), but what nobody
-        could read not before it is settled, and soft bounces only from before `soft_before`, too.
-        """
+        """Delete what policy no longer keeps; returns deleted rows by table."""
         deleted: dict[str, int] = {}
         if digests_before is not None:
             deleted["digests"] = prune_digests(self._connections, digests_before)

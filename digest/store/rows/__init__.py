@@ -6,36 +6,29 @@ as text. Lists of ids go into statements as one JSON parameter, read with `json_
 
 from __future__ import annotations
 
-from digest.store.rows.community import (
-    moderation_columns,
-    submission_columns,
-    to_moderation,
-    to_submission,
-)
 from digest.store.rows.ledger import OUTCOMES, to_receipt
-from digest.store.rows.papers import (
-    announcement_columns,
-    paper_columns,
-    signal_columns,
-    to_announcement,
-    to_link,
-    to_paper,
-    to_signal,
-)
+from digest.store.rows.papers import paper_columns, to_link, to_paper
 from digest.store.rows.people import (
-    change_columns,
-    comeback_columns,
-    feedback_columns,
+    SUBSCRIBER_COLUMNS,
     interest_columns,
     interests_text,
     subscriber_columns,
-    to_change,
-    to_comeback,
-    to_feedback,
     to_interest,
     to_subscriber,
 )
-from digest.store.rows.post import evidence_columns, letter_columns, to_evidence, to_letter
+from digest.store.rows.records import (
+    ADDRESS_CHANGES,
+    ANNOUNCEMENTS,
+    COMEBACKS,
+    EVIDENCE,
+    FEEDBACK,
+    FLOWS,
+    LETTERS,
+    MODERATION,
+    POLLS,
+    SIGNALS,
+    SUBMISSIONS,
+)
 from digest.store.rows.scalars import (
     at_second,
     at_second_or_none,
@@ -46,47 +39,39 @@ from digest.store.rows.scalars import (
     stamp,
     stamp_or_none,
 )
-from digest.store.rows.sources import poll_columns, report_columns, to_poll, to_report
+from digest.store.rows.sources import report_columns, to_report
 
 __all__ = [
+    "ADDRESS_CHANGES",
+    "ANNOUNCEMENTS",
+    "COMEBACKS",
+    "EVIDENCE",
+    "FEEDBACK",
+    "FLOWS",
+    "LETTERS",
+    "MODERATION",
     "OUTCOMES",
-    "announcement_columns",
+    "POLLS",
+    "SIGNALS",
+    "SUBMISSIONS",
+    "SUBSCRIBER_COLUMNS",
     "at_second",
     "at_second_or_none",
-    "change_columns",
-    "comeback_columns",
-    "evidence_columns",
-    "feedback_columns",
     "interest_columns",
     "interests_text",
-    "letter_columns",
     "listed",
-    "moderation_columns",
     "moment",
     "moment_or_none",
     "paper_columns",
-    "poll_columns",
     "report_columns",
     "second",
-    "signal_columns",
     "stamp",
     "stamp_or_none",
-    "submission_columns",
     "subscriber_columns",
-    "to_announcement",
-    "to_change",
-    "to_comeback",
-    "to_evidence",
-    "to_feedback",
     "to_interest",
-    "to_letter",
     "to_link",
-    "to_moderation",
     "to_paper",
-    "to_poll",
     "to_receipt",
     "to_report",
-    "to_signal",
-    "to_submission",
     "to_subscriber",
 ]

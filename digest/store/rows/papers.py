@@ -1,13 +1,12 @@
-"""Papers, links, announcements and signals as rows."""
+"""Papers and their links as rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from sqlite3 import Row
 
-from digest.model import Announcement, AnnounceType, Link, LinkKind, Paper, Signal
-from digest.store.rows.scalars import Columns, moment, moment_or_none, stamp, stamp_or_none
+from digest.model import Link, LinkKind, Paper
+from digest.store.rows.scalars import Columns, moment_or_none, stamp_or_none
 
 AUTHORS_APART = "; "
 
@@ -61,53 +60,3 @@ def to_paper(
 def to_link(row: Row) -> Link:
     """A row of `links`."""
     return Link(kind=LinkKind(row["kind"]), url=row["url"])
-
-
-def announcement_columns(announcement: Announcement) -> Columns:
-    """The columns of `announcements`."""
-    return (
-        announcement.paper_id,
-        announcement.source,
-        announcement.feed,
-        announcement.day.isoformat(),
-        announcement.type.value,
-        announcement.version,
-        stamp(announcement.seen_at),
-    )
-
-
-def to_announcement(row: Row) -> Announcement:
-    """A row of `announcements`."""
-    return Announcement(
-        paper_id=row["paper_id"],
-        source=row["source"],
-        feed=row["feed"],
-        day=date.fromisoformat(row["day"]),
-        type=AnnounceType(row["type"]),
-        version=row["version"],
-        seen_at=moment(row["seen_at"]),
-    )
-
-
-def signal_columns(signal: Signal) -> Columns:
-    """The columns of `signals`."""
-    return (
-        signal.paper_id,
-        signal.source,
-        signal.kind,
-        signal.value,
-        signal.by,
-        stamp(signal.seen_at),
-    )
-
-
-def to_signal(row: Row) -> Signal:
-    """A row of `signals`."""
-    return Signal(
-        paper_id=row["paper_id"],
-        source=row["source"],
-        kind=row["kind"],
-        value=row["value"],
-        by=row["by_whom"],
-        seen_at=moment(row["seen_at"]),
-    )
