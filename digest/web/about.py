@@ -1,4 +1,4 @@
-"""What the site says of itself: feeds, help, plain facts, and what programs look for first."""
+"""Pages about the site itself: its feeds, help, privacy, health, OpenAPI and robots.txt."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FeedLine:
 
 
 class About(Showing):
-    """Everything that is about the site rather than about papers."""
+    """Pages about the site rather than about papers."""
 
     def routes(self) -> list[BaseRoute]:
         """The routes of this part."""
@@ -83,11 +83,11 @@ class About(Showing):
         )
 
     def health(self, _request: Request) -> Response:
-        """Whether the database answers and can be written, and what it held a minute ago or since.
+        """Whether the database can be read and written, with its row counts.
 
-        Counting reads whole tables, and anybody may ask, as often as they like.
+        Counting reads whole tables, so the counts are kept for a minute.
         """
-        with suppress(StoreBusy):  # it can be written, since somebody does
+        with suppress(StoreBusy):  # another process is writing, so it can be written
             self.app.store.try_to_write()
 
         def make() -> caching.Kept:
@@ -98,22 +98,22 @@ class About(Showing):
         return Response(found.content, media_type=JSON, headers={"cache-control": "no-store"})
 
     def openapi(self, request: Request) -> Response:
-        """The description of the JSON."""
-
-        def make() -> caching.Kept:
-            return caching.kept(encoded(openapi.document(self.site)), JSON)
-
-        found = self.cache.get(OPENAPI, self.app.settings, make)
+        """The OpenAPI description of the JSON documents."""
+        found = self.cache.get(
+            OPENAPI,
+            self.app.settings,
+            lambda: caching.kept(encoded(openapi.document(self.site)), JSON),
+        )
         return caching.answer(request, found, cache_control=AN_HOUR, headers=ANY_ORIGIN)
 
     def robots(self, _request: Request) -> Response:
-        """What crawlers need not look at: pages of one person, and pages without end."""
+        """Keeps crawlers off the pages of one person and off endless ones."""
         paths = (*PRIVATE_PATHS, *ENDLESS_PATHS)
         lines = ["User-agent: *", *(f"Disallow: {each}" for each in paths)]
         return PlainTextResponse("\n".join(lines) + "\n", headers={"cache-control": AN_HOUR})
 
     def statement(self, name: str) -> Callable[[Request], Response]:
-        """The handler of a page that says the same to everyone until the settings change."""
+        """The handler of a page that changes only with the settings."""
 
         def make() -> caching.Kept:
             settings = self.app.settings
@@ -137,11 +137,10 @@ class About(Showing):
 
     def _feeds(self) -> tuple[list[FeedLine], list[FeedLine], list[FeedLine]]:
         """The feeds of the community, of named topics, and of categories in use."""
-        found = Catalogue(self.app.store, self.app.feed_terms, self.app.clock()).feeds
         ours: list[FeedLine] = []
         named: list[FeedLine] = []
         categories: list[FeedLine] = []
-        for feed in found:
+        for feed in Catalogue(self.app.store, self.app.feed_terms, self.app.clock()).feeds:
             if feed.topic is None:
                 ours.append(self._line(feed))
             else:

@@ -1,4 +1,4 @@
-"""What readers do for each other: trending papers, and those that curators picked."""
+"""Trending papers, and the papers that curators picked."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Community(Showing):
         ]
 
     def show_trending(self, request: Request) -> Shown:
-        """The papers that got most attention in a day, a week or a month; one topic, or all."""
+        """The papers that trend in a period, in one topic or in all."""
         given = request.path_params.get("period", "week")
-        period = next((each for each in get_args(Period) if each == given), None)
+        period: Period | None = next((each for each in get_args(Period) if each == given), None)
         if period is None:
             raise NotFound("Papers trend by day, week or month.", subject=given)
         slug = typed(request, "topic")
@@ -65,7 +65,7 @@ class Community(Showing):
         )
 
     def show_picks(self, _request: Request) -> Shown:
-        """What curators featured, and what waits for them."""
+        """The papers that curators featured, and those that wait for a decision."""
         featured = self.picked_until(self.app.clock().date(), within=PICKED_WITHIN)[:MOST_PICKS]
         submitted = self.submitted({each.paper.id for each in featured})
         return Shown(
@@ -87,14 +87,14 @@ class Community(Showing):
     # --- what other pages show of it ------------------------------------------------------
 
     def trending(self, period: Period, topic: Topic | None = None) -> list[Listed]:
-        """What trends in a period, in one topic or in all, most first."""
+        """The papers that trend in a period, in one topic or in all, most first."""
         found = trending_papers(
             self.app.store, period, now=self.app.clock(), limit=MOST_TRENDING, topic=topic
         )
         return self.listed(paper for paper, _, _ in found)
 
     def trending_now(self) -> list[Listed]:
-        """What trends today; where that is little, this week, or what was hot last."""
+        """What trends today, or this week, or what trended last, if there is too little."""
         for period in SOON:
             found = self.trending(period)
             if len(found) >= ENOUGH:
@@ -103,14 +103,14 @@ class Community(Showing):
         return list(hot.values())
 
     def picked_until(self, day: date, *, within: timedelta) -> list[Listed]:
-        """What curators picked in the days up to the end of one, latest first."""
+        """The papers picked within some days up to the end of a day, latest first."""
         end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
         papers = self.by_id(sorted(self.app.store.community.featured(end - within)))
         found = [each for each in papers.values() if each.voices and _said(each.voices) < end]
         return sorted(found, key=lambda each: _said(each.voices), reverse=True)
 
     def submitted(self, but: set[str]) -> list[tuple[Listed, Voice]]:
-        """Papers put forward lately that no curator has decided on, with who did and why."""
+        """Papers submitted lately that no curator has decided on, with the submitter's line."""
         store = self.app.store
         since = self.app.clock() - SUBMITTED_WITHIN
         found = store.community.submissions(SubmissionState.OPEN, since=since, limit=MOST_PICKS)
@@ -118,15 +118,10 @@ class Community(Showing):
         papers = self.by_id([each.paper_id for each in found])
         shown = []
         for each in found:
-            person = people.get(each.subscriber_id)
-            named = person is not None and person.shows_name
             if each.paper_id in papers and each.paper_id not in but:
-                voice = Voice(
-                    paper_id=each.paper_id,
-                    name=person.name if person is not None and named else "",
-                    line=each.line,
-                    at=each.at,
-                )
+                person = people.get(each.subscriber_id)
+                name = person.name if person and person.shows_name else ""
+                voice = Voice(paper_id=each.paper_id, name=name, line=each.line, at=each.at)
                 shown.append((papers[each.paper_id], voice))
         return shown
 

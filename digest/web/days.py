@@ -1,8 +1,7 @@
-"""The papers by day: today, any day, and the calendar."""
+"""Papers by day: the front page, any day, and the calendar."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,29 +16,23 @@ from digest.editions import FIRST_DAY
 from digest.errors import NotFound
 from digest.model import Paper, Topic
 from digest.rendering import links, pages
-from digest.web import documents
 from digest.web.caching import Cache
 from digest.web.community import Community
-from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount
+from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount, day_or_none
 from digest.web.negotiating import Shown
-from digest.web.paging import Part
 from digest.web.shelf import Shelf
 from digest.web.showing import Listed, Showing, day_of, typed
 
 PAPERS_A_PAGE = 50
 BESIDE = 5
 LOOK_AROUND = timedelta(days=62)
-A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
-FIRST_MONTH = (1991, 8)
-DECEMBER = 12
+EARLIEST = date(1991, 8, 1)
 BUSY = 4
-
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A day in a calendar: how many papers, and in how full a box (0 to 4)."""
+    """A day in a calendar: its number of papers, and how dark it is shown (0 to 4)."""
 
     day: date
     papers: int
@@ -48,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
-    """A month as a table of weeks from Monday; None before its first and after its last day."""
+    """A month as weeks from Monday, with None before its first and after its last day."""
 
     first: date
     weeks: Sequence[Sequence[Cell | None]]
@@ -59,7 +52,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """A day and its neighbours that have papers."""
+    """A day, and the nearest days before and after it that have papers."""
 
     day: date
     previous: date | None
@@ -82,24 +75,20 @@ class Days(Showing):
         ]
 
     def today(self, request: Request) -> Shown:
-        """The latest day that has papers, under a line that says what this is."""
+        """The front page: the latest day that has papers."""
         return self._shown(request, self._latest(), front=True)
 
     def day(self, request: Request) -> Shown:
         """One day."""
         day = day_of(request.path_params["date"])
-        if day is None or not _may_have_papers(day, self.app.clock().date()):
+        if day is None or not EARLIEST <= day <= self.app.clock().date():
             raise NotFound("There is no such day here.")
         return self._shown(request, day, front=False)
 
     def calendar(self, request: Request) -> Shown:
         """One month."""
-        today = self.app.clock().date()
-        found = _MONTH.fullmatch(request.path_params["month"])
-        if not found or not 1 <= int(found[2]) <= DECEMBER or int(found[1]) == 0:
-            raise NotFound("There is no such month here.")
-        first = date(int(found[1]), int(found[2]), 1)
-        if not FIRST_MONTH <= (first.year, first.month) <= (today.year, today.month):
+        first = day_of(f"{request.path_params['month']}-01")
+        if first is None or not EARLIEST <= first <= self.app.clock().date():
             raise NotFound("There is no such month here.")
         month = self.month(first)
         return Shown(
@@ -129,19 +118,17 @@ class Days(Showing):
         first = day.replace(day=1)
         after = (first + timedelta(days=32)).replace(day=1)
         counts = self.app.store.papers.days(first, after - timedelta(days=1))
-        today = self.app.clock().date()
         before = (first - timedelta(days=1)).replace(day=1)
-        earliest = (before.year, before.month) >= FIRST_MONTH
         return Month(
             first=first,
             weeks=_weeks(first, after, counts),
-            previous=f"{before:%Y-%m}" if earliest else "",
-            next=f"{after:%Y-%m}" if after <= today else "",
+            previous=f"{before:%Y-%m}" if before >= EARLIEST else "",
+            next=f"{after:%Y-%m}" if after <= self.app.clock().date() else "",
             papers=sum(counts.values()),
         )
 
     def _latest(self) -> date:
-        """The latest day with papers, however long ago; today, where there are none."""
+        """The latest day with papers, however long ago; today if there are none."""
         today = self.app.clock().date()
         counts = self.app.store.papers.days(today - LOOK_AROUND, today)
         if not counts:
@@ -158,11 +145,12 @@ class Days(Showing):
             if topic
             else announced
         )
+        path = "/" if front else f"/days/{day}"
         part = self.part(
             request,
             self._most_voted_first(wanted),
             PAPERS_A_PAGE,
-            path="/" if front else f"/days/{day}",
+            path=path,
             parameters=("topic",),
         )
         papers = self.listed(part.items)
@@ -171,33 +159,46 @@ class Days(Showing):
         hot = self.community.trending_now()[:BESIDE] if whole and front else []
         around = self._around(day)
         topics = self._by_count(counts)
-        context = {
-            "front": front,
-            "around": around,
-            "month": self.month(day),
-            "topics": topics,
-            "topic": topic,
-            "picks": picks,
-            "trending": hot,
-            "papers": papers,
-            "part": part,
-            "announced": len(announced),
-            "quiet": day != self.app.clock().date(),
-            "here": "today" if front else "",
-            "canonical": "/" if front else f"/days/{day}",
-            "feeds": _feeds(topic),
-        }
         return Shown(
             template="today",
-            context=context,
-            document=lambda: _document(around, topic, topics, picks, hot, papers, part),
+            context={
+                "front": front,
+                "around": around,
+                "month": self.month(day),
+                "topics": topics,
+                "topic": topic,
+                "picks": picks,
+                "trending": hot,
+                "papers": papers,
+                "part": part,
+                "announced": len(announced),
+                "quiet": day != self.app.clock().date(),
+                "here": "today" if front else "",
+                "canonical": path,
+                "feeds": pages.feed_links(links.slug(topic.id), topic.name)
+                if topic
+                else pages.feed_links("trending", "Trending papers"),
+            },
+            document=lambda: DayDocument(
+                date=day.isoformat(),
+                previous=day_or_none(around.previous),
+                next=day_or_none(around.next),
+                topic=topic.id if topic else "",
+                topics=[TopicCount(id=each.id, name=each.name, papers=n) for each, n in topics],
+                picks=[each.record for each in picks],
+                trending=[each.record for each in hot],
+                total=part.total,
+                page=part.number,
+                pages=part.of,
+                papers=[each.record for each in papers],
+            ),
         )
 
     def _picks(self, day: date, *, front: bool) -> list[Listed]:
-        """The picks of a day; on the front page those of the week that ends today."""
+        """The picks of a day, or on the front page those of the last week."""
         if front:
-            return self.community.picked_until(self.app.clock().date(), within=A_WEEK)
-        return self.community.picked_until(day, within=A_DAY)
+            return self.community.picked_until(self.app.clock().date(), within=timedelta(days=7))
+        return self.community.picked_until(day, within=timedelta(days=1))
 
     def _chosen(self, wanted: str, counts: Mapping[str, int]) -> Topic | None:
         if not wanted:
@@ -209,12 +210,12 @@ class Days(Showing):
         return matching.topic_of(found, self.app.settings.topics)
 
     def _most_voted_first(self, papers: Sequence[Paper]) -> list[Paper]:
-        """What the community noticed first, then as it was announced."""
+        """The papers by what the community noticed, else in the order of their announcement."""
         hot = self.app.store.papers.trending([each.id for each in papers])
         return sorted(papers, key=lambda each: -hot.get(each.id, 0.0))
 
     def _by_count(self, counts: Counter[str]) -> list[tuple[Topic, int]]:
-        """Topics with papers, named ones first, then the fullest; archives are left to categories."""
+        """Topics with papers, named ones first, then by size; archives are left out."""
         topics = self.app.settings.topics
         archives = {each.partition(".")[0] for each in topics if "." in each}
         found = [
@@ -233,10 +234,6 @@ class Days(Showing):
         )
 
 
-def _may_have_papers(day: date, today: date) -> bool:
-    return date(*FIRST_MONTH, 1) <= day <= today
-
-
 def _weeks(first: date, after: date, counts: Mapping[date, int]) -> list[list[Cell | None]]:
     most = max(counts.values(), default=0)
     cells: list[Cell | None] = [None] * first.weekday()
@@ -246,33 +243,3 @@ def _weeks(first: date, after: date, counts: Mapping[date, int]) -> list[list[Ce
         cells.append(Cell(day=day, papers=papers, shade=-(-papers * BUSY // most) if most else 0))
     cells += [None] * (-len(cells) % 7)
     return [cells[n : n + 7] for n in range(0, len(cells), 7)]
-
-
-def _feeds(topic: Topic | None) -> tuple[pages.FeedLink, ...]:
-    if topic is None:
-        return pages.feed_links("trending", "Trending papers")
-    return pages.feed_links(links.slug(topic.id), topic.name)
-
-
-def _document(
-    around: Around,
-    topic: Topic | None,
-    topics: Sequence[tuple[Topic, int]],
-    picks: Sequence[Listed],
-    hot: Sequence[Listed],
-    papers: Sequence[Listed],
-    part: Part[Paper],
-) -> DayDocument:
-    return DayDocument(
-        date=around.day.isoformat(),
-        previous=documents.day_or_none(around.previous),
-        next=documents.day_or_none(around.next),
-        topic=topic.id if topic else "",
-        topics=[TopicCount(id=each.id, name=each.name, papers=n) for each, n in topics],
-        picks=[each.record for each in picks],
-        trending=[each.record for each in hot],
-        total=part.total,
-        page=part.number,
-        pages=part.of,
-        papers=[each.record for each in papers],
-    )

@@ -1,4 +1,4 @@
-"""What all public pages share: page and JSON from one handler, kept answers, papers with facts."""
+"""What all public pages share: HTML and JSON from one handler, caching, and lists of papers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from digest.web.paging import Part
 from digest.web.shelf import Recent, Shelf
 
 LONGEST_TYPED = 500
-# Anybody's script may read the public documents, from any page.
+# Scripts of any site may read the public JSON.
 ANY_ORIGIN = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ Show = Callable[[Request], Shown]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A paper with what is said of it, as pages and as JSON print it."""
+    """A paper with its votes and voices, as pages and as JSON show it."""
 
     paper: Paper
     view: PaperView
@@ -45,7 +45,7 @@ class Listed:
 
 
 class Showing(Handlers):
-    """Base of the public pages; parts of one site share their cache and their shelf."""
+    """Base of the public pages; all of one site share a cache and a shelf."""
 
     def __init__(self, app: App, *, cache: caching.Cache, shelf: Shelf) -> None:
         super().__init__(app)
@@ -110,7 +110,7 @@ class Showing(Handlers):
         return self.shelf.recent(self.app.store.papers, self.app.clock(), self.version())
 
     def listed(self, papers: Iterable[Paper]) -> list[Listed]:
-        """Papers with their votes and with who speaks for them, in the order given."""
+        """Papers with their votes and voices, in the order given."""
         papers = list(papers)
         ids = [each.id for each in papers]
         voices = self.app.store.community.voices(ids)
@@ -131,10 +131,9 @@ class Showing(Handlers):
         return made
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Listed]:
-        """The papers by the ids asked for, in this order; ids of papers not kept are left out.
+        """Papers by the ids given, in this order; ids of papers that are not stored are left out.
 
-        Each paper once: it may have got another id since these were looked up, and two may have
-        become one.
+        Each paper comes once, though two may have been merged since the ids were looked up.
         """
         found = self.app.store.papers.get(ids)
         asked: dict[str, str] = {}
@@ -169,12 +168,12 @@ class Showing(Handlers):
 
 
 def typed(request: Request, name: str) -> str:
-    """What a person typed into a field of a form that is sent by GET."""
+    """The value of a field in the query string, without extra spaces, cut to LONGEST_TYPED."""
     return " ".join(request.query_params.get(name, "")[:LONGEST_TYPED].split())
 
 
 def day_of(text: str) -> date | None:
-    """A day as addresses write it, `2026-06-10`; None for anything else."""
+    """A day written as `2026-06-10`; None for anything else."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Topics: the list of all, and the latest papers of each."""
+"""The list of all topics, and a page with the latest papers of each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Topics(Showing):
         ]
 
     def directory(self, request: Request) -> Shown:
-        """All topics in groups, or those that have the words of `?q=`."""
+        """All topics in groups, or those that match the words of `?q=`."""
         recent = self.recent()
         counts = {topic: len(papers) for topic, papers in recent.by_topic.items()}
         strangers = [each for each in counts if each not in self.shelf.topics]
@@ -111,7 +111,7 @@ class Topics(Showing):
         )
 
     def _related(self, topic: Topic) -> list[Topic]:
-        """The archive's other categories, or the categories that a named topic takes in."""
+        """The categories that a named topic includes, or the other categories of an archive."""
         known = self.app.settings.topics
         archive = topic.id.partition(".")[0]
         own = [known[each] for each in topic.categories if each in known and each != topic.id]
