@@ -1,7 +1,7 @@
-"""What a reader (or an operator for them) can do, as functions of the store and `now`.
+"""What a subscriber, or an operator for them, can do: functions of the store and `now`.
 
-All of them may be called twice without harm, and say what they did by returning the values as
-kept. Web pages, mail and the command line all come through here.
+Web pages, mail and the command line all use these. Each may be called twice without harm, and
+returns the values as stored.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Addresses: hashed for the suppression list, and changed when both ends agree."""
+"""The suppression list, and moving a subscription to another address."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -32,40 +32,24 @@ REFUSALS = {
 
 
 def address_hash(store: Store, email: str) -> str:
-    """The address as the suppression list holds it: HMAC-SHA256 under this installation's secret."""
+    """Return an address as the suppression list has it: HMAC-SHA256 with this installation's secret."""
     return _hash(store.post.secret(SALT), normal_address(email))
 
 
 def suppression(store: Store, email: str) -> SuppressionReason | None:
-    """Why we do not write to this address, None if we may."""
+    """Return why we must not write to this address; None if we may."""
     return store.post.suppression(address_hash(store, email))
 
 
 def lift(store: Store, email: str, *, only: SuppressionReason) -> None:
-    """Take an address off the suppression list, if it is there for this reason."""
+    """Take an address off the suppression list if it is there for this reason."""
     hashed = address_hash(store, email)
     if store.post.suppression(hashed) is only:
         store.post.unsuppress(hashed)
 
 
-def admission(store: Store, *, confirmed: bool) -> Callable[[str], None]:
-    """What lets an operator add addresses (normalised ones), or raises InvalidInput.
-
-    One on the suppression list is added only if they vouch for it (`confirmed`); then it comes
-    off the list.
-    """
-
-    def admit(address: str) -> None:
-        if confirmed:
-            vouch(store, [address])
-        for refusal in refusals(store, [address]).values():
-            raise InvalidInput(refusal)
-
-    return admit
-
-
 def suppressed(store: Store, addresses: Iterable[str]) -> dict[str, SuppressionReason]:
-    """Those of these (normalised) addresses that are on the suppression list, and why."""
+    """Return which of these normalised addresses are on the suppression list, and why."""
     secret = store.post.secret(SALT)
     hashed: dict[str, str] = {}
 
@@ -78,41 +62,41 @@ def suppressed(store: Store, addresses: Iterable[str]) -> dict[str, SuppressionR
 
 
 def refusals(store: Store, addresses: Iterable[str]) -> dict[str, str]:
-    """Which of these (normalised) addresses an operator adds only if they vouch, and why."""
+    """Return which of these normalised addresses an operator must vouch for to add, and why."""
     return {
-        address: f"That address is not added, since {REFUSALS[reason]}; "
-        "if its owner has agreed again, use --confirmed."
+        address: f"That address was not added, because {REFUSALS[reason]}; "
+        "if its owner has agreed since, use --confirmed."
         for address, reason in suppressed(store, addresses).items()
     }
 
 
 def vouch(store: Store, addresses: Iterable[str]) -> None:
-    """Take (normalised) addresses off the suppression list: an operator says that they agreed."""
+    """Take normalised addresses off the suppression list: the operator says their owners agreed."""
     for address in addresses:
         store.post.unsuppress(address_hash(store, address))
 
 
 def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) -> AddressChange:
-    """Ask for digests to go elsewhere; the latest wish counts. Both addresses then get a letter.
+    """Ask to move a subscription; the latest request counts, and both addresses get a letter.
 
-    The same wish after an hour has its 7 days anew, and keeps what was agreed. Nothing is said about
-    whether the new address is known: that shows when its owner agrees.
-    Raises InvalidInput, also for an address that we must not write to.
+    The same request after an hour renews its 7 days and keeps what was agreed. Whether the new
+    address has a subscription shows only when its owner agrees. Raises InvalidInput, also for an
+    address that we must not write to.
     """
     address = normal_address(email)
     current = fresh(store, person)
     if current.status not in CONFIRMED:
-        raise InvalidInput("Only a subscription that is under way can move to another address.")
+        raise InvalidInput("Only an active or paused subscription can move to another address.")
     if address == current.email:
         raise InvalidInput("Your digests go to that address already.")
     counted = may(store, "address", current.id, now=now, seconds=DAY, most=CHANGES_A_DAY)
     if not counted or not may_reach(store, address, now=now):
-        raise InvalidInput("That is enough changes of address for one day; try again tomorrow.")
+        raise InvalidInput("You have asked for too many changes of address; try again tomorrow.")
     standing = store.subscribers.change(current.id)
     if standing is None or standing.email != address or not _is_open(standing, now):
         standing = AddressChange(subscriber_id=current.id, email=address, asked_at=now)
     elif now - standing.asked_at < SAME_WISH_FOR:
-        return standing  # or a second press of the button would end the links of the first letters
+        return standing  # so that a second click does not end the links of the first letters
     _check_open(store, address)
     change = replace(standing, asked_at=now)
     store.subscribers.put_change(change)
@@ -120,19 +104,20 @@ def ask_address(store: Store, person: Subscriber, email: str, *, now: datetime) 
 
 
 def change_subject(change: AddressChange) -> str:
-    """What ties the links of a change of address to this one wish, and to no later one."""
+    """Return the subject of a change's links, which ties them to this request and to no later one."""
     return str(int(change.asked_at.timestamp()))
 
 
 def agree(
     store: Store, person: Subscriber, side: Side, *, now: datetime, subject: str = ""
 ) -> Subscriber | AddressChange:
-    """One end agrees to a change of address, within 7 days; done when both have, in either order.
+    """Agree to a change of address for one side; once both have agreed, the subscription moves.
 
-    Then the subscriber comes back with a new key, which ends every link mailed to the old
-    address. A subscription of the new address that has ended or never began is deleted then.
-    `subject`, if given, must be the `change_subject` of the wish. Raises NotFound when there is
-    no such wish, InvalidInput when the new address has a subscription under way.
+    Returns the change while it waits for the other side, else the subscriber with a new key, which
+    ends every link mailed to the old address. A subscription of the new address that has ended or
+    was never confirmed is deleted. `subject`, if given, must be the `change_subject` of the
+    request. Raises NotFound if there is no such request of the last 7 days, and InvalidInput if the
+    new address has an active or paused subscription.
     """
     current = fresh(store, person)
     change = standing_change(store, current, now=now, subject=subject)
@@ -159,9 +144,9 @@ def agree(
 def standing_change(
     store: Store, person: Subscriber, *, now: datetime, subject: str = ""
 ) -> AddressChange:
-    """The wish for another address that both ends may agree to; `subject` as in `agree`.
+    """Return the change of address that both sides may agree to; `subject` as in `agree`.
 
-    Raises NotFound once it has ended, or another one has followed it.
+    Raises NotFound if there is none, or a later one.
     """
     change = store.subscribers.change(person.id)
     if change is None or not _is_open(change, now) or subject not in ("", change_subject(change)):
@@ -170,7 +155,7 @@ def standing_change(
 
 
 def gives_way(store: Store, change: AddressChange) -> bool:
-    """Whether the new address had a subscription, which has ended and is deleted by the change."""
+    """Tell whether the new address has a subscription that ended, which the change deletes."""
     other = store.subscribers.by_email(change.email)
     return other is not None and other.status in ENDED and other.confirmed_at is not None
 
@@ -184,9 +169,9 @@ def _is_open(change: AddressChange, now: datetime) -> bool:
 
 
 def _check_free(store: Store, person: Subscriber, address: str) -> Subscriber | None:
-    """Whose subscription at this address has ended or never began, None for nobody's.
+    """Return another subscription of this address that ended or was never confirmed, if any.
 
-    Raises InvalidInput for one that is under way.
+    Raises InvalidInput for one that is active, paused or suppressed.
     """
     other = store.subscribers.by_email(address)
     if other is None or other.id == person.id:
@@ -198,4 +183,4 @@ def _check_free(store: Store, person: Subscriber, address: str) -> Subscriber | 
 
 def _check_open(store: Store, address: str) -> None:
     if suppression(store, address) not in (None, SuppressionReason.ERASED):
-        raise InvalidInput("Mail to that address comes back, or is not wanted; name another one.")
+        raise InvalidInput("Mail to that address bounces or is not wanted; name another one.")

@@ -1,4 +1,4 @@
-"""What bounces and complaints do to a subscription, and how an operator takes that back."""
+"""What bounces and complaints do to a subscription, and how an operator undoes it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ ENDS = {
     EvidenceKind.HARD_BOUNCE: (Status.SUPPRESSED, SuppressionReason.BOUNCED),
     EvidenceKind.COMPLAINT: (Status.UNSUBSCRIBED, SuppressionReason.COMPLAINED),
 }
-# What a later bounce does not make lighter.
+# Reasons that a later bounce does not replace.
 LASTING = (SuppressionReason.COMPLAINED, SuppressionReason.OPERATOR)
 
-# How the evidence says what it found, for whoever reads it and for taking it back.
+# The status before, noted in the evidence's detail for the operator and for undoing.
 _WAS = re.compile(r" ?\[was (active|paused|pending|suppressed)\]$")
 
 
 def bounce(
     store: Store, evidence: Evidence, *, soft_bounces: int, soft_days: int, now: datetime
 ) -> Subscriber | None:
-    """Act on a bounce or complaint and keep it; known evidence changes nothing.
+    """Act on a bounce or complaint and record it; evidence that is known changes nothing.
 
-    A hard bounce suppresses the address, a complaint ends the subscription at once, also of one
-    who is suppressed; both put its hash on the suppression list. The `soft_bounces`th digest (or
-    day of other mail) with a soft bounce within the last `soft_days` pauses for 14 days; when it was
-    is the evidence's to say. Returns the subscriber concerned as they are now, None where nobody is
-    known.
+    A hard bounce suppresses the subscriber, and a complaint unsubscribes them, even if suppressed;
+    both put the address on the suppression list. Soft bounces of `soft_bounces` digests (or days of
+    other mail) within `soft_days` pause for 14 days; the evidence's time counts. Returns the
+    subscriber as they are now, None if nobody is known.
     """
     for _ in range(MOST_TRIES):
         person = _person(store, evidence)
@@ -50,7 +49,7 @@ def bounce(
         noted = evidence
         if after.status is not person.status:
             noted = replace(evidence, detail=f"{evidence.detail} [was {person.status}]".strip())
-        # All at once: what a crash tore apart could not be taken back.
+        # In one transaction: what a crash left half done could not be undone.
         if store.post.record(
             noted,
             turned=(person, after),
@@ -62,11 +61,11 @@ def bounce(
 
 
 def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber | None:
-    """An operator takes back what came of a bounce or complaint, or has dealt with an unread mail.
+    """Undo what a bounce or complaint did, or settle an unread mail that was dealt with.
 
-    The subscription goes on as it was before, unless a bounce had ended it before a complaint did:
-    then it stays ended. The address comes off the suppression list; other evidence of the same kind
-    is settled with it. Raises NotFound; twice does no harm.
+    The subscription gets its status of before, except after a complaint of one who was suppressed.
+    The address comes off the suppression list, and other evidence of the same kind is settled too.
+    Raises NotFound.
     """
     evidence = store.post.evidence(evidence_id)
     if evidence is None:
@@ -84,19 +83,15 @@ def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber 
     return person
 
 
-def outlive(store: Store, person: Subscriber, kind: EvidenceKind, *, now: datetime) -> None:
-    """What evidence of this kind has done is by now the person's own doing: it is settled.
+def settle(store: Store, people: Collection[str], kind: EvidenceKind, *, now: datetime) -> None:
+    """Settle evidence of this kind that changed the status of these people, given by id.
 
-    Undoing it would otherwise take their own doing back, which looks the same in their row.
+    They have since chosen that status themselves; undoing the evidence would take that back.
     """
-    for each in store.post.evidences(subscriber_id=person.id, kind=kind, limit=MOST_EVIDENCE):
-        if each.settled_at is None and _WAS.search(each.detail):
-            store.post.settle_evidence(each.id, now)
-
-
-def outlived(store: Store, people: Collection[str], kind: EvidenceKind, *, now: datetime) -> None:
-    """The same for many at once, by their ids, whatever their number."""
-    for each in store.post.evidences(kind=kind, unsettled=True, limit=MOST_STANDING):
+    one = next(iter(people)) if len(people) == 1 else ""
+    for each in store.post.evidences(
+        subscriber_id=one, kind=kind, unsettled=True, limit=MOST_STANDING
+    ):
         if each.subscriber_id in people and _WAS.search(each.detail):
             store.post.settle_evidence(each.id, now)
 
@@ -110,7 +105,7 @@ def _person(store: Store, evidence: Evidence) -> Subscriber | None:
 def _turned(
     store: Store, person: Subscriber, evidence: Evidence, most: int, days: int, now: datetime
 ) -> tuple[Subscriber, list[str]]:
-    """The person as this evidence leaves them, and what was counted with it and counts no more."""
+    """Return the person after this evidence, and the ids of evidence that no longer counts."""
     if evidence.kind in ENDS:
         status = ENDS[evidence.kind][0]
         if person.status in (status, Status.UNSUBSCRIBED):
@@ -126,14 +121,14 @@ def _turned(
 
 
 def _mail(evidence: Evidence) -> str:
-    """What came back: a list that a digest went to may say so once for each of its members."""
+    """Return which mail bounced: a mailing list may report a digest once for each of its members."""
     return evidence.digest_id or f"{evidence.at:%Y-%m-%d}"
 
 
 def _suppressing(
     store: Store, person: Subscriber, kind: EvidenceKind
 ) -> tuple[str, SuppressionReason] | None:
-    """What evidence of this kind puts on the suppression list."""
+    """Return the hash and reason that go on the suppression list, if any do."""
     if kind not in ENDS:
         return None
     hashed = address_hash(store, person.email)
@@ -141,15 +136,18 @@ def _suppressing(
 
 
 def _standing(store: Store, evidence: Evidence, *, since: datetime | None = None) -> list[Evidence]:
-    """Evidence of the same kind against the same person that nobody has settled."""
-    found = store.post.evidences(
-        subscriber_id=evidence.subscriber_id, kind=evidence.kind, since=since, limit=MOST_EVIDENCE
+    """Return unsettled evidence of the same kind against the same person."""
+    return store.post.evidences(
+        subscriber_id=evidence.subscriber_id,
+        kind=evidence.kind,
+        since=since,
+        unsettled=True,
+        limit=MOST_EVIDENCE,
     )
-    return [each for each in found if each.settled_at is None]
 
 
 def _restore(store: Store, person: Subscriber, evidence: Evidence, now: datetime) -> Subscriber:
-    """The status that evidence of this kind changed, as it was before it last did."""
+    """Give a person the status they had before evidence of this kind last changed it."""
     came_to = ENDS[evidence.kind][0] if evidence.kind in ENDS else Status.PAUSED
     noted = next(
         (

@@ -1,4 +1,4 @@
-"""What a reader changes by hand: schedule, name, and the interests of their profile."""
+"""Change a subscriber's schedule, name, and the interests of their profile."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from digest.subscriptions.wishes import (
     check_number,
     checked_weight,
     interests_of,
-    timing,
 )
 
+# What decides when a digest is due.
+TIMING = frozenset({"at", "tz", "cadence", "weekday"})
 SCHEDULE = ("at", "tz", "cadence", "weekday", "limit", "quiet", "floor")
 
 Named = tuple[InterestKind, str]
@@ -38,29 +39,35 @@ def change(
 ) -> Subscriber:
     """Change schedule, name and interests as wished, and leave everything else.
 
-    Kinds in `replace` become what the wishes name, the others are added to; an interest that
-    was there keeps its age, and its weight unless the wishes give one. Where `shown` says what was
-    there to be changed, nothing else is removed, and nothing of it is added: what was added since
-    stays, what was removed since stays away. Raises InvalidInput and NotFound before anything is
-    changed.
+    Interests of kinds in `replace` become those that the wishes name; of other kinds, they are
+    added. An interest that stays keeps its age, and its weight unless the wishes give one. `shown`
+    is what a form showed: what was added to the profile since then stays, and what was removed
+    since then is not added again. Raises InvalidInput and NotFound before anything is changed.
     """
     current = fresh(store, person)
     wanted = asked_for(current, wishes)
     named = interests_of(wishes, topics=topics, now=now)
     put_interests(store, current, named, replace, shown=shown, reweigh=wishes.weight is not None)
-    changes: dict[str, object] = {
-        field: getattr(wanted, field) for field in (*SCHEDULE, "name", "shows_name")
+    return amend(store, current, **differences(current, wanted, now))
+
+
+def differences(current: Subscriber, wanted: Subscriber, now: datetime) -> dict[str, object]:
+    """Return the fields to change, with the next due time; a digest that is due stays due."""
+    found: dict[str, object] = {
+        each.name: value
+        for each in dataclasses.fields(wanted)
+        if (value := getattr(wanted, each.name)) != getattr(current, each.name)
     }
     is_waiting = current.due_at is None or current.due_at > now
-    if current.status is Status.ACTIVE and timing(wanted) != timing(current) and is_waiting:
-        changes["due_at"] = editions.next_due(wanted, now)
-    return amend(store, current, **changes)
+    if current.status is Status.ACTIVE and found.keys() & TIMING and is_waiting:
+        found["due_at"] = editions.next_due(wanted, now)
+    return found
 
 
 def weigh(
     store: Store, person: Subscriber, kind: InterestKind, value: str, weight: float
 ) -> Interest:
-    """Give an interest of the profile this weight (0.1 to 5); its age stays.
+    """Set the weight (0.1 to 5) of an interest in the profile.
 
     Raises NotFound for an interest that is not there, InvalidInput for any other weight.
     """
@@ -73,7 +80,7 @@ def weigh(
 
 
 def drop(store: Store, person: Subscriber, kind: InterestKind, value: str) -> None:
-    """Take an interest out of the profile; one that is not there is no error."""
+    """Remove an interest from the profile; one that is not there is no error."""
     try:
         standing = interest_of(store, person, kind, value)
     except NotFound:
@@ -82,7 +89,7 @@ def drop(store: Store, person: Subscriber, kind: InterestKind, value: str) -> No
 
 
 def interest_of(store: Store, person: Subscriber, kind: InterestKind, value: str) -> Interest:
-    """The interest of this kind and value, whatever its case; raises NotFound."""
+    """Return the interest of this kind and value, whatever its case; raises NotFound."""
     (profile,) = store.subscribers.profiles([person.id])
     of_kind = {each.value: each for each in profile.of(kind)}
     by_fold = {each.casefold(): found for each, found in of_kind.items()}
@@ -101,10 +108,10 @@ def put_interests(
     shown: Collection[Named] | None = None,
     reweigh: bool,
 ) -> None:
-    """Bring a profile to what is named, writing only what differs.
+    """Add the interests named, and remove others of the kinds in `replacing`.
 
-    So what is answered meanwhile is not lost. Where it is known what was `shown`, what is not of that
-    stays as well, and what is but was removed since stays away. Raises InvalidInput for too many.
+    Only differences are written, so that feedback given meanwhile is kept. `shown` is as in
+    `change`. Raises InvalidInput for too many interests.
     """
     (profile,) = store.subscribers.profiles([person.id])
     standing = {(each.kind, each.value): each for each in profile.interests}

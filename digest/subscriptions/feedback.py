@@ -1,8 +1,8 @@
-"""What readers say of papers, what that does to their profiles, and how it is taken back.
+"""Feedback on papers, what it does to a profile, and how it is undone.
 
-Each statement moves one slot of the profile: the opinion of a paper (liked or disliked), a paper
-as known, a hidden author, a hidden topic. It is kept with what stood there before, so that the
-store can take statements back in whatever order.
+Each feedback changes one slot of the profile: the opinion of a paper (liked or disliked), a known
+paper, a muted author or a muted topic. It is stored with what the slot held before, so that
+feedback can be undone in any order.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Slot = tuple[Interest, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conviction(Value):
-    """What Digest thinks of one interest: the interest, and the statements it rests on."""
+    """An interest, and the feedback it rests on."""
 
     interest: Interest
     feedback: tuple[Feedback, ...] = ()
@@ -67,10 +67,10 @@ def give(
     rank: int = 0,
     reason: str = "",
 ) -> Feedback:
-    """Take a reader's word: of a paper, of an author or topic (`value`), or of all so far.
+    """Record feedback on a paper, on an author or topic (`value`), or on all papers so far.
 
-    Saying the same again returns what stands already. Raises InvalidInput when it is not said
-    of what.
+    The same feedback again returns what is recorded. Raises InvalidInput if the paper or value is
+    missing.
     """
     if kind is FeedbackKind.SEEN_ALL:
         return _see_all(store, person, via=via, now=now)
@@ -106,38 +106,26 @@ def give(
 
 
 def undo(store: Store, person: Subscriber, feedback_id: str, *, now: datetime) -> Feedback:
-    """Take back what a reader said; raises NotFound if they said no such thing.
-
-    Taking it back twice changes nothing more.
-    """
+    """Undo feedback; raises NotFound if this person gave none with this id."""
     feedback = store.feedback.get(feedback_id)
     if feedback is None or feedback.subscriber_id != person.id:
         raise NotFound("There is nothing like that to undo.")
     if feedback.kind is FeedbackKind.SEEN_ALL:
         return feedback if feedback.undone_at else _unsee(store, person, feedback, now=now)
     undone = store.feedback.undo(feedback.id, now, settled=settled) or feedback
-    # Asked only afterwards, so that of two at once the later one sees that nothing stands.
-    if feedback.kind is FeedbackKind.UPVOTE and not _is_upvoted(store, feedback):
-        store.community.unvote(person.id, feedback.paper_id)
+    if feedback.kind is FeedbackKind.UPVOTE:
+        # There can be two of them, if two papers were merged. They are looked up after the undo, so
+        # that of two undone at once the later one sees that none is left.
+        paper, kinds = [feedback.paper_id], [FeedbackKind.UPVOTE]
+        if not store.feedback.of(person.id, kinds=kinds, paper_ids=paper, limit=1):
+            store.community.unvote(person.id, feedback.paper_id)
     return undone
 
 
-def _is_upvoted(store: Store, feedback: Feedback) -> bool:
-    """Whether an upvote of its reader stands: of two papers that are one now, say."""
-    return bool(
-        store.feedback.of(
-            feedback.subscriber_id,
-            kinds=[FeedbackKind.UPVOTE],
-            paper_ids=[feedback.paper_id],
-            limit=1,
-        )
-    )
-
-
 def settled(opinion: Interest, standing: Sequence[Feedback]) -> Interest:
-    """A like as the statements that stand on its paper, newest first, make it.
+    """Return a like with the weight that the standing feedback on its paper, newest first, gives.
 
-    Anything else, and a like with a weight that no statement gives, stays as it is.
+    Any other interest, and a like with a weight that no feedback gives, is returned as it is.
     """
     liking = list(takewhile(lambda each: each.kind in LIKING, standing))
     if not liking or opinion.kind is not InterestKind.LIKE:
@@ -151,9 +139,9 @@ def settled(opinion: Interest, standing: Sequence[Feedback]) -> Interest:
 
 
 def evidence_of(store: Store, person: Subscriber, *, limit: int = 500) -> list[Conviction]:
-    """The whole profile, each interest with the standing statements it rests on, newest first.
+    """Return the whole profile, each interest with the standing feedback it rests on, newest first.
 
-    What someone typed rests on none. `limit` is how many statements are looked at.
+    An interest that was typed rests on none. `limit` is how much feedback is looked at.
     """
     (profile,) = store.subscribers.profiles([person.id])
     resting: dict[tuple[InterestKind, str], list[Feedback]] = {}
@@ -170,7 +158,7 @@ def evidence_of(store: Store, person: Subscriber, *, limit: int = 500) -> list[C
 
 
 def _see_all(store: Store, person: Subscriber, *, via: Via, now: datetime) -> Feedback:
-    """Mark everything as seen: the next digest begins here."""
+    """Mark everything up to now as seen; the next digest begins here."""
     standing = store.feedback.of(person.id, kinds=[FeedbackKind.SEEN_ALL], limit=1)
     if standing and standing[0].at >= now:
         return standing[0]
@@ -194,16 +182,16 @@ def _unsee(store: Store, person: Subscriber, feedback: Feedback, *, now: datetim
 
 
 def _subject(kind: FeedbackKind, paper: Paper | None, value: str, now: datetime) -> str:
-    """What it is said of: a paper's id, or the cleaned name of an author or topic."""
+    """Return what feedback is about: a paper's id, or the cleaned name of an author or topic."""
     if kind in HIDING:
         return interest(HIDING[kind], value, now=now).value
     if paper is None:
-        raise InvalidInput(f"Say which paper it is that you mean by {kind}.")
+        raise InvalidInput(f"Say which paper you mean by {kind}.")
     return paper.id
 
 
 def _aim(kind: FeedbackKind) -> InterestKind:
-    """The kind of interest that a statement makes."""
+    """Return the kind of interest that feedback makes."""
     if kind in LIKING:
         return InterestKind.LIKE
     if kind is FeedbackKind.LESS:
@@ -212,7 +200,7 @@ def _aim(kind: FeedbackKind) -> InterestKind:
 
 
 def _said(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> list[Feedback]:
-    """Everything ever said that moves the same slot, newest first, undone or not."""
+    """Return all feedback on the same slot, newest first, undone or not."""
     found = store.feedback.of(
         person_id,
         kinds=OPINIONS if kind in OPINIONS else (kind,),
@@ -226,7 +214,7 @@ def _said(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> lis
 
 
 def _slot(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> Slot:
-    """The interests that statements of this kind move, as the profile has them."""
+    """Return the interests in the profile that feedback of this kind changes."""
     kinds = {_aim(each) for each in OPINIONS} if kind in OPINIONS else {_aim(kind)}
     (profile,) = store.subscribers.profiles([person_id])
     return tuple(
@@ -237,7 +225,7 @@ def _slot(store: Store, person_id: str, kind: FeedbackKind, subject: str) -> Slo
 
 
 def _moved(before: Slot, kind: FeedbackKind, subject: str, at: datetime) -> Slot:
-    """The slot after a statement; a like that weighs more already stays as it is."""
+    """Return the slot after feedback; a like that weighs more already stays as it is."""
     aim, weight = _aim(kind), LIKING.get(kind, 1.0)
     standing = next((each for each in before if each.kind is aim), None)
     if standing is None:
@@ -248,6 +236,6 @@ def _moved(before: Slot, kind: FeedbackKind, subject: str, at: datetime) -> Slot
 
 
 def _id(person_id: str, kind: FeedbackKind, subject: str, number: int) -> str:
-    """An id that the same statement gets again, so that two clicks at once are one."""
+    """Return an id that is the same for the same feedback, so that two clicks at once are one."""
     text = f"{person_id}.{kind}.{number}.{subject.casefold()}"
     return f"f_{hashlib.sha256(text.encode()).hexdigest()[:20]}"

@@ -1,4 +1,4 @@
-"""The ways out: unsubscribed, suppressed, links ended; everything handed over; everything erased."""
+"""Unsubscribe, revoke links, export and erase."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digest.model import (
 )
 from digest.ports import Store
 from digest.subscriptions.addresses import address_hash
-from digest.subscriptions.bounces import outlive, outlived
+from digest.subscriptions.bounces import settle
 from digest.subscriptions.people import amend, fresh, new_key
 
 ALL = 1_000_000
@@ -37,41 +37,41 @@ LEFT_OUT = (
 
 
 def unsubscribe(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:
-    """End a subscription at once; interests are kept, in case it was a slip.
+    """End a subscription at once; the profile is kept, in case it was a mistake.
 
-    Whom a bounce or complaint had ended before has now left themselves: taking that back does not
-    bring them back.
+    One whom a bounce or complaint had ended before is now unsubscribed by choice: undoing that
+    evidence does not subscribe them again.
     """
     if subscriber.status is not Status.UNSUBSCRIBED:
         store.subscribers.set_status(subscriber.id, Status.UNSUBSCRIBED)
         subscriber = fresh(store, subscriber)
-    outlive(store, subscriber, EvidenceKind.COMPLAINT, now=now)
+    settle(store, {subscriber.id}, EvidenceKind.COMPLAINT, now=now)
     return subscriber
 
 
 def end(store: Store, addresses: Sequence[str], status: Status, *, now: datetime) -> int:
-    """End subscriptions of (normalised) addresses all at once; how many were under way.
+    """End the subscriptions of normalised addresses at once; returns how many had not ended yet.
 
-    Whom a bounce or complaint had ended before has left by `unsubscribed`, as by `unsubscribe`.
+    `unsubscribed` settles complaints, as `unsubscribe` does.
     """
     if not addresses:
         return 0
     ended = store.subscribers.end(addresses, status)
     if status is Status.UNSUBSCRIBED:
         left = store.subscribers.by_emails(addresses, status).values()
-        outlived(store, {each.id for each in left}, EvidenceKind.COMPLAINT, now=now)
+        settle(store, {each.id for each in left}, EvidenceKind.COMPLAINT, now=now)
     return ended
 
 
 def revoke(store: Store, subscriber: Subscriber) -> Subscriber:
-    """Give a subscriber a new key: every link of theirs, and their feed's address, ends."""
+    """Give a subscriber a new key, which ends every link of theirs and their feed's address."""
     return amend(store, subscriber, key=new_key())
 
 
 def erase(store: Store, person: Subscriber, *, now: datetime) -> None:
-    """Forget a person; what is left is the salted hash of their address, so that it stays so.
+    """Erase a person; only the keyed hash of their address stays, on the suppression list.
 
-    A hash that is there for a stricter reason stays for that reason.
+    A stricter reason that the list already has for it stays.
     """
     try:
         current = fresh(store, person)
@@ -84,7 +84,7 @@ def erase(store: Store, person: Subscriber, *, now: datetime) -> None:
 
 
 def export(store: Store, person: Subscriber) -> dict[str, object]:
-    """What is kept about one person as plain JSON values; `left_out` says what is not in it."""
+    """Return what is stored about a person as JSON values; `left_out` says what is not in it."""
     current = fresh(store, person)
     (profile,) = store.subscribers.profiles([current.id])
     said = store.feedback.of(current.id, limit=ALL, standing=False)
@@ -157,7 +157,7 @@ def _digest(digest: Digest, titles: dict[str, str]) -> dict[str, object]:
 
 
 def _plain(value: Value | Pick | Reason, *, leaving_out: Iterable[str] = ()) -> dict[str, object]:
-    """A value's fields as JSON knows them."""
+    """Return a value's fields as JSON values."""
     hidden = SECRET | set(leaving_out)
     if isinstance(value, Pick | Reason):
         names = list(value._fields)

@@ -1,4 +1,4 @@
-"""One person's row: made, found, read afresh, and changed without losing what others changed."""
+"""One subscriber's row: make, find, and change it without losing concurrent changes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CONFIRMED = frozenset({Status.ACTIVE, Status.PAUSED})
 
 
 def normal_address(email: str) -> str:
-    """The address in the one form it is kept and compared in.
+    """Return an address in the form it is stored and compared in; raises InvalidInput.
 
-    Syntax only (RFC 5321 lengths, IDNA domain), no DNS; the domain is lower-cased, and so is the
-    local part, since no mail system people use tells `Ada@` from `ada@`. Raises InvalidInput.
+    Checks syntax only (RFC 5321 lengths, IDNA domain), not DNS. All of it is lower-cased: no mail
+    system in use tells `Ada@` from `ada@`.
     """
     address = email.strip()
     if len(address) <= LONGEST_PLAIN and (plain := _PLAIN.fullmatch(address)):
-        # What can be wrong with an address of this kind is its domain alone.
+        # Only the domain of such an address can be wrong.
         return f"{plain[1].lower()}@{_domain(plain[2])}"
     return _checked(address)
 
@@ -54,26 +54,21 @@ def _checked(email: str) -> str:
     return checked.normalized.lower()
 
 
-def new_id() -> str:
-    """An id for somebody new, which says nothing about them."""
-    return new_ids(1)[0]
-
-
 def new_ids(count: int) -> list[str]:
-    """Ids for people who come together, which say nothing about them but that.
+    """Return random ids for people who are added together.
 
-    They begin alike, so that they lie side by side in the store: of a million people every block
-    would otherwise touch every page.
+    They begin alike, so that they are neighbours in the store: otherwise every block of an import
+    of a million people would touch every page.
     """
     start = secrets.token_hex(TOGETHER_BYTES)
     return [f"s_{start}{secrets.token_hex(ID_BYTES - TOGETHER_BYTES)}" for _ in range(count)]
 
 
 def newcomer(defaults: Subscriber, address: str, *, now: datetime) -> Subscriber:
-    """Somebody new, still to confirm, with the defaults of this installation."""
+    """Return a new, pending subscriber with the defaults of this installation."""
     return replace(
         defaults,
-        id=new_id(),
+        id=new_ids(1)[0],
         email=address,
         status=Status.PENDING,
         key=new_key(),
@@ -84,20 +79,20 @@ def newcomer(defaults: Subscriber, address: str, *, now: datetime) -> Subscriber
 
 
 def new_key() -> str:
-    """A fresh secret for one person's links."""
+    """Return a new secret for one person's links."""
     return secrets.token_hex(KEY_BYTES)
 
 
 def find(store: Store, email: str) -> Subscriber:
-    """The subscriber with this address; raises NotFound."""
+    """Return the subscriber with this address; raises NotFound."""
     subscriber = store.subscribers.by_email(normal_address(email))
     if subscriber is None:
-        raise NotFound("Nobody is subscribed with that address; `digest subscribe` adds them.")
+        raise NotFound("Nobody has subscribed with that address; `digest subscribe` adds it.")
     return subscriber
 
 
 def fresh(store: Store, person: Subscriber) -> Subscriber:
-    """The person as stored now; raises NotFound when they are gone."""
+    """Return the person as stored now; raises NotFound if they are gone."""
     found = store.subscribers.get([person.id]).get(person.id)
     if found is None:
         raise NotFound("This subscription does not exist any more.", subject=person.id)
@@ -105,11 +100,11 @@ def fresh(store: Store, person: Subscriber) -> Subscriber:
 
 
 def amend(store: Store, person: Subscriber, **changes: Any) -> Subscriber:
-    """Change these fields of a person's row as it stands now, and nothing else.
+    """Change these fields of a person's row as stored now, and nothing else.
 
-    Where somebody else changes the row meanwhile it is read again: a preference saved while a mail
-    program unsubscribes must not subscribe anew, nor bring a revoked key back. A `status` is only
-    given to who still has the one that `person` has; else nothing changes.
+    The row is read again if it changes meanwhile, so that a saved preference cannot undo an
+    unsubscription or bring back a revoked key. With a `status` among the changes, nothing changes
+    unless the row still has the status of `person`.
     """
     for _ in range(MOST_TRIES):
         current = fresh(store, person)

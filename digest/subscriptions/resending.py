@@ -1,4 +1,4 @@
-"""Last week's digests, once more."""
+"""Send recent digests again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ TIMES_A_DAY = 2
 
 
 def again(store: Store, person: Subscriber, *, days: int = 7, domain: str, now: datetime) -> int:
-    """Send the digests of the last days once more, under new Message-IDs; how many there are.
+    """Queue the digests of the last days again, with new Message-IDs; returns how many.
 
-    Days with nothing to say are left out, and what is on its way already. Twice a day at most;
-    raises InvalidInput beyond that, where all are on their way, and for one who is not to be sent
-    anything.
+    Digests without papers are left out, and those already on their way. Raises InvalidInput for a
+    subscription that is not active, if all are on their way, and after twice in a day.
     """
     current = fresh(store, person)
     if current.status is not Status.ACTIVE:

@@ -1,15 +1,15 @@
-"""The way in: asked for by a stranger or by an operator, confirmed by the owner of the mailbox.
+"""Sign up: a stranger or an operator asks, and the owner of the mailbox confirms.
 
-Whoever asks for a subscription, or for a link, learns nothing about the address they typed: the
-page is the same, and so is the work done before it: beside the limits two reads, and for a
-subscription two writes. The letter is to be written after the page is sent.
+Whoever asks for a subscription or a link learns nothing about the address they typed. The page is
+the same for every address, and so is the time it takes: beside the rate limits two reads, and for
+a subscription two writes. The letter is written after the page has been sent.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import islice
@@ -23,12 +23,13 @@ from digest.ports import Store
 from digest.subscriptions.addresses import (
     CHANGE_FOR,
     address_hash,
-    admission,
     lift,
+    refusals,
     suppressed,
     suppression,
+    vouch,
 )
-from digest.subscriptions.changing import put_interests
+from digest.subscriptions.changing import differences, put_interests
 from digest.subscriptions.limits import DAY, HOUR, bucket, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
 from digest.subscriptions.returning import (
@@ -40,14 +41,15 @@ from digest.subscriptions.returning import (
     wish_back,
     with_room,
 )
-from digest.subscriptions.wishes import Wishes, asked_for, interests_of, timing
+from digest.subscriptions.wishes import Wishes, asked_for, interests_of
 
 log = logging.getLogger(__name__)
 
 LETTERS_AN_HOUR = 1_000
 LINKS_A_DAY = 5
 PENDING_FOR = timedelta(days=14)
-# As long as links hold that agree to them: to the end of a day, from an hour after the wish at most.
+# As long as the links to agree to them: these last to the end of a day, and the letter may be renewed
+# up to an hour after the request.
 WISHES_FOR = PENDING_FOR + timedelta(days=1) + RENEWED_AFTER
 FORGOTTEN_AT_ONCE = 200
 NETWORK_BITS = 64
@@ -55,9 +57,9 @@ NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds(Value):
-    """What strangers can make us send in an hour: from one network, and to one address.
+    """Rate limits per hour: sign-ups from one network, and letters to one address.
 
-    To one address that is six letters in a day at most, or an hour's bound would be no bound.
+    One address also gets at most six letters in a day.
     """
 
     signups: int
@@ -66,11 +68,11 @@ class Bounds(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp(Value):
-    """What came of asking for a subscription, or for a link; the page says the same of all three.
+    """What came of asking for a subscription or a link; the page is the same for each outcome.
 
-    `ask` wants the letter `confirm`, `known` the letter `known` (or `link`), `silent` none. `limited` is
-    true when the network asked too often, `full` when all strangers together have: a page may say
-    either, as it tells of no address.
+    `ask` wants the letter `confirm`, `known` the letter `known` (or `link`), `silent` none.
+    `limited` is true if the network asked too often, `full` if all strangers together did; a page
+    may say so, as neither depends on the address.
     """
 
     outcome: Literal["ask", "known", "silent"]
@@ -90,20 +92,20 @@ def sign_up(
     bounds: Bounds,
     now: datetime,
 ) -> SignUp:
-    """Take a stranger's word that this address wants digests; nothing comes before it confirms.
+    """Sign an address up on a stranger's word; no digest comes before its owner confirms.
 
-    `network` is the address the request came from (empty: not limited by it). Who is subscribed
-    already stays as they are; the wishes of one who has not confirmed are replaced by these; for one
-    who had left they wait beside the profile until that one agrees. Raises InvalidInput and NotFound
-    for what was typed, and never for what is stored.
+    `network` is the IP address of the request ("" for no limit by network). A subscriber stays as
+    they are; the wishes of one who has not confirmed are replaced; those for one who has left are
+    kept beside the profile until they agree. Raises InvalidInput and NotFound for what was typed,
+    never for what is stored.
     """
     address = normal_address(email)
     interests = interests_of(wishes, topics=topics, now=now)
     new = asked_for(newcomer(defaults, address, now=now), wishes)
     if not _may_come(store, network, bounds, now):
         return SignUp(outcome="silent", limited=True)
-    # Asked whoever it is: were a letter counted for some alone, the end of them would tell of whom.
-    # And before the address's own letters are counted: who is told to try again has not had one.
+    # Counted for every address, so that reaching the limit reveals nothing about one; and before the
+    # letters to this address, so that who is told to try again can.
     if not _is_room(store, "letters", now):
         return SignUp(outcome="silent", full=True)
     reason = suppression(store, address)
@@ -114,7 +116,7 @@ def sign_up(
     if known is None and store.subscribers.add([(new, ())]):
         store.subscribers.set_interests(new.id, interests)
         return SignUp(outcome="ask", subscriber=new)
-    # Two forms sent at once: the other one was first.
+    # Of two forms sent at once, the other was first.
     known = known or store.subscribers.by_email(address)
     if known is not None and known.status in (Status.PENDING, Status.UNSUBSCRIBED):
         return _again(store, known, new, wishes, interests)
@@ -125,10 +127,10 @@ def sign_up(
 def request_link(
     store: Store, email: str, *, bounds: Bounds, network: str, now: datetime
 ) -> SignUp:
-    """Whom to mail a link to their preferences (a pending one: to confirm), if anybody.
+    """Return whom to mail a link to their preferences (one who is pending: to confirm), if anybody.
 
-    The page says the same either way, also when too many links were mailed within the hour, which
-    only letters to people we know can bring about. Raises InvalidInput for what is no address.
+    The page is the same either way, also when too many links were mailed within the hour: only
+    letters to subscribers count there. Raises InvalidInput for what is no address.
     """
     address = normal_address(email)
     if not _may_come(store, network, bounds, now):
@@ -144,14 +146,14 @@ def request_link(
 
 
 def renew_link(store: Store, person: Subscriber, *, now: datetime) -> SignUp:
-    """Whom to mail a fresh link: one who holds an old one, whichever network they are in.
+    """Return whom to mail a new link in place of an old one that they hold.
 
-    Raises InvalidInput after five in a day, or when the address has had its letters for today.
+    Raises InvalidInput after five in a day, or if the address has had its letters for today.
     """
     counted = may(store, "renew", person.id, now=now, seconds=DAY, most=LINKS_A_DAY)
     if not counted or not may_reach(store, person.email, now=now):
         raise InvalidInput(
-            "Enough links have been mailed today; look among the spam, or try again tomorrow."
+            "No more links can be mailed today; look in your spam folder, or try again tomorrow."
         )
     if _is_closed(person, suppression(store, person.email)):
         return SignUp(outcome="silent")
@@ -170,21 +172,24 @@ def subscribe(
 ) -> Subscriber:
     """Add a subscriber for an operator, or add wishes to a known one.
 
-    New ones, and those who come back, stay `pending` until they confirm, unless `confirmed` (an
-    operator vouches); whoever rests goes on resting. Nothing but an operator's confirmation revives a suppressed address, or
-    takes one off the suppression list. Raises InvalidInput.
+    A new subscriber, or one who comes back, is `pending` until they confirm, unless `confirmed` (the
+    operator vouches for them); one who is paused stays so. Only `confirmed` takes an address off the
+    suppression list. Raises InvalidInput.
     """
     address = normal_address(email)
     interests = interests_of(wishes, topics=topics, now=now)
-    admission(store, confirmed=confirmed)(address)
+    if confirmed:
+        vouch(store, [address])
+    elif refused := refusals(store, [address]):
+        raise InvalidInput(refused[address])
     known = store.subscribers.by_email(address)
     if known is None:
         new = asked_for(newcomer(defaults, address, now=now), wishes)
         if store.subscribers.add([(new, interests)]):
             return activate(store, new, now=now) if confirmed else new
         known = find(store, address)  # somebody else was first
-    changes = _changes(known, asked_for(known, wishes), now)
-    # First what may be refused: then nothing has changed.
+    changes = differences(known, asked_for(known, wishes), now)
+    # First, as this may raise.
     put_interests(store, known, interests, reweigh=wishes.weight is not None)
     person = amend(store, known, **changes)
     store.subscribers.drop_comeback(known.id)
@@ -197,23 +202,11 @@ def subscribe(
     return person
 
 
-def _changes(known: Subscriber, wanted: Subscriber, now: datetime) -> dict[str, object]:
-    """The fields of a row that were asked to be another, and when the next digest is due by that."""
-    changes: dict[str, object] = {
-        each.name: value
-        for each in fields(wanted)
-        if (value := getattr(wanted, each.name)) != getattr(known, each.name)
-    }
-    if wanted.status is Status.ACTIVE and timing(wanted) != timing(known):
-        changes["due_at"] = editions.next_due(wanted, now)
-    return changes
-
-
 def confirm(store: Store, person: Subscriber, *, now: datetime, mark: str = "") -> Subscriber:
-    """The owner of the mailbox agrees: the first digest is due at once, then at their hour.
+    """Activate a subscription that its owner confirms; the first digest is due at once.
 
-    `mark` is that of the letter they agree by: one who had left gets what it asks for beside what
-    they had, and by any other letter what they had. Who is not waiting to confirm stays as they are.
+    `mark` is that of the letter they answer: one who had left gets back what they had, and what
+    that letter asks for. One who is not pending stays as they are.
     """
     current = fresh(store, person)
     if current.status is not Status.PENDING:
@@ -237,9 +230,9 @@ def confirm(store: Store, person: Subscriber, *, now: datetime, mark: str = "") 
 
 
 def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> dict[str, Subscriber]:
-    """Those of these who have yet to confirm and were not asked to today, by what `ask` counts.
+    """Return which of these addresses may be asked to confirm today, by the key that `ask` takes.
 
-    Whoever is on the suppression list is left out.
+    These are pending ones that were not asked today and are not on the suppression list.
     """
     pending = store.subscribers.by_emails(addresses, Status.PENDING)
     closed = suppressed(store, pending)
@@ -253,17 +246,17 @@ def to_be_asked(store: Store, addresses: Iterable[str], *, now: datetime) -> dic
 
 
 def ask(store: Store, letters: Iterable[tuple[str, str, Letter]], *, now: datetime) -> int:
-    """Queue letters that ask people to confirm, in one transaction, once a day at most; how many.
+    """Queue letters that ask people to confirm, once a day at most, in one transaction; how many.
 
-    Each comes after its key in `to_be_asked`, and the id of whom it asks.
+    Each is (its key in `to_be_asked`, the subscriber's id, the letter).
     """
     return store.post.ask(letters, now=now, seconds=DAY)
 
 
 def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscriber:
-    """Make someone active on an operator's word: due at their next local hour.
+    """Activate a subscription on an operator's word; the next digest is due at its usual hour.
 
-    What was asked for in their name meanwhile is forgotten.
+    What strangers asked for in their name is dropped.
     """
     current = fresh(store, subscriber)
     if current.status is Status.ACTIVE:
@@ -280,7 +273,7 @@ def activate(store: Store, subscriber: Subscriber, *, now: datetime) -> Subscrib
 
 
 def asked_again(store: Store, person: Subscriber, *, now: datetime) -> Question:
-    """What a letter asks of who has yet to confirm; they have 14 days from the latest such letter."""
+    """Return what a letter asks to confirm; they then have 14 days from this letter."""
     if person.status is Status.PENDING and person.confirmed_at is None:
         amend(store, person, created_at=now)
     return question(store, person, now=now)
@@ -289,11 +282,11 @@ def asked_again(store: Store, person: Subscriber, *, now: datetime) -> Question:
 def forget_pending(
     store: Store, now: datetime, *, stopping: Callable[[], bool] = lambda: False
 ) -> int:
-    """Erase those who never confirmed within 14 days of asking; how many.
+    """Erase those who did not confirm within 14 days, and return how many.
 
-    Of who said no is left what keeps an import from asking them again (see `erase`). Wishes for
-    another address that have ended go as well, and what was asked for in the name of those who had
-    left, once no link can agree to it any more.
+    The address of one who declined goes on the suppression list, so that no import asks again. Also
+    drops changes of address that have ended, and what was asked for in the name of people who had
+    left once no link can agree to it.
     """
     forgotten = 0
     for status in (Status.PENDING, Status.UNSUBSCRIBED):
@@ -304,7 +297,7 @@ def forget_pending(
                 for each in block
                 if status is Status.UNSUBSCRIBED
             }
-            # Who has confirmed since they were read, or was asked again, is as given no more.
+            # Leaves out those who confirmed or were asked again since they were read.
             forgotten += store.subscribers.erase_unchanged(block, now, suppressing=hashed)
     store.subscribers.drop_changes(now - CHANGE_FOR)
     store.subscribers.drop_comebacks(now - WISHES_FOR)
@@ -312,7 +305,7 @@ def forget_pending(
 
 
 def _never_confirmed(store: Store, status: Status, until: datetime) -> Iterator[Subscriber]:
-    """Those with this status who were last asked to confirm until then, and never did."""
+    """Yield those with this status who never confirmed, and were last asked until then."""
     for person, _ in store.subscribers.all(status):
         if person.confirmed_at is None and person.created_at <= until:
             yield person
@@ -325,10 +318,10 @@ def _again(
     wishes: Wishes,
     interests: tuple[Interest, ...],
 ) -> SignUp:
-    """One who never confirmed starts afresh; of one who had left the profile stays as it is.
+    """Sign up somebody known: one who never confirmed starts anew, one who left keeps their profile.
 
-    Whoever asks may be a stranger: what its owner has confirmed changes only when that one agrees.
-    What a full profile has no room for is left out then, as a refusal would tell that there is one.
+    A stranger may ask, so what the owner has confirmed only changes when they agree. What a full
+    profile has no room for is then left out: an error would reveal that there is a profile.
     """
     if known.confirmed_at is None:
         wanted = replace(new, id=known.id, key=known.key)
@@ -339,7 +332,7 @@ def _again(
         store.subscribers.set_interests(wanted.id, interests)
     elif kept:
         kept = wish_back(store, wanted, wishes, interests, now=new.created_at)
-    # Else they answered an earlier letter just now: that counts.
+    # If not kept, they answered an earlier letter just now: that counts.
     person = wanted if kept else fresh(store, known)
     if person.status in (Status.UNSUBSCRIBED, Status.SUPPRESSED):
         return SignUp(outcome="silent")
@@ -357,7 +350,7 @@ def _is_closed(known: Subscriber | None, reason: SuppressionReason | None) -> bo
 
 
 def _may_come(store: Store, network: str, bounds: Bounds, now: datetime) -> bool:
-    """Whether this network has not asked too often; a /64 is one network, as it is one household."""
+    """Count a request of this network (for IPv6 its /64); False if it is over the limit."""
     if not network:
         return True
     try:
@@ -370,18 +363,18 @@ def _may_come(store: Store, network: str, bounds: Bounds, now: datetime) -> bool
 
 
 def _may_write(store: Store, address: str, bounds: Bounds, now: datetime) -> bool:
-    """Whether a stranger may make us write to this address, in this hour and today."""
+    """Count a letter to this address that a stranger asked for; False if it is over a limit."""
     if not may(store, "letters", address, now=now, seconds=HOUR, most=bounds.letters):
         return False
     return may_reach(store, address, now=now)
 
 
 def _is_room(store: Store, what: str, now: datetime) -> bool:
-    """Whether strangers may have one more of these written to anyone at all in this hour."""
+    """Count a letter of this kind to anybody; False if strangers asked for too many this hour."""
     if store.post.take(what, now=now, seconds=HOUR, most=LETTERS_AN_HOUR):
         return True
     log.warning(
-        "strangers have asked for all %s of an hour, and are refused more",
+        "strangers have used up the %s of this hour, and are refused more",
         what,
         extra={"action": "sign-up"},
     )
@@ -389,6 +382,6 @@ def _is_room(store: Store, what: str, now: datetime) -> bool:
 
 
 def _idle(store: Store, now: datetime, *, turns: int = 2) -> None:
-    """As much writing as keeping somebody new takes (two turns), so that time tells nothing."""
+    """Write as much as adding a subscriber does (two turns), so that timing reveals nothing."""
     for turn in range(turns):
         store.post.take(f"idle.{turn}", now=now, seconds=1, most=LETTERS_AN_HOUR)

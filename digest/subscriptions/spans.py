@@ -1,4 +1,4 @@
-"""How long: `2 weeks`, `a fortnight`, `until 24 December`, `monday`."""
+"""Parse how long a pause lasts: `2 weeks`, `a fortnight`, `until 24 December`, `monday`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.errors import InvalidInput
 from digest.text import clean
 
 LONGEST = timedelta(days=366)
-# Said after today's digest, a single day would end before the next one and skip none.
+# A single day, asked for after today's digest, would end before the next one and skip none.
 SHORTEST_DAYS = 2
 DAYS = {"d": 1, "w": 7, "f": 14}
 MONTHS_IN_A_YEAR = 12
@@ -47,12 +47,12 @@ _MONTH_FIRST = re.compile(
 
 
 def parse_span(text: str, now: datetime, *, tz: str = "UTC") -> datetime:
-    """The midnight (UTC) up to which someone wants peace: that with which a day begins in `tz`.
+    """Return when a pause ends, in UTC: the midnight in `tz` with which its last day begins.
 
-    Days, weeks, fortnights, months and a year count from today, so that the digest of the day they end
-    on comes, whatever the hour now; a single day is two of them, and skips tomorrow's. A date (ISO, or
-    day and month by name), a weekday or `tomorrow` is the next such day after today. Raises InvalidInput
-    for what is not understood, is past, or over a year away.
+    Days, weeks, fortnights, months and a year count from today, whatever the hour; the digest of
+    the last day comes. `1 day` counts as two, so that tomorrow's digest is skipped. A date (ISO, or
+    day and month by name), a weekday or `tomorrow` is the next such day after today. Raises
+    InvalidInput for what is not understood, is past, or over a year away.
     """
     words = clean(text).casefold().rstrip(".!")
     words = _LEAD.sub("", words, count=1) if _LEAD.match(words) else words.removeprefix("next ")
@@ -73,7 +73,7 @@ def parse_span(text: str, now: datetime, *, tz: str = "UTC") -> datetime:
 
 
 def _after(words: str, today: date) -> date | None:
-    """The day after a time that begins today; None if the words are no length of time."""
+    """Return the day that is this long from today; None if the words are no length of time."""
     found = _LENGTH.fullmatch(words)
     if found is None:
         return None
@@ -92,7 +92,7 @@ def _after(words: str, today: date) -> date | None:
 
 
 def _day(words: str, today: date) -> date | None:
-    """The day that the words name, the next one after today where they name no year."""
+    """Return the day that the words name; without a year, the next one after today."""
     if words == "tomorrow":
         return today + timedelta(days=1)
     weekday = parse_weekday(words)
@@ -126,7 +126,7 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 def _unclear(text: str) -> InvalidInput:
     return InvalidInput(
-        f"{text.strip()[:LONGEST_TEXT]!r} says no time; write 2 weeks, a month, "
+        f"{text.strip()[:LONGEST_TEXT]!r} is no time or date; write 2 weeks, a month, "
         "until 2026-12-24 or until monday."
     )
 

@@ -1,4 +1,4 @@
-"""Papers put forward for everyone, and what curators make of them."""
+"""Papers that subscribers submit for everyone, and what curators decide."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LOOKUP = "lookup"
 def submit(
     store: Store, person: Subscriber, text: str, line: str, *, a_day: int, now: datetime
 ) -> Submission:
-    """Put a paper forward with a line why; `text` is an arXiv id, a DOI, or an address with one.
+    """Submit a paper with a line why; `text` is an arXiv id, a DOI, or a URL with one.
 
-    A paper that is not stored yet waits until it is fetched; one that somebody put forward
-    already comes back as theirs, and does not count. Raises InvalidInput.
+    A paper that is not stored yet waits until it is fetched. One that was submitted before is
+    returned as it is, and does not count for the limit `a_day`. Raises InvalidInput.
     """
     if fresh(store, person).status not in CONFIRMED:
         raise InvalidInput("Only confirmed subscribers can put papers forward.")
@@ -64,18 +64,17 @@ def decide(
     line: str | None,
     now: datetime,
 ) -> Submission:
-    """A curator (None: the operator) features or rejects a paper, with a line ("": none).
+    """Feature or reject a submission for a curator (None: the operator), with a line.
 
-    Deciding the same again changes the line alone, not when and by whom it was decided, and with
-    None for a line nothing. What changes stands in the log. Raises NotFound, and InvalidInput for
-    a paper that is still to be fetched.
+    The same decision again only changes the line, or nothing if that is None. Every change is
+    logged. Raises NotFound, and InvalidInput for featuring a paper that is not fetched yet.
     """
     submission = store.community.submission(submission_id)
     if submission is None:
         raise NotFound("There is no such submission.", subject=submission_id)
     state = SubmissionState.FEATURED if feature else SubmissionState.REJECTED
     same = submission.state is state and not unfound(store, [submission])
-    # A line said of the other decision is not one for this.
+    # A line about the other decision does not stay.
     left = submission.curator_line if same else ""
     note = left if line is None else checked_line(line)
     if same and note == submission.curator_line:
@@ -102,9 +101,9 @@ def decide(
 
 
 def undecided(store: Store, *, since: datetime, limit: int) -> list[Submission]:
-    """What was put forward since then and waits for a decision, newest first.
+    """Return submissions since then that wait for a decision, newest first.
 
-    Up to `limit` of those whose paper is here, and as many of those still to be fetched.
+    Up to `limit` of those whose paper is stored, and as many of those still to be fetched.
     """
     found = [
         each
@@ -115,21 +114,21 @@ def undecided(store: Store, *, since: datetime, limit: int) -> list[Submission]:
 
 
 def unfound(store: Store, submissions: Sequence[Submission]) -> dict[str, str]:
-    """Those that the look-up gave up on and nobody decided since, by id, with why."""
+    """Return why each of these submissions could not be fetched, by id, if that decided it."""
     rejected = [each.id for each in submissions if each.state is SubmissionState.REJECTED]
     last = store.community.last_decisions(rejected) if rejected else {}
     return {key: each.note for key, each in last.items() if each.actor == LOOKUP}
 
 
 def is_curator(person: Subscriber, curators: Sequence[str]) -> bool:
-    """Whether a subscriber may feature and reject; `curators` are addresses as configured."""
+    """Tell whether a subscriber may feature and reject; `curators` are addresses as configured."""
     if person.status not in CONFIRMED:
         return False
     return person.email in {_normal(each) for each in curators}
 
 
 def checked_line(text: str) -> str:
-    """A line as it is printed beside a paper; raises InvalidInput when it is too long."""
+    """Return a line as it is shown beside a paper; raises InvalidInput if it is too long."""
     line = clean(text)
     if len(line) > LONGEST_LINE:
         raise InvalidInput(f"A line has at most {LONGEST_LINE} characters, not {len(line)}.")

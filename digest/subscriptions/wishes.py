@@ -1,4 +1,4 @@
-"""What people ask for, in their own words, and the interests and schedules these come to."""
+"""What people ask for in their own words, and the interests and schedules that follow from it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def interests_of(
 
 
 def interest(kind: InterestKind, value: str, *, weight: float = 1.0, now: datetime) -> Interest:
-    """One interest of cleaned text; raises InvalidInput."""
+    """Return an interest, its text cleaned; raises InvalidInput."""
     text = clean(value)
     if not text or len(text) > LONGEST_INTEREST:
         raise InvalidInput(f"A {kind} must have between 1 and {LONGEST_INTEREST} characters.")
@@ -116,37 +116,34 @@ def check_number(interests: int) -> None:
 
 
 def checked_weight(weight: float) -> float:
-    """A weight within bounds; raises InvalidInput (also for NaN)."""
+    """Return a weight within bounds; raises InvalidInput (also for NaN)."""
     if not LIGHTEST <= weight <= HEAVIEST:
         raise InvalidInput(f"A weight is a number from {LIGHTEST} to {HEAVIEST:g}, not {weight:g}.")
     return weight
 
 
 def topic_id(text: str, topics: Mapping[str, Topic]) -> str:
-    """The id of the topic meant, whatever its case; raises NotFound with near misses."""
+    """Return the id of a topic, whatever its case; raises NotFound that names similar ones."""
     wanted = text.strip()
     if wanted in topics:
         return wanted
+    folded = wanted.casefold()
     by_fold = {each.casefold(): each for each in topics}
-    if wanted.casefold() in by_fold:
-        return by_fold[wanted.casefold()]
-    if _PREPRINT_SERVER.fullmatch(wanted.casefold()):
-        return wanted.casefold()
+    if folded in by_fold:
+        return by_fold[folded]
+    if _PREPRINT_SERVER.fullmatch(folded):
+        return folded
     near = [
         each.id
         for each in topics.values()
-        if wanted
-        and (wanted.casefold() in each.name.casefold() or wanted.casefold() in each.id.casefold())
+        if folded and (folded in each.name.casefold() or folded in each.id.casefold())
     ][:5]
     hint = f"Did you mean {', '.join(near)}?" if near else ALL_TOPICS
     raise NotFound(f"There is no topic {wanted!r}. {hint}", subject=wanted)
 
 
 def paper_key(text: str) -> str:
-    """The id of a paper that someone named by arXiv id, DOI, or an address that holds either.
-
-    Raises InvalidInput.
-    """
+    """Return the id of a paper named by arXiv id, DOI, or a URL with either; raises InvalidInput."""
     words = clean(text)
     arxiv = arxiv_id(words)
     if arxiv is not None:
@@ -157,12 +154,12 @@ def paper_key(text: str) -> str:
         return found
     raise InvalidInput(
         f"{words[:LONGEST_INTEREST]!r} is neither an arXiv id (2406.01234) nor a DOI (10.1101/…), "
-        "nor an address that holds one."
+        "nor a link that contains one."
     )
 
 
 def _key_in_address(text: str) -> str:
-    """The key in a page's address, such as a publisher's or a reading tool's; "" if there is none."""
+    """Return the id of the paper that a URL names, such as a publisher's; "" if it names none."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -180,27 +177,25 @@ def _key_in_address(text: str) -> str:
 
 
 def asked_for(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
-    """The subscriber with the wished schedule and name; raises InvalidInput."""
+    """Return the subscriber with the wished schedule and name; raises InvalidInput."""
     person = with_schedule(subscriber, wishes)
     name = person.name if wishes.name is None else checked_name(wishes.name)
     shows_name = person.shows_name if wishes.shows_name is None else wishes.shows_name
-    if (name, shows_name) == (person.name, person.shows_name):
-        return person
     return replace(person, name=name, shows_name=shows_name)
 
 
 def checked_name(text: str) -> str:
-    """A name as it may stand beside what someone submits; raises InvalidInput."""
+    """Return a name as it is shown beside a submission; raises InvalidInput."""
     name = clean(text)
     if len(name) > LONGEST_NAME or _A_LINK.search(name):
         raise InvalidInput(
-            f"A name has at most {LONGEST_NAME} characters, and no address of any kind in it."
+            f"A name has at most {LONGEST_NAME} characters, and no address or link in it."
         )
     return name
 
 
 def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
-    """The subscriber with the wished hour, zone, days, number and floor; raises InvalidInput.
+    """Return the subscriber with the wished schedule; raises InvalidInput.
 
     `cadence` is daily, weekdays, weekly (on Mondays) or a day's name for weekly on that day.
     """
@@ -235,7 +230,7 @@ def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
 
 
 def parse_floor(text: str) -> float:
-    """The floor in `any`, `likely`, `sure`, or a chance such as `0.2` or `20 %`; InvalidInput."""
+    """Parse a floor: `any`, `likely`, `sure`, `0.2` or `20 %`; raises InvalidInput."""
     word = text.strip().casefold()
     if word in FLOORS:
         return FLOORS[word]
@@ -249,11 +244,6 @@ def parse_floor(text: str) -> float:
 
 
 def floor_name(floor: float) -> str:
-    """A floor as `parse_floor` reads it: by its name, or by its number where it has none."""
+    """Return a floor as `parse_floor` reads it: its name, or its number if it has none."""
     names = [name for name, value in FLOORS.items() if value == floor]
     return names[0] if names else f"{floor:.{FLOOR_DECIMALS}f}".rstrip("0").rstrip(".")
-
-
-def timing(subscriber: Subscriber) -> tuple[object, ...]:
-    """What decides when a digest is due."""
-    return (subscriber.at, subscriber.tz, subscriber.cadence, subscriber.weekday)

@@ -210,7 +210,7 @@ def test_an_address_we_must_not_write_to_is_no_new_one(store, subscribe, ask, no
 
 
 def test_an_ended_subscription_does_not_move(store, subscribe, ask, now):
-    with pytest.raises(InvalidInput, match="under way"):
+    with pytest.raises(InvalidInput, match="active or paused"):
         ask(subscriptions.unsubscribe(store, subscribe(), now=now))
 
 

@@ -101,7 +101,7 @@ def suppress(store, person):
 @pytest.mark.parametrize("end", [unsubscribe, suppress])
 def test_what_has_ended_is_neither_paused_nor_resumed(store, subscribe, now, end):
     person = end(store, subscribe())
-    with pytest.raises(InvalidInput, match="under way"):
+    with pytest.raises(InvalidInput, match="Only an active"):
         subscriptions.pause(store, person, until=None, now=now)
     with pytest.raises(InvalidInput, match="not paused"):
         subscriptions.resume(store, person, now=now)

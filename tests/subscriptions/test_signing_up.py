@@ -321,7 +321,7 @@ def test_the_end_of_all_letters_is_said_alike_of_every_address_and_logged(
     full = SignUp(outcome="silent", full=True)
     assert [sign_up(f"{name}@example.org") for name in ("other", "known", "gone")] == [full] * 3
     assert store.subscribers.by_email("other@example.org") is None
-    assert "strangers have asked for all letters of an hour" in caplog.text
+    assert "strangers have used up the letters of this hour" in caplog.text
     assert "example.org" not in caplog.text
 
 
@@ -442,7 +442,7 @@ def test_an_hours_links_are_counted_together_but_not_those_that_people_renew(
     monkeypatch.setattr("digest.subscriptions.signing_up.LETTERS_AN_HOUR", 2)
     people = [subscribe(f"reader{number}@example.org") for number in range(3)]
     assert [request_link(each.email).outcome for each in people] == ["known", "known", "silent"]
-    assert "strangers have asked for all links of an hour" in caplog.text
+    assert "strangers have used up the links of this hour" in caplog.text
     assert subscriptions.renew_link(store, people[2], now=now).subscriber == people[2]
 
 
