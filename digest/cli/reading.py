@@ -83,13 +83,15 @@ def rank(
         click.echo(_what_happened(look.digest))
         if look.kept is not None:
             command = f"digest preview {email} --date {look.digest.edition}"
-            click.echo(f"Ranked again, as of now: what was composed then is shown by `{command}`.")
+            click.echo(f"Ranked anew, as of now; `{command}` shows what was composed then.")
+        if picks:
+            click.echo(f"{'':3}  {'score':>6}  {'chance':>6}  paper")
         for number, pick in enumerate(picks, 1):
             title = papers[pick.paper_id].title
-            click.echo(f"{number:>3}  {pick.score:>6.3f}  {pick.chance:>4.0%}  {title}")
-            click.echo(f"{'':19}{because(pick)}  [{pick.paper_id}]")
+            click.echo(f"{number:>3}  {pick.score:>6.3f}  {pick.chance:>6.0%}  {title}")
+            click.echo(f"{'':21}{because(pick)}  [{pick.paper_id}]")
         for number, each in enumerate(rest, len(picks) + 1):
-            click.echo(f"{number:>3}{'':16}{papers[each].title}  [{each}]")
+            click.echo(f"{number:>3}{'':18}{papers[each].title}  [{each}]")
 
 
 @click.command()
@@ -162,8 +164,8 @@ def search(context: Context, query: str, limit: int, as_json: bool) -> None:
 
 def _what_happened(digest: Digest) -> str:
     return (
-        f"Edition of {digest.edition}: {digest.announced} announced, {digest.matched} in the "
-        f"profile, {digest.withheld} sent before."
+        f"Edition of {digest.edition}: {digest.announced} announced, {digest.matched} match, "
+        f"{digest.withheld} sent before."
     )
 
 

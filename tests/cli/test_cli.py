@@ -297,7 +297,8 @@ def test_rank_gives_the_titles_of_what_is_not_shown_in_full(ready):
     assert {"score", "reasons"} <= first.keys()
     assert set(other) == {"id", "title"}
     told = ready("rank", "a@b.example", *DAY).out
-    assert f"  2                {other['title']}  [{other['id']}]" in told.splitlines()
+    assert told.splitlines()[1].split() == ["score", "chance", "paper"]
+    assert f"  2{'':18}{other['title']}  [{other['id']}]" in told.splitlines()
     for limit, count in ((1, 1), (2, 2), (9, 2)):
         shown = ready("rank", "a@b.example", *DAY, "--json", "--limit", str(limit)).json
         assert len(shown) == count

@@ -239,12 +239,12 @@ def test_a_preview_of_a_past_edition_is_the_mail_that_was_sent(ready, dislike, m
 
 
 def test_rank_says_that_it_ranks_a_composed_edition_again(ready, dislike):
-    assert "Ranked again" not in ready("rank", "a@b.example", *DAY).out
+    assert "Ranked anew" not in ready("rank", "a@b.example", *DAY).out
     ready("deliver", *DAY)
     dislike()
 
     told = ready("rank", "a@b.example", *DAY).out
 
-    assert "Ranked again, as of now" in told.splitlines()[1]
+    assert "Ranked anew, as of now" in told.splitlines()[1]
     assert "`digest preview a@b.example --date 2026-06-10`" in told
     assert "old maps" not in told
