@@ -202,14 +202,14 @@ class App(Composer):
         current = self.store.subscribers.get([person.id]).get(person.id)
         if current is None:
             return
-        composed = composing.compose_one(
-            self.store,
-            self.ranker,
-            current,
+        this = composing.Round(
+            store=self.store,
+            ranker=self.ranker,
+            experiment=self.experiment,
             now=now,
             domain=self.mail_domain,
-            experiment=self.experiment,
         )
+        composed = composing.compose_one(this, current)
         if not composed.digests:
             return
         turns = iter(range(MOST_AT_ONCE))

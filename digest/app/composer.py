@@ -11,7 +11,7 @@ from digest.app import processes
 from digest.app.looking import Looking
 from digest.model import EVERYONE, IdRange
 from digest.pipeline import composing, leases, trending
-from digest.pipeline.composing import Composed
+from digest.pipeline.composing import Composed, Round
 from digest.ranking import cores
 
 # A process takes two or three seconds to load what it ranks with: as long as so many blocks take.
@@ -94,14 +94,15 @@ class Composer(Looking):
         return self.store.subscribers.shares(most=ranking.processes, least=least, due=due)
 
 
-def _compose_here(app: Composer, how: Callable[..., Composed], **given: Any) -> Composed:
+def _compose_here(app: Composer, how: Callable[[Round], Composed], **given: Any) -> Composed:
     ranker = app.ranker  # first, since a limit holds for libraries that are loaded
     with cores.one_core():
-        return how(
-            app.store,
-            ranker,
-            block=app.settings.ranking.block,
-            domain=app.mail_domain,
+        this = Round(
+            store=app.store,
+            ranker=ranker,
             experiment=app.experiment,
+            domain=app.mail_domain,
+            block=app.settings.ranking.block,
             **given,
         )
+        return how(this)

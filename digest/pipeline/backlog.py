@@ -1,4 +1,4 @@
-"""What a feed shows of its past is no news: it is dated as it was published."""
+"""Old entries of a feed are no news: they are dated as they were published."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from digest.ports import Store
 
 AT_FIRST = timedelta(days=7)
 # Less than papers are ever kept: one that was deleted for its age must not come back as news.
-EVER = timedelta(days=29)
+LATER = timedelta(days=29)
 
 
 def dated_back(store: Store, items: Sequence[Item]) -> list[Item]:
-    """The items, those of the past dated back: by a week when a feed is first read, later by four.
+    """The items, with old ones dated back to when they were published.
 
-    A first poll shows all that a feed has, which would flood the next digest. What comes later
-    is news though it is dated weeks ago, or by its month or year alone.
+    On the first poll of a feed, which shows all that it has, an entry is old after a week;
+    otherwise it would flood the next digest. Later it is old after four weeks, since what is new in
+    a feed may be dated weeks ago, or only by its month or year.
     """
     feeds = {(each.announcement.source, each.announcement.feed) for each in items}
-    limits = {feed: EVER if store.papers.has_feed(*feed) else AT_FIRST for feed in feeds}
+    limits = {feed: LATER if store.papers.has_feed(*feed) else AT_FIRST for feed in feeds}
     found: list[Item] = []
     for item in items:
         told, published = item.announcement, item.paper.published
@@ -33,7 +34,7 @@ def dated_back(store: Store, items: Sequence[Item]) -> list[Item]:
 
 
 def _end(published: datetime) -> datetime:
-    """The latest that a date can mean: one that is only a month or year reads as its first moment."""
+    """The latest moment that a date can mean, since a month or year alone reads as its first."""
     first = published.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if published != first:
         return published

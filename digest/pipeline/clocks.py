@@ -1,9 +1,10 @@
-"""A clock that leaps ahead is believed when it stays there; one that goes back takes back its work.
+"""What to do when the machine's clock jumps.
 
-A machine may start with a clock that is ahead, and have it put right a minute later. Pauses would
-have ended by then, and sign-ups that wait have been forgotten. Whoever got a digest in between
-would get none until the wrong time has come again, and what is announced until then would be in
-nobody's.
+A machine may start with a clock that is ahead and have it put right a minute later. Acting on the
+wrong time would end pauses and forget sign-ups. Whoever got a digest by it would get no other until
+that time has really come, and would miss the papers announced before it. So a leap ahead is acted
+on only once it has lasted, and when the clock goes back, due times and windows are set back as
+well.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ log = logging.getLogger(__name__)
 
 LEAPT = "leapt"
 LEAP = timedelta(days=1)
-LASTING = timedelta(seconds=30)  # by then a machine that has just started knows the time
+LASTING = timedelta(seconds=30)  # a machine that has just started knows the time by then
 TURNED_BACK = "turned back"
-SKEW = timedelta(minutes=5)  # by which the clocks of several machines may differ
-ROUND = timedelta(hours=6)  # how long a round may last before anybody notices
+SKEW = timedelta(minutes=5)  # how far the clocks of several machines may differ
+ROUND = timedelta(hours=6)  # the longest that a round may last
 BLOCK = 1_000
 
 
 def is_believed(store: Store, told: datetime | None, now: datetime) -> bool:
     """Whether to act on `now`, given the time of the last tick that did.
 
-    A leap of more than a day is only noted: nobody worked for so long, or the clock is wrong. A
-    tick that comes half a minute later, or at most two days, and finds it still so, believes it.
-    What was noted is forgotten with the first time that is believed, so that every leap waits.
+    After a leap of more than a day, either no worker ran for so long or the clock is wrong. Such a
+    leap is noted; a tick that comes between half a minute and two days later and still finds that
+    time believes it. Every leap is noted anew.
     """
     noted = store.sources.cursor(LEAPT)
     since = now - datetime.fromisoformat(noted) if noted else None
@@ -52,7 +53,7 @@ def turn_back(store: Store, told: datetime | None, now: datetime) -> None:
     if told is None or told - now <= SKEW:
         return
     log.warning("the clock went back", extra={"action": "clock", "by": str(told - now)})
-    # A digest made far ahead begins later than the one before it ended: go back further than that.
+    # Digests composed far ahead began later than the last right ones ended: go back further.
     back = now - max(told - now, ROUND)
     store.sources.set_cursor(TURNED_BACK, f"{back.isoformat()} {(told + ROUND).isoformat()}")
     after = ""
@@ -67,8 +68,8 @@ def turn_back(store: Store, told: datetime | None, now: datetime) -> None:
 def covered(store: Store, until: Mapping[str, datetime]) -> dict[str, datetime]:
     """Up to when digests cover what was announced, given where each reader's last one ends.
 
-    One that ends within the time that was taken back counts as ending before it. So does one that
-    was made there later, by the right clock: what it showed is shown to nobody twice anyway.
+    One that ends within the time that was taken back counts as ending before it. That may include
+    one composed there later, by the right clock; what it showed is not shown again anyway.
     """
     cursor = store.sources.cursor(TURNED_BACK)
     if cursor is None:

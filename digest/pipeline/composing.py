@@ -1,8 +1,8 @@
-"""Compose: from what was announced to one digest a subscriber, kept and queued in one transaction.
+"""Compose: make one digest for each subscriber whose hour has come, and queue it.
 
-Works in blocks of subscribers. What is due is read from their rows, so a restart loses nothing
-and a missed hour is made up; a digest's key is (subscriber, edition), so doing it twice, or in two
-processes, adds nothing.
+Works in blocks of subscribers; each block is kept in one transaction. What is due stands in the
+subscribers' rows, so a restart loses nothing and a missed hour is made up. A digest's key is
+(subscriber, edition), so composing twice, or in two processes, adds nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from digest import compose, editions
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """What a round of composing came to."""
+    """What a round of composing did."""
 
     subscribers: int = 0
     digests: int = 0
@@ -40,10 +40,10 @@ class Composed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A digest composed but not kept, the ranking it was cut from, and what the ranker was asked.
+    """A digest that was composed but not kept, its ranking, and what the ranker was given.
 
-    `without` are the papers that it was told never to pick. `kept` is the digest of that edition
-    which the reader already has, if there is one.
+    `without` are the papers that must not be picked. `kept` is the digest of that edition that the
+    reader already has, if any.
     """
 
     digest: Digest
@@ -54,96 +54,69 @@ class Ranked:
     kept: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Round:
-    """What all blocks of one round share; `now` is the moment of the whole round."""
+@dataclass(slots=True, kw_only=True)
+class Round:
+    """What composing needs, the same for all blocks of one round.
+
+    `now` is the moment of the whole round, `block` how many subscribers are ranked together,
+    `among` the range of their ids. `domain` is for Message-IDs. `progress` is told the size of each
+    block that is done, and 0 after each group of papers that is embedded for one. When `stopping`
+    says so, the block in hand is the last; it is given up if its papers are not embedded yet.
+    """
 
     store: Store
-    rankers: Rankers
-    windows: Windows
+    ranker: Ranker
     now: datetime
-    stopping: Callable[[], bool]
-    progress: Callable[[int], object]
+    domain: str = ""
+    block: int = 500
+    experiment: Experiment | None = None
+    among: IdRange = EVERYONE
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[int], object] = lambda _: None
+    rankers: Rankers = field(init=False)
+    windows: Windows = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without any window loaded."""
+        self.rankers = Rankers(ranker=self.ranker, experiment=self.experiment)
+        self.windows = Windows(self.store)
 
 
-def _round(
-    store: Store,
-    ranker: Ranker,
-    experiment: Experiment | None,
-    *,
-    now: datetime,
-    stopping: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], object] = lambda _: None,
-) -> _Round:
-    return _Round(
-        store=store,
-        rankers=Rankers(ranker=ranker, experiment=experiment),
-        windows=Windows(store),
-        now=now,
-        stopping=stopping,
-        progress=progress,
-    )
-
-
-def compose_due(
-    store: Store,
-    ranker: Ranker,
-    *,
-    now: datetime,
-    block: int,
-    domain: str,
-    experiment: Experiment | None = None,
-    among: IdRange = EVERYONE,
-    stopping: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], object] = lambda _: None,
-) -> Composed:
-    """Compose for every active subscriber whose hour has come, oldest first, until none is left.
-
-    `among` is the range of ids that is composed for here. `progress` is told the size of each
-    block that is done, and 0 after each of papers that is embedded for it; asked to stop, the block
-    in hand is the last, or is left if its papers are not embedded yet.
-    """
-    this = _round(store, ranker, experiment, now=now, stopping=stopping, progress=progress)
+def compose_due(this: Round) -> Composed:
+    """Compose for every active subscriber whose hour has come, oldest first, until none is left."""
     total, last = Composed(), None
     with suppress(AskedToStop):
-        while not stopping():
-            due = store.subscribers.due(now, limit=block, among=among, after=last)
+        while not this.stopping():
+            due = this.store.subscribers.due(
+                this.now, limit=this.block, among=this.among, after=last
+            )
             if not due:
                 break
             if last is None:
-                store.ledger.tidy(now)
+                this.store.ledger.tidy(this.now)
             last = due[-1]
             try:
-                total += _compose_block(this, due, until=now, domain=domain)
+                total += _compose_block(this, due, until=this.now)
             except Rejected:
-                total += _one_by_one(this, due, domain=domain)
-            progress(len(due))
+                total += _one_by_one(this, due)
+            this.progress(len(due))
     return total
 
 
-def compose_one(
-    store: Store,
-    ranker: Ranker,
-    person: Subscriber,
-    *,
-    now: datetime,
-    domain: str,
-    experiment: Experiment | None = None,
-) -> Composed:
-    """Compose for one person whose hour has come, without waiting for the clock."""
-    if person.status is not Status.ACTIVE or not _is_due(person, now):
+def compose_one(this: Round, person: Subscriber) -> Composed:
+    """Compose for one person if their hour has come, without waiting for the clock."""
+    if person.status is not Status.ACTIVE or not _is_due(person, this.now):
         return Composed()
-    store.ledger.tidy(now)
-    this = _round(store, ranker, experiment, now=now)
-    return _compose_block(this, [person], until=now, domain=domain)
+    this.store.ledger.tidy(this.now)
+    return _compose_block(this, [person], until=this.now)
 
 
-def _one_by_one(this: _Round, people: Sequence[Subscriber], *, domain: str) -> Composed:
-    """Compose for each alone, after one of them failed the block; that one is put off for a day."""
+def _one_by_one(this: Round, people: Sequence[Subscriber]) -> Composed:
+    """Compose for each alone after the block failed; whoever fails alone is put off for a day."""
     total = Composed()
     for person in people:
         try:
-            total += _compose_block(this, [person], until=this.now, domain=domain)
+            total += _compose_block(this, [person], until=this.now)
         except Rejected as error:
             log.error(  # noqa: TRY400 - the message says it all
                 "a digest cannot be composed: %s",
@@ -158,45 +131,32 @@ def _one_by_one(this: _Round, people: Sequence[Subscriber], *, domain: str) -> C
     return total
 
 
-def compose_edition(
-    store: Store,
-    ranker: Ranker,
-    edition: str | None,
-    *,
-    now: datetime,
-    block: int,
-    domain: str,
-    experiment: Experiment | None = None,
-    among: IdRange = EVERYONE,
-    stopping: Callable[[], bool] = lambda: False,
-    progress: Callable[[int], object] = lambda _: None,
-) -> Composed:
+def compose_edition(this: Round, edition: str | None) -> Composed:
     """Compose one edition for every active subscriber who does not have it yet.
 
-    `edition` is a date, whose UTC day is what the digest covers; None is everyone's own today,
-    up to now. Made for replays and for "one full cycle now": no one's hour is waited for. A digest
-    of another day does not count as today's, which stays due.
-    `among`, `stopping` and `progress` are as in `compose_due`.
+    `edition` is a date, whose UTC day the digest covers; None is everyone's own today, up to now.
+    For replays and for "one full cycle now": nobody's hour is waited for. A digest of another day
+    does not count as today's, which stays due.
     """
-    this = _round(store, ranker, experiment, now=now, stopping=stopping, progress=progress)
+    store, now = this.store, this.now
     until = covering.until(edition, now)
     store.ledger.tidy(now)
-    total, after = Composed(), among.after
+    total, after = Composed(), this.among.after
     with suppress(AskedToStop):
-        while people := store.subscribers.page(after, limit=block, last=among.last):
-            if stopping():
+        while people := store.subscribers.page(after, limit=this.block, last=this.among.last):
+            if this.stopping():
                 break
             after = people[-1].id
             there = _who_has_one(store, people, edition, until)
             waiting = [each for each in people if each.id not in there]
             if waiting:
-                total += _compose_block(this, waiting, until=until, domain=domain, edition=edition)
+                total += _compose_block(this, waiting, until=until, edition=edition)
             if there:
                 due = [each for each in people if each.id in there and _is_due(each, now)]
                 next_due = _next_due(due, edition, now)
                 store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
                 total += Composed(subscribers=len(there))
-            progress(len(people))
+            this.progress(len(people))
     return total
 
 
@@ -207,7 +167,7 @@ def _is_due(person: Subscriber, now: datetime) -> bool:
 def _next_due(
     people: Iterable[Subscriber], edition: str | None, now: datetime
 ) -> dict[str, datetime]:
-    """When the next digest of each is due; an edition of some other day does not stand for today's."""
+    """When each one's next digest is due; an edition of another day does not replace today's."""
     return {
         each.id: editions.next_due(each, now)
         for each in people
@@ -218,7 +178,7 @@ def _next_due(
 def _who_has_one(
     store: Store, people: Sequence[Subscriber], edition: str | None, until: datetime
 ) -> frozenset[str]:
-    """Who of them has a digest of the edition, so that nothing is ranked to be thrown away."""
+    """Who of them has a digest of the edition already, and so need not be ranked."""
     by_edition: defaultdict[str, list[str]] = defaultdict(list)
     for each in people:
         by_edition[edition or editions.edition_of(each, covering.last_due(each, until))].append(
@@ -236,11 +196,12 @@ def rank_one(
     now: datetime,
     experiment: Experiment | None = None,
 ) -> Ranked:
-    """The digest this subscriber would get for an edition, composed but not kept; and its ranking.
+    """The digest that this subscriber would get for an edition, and its ranking; nothing is kept.
 
-    An edition that they have is ranked again over the same time, with what is known of them now.
+    An edition that they already have is ranked again over the same time, with their profile of
+    today.
     """
-    this = _round(store, ranker, experiment, now=now)
+    this = Round(store=store, ranker=ranker, experiment=experiment, now=now)
     named = edition or editions.edition_of(subscriber, now)
     kept = store.ledger.digest(f"{subscriber.id}.{named}")
     if kept is not None:
@@ -252,11 +213,10 @@ def rank_one(
 
 
 def _compose_block(
-    this: _Round,
+    this: Round,
     people: Sequence[Subscriber],
     *,
     until: datetime,
-    domain: str,
     edition: str | None = None,
 ) -> Composed:
     now = this.now
@@ -267,26 +227,26 @@ def _compose_block(
         person = by_id[digest.subscriber_id]
         wanted = compose.wants_mail(digest, person)
         kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
-    # Read again: whoever chose another hour or paused while they were ranked keeps to that. An hour
-    # chosen in the milliseconds from here to the write waits one edition.
+    # Read again, since some may have chosen another hour or paused while they were ranked. An hour
+    # chosen in the milliseconds until the write takes effect one edition later.
     current = this.store.subscribers.get(by_id).values()
     going_on = [each for each in current if each.status is Status.ACTIVE]
     new = this.store.ledger.compose(
         kept,
         next_due=_next_due(going_on, edition, now),
         send_from={digest.id: now for digest in digests},
-        message_ids={digest.id: f"<{digest.id}@{domain}>" for digest in digests},
+        message_ids={digest.id: f"<{digest.id}@{this.domain}>" for digest in digests},
     )
     return Composed(subscribers=len(people), digests=new)
 
 
 def _digests(
-    this: _Round, people: Sequence[Subscriber], *, until: datetime, edition: str | None
+    this: Round, people: Sequence[Subscriber], *, until: datetime, edition: str | None
 ) -> list[Ranked]:
     """One digest a person, in order.
 
-    The first digest of someone who has just confirmed looks back as far as one after a pause if
-    there is nothing in it otherwise: an empty mail, over a holiday perhaps, is no welcome.
+    If the first digest of someone who has just confirmed would be empty, perhaps over a holiday, it
+    looks back as far as one after a pause does.
     """
     store = this.store
     covered = clocks.covered(store, store.ledger.covered([each.id for each in people]))
@@ -312,16 +272,16 @@ def _digests(
 
 
 def _composed(
-    this: _Round,
+    this: Round,
     people: Sequence[Subscriber],
     spans: Mapping[str, datetime],
     *,
     until: datetime,
     edition: str | None,
 ) -> list[Ranked]:
-    """Rank those together whose windows begin on one day, then cut each one's list.
+    """Rank together those whose windows begin on the same day, then cut each one's list.
 
-    `spans` is since when each looks.
+    `spans` says since when each of them looks.
     """
     by_day: defaultdict[date, list[Subscriber]] = defaultdict(list)
     for person in people:
@@ -335,7 +295,7 @@ def _composed(
 
 
 def _in_window(
-    this: _Round,
+    this: Round,
     window: Window,
     people: Sequence[Subscriber],
     spans: Mapping[str, datetime],

@@ -1,4 +1,4 @@
-"""What a reader's digest covers: since when, until when, and the day that names it."""
+"""The window of a reader's digest, and the day that names it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from digest.model import Cadence, Subscriber
 
 
 def until(edition: str | None, now: datetime) -> datetime:
-    """Where a digest's window ends: never after now, or what is announced in between is lost."""
+    """Where a digest's window ends: never after `now`, or later announcements would be lost.
+
+    Raises InvalidInput for a day that has not begun.
+    """
     if edition is None:
         return now
     since, until = editions.day_window(edition)
@@ -21,10 +24,10 @@ def until(edition: str | None, now: datetime) -> datetime:
 
 
 def last_due(person: Subscriber, until: datetime) -> datetime:
-    """The moment whose date names the digest: when it was last due, else now.
+    """The moment whose date names the digest: when it was last due, else `until`.
 
-    One that was due before midnight and is composed after it is still yesterday's; it must not
-    take the place of today's.
+    A digest that was due before midnight and is composed after it is still yesterday's, and must
+    not take the place of today's.
     """
     due = person.due_at
     if due is None or due > until:
@@ -43,7 +46,7 @@ def spans(
 ) -> dict[str, datetime]:
     """Since when each person's digest looks: the end of their last one, within bounds.
 
-    What they have marked as seen since then is left out.
+    Papers from before the moment up to which they marked everything as seen are left out.
     """
     found: dict[str, datetime] = {}
     for person in people:
@@ -70,5 +73,5 @@ def has_just_confirmed(person: Subscriber) -> bool:
 
 
 def unseen(person: Subscriber, since: datetime, until: datetime) -> datetime:
-    """Where a digest begins for someone who has marked everything up to some moment as seen."""
+    """Where a digest begins, given the moment up to which its reader marked everything as seen."""
     return since if person.seen_until is None else min(max(since, person.seen_until), until)

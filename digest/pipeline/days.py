@@ -1,4 +1,4 @@
-"""Which papers became known on which day, and their topics: small enough to be kept for long."""
+"""Which papers were announced on which day, and their topics, in a form small enough to keep."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MOST_DAYS = 32
 
 
 def counted_from(papers: PaperStore, now: datetime) -> date:
-    """The day that weeks are counted back from: today, or the day after the last announcement.
+    """The day from which feeds count back: today, or the day after the last announcement.
 
-    What was not fed for a month keeps showing its last papers rather than nothing.
+    So an archive that got nothing for a month keeps showing its last papers.
     """
     newest = papers.in_categories((), since=FIRST_DAY, limit=1)
     return min(now, newest[0][1].seen_at + timedelta(days=1)).date() if newest else now.date()
@@ -29,7 +29,7 @@ def counted_from(papers: PaperStore, now: datetime) -> date:
 class Known:
     """A paper of a day, without its text; `named` are the topics with phrases that it is in.
 
-    `text` is a hash of what these were found in: while it is the same, they still hold.
+    `text` is a hash of the text that was matched: `named` holds as long as it is the same.
     """
 
     paper_id: str
@@ -46,10 +46,10 @@ class Known:
 
 
 class Days:
-    """Looks a day up once, and again when its mark has changed; safe to use from any thread.
+    """Looks each day up once, and again when its mark has changed; safe to use from any thread.
 
-    Texts are matched against all topics that have phrases when a day is looked up, since folding
-    a text costs more than all its matches; and again only if they have changed.
+    Papers are matched against all topics with phrases at once, since folding a text costs more than
+    the matching, and matched again only if their text has changed.
     """
 
     def __init__(self, topics: Mapping[str, Topic]) -> None:

@@ -1,9 +1,9 @@
-"""Deliver: claim a block that is due, and send it group by group; see `handing_over`.
+"""Deliver: claim a block that is due and send it group by group; see `handing_over`.
 
-A group is marked as going out, rendered and handed over, and settled while the next answers come. A
-crash leaves the marked ones in doubt: whoever claims them next asks the mail server whether it has
-them, and sends them again only if it has not or cannot say, under the same Message-IDs. No
-transaction is open while the network is.
+Each group is marked as going out, rendered, handed over and settled. After a crash the marked
+messages are in doubt: whoever claims them next asks the mail server's log, and sends them again,
+under the same Message-IDs, only if it was not taken or cannot say. No transaction is open while
+the network is used.
 """
 
 from __future__ import annotations
@@ -46,15 +46,16 @@ def deliver(
 ) -> Delivered:
     """Send everything that is due, a block at a time, until none is left or we are `stopping`.
 
-    `until` is when to break off after the group in hand, unlike `stopping` with all the patience
-    that its receipts may need (None: when all is sent).
+    - `until`: when to break off after the group in hand. Unlike with `stopping`, its receipts then
+      have all the time they need to be written.
+    - `bounced` acts on what a mail server refused for good, and returns the subscriber as changed.
+    - `acceptances` knows whether messages in doubt were taken (None: they are sent again).
+    - `pacer` says how many may go now; `pause` sleeps for so many seconds when none may (None: they
+      are left for the next round).
+    - `signing` begins to sign a rendered message (None: it goes out unsigned).
+    - `progress` is told the size of each group.
 
-    `bounced` acts on what a mail server refused for good, and returns the subscriber as they are
-    after it. `acceptances` is asked about messages that an earlier sender may have handed over
-    (None: they are sent again), `pacer` about how many may go now; `pause` waits that many seconds
-    when it says so (None: what may not go now is left). `signing` begins to sign what was rendered
-    (None: it goes out as it is). `progress` is told of every group. A round ends early when the mail
-    server is away, or slow for long; what is left is still due.
+    A round ends early when the mail server is away, or slow for long; what is left is still due.
     """
 
     def over() -> bool:
@@ -90,7 +91,7 @@ def deliver(
 
 
 def _claim(line: Line, *, owner: str, block: int) -> tuple[list[Envelope], datetime | None]:
-    """A block that may go now; if there is none, when there will be, as far as we know."""
+    """A block that may go now; if there is none, when to ask again, as far as we know."""
     now, ledger = line.clock(), line.store.ledger
     room = line.pacer.room(now, block)
     if room.count:
@@ -119,5 +120,5 @@ def _wait(
 
 
 def material_for(store: Store, digests: Iterable[Digest]) -> Material:
-    """Load the papers, upvotes, voices and liked titles that a block of digests shows."""
+    """Load the papers, upvotes, voices and liked titles that these digests show."""
     return load(store, *named_in(digests))

@@ -1,4 +1,4 @@
-"""Messages of which nobody knows whether a mail server took them: whom to ask, and what then."""
+"""Messages of which nobody knows whether a mail server took them: whom to ask, and what follows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.pipeline.line import LEASE, Delivered, Line
 
 log = logging.getLogger(__name__)
 
-# A message that a mail server took in silence so often is sent no more, unless it has not got it.
+# After so many silences a message is not sent again, unless the server's log lacks it.
 MOST_DOUBTS = 2
 ASKED_AGAIN = timedelta(hours=1)
 WELL_BEFORE = timedelta(days=1)
@@ -21,17 +21,18 @@ WELL_BEFORE = timedelta(days=1)
 def settle_doubts(
     line: Line, envelopes: Sequence[Envelope]
 ) -> tuple[Sequence[Envelope], Delivered]:
-    """Ask about those that an earlier sender may have handed over; returns those left to send.
+    """Ask about messages that an earlier sender may have handed over; returns those left to send.
 
-    One after which the server fell silent twice is sent again only if its log says that it was not
-    taken; while that cannot say, it is asked again, and where nobody can, it counts as arrived.
+    After two silences of the server, a message is sent again only if its log says that it was not
+    taken. While the log cannot say, it is asked again later; where there is no log, the message
+    counts as arrived.
     """
     doubtful = [(each, each.in_doubt) for each in envelopes if each.in_doubt is not None]
     if not doubtful:
         return envelopes, Delivered()
     now = line.clock()
     taken: Mapping[str, bool | None] = {}
-    asks = line.acceptances is not None
+    has_log = line.acceptances is not None
     if line.acceptances is not None:
         ids = [each.message_id for each, _ in doubtful]
         taken = line.acceptances.taken(ids, _asked_since([each for _, each in doubtful], now))
@@ -39,7 +40,7 @@ def settle_doubts(
     later: dict[str, datetime] = {}
     for each, _ in doubtful:
         known = taken.get(each.message_id)
-        if known is None and each.doubts >= MOST_DOUBTS and asks and now < each.expires_at:
+        if known is None and each.doubts >= MOST_DOUBTS and has_log and now < each.expires_at:
             later[each.digest.id] = min(now + ASKED_AGAIN, each.expires_at)
         elif receipt := _ended(each, known, now):
             receipts.append(receipt)
@@ -60,15 +61,16 @@ def settle_doubts(
 
 
 def _asked_since(doubts: Sequence[datetime], now: datetime) -> datetime:
-    """From when on a log is to be asked.
+    """From when on to ask the log.
 
-    What went in the future, by a clock that was ahead, has gone at a time that nobody knows.
+    If a message seems to have gone in the future, the clock was wrong and nobody knows when it
+    went.
     """
     return min(*doubts, now - WELL_BEFORE) if max(doubts) > now else min(doubts)
 
 
 def _ended(envelope: Envelope, taken: bool | None, now: datetime) -> Receipt | None:
-    """The receipt of a message in doubt that is not to be sent again; None for one that is."""
+    """The receipt of a message in doubt that is not sent again; None for one that is."""
     told = Receipt(digest_id=envelope.digest.id, outcome=Outcome.DEFERRED, at=now)
     if taken:
         words = "the mail server's log says that it was taken"

@@ -1,9 +1,9 @@
-"""Papers made entries of feeds: when each was announced and revised, its votes, who speaks for it."""
+"""Feed entries of papers: when each was announced and revised, its votes, its voices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from digest.model import Announcement, AnnounceType, Paper
 from digest.ports import Store
@@ -16,18 +16,15 @@ Found = Sequence[tuple[Paper, Announcement]]
 def announced(store: Store, papers: Iterable[Paper]) -> Found:
     """Papers with the first announcement of each; those never announced are left out."""
     wanted = {paper.id: paper for paper in papers}
-    found = []
-    for paper_id, announcements in store.papers.announcements(wanted).items():
-        firsts = [each for each in announcements if each.type.is_first]
-        if firsts:
-            found.append((wanted[paper_id], min(firsts, key=_first_seen_first)))
-    return found
+    news = store.papers.announcements(wanted)
+    firsts = ((wanted[paper_id], _first(found)) for paper_id, found in news.items())
+    return [(paper, first) for paper, first in firsts if first is not None]
 
 
 def entries_of(store: Store, found: Found, *, lasting: bool = False) -> list[FeedEntry]:
     """Entries of papers dated by these announcements, in the order that every document keeps.
 
-    What is `lasting` says nothing of votes and of who speaks for a paper: people take that back.
+    A `lasting` entry names no votes and nobody who speaks for a paper: people may take those back.
     """
     ids = [paper.id for paper, _ in found]
     announcements = store.papers.announcements(ids)
@@ -49,43 +46,40 @@ def entries_of(store: Store, found: Found, *, lasting: bool = False) -> list[Fee
 
 def picked(store: Store, since: datetime) -> list[FeedEntry]:
     """What curators featured since then, dated by when they did."""
-    featured = store.community.featured(since)
-    voices = store.community.voices(featured)
-    papers = store.papers.get(featured)
+    voices = store.community.voices(store.community.featured(since))
+    papers = store.papers.get(key for key, heard in voices.items() if heard)
     upvotes = _upvotes(store, papers)
     announcements = store.papers.announcements(papers)
     entries = []
     for paper in papers.values():
-        heard = voices.get(paper.id, ())
-        if heard:
-            at = max(each.at for each in heard)
-            news = announcements.get(paper.id, ())
-            entries.append(
-                FeedEntry(
-                    paper=paper,
-                    seen_at=at,
-                    updated=updated(at, news),
-                    announce=came_as(news),
-                    upvotes=upvotes.get(paper.id, 0),
-                    voices=tuple(heard),
-                )
+        at = max(each.at for each in voices[paper.id])
+        news = announcements.get(paper.id, ())
+        entries.append(
+            FeedEntry(
+                paper=paper,
+                seen_at=at,
+                updated=updated(at, news),
+                announce=came_as(news),
+                upvotes=upvotes.get(paper.id, 0),
+                voices=tuple(voices[paper.id]),
             )
+        )
     return sorted(entries, key=_newest_first)
 
 
 def updated(at: datetime, announcements: Sequence[Announcement]) -> datetime:
-    """When an entry of then last changed: a revision announced since is a change."""
+    """When an entry dated `at` last changed: a later revision is a change."""
     return max((at, *(each.seen_at for each in announcements)))
 
 
 def came_as(announcements: Sequence[Announcement]) -> AnnounceType:
     """How a paper was first announced."""
-    firsts = [each for each in announcements if each.type.is_first]
-    return min(firsts, key=_first_seen_first).type if firsts else AnnounceType.NEW
+    first = _first(announcements)
+    return first.type if first else AnnounceType.NEW
 
 
 def newest_first(seen_at: datetime, paper_id: str) -> tuple[timedelta, str]:
-    """The order of entries: by announcement, and within one by id."""
+    """The order of entries: newest announcement first, then by id."""
     return datetime.max.replace(tzinfo=UTC) - seen_at, paper_id
 
 
@@ -93,9 +87,13 @@ def _newest_first(entry: FeedEntry) -> tuple[timedelta, str]:
     return newest_first(entry.seen_at, entry.paper.id)
 
 
-def _first_seen_first(announcement: Announcement) -> tuple[datetime, date, bool]:
-    """The order by which `announced_on`, too, tells the first of a paper's announcements."""
-    return announcement.seen_at, announcement.day, announcement.type is not AnnounceType.NEW
+def _first(announcements: Iterable[Announcement]) -> Announcement | None:
+    """The first of a paper's announcements, by the same order as the store's `announced_on`."""
+    return min(
+        (each for each in announcements if each.type.is_first),
+        key=lambda each: (each.seen_at, each.day, each.type is not AnnounceType.NEW),
+        default=None,
+    )
 
 
 def _upvotes(store: Store, ids: Iterable[str]) -> dict[str, int]:

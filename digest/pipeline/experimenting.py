@@ -1,6 +1,6 @@
-"""Two rankers side by side: some readers get digests that both have a part in.
+"""Compare two rankers: some readers get digests that mix the picks of both.
 
-What they answer then says which of the two they would rather have (`digest.evaluation.comparing`).
+Their answers then say which of the two they prefer (`digest.evaluation.comparing`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.ranking.interleaving import team_draft
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """A ranker that is compared with the configured one, and the share of readers who take part."""
+    """A ranker to compare with the configured one, and the share of readers who take part."""
 
     challenger: Ranker
     share: float = 1.0
@@ -31,14 +31,14 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rankers:
-    """Who ranks: one for everybody, and another beside it for those who take part."""
+    """The ranker for everybody, and the one that it is compared with for those who take part."""
 
     ranker: Ranker
     experiment: Experiment | None = None
 
     @property
     def both(self) -> tuple[Ranker, ...]:
-        """The rankers there are, one or two."""
+        """One ranker or two."""
         other = (self.experiment.challenger,) if self.experiment else ()
         return (self.ranker, *other)
 
@@ -52,11 +52,11 @@ class Rankers:
         choosy: Collection[str] = (),
         now: datetime,
     ) -> list[Ranking]:
-        """One ranking a profile, in order; both rankers' in one list for those who take part.
+        """One ranking a profile, in order; both rankers' picks in one list for those who take part.
 
-        `editions` go by subscriber id. Whose turn it is at a place of such a list hangs on reader
-        and edition alone, so that an edition ranked again is the same list. Those who are `choosy`
-        take no part: a floor would drop the picks of whichever ranker gives the lower chances.
+        `editions` are by subscriber id. Whose turn it is at each place depends on reader and
+        edition alone, so that an edition ranked again gives the same list. The `choosy`, who have a
+        floor, take no part: the floor would drop the picks of whichever ranker gives lower chances.
         """
         rankings = self.ranker.rank(block, candidates, without=without, now=now)
         if self.experiment is None:

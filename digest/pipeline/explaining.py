@@ -1,4 +1,4 @@
-"""Why a paper stands where it does in someone's edition, or why not: the whole sum of its score."""
+"""Explain why a paper stands where it does in someone's edition, or why it is not there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOT_FOUND = "it is not among the papers that match the profile"
 
 
 class Explainer(Ranker, Protocol):
-    """A ranker that can say what it makes of any paper."""
+    """A ranker that can explain the score of any paper."""
 
     def explain(
         self,
@@ -41,16 +41,17 @@ class Explainer(Ranker, Protocol):
         without: Mapping[str, frozenset[str]],
         now: datetime,
     ) -> Explanation:
-        """The whole sum for one of the candidates, whether or not `rank` picks it."""
+        """The whole sum for one of the candidates, whether `rank` picks it or not."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stood:
-    """Where a paper stood in the digest that a reader already has of an edition.
+    """Where a paper stood in the digest of an edition that the reader already has.
 
-    `place` counts from 1, 0 where it was not in it; `shown` is in full. `state` is None where there
-    was to be no mail, and SENT also where one that was sent is on its way once more.
+    `place` counts from 1, and is 0 where the paper was not in it; `shown` means in full. `state` is
+    None where no mail was to be sent, and stays SENT while a digest that was sent goes out once
+    more.
     """
 
     place: int
@@ -60,10 +61,10 @@ class Stood:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """A paper's place in an edition: the sum of its score, and the digest it is or is not in.
+    """A paper's place in an edition, the sum of its score, and the digest that it is or is not in.
 
-    `listed` counts the papers that were ranked, `material` has what the terms speak of. All of it is
-    as of now; `stood` is what it was, where the reader has that edition already.
+    `listed` counts the ranked papers; `material` has what the terms of the sum refer to. All of it
+    is as of now; `stood` is how it was, if the reader has that edition already.
     """
 
     subscriber: Subscriber
@@ -92,10 +93,10 @@ def explain_one(
 ) -> Why:
     """What the ranker makes of a paper for this subscriber and edition, as of now.
 
-    The edition is composed as `rank_one` does it, so that the sum is the one that decides there; of
-    two rankers that are being compared, the one that brought the paper says why.
-    `named` is one of the paper's ids, an arXiv id or a DOI. Raises NotFound for a paper that we do
-    not have, InvalidInput where the ranker does not explain.
+    The edition is composed as `rank_one` does it, so the sum is the one that decides there. If two
+    rankers are compared, the one that brought the paper explains it. `named` is one of the paper's
+    ids, an arXiv id or a DOI. Raises NotFound for an unknown paper, InvalidInput where the ranker
+    cannot explain.
     """
     paper = _paper(store, named)
     if not hasattr(ranker, "explain"):
@@ -138,7 +139,7 @@ def _stood(store: Store, kept: Digest, paper: Paper) -> Stood:
 def _who_brought(
     paper: Paper, ranking: Ranking, ranker: Ranker, experiment: Experiment | None
 ) -> Explainer:
-    """The ranker whose pick the paper is: ours, unless the one that it is compared with brought it."""
+    """The ranker that picked the paper: the configured one, unless its challenger did."""
     theirs = any(each.paper_id == paper.id and each.team == B for each in ranking.picks)
     if experiment is None or not theirs:
         return cast("Explainer", ranker)

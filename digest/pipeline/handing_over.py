@@ -1,10 +1,10 @@
-"""Handing a claimed block over: what a crash leaves is known, and nothing known is forgotten.
+"""Hand a claimed block over to the mail server, so that a crash never loses what is known of it.
 
-For each group of at most 50: mark it as going out (committed before the first byte is sent), send
-it while its messages are made, and write the receipts down as they come, those of 50 ms at a time,
-also while an answer is waited for; where all were accepted, the last of them with the marks of the
-next group, since the disk is what takes the time. Just before each message becomes the server's,
-the lease is looked at once more, unless it was a moment ago.
+Messages go in groups of at most 50. A group is marked as going out, committed before its first byte
+is sent; it is sent while its messages are made; and receipts are written as they come, those of 50
+ms at a time, also while an answer is waited for. If all were accepted, the last receipts are
+written together with the marks of the next group, since committing is what takes the time. Just
+before each message becomes the server's, the lease is checked, unless it was a moment ago.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from digest.ports import Store
 log = logging.getLogger(__name__)
 
 GROUP = 50
-UNWRITTEN = timedelta(milliseconds=50)
-LOOKING = 0.025  # seconds between looks at whether an answer is being waited for
-TELLING = timedelta(seconds=1)  # of what went, since what is done about it may take long
-SURE = timedelta(milliseconds=20)
-SECOND = timedelta(seconds=1)  # as exactly as the ledger knows when something went
-MOST_QUIET = 3  # messages by themselves in a row, since about one a server may have nothing to say
-# A message becomes the server's only while the lease lasts long enough for its answer (5 minutes
-# at most) and for its log to say so, before anybody else may look there.
+UNWRITTEN = timedelta(milliseconds=50)  # after which receipts are written
+LOOKING = 0.025  # seconds between looks at whether the sender waits for an answer
+TELLING = timedelta(seconds=1)  # between calls of `progress`, which may take long
+SURE = timedelta(milliseconds=20)  # for which a look at the lease is good
+SECOND = timedelta(seconds=1)  # how exactly the ledger knows when a message went
+MOST_QUIET = 3  # unanswered messages in a row, each sent alone, before a round ends
+# A message is handed over only while the lease lasts long enough for the server's answer (at most
+# 5 minutes) to reach its log, where the next holder of the lease would look.
 ANSWERING = timedelta(minutes=6)
 POLICY_WINDOW = timedelta(days=30)
-TRIES, PAUSE = 80, 10.0  # of so many seconds each, so that a claim outlasts them
-LAST_TRIES = 3  # of one that is asked to stop: half a minute, and then it may be killed
-# By what a mail server said to so many, lately, refusals are judged.
+TRIES, PAUSE = 80, 10.0  # tries to write receipts, and seconds between: less than a lease together
+LAST_TRIES = 3  # when asked to stop: half a minute, since then the process may be killed
+# A server's last answers, by which refusals are judged.
 MOST_REMEMBERED = 20
 REMEMBERED = timedelta(days=3)
 
@@ -57,7 +57,7 @@ def send_block(
 ) -> Delivered:
     """Send a claimed block, group by group, until it is `over`; the group in hand is finished.
 
-    Receipts that cannot be written down are waited for, unless we are `stopping`.
+    Receipts that cannot be written yet are waited for, unless we are `stopping`.
     """
     waiting, total = settle_doubts(line, envelopes)
     progress(len(envelopes) - len(waiting))
@@ -91,10 +91,10 @@ def send_block(
 
 
 def _groups(waiting: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
-    """What goes out together: those in no doubt first, then each of the others by itself.
+    """What goes out together: messages in no doubt first, then each of the others by itself.
 
-    It may be one of them that ends this process each time; alone, it takes no others with it, and
-    the last, it keeps none waiting.
+    A message in doubt may be what ended the last sender. Alone, it endangers no other; last, it
+    delays none.
     """
     certain = [each for each in waiting if each.in_doubt is None]
     for start in range(0, len(certain), GROUP):
@@ -107,8 +107,8 @@ def _groups(waiting: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
 class _Notes:
     """The receipts of a claim on their way to the ledger.
 
-    They are written down by whoever sends, and by another thread while that waits for an answer.
-    `owed` are the last ones of a group, to be written down with the marks of the next.
+    The sending thread writes them, and a second one does while the first waits for an answer.
+    `owed` are the last ones of a group, to be written with the marks of the next.
     """
 
     def __init__(self, line: Line, lease: str, stopping: Callable[[], bool]) -> None:
@@ -123,7 +123,7 @@ class _Notes:
         self._missed = False
         self.owed: list[Receipt] = []
         self.failing = False
-        self.untried = False  # whether nobody was there for some, which are due again at once
+        self.untried = False  # whether some were not even offered, and are due again at once
 
     def begin(self) -> None:
         """Begin a group."""
@@ -131,7 +131,7 @@ class _Notes:
         self._missed = self.failing = self.untried = False
 
     def note(self, accepted: Receipt, now: datetime) -> None:
-        """Take one more in, and write down what there is every 50 ms."""
+        """Take one more receipt, and write what there is every 50 ms."""
         with self._lock:
             self._noted += 1
             self._unwritten.append(accepted)
@@ -139,22 +139,22 @@ class _Notes:
                 self._write()
 
     def end(self) -> set[str]:
-        """End a group; the ids of those that are written down."""
+        """End a group; returns the ids of those that are written."""
         with self._lock:
             written, self._written, self._unwritten = self._written, set(), []
         return written
 
     def settle_owed(self) -> None:
-        """Write down what is owed, before anything that may take long."""
+        """Write what is owed, before anything that may take long."""
         owed, self.owed = self.owed, []
         if owed:
             self.settle(owed)
 
     def settle(self, receipts: Sequence[Receipt]) -> None:
-        """Write receipts down, whatever ails the database: it is all that is known of these messages.
+        """Write receipts, trying for as long as a claim lasts: nothing else knows of these messages.
 
-        All tries together take no longer than a claim lasts; a process that is asked to stop makes
-        three where the database is busy, else one. Raises what the last one did.
+        A process that is asked to stop tries three times if the database is busy, else once. Raises
+        the error of the last try.
         """
         for tried in range(1, TRIES + 1):
             try:
@@ -162,7 +162,7 @@ class _Notes:
                     receipts, lease=self.lease, until=self._line.clock() + LEASE
                 )
             except (StoreBusy, ConfigError) as error:
-                busy = isinstance(error, StoreBusy)  # which was waited for
+                busy = isinstance(error, StoreBusy)  # the store has waited already
                 hurried = self._stopping() and (not busy or tried >= LAST_TRIES)
                 if tried == TRIES or hurried:
                     raise
@@ -173,7 +173,7 @@ class _Notes:
                 return
 
     def holding(self) -> bool:
-        """Whether what came of others can be written down, looked at once more where it could not."""
+        """Whether receipts can be written; after a failure, tries once more."""
         if self.failing:
             with self._lock:
                 self._write()
@@ -181,7 +181,7 @@ class _Notes:
 
     @contextmanager
     def written_while_waiting(self) -> Iterator[None]:
-        """Within the block, write down what there is once no more comes for a moment."""
+        """Within the block, write what there is whenever no more comes for a moment."""
         over = Event()
         watch = Thread(target=self._watch, args=(over,), name="receipts", daemon=True)
         watch.start()
@@ -194,20 +194,20 @@ class _Notes:
     def _watch(self, over: Event) -> None:
         seen = 0
         while not over.wait(LOOKING):
-            # After a try that failed, whoever sends tries: two would wait one after the other.
+            # After a failure the sender tries again: two threads would only wait for each other.
             if self._unwritten and self._noted == seen and not self._missed:
                 with self._lock:
                     self._write()
             seen = self._noted
 
     def _write(self) -> None:
-        """Write down what there is; where that cannot be now, it stays."""
+        """Write what there is; if that is not possible now, it stays."""
         if not self._unwritten:
             return
         now, self._missed = self._line.clock(), True
         try:
             self._line.store.ledger.settle(self._unwritten, lease=self.lease, until=now + LEASE)
-        except StoreBusy:  # what comes meanwhile is not to be forgotten for that
+        except StoreBusy:  # the next try writes them
             return
         except ConfigError:
             self.failing = True
@@ -220,7 +220,7 @@ class _Notes:
 
 
 def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _Notes) -> Delivered:
-    """Send a group; `notes` owes receipts of the last one, and then of this."""
+    """Send a group; `notes` owes receipts of the last one before, and of this one after."""
     now, lease = line.clock(), notes.lease
     grant, group, going = _offered(line, group, notes, now)
     if going is None:
@@ -250,7 +250,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _N
             notes.settle(unwritten)
         left = [each.digest.id for each in group if each.digest.id not in going]
         back = _given_back(line, answers, unsent, left, lease)
-        with suppress(StoreBusy):  # what would be learned comes again
+        with suppress(StoreBusy):  # the next group teaches the same
             line.pacer.learn(grant, by_domain(group, [*told, *back]), line.clock())
     sendable = len(going) > len(making.failed)
     if sendable and not answers and not making.fault:
@@ -272,25 +272,26 @@ def _take_answers(
     notes: _Notes,
     now: datetime,
 ) -> None:
-    """Send what is being made, and write down as they come those that were accepted."""
+    """Send messages as they are made, and write down accepted ones as the answers come."""
     notes.begin()
     for answer in line.transport.send(making, now, held=claim.held):
         moment = line.clock()
-        # It speaks of when the group began, which mostly is the same second.
+        # A receipt bears the time at which the group began, mostly within the same second.
         late = abs(moment - answer.at) >= SECOND
         receipt = replace(answer, at=moment) if late else answer
         answers.append(receipt)
         notes.untried = notes.untried or receipt.untried
-        if receipt.outcome is Outcome.ACCEPTED:  # the whole group decides what a refusal means
+        if receipt.outcome is Outcome.ACCEPTED:  # what a refusal means, the whole group tells
             notes.note(receipt, moment)
 
 
 def _offered(
     line: Line, group: Sequence[Envelope], notes: _Notes, now: datetime
 ) -> tuple[Grant, Sequence[Envelope], frozenset[str] | None]:
-    """As many of a group as the pace lets go now, with what `offer` says; the others come later.
+    """Mark as many of a group as the pace lets go now, and put the others off.
 
-    Where none of them is marked, none goes, and the caps have counted them for nothing.
+    Returns the grant, those messages, and the ids that may go (None if our claim is lost). If none
+    is marked, the pace is told that nothing went.
     """
     ledger, lease = line.store.ledger, notes.lease
     grant = line.pacer.ask(Counter(domain_of(each.subscriber.email) for each in group), now)
@@ -315,12 +316,12 @@ def _none_went(digest_ids: Iterable[str], now: datetime) -> list[Receipt]:
 
 
 def _is_ours(line: Line, answers: Sequence[Receipt]) -> bool:
-    """Whether the mail server refuses us, judged with what it said of others lately."""
+    """Whether the mail server refuses us, not the recipients, judged with its recent answers."""
     if not any(each.code // 100 == 5 for each in answers):  # noqa: PLR2004 - refused for good
         return False
     here = {each.digest_id for each in answers}
     told: Sequence[tuple[Receipt, str]] = ()
-    with suppress(StoreBusy, ConfigError):  # they are judged by themselves, then
+    with suppress(StoreBusy, ConfigError):  # then this group is judged by itself
         told = line.store.ledger.deliveries(since=line.clock() - REMEMBERED, limit=MOST_REMEMBERED)
     before = {each.digest_id: each for each, _ in reversed(told) if each.digest_id not in here}
     ours = policy.is_ours(answers, [each for each in before.values() if each.code])
@@ -339,10 +340,10 @@ def _given_back(
     left: Sequence[str],
     lease: str,
 ) -> list[Receipt]:
-    """Unmark what was offered to nobody; its receipts, for the caps have counted it.
+    """Unmark what was certainly not offered, and return receipts that tell the pace so.
 
-    That is what the transport did not try and what cannot have gone: no attempt of theirs. The
-    caps have counted those who `left` as well.
+    Those are the messages that were not tried, or not made. Those who `left` meanwhile went nowhere
+    either.
     """
     untried = [each for each in answers if each.untried]
     certain = [*unsent, *(each.digest_id for each in untried)]
@@ -352,11 +353,11 @@ def _given_back(
 
 
 class _Claim:
-    """Says whether our claim holds, and whether anybody has asked.
+    """Checks that our claim holds, and notes whether the transport has asked.
 
-    A transport asks before it lets a message go: as long as none has, nothing has gone. Nobody
-    else can take what is held for minutes, so a yes is good for a moment, unless we slept since.
-    Where what came of others cannot be written down, as on a full disk, nothing more goes.
+    A transport asks before it lets a message go, so until then nothing has gone. Nobody else can
+    take what is held for minutes, so a yes is good for a moment unless we slept. While receipts
+    cannot be written, as on a full disk, the answer is no.
     """
 
     def __init__(self, line: Line, notes: _Notes) -> None:
@@ -376,13 +377,13 @@ class _Claim:
         try:
             held = ledger.hold(self._notes.lease, over=now + ANSWERING, until=now + LEASE)
         except (StoreBusy, ConfigError):
-            held = False  # nobody can say, so this one waits
+            held = False  # nobody can tell, so this message waits
         self._sure_at = now if held else None
         return held
 
 
 def is_away(answers: Sequence[Receipt]) -> bool:
-    """Whether nobody was there to say anything to any of the messages, or to the last of them."""
+    """Whether nobody was there to answer for any of the messages, or for the last of them."""
     return any(each.untried for each in answers) or all(
         each.outcome is Outcome.DEFERRED and not each.code for each in answers
     )
@@ -391,7 +392,7 @@ def is_away(answers: Sequence[Receipt]) -> bool:
 def _summed_up(
     line: Line, group: Sequence[Envelope], settled: Sequence[Receipt], *, away: bool
 ) -> Delivered:
-    """Act on what was refused, and count."""
+    """Act on refusals, and count the outcomes."""
     by_id = {each.digest.id: each for each in group}
     suppressed = sum(
         _suppressed(line.store, by_id[each.digest_id], each, now=each.at, bounced=line.bounced)
@@ -399,7 +400,7 @@ def _summed_up(
         if each.outcome is Outcome.REFUSED
     )
     deferred = [each for each in settled if each.outcome is Outcome.DEFERRED]
-    # What may have arrived is asked about once it is too late.
+    # A message that may have arrived is asked about once it is too late, and counts then.
     expired = sum(each.retry_at is None and not each.unknown for each in deferred)
     return Delivered(
         accepted=sum(each.outcome is Outcome.ACCEPTED for each in settled),
@@ -419,12 +420,12 @@ def _summed_up(
 def _suppressed(
     store: Store, envelope: Envelope, receipt: Receipt, *, now: datetime, bounced: Bounced
 ) -> bool:
-    """Tell of a refusal; whether it ended the sending, as for an address that does not exist."""
+    """Report a refusal; returns whether it ended all mail to them, as for an unknown address."""
     person = envelope.subscriber
     refusals = store.ledger.refusals(person.id, now - POLICY_WINDOW)
     hard = policy.should_suppress(receipt, refusals)
     if not hard and not receipt.code:
-        return False  # a fault of ours says nothing of their address
+        return False  # our own fault says nothing about the address
     evidence = policy.evidence(
         receipt, subscriber_id=person.id, attempt=envelope.attempts, hard=hard
     )

@@ -102,8 +102,8 @@ def publish_own(
 ) -> tuple[Published, str | None]:
     """Write readers' own feeds, by the ids of those `among` (None: all) that come `after` an id.
 
-    What is not there yet is written too, and what is nobody's any more is removed in any case. Asked
-    to stop, it hands back the id after which to go on, else None.
+    What is not there yet is written too, and what is nobody's any more is removed in any case.
+    Asked to stop, it hands back the id after which to go on, else None.
     """
     total, kept, last, stopped = Published(), set[str](), after, False
     for person, paths in _own(store, site):

@@ -39,8 +39,8 @@ def search(
 
     The first 101 hits, and what `nearness` finds beside them, are put into the order that
     `ranking.fuse` gives them; hits beyond stand in the order of the full-text index, and score 0.
-    An empty query finds everything within, newest first; one that is the id of a paper we have, that
-    paper alone. A paper whose id stands in a query, as in a reference to it, comes first.
+    An empty query finds everything within, newest first; one that is the id of a paper we have,
+    that paper alone. A paper whose id stands in a query, as in a reference to it, comes first.
     """
     is_narrowed = within not in (None, Within())
     named = [] if is_narrowed else _named(store, query)
@@ -135,7 +135,8 @@ def _others(store: Store, ids: Collection[str], within: Within | None) -> list[P
 def _sharing(store: Store, paper: Paper) -> list[tuple[Paper, float]]:
     """Papers that share a pair of neighbouring words with this one, most like it first.
 
-    Its four most telling pairs are searched for one by one; what stands high in several comes first.
+    Its four most telling pairs are searched for one by one; what stands high in several comes
+    first.
     """
     terms = searching.terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
     pairs = list(islice((each for each in terms if " " in each), PAIRS)) or [paper.title]

@@ -108,9 +108,10 @@ def world(application):
 
         def send(self, day, ranker):
             now = morning(day)
-            composing.compose_edition(
-                self.store, ranker, None, now=now, block=500, domain="digest.example"
+            this = composing.Round(
+                store=self.store, ranker=ranker, now=now, domain="digest.example"
             )
+            composing.compose_edition(this, None)
             sent = self.store.ledger.claim(now, owner="sender", limit=500, lease=60)
             took = [
                 Receipt(digest_id=each.digest.id, outcome=Outcome.ACCEPTED, at=now) for each in sent

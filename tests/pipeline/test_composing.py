@@ -20,6 +20,12 @@ def compose(application):
     return done
 
 
+def composing_by(application, ranker, **options):
+    """A round of composing by a ranker of the test's own."""
+    given = {"store": application.store, "now": application.clock(), "domain": "digest.example"}
+    return composing.Round(ranker=ranker, **given | options)
+
+
 def digests(application, person):
     return application.store.ledger.recent(person.id, limit=10)
 
@@ -215,15 +221,11 @@ def test_whoever_has_an_edition_is_not_ranked_for_it_again(application, subscrib
     application.store.papers.ingest([item(1)])
     first = subscribe("first@example.org")
     now = application.moment[0]
-    composing.compose_edition(
-        application.store, Listening(), edition, now=now, block=10, domain="example.org"
-    )
+    composing.compose_edition(composing_by(application, Listening()), edition)
     second = subscribe("second@example.org")
 
     ranker = Listening()
-    found = composing.compose_edition(
-        application.store, ranker, edition, now=now, block=10, domain="example.org"
-    )
+    found = composing.compose_edition(composing_by(application, ranker), edition)
 
     assert (found.subscribers, found.digests) == (2, 1)
     assert [each.subscriber_id for each in ranker.block] == [second.id]
@@ -411,9 +413,7 @@ def test_someone_erased_while_digests_are_composed_stops_nobody(application, sub
             application.store.subscribers.erase(gone.id)
             return super().rank(block, candidates, without=without, now=now)
 
-    composing.compose_due(
-        application.store, Erasing(), now=application.clock(), block=10, domain="digest.example"
-    )
+    composing.compose_due(composing_by(application, Erasing()))
     assert len(digests(application, good)) == 1
 
 
@@ -437,17 +437,15 @@ def test_what_a_reader_changes_while_they_are_ranked_is_kept_to(
             subscribers.save(meanwhile(subscribers.by_email(person.email)))
             return super().rank(block, candidates, without=without, now=now)
 
-    composing.compose_due(
-        application.store, Changing(), now=application.clock(), block=10, domain="digest.example"
-    )
+    composing.compose_due(composing_by(application, Changing()))
     assert subscribers.by_email(person.email).due_at == due
 
 
 @pytest.mark.parametrize(
     "compose_by",
     [
-        lambda store, **given: composing.compose_due(store, Listening(), **given),
-        lambda store, **given: composing.compose_edition(store, Listening(), None, **given),
+        composing.compose_due,
+        lambda this: composing.compose_edition(this, None),
     ],
     ids=["due", "edition"],
 )
@@ -457,14 +455,22 @@ def test_a_share_of_the_readers_is_composed_block_by_block_until_asked_to_stop(
     people = sorted((subscribe(f"r{n}@example.org", at="7:00") for n in range(7)), key=by_id)
     application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
     ours = IdRange(after=people[0].id, last=people[5].id)
-    given = {"now": application.clock(), "block": 2, "domain": "digest.example", "among": ours}
     told = []
 
-    compose_by(application.store, stopping=lambda: len(told) == 2, progress=told.append, **given)
+    compose_by(
+        composing_by(
+            application,
+            Listening(),
+            block=2,
+            among=ours,
+            stopping=lambda: len(told) == 2,
+            progress=told.append,
+        )
+    )
     assert told == [2, 2]
     assert sum(len(digests(application, each)) for each in people) == 4
 
-    compose_by(application.store, **given)
+    compose_by(composing_by(application, Listening(), block=2, among=ours))
     assert [len(digests(application, each)) for each in people] == [0, 1, 1, 1, 1, 1, 0]
 
 

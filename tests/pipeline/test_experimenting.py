@@ -45,15 +45,14 @@ def compose(application):
 
     def run(share=1.0, *, edition="2026-06-10", first=None, other=None):
         experiment = Experiment(challenger=other or ByNumber(down=True), share=share)
-        return composing.compose_edition(
-            application.store,
-            first or ByNumber(),
-            edition,
-            now=application.clock(),
-            block=500,
-            domain="digest.example",
+        this = composing.Round(
+            store=application.store,
+            ranker=first or ByNumber(),
             experiment=experiment,
+            now=application.clock(),
+            domain="digest.example",
         )
+        return composing.compose_edition(this, edition)
 
     return run
 
