@@ -1,4 +1,4 @@
-"""A digest in the browser, and what its reader says of it: a page on GET, an act on POST."""
+"""A digest in the browser with its answer buttons: a page on GET, feedback on POST."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ VIA = {"feed": Via.FEED, "mail": Via.MAIL}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """An answer just given, in a sentence, and what undoes it."""
+    """The feedback just given in a sentence, and the id that undoes it."""
 
     id: str
     text: str
 
 
 class Answers(Personal):
-    """Digests and papers with buttons beside them."""
+    """Digests and papers with answer buttons."""
 
     def edition(self, request: Request) -> Response:
-        """One edition in full: every pick, and the title of everything else that matched."""
+        """One edition in full: every pick, and the titles of all other matches."""
         person, subject = self.person(request, links.DIGEST)
         digest = self.digest(person, subject)
         material = delivering.material_for(self.app.store, [digest])
@@ -55,7 +55,7 @@ class Answers(Personal):
         )
 
     def answer(self, request: Request) -> Response:
-        """One answer to one pick: shows the paper and a button; the POST records it."""
+        """A page to answer one pick with one button; the POST records it."""
         person, subject = self.person(request, links.DIGEST)
         digest = self.digest(person, subject)
         number, kind = self._named(request, digest)
@@ -89,7 +89,7 @@ class Answers(Personal):
         return self.answered(request, given, base=self._base(request))
 
     def take_back(self, request: Request) -> Response:
-        """Undo an answer to this edition; a link to one digest reaches no other."""
+        """Undo feedback on this edition; a link to one digest cannot undo any other."""
         person, subject = self.person(request, links.DIGEST)
         digest = self.digest(person, subject)
         given = self.app.store.feedback.get(request.path_params["feedback"])
@@ -119,7 +119,7 @@ class Answers(Personal):
     # --- shared with the page of a paper ------------------------------------------------------
 
     def values(self, kind: FeedbackKind, paper: Paper) -> dict[str, str]:
-        """What one can hide of a paper: its authors, or its topics by what they are called."""
+        """What can be hidden of a paper, by value: its authors, or its topics with their names."""
         topics = self.app.settings.topics
         if kind is FeedbackKind.HIDE_AUTHOR:
             return {each: each for each in paper.authors}
@@ -139,7 +139,7 @@ class Answers(Personal):
         rank: int = 0,
         reason: str = "",
     ) -> Feedback:
-        """Record an answer; raises InvalidInput where it names nothing to hide."""
+        """Record feedback; raises InvalidInput if it names nothing that can be hidden."""
         value = form.one("value") if kind in words.CHOOSING else ""
         if kind in words.CHOOSING and value not in self.values(kind, paper):
             raise InvalidInput("Choose which one to hide.")
@@ -159,7 +159,7 @@ class Answers(Personal):
     def answered(
         self, request: Request, given: Feedback, *, base: str, anchor: str = "", undo: str = ""
     ) -> Response:
-        """Say what was noted and how to undo it: in place for a script, else on the page again."""
+        """Say what was recorded and how to undo it: as JSON for a script, else on the page again."""
         if not wants_json(request):
             return self.back(f"{base}?f={given.id}{anchor}")
         told = {
@@ -171,9 +171,9 @@ class Answers(Personal):
         return JSONResponse(told, headers=PRIVATE)
 
     def standing(self, person: Subscriber, paper_ids: set[str]) -> dict[str, list[Feedback]]:
-        """What someone said of each of these papers, newest first, and has not taken back.
+        """Someone's feedback on these papers that is not undone, newest first.
 
-        Of more and less, only the one said last.
+        Of "more" and "less" only the last one counts.
         """
         said: dict[str, list[Feedback]] = {}
         for each in self.app.store.feedback.of(person.id, paper_ids=paper_ids, limit=ALL):
@@ -183,18 +183,18 @@ class Answers(Personal):
         return said
 
     def just(self, request: Request, person: Subscriber) -> Noted | None:
-        """The answer that was given on the way to this page, while it stands."""
+        """The feedback given on the way to this page, unless it is undone or replaced since."""
         given = self.app.store.feedback.get(request.query_params.get("f", ""))
         if given is None or given.subscriber_id != person.id or given.undone_at is not None:
             return None
         if given.kind in words.OPPOSITE:
             standing = self.standing(person, {given.paper_id})
             if not any(each.id == given.id for found in standing.values() for each in found):
-                return None  # of more and less, only the one said last
+                return None
         return Noted(id=given.id, text=self._noted(given))
 
     def say(self, given: Feedback) -> str:
-        """An answer in words."""
+        """Feedback in words."""
         return words.said(given, self.app.settings.topics)
 
     def _noted(self, given: Feedback) -> str:
@@ -203,7 +203,7 @@ class Answers(Personal):
         return words.noted(given, title, self.app.settings.topics)
 
     def _within(self, given: Feedback, digest: Digest) -> bool:
-        """Whether an answer could have been given on this digest's page, whenever it was."""
+        """Whether feedback could have been given on the page of this digest."""
         if given.edition == digest.edition or given.kind is FeedbackKind.SEEN_ALL:
             return True
         papers = self.app.store.papers.get(each.paper_id for each in digest.picks)

@@ -1,7 +1,7 @@
-"""The feeds, made when somebody asks for them first after a change, and then kept as bytes.
+"""The live feeds, rendered on the first request after a change and then cached as bytes.
 
-A change is one of the store, or of the hour. Whoever asks next waits for the feed to be made, also
-if they have it; all others are told so (304), or sent it, by one look-up in the database.
+A change is one of the store, or of the hour. Any other request costs one look-up in the database
+and is answered from the cache, or with 304.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from digest.rendering.views import root
 from digest.web.caching import Cache, Kept, answer, kept
 from digest.web.common import GONE, Handlers
 from digest.web.limits import Buckets, network
-from digest.web.showing import day_of, typed
+from digest.web.showing import ANY_ORIGIN, day_of, typed
 
 OPML = "text/x-opml; charset=utf-8"
 NO_FEED = "There is no such feed here."
@@ -50,7 +50,7 @@ PRIVATE = {
 
 
 def routes(app: App, buckets: Buckets) -> list[BaseRoute]:
-    """The routes of this part; archives and searches take from `buckets` when they are made."""
+    """The routes of this part; rendering an archive or a search takes from `buckets`."""
     feeds = Feeds(app, buckets)
     return [
         Route("/feeds.opml", feeds.outline, methods=["GET"]),
@@ -64,7 +64,7 @@ def routes(app: App, buckets: Buckets) -> list[BaseRoute]:
 
 
 class Feeds(Handlers):
-    """Every feed, live."""
+    """The handlers of all feeds."""
 
     def __init__(self, app: App, buckets: Buckets) -> None:
         super().__init__(app)
@@ -93,7 +93,7 @@ class Feeds(Handlers):
         return RedirectResponse(f"{root(self.app.site)}/{path}", 308, headers=headers)
 
     async def archive(self, request: Request) -> Response:
-        """What a feed held of one day that is over (RFC 5005)."""
+        """The archive of a feed for one past day (RFC 5005)."""
         slug, kind = request.path_params["slug"], _kind(request)
         day = day_of(request.path_params["day"])
         if day is None:
@@ -103,11 +103,11 @@ class Feeds(Handlers):
         return await self._public(request, self._rationed(request, made), path)
 
     async def outline(self, request: Request) -> Response:
-        """The list of feeds, for readers to import."""
+        """The list of feeds as OPML, for feed readers to import."""
         return await self._public(request, self._outline, opml.PATH)
 
     async def search(self, kind: str, request: Request) -> Response:
-        """A search, followed: what it finds in the last months, newest first."""
+        """A search as a feed: what it finds in the last months, newest first."""
         query, slug, source = (typed(request, each) for each in ("q", "topic", "source"))
         if not (query or slug):
             raise NotFound("Say what to search for, as in /search.atom?q=retrieval.")
@@ -118,7 +118,7 @@ class Feeds(Handlers):
         return await self._public(request, self._rationed(request, made), info.path(kind))
 
     async def mine(self, request: Request) -> Response:
-        """A subscriber's own feed; the address is all it takes to read it."""
+        """A subscriber's own feed; whoever has its address can read it."""
         return await run_in_threadpool(self._mine, request)
 
     def _mine(self, request: Request) -> Response:
@@ -143,10 +143,10 @@ class Feeds(Handlers):
     async def _public(
         self, request: Request, make: Callable[[], Kept], path: str, *, slug: str = ""
     ) -> Response:
-        """An answer from memory without leaving the event loop, or from a thread that makes it.
+        """A cached response without leaving the event loop, else one rendered in a thread.
 
-        The version is one look-up by key, which never waits for a writer. `path` is where the
-        answer is at home; of changes of the feed with this `slug` a hub may be told.
+        Getting the version is one look-up by key, which never waits for a writer. `path` is the
+        canonical path; the feed with this `slug` may have a hub.
         """
         version = self.version()
         found = self._cache.find(path, version)
@@ -156,7 +156,7 @@ class Feeds(Handlers):
         return answer(request, found, cache_control=self._fresh(), headers=headers)
 
     def _rationed(self, request: Request, make: Callable[[], Kept]) -> Callable[[], Kept]:
-        """`make`, at the cost of one use by the asker's network; raises HTTPException (429)."""
+        """`make`, which first takes from the client network's bucket or raises HTTPException (429)."""
 
         def made() -> Kept:
             self._buckets.take(network(request))
@@ -168,12 +168,12 @@ class Feeds(Handlers):
         return self._cache.get(name, version, lambda: self._dated(name, make()))
 
     def _dated(self, name: Hashable, made: Kept) -> Kept:
-        """The answer with the time since which its bytes are what they are, as far as we know."""
+        """The response with the time since when its bytes are the same, as far as we know."""
         now = self.app.clock().replace(microsecond=0)
         with self._lock:
             etag, since = self._dates.pop(name, ("", datetime.min.replace(tzinfo=now.tzinfo)))
             if etag != made.etag:
-                # Never the same second twice, or two documents would have one date.
+                # Never the same second twice, or two versions would have the same date.
                 since = max(now, since + timedelta(seconds=1))
             self._dates[name] = (made.etag, since)
             while len(self._dates) > MOST_DATED:
@@ -205,7 +205,7 @@ class Feeds(Handlers):
         return kept(opml.opml([each.info for each in self._catalogue().feeds], self.app.site), OPML)
 
     def _info(self, query: str, slug: str, source: str) -> FeedInfo:
-        """The feed of a search in all topics, or in the one of this slug; so with sources."""
+        """The feed of a search, within a topic or source if they are given."""
         site = self.app.site
         asked = {"q": query, "topic": slug, "source": source}
         told = urlencode({key: text for key, text in asked.items() if text})
@@ -229,19 +229,15 @@ class Feeds(Handlers):
     # --- what is said of them -------------------------------------------------------------
 
     def _headers(self, path: str, hub: str = "") -> dict[str, str]:
-        """Anybody may read public feeds, from any page; WebSub §4 wants a hub and one self."""
+        """Headers of a public feed, readable by scripts of any site; WebSub §4 needs hub and self."""
         site = self.app.site
         related = (("hub", hub), ("self", site.url and f"{site.url}/{path}"))
         linked = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in related if url)
-        headers = {
-            "access-control-allow-origin": "*",
-            "cross-origin-resource-policy": "cross-origin",
-            "vary": "Accept-Encoding",
-        }
+        headers = {**ANY_ORIGIN, "vary": "Accept-Encoding"}
         return headers | ({"link": linked} if linked else {})
 
     def _fresh(self) -> str:
-        """Cache-Control until the next news can be expected: after the next poll of a source."""
+        """Cache-Control until the next poll of a source, when news can be expected."""
         now = self.app.clock()
         if not self._asked or not timedelta() <= now - self._asked < SHORTEST:
             polls = self.app.store.sources.poll_states()
@@ -252,9 +248,9 @@ class Feeds(Handlers):
 
 
 def fresh_for(now: datetime, due: datetime | None, interval: timedelta) -> int:
-    """Seconds until news can be expected: the next poll, and the time it takes; 5 min to 6 h.
+    """Seconds until the next poll is over, between 5 minutes and 6 hours.
 
-    Where no poll is due to come, the usual pause between two stands for it.
+    If no poll is scheduled, the usual interval between two counts.
     """
     expected = (due - now if due else interval) + READING_TAKES
     return int(min(max(expected, SHORTEST), LONGEST).total_seconds())

@@ -1,7 +1,7 @@
-"""The operator's page: how everything fares, and the few things only an operator may do.
+"""The operator's page: the state of everything, and the few things only an operator may do.
 
-It is there only if `[web] operator` is set: whoever knows that token gets a cookie, the only one
-there is. Every form carries a token of the session besides.
+It exists only if `[web] operator` is set. Whoever knows that token gets a session cookie, the only
+cookie of the site, and every form carries a token of the session.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Operator(Handlers):
         )
 
     def show(self, request: Request) -> Response:
-        """The page, or the form that asks for the token; a right token opens a session."""
+        """The page, or the sign-in form; the right token opens a session."""
         if request.method == "POST":
             return self._enter(request)
         if not self._sessions.holds(request, self.app.clock()):
@@ -86,7 +86,7 @@ class Operator(Handlers):
         )
 
     def mail(self, request: Request) -> Response:
-        """A mail that came in, as plain text."""
+        """An incoming mail as plain text."""
         if not self._sessions.holds(request, self.app.clock()):
             return self._ask("", status=403)
         found = self.app.store.post.evidence(request.path_params["evidence"])
@@ -96,7 +96,7 @@ class Operator(Handlers):
         return PlainTextResponse(text, headers=PRIVATE)
 
     def acting(self, act: Handler) -> Handler:
-        """The handler of a form, for an open session whose own form it is."""
+        """The handler of a form, which needs an open session and that session's form token."""
 
         def handle(request: Request) -> Response:
             given = request.state.form.get("form_token", "")
@@ -115,13 +115,13 @@ class Operator(Handlers):
         return response
 
     def undo(self, request: Request) -> Response:
-        """Take a bounce or complaint back."""
+        """Undo a bounce or complaint."""
         evidence = request.path_params["evidence"]
         subscriptions.undo_bounce(self.app.store, evidence, now=self.app.clock())
         return self._back("undone")
 
     def settle(self, request: Request) -> Response:
-        """Have dealt with a mail that nobody could read."""
+        """Mark a mail that could not be parsed as dealt with."""
         found = self.app.store.post.evidence(request.path_params["evidence"])
         if found is None or found.kind is not EvidenceKind.UNREAD:
             raise NotFound("There is no such mail.")
@@ -129,7 +129,7 @@ class Operator(Handlers):
         return self._back("settled")
 
     def decide(self, request: Request) -> Response:
-        """Feature or reject what a reader put forward."""
+        """Feature or reject a submitted paper."""
         form = request.state.form
         choice = form.get("choice")
         if choice not in ("feature", "reject"):
@@ -145,7 +145,7 @@ class Operator(Handlers):
         return self._back("featured" if choice == "feature" else "rejected")
 
     def _enter(self, request: Request) -> Response:
-        # The network's first: what it refuses must not use up what all others share.
+        # The network's bucket first: what it refuses must not use up the tries that all share.
         self._tries.take(network(request))
         self._tries_of_all.take(EVERYBODY)
         if not self._sessions.opens(str(request.state.form.get("token", ""))):

@@ -1,4 +1,4 @@
-"""What an operator wants to see at a glance; addresses only beside what bounced."""
+"""The data of the operator's page; addresses appear only beside bounces and complaints."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt to hand a digest over, with the server's words but nobody's address."""
+    """One attempt to deliver a digest, with the server's reply but no addresses."""
 
     digest_id: str
     at: datetime
@@ -41,7 +41,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
-    """A bounce or complaint, and whose it is as far as known."""
+    """A bounce or complaint, and whose it is if known."""
 
     evidence: Evidence
     email: str
@@ -50,7 +50,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """How a source fares: what it last gave, when it is asked next, and how often it failed."""
+    """A source's last report, its next poll, and its failures in a row."""
 
     name: str
     last: SourceReport | None
@@ -60,16 +60,12 @@ class SourceHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """A paper put forward; None for one that is still to be fetched."""
-
-    submission: Submission
-    paper: Paper | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything the page shows; `ticked` is when the worker last looked at what is due."""
+    """Everything the page shows.
+
+    `ticked` is when the worker last looked at what is due; the paper of a submission is None until
+    it is fetched.
+    """
 
     rows: Mapping[str, int]
     subscribers: Mapping[str, int]
@@ -80,7 +76,7 @@ class Overview:
     returned: Sequence[Returned]
     unread: Sequence[Evidence]
     sources: Sequence[SourceHealth]
-    submitted: Sequence[Submitted]
+    submitted: Sequence[tuple[Submission, Paper | None]]
     log: Sequence[Moderation]
     megabytes: float
     ticked: datetime | None
@@ -155,18 +151,18 @@ def _sources(app: App, now: datetime) -> list[SourceHealth]:
     return found
 
 
-def _submitted(app: App, now: datetime) -> list[Submitted]:
-    """What waits for a decision, and what was decided lately, so that it can be decided anew."""
+def _submitted(app: App, now: datetime) -> list[tuple[Submission, Paper | None]]:
+    """What waits for a decision, and what was decided lately and can be decided again."""
     since = now - SUBMITTED_WITHIN
     found = [
         *subscriptions.undecided(app.store, since=since, limit=MOST_SHOWN),
         *app.store.community.decided(since=since, limit=MOST_SHOWN),
     ]
     papers = app.store.papers.get({each.paper_id for each in found})
-    return [Submitted(submission=each, paper=papers.get(each.paper_id)) for each in found]
+    return [(each, papers.get(each.paper_id)) for each in found]
 
 
 def _size(path: Path) -> int:
-    """Bytes of the database with its log, which holds what is not yet in it."""
+    """Bytes of the database file and its write-ahead log."""
     files = (path, path.with_name(f"{path.name}-wal"))
     return sum(each.stat().st_size for each in files if each.is_file())

@@ -1,4 +1,4 @@
-"""Search: words, a title, a whole abstract, or an id that leads straight to its paper."""
+"""Search by words, a title, a whole abstract, or an id, which redirects to its paper."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KEPT_PARAMETERS = PARAMETERS[:-1]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What was asked for; `ignored` names the fields in which nothing usable stood."""
+    """What was asked for; `ignored` names the fields whose values could not be used."""
 
     text: str
     topic: Topic | None = None
@@ -49,7 +49,7 @@ class Query:
     def within(self) -> Within:
         """What the search is narrowed to."""
         return Within(
-            # What has a phrase of a topic is in it too: such topics are told apart afterwards.
+            # A topic with phrases has papers of other categories too, and is filtered afterwards.
             categories=self.topic.categories if self.topic and not self.topic.phrases else (),
             source=self.source,
             since=self.since,
@@ -63,7 +63,7 @@ class Query:
 
 
 class Searching(Showing):
-    """The search page; it works without a script, and with one as you type."""
+    """The search page; with a script it searches as one types."""
 
     def routes(self) -> list[BaseRoute]:
         """The routes of this part."""
@@ -73,15 +73,15 @@ class Searching(Showing):
         ]
 
     async def search(self, request: Request) -> Response:
-        """The page, or its document for those who ask for it."""
+        """The page, or its JSON if the client prefers that."""
         return await self._search(request, as_json=wants_json(request))
 
     async def search_json(self, request: Request) -> Response:
-        """The document."""
+        """The results as JSON."""
         return await self._search(request, as_json=True)
 
     async def _search(self, request: Request, *, as_json: bool) -> Response:
-        """What was found; the id of a paper leads to its page."""
+        """The results; the id of a paper redirects to its page."""
         text = typed(request, "q")
         known = await run_in_threadpool(self._named, text) if _may_be_an_id(text) else None
         if known is not None:
@@ -142,9 +142,9 @@ class Searching(Showing):
         )
 
     def _papers(self, query: Query) -> tuple[list[Paper], bool]:
-        """What was found, best or newest first, and whether there is more of it than that."""
+        """What was found, best or newest first, and whether there is more."""
         most = MOST_MATCHED if query.topic and query.topic.phrases else MOST
-        # By date, what is only near the query would stand among what it asks for, even above it.
+        # Sorted by date, papers that are only near the query could come above those that match.
         nearness = self.app.nearness if query.sort == "relevance" else None
         hits = search(
             self.app.store, query.text, within=query.within, limit=most + 1, nearness=nearness
@@ -160,7 +160,7 @@ class Searching(Showing):
         return papers[:MOST], more
 
     def _named(self, text: str) -> Paper | None:
-        """The paper that a query names by arXiv id, DOI or address; None if it names none we have."""
+        """The stored paper that a query names by arXiv id, DOI or web address, or None."""
         ids = references.read(text.encode("utf-8", "replace"), "query.txt").ids
         found = self.app.store.papers.get(ids) if len(ids) == 1 else {}
         return next(iter(found.values()), None)
@@ -176,7 +176,7 @@ class Searching(Showing):
 
 
 def _followed(query: Query) -> dict[str, str]:
-    """What of a query its feed holds to: all but the dates, as it is of what is yet to come."""
+    """The parameters of the query's feed: all but the dates, since feeds are of papers to come."""
     topic = links.slug(query.topic.id) if query.topic else ""
     asked = {"q": query.text, "topic": topic, "source": query.source}
     return {name: text for name, text in asked.items() if text}

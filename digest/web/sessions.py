@@ -1,4 +1,4 @@
-"""The operator's cookie: what it holds is signed, it ends by itself, and a new token ends it too."""
+"""The operator's session cookie: signed, expiring, and invalid once the token changes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NAME = "operator"
 
 
 class Sessions:
-    """Opens and checks sessions of whoever knows the token.
+    """Opens and checks the sessions of whoever knows the token.
 
-    `secret` is this installation's own; the cookie is sent to `path`, as browsers see it, and what is
-    below; it is Secure where `https` is how we are reached.
+    `secret` is this installation's own. Browsers send the cookie to `path` and below, and only over
+    https if `https` is true.
     """
 
     def __init__(self, token: str, secret: bytes, *, path: str, https: bool) -> None:
@@ -25,11 +25,11 @@ class Sessions:
         self._key = hmac.digest(secret, token.encode(), "sha256")
         self._path = path
         self._https = https
-        # The prefix makes browsers refuse the cookie from anywhere but https.
+        # With this prefix browsers accept the cookie only over https.
         self._name = f"__Secure-{NAME}" if https else NAME
 
     def opens(self, given: str) -> bool:
-        """Whether this is the token; takes the same time for every wrong one."""
+        """Whether this is the token, compared in constant time."""
         mine, theirs = (
             hmac.digest(self._key, each.strip().encode("utf-8", "replace"), "sha256")
             for each in (self._token, given)
@@ -37,7 +37,7 @@ class Sessions:
         return hmac.compare_digest(mine, theirs)
 
     def open(self, response: Response, now: datetime) -> None:
-        """Let the response's reader in for LASTS."""
+        """Open a session of LASTS by a cookie on the response."""
         value = f"{int((now + LASTS).timestamp())}-{secrets.token_hex(8)}"
         response.set_cookie(
             self._name,
@@ -56,7 +56,7 @@ class Sessions:
         )
 
     def holds(self, request: Request, now: datetime) -> bool:
-        """Whether the request comes with a session that has not ended."""
+        """Whether the request has a session that has not expired."""
         value, _, mac = request.cookies.get(self._name, "").rpartition(".")
         if not hmac.compare_digest(self._sign(value).encode(), mac.encode("utf-8", "replace")):
             return False
@@ -64,11 +64,11 @@ class Sessions:
         return now < until
 
     def form_token(self, request: Request) -> str:
-        """What every form of the page carries, and nobody who cannot read the page knows."""
+        """The token of this session that every form carries, against cross-site requests."""
         return self._sign(f"form.{request.cookies.get(self._name, '')}")
 
     def form_holds(self, request: Request, given: str) -> bool:
-        """Whether a form was made for this session."""
+        """Whether a form token is that of this session."""
         expected = self.form_token(request).encode()
         return hmac.compare_digest(expected, given.encode("utf-8", "replace"))
 

@@ -1,4 +1,4 @@
-"""What readers do for each other: submit papers, and, as curators, feature them or turn them down."""
+"""Pages to submit papers, and for curators to feature them or turn them down."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ AGAIN = {
     SubmissionState.FEATURED: "submitted-featured",
 }
 EITHER = "Feature it, or turn it down."
-NOT_HERE = "Turn it down; it can be featured once it is fetched."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line of the moderation log; `deed` is who did what, as other curators may know them."""
+    """A line of the moderation log; `deed` says who did what, by the name that they show."""
 
     at: datetime
     deed: str
@@ -41,11 +40,10 @@ class Line:
 
 
 class Sharing(Personal):
-    """Submitting, and the curators' desk."""
+    """The page to submit papers, and the curators' page."""
 
     def submit(self, request: Request, person: Subscriber) -> Response:
-        """A form for a paper and a line why, over what one has submitted."""
-        a_day = self.app.settings.community.submissions_a_day
+        """A form to submit a paper, above the papers submitted so far."""
         if request.method != "POST":
             return self._submit(request, person, forms.asked(request))
         form, now = forms.posted(request), self.app.clock()
@@ -55,7 +53,7 @@ class Sharing(Personal):
                 person,
                 form.one("paper"),
                 form.one("line"),
-                a_day=a_day,
+                a_day=self.app.settings.community.submissions_a_day,
                 now=now,
             )
         except InvalidInput as error:
@@ -91,8 +89,7 @@ class Sharing(Personal):
 
     def curate(self, request: Request, person: Subscriber) -> Response:
         """What waits for a decision, what was decided, and the log; only for curators."""
-        curators = self.app.settings.community.curators
-        if not subscriptions.is_curator(person, curators):
+        if not subscriptions.is_curator(person, self.app.settings.community.curators):
             raise NotFound(GONE)
         if request.method == "POST":
             return self._decide(request, person)
@@ -102,8 +99,7 @@ class Sharing(Personal):
         form = forms.posted(request)
         typed = {"submission": form.one("submission"), "line": form.one("line")}
         if form.one("do") not in ("feature", "reject"):
-            choices = {"line": self._choices(typed["submission"])}
-            return self._desk(request, person, typed, choices, status=BAD)
+            return self._desk(request, person, typed, {"line": EITHER}, status=BAD)
         feature, now = form.one("do") == "feature", self.app.clock()
         try:
             decided = subscriptions.decide(
@@ -122,12 +118,6 @@ class Sharing(Personal):
         return self.back(
             f"{self.me(request)}/curate", done if decided.decided_at == now else "kept"
         )
-
-    def _choices(self, submission_id: str) -> str:
-        found = self.app.store.community.submission(submission_id)
-        if found is None or self.app.store.papers.get([found.paper_id]):
-            return EITHER
-        return NOT_HERE
 
     def _desk(
         self,
@@ -178,7 +168,7 @@ class Sharing(Personal):
         ]
 
     def _names(self, ids: Sequence[str]) -> dict[str, str]:
-        """What to call people here: the name they show, and nothing that they do not."""
+        """What to call people: the name they show, or "a reader"."""
         found = self.app.store.subscribers.get(set(ids))
         named = {key: each.name for key, each in found.items() if each.shows_name and each.name}
         return {key: named.get(key, "a reader") for key in ids if key != "operator"}
@@ -192,7 +182,7 @@ class Sharing(Personal):
 
 
 def _stands(submissions: Sequence[Submission], unfound: Collection[str]) -> dict[str, str]:
-    """In words, by id, where submissions stand."""
+    """The state of each submission in words, by id."""
     return {
         each.id: words.UNFOUND if each.id in unfound else words.STATES[each.state]
         for each in submissions
