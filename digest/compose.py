@@ -1,4 +1,4 @@
-"""From a ranking to a digest: what is shown in full, what as a title, and what kind of day it is."""
+"""Turns a ranking into a digest: the picks, the other matches as titles, and the kind of day."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from digest.model import (
 )
 
 REST_CAP = 1_000
-_EXPLORE = ReasonKind.EXPLORE  # each mail asks for it at every pick
-# Some sources are asked once a day, give or take how late cron is.
+_EXPLORE = (
+    ReasonKind.EXPLORE
+)  # a global is quicker to look up, and every pick of every mail is asked
+# A source that is fetched once a day may be late by as much as cron is.
 A_DAY_OR_SO = timedelta(hours=26)
 
 
@@ -35,12 +37,11 @@ def compose(
     reports: Sequence[SourceReport],
     now: datetime,
 ) -> Digest:
-    """One subscriber's digest of an edition.
+    """Compose one subscriber's digest of an edition.
 
-    The best `subscriber.limit` papers are picks, as far as their chances reach `subscriber.floor`;
-    of the other matching ones the ids are kept, best first, up to REST_CAP. What is there to
-    explore matches nothing: it is shown beside what does, and never alone. `announced` and
-    `withheld` count papers of (since, until].
+    The first `subscriber.limit` papers whose chance is at least `subscriber.floor` become picks. Of
+    the other matches only the ids are kept, best first, up to REST_CAP. A paper to explore matches
+    no interest, so it is never shown alone. `announced` and `withheld` count papers of (since, until].
     """
     shown = tuple(
         pick for pick in ranking.picks[: subscriber.limit] if pick.chance >= subscriber.floor
@@ -78,10 +79,10 @@ def compose(
 
 
 def exploring(picks: Iterable[Pick]) -> int:
-    """How many picks stand where they do to be explored, and not because they match."""
+    """Count the picks that are there to explore, rather than because they match."""
     return len([1 for pick in picks for each in pick.reasons if each.kind is _EXPLORE])
 
 
 def wants_mail(digest: Digest, subscriber: Subscriber) -> bool:
-    """Whether a digest is worth a mail to this subscriber: quiet days only if they asked for a line."""
+    """Whether to send this digest: always with picks, otherwise only to who asked for a line."""
     return digest.mood is Mood.PICKS or subscriber.quiet is Quiet.LINE

@@ -1,12 +1,16 @@
-"""Which papers for whom, and why: features, profiles, scores in blocks, reasons.
+"""Decides which papers each subscriber gets, in which order, and for what reasons.
 
-`features` describes an edition's papers once; `profiles` turns a block of people into sparse
-matrices over them; `linear` multiplies, and takes the best; `reasons` says for each pick what
-made its score; `explain` says it in words. `trending` is what a community's votes are worth,
-`searching` the order of what a search found.
+- `linear` is the ranker. It scores blocks of profiles and lists the best papers of each.
+- `space` is learned from the archive: word weights and a low-rank (LSA) space. `points` are texts in
+  it, `point_cache` keeps those that recur, `features` holds an edition's.
+- `profiles` scores topics, keywords, searches and authors; `tastes` and `opinions` score likes and
+  dislikes, as `directions`; `sheet` adds everything up.
+- `arranging` and `selecting` turn scores into lists; `reasons` names the terms of each score, and
+  `explain` puts them into words.
+- `trending` rates votes, `searching` orders search results, `nearness` finds similar papers.
 
-`trending`, `searching` and `explain` need nothing but the standard library. numpy and scipy are
-loaded by importing `linear` or `nearness`, scikit-learn by learning a space.
+`trending`, `searching` and `explain` need only the standard library. Importing `linear` or `nearness`
+loads numpy and scipy; learning a space loads scikit-learn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""From scores to lists: which papers each of a block is shown, and in which order."""
+"""Turns scores into lists: which papers each profile of a block is shown, and in which order.
+
+A row or column number of a paper is its position in the edition's `Features`. `duplicates` (papers)
+is the near-duplicate group of each paper, as `selecting.near_duplicates` gives it.
+"""
 
 from __future__ import annotations
 
@@ -34,21 +38,22 @@ def lists(
     floor: float,
     explore: bool,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each profile's papers (rows of the edition): those it is shown, and the others, at most `cap`.
+    """Each profile's papers: those shown in full, and the other matches, at most `cap` together.
 
-    Of what matched the best come first, interests seen to (see `selecting.arrange`); of near-duplicates
-    (`duplicates` are their groups) no more than one is shown. The last places that are shown go to those of
-    the smaller interests among someone's likes that have no paper yet (two at most, of five places or
-    more), and with `explore` to what lies beside all interests, as far as it comes to the reader's own
-    floor. What is followed and still has no paper gets its best one (see `_heard`). What is `barred`
-    (profiles × papers) is in no list. Writes down in the sheet what was placed so.
+    The matches with the best scores come first, chosen so that every interest has its share (see
+    `selecting.arrange`) and only one of several near-duplicates is shown. In lists of five or more,
+    the last places go to up to two smaller interests among someone's likes that have no paper yet,
+    and with `explore` to a paper beside all interests, if it reaches the reader's floor. Then each
+    followed interest without a paper gets its best one (see `_with_followed`). `barred` papers
+    (profiles × papers) are in no list. Records what was placed in `sheet.placed` and
+    `sheet.explored`.
     """
     lists = [_best(sheet, row, cap) for row in range(len(sheet.block))]
     shown = _shared_out(sheet, lists, duplicates)
     shown = _represented(sheet, shown, duplicates, floor=floor, left_free=int(explore))
     if explore:
         shown = _with_beside(sheet, barred, shown, duplicates)
-    shown = _heard(sheet, shown, duplicates)
+    shown = _with_followed(sheet, shown, duplicates)
     return [
         (first[:cap], _without(found, first, len(duplicates))[: max(cap - len(first), 0)])
         for first, found in zip(shown, lists, strict=True)
@@ -56,11 +61,11 @@ def lists(
 
 
 def fill_with_voted(sheet: Sheet, barred: np.ndarray, duplicates: np.ndarray) -> None:
-    """Let in what is voted for where someone only likes papers, few of which have anything like them.
+    """Fill free places with papers that have votes, for profiles that only like papers, and few.
 
-    Who says nothing at all is shown what is voted for, of which a first like would leave next to
-    nothing: so it stays, as far as places are free, of which n likes that are known count 1 - n/20. Of
-    near-duplicates (`duplicates`) one is let in, and none for who has a floor.
+    Without any interest, one is shown what has votes; a first like would leave next to nothing of
+    that. So with n known likes, a share of 1 - n/20 of the places may still be filled this way. Only
+    one of several near-duplicates is let in. Profiles with a floor get none.
     """
     everybody = sheet.community.voted + sheet.community.picked
     best = np.argsort(-everybody, kind="stable")
@@ -88,7 +93,7 @@ def fill_with_voted(sheet: Sheet, barred: np.ndarray, duplicates: np.ndarray) ->
 
 
 def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
-    """The rows of the highest scores among what matched; equals in the order that breaks ties."""
+    """The `cap` matches with the highest scores; equal ones in the edition's order."""
     rows = np.flatnonzero(sheet.matched[profile])
     scores = sheet.scores[profile, rows]
     if len(rows) > cap:
@@ -98,7 +103,7 @@ def _best(sheet: Sheet, profile: int, cap: int) -> np.ndarray:
 
 
 def _without(found: np.ndarray, others: np.ndarray, papers: int) -> np.ndarray:
-    """These rows but for the others, in order."""
+    """The papers in `found` that are not in `others`, in order; `papers` is how many there are."""
     left = np.ones(papers, bool)
     left[others] = False
     return np.asarray(found[left[found]])
@@ -107,9 +112,10 @@ def _without(found: np.ndarray, others: np.ndarray, papers: int) -> np.ndarray:
 def _shared_out(
     sheet: Sheet, lists: Sequence[np.ndarray], duplicates: np.ndarray
 ) -> list[np.ndarray]:
-    """What each profile is shown, its places shared out (see `selecting.arrange`).
+    """What each profile is shown, with places shared among its interests (see `selecting.arrange`).
 
-    Papers below the reader's floor only fill up: none of them is shown, whatever its place.
+    Papers below the reader's floor take no part: they only fill the end of the list, and composing
+    drops them.
     """
     block = sheet.block
     shown = np.array([each.limit for each in block])
@@ -117,7 +123,7 @@ def _shared_out(
     pools = _pooled(sheet, lists, above)
     top, there = _table(pools)
     scores = np.where(there, np.take_along_axis(sheet.scores, top, axis=1), -np.inf)
-    # A place without a paper is a group of its own, or it would be a duplicate of the first paper.
+    # An empty place gets a group of its own, or it would count as a duplicate of the first paper.
     groups = np.where(there, duplicates[top], -1 - np.arange(top.shape[1]))
     chosen = selecting.arrange(scores, groups, _interests(sheet, top, there), shown)
     found = [papers[of] for papers, of in zip(top, chosen, strict=True)]
@@ -136,10 +142,10 @@ def _pooled(
 ) -> Sequence[np.ndarray]:
     """The papers among which each profile's places are shared out, best first.
 
-    They are the best of all and, of each topic that has hardly any among those, its own best: by
-    score alone a small topic would have none where a large one has hundreds of equals.
+    They are the best overall, and the best of each topic that has few among those: by score alone, a
+    topic with hundreds of equal papers would crowd out a small one.
     """
-    # Each one's own, whoever else is in the block.
+    # How many depends on the profile alone, not on who else is in the block.
     counts = [max(FEWEST_ARRANGED, MOST_ARRANGED * each.limit) for each in sheet.block]
     pools = [
         found[: min(most, count)] for found, most, count in zip(lists, above, counts, strict=True)
@@ -163,10 +169,10 @@ def _pooled(
 def _lacking(
     sheet: Sheet, evidence: Iterable[Evidence], lists: Sequence[np.ndarray], wanted: np.ndarray
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """The interests that have fewer papers in a profile's list than are wanted, and have others.
+    """For each interest with too few papers in a profile's list: the profile, and all its papers.
 
-    A profile comes with what matches it of one of its interests (rows of the edition); `wanted`
-    (profiles) is how many of each there should be.
+    `wanted` (profiles) is how many papers of each interest a list should have. Interests that have
+    no further paper are left out.
     """
     top, there = _table(lists)
     for each in evidence:
@@ -185,14 +191,14 @@ def _lacking(
 
 
 def _highest(sheet: Sheet, profile: int, papers: np.ndarray, count: int) -> np.ndarray:
-    """The best of these papers that are not below the reader's floor."""
+    """The best `count` of these papers, without those below the reader's floor."""
     scores = sheet.scores[profile, papers]
     best = np.argsort(-scores, kind="stable")[:count]
     return np.asarray(papers[best[scores[best] >= _least(sheet, profile)]])
 
 
 def _table(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Lists of different lengths as one array, and where there is a paper (profiles × K)."""
+    """Lists of different lengths as one array, and a mask of where it has a paper (profiles × K)."""
     lengths = np.array([len(each) for each in lists], int)
     there = np.arange(lengths.max(initial=0)) < lengths[:, None]
     top = np.zeros(there.shape, int)
@@ -202,7 +208,7 @@ def _table(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Which part of a score each interest made (profiles × K × 8), the strongest interests first."""
+    """The share of each score that each interest made (profiles × K × 8), strongest interests first."""
     rows = np.arange(len(top))[:, None]
     liking, _ = sheet.near
     lengths = there.sum(axis=1)
@@ -233,10 +239,10 @@ def _represented(
     floor: float,
     left_free: int,
 ) -> list[np.ndarray]:
-    """The lists with the last places but `left_free` given to smaller interests that have none.
+    """The lists with places given to smaller interests that have none; `left_free` stay at the end.
 
-    One has none where no paper that is shown would come to `floor` by it alone; it gets the
-    best of those that do.
+    An interest has a place if some shown paper scores at least `floor` by that interest alone.
+    Otherwise it gets the best paper that does.
     """
     found = list(lists)
     minors = sheet.minors
@@ -266,7 +272,7 @@ def _represented(
 
 
 def _repeats(duplicates: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Which papers are near-duplicates of these, but for themselves."""
+    """Which other papers are near-duplicates of those shown (papers, bool)."""
     told = np.zeros(len(duplicates), bool)
     told[duplicates[shown]] = True
     repeated: np.ndarray = told[duplicates]
@@ -277,7 +283,7 @@ def _repeats(duplicates: np.ndarray, shown: np.ndarray) -> np.ndarray:
 def _with_beside(
     sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray], duplicates: np.ndarray
 ) -> list[np.ndarray]:
-    """The lists with the last place that is shown given to a paper that matches nothing."""
+    """The lists with the last shown place given to a paper that matches no interest."""
     nearness = sum(np.maximum(each, 0) for each in sheet.near)
     for taste in sheet.tastes:
         if taste.kind is ReasonKind.DISLIKE:
@@ -301,22 +307,24 @@ def _with_beside(
     ]
 
 
-def _heard(sheet: Sheet, lists: Sequence[np.ndarray], duplicates: np.ndarray) -> list[np.ndarray]:
-    """The lists with the best paper of each topic, keyword, search and author that has none there.
+def _with_followed(
+    sheet: Sheet, lists: Sequence[np.ndarray], duplicates: np.ndarray
+) -> list[np.ndarray]:
+    """The lists with the best paper of each followed topic, keyword, search and author that has none.
 
-    It takes the place of the last paper that is not the only one of an interest, nor the first of
-    all, nor placed for a smaller interest or to explore: in lists of five or more, for half of the
-    places at most.
+    It replaces the last paper that can be spared: not the first of the list, not the only one of
+    some interest, and not placed for a smaller interest or to explore. Only in lists of five or more,
+    and for at most half of the places.
     """
     found = list(lists)
     wanted = [
         int(FEWEST_TO_EXPLORE <= each.limit <= len(shown))
         for each, shown in zip(sheet.block, lists, strict=True)
     ]
-    unheard: dict[int, list[np.ndarray]] = {}
+    missing: dict[int, list[np.ndarray]] = {}
     for profile, papers in _lacking(sheet, _followed(sheet), lists, np.array(wanted)):
-        unheard.setdefault(profile, []).append(papers)
-    for profile, each in unheard.items():
+        missing.setdefault(profile, []).append(papers)
+    for profile, each in missing.items():
         shown = lists[profile]
         repeats = _repeats(duplicates, shown)
         best = [_highest(sheet, profile, papers[~repeats[papers]], 1) for papers in each]
@@ -328,27 +336,27 @@ def _heard(sheet: Sheet, lists: Sequence[np.ndarray], duplicates: np.ndarray) ->
 
 
 def _followed(sheet: Sheet) -> list[Evidence]:
-    """What is said in so many words: topics, keywords, searches and authors."""
+    """The evidence of what is followed by name: topics, keywords, searches and authors."""
     return [each for each in sheet.evidence if each.kind is not ReasonKind.WORDS]
 
 
 def _with_claims(sheet: Sheet, profile: int, shown: np.ndarray, claims: np.ndarray) -> np.ndarray:
-    """A list with these papers, the best first, in the places of those that it can spare."""
-    says = _says(sheet, profile, np.concatenate([shown, claims]))
-    says, heard = says[:, : len(shown)], says[:, len(shown) :]
-    count = np.count_nonzero(says, axis=1)
+    """The list with `claims`, best first, in the places of papers that it can spare."""
+    belongs = _belongs(sheet, profile, np.concatenate([shown, claims]))
+    belongs, claimed = belongs[:, : len(shown)], belongs[:, len(shown) :]
+    count = np.count_nonzero(belongs, axis=1)
     apart = np.isin(shown, [*sheet.placed.get(profile, ()), sheet.explored.get(profile, -1)])
     free = ~apart
     free[0] = False
     placed: list[int] = []
     gone = np.zeros(len(shown), bool)
     for claim, paper in enumerate(claims.tolist()):
-        if not (heard[:, claim] & (count == 0)).any():
+        if not (claimed[:, claim] & (count == 0)).any():
             continue
-        spare = np.flatnonzero(free & ~gone & ~says[count == 1].any(axis=0))
+        spare = np.flatnonzero(free & ~gone & ~belongs[count == 1].any(axis=0))
         if not len(spare) or len(placed) >= len(shown) // 2:
             break
-        count += heard[:, claim].astype(int) - says[:, spare[-1]]
+        count += claimed[:, claim].astype(int) - belongs[:, spare[-1]]
         gone[spare[-1]] = True
         placed.append(paper)
     others = np.sort([*shown[~gone & ~apart].tolist(), *placed])
@@ -356,8 +364,8 @@ def _with_claims(sheet: Sheet, profile: int, shown: np.ndarray, claims: np.ndarr
     return np.concatenate([others[order], shown[apart]])
 
 
-def _says(sheet: Sheet, profile: int, papers: np.ndarray) -> np.ndarray:
-    """Which of these papers are of which of a profile's interests (interests × papers)."""
+def _belongs(sheet: Sheet, profile: int, papers: np.ndarray) -> np.ndarray:
+    """Which of these papers belong to which of a profile's interests (interests × papers, bool)."""
     liking, _ = sheet.near
     found = [(liking[profile, papers] >= sheet.weights.like_floor)[None]]
     for each in _followed(sheet):
@@ -367,12 +375,12 @@ def _says(sheet: Sheet, profile: int, papers: np.ndarray) -> np.ndarray:
 
 
 def _above(sheet: Sheet, profile: int, found: np.ndarray) -> int:
-    """How many of these papers are not below the reader's floor."""
+    """How many of these papers are at or above the reader's floor."""
     if sheet.block[profile].floor <= 0:
         return len(found)
     return int(np.count_nonzero(sheet.scores[profile, found] >= _least(sheet, profile)))
 
 
 def _least(sheet: Sheet, profile: int) -> float:
-    """The least score of a paper that is not below the reader's floor."""
+    """The score that corresponds to the reader's floor, which is a chance."""
     return score_of(sheet.block[profile].floor) / float(sheet.trust[profile])

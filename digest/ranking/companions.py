@@ -1,33 +1,31 @@
-"""Papers that the same people like: item-to-item neighbours from whole libraries."""
+"""Companions: papers that the same people like (item-to-item collaborative filtering)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 
-from digest.ranking.sparse import strongest
+from digest.ranking.sparse import Matrix, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Matrix: TypeAlias = sp.csr_array
-
 SHRINKING = 3
 MOST_COMPANIONS = 50
 FEWEST_READERS = 3
-"""So many must like both: of fewer, one could tell from one's own list what another one likes."""
+"""Privacy: if fewer people liked both papers, a reader could tell what another one likes."""
 
 
 def of(libraries: Sequence[Sequence[int]], papers: int) -> Matrix:
-    """For each paper its companions with shares that sum to 1 (papers × papers, float32).
+    """Each paper's companions, with shares that sum to 1 (papers × papers, float32).
 
-    Two papers are companions as often as a library holds both, divided by the size of the library
-    and by √((likes of one + 3)·(likes of the other + 3)): a few chance meetings count for little beside
-    more of them (cosine with shrinkage: G. Linden, B. Smith, J. York, "Amazon.com recommendations:
-    item-to-item collaborative filtering", IEEE Internet Computing 7, 2003). Pairs that fewer than
-    three libraries hold are nobody's business but their readers'.
+    Each library is the rows of the papers that one person likes. A pair scores 1/size for every
+    library that holds both papers, divided by √((likes of one + 3)·(likes of the other + 3)), so that a
+    few coincidences count for little (cosine with shrinkage: G. Linden, B. Smith, J. York, "Amazon.com
+    recommendations: item-to-item collaborative filtering", IEEE Internet Computing 7, 2003). Pairs
+    that fewer than three libraries hold are left out.
     """
     held = [sorted(set(each)) for each in libraries]
     columns = np.array([at for library in held for at in library], np.int64)
@@ -41,7 +39,7 @@ def of(libraries: Sequence[Sequence[int]], papers: int) -> Matrix:
     readers = sp.csr_array(plain.T @ plain)
     for each in (together, readers):
         each.sort_indices()
-    together.data[readers.data < FEWEST_READERS] = 0  # both have the same pairs
+    together.data[readers.data < FEWEST_READERS] = 0  # both matrices hold the same pairs
     together.setdiag(0)
     together.eliminate_zeros()
     together = strongest(together, MOST_COMPANIONS)

@@ -1,4 +1,4 @@
-"""How many cores a process ranks on."""
+"""Limits the numeric libraries of this process to one core."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def one_core() -> AbstractContextManager[object]:
-    """Rank on one core while the context lasts; it holds for the whole process.
+    """Compute on one core, in the whole process, while the context lasts.
 
-    A block's products are small: threads that share them wait for each other, and a block takes
-    half as much again. Several cores are for several processes.
+    The matrix products of a block are small: several threads mostly wait for each other, and take
+    half as long again. To use several cores, run several processes.
     """
     limits: AbstractContextManager[object] = threadpool_limits(1)
     return limits

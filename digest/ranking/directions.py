@@ -1,7 +1,7 @@
-"""Where someone looks in the space: a vector that a paper's score is a product with.
+"""Profile vectors: what somebody likes, or a phrase, as a vector to multiply papers with.
 
-A whole one has thousands of words. A compact one keeps the strongest, and of the others what they
-say together: where they draw a paper in the low-rank space. It fits a few pages of the database.
+A full vector has thousands of words. A compact one keeps only the strongest and folds the others
+into the low-rank part, so that it fits in a few pages of the database.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FEWEST_MARKS = 256
 MARKS_A_LIKE = 32
 COMMON = 512
 FORMAT = 5
-"""What `packed` writes and what it is made of: another number whenever either changes."""
+"""The version of what `packed` writes: raise it when the bytes, or what they are made from, change."""
 MOST_WORDS = 3
 MOST_TELLING = 12
 LEAST_TELLING = 1 / 4
@@ -39,23 +39,23 @@ TINY = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Directions:
-    """Where each of some profiles (or phrases) looks, a row each, in log-odds.
+    """Vectors of profiles or phrases, one a row; times a paper's point they give log-odds.
 
-    `marks` (rows × MARKS) are words, categories and authors; `dense` near directions, places and
-    meanings side by side.
+    `marks` (rows × MARKS) weighs words, categories and authors; `dense` the near, places and meaning
+    columns of `Points`, side by side.
     """
 
     marks: Matrix
     dense: np.ndarray
 
     def only(self, rows: Sequence[int]) -> Directions:
-        """Some of the rows."""
+        """These rows, in this order."""
         return Directions(marks=self.marks[rows], dense=self.dense[rows])
 
     def words(
         self, features: Features, rows: np.ndarray, papers: np.ndarray
     ) -> list[tuple[str, ...]]:
-        """The words that make the most of what each of these papers gets from the row beside it."""
+        """For each pair of a row and a paper, the words that contribute most to their product."""
         found: list[tuple[str, ...]] = []
         own = features.columns.only(self.marks)
         for start in range(0, len(rows), AT_ONCE):
@@ -68,10 +68,10 @@ class Directions:
         return found
 
     def parts(self, features: Features, row: int, paper: int) -> list[tuple[str, float]]:
-        """What each word, category and author of a paper adds to a row's amount; they sum to it.
+        """What each word, category and author adds to the product of a row and a paper, which they sum to.
 
-        A word's part is what it adds by itself and by where it draws the paper in the low-rank
-        space. What an embedder adds is said of no word.
+        A word adds by its own weight and by its share of the low-rank part. What an embedder adds is
+        listed as the paper's meaning.
         """
         points, space = features.points, features.space
         near, places, meaning = np.split(self.dense[row], [space.dimensions, 2 * space.dimensions])
@@ -93,21 +93,24 @@ class Directions:
 def _telling(
     features: Features, asked: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int
 ) -> list[tuple[str, ...]]:
-    """Up to three of the words with the largest values above 0 for each, none part of another.
+    """For each of `count` questions, up to three words with the largest positive values.
 
-    `asked` (in order, below `count`) says whose each column and its value are.
+    `asked` (ascending) is the question that each column and its value belong to. No word is told
+    that shares a stem with one before it.
     """
     said = np.flatnonzero(values > 0)
-    # One number sorts by whose it is and then by size: nobody's values reach into the next one's.
+    # Sort by question, then by falling value: `within` is below 1, so questions do not mix.
     within = values[said].astype(float) / max(values.max(initial=0), TINY)
     best = said[np.argsort(asked[said] - within, kind="stable")]
     ends = np.searchsorted(asked[said], np.arange(count + 1))
     tops = (best[start : min(end, start + MOST_TELLING)] for start, end in pairwise(ends.tolist()))
-    return [_apart(features, columns[top].tolist(), values[top].tolist()) for top in tops]
+    return [_distinct(features, columns[top].tolist(), values[top].tolist()) for top in tops]
 
 
-def _apart(features: Features, columns: Sequence[int], values: Sequence[float]) -> tuple[str, ...]:
-    """None of them is worth less than a quarter of the first: that would not be why."""
+def _distinct(
+    features: Features, columns: Sequence[int], values: Sequence[float]
+) -> tuple[str, ...]:
+    """The first words without a common stem, as long as they are worth a quarter of the first."""
     found: list[str] = []
     used = set(_SAY_NOTHING)
     least = 0.0
@@ -124,14 +127,14 @@ def _apart(features: Features, columns: Sequence[int], values: Sequence[float]) 
 
 @lru_cache
 def nowhere(width: int) -> Directions:
-    """No rows, of a dense part of this width: most blocks have nobody who dislikes a paper."""
+    """No rows, with a dense part of this width; cached, since most blocks have no dislikes."""
     return Directions(marks=rows_of([], MARKS), dense=np.zeros((0, width), np.float32))
 
 
 def stacked(looking: Sequence[Directions]) -> Directions:
-    """Directions under each other; there must be one."""
+    """Directions stacked as rows of one; there must be at least one."""
     marks = [each.marks for each in looking]
-    # Mostly they are hundreds of single rows, with which Python is quicker than numpy.
+    # Usually these are hundreds of single rows, for which Python is quicker than numpy.
     lengths = [end - start for each in marks for start, end in pairwise(each.indptr.tolist())]
     values = np.concatenate([each.data for each in marks])
     columns = np.concatenate([each.indices for each in marks])
@@ -143,7 +146,7 @@ def stacked(looking: Sequence[Directions]) -> Directions:
 
 
 def summed(looking: Sequence[Directions]) -> Directions:
-    """The sum of directions, row by row."""
+    """The sum of directions with the same number of rows."""
     first, *others = looking
     marks, dense = first.marks, first.dense
     for each in others:
@@ -153,11 +156,11 @@ def summed(looking: Sequence[Directions]) -> Directions:
 
 
 def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directions:
-    """Each row's strongest marks, and of its other words where they draw a paper in the space.
+    """Keep each row's strongest marks, and approximate its other words in the low-rank space.
 
-    A row that was made of few `likes` (one number a row) needs 256 marks, any at most 768, and
-    those of the 512 commonest words, which other rows have as well. The rest r of its words adds r·x
-    to a paper x, of which the space knows r·V·Vᵀ·x.
+    A row keeps 256 marks, and 32 more for each of its `likes` (one number a row), up to 768; besides,
+    the 512 commonest words, which most rows share. The other words r would add r·x to a paper x; the
+    low-rank space captures r·V·Vᵀ·x of that.
     """
     marks, dense = directions.marks.copy(), directions.dense.copy()
     dimensions = space.dimensions
@@ -181,7 +184,7 @@ def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directio
 
 
 def packed(directions: Directions) -> list[bytes]:
-    """Rows as bytes for the store: marks, then their values and the dense part in half precision."""
+    """Rows as bytes for the store: mark numbers (int32), their values and the dense part (float16)."""
     marks = directions.marks.indices.astype(np.int32)
     values = directions.marks.data.astype(np.float16)
     return [
@@ -195,9 +198,9 @@ def packed(directions: Directions) -> list[bytes]:
 
 
 def unpacked(rows: Sequence[bytes], width: int) -> Directions:
-    """What `packed` wrote, `width` being that of the dense part.
+    """Read what `packed` wrote with a dense part of this width.
 
-    Raises ValueError for what it did not write.
+    Raises ValueError for bytes of another length.
     """
     if not rows:
         return nowhere(width)
@@ -222,12 +225,12 @@ def unpacked(rows: Sequence[bytes], width: int) -> Directions:
 
 
 def bundled(rows: Sequence[bytes]) -> bytes:
-    """Rows that belong together as one; none are nothing."""
+    """Several byte strings as one, each with its length before it; none give empty bytes."""
     return b"".join(len(each).to_bytes(4, "little") + each for each in rows)
 
 
 def unbundled(content: bytes) -> list[bytes]:
-    """What `bundled` wrote. Raises ValueError for what it did not write."""
+    """Read what `bundled` wrote. Raises ValueError for anything else."""
     rows, at = [], 0
     while at < len(content):
         start = at + 4

@@ -1,8 +1,8 @@
-"""Papers and queries as vectors of a sentence embedder: optional, and none by default.
+"""Turns papers and queries into vectors with a sentence embedder (optional; none by default).
 
-Any model that sentence-transformers can load: from a folder, from the cache of the Hugging Face
-hub, or from the hub itself the first time. It runs on the CPU. Code that comes with a model is
-never run, for which sentence-transformers must be version 6 or later: before, a folder's was.
+Any model that sentence-transformers can load will do: from a folder, from the Hugging Face cache, or
+downloaded from the hub the first time. It runs on the CPU. Code that comes with a model is never
+run; that needs sentence-transformers 6, since earlier versions ran a folder's code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_CHARACTERS = 4_000  # twice the longest abstract of arXiv; a feed may carry whole articles
+MOST_CHARACTERS = 4_000  # twice arXiv's longest abstract; some feeds carry whole articles
 PATIENCE = 10.0
 OWNER = "sentence-transformers"
 ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
@@ -40,13 +40,13 @@ NEEDS_EXTRA = "[ranking] embedder needs the extra: pip install 'paperdigest[sema
 
 
 class SentenceEmbedder:
-    """A model that turns texts into vectors (float32, each of length 1), loaded when first used.
+    """A model that turns texts into vectors (float32, length 1). It is loaded when first used.
 
-    `model` is a name on the hub (one without an owner is of `sentence-transformers`) or a folder;
-    `batch` texts go through it at once. `name` is the name of its space in the store: a folder's
-    is made from what is in it, so that it stays when the folder moves and changes with the model.
-    Threads may share one. Raises ConfigError if the extra is missing or there can be no such
-    model; whatever loads the model raises it too, if that fails.
+    `model` is a folder or a name on the hub; without an owner, `sentence-transformers/` is put before
+    it. `batch` is how many texts go through the model at once. `name` is what the store files its
+    vectors under; for a folder it depends on the contents, so it survives a move and changes with
+    the model. Threads may share one embedder. Raises ConfigError if the extra is not installed or
+    `model` can be no model; every method that loads the model raises it if that fails.
     """
 
     def __init__(self, model: str, *, batch: int = 32) -> None:
@@ -57,13 +57,13 @@ class SentenceEmbedder:
         self.name = f"embedder:{_identity(self._folder) if self._folder else model}"
         self._batch = batch
         self._model: Any = None
-        self._lock = RLock()  # also while it works: tokenizers of one model cannot work at once
+        self._lock = RLock()  # held while encoding, too: a model's tokenizer is not thread-safe
 
     def find(self) -> None:
-        """See that the model is on this machine, or fetch it from the hub; raises ConfigError.
+        """Make sure that the model is on this machine, downloading it if not; raises ConfigError.
 
-        What is here is not loaded, which takes seconds and a gigabyte: where all vectors are kept
-        already, nobody needs it.
+        A model that is here is not loaded: that takes seconds and a gigabyte, and nobody needs it
+        while all vectors are in the store.
         """
         if self._folder is None and self._model is None and not _is_here(self._place):
             with self._lock:
@@ -71,28 +71,27 @@ class SentenceEmbedder:
 
     @cached_property
     def dimensions(self) -> int:
-        """How long a vector is; loads the model."""
+        """The length of a vector; loads the model."""
         return int(self.texts([""]).shape[1])
 
     def papers(self, papers: Sequence[Paper]) -> np.ndarray:
-        """Papers, by title and abstract, as rows (papers × dimensions).
+        """Vectors of papers, from title and abstract (papers × dimensions).
 
-        The more at once, the better: texts of like length go through the model together.
+        Many at once are quicker: the model batches texts of similar length.
         """
         return self._rows("encode_document", [f"{each.title}. {each.abstract}" for each in papers])
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
-        """What people ask for, as rows (texts × dimensions) in the space of the papers.
+        """Vectors of queries in the space of the papers (texts × dimensions).
 
-        Some models have one way of reading papers and another of reading queries; others make the
-        same of the same text.
+        Some models encode queries and documents differently.
         """
         return self._rows("encode_query", texts)
 
     def _rows(self, way: str, texts: Sequence[str]) -> np.ndarray:
         if not texts:
             return np.zeros((0, self.dimensions), np.float32)
-        # What the command line could not decode are lone surrogates, which tokenizers refuse.
+        # Undecodable bytes from the command line are lone surrogates, which tokenizers refuse.
         clean = [each[:MOST_CHARACTERS].encode(errors="replace").decode() for each in texts]
         with self._lock:
             encode = getattr(self._loaded(), way)
@@ -111,13 +110,14 @@ class SentenceEmbedder:
 
 
 def _folder(model: str) -> Path | None:
-    """The folder that is named, or None for a name on the hub; raises ConfigError."""
+    """The folder `model` names, or None if it is a name on the hub; raises ConfigError."""
     folder = Path(model).expanduser()
     if not folder.is_dir():
         if ON_THE_HUB.fullmatch(model):
             return None
         raise ConfigError(
-            f"[ranking] embedder: {model!r} is neither a folder nor a model's name.", subject=KEY
+            f"[ranking] embedder: {model!r} is neither a folder nor the name of a model.",
+            subject=KEY,
         )
     if not any((folder / each).is_file() for each in ("modules.json", "config.json")):
         raise ConfigError(
@@ -128,7 +128,7 @@ def _folder(model: str) -> Path | None:
 
 
 def _identity(folder: Path) -> str:
-    """The folder's own name, and what sizes and samples of its files make (milliseconds)."""
+    """The folder's name and a hash of its files' sizes and samples, which takes milliseconds."""
     mark = blake2b(digest_size=4)
     try:
         for path in sorted(each for each in folder.rglob("*") if each.suffix in PARTS):
@@ -144,7 +144,7 @@ def _identity(folder: Path) -> str:
 
 
 def _is_here(model: str) -> bool:
-    """Whether the hub's cache has a model."""
+    """Whether the Hugging Face cache has a model."""
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - takes long to import
 
     try:
@@ -155,7 +155,7 @@ def _is_here(model: str) -> bool:
 
 
 def _load(place: str, *, hub: bool) -> Any:
-    """The model, from this machine if it is there, without a word on stderr."""
+    """Load the model, from this machine if it is there, without output on stderr."""
     try:
         import sentence_transformers  # noqa: PLC0415 - takes seconds
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - the same
@@ -173,7 +173,7 @@ def _load(place: str, *, hub: bool) -> Any:
     try:
         return load(here=True)
     except Exception as error:
-        missing = isinstance(error, OSError)  # not, or not wholly, in the cache
+        missing = isinstance(error, OSError)  # not, or not completely, in the cache
         if not (hub and missing):
             raise _unloadable(place, error) from error
     _ask_the_hub(place)
@@ -185,9 +185,9 @@ def _load(place: str, *, hub: bool) -> Any:
 
 
 def _ask_the_hub(model: str) -> None:
-    """Ask once whether the hub has a model; raises ConfigError.
+    """Ask the hub once whether it has a model; raises ConfigError if not.
 
-    To load a model without a network takes over a minute of retries; to ask this, a moment.
+    Without a network, loading would retry for over a minute; this fails at once.
     """
     from huggingface_hub import HfApi  # noqa: PLC0415 - takes long to import
     from huggingface_hub.errors import RepositoryNotFoundError  # noqa: PLC0415 - the same
@@ -196,7 +196,7 @@ def _ask_the_hub(model: str) -> None:
         HfApi().model_info(model, timeout=PATIENCE)
     except RepositoryNotFoundError as error:
         raise ConfigError(
-            f"[ranking] embedder: there is no model {model} that this machine may have.",
+            f"[ranking] embedder: huggingface.co has no model {model}, or not for this machine.",
             subject=KEY,
         ) from error
     except Exception as error:

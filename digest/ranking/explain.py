@@ -1,4 +1,4 @@
-"""Reasons in plain words, short enough for one line of a mail. No HTML."""
+"""Puts the reasons of a pick into words, short enough for one line of a mail. Plain text, no HTML."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.LIKE: "it is similar to {}, which you liked",
     ReasonKind.DISLIKE: "it is similar to {}, which you disliked",
     ReasonKind.PICKED: "curators picked it",
-    ReasonKind.EXPLORE: "it lies beside your interests",
+    ReasonKind.EXPLORE: "it is close to your interests but matches none of them",
 }
 _UNNAMED: Mapping[ReasonKind, str] = {
     ReasonKind.LIKE: "it goes with papers you liked",
@@ -49,7 +49,7 @@ _UNNAMED: Mapping[ReasonKind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Because:
-    """Says why, given what topics are called and the titles that reasons may name."""
+    """Words the reasons of picks, given the names of topics and the titles of liked papers by id."""
 
     topics: Mapping[str, Topic]
     titles: Mapping[str, str]
@@ -59,13 +59,13 @@ class Because:
     )
 
     def __call__(self, pick: Pick) -> str:
-        """One line: `Because you follow …, it matches your keyword …, and …`; empty without any.
+        """One line: `Because you follow …, it matches your keyword …, and …`; empty without reasons.
 
-        What is there to explore says so: `To explore: it lies beside …`. Where the line would be
-        too long, first the words and then the lesser reasons are left out.
+        For a paper to explore it begins with `To explore:`. If the line would be too long, the words
+        in brackets are left out first, then the lesser reasons.
         """
         reasons = _weighty(pick)
-        # Thousands of readers are told the same; only the amounts differ, which no line names.
+        # Thousands of readers are told the same line: only the amounts differ, which it leaves out.
         # A flat key takes half the time of a tuple of tuples.
         told: list[object] = []
         for kind, what, _, words in reasons:
@@ -80,7 +80,7 @@ class Because:
         kinds: dict[ReasonKind, list[Reason]] = {}
         for each in reasons:
             kinds.setdefault(each.kind, []).append(each)
-        # What is one's own comes first, however much everybody else made of the score.
+        # Personal reasons come before votes and curators, however much each adds to the score.
         clauses = [
             self._single(each[0]) if len(each) == 1 else self._clause(each)
             for _, each in sorted(kinds.items(), key=lambda kind: kind[0] in OF_EVERYBODY)
@@ -91,21 +91,21 @@ class Because:
         return start + _line(clauses)
 
     def sentences(self, pick: Pick) -> list[str]:
-        """The up to three reasons that made the most of the score, largest first."""
+        """Up to three reasons that add most to the score, largest first."""
         return ["".join(self._clause([each])) for each in _weighty(pick)]
 
     def term(self, reason: Reason) -> str:
-        """One term of a score as a clause, in full, whatever it adds or takes away."""
+        """One term of a score as a clause, whether it raises or lowers the score."""
         return clause(reason.kind, [self._name(reason)])
 
     def _single(self, reason: Reason) -> tuple[str, str]:
-        """One reason as a clause, and the words that made it, kept for the lines it stands in."""
+        """The clause and words of one reason; cached, since many lines share it."""
         key = (reason.kind, reason.what, reason.words)
         found = self._clauses.get(key)
         return found or _kept(self._clauses, key, self._clause([reason]))
 
     def _clause(self, reasons: Sequence[Reason]) -> tuple[str, str]:
-        """Reasons of one kind as a clause, and the words that made them if there is room."""
+        """Reasons of one kind as a clause, and the words behind them in brackets if there is room."""
         said = clause(reasons[0].kind, [self._name(each) for each in reasons])
         if not any(each.words for each in reasons):
             return said, ""
@@ -117,7 +117,7 @@ class Because:
             if len(new) < MOST_WORDS and folded not in known and not contains_phrase(named, folded):
                 new.append(_short(word, LONGEST_WORD))
                 named = f"{named} {folded}"
-        # Of "sign language" it may be the sign alone: that is worth saying, all of it once more is not.
+        # Part of "sign language" is worth repeating, since it says which part; all of it is not.
         told = set(named.split())
         again = set().union(*(each.split() for each in known if told.issuperset(each.split())))
         new = [each for each in new if not again.issuperset(_folded(each).split())]
@@ -128,7 +128,7 @@ class Because:
         return said, ""
 
     def _name(self, reason: Reason) -> str:
-        """What a reason speaks of, as its reader calls it; empty for a paper we have no title of."""
+        """What a reason is about, as its reader knows it; empty for a paper without a known title."""
         name = _short(reason.what)
         if reason.kind is ReasonKind.TOPIC:
             topic = self.topics.get(reason.what)
@@ -144,7 +144,7 @@ class Because:
 
 
 def clause(kind: ReasonKind, names: Sequence[str]) -> str:
-    """Reasons of one kind as a clause that stands after "because"; `names` may be empty texts."""
+    """Reasons of one kind as a clause to follow "because"; names that are empty are left out."""
     named = [each for each in names if each]
     if not named and kind in _UNNAMED:
         return _UNNAMED[kind]
@@ -162,19 +162,18 @@ def _kept(kept: dict[tuple[object, ...], T], key: tuple[object, ...], found: T) 
 
 
 def _weighty(pick: Pick) -> list[Reason]:
-    """What is worth saying of a pick's reasons, which come largest first; exploring before all.
+    """The up to three reasons of a pick that are worth saying: exploring first, then the largest.
 
-    Nearness for which no words can be named is as good as none (see `Sheet.telling`), or the work of
-    an embedder alone: it is said where nothing made more of the score. Nearness to a keyword that
-    stands in the paper is said as that.
+    Similarity that no words can be named for (see `Sheet.telling`) is left out, unless nothing adds
+    more to the score. Similarity to a keyword that occurs in the paper is told as the keyword.
     """
     found: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
         kind, _, amount, words = each
         if amount > 0 and amount >= least:
-            if kind is _WORDS and (there := _standing(each, pick)):
-                each = there  # noqa: PLW2901 - the same reason, as its reader calls it
+            if kind is _WORDS and (there := _keyword_of(each, pick)):
+                each = there  # noqa: PLW2901 - the same reason, as its reader knows it
             elif found and not words and (kind is _LIKE or kind is _WORDS):
                 continue
             if each not in found:
@@ -185,8 +184,8 @@ def _weighty(pick: Pick) -> list[Reason]:
     return found[:MOST_SAID]
 
 
-def _standing(words: Reason, pick: Pick) -> Reason | None:
-    """That the keyword with which a paper shares words stands in it anyway, if it does."""
+def _keyword_of(words: Reason, pick: Pick) -> Reason | None:
+    """The reason that the same keyword occurs in the paper itself, if it does."""
     for each in pick.reasons:
         if each.kind is ReasonKind.KEYWORD and each.what == words.what:
             return each
@@ -194,7 +193,7 @@ def _standing(words: Reason, pick: Pick) -> Reason | None:
 
 
 def _line(clauses: Sequence[tuple[str, str]]) -> str:
-    """As many clauses, and words behind them, as one line takes; one clause at least."""
+    """As many clauses, and words after them, as fit on one line; at least one clause."""
     line = ""
     for many in range(len(clauses), 0, -1):
         for worded in dict.fromkeys((many, 1, 0)):
@@ -208,7 +207,7 @@ def _line(clauses: Sequence[tuple[str, str]]) -> str:
 
 
 def _listed(parts: Sequence[str]) -> str:
-    """Parts as a person lists them: `a`, `a and b`, `a, b, and c`."""
+    """A list in English: `a`, `a and b`, `a, b, and c`."""
     if len(parts) < 3:  # noqa: PLR2004 - the serial comma begins with three
         return " and ".join(parts)
     return f"{', '.join(parts[:-1])}, and {parts[-1]}"
@@ -218,14 +217,14 @@ _folded = lru_cache(maxsize=16_384)(fold)
 
 
 def _voted(votes: str) -> str:
-    """What a count of votes is worth saying: a few of them are no trend."""
+    """The clause for a count of votes: below three, a paper is not called trending."""
     number = int(votes) if votes.isdecimal() else 0
     if 0 < number < FEWEST_TRENDING:
         return "it has one upvote" if number == 1 else f"it has {number} upvotes"
     return f"it is trending ({votes} upvotes)"
 
 
-# The same topics, keywords, titles and words are named in thousands of mails.
+# Thousands of mails name the same topics, keywords and titles.
 @lru_cache(maxsize=16_384)
 def _short(text: str, longest: int = LONGEST_NAME) -> str:
     return truncate(clean(text), longest)

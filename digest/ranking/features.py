@@ -1,4 +1,4 @@
-"""An edition's papers as points in the space, and an index; made once, shared by every profile."""
+"""An edition's papers as points in the space, with an index: made once, used for every profile."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 
 MOST_AT_ONCE = 128
-FEW_PAPERS = 20  # of so many, half of what they have in common may be their own
-MOST_REMEMBERED = 4_000_000
+FEW_PAPERS = 20  # of so few, half of what they have in common may be particular to them
+MOST_CACHED = 4_000_000
 
 
 class Features:
-    """What ranking knows of an edition's papers.
+    """What ranking knows about an edition's papers.
 
-    `papers` are in the order in which ties are broken (see `_order`); `given` says where each stands
-    of those that were given. Without `cache` words weigh what they do among these papers
-    themselves.
+    `papers` are in the order that breaks ties (see `_order`), and `given` is the position there of
+    each paper passed in. Without a `cache`, words are weighed among these papers alone.
     """
 
     def __init__(self, papers: Iterable[Paper], cache: PointCache | None = None) -> None:
@@ -65,9 +64,9 @@ class Features:
     def cached(
         self, kind: str, names: Sequence[str], make: Callable[[Sequence[str]], Sequence[Thing]]
     ) -> list[Thing]:
-        """What `make` says of these names, worked out once: readers name the same things."""
+        """What `make` returns for these names, computed once: many readers name the same things."""
         missing = [each for each in names if (kind, each) not in self._remembered]
-        most = MOST_REMEMBERED // len(self.papers)
+        most = MOST_CACHED // len(self.papers)
         if len(self._remembered) + len(missing) > most:
             self._remembered.clear()
             missing = list(names)
@@ -78,7 +77,7 @@ class Features:
         return [self._remembered[kind, each] for each in names]
 
     def amounts(self, directions: Directions) -> np.ndarray:
-        """What each paper gets from each row of directions (rows × papers, float32)."""
+        """The product of each row of directions with each paper (rows × papers, float32)."""
         count = len(directions.dense)
         if not count:
             return np.zeros((0, len(self.papers)), np.float32)
@@ -92,18 +91,16 @@ class Features:
 
     def named(self, column: int) -> str:
         """The word, category or author that a column of `sparse` stands for."""
-        name = self._names.get(column)
-        if name is None:
-            name = self._names[column] = self._name_of(int(self.columns.marks[column]))
-        return name
+        if column not in self._names:
+            self._names[column] = self._name_of(int(self.columns.marks[column]))
+        return self._names[column]
 
     def stems(self, column: int) -> Sequence[str]:
-        """The same, word by word, a plural as its singular (see `matching.variants`)."""
-        stems = self._stems.get(column)
-        if stems is None:
+        """The words of a column's name, plurals as singulars (see `matching.variants`)."""
+        if column not in self._stems:
             words = self.named(column).split()
-            stems = self._stems[column] = [min(variants(each), key=len) for each in words]
-        return stems
+            self._stems[column] = [min(variants(each), key=len) for each in words]
+        return self._stems[column]
 
     def _name_of(self, mark: int) -> str:
         if mark < CATEGORIES:
@@ -119,18 +116,18 @@ class Features:
         return next(name for number, name in named if number == mark)
 
     def _products(self, marks: Matrix, dense: np.ndarray) -> np.ndarray:
-        """Marks times those of the papers, and dense parts times theirs.
+        """Marks times the papers' marks, plus dense parts times theirs.
 
-        A mark that any of the rows has adds to all of them at once, for each paper that has it too: runs
-        of additions are quicker than one here and one there, though most add nothing. They are as long
-        as real readers share words: made-up ones who hardly do take half as much again (benchmarks/).
+        The marks that any row has become a dense matrix: long runs of additions are quicker than
+        scattered ones, although most add zero. This relies on readers sharing words; invented ones
+        who hardly do take half as long again (see benchmarks/).
         """
         count = len(dense)
-        columns = self.columns.of(marks.indices).astype(np.intp)  # as numpy looks things up
+        columns = self.columns.of(marks.indices).astype(np.intp)  # the type numpy indexes with
         asked = np.zeros(len(self.columns) + 1, bool)
-        asked[columns] = asked[-1] = True  # the last is what no paper has, -1
+        asked[columns] = asked[-1] = True  # the last column, -1, takes marks that no paper has
         place = np.cumsum(asked) - 1
-        # Written where it is read: scipy's own way turns it round twice, a quarter of all.
+        # Filled in transposed order: scipy would transpose it twice, a quarter of the time.
         at = (place * count).take(columns, mode="wrap")
         at += np.repeat(np.arange(count), np.diff(marks.indptr))
         looking = np.zeros((place[-1] + 1) * count, np.float32)
@@ -142,10 +139,10 @@ class Features:
 
 
 def _levelled(points: Points) -> Points:
-    """Without what an embedder makes of all of them alike, as far as they are enough to tell.
+    """Take out the mean of the embedder's vectors, the less of it the fewer papers there are.
 
-    Any two texts have a cosine of 0.3 or, with some models, 0.8, which would let in every paper. A
-    reader's papers all lose the same by it, so they stay in order.
+    With some models any two texts have a cosine of 0.3 or even 0.8, which would let in every paper.
+    All papers of a reader lose the same, so their order stays.
     """
     if not points.meaning.size:
         return points
@@ -154,10 +151,10 @@ def _levelled(points: Points) -> Points:
 
 
 def _order(papers: Sequence[Paper], voted: np.ndarray) -> list[int]:
-    """The rows of papers in the order in which ties are broken.
+    """The rows of papers in the order that breaks ties.
 
-    What lies toward papers that people have voted for comes first, then the newer, at last the higher
-    id: a whole list has one date, and who follows no more than a topic has only equals.
+    Papers similar to those people have voted for come first, then newer ones, then higher ids. It
+    matters: all papers of a listing share a date, and a reader who only follows a topic has only ties.
     """
 
     def key(row: int) -> tuple[float, float]:

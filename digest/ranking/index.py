@@ -1,7 +1,7 @@
-"""Which papers of an edition contain a phrase, are in a category, or are by an author.
+"""Finds the papers of an edition that contain a phrase, are in a category, or are by an author.
 
-The rules are those of `digest.matching`; here they are looked up rather than tried on every
-paper, so that a question costs what its answer is long.
+The rules are those of `digest.matching`, as an inverted index: a lookup costs time in proportion to
+what it finds, rather than to the number of papers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PhraseIndex:
-    """Folded texts by their words; `find` gives the rows of the texts that mention a phrase."""
+    """Folded texts by their words; its methods return the rows of the texts that match."""
 
     __slots__ = ("_folded", "_rows", "_texts")
 
@@ -31,11 +31,11 @@ class PhraseIndex:
                 self._rows.setdefault(word, []).append(row)
 
     def find(self, phrase: str) -> set[int]:
-        """Rows that contain the folded phrase as whole words, in singular or plural."""
+        """Rows that contain the folded phrase as whole words, singular or plural."""
         return {row for each in matching.variants(phrase) for row in self._find(spaced(each))}
 
     def find_prefix(self, start: str) -> set[int]:
-        """Rows with a word that begins so; of a start of several words, those that have it all."""
+        """Rows that contain the beginning of a phrase, whose last word may be incomplete."""
         first = spaced(start).partition(" ")[0]
         rows = {row for word in self._rows if word.startswith(first) for row in self._rows[word]}
         return {row for row in rows if contains_prefix(self._folded[row], start)}
@@ -73,7 +73,7 @@ class Index:
                 self._families.setdefault(key.partition(" ")[0], set()).add(row)
 
     def by_author(self, name: str) -> set[int]:
-        """Rows of papers by this author; a family name alone finds everyone who bears it."""
+        """Rows of papers by this author; a family name alone finds everyone with that name."""
         return set().union(*map(self._by_spelling, spellings(name)))
 
     def _by_spelling(self, name: str) -> set[int]:
@@ -86,7 +86,7 @@ class Index:
         return {row for other, row in known if matching.agree(given, other)}
 
     def in_query(self, query: str) -> tuple[set[int], set[int]]:
-        """Rows of the papers for which `matching.in_query` is true, and those by title alone."""
+        """Rows of the papers that `matching.in_query` accepts, and of those it accepts by title alone."""
         parts = matching.query_parts(query)
         if not parts:
             return set(), set()
@@ -98,7 +98,7 @@ class Index:
         return set.intersection(*anywhere), set.intersection(*titles)
 
     def in_topic(self, topic: Topic) -> set[int]:
-        """Rows of the papers for which `matching.in_topic` is true."""
+        """Rows of the papers that `matching.in_topic` accepts."""
         categories, phrases = matching.demands(topic)
         found = {row for key in categories for row in self.any_category.get(key, ())}
         return found.union(*(self.texts.find(phrase) for phrase in phrases))

@@ -1,9 +1,9 @@
-"""Two rankings shown as one list, so that their reader's answers tell which is better.
+"""Merges two rankings into one list, so that the reader's feedback tells which one is better.
 
 Team-draft interleaving: F. Radlinski, M. Kurup, T. Joachims, "How does clickthrough data reflect
-retrieval quality?", CIKM 2008. The two take turns at naming their best paper that is not on the
-list yet, and a coin says who begins each round: so that both have the same share of every place,
-and whatever makes readers look at a place, or not, is the same for both.
+retrieval quality?", CIKM 2008. The rankings take turns adding their best paper that is not on the
+list yet, and a coin decides who begins each round. So both get the same share of every place, and
+position bias is the same for both.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ A, B = "a", "b"
 
 
 def team_draft(a: Ranking, b: Ranking, rng: random.Random) -> Ranking:
-    """One ranking of all that two hold, each pick marked with the team that brought it.
+    """Merge two rankings of one subscriber, marking each pick with the team that added it.
 
-    No team has what both begin with in the same order, nor what is left once one of them has
-    nothing more to bring: an answer to these says nothing for either. Otherwise the teams are of
-    one size, or differ by one. The list is in the order to be shown, not by score. Its picks reach
-    as far as both say of theirs why: further than what is shown in full.
+    Papers that both begin with in the same order have no team, nor do those that are left when one
+    ranking is used up: feedback on them favours neither. Otherwise the teams are of equal size, or
+    differ by one. The list is in the order to show, not by score. It has picks up to the first paper
+    that neither ranking has a pick for; the rest are ids.
     """
     order = list(_drafted(a.listed, b.listed, rng))
     told = {team: {each.paper_id: each for each in own.picks} for team, own in ((A, a), (B, b))}
     picks: list[Pick] = []
     for paper, team in order:
         pick = told[team].get(paper) if team else told[A].get(paper, told[B].get(paper))
-        if pick is None:  # from here on one of the two has only ids
+        if pick is None:  # its team has only an id for it
             break
         picks.append(pick._replace(team=team))
     rest = tuple(paper for paper, _ in order[len(picks) :])
@@ -49,7 +49,7 @@ def team_draft(a: Ranking, b: Ranking, rng: random.Random) -> Ranking:
 
 
 def _drafted(a: Sequence[str], b: Sequence[str], rng: random.Random) -> Iterator[tuple[str, str]]:
-    """The papers of both, each with the team that brings it, if one does."""
+    """The papers of both, each with its team, "" for none."""
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
     yield from ((each, "") for each in a[:shared])
     taken = set(a[:shared])
@@ -65,7 +65,7 @@ def _drafted(a: Sequence[str], b: Sequence[str], rng: random.Random) -> Iterator
 
 
 def _next(left: list[str], taken: set[str]) -> str:
-    """What a team would bring now; what the other has brought meanwhile goes from its list."""
+    """The next paper of a team, "" at the end; drops those that the other team has added."""
     while left and left[-1] in taken:
         left.pop()
     return left[-1] if left else ""

@@ -1,12 +1,12 @@
-"""The ranker: a sum of plain terms, for a block of people at a time."""
+"""The ranker: a score is a sum of plain terms, computed for a block of profiles at a time."""
 
 from __future__ import annotations
 
-from functools import partial, wraps
+from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from threading import RLock
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,11 +24,11 @@ from digest.ranking.directions import FORMAT
 from digest.ranking.features import Features
 from digest.ranking.point_cache import PointCache
 from digest.ranking.profiles import Weights
-from digest.ranking.sheet import Sheet, community, written
+from digest.ranking.sheet import Sheet, community, scored
 from digest.ranking.space import bare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from digest.ports import Candidates
@@ -38,48 +38,33 @@ if TYPE_CHECKING:
 CHUNK = 128
 MOST_INTERESTS = 2_048
 
-_SAID_SO = {
+_ALREADY = {
     InterestKind.LIKE: "it is liked already",
     InterestKind.DISLIKE: "it is disliked",
     InterestKind.KNOWN: "it is known already",
 }
 
-Asked = ParamSpec("Asked")
-Answer = TypeVar("Answer")
-
-
-def _one_at_a_time(
-    method: Callable[Concatenate[LinearRanker, Asked], Answer],
-) -> Callable[Concatenate[LinearRanker, Asked], Answer]:
-    """Let threads that share a ranker wait for each other: what it has worked out, all build on."""
-
-    @wraps(method)
-    def alone(ranker: LinearRanker, /, *args: Asked.args, **more: Asked.kwargs) -> Answer:
-        with ranker._lock:  # noqa: SLF001 - it decorates the ranker's own methods
-            return method(ranker, *args, **more)
-
-    return alone
-
 
 class LinearRanker:
-    """Scores are sums of terms, one a reason: topics, keywords, authors, likes, trending, picked.
+    """Scores are sums of terms, one for each reason: topics, keywords, authors, likes, votes, picks.
 
-    They are log-odds (see `Pick.chance`), comparable between people and days, because every term
-    is a constant or a product with constant weights: nothing is scaled to the day or the person,
-    but that an embedder's vectors lose what those of the day have in common (see `Features`).
+    Scores are log-odds (see `Pick.chance`). They can be compared between people and days, since
+    nothing is normalised to either; only an embedder's vectors lose their mean over the edition (see
+    `Features`).
 
-    A paper matches when it is in a followed topic, names a keyword, is found by a saved search,
-    is by a followed author, or is close enough to what was liked or typed. Votes and curators
-    together add at most `trending`, and order the papers of someone who has named no interest at
-    all. Never picked is what is muted, disliked, liked or known already, or named in `without`.
+    A paper matches if it is in a followed topic, contains a keyword, is found by a saved search, is
+    by a followed author, or is similar enough to what was liked or typed. Votes and curators' picks
+    together add at most `trending`; for somebody without any interest, they alone admit papers.
+    Papers that are muted, liked, disliked or known, or named in `without`, are never picked.
 
-    At most `cap` papers are listed for a profile. Those shown in full are chosen as a list (see
-    `arranging`): of near-duplicates one, every interest its part, what is followed and the
-    smaller ones among likes a place that they would not have, and with `explore` the last place for
-    what lies beside all of them. They come with scores and reasons, the others as ids.
+    At most `cap` papers are listed for a profile. `arranging` chooses those shown in full, which come
+    with scores and reasons; the others are ids. With `explore`, the last place shown in full is for a
+    paper beside all interests.
 
-    `space` is what was learned from the archive; without it, or with one that has no dimensions,
-    words weigh what they do in the edition, and nothing is known of what they mean.
+    `space` is learned from the archive. Without one, or with one without dimensions, words are
+    weighed by the edition alone, and nothing is known of their meaning.
+
+    Threads may share a ranker; its lock lets them in one at a time.
     """
 
     def __init__(
@@ -108,7 +93,6 @@ class LinearRanker:
         self._lock = RLock()
         self._latest: tuple[Sequence[Paper], Features, np.ndarray] | None = None
 
-    @_one_at_a_time
     def rank(
         self,
         block: Sequence[Profile],
@@ -117,50 +101,47 @@ class LinearRanker:
         without: Mapping[str, frozenset[str]],
         now: datetime,  # noqa: ARG002 - scores do not change while a day is recomposed
     ) -> list[Ranking]:
-        """One ranking a profile, in order; the same whatever block a profile comes in."""
+        """One ranking for each profile, in order; it does not depend on the rest of the block."""
         if not candidates.papers:
             return [Ranking(subscriber_id=each.subscriber_id) for each in block]
-        features, duplicates = self._features(candidates)
-        # A map lets go of one sheet before it asks for the next: each is ten megabytes.
-        rankings = map(
-            partial(self._rank, duplicates=duplicates, without=without),
-            self._written(block, features, candidates),
-        )
-        return list(chain.from_iterable(rankings))
+        with self._lock:
+            features, duplicates = self._features(candidates)
+            # `map` frees each sheet, of ten megabytes, before it asks for the next.
+            rankings = map(
+                partial(self._rank, duplicates=duplicates, without=without),
+                self._sheets(block, features, candidates),
+            )
+            return list(chain.from_iterable(rankings))
 
-    @_one_at_a_time
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
-        """The scores alone (profiles × papers, float32), papers as `candidates` has them.
+        """The scores alone (profiles × papers, float32), papers in the order of `candidates`.
 
-        Nothing is barred, arranged or explained: this is for comparing rankers.
+        No paper is barred and nothing is arranged: this is for comparing rankers.
         """
-        features, _ = self._features(candidates)
-        sheets = self._written(block, features, candidates, apart=False)
-        found = [each.trust[:, None] * each.scores for each in sheets]
+        with self._lock:
+            features, _ = self._features(candidates)
+            sheets = self._sheets(block, features, candidates, with_minors=False)
+            found = [each.trust[:, None] * each.scores for each in sheets]
         nobody = np.zeros((0, len(features.papers)), np.float32)
         return np.concatenate([nobody, *found])[:, features.given]
 
-    @_one_at_a_time
     def learned(
         self, block: Sequence[Profile], liked: Mapping[str, Paper], vectors: Mapping[str, bytes]
     ) -> dict[str, tuple[bytes, ...]]:
-        """What to keep of each profile, by subscriber: `rank` is quicker where candidates bring it.
+        """What to keep of each profile, by subscriber id; it makes `rank` quicker.
 
-        `liked` are the papers they like and dislike, `vectors` what the embedder made of those. It
-        stays true until they say something new, or `keeps` becomes another name.
+        `liked` are the papers they like and dislike, `vectors` the embedder's vectors of those. It
+        is valid until they say something new, or `keeps` changes.
         """
         if self._cache is None:
             return {}
-        self._cache.learn_vectors(vectors)
-        return {
-            name: content
-            for chunk in _chunks(block, {})
-            for name, content in opinions.tastes_to_keep(
-                chunk, liked, self._cache, self._weights
-            ).items()
-        }
+        found: dict[str, tuple[bytes, ...]] = {}
+        with self._lock:
+            self._cache.learn_vectors(vectors)
+            for chunk in _chunks(block, {}):
+                found |= opinions.tastes_to_keep(chunk, liked, self._cache, self._weights)
+        return found
 
-    @_one_at_a_time
     def explain(
         self,
         profile: Profile,
@@ -171,10 +152,20 @@ class LinearRanker:
         now: datetime,  # noqa: ARG002 - as `rank`
     ) -> Explanation:
         """The whole sum for one of the candidates, whether or not `rank` picks it."""
-        features, duplicates = self._features(candidates)
-        row = features.position[paper_id]
-        (sheet,) = self._written([profile], features, candidates)
-        (ranking,) = self._rank(sheet, duplicates, without)
+        with self._lock:
+            features, duplicates = self._features(candidates)
+            (sheet,) = self._sheets([profile], features, candidates)
+            (ranking,) = self._rank(sheet, duplicates, without)
+            return self._explained(sheet, ranking, paper_id, without)
+
+    def _explained(
+        self,
+        sheet: Sheet,
+        ranking: Ranking,
+        paper_id: str,
+        without: Mapping[str, frozenset[str]],
+    ) -> Explanation:
+        row = sheet.features.position[paper_id]
         place = next((n for n, each in enumerate(ranking.listed, 1) if each == paper_id), 0)
         terms = sheet.explained(0, np.array([row]))[0]
         parts = [(term, sheet.parts(0, row, term)) for term in terms]
@@ -186,23 +177,17 @@ class LinearRanker:
                 Reason(amount=amount, kind=kind, what=what) for (amount, kind, what), _ in parts
             ),
             words=tuple(words for _, words in parts),
-            barred="" if place else self._barred(profile, features, sheet, row, without),
+            barred="" if place else self._why_not(sheet, row, without),
             rank=place,
         )
 
-    def _barred(
-        self,
-        profile: Profile,
-        features: Features,
-        sheet: Sheet,
-        row: int,
-        without: Mapping[str, frozenset[str]],
-    ) -> str:
-        """Why a paper is no pick of a profile."""
-        paper = features.papers[row].id
+    def _why_not(self, sheet: Sheet, row: int, without: Mapping[str, frozenset[str]]) -> str:
+        """Why a paper is not a pick of the sheet's one profile."""
+        (profile,), features = sheet.block, sheet.features
+        paper = features.ids[row]
         for each in opinions.judged(profile):
             if _named(each.value, features, sheet.candidates) == paper:
-                return _SAID_SO[each.kind]
+                return _ALREADY[each.kind]
         if paper in without.get(profile.subscriber_id, frozenset()):
             return "it was in an earlier digest, or was announced before this one begins"
         if profiles.muted([profile], features, self._topics)[0, row]:
@@ -211,18 +196,19 @@ class LinearRanker:
             return "it is in none of the topics and not close enough to anything else"
         return "others come before it"
 
-    def _written(
+    def _sheets(
         self,
         block: Sequence[Profile],
         features: Features,
         candidates: Candidates,
         *,
-        apart: bool = True,
+        with_minors: bool = True,
     ) -> Iterable[Sheet]:
+        """The scores of a block, in chunks."""
         everyone = community(candidates, features, self._trending)
         kept = candidates.tastes.get(self.keeps, {})
         for chunk in _chunks(block, kept):
-            yield written(
+            yield scored(
                 chunk,
                 features,
                 candidates,
@@ -230,11 +216,11 @@ class LinearRanker:
                 weights=self._weights,
                 community=everyone,
                 kept=kept,
-                apart=apart,
+                with_minors=with_minors,
             )
 
     def _features(self, candidates: Candidates) -> tuple[Features, np.ndarray]:
-        """Features of an edition and its near-duplicates; kept, as one edition serves many blocks."""
+        """An edition's features and near-duplicate groups, kept for the other blocks of the edition."""
         if self._latest is None or self._latest[0] != candidates.papers:
             cache = self._cache or PointCache(
                 bare(candidates.papers),
@@ -281,14 +267,14 @@ class LinearRanker:
 
 
 def _name_of(space: Space, weights: Weights, embeds: str) -> str:
-    """The name of what is kept of people: another one for whatever would make it something else."""
+    """The name to keep tastes under: it changes with everything that they are computed from."""
     about = f"{weights.like} {weights.dislike} {weights.views} {FORMAT} {embeds}"
     mark = blake2b(about.encode(), digest_size=4).hexdigest()
     return f"{space.name}/{mark}"
 
 
 def _chunks(block: Sequence[Profile], kept: Container[str]) -> Iterable[list[Profile]]:
-    """The block in parts whose arrays stay small: so many people, and so many interests to learn."""
+    """The block in chunks whose arrays stay small, by the profiles and the interests to learn."""
     chunk: list[Profile] = []
     interests = 0
     for each in block:
@@ -303,7 +289,7 @@ def _chunks(block: Sequence[Profile], kept: Container[str]) -> Iterable[list[Pro
 
 
 def _barred(sheet: Sheet, without: Mapping[str, frozenset[str]]) -> np.ndarray:
-    """Papers that a profile has said its word on, or is not to be shown (profiles × papers)."""
+    """Papers that a profile has judged, or that `without` names for it (profiles × papers, bool)."""
     features = sheet.features
     position = features.position
     barred = np.zeros(sheet.scores.shape, bool)
@@ -317,7 +303,7 @@ def _barred(sheet: Sheet, without: Mapping[str, frozenset[str]]) -> np.ndarray:
 
 
 def _named(value: str, features: Features, candidates: Candidates) -> str:
-    """The id of the paper that a profile means, empty for one that is not at hand."""
+    """The id of the paper with this identifier, "" if it is neither a candidate nor in `liked`."""
     if value in features.id_of:
         return features.id_of[value]
     return candidates.liked[value].id if value in candidates.liked else ""

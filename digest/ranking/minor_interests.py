@@ -1,9 +1,9 @@
-"""Interests among someone's likes that are few and lie apart, which the mean of all would drown.
+"""Finds smaller interests among someone's likes, which the mean of all likes would drown.
 
-Whoever likes twenty papers on one thing and four on another hardly ever sees the other: in what they
-like on the whole it counts a sixth. Scores stay as they are, since the mean ranks real people's
-libraries better than any split of them does; such an interest gets a place in the list (see
-`arranging` and docs/ranking.md).
+Someone who likes twenty papers on one subject and four on another would hardly ever see the second,
+which makes only a sixth of the mean. Such an interest gets a place in the list instead (see
+`arranging` and docs/ranking.md). Scores stay as they are: on real libraries, the mean ranks better
+than any split of it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ COHERENT = 0.2
 
 
 def find(near: np.ndarray, weights: Sequence[float]) -> list[list[int]]:
-    """Which likes make interests of their own beside the main one: their rows, the heaviest first.
+    """The smaller interests: the rows of the likes in each, heaviest first, three at most.
 
-    `near` (likes × dimensions, the newest first) are directions of length 1 or 0, `weights` what each
-    like counts. Likes form groups by average linkage (R. Sokal and C. Michener, 1958) as long as
-    their mean cosine is 0.1; an interest is one of two likes or more with a mean cosine of 0.2 among
-    them, and an eighth of the weight. The main one is the heaviest, or what is left beside them if that
-    is heavier; of the others there are three at most. Of more than 256 likes the newest count.
+    `near` (likes × dimensions, newest first) holds directions of length 1 or 0, `weights` what each
+    like counts. Only the newest 256 likes count. They are clustered by average linkage (R. Sokal and
+    C. Michener, 1958) down to a mean cosine of 0.1. A cluster is an interest if it has two likes, a
+    mean cosine of 0.2 and an eighth of the weight. The heaviest is the main interest and left out,
+    unless the likes in no interest weigh more.
     """
     near, counted = near[:NEWEST], np.asarray(weights, float)[:NEWEST]
     if len(near) < FEWEST_LIKES:
         return []
     cosines = near.astype(float) @ near.T
     if cosines.min() >= ALIKE:
-        return []  # they would all be one group
+        return []  # they would all be one cluster
     counted = counted / counted.sum()
     found = [
         (float(counted[rows].sum()), rows.tolist())
@@ -54,7 +54,7 @@ def find(near: np.ndarray, weights: Sequence[float]) -> list[list[int]]:
 
 
 def _groups(cosines: np.ndarray) -> list[np.ndarray]:
-    # Only learning needs it, as it does the rest of scikit-learn's and scipy's machinery.
+    # Imported here because only learning needs it.
     from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415
     from scipy.spatial.distance import squareform  # noqa: PLC0415
 
@@ -66,6 +66,6 @@ def _groups(cosines: np.ndarray) -> list[np.ndarray]:
 
 
 def _mean(cosines: np.ndarray) -> float:
-    """The mean cosine of different rows."""
+    """The mean cosine between different rows."""
     count = len(cosines)
     return float((cosines.sum() - np.trace(cosines)) / (count * (count - 1)))

@@ -1,4 +1,4 @@
-"""What the people of a block like and dislike: where each looks, as it is kept or learned now."""
+"""Scores likes and dislikes of a block: as directions, read from what is kept or learned now."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ _SILENT = Profile(subscriber_id="", interests=())
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Taste:
-    """What those of a block who have any likes (or dislikes) make of the papers.
+    """The likes (or the dislikes, or the smaller interests) of those in a block who have any.
 
-    `rows` are their profiles in order, `counts` how many papers it is that each likes (or dislikes)
-    and of which something is known, `directions` where each looks, `amounts` what that adds to each
-    paper.
+    `rows` are the rows of their profiles, ascending, `counts` how many known papers each likes,
+    `directions` one vector for each, and `amounts` (rows × papers) what it adds to each score.
     """
 
     kind: ReasonKind
@@ -49,7 +48,7 @@ class Taste:
     amounts: np.ndarray
 
     def of(self, profile: int) -> int:
-        """The row of a profile, -1 for one that has none."""
+        """The position of a profile in `rows`, -1 if it is not there."""
         at = int(np.searchsorted(self.rows, profile))
         return at if at < len(self.rows) and self.rows[at] == profile else -1
 
@@ -57,10 +56,11 @@ class Taste:
 def tastes_to_keep(
     block: Sequence[Profile], known: Mapping[str, Paper], cache: PointCache, weights: Weights
 ) -> dict[str, tuple[bytes, ...]]:
-    """What is worth keeping of each profile: its likes and its dislikes as compact directions.
+    """Each profile's likes and dislikes as bytes to keep, by subscriber id.
 
-    `known` are the papers they name. The bytes are a bundle of how many of those there are, where they
-    look as a whole, and where each smaller interest does; empty for a profile that has none of a kind.
+    `known` are the papers they name, by the ids that profiles use. Each of the two is a bundle: the
+    number of known papers, the compact direction of all of them, and for likes that of each smaller
+    interest; empty if there are none.
     """
     liking, disliking = (
         _bundles(kind, _held(kind, block, known), cache, known, weights) for kind in OPINIONS
@@ -76,12 +76,12 @@ def tastes(
     weights: Weights,
     kept: Mapping[str, tuple[bytes, ...]],
     *,
-    apart: bool = True,
+    with_minors: bool = True,
 ) -> tuple[list[Taste], Taste]:
-    """The likes and the dislikes of a block, and `apart` the smaller interests among likes.
+    """The likes and dislikes of a block, and the smaller interests among likes unless left out.
 
-    `kept` are tastes_to_keep by subscriber; what is missing is learned here and now. A profile has a row of
-    each kind at most, and up to three for smaller interests (see `minor_interests`).
+    `kept` is what `tastes_to_keep` returned, by subscriber id; for others, tastes are learned now. A
+    profile has at most one row of each kind, and three of smaller interests (see `minor_interests`).
     """
     old = [kept.get(each.subscriber_id) for each in block]
     known = _unkept(block, old, candidates, features)
@@ -106,14 +106,16 @@ def tastes(
             if each
         ]
         found.append(_read(kind, [(row, count, own[0]) for row, count, own in parts], features))
-        smaller += [(row, count, part) for row, count, own in parts for part in own[1:] if apart]
+        smaller += [
+            (row, count, part) for row, count, own in parts for part in own[1:] if with_minors
+        ]
     return [each for each in found if len(each.rows)], _read(OPINIONS[0], smaller, features)
 
 
 def known_papers(
     names: Iterable[str], candidates: Candidates, features: Features
 ) -> dict[str, Paper]:
-    """The papers of these names that were brought along or are candidates."""
+    """The papers with these identifiers, as far as `liked` or the candidates include them."""
     known: dict[str, Paper] = {}
     for each in names:
         if each in candidates.liked:
@@ -124,7 +126,7 @@ def known_papers(
 
 
 def judged(profile: Profile) -> Iterable[Interest]:
-    """The papers that a profile has said its word on."""
+    """The interests that are judgements of a paper: liked, disliked or known."""
     return chain.from_iterable(profile.of(kind) for kind in SAID)
 
 
@@ -158,7 +160,7 @@ def _bundles(
     known: Mapping[str, Paper],
     weights: Weights,
 ) -> list[bytes]:
-    """For each profile how many it holds, those as a whole, and each smaller interest among likes."""
+    """For each profile the bytes to keep of one kind (see `tastes_to_keep`)."""
     if not any(held):
         return [b""] * len(held)
     parts = [[each] if each else [] for each in held]
@@ -167,7 +169,7 @@ def _bundles(
         parts = [[*own, *_smaller(each, cached)] for own, each in zip(parts, held, strict=True)]
     everything = [each for own in parts for each in own]
     looking = learned(everything, cache, known=known, worth=_worth(kind, weights))
-    # A smaller interest chooses a paper or two: the fewest marks are enough.
+    # A smaller interest only chooses a paper or two, so the fewest marks will do.
     counts = np.array([0 if at else len(each) for own in parts for at, each in enumerate(own)])
     made = iter(packed(compact(looking, cache.space, counts)))
     return [
@@ -203,6 +205,6 @@ def _unkept(
     candidates: Candidates,
     features: Features,
 ) -> dict[str, Paper]:
-    """What those like and dislike of whom nothing is kept, by the id that profiles use for it."""
+    """The papers judged by profiles of which nothing is kept, by the ids that profiles use."""
     strangers = (each for each, old in zip(block, kept, strict=True) if old is None)
     return known_papers((i.value for each in strangers for i in judged(each)), candidates, features)

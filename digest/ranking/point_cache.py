@@ -1,7 +1,4 @@
-"""What ranking makes of papers and phrases, kept for as long as the space is the same.
-
-Readers like the same papers and type the same words: each is worked out once, not once a reader.
-"""
+"""Makes points of papers and phrases, and caches those that many readers like or type."""
 
 from __future__ import annotations
 
@@ -43,10 +40,10 @@ AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """What each view of a text is worth beside a cosine of words, which is worth 1.
+    """What each view of a text is worth, relative to a cosine of words.
 
-    Tuned on reading lists and libraries (see docs/ranking.md). One view's cosines spread wider
-    than another's: near ones about five times as much as those of words.
+    Tuned on reading lists and libraries (see docs/ranking.md). The views' cosines spread differently:
+    those in the low-rank space (`near`) about five times as wide as those of words.
     """
 
     near: float = 0.2
@@ -66,7 +63,7 @@ class Views:
 
 @dataclass(slots=True, eq=False)
 class CachedPoints:
-    """Points by name, more being added as they are asked for; `marks` tell what they were made of."""
+    """Points of one kind by name, added on demand; `marks` are hashes of what they were made of."""
 
     row: dict[str, int]
     marks: dict[str, int]
@@ -78,7 +75,7 @@ class CachedPoints:
 
 
 class PointCache:
-    """Papers and phrases as points of one space; `vectors` are what the embedder made before."""
+    """Papers and phrases as points of one space."""
 
     def __init__(
         self,
@@ -100,17 +97,17 @@ class PointCache:
         self._marked: tuple[Columns, Matrix] | None = None
 
     def learn_vectors(self, vectors: Mapping[str, bytes]) -> None:
-        """From now on, go by these of what the embedder made of papers before."""
+        """Use these vectors of the embedder, by paper id, from now on."""
         self._given = vectors
 
     def liked(self, papers: Mapping[str, Paper]) -> CachedPoints:
-        """A cached that holds these papers, by the ids they go by. They recur from block to block."""
+        """Points of these liked papers, by the ids given; they recur from block to block."""
         return self._cached("liked", papers, self.papers)
 
     def around(self, papers: Mapping[str, Paper]) -> CachedPoints:
-        """What lies around each of these papers: the mean of the ten archive papers most like it.
+        """For each of these papers the mean of the ten archive papers most similar to it.
 
-        A single like says little; its neighbours say what field it stands for (pseudo-relevance
+        A single like says little; its neighbours tell which field it belongs to (pseudo-relevance
         feedback: J. Rocchio, "Relevance feedback in information retrieval", 1971).
         """
 
@@ -120,7 +117,7 @@ class PointCache:
         return self._cached("around", papers, rounded)
 
     def companions(self, papers: Mapping[str, Paper]) -> CachedPoints:
-        """The mean of the papers that people like who like this one; nothing where it has none."""
+        """For each of these papers the mean of its companions, zero if it has none."""
 
         def accompanied(missing: Sequence[Paper]) -> Points:
             references = self.space.references
@@ -138,12 +135,12 @@ class PointCache:
         return self._cached("companions", papers, accompanied)
 
     def phrases(self, phrases: Sequence[str]) -> Points:
-        """Typed words in the space."""
+        """Points of typed phrases."""
         cached = self._cached("phrases", {each: each for each in phrases}, self._phrases)
         return cached.only(phrases)
 
     def around_phrases(self, phrases: Sequence[str]) -> Points:
-        """What lies around typed words: the mean of the twenty archive papers that fit them best."""
+        """For each typed phrase the mean of the twenty archive papers that fit it best."""
 
         def rounded(missing: Sequence[str]) -> Points:
             return self._mixed(self._neighbours(self._phrases(missing), AROUND_WORDS))
@@ -152,7 +149,7 @@ class PointCache:
         return cached.only(phrases)
 
     def papers(self, papers: Sequence[Paper]) -> Points:
-        """Papers as points."""
+        """Points of papers, not cached."""
         full = self.space.tfidf(terms_of(each) for each in papers)
         places = self.space.places(full)
         return Points(
@@ -169,9 +166,9 @@ class PointCache:
     def _cached(
         self, kind: str, things: Mapping[str, Thing], make: Callable[[Sequence[Thing]], Points]
     ) -> CachedPoints:
-        """The cached of a kind, with what is missing or has changed made and put on it.
+        """The points of a kind, after making those of `things` that are missing or have changed.
 
-        A full one is begun anew.
+        A cache that is full is emptied first.
         """
         cached = self._kinds.get(kind)
         if cached is None or len(cached.points) > MOST_KEPT:
@@ -200,7 +197,7 @@ class PointCache:
         )
 
     def _meaning(self, papers: Sequence[Paper]) -> np.ndarray:
-        """The embedder's rows, from what it made before as far as there is."""
+        """The embedder's vectors of papers, made only where none is given or cached."""
         if self._embedder is None or not papers:
             return self._unmeant(len(papers))
         if len(self._made) > MOST_KEPT:
@@ -217,7 +214,7 @@ class PointCache:
         return unpack([self._given.get(name[0]) or self._made[name] for name in names])
 
     def _neighbours(self, points: Points, most: int, papers: Sequence[Paper] = ()) -> Matrix:
-        """For each point the archive's papers around it, as shares of 1 (points × references)."""
+        """For each point its nearest archive papers, with equal shares (points × references)."""
         references = self.space.references
         if references is None:
             return sp.csr_array((len(points), 0), dtype=np.float32)
@@ -234,8 +231,7 @@ class PointCache:
                 if each.id in self._reference:
                     scores[row, self._reference[each.id]] = -1
             best.append(np.argpartition(-scores, most - 1, axis=1)[:, :most])
-            # What has nothing in common with a text is not around it: a word that no paper has
-            # stays alone.
+            # Papers without anything in common are no neighbours: an unknown word has none.
             near = np.take_along_axis(scores, best[-1], axis=1) > 0
             shares.append(np.where(near, np.float32(1 / most), np.float32(0)))
         found = np.concatenate(best)
@@ -246,7 +242,7 @@ class PointCache:
         )
 
     def _mixed(self, shares: Matrix) -> Points:
-        """Means of the archive's papers as points."""
+        """Weighted means of the archive's papers, as points."""
         references = self.space.references
         count = shares.shape[0]
         if references is None:
@@ -263,19 +259,19 @@ class PointCache:
         return nothing(count, self.space.dimensions, self._width)
 
     def _unmeant(self, count: int) -> np.ndarray:
-        """Nothing of what an embedder would say."""
+        """Zeros in place of an embedder's vectors."""
         return np.zeros((count, self._width), np.float32)
 
     @property
     def _width(self) -> int:
-        """How long a vector of the embedder is; kept ones say it without loading the model."""
+        """The length of the embedder's vectors, from a known one if possible: that loads no model."""
         if self._embedder is None:
             return 0
         kept = next(chain(self._given.values(), self._made.values()), None)
         return self._embedder.dimensions if kept is None else len(kept) // 2
 
     def _references(self, references: References) -> tuple[Columns, Matrix]:
-        """The archive's papers as rows of the marks that they have."""
+        """The marks of the archive's papers, as columns and a matrix of those."""
         if self._marked is None:
             unnamed: list[tuple[str, ...]] = [()] * len(references.ids)
             marks = marked(references.tfidf, references.categories, unnamed)
@@ -285,14 +281,14 @@ class PointCache:
 
 
 def _mark(thing: Paper | str) -> int:
-    """What tells a paper, or a text, from what it was before somebody revised it."""
+    """A hash that changes when a paper is revised."""
     if isinstance(thing, str):
         return hash(thing)
     return hash((thing.title, thing.abstract, thing.categories, thing.authors))
 
 
 def _worth(rows: Matrix, columns: Columns, views: Views) -> Matrix:
-    """Rows of words and categories with the latter worth what they are."""
+    """Weigh the categories among words and categories; changes `rows`."""
     worth = np.where(columns.marks >= CATEGORIES, views.category, 1).astype(np.float32)
     rows.data *= worth[rows.indices]
     return rows

@@ -1,7 +1,7 @@
-"""Texts as points: their words, categories and authors as marks, and where they lie in the space.
+"""Points: texts as weighted words, categories and authors ("marks"), and as low-rank vectors.
 
-A mark is a number that stands for a word of the space, a category or an author, the same in every
-edition, so that what is made of a paper or of a reader can be kept.
+A mark is a column number for a word of the space, a category or an author. It is the same in every
+edition, so that points and directions can be stored.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from digest.ranking.sparse import Matrix, rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Words are numbered as in the space; behind them lie names, by what they hash to: 2 of 10,000
-# authors share a mark once in forty editions.
+# Words have their numbers in the space. Names come after them, by their hashes: among 10,000
+# authors, two share a mark in one edition out of forty.
 CATEGORIES = 1 << 24
 AUTHORS = 1 << 25
 MARKS = (1 << 31) - 1
@@ -34,7 +34,7 @@ def category_mark(name: str) -> int:
 
 @lru_cache(maxsize=65_536)
 def author_mark(key: str) -> int:
-    """The mark of an author, by `digest.text.author_key`."""
+    """The mark of an author, given `digest.text.author_key` of the name."""
     return AUTHORS + crc32(key.encode()) % (MARKS - AUTHORS)
 
 
@@ -42,10 +42,9 @@ def author_mark(key: str) -> int:
 class Points:
     """Texts in the space, a row each.
 
-    `marks` (rows × MARKS) are words and pairs of them, a row of length 1 or less, and categories
-    and authors, of length 1 each; `near` the direction in the low-rank space (length 1), `places`
-    the same before it is brought to that length, `meaning` what an embedder makes of it (no columns
-    without one).
+    `marks` (rows × MARKS, sparse) holds the TF-IDF of words and pairs of words (length 1 or less),
+    the categories (length 1) and the authors (length 1). `places` is the low-rank vector and `near`
+    its direction (length 1); `meaning` is the embedder's vector, without columns if there is none.
     """
 
     marks: Matrix
@@ -58,24 +57,24 @@ class Points:
 
     @property
     def width(self) -> int:
-        """How many columns the dense views have."""
+        """The number of columns of `dense`."""
         return sum(each.shape[1] for each in (self.near, self.places, self.meaning))
 
     @property
     def dense(self) -> np.ndarray:
-        """The dense views side by side."""
+        """`near`, `places` and `meaning` side by side."""
         return np.hstack([self.near, self.places, self.meaning])
 
 
 class Columns:
-    """Marks that are in use, numbered from 0 in their own order."""
+    """Numbers the marks in use from 0, in ascending order, for matrices of a handy width."""
 
     def __init__(self, marks: np.ndarray) -> None:
         self.marks = marks
         words = int(np.searchsorted(marks, CATEGORIES))
         self._names = marks[words:]
         self._first_name = words
-        # The last stands for all words behind those that are in use.
+        # The last entry stands for all words after those in use.
         self._of_word = np.full(int(marks[words - 1]) + 2 if words else 1, -1, np.int32)
         self._of_word[marks[:words]] = np.arange(words, dtype=np.int32)
 
@@ -83,7 +82,7 @@ class Columns:
         return len(self.marks)
 
     def of(self, marks: np.ndarray) -> np.ndarray:
-        """The column of each of these marks, -1 for one that is not in use (int32)."""
+        """The column of each mark, -1 if it is not in use (int32)."""
         found: np.ndarray = self._of_word.take(marks, mode="clip")
         names = np.flatnonzero(marks >= CATEGORIES)
         if len(names) and len(self._names):
@@ -93,7 +92,7 @@ class Columns:
         return found
 
     def only(self, matrix: Matrix) -> Matrix:
-        """A matrix of marks as one of these columns; other marks are left out."""
+        """A matrix of marks as a matrix of these columns; other marks are left out."""
         columns = self.of(matrix.indices)
         kept = columns >= 0
         ends = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
@@ -106,7 +105,7 @@ class Columns:
 def marked(
     words: Matrix, categories: Iterable[Iterable[str]], authors: Iterable[Iterable[str]]
 ) -> Matrix:
-    """Rows of words with their categories and authors beside them, as marks (float32)."""
+    """Add categories and author keys to rows of words: a matrix of marks (float32)."""
     rows = []
     spans = zip(words.indptr[:-1], words.indptr[1:], categories, authors, strict=True)
     for start, end, of_categories, of_authors in spans:
@@ -122,7 +121,7 @@ def marked(
 
 
 def used(marks: Matrix) -> Columns:
-    """The marks that a matrix has, as columns."""
+    """The columns for the marks that a matrix uses."""
     names = marks.indices >= CATEGORIES
     words = marks.indices[~names]
     there = np.zeros(int(words.max(initial=-1)) + 1, bool)
@@ -132,7 +131,7 @@ def used(marks: Matrix) -> Columns:
 
 
 def mixed(shares: Matrix, rows: Matrix, columns: Columns) -> Matrix:
-    """Weighted sums of rows, given by these columns, as marks: they are too wide to be a factor."""
+    """Weighted sums of rows given in these columns, as marks: full width is too wide for a product."""
     found = sp.csr_array(shares @ rows)
     found.sort_indices()
     return sp.csr_array(
@@ -146,7 +145,7 @@ def mixed(shares: Matrix, rows: Matrix, columns: Columns) -> Matrix:
 
 
 def nothing(count: int, dimensions: int, meaning: int) -> Points:
-    """Points that say nothing."""
+    """Zero points."""
     zeros = np.zeros((count, dimensions), np.float32)
     return Points(
         marks=rows_of([(np.empty(0, np.int32), np.empty(0, np.float32))] * count, MARKS),
@@ -157,7 +156,7 @@ def nothing(count: int, dimensions: int, meaning: int) -> Points:
 
 
 def stacked(*points: Points) -> Points:
-    """Points under each other."""
+    """The rows of all points, one after the other."""
     return Points(
         marks=sp.csr_array(sp.vstack([each.marks for each in points])),
         near=np.concatenate([each.near for each in points]),
@@ -167,7 +166,7 @@ def stacked(*points: Points) -> Points:
 
 
 def taken(points: Points, rows: Sequence[int]) -> Points:
-    """Some of the rows."""
+    """These rows, in this order."""
     chosen = np.array(rows, int)
     return Points(
         marks=points.marks[chosen],

@@ -1,10 +1,10 @@
-"""A block of profiles as sparse matrices over an edition's papers.
+"""Scores what a block of profiles follows: topics, keywords, saved searches, authors, and mutes.
 
-Every kind of interest becomes `Evidence`: a row of values over the papers for each distinct
-interest of the block, and a sparse matrix of who holds it and how dear it is. Scores are then
-one product a kind, whoever the people are.
+Each kind becomes an `Evidence`: one row of values over the papers for each distinct interest in the
+block, and a sparse matrix of who holds which interest with what weight. Its scores are the product
+of the two.
 
-`likes` says how many papers each of a block likes of which something is known.
+`likes` (profiles), an argument of many functions, is how many known papers each profile likes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from digest.model import Interest, InterestKind, Profile, ReasonKind, Topic
 from digest.ranking.directions import Directions, nowhere, stacked
 from digest.ranking.features import Features
 from digest.ranking.point_cache import Views
-from digest.ranking.space import Matrix, Space, terms
+from digest.ranking.space import Space, terms
+from digest.ranking.sparse import Matrix
 from digest.ranking.tastes import certainty, typed
 from digest.text import fold, words
 
@@ -34,20 +35,21 @@ FADE_BY = 2
 TOPICS_STAY = 1 / 3
 COMMON, RARE, LEAST_TELLING = 0.3, 0.005, 0.1
 UNLEARNED = 1 / 3
-"""What a cosine says where words are only as rare as in one edition: there they are all larger."""
+"""The worth of a cosine where words are weighed by one edition alone: there cosines are larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """What each kind of interest is worth, in log-odds: 3 makes a paper twenty times as likely.
 
-    `like` and `typed` multiply cosines (see `Views`): about 0.08 for a paper right up one's street,
-    and 0.01 for any; what comes of it counts as far as it is certain (see `tastes.certainty`).
-    Dislikes count a sixth as much as likes (Rocchio's γ/β): by half, one that resembles what somebody
-    likes would take away more than it tells (docs/ranking.md). A paper that is in no topic, has no
-    keyword and is by nobody one follows is still let in if what likes add comes to `like_floor`,
-    what one of the smaller interests among them would add by itself to `minor_floor`, or what a
-    typed phrase adds before it is doubted to `typed_floor`.
+    `like` and `typed` multiply cosines (see `Views`), which are about 0.08 for a very suitable paper
+    and 0.01 for any other; the product counts for less while little is known of the reader (see
+    `tastes.certainty`). Dislikes count a sixth as much as likes (Rocchio's γ/β); at a half, disliking
+    a paper similar to liked ones would do more harm than good (docs/ranking.md).
+
+    A paper that nothing followed admits still matches if likes add at least `like_floor`, one of the
+    smaller interests alone would add `minor_floor`, or a typed phrase adds `typed_floor` before
+    fading and certainty.
     """
 
     topic: float = 3.0
@@ -69,9 +71,9 @@ class Weights:
 class Evidence:
     """One kind of interest of a block.
 
-    `names` are the distinct interests, `values` (names × papers, float32) what each adds to a
-    paper at weight 1, `admits` (same shape) whether it lets the paper in (None: if it adds anything),
-    `weights` (profiles × names, float32) how dear it is to each.
+    `names` are the distinct interests, `weights` (profiles × names, float32) how much each counts for
+    each profile, `values` (names × papers, float32) what it adds to a score at weight 1, and `admits`
+    (same shape) whether it makes the paper match; None means wherever it adds something.
     """
 
     kind: ReasonKind
@@ -85,12 +87,12 @@ class Evidence:
         return np.asarray(self.weights @ self.values)
 
     def held_by(self, profile: int) -> Iterable[tuple[int, float]]:
-        """The rows of `names` that a profile holds, with how dear each is."""
+        """The interests that a profile holds, as positions in `names`, with their weights."""
         span = slice(*self.weights.indptr[profile : profile + 2])
         return zip(self.weights.indices[span], self.weights.data[span], strict=True)
 
     def admitted(self, scores: np.ndarray) -> np.ndarray:
-        """Which papers this kind lets in for each profile (profiles × papers), given its scores."""
+        """Which papers match each profile by this kind (profiles × papers), given its scores."""
         if self.admits is None:
             return np.asarray(scores > 0)
         return np.asarray((self.weights @ self.admits.astype(np.float32)) > 0)
@@ -103,12 +105,11 @@ def topics(
     weights: Weights,
     likes: Sequence[int],
 ) -> Evidence:
-    """Followed topics: the primary category or a phrase in the title count in full.
+    """Followed topics: a primary category or a phrase in the title counts in full.
 
-    Where a topic has keywords, a fifth of the value hangs on a paper's having two of them.
-    k topics count 1/√k each, or people who follow whole fields would never see what they like;
-    for whoever has keywords, searches or likes as well, which mostly lie in the same fields,
-    these count as one topic more. As likes come to say better what someone wants, topics fade (see
+    If a topic has keywords, a fifth of its value depends on the paper having two of them. Of k topics
+    each counts 1/√k, so that they do not drown the likes of people who follow whole fields; having
+    keywords, searches or likes counts as one topic more. Topics fade as the number of likes grows (see
     `_fading_topics`).
     """
 
@@ -127,18 +128,18 @@ def topics(
 def keywords(
     block: Sequence[Profile], features: Features, weights: Weights, likes: Sequence[int]
 ) -> tuple[Evidence, Evidence, Directions]:
-    """Typed words and phrases that stand in a paper, and what is near to them in words or meaning.
+    """Keywords that occur in a paper, and papers similar to a keyword; and the keywords' directions.
 
-    One that stands in many papers of the archive counts less where it stands (see `_rare`). Both
-    fade by 2/(2 + n) as n likes say better what someone wants. Of m keywords what they come near to
-    counts 1/√m each, what they stand in in full.
+    A keyword counts less where it occurs if many papers of the archive have it (see `_rarity`). Both
+    fade by 2/(2 + n) for n likes. Of m keywords, the similarity to each counts 1/√m; occurring counts
+    in full.
     """
     held = [distinct(each, InterestKind.KEYWORD, by=matching.telling) for each in block]
     fading, sure = _fading(likes), certainty(np.array(likes))
 
     def values(name: str) -> np.ndarray:
         index, phrase = features.index, fold(name)
-        worth = weights.keyword * _rare(phrase, features.space)
+        worth = weights.keyword * _rarity(phrase, features.space)
         return _row(
             features,
             (worth * weights.in_abstract, index.texts.find(phrase)),
@@ -161,15 +162,15 @@ def keywords(
     return exact, near, directions
 
 
-def _rare(phrase: str, space: Space) -> float:
-    """What a phrase tells of the papers that it stands in: 1 to 0.1, as it stands in more of them.
+def _rarity(phrase: str, space: Space) -> float:
+    """How much a phrase tells about papers it occurs in, from 1 for a rare one to 0.1.
 
-    It is log(0.3/p) / log(60) for a phrase in a share p of the archive, so 1 for one in two hundred.
-    A phrase is as rare as the rarest of its words and pairs, whose shares are in their IDF.
+    It is log(0.3/p) / log(60) for a phrase in a share p of the archive's papers, so 1 for one in two
+    hundred. A phrase is as rare as the rarest of its words and pairs of words, by their IDF.
     """
     if not space.dimensions:
         return 1.0
-    # As if a paper had the plural whether or not it has the singular.
+    # Singular and plural are treated as independent.
     share = 1 - prod(1 - exp(1 - space.rarity(terms(each))) for each in matching.variants(phrase))
     return min(max(log(COMMON / share) / log(COMMON / RARE), LEAST_TELLING), 1.0)
 
@@ -177,7 +178,7 @@ def _rare(phrase: str, space: Space) -> float:
 def _near(
     names: Sequence[str], features: Features, weights: Weights
 ) -> tuple[np.ndarray, Directions]:
-    """What typed words come near to (names × papers), and where each looks."""
+    """What similarity to each keyword adds (names × papers), and the keywords' directions."""
     worth = weights.typed * (1 if features.space.dimensions else UNLEARNED)
 
     def looked(missing: Sequence[str]) -> list[tuple[np.ndarray, Directions]]:
@@ -194,7 +195,7 @@ def _near(
 def queries(
     block: Sequence[Profile], features: Features, weights: Weights, likes: Sequence[int]
 ) -> Evidence:
-    """Saved searches, which fade as keywords do."""
+    """Saved searches; they fade as keywords do."""
     held = [distinct(each, InterestKind.QUERY, by=_parts_of) for each in block]
 
     def values(name: str) -> np.ndarray:
@@ -207,11 +208,10 @@ def queries(
 
 
 def trust(block: Sequence[Profile], features: Features, likes: Sequence[int]) -> np.ndarray:
-    """By how much of it each profile's sum counts: 2/(1 + m) for m kinds of interest (float32).
+    """The factor to scale each profile's scores by: 2/(1 + m) for m kinds of interest (float32).
 
-    Topics, typed words and likes mostly say the same of a paper, so what they add up to is more
-    than people take. Topics that have faded are less than one. It changes nothing about the order:
-    one factor a profile.
+    Topics, typed words and likes mostly agree on a paper, so their sum would overstate its chance.
+    Topics that have faded count for less than one kind. The order of papers does not change.
     """
     kinds = [
         bool(n) + _types(each) + any(i.weight > 0 for i in each.of(InterestKind.TOPIC)) * fade
@@ -223,7 +223,7 @@ def trust(block: Sequence[Profile], features: Features, likes: Sequence[int]) ->
 def authors(
     block: Sequence[Profile], features: Features, weights: Weights, trusted: np.ndarray
 ) -> Evidence:
-    """Followed authors, who count in full whatever is `trusted` of the rest: nothing else says so."""
+    """Followed authors; they count in full, whatever `trusted` scales the sum by."""
     held = [distinct(each, InterestKind.AUTHOR) for each in block]
 
     def values(name: str) -> np.ndarray:
@@ -235,10 +235,10 @@ def authors(
 
 
 def muted(block: Sequence[Profile], features: Features, known: Mapping[str, Topic]) -> np.ndarray:
-    """Papers that a profile never wants to see (profiles × papers), whatever else speaks for them.
+    """Papers that a profile never wants to see (profiles × papers, bool).
 
-    A mute is a word or phrase in title, abstract or an author's name, an author, a category, or
-    a topic of ours. A hidden author or topic is that alone.
+    A mute may be a word or phrase in the title, the abstract or an author's name, an author, a
+    category, or a known topic. A hidden author or topic is only that.
     """
 
     def values(name: str) -> np.ndarray:
@@ -284,15 +284,15 @@ def _topic_values(topic: Topic, features: Features, weights: Weights) -> np.ndar
 
 
 def _fading(likes: Sequence[int]) -> list[float]:
-    """What typed words still count for each, the more likes say better what someone wants."""
+    """The factor for typed words of each profile: the more likes, the less they count."""
     return [FADE_BY / (FADE_BY + n) for n in likes]
 
 
 def _fading_topics(likes: Sequence[int], features: Features) -> list[float]:
-    """What topics still count: they fade as words do, but to a third at most.
+    """The factor for topics of each profile: it falls as for typed words, but never below a third.
 
-    In full they cost 3 to 6 % of nDCG@10 beside three likes or more (docs/ranking.md). Where no
-    space is learned, likes say too little for that.
+    At full weight, topics cost 3 to 6 % of nDCG@10 with three likes or more (docs/ranking.md). Without
+    a learned space likes say too little, and topics do not fade.
     """
     if not features.space.dimensions:
         return [1.0] * len(likes)
@@ -300,7 +300,7 @@ def _fading_topics(likes: Sequence[int], features: Features) -> list[float]:
 
 
 def _types(profile: Profile) -> bool:
-    """Whether somebody has typed any words that tell papers apart."""
+    """Whether a profile has a keyword or saved search that distinguishes papers at all."""
     keywords, queries = profile.of(InterestKind.KEYWORD), profile.of(InterestKind.QUERY)
     return any(each.weight > 0 and matching.telling(each.value) for each in keywords) or any(
         each.weight > 0 and matching.query_parts(each.value) for each in queries
@@ -314,7 +314,7 @@ def _parts_of(query: str) -> str:
 def distinct(
     profile: Profile, kind: InterestKind, by: Callable[[str], str] = str.strip
 ) -> list[Interest]:
-    """A profile's interests of one kind that weigh anything, each once."""
+    """A profile's interests of one kind with a positive weight, without repeats by their key `by`."""
     held = profile.of(kind)
     if not held:
         return []
@@ -345,27 +345,23 @@ def _rows(
     features: Features,
 ) -> tuple[list[str], np.ndarray]:
     """The distinct interests of a block, and for each its values over the papers."""
-    names = _names(held)
+    names = sorted({each.value for interests in held for each in interests})
     found = features.cached(kind, names, lambda missing: [values_of(each) for each in missing])
     return names, _stacked(found) if found else np.zeros((0, len(features.papers)), np.float32)
 
 
 def _row(features: Features, *marks: tuple[float, Iterable[int]]) -> np.ndarray:
-    """One row over the papers: each value at its places, later ones over earlier ones."""
+    """One row over the papers: each value at its places, a later one replacing an earlier one."""
     row = np.zeros(len(features.papers), np.float32)
     for value, places in marks:
         row[list(places)] = value
     return row
 
 
-def _names(held: Sequence[Sequence[Interest]]) -> list[str]:
-    return sorted({each.value for interests in held for each in interests})
-
-
 def _holdings(
     held: Sequence[Sequence[Interest]], names: Sequence[str], scale: Sequence[float]
 ) -> Matrix:
-    """Who holds which interest: profiles × names, each weight times the profile's scale."""
+    """Who holds which interest (profiles × names): each weight times the profile's scale."""
     shape = (len(held), len(names))
     if not names:
         return sp.csr_array(shape, dtype=np.float32)
@@ -383,5 +379,5 @@ def _holdings(
 
 
 def _stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of one length as a matrix, in a third of the time that `np.stack` takes for many."""
+    """Rows of one length as a matrix; for many rows, three times as quick as `np.stack`."""
     return np.concatenate(rows).reshape(len(rows), -1)

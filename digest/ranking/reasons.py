@@ -1,4 +1,4 @@
-"""What made a score: terms by kind, few enough to read, that sum to the score exactly."""
+"""Turns the terms of a score into a few reasons that sum to the score exactly."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ _amount = itemgetter(0)
 
 
 def pick(paper_id: str, terms: Iterable[Term], words: Words = NO_WORDS) -> Pick:
-    """The pick that these (amount, kind, what) terms make, its reasons largest first.
+    """Make a pick of (amount, kind, what) terms, with its reasons largest first.
 
-    `words` are those to name with a reason, by its kind and what it is about; where all of a kind
-    share theirs, by the kind and an empty text.
+    `words` are the words to name with a reason, by (kind, what), or by (kind, "") for all of a kind.
+    Amounts must be non-zero, with at most six decimals.
 
-    Amounts have at most six decimals and are not zero; the score is the sum of the reasons'
-    amounts. One reason of each kind is kept, and others as long as there are not seven; what those
-    beyond and the trifles add goes to the largest of their kind, so that nothing is lost from the sum.
+    The largest term of each kind becomes a reason, and others while there are fewer than seven. The
+    rest, and amounts below 0.005, are added to the largest of their kind, so the sum is exact.
     """
     found = sorted(terms, key=_amount, reverse=True)
     kept = _folded(found) if len({kind for _, kind, _ in found}) < len(found) else found
@@ -44,16 +43,17 @@ def pick(paper_id: str, terms: Iterable[Term], words: Words = NO_WORDS) -> Pick:
 
 
 def _folded(terms: Iterable[Term]) -> list[Term]:
+    """Keep the first term of each kind and as many others as fit; add up the rest by kind."""
     kept: dict[tuple[ReasonKind, str], float] = {}
-    spare: list[Term] = []
+    others: list[Term] = []
     largest: dict[ReasonKind, str] = {}
     for amount, kind, what in terms:
         if kind in largest:
-            spare.append((amount, kind, what))
+            others.append((amount, kind, what))
         else:
             largest[kind] = what
             kept[kind, what] = amount
-    for amount, kind, what in spare:
+    for amount, kind, what in others:
         if len(kept) < MOST_REASONS and abs(amount) >= TRIFLE:
             kept[kind, what] = amount
         else:

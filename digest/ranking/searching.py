@@ -1,9 +1,9 @@
-"""The order of what a search found, and of what is like a paper.
+"""Orders search results, and papers similar to a paper.
 
-Three orders are fused: that of BM25, which the full-text index gives, that of a TF-IDF similarity
-in which pairs of words count too, and, where there is a learned space, that of nearness in it.
-Standard library only and no folding of whole abstracts, because a search answers while somebody
-types: two hundred hits take milliseconds.
+Up to three orders are fused: BM25 from the full-text index, a TF-IDF similarity that also counts
+pairs of words, and nearness in the learned space if there is one. It uses only the standard library
+and does not fold whole abstracts: two hundred hits take milliseconds, since people search as they
+type.
 """
 
 from __future__ import annotations
@@ -42,22 +42,20 @@ Hits = Sequence[tuple[Paper, float]]
 def fuse(
     query: str, hits: Hits, *, near: Mapping[str, float] = _NOWHERE, more: Sequence[Paper] = ()
 ) -> list[tuple[Paper, float]]:
-    """What a search found, in the order to show it in.
+    """Order search results, best first, with their scores.
 
-    `hits` are those of the full-text index with their BM25 scores, `more` are papers that are
-    only near the query in meaning, `near` says how near a paper is, by id, where that is known.
-    Reciprocal rank fusion: a paper scores Σ 1/(60 + rank) over the orders it is in (G. V. Cormack,
-    C. L. A. Clarke, S. Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual
-    rank learning methods", SIGIR 2009).
+    `hits` are papers of the full-text index with BM25 scores, `more` are papers that are only near
+    the query in meaning, and `near` holds known cosines by paper id. The orders are fused by
+    reciprocal rank: a paper scores Σ 1/(60 + rank) (G. V. Cormack, C. L. A. Clarke, S. Büttcher,
+    "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods", SIGIR 2009).
 
-    The paper whose title was typed, or whose title or abstract stands in a long text that was
-    pasted, comes first: it scores 2 more. Next are those whose title stands in a query, as in a
-    reference to them, the longest first, which score up to 2 more; and those in which five words
-    or more of a query stand just so, which score 1 more.
+    A paper scores 2 more if its title is the query, or if a long pasted query contains its title or
+    the beginning of its abstract; 1 to 2 more if a shorter query contains its title, as a reference
+    does; and 1 more if it contains the query word by word, from five words on.
     """
     found = _fused(terms_of(query), hits, near, more)
     wanted = fold(query)
-    # What was pasted is surely among the first; what was typed may be any title of a word or two.
+    # A pasted paper is surely among the first hits; a short title that was typed may be anywhere.
     asked = found[:MOST_PASTED] if len(wanted) > LONG_QUERY else found
     extra = {paper.id: named for paper, _ in asked if (named := _named(paper, wanted))}
     if wanted.count(" ") + 1 >= FEWEST_WORDS_OF_A_QUOTE and len(wanted) <= LONG_QUERY:
@@ -71,32 +69,31 @@ def fuse(
 
 
 def related(paper: Paper, hits: Hits) -> list[tuple[Paper, float]]:
-    """The hits most like a paper first by their words, itself left out; scores as in `fuse`."""
+    """The hits in order of similarity to a paper's words, itself left out; scores as in `fuse`."""
     terms = terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
     return _fused(terms, [each for each in hits if each[0].id != paper.id], _NOWHERE, ())
 
 
 def demands(query: str) -> bool:
-    """Whether a query says what must be in every hit, rather than what it is about.
+    """Whether a query demands something of every hit, rather than naming a subject.
 
-    By `"a phrase"`, `prefix*`, or what other search engines take for an operator; a text that was
-    pasted demands nothing.
+    It does by `"a phrase"`, `prefix*`, or an operator of other search engines, unless it was pasted.
     """
     return not matching.is_pasted(query) and _DEMANDING.search(query) is not None
 
 
 def names_author(query: str, hits: Hits) -> bool:
-    """Whether a query is the name of an author, going by the first of its hits."""
+    """Whether a query is the name of an author of one of its first hits."""
     asked = set(words(query))
     authors = (name for paper, _ in hits[:MOST_BY_AUTHOR] for name in paper.authors)
     return bool(asked) and any(asked <= set(words(name)) for name in authors)
 
 
 def terms_of(text: str) -> dict[str, float]:
-    """The words of a text that carry meaning and the pairs of them side by side, with weights.
+    """The content words of a text and adjacent pairs of them, with weights.
 
-    Words lose a plural s, and stand for all that begin like them. Of a long text the terms that
-    occur most, and of those the longest, are kept: 12 words and as many pairs.
+    Words lose a plural s, and match all words that begin with them. Only the 12 most frequent words
+    and 12 most frequent pairs are kept; of equally frequent ones the longest.
     """
     words = [_stem(each) for each in fold(text).split() if each not in matching.STOP_WORDS]
     kept = _strongest(Counter(each for each in words if len(each) > 1))
@@ -129,7 +126,7 @@ def _fused(
 
 
 def _ranks(values: Sequence[float | None]) -> list[float]:
-    """The rank of each value, 1 for the largest; equal ones share theirs, None is infinitely far."""
+    """The rank of each value, 1 for the largest; equal values share a rank, None has infinity."""
     first: dict[float, int] = {}
     known = (value for value in values if value is not None)
     for rank, value in enumerate(sorted(known, reverse=True), start=1):
@@ -138,15 +135,15 @@ def _ranks(values: Sequence[float | None]) -> list[float]:
 
 
 def similarities(terms: Mapping[str, float], papers: Sequence[Paper]) -> list[float]:
-    """How like a text of these terms each paper is, 0 and up: TF-IDF with sublinear counts.
+    """How similar each paper is to these terms, 0 and up: TF-IDF with sublinear counts.
 
-    Frequencies of documents are those among the papers themselves. A paper's length stands for
-    the length of its vector, and short texts are not the better for being short.
+    Document frequencies are those among these papers. A paper's length stands in for the norm of its
+    vector, with a minimum, so that very short texts gain nothing.
     """
     texts = [_searchable(paper) for paper in papers]
     found = [0.0] * len(texts)
     for term, weight in terms.items():
-        # A short word stands for itself alone, or `art` would be in every article.
+        # A short word must match as a whole, or `art` would be in every article.
         asked = f" {term}" if len(term) >= SHORTEST_STEM else f" {term} "
         counts = [text.count(asked) for text in texts]
         holding = sum(map(bool, counts))
@@ -160,7 +157,7 @@ def similarities(terms: Mapping[str, float], papers: Sequence[Paper]) -> list[fl
 
 
 def _searchable(paper: Paper) -> str:
-    """Title, which counts twice, and abstract, with words apart; folded only as far as is cheap."""
+    """Title twice and abstract, with words separated; folded only as far as is cheap."""
     text = f" {paper.title} \n {paper.title} \n {paper.abstract} ".lower()
     for mark in _BREAKS:
         text = text.replace(mark, " ")
@@ -168,9 +165,9 @@ def _searchable(paper: Paper) -> str:
 
 
 def _named(paper: Paper, wanted: str) -> float:
-    """How far a folded query names this paper, 0 to 2: by its title, or as a long text that begins it.
+    """How clearly a folded query names this paper, 0 to 2 (see `fuse`).
 
-    A title of four words or more may stand within.
+    Only a title of four words or more may be part of the query.
     """
     if not wanted:
         return 0

@@ -1,7 +1,7 @@
-"""The list as a whole: near-duplicates collapse, interests share the places, one place explores.
+"""Chooses a list as a whole: collapses near-duplicates, shares places among interests, explores.
 
-Works on a block of people at a time, every array having one row a profile. Nothing here looks at
-what a paper is about; the ranker brings scores, and says what they are made of.
+All functions work on a block at a time, with one row for each profile. They know nothing of papers
+but their scores, and what these are made of.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from digest.ranking.sparse import Matrix
 
 DIVERSITY = 0.3
 BOUND = 1.0
-# In five lists of 1,500 papers the two pairs above it (0.82) are one work told twice; the next ones,
-# up to 0.49, are parts of one series.
+# In five lists of 1,500 papers, the two pairs above it (0.82) are the same work twice; the next,
+# up to 0.49, are parts of a series.
 SAME = 0.6
 COMMON = 50
 SUSPECT = 1 / 3
@@ -26,13 +26,13 @@ CHUNK = 512
 
 
 def near_duplicates(tfidf: Matrix, *, same: float = SAME) -> np.ndarray:
-    """Which of an edition's papers are near-duplicates: the group that each is in.
+    """The near-duplicate group of each paper: the row of the group's first paper.
 
-    `tfidf` is papers × terms, rows of length 1 or less. A paper joins the group of the first one
-    before it with a cosine of at least `same`, and otherwise begins its own; a group is the row of
-    its first paper. It depends on the edition alone: done once, it costs a profile nothing.
+    `tfidf` is papers × terms, rows of length 1 or less. A paper joins the first earlier paper that
+    began a group and has a cosine of at least `same`; otherwise it begins a group. This depends on the
+    edition alone, so it is done once for all profiles.
     """
-    # Words that stand in few papers find the pairs at a twentieth of the cost, and all words judge.
+    # Candidate pairs are found by rare words only, at a twentieth of the cost; all words decide.
     held = np.bincount(tfidf.indices, minlength=tfidf.shape[1])
     rare = sp.csr_array(tfidf, copy=True)
     rare.data[held[rare.indices] > COMMON] = 0
@@ -63,18 +63,17 @@ def arrange(
 ) -> np.ndarray:
     """Which of each profile's best papers are shown (profiles × K, bool).
 
-    `scores` (profiles × K) are log-odds, best first, -inf where there is no paper; `groups` (the
-    same shape) what `near_duplicates` says of each paper; `shares` (profiles × K × interests) how much of a
-    score comes from each interest of the profile, not negative, summing to 1 at most; `shown`
-    (profiles) how many papers are shown in full. K should be about three times that.
+    `scores` (profiles × K) are log-odds, best first, -inf where there is no paper. `groups` (same
+    shape) are near-duplicate groups. `shares` (profiles × K × interests) is the part of a score that
+    each interest made, non-negative, with sums of at most 1. `shown` (profiles) is how many papers to
+    show; K should be about three times that.
 
-    The best paper is shown, and of near-duplicates only the best, however few others there are to
-    show. The rest of the places go one by one to the paper with the
-    largest (1 - λ)·score - λ·KL(p‖q), λ being `diversity`, q the interests' part in what is shown
-    with it, p what they should have (calibrated recommendations: H. Steck, RecSys 2018); but never
-    to one whose score is more than `bound` below that of a paper passed over. p is in proportion
-    to the square roots of the odds that each interest's papers have, so that a small interest is
-    neither lost beside a large one nor its equal.
+    Of near-duplicates only the best may be shown. The best paper comes first. Then places go one by
+    one to the paper with the largest (1 - λ)·score - λ·KL(p‖q), but never to one whose score is more
+    than `bound` below that of a paper passed over. λ is `diversity`, q the interests' parts in the
+    list with that paper, and p the parts they should have (calibrated recommendations: H. Steck,
+    RecSys 2018): in proportion to the square root of the odds of each interest's papers, so that a
+    small interest is neither lost beside a large one nor its equal.
 
         top = np.argsort(-scores, axis=1, kind="stable")[:, :60]
         best = np.take_along_axis(scores, top, axis=1)
@@ -83,7 +82,7 @@ def arrange(
     """
     first = np.isfinite(scores) & ~_repeats(groups)
     count = np.minimum(shown, first.sum(axis=1))
-    # Whoever is shown most comes first, so that each round is for a run of rows.
+    # Profiles that are shown most come first, so that each round fills the first so many rows.
     rows = np.argsort(-count, kind="stable")
     diversity = diversity if shares.shape[2] > 1 else 0
     state = _Lists(scores[rows], first[rows], shares[rows], diversity=diversity, bound=bound)
@@ -95,7 +94,7 @@ def arrange(
 
 
 class _Lists:
-    """Lists that grow by a paper a round, for the first so many of a block's rows."""
+    """Lists that grow by one paper a round (see `arrange`)."""
 
     def __init__(
         self,
@@ -110,12 +109,12 @@ class _Lists:
         self._bound, self._diversity = bound, diversity
         self._worth = np.float32(1 - diversity) * self._scores
         self.chosen = np.zeros_like(free)
-        # Interests come first, so that each is a plain array over profiles and papers.
+        # Interests are the first axis, so that each is a contiguous array (profiles × papers).
         self._shares = np.ascontiguousarray(np.moveaxis(shares, 2, 0), np.float32)
         self._target = _targets(self._scores, self._shares)
         self._shown = np.zeros_like(self._target)
-        # Every list begins with a tenth of a paper that is as it should be, or an interest without
-        # a place would be infinitely far from having one.
+        # Every list starts with a tenth of a paper of the target mix: otherwise KL would be infinite
+        # while an interest has no place.
         self._begins = self._shares + np.maximum(BEGINNING * self._target, TINY)[:, :, None]
         self._sums = self._begins.sum(axis=0)
         self._begun = False
@@ -135,7 +134,7 @@ class _Lists:
         self._begun = True
 
     def _likeness(self, count: int) -> np.ndarray:
-        """-KL(p‖q), but for what is the same for all papers of a profile, with each paper added."""
+        """-KL(p‖q) with each paper added, up to a constant for each profile."""
         totals = self._sums[:count] + self._shown[:, :count].sum(axis=0)[:, None]
         found: np.ndarray = -np.log(totals)
         part = np.empty_like(found)
@@ -148,7 +147,7 @@ class _Lists:
 
 
 def _repeats(groups: np.ndarray) -> np.ndarray:
-    """Which places hold a paper of which a near-duplicate stands before (profiles × K)."""
+    """Which places hold a paper with a near-duplicate before it (profiles × K, bool)."""
     order = np.argsort(groups, axis=1, kind="stable")
     ordered = np.take_along_axis(groups, order, axis=1)
     repeated = np.zeros(groups.shape, bool)
@@ -157,7 +156,7 @@ def _repeats(groups: np.ndarray) -> np.ndarray:
 
 
 def _targets(scores: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Which part of the list each interest should have (interests × profiles, sums of 1 or 0)."""
+    """The part of the list that each interest should have (interests × profiles, sums of 1 or 0)."""
     best = scores.max(axis=1, initial=-np.inf, keepdims=True)
     odds = np.exp(scores - np.where(np.isfinite(best), best, 0))
     mass = np.sqrt(np.einsum("pk,ipk->ip", odds, shares))
@@ -167,18 +166,12 @@ def _targets(scores: np.ndarray, shares: np.ndarray) -> np.ndarray:
 def exploring(
     nearness: np.ndarray, heat: np.ndarray, outside: np.ndarray, shown: np.ndarray
 ) -> np.ndarray:
-    """For each profile the paper to explore, as its column; -1 for those who are shown under 5.
+    """The paper to explore for each profile, as its column; -1 if there is none or `shown` is below 5.
 
-    `nearness` (profiles × papers) is how near each paper lies to what someone likes, by cosines or
-    another measure that is above 0 for what may be explored; `heat` (papers) how much the community
-    makes of it, 0 to 1; `outside` (profiles × papers) which papers match none of the interests and
-    may be shown; `shown` (profiles) how many are shown in full. It is the nearest, with heat worth
-    up to as much again; of equals the first.
-
-        column = exploring(cosines, popularity, ~matched & ~barred, shown)
-
-    Its pick goes to the last place that is shown, before what stands there, with a
-    `Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0)` among its reasons.
+    `nearness` (profiles × papers) is how similar each paper is to what somebody likes, above 0 for
+    what may be explored. `heat` (papers) is its popularity, 0 to 1. `outside` (profiles × papers)
+    marks papers that match no interest and may be shown. `shown` (profiles) is how many are shown.
+    The nearest paper is chosen, with popularity worth up to as much again; the first of equals.
     """
     if not nearness.shape[1]:
         return np.full(len(nearness), -1)

@@ -1,4 +1,4 @@
-"""A block's scores as an account: what every interest of everyone adds to every paper."""
+"""The score sheet of a block: what each interest of each profile adds to each paper, and the sums."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from digest.ranking.features import Features
 
 PICKED_SHARE = 0.5
-LEAST_ALIKE = 0.1  # a cosine in the space: below, no one paper is why
-# Every paper is a little near to everything: what is worth a reason comes to half of what lets one in,
-# as 3 to 17 % of a day do for a keyword, and up to 28 % for likes of several kinds.
+LEAST_ALIKE = 0.1  # a cosine in the space; below it, no liked paper is named as the nearest
+# Every paper is a little similar to everything. Words are told from half of what admits a paper:
+# that is 3 to 17 % of a day's papers for a keyword, and up to 28 % for likes of several kinds.
 TELLING_SHARE = 0.5
 MOST_PARTS = 15
 Words: TypeAlias = dict[tuple[ReasonKind, str], tuple[str, ...]]
@@ -31,9 +31,9 @@ Words: TypeAlias = dict[tuple[ReasonKind, str], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Community:
-    """What is said of each paper (arrays over the papers), the same for everyone.
+    """What votes and curators say of each paper (arrays over the papers), the same for everyone.
 
-    `heat` is 0 to 1; `voted` and `picked` are what votes and curators add to a score.
+    `heat` is popularity, 0 to 1; `voted` and `picked` are what votes and picks add to a score.
     """
 
     heat: np.ndarray
@@ -43,14 +43,16 @@ class Community:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:
-    """A block's arithmetic: every array is profiles × papers.
+    """The scores of a block and what they are made of.
 
-    `trust` (profiles) is by how much of it a sum counts in what is told of it; within a profile
-    nothing depends on it. `evidence`, `typed`, `tastes` and `community` are what scores are made of,
-    `near` what likes and typed words add by nearness. `minors` are the smaller interests among likes,
-    a row each: they are in no score. `placed` are the papers (columns) that a profile (row) is shown
-    for one of them, with its row in `minors`, and `explored` the one that it is shown though it
-    matches nothing.
+    `scores` and `matched` are profiles × papers. Scores are sums of `evidence`, `tastes` and
+    `community`; `typed` holds the directions of keywords, and `near` what likes and keywords add by
+    similarity (two arrays, profiles × papers). `trust` (profiles) scales the scores that are shown,
+    which leaves their order as it is. `minors` are the smaller interests among likes; they are in no
+    score.
+
+    Arranging adds `placed`, the papers that a profile is shown for a smaller interest, with its row in
+    `minors`, and `explored`, the paper that a profile is shown although it matches nothing.
     """
 
     weights: Weights
@@ -70,7 +72,7 @@ class Sheet:
     explored: dict[int, int] = field(default_factory=dict)
 
     def explained(self, profile: int, rows: np.ndarray) -> list[list[reasons.Term]]:
-        """The terms of a profile's score for each of these papers."""
+        """The terms of a profile's score for each of these papers (rows of the edition)."""
         terms: list[list[reasons.Term]] = [[] for _ in rows]
         trust = self.trust[profile]
         for each in self.evidence:
@@ -91,7 +93,7 @@ class Sheet:
         return terms
 
     def _amounts(self, taste: Taste, profile: int, rows: np.ndarray) -> np.ndarray:
-        """What a profile's taste adds to these papers: that of one of its interests where it placed one."""
+        """What a taste adds to these papers: where a smaller interest placed one, what that adds."""
         amounts = taste.amounts[taste.of(profile), rows]
         if taste.kind is ReasonKind.LIKE:
             for paper, minor in self.placed.get(profile, {}).items():
@@ -99,7 +101,7 @@ class Sheet:
         return np.asarray(amounts)
 
     def _nearest(self, profile: int, kind: ReasonKind, rows: np.ndarray) -> list[str]:
-        """For each of these papers the one of the profile's own that is most like it, if any is."""
+        """For each of these papers the most similar one that the profile likes or dislikes, or ""."""
         held = self.block[profile].of(InterestKind(str(kind)))
         names, alike = self._alike([each.value for each in held if each.weight > 0], rows)
         if not names:
@@ -109,7 +111,7 @@ class Sheet:
         return [names[each] if near >= least else "" for each, near in nearest]
 
     def _alike(self, names: Sequence[str], rows: np.ndarray) -> tuple[list[str], np.ndarray]:
-        """Those of these papers that lie somewhere, and how near each is to those of the rows."""
+        """Those named papers of which something is known, and their cosines with the papers in `rows`."""
         features, lying = self.features, self.candidates.lying
         there = [each for each in names if each in lying]
         placed = [unpack([lying[each] for each in there])] if there else []
@@ -119,7 +121,7 @@ class Sheet:
             cached = features.cache.liked(known)
             own = [cached.row[each] for each in known]
             if not features.space.dimensions:
-                width = features.words.shape[1]  # a category in common is not what it is about
+                width = features.words.shape[1]  # words alone: sharing a category says little
                 words = features.columns.only(cached.points.marks[own])[:, :width]
                 return list(known), (words @ features.words[rows].T).toarray()
             placed.append(cached.points.near[own])
@@ -128,9 +130,9 @@ class Sheet:
         return [*there, *known], np.concatenate(placed) @ features.points.near[rows].T
 
     def telling(self, told: Sequence[np.ndarray]) -> list[list[Words]]:
-        """For each profile and each of these papers the words to name with its reasons.
+        """For each profile and each of its papers in `told`, the words to name with its reasons.
 
-        Of likes and of typed words that a paper is not near to there are none, which says so.
+        A like or keyword that the paper is hardly similar to gets none.
         """
         found: list[list[Words]] = [[{} for _ in rows] for rows in told]
         for kind, directions, asked in self._asked(told):
@@ -144,7 +146,7 @@ class Sheet:
     def _asked(
         self, told: Sequence[np.ndarray]
     ) -> Iterable[tuple[ReasonKind, Directions, list[tuple[int, int, int, str]]]]:
-        """Which row of which directions speaks of which place of which profile."""
+        """The directions to take words from, with (row, profile, place, what) for each reason."""
         for taste in self.tastes:
             least = TELLING_SHARE * self.weights.like_floor
             if taste.kind is ReasonKind.DISLIKE:
@@ -156,15 +158,15 @@ class Sheet:
                 if amount >= least
             ]
             yield taste.kind, taste.directions, held
-        # Later words are told instead of earlier ones.
-        apart = [
+        # These replace what was found for the same places above.
+        placed_for = [
             (placed[paper], profile, place, "")
             for profile, placed in self.placed.items()
             for place, paper in enumerate(told[profile].tolist())
             if paper in placed
         ]
-        if apart:
-            yield self.minors.kind, self.minors.directions, apart
+        if placed_for:
+            yield self.minors.kind, self.minors.directions, placed_for
         for each in self.evidence:
             if each.kind is ReasonKind.WORDS:
                 least = TELLING_SHARE * self.weights.typed_floor
@@ -178,7 +180,7 @@ class Sheet:
                 yield each.kind, self.typed, held
 
     def parts(self, profile: int, row: int, term: reasons.Term) -> tuple[tuple[str, float], ...]:
-        """What the words of a paper add to one term of its score, largest first, rest as "…"."""
+        """What each word of a paper adds to one term of its score, largest first, the rest as "…"."""
         amount, kind, what = term
         if kind is ReasonKind.WORDS:
             evidence = next(each for each in self.evidence if each.kind is kind)
@@ -200,7 +202,7 @@ class Sheet:
         return (*shown, ("…", rest)) if rest else tuple(shown)
 
 
-def written(
+def scored(
     block: Sequence[Profile],
     features: Features,
     candidates: Candidates,
@@ -209,17 +211,21 @@ def written(
     weights: Weights,
     community: Community,
     kept: Mapping[str, tuple[bytes, ...]],
-    apart: bool = True,
+    with_minors: bool = True,
 ) -> Sheet:
-    """The arithmetic of a block, before anything is barred.
+    """Score a block, before any paper is barred.
 
-    `kept` is what `opinions.tastes_to_keep` made before, by subscriber. Without `apart` there are no
-    smaller interests, which are in no score.
+    `kept` is what `opinions.tastes_to_keep` returned, by subscriber id. Smaller interests may be left
+    out when only scores are wanted.
     """
-    tastes, minors = opinions.tastes(block, features, candidates, weights, kept, apart=apart)
+    tastes, minors = opinions.tastes(
+        block, features, candidates, weights, kept, with_minors=with_minors
+    )
     likes = [0] * len(block)
+    liking = np.zeros((len(block), len(features.papers)), np.float32)
     for taste in tastes:
         if taste.kind is ReasonKind.LIKE:
+            liking[taste.rows] = taste.amounts
             for row, count in zip(taste.rows.tolist(), taste.counts.tolist(), strict=True):
                 likes[row] = count
     trust = profiles.trust(block, features, likes)
@@ -232,10 +238,6 @@ def written(
         profiles.authors(block, features, weights, trust),
     )
     evidence = [each for each in kinds if len(each.names)]
-    liking = np.zeros((len(block), len(features.papers)), np.float32)
-    for taste in tastes:
-        if taste.kind is ReasonKind.LIKE:
-            liking[taste.rows] = taste.amounts
     nobody = np.array([not any(map(each.of, POSITIVE)) for each in block])
     said_by_all = community.voted + community.picked
     scores = np.tile(said_by_all, (len(block), 1))
@@ -281,9 +283,9 @@ def _add(
 
 
 def community(candidates: Candidates, features: Features, trending: float) -> Community:
-    """What votes and what curators add, together at most `trending`.
+    """What votes and curators' picks add, together at most `trending`.
 
-    A curator's choice is worth half of that; votes fill the rest as far as they go.
+    A pick adds half of it; votes add up to the rest.
     """
     heat = _popularity(candidates, features)
     featured = np.zeros(len(features.ids), np.float32)
@@ -296,11 +298,10 @@ def community(candidates: Candidates, features: Features, trending: float) -> Co
 
 
 def _popularity(candidates: Candidates, features: Features) -> np.ndarray:
-    """What votes are worth, brought to a scale of 0 to 1 over an edition's papers (float32).
+    """The popularity of an edition's papers by votes, 0 to 1 (float32).
 
-    The hottest is 1, one that is d cooler, in tenfolds of votes (see `trending`), 1/(1 + d), and a
-    paper that has none 0; each times v/(v + 1) for v votes, as one vote is no sign of much, also on
-    a day that has no other.
+    The hottest paper has 1, one whose hot score (see `trending`) is lower by d has 1/(1 + d), and one
+    without votes 0. All are multiplied by v/(v + 1) for v votes, since a single vote means little.
     """
     heat = np.full(len(features.ids), -np.inf)
     sure = np.ones(len(features.ids))

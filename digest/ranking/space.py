@@ -1,8 +1,8 @@
-"""A space in which texts that mean alike lie near each other, learned from an archive of papers.
+"""Learns from an archive of papers how to weigh words, and a space in which similar texts are near.
 
-Two views of a text: its words weighed by how rare they are (sublinear TF-IDF over one and two
-words), and where it lies in the low-rank space of words that occur together (latent semantic
-analysis: S. Deerwester and others, "Indexing by latent semantic analysis", JASIS 41, 1990).
+A text has two views: sublinear TF-IDF over words and pairs of words, and its place in a low-rank
+space of words that occur together (latent semantic analysis: S. Deerwester and others, "Indexing by
+latent semantic analysis", JASIS 41, 1990).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import pairwise
 from math import log, sqrt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
 import scipy.sparse as sp
 
 from digest.ranking import companions
-from digest.ranking.sparse import rows_of, strongest
+from digest.ranking.sparse import Matrix, rows_of, strongest
 from digest.text import words
 from digest.text.function_words import FUNCTION_WORDS
 
@@ -33,7 +33,7 @@ MOST_TERMS = 100_000
 MOST_ON_AXES = 40_000
 MOST_DIMENSIONS = 256
 FEWEST_PAPERS = 500
-BREAK = "\t"  # between the categories of a paper, of which bioRxiv's are several words
+BREAK = "\t"  # between the categories of a paper, since bioRxiv's may contain spaces
 PAPERS_A_DIMENSION = 10
 RAREST_TERM_IN = 2
 FLATTENING = 0.25
@@ -42,27 +42,25 @@ TERMS_OF_A_REFERENCE = 64
 MOST_DOUBLED = 0.03
 FEWEST_VOTED = 30
 
-Matrix: TypeAlias = sp.csr_array
-
 
 def terms(text: str) -> list[str]:
-    """The words of a text that carry meaning, and the pairs of them that stand side by side."""
+    """The content words of a text, and adjacent pairs of them."""
     kept = [word for word in words(text) if len(word) > 1 and word not in FUNCTION_WORDS]
     return [*kept, *(f"{one} {two}" for one, two in pairwise(kept))]
 
 
 def terms_of(paper: Paper) -> list[str]:
-    """The terms of a paper; those of the title count twice."""
+    """The terms of a paper, those of its title twice."""
     return 2 * terms(paper.title) + terms(paper.abstract)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class References:
-    """Papers of the archive that a profile of few words or likes is rounded out with.
+    """Papers of the archive that complement a profile of few likes or words.
 
-    `tfidf` holds a row a paper, its 64 strongest terms; `near` where it lies (rows of length 1),
-    `categories` the category ids of each, and `companions` (papers × papers) for each the ones
-    that the same people like, rows that sum to 1 or are empty.
+    Each paper has a row: `tfidf` holds its 64 strongest terms, `near` its direction (length 1),
+    `categories` its category ids, and `companions` (papers × papers) the papers that the same people
+    like, with shares that sum to 1 unless there are none.
     """
 
     ids: Sequence[str]
@@ -74,14 +72,13 @@ class References:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Space:
-    """What words weigh and mean, learned from `papers` papers.
+    """Word weights and a low-rank space, learned from `papers` papers.
 
-    `terms` are the columns of TF-IDF, the most frequent first, and `idf` (float32) their
-    rarities. `axes` (terms × dimensions, float16) is where the first of them lie in the low-rank
-    space, `variance` what papers vary along each axis, `stretch` what each was multiplied by, and
-    `voted` (dimensions, float32) the way from all papers to those that people have voted for, zeros
-    where these are too few. Without dimensions the archive was too small to tell what words go
-    together.
+    `terms` are the columns of TF-IDF, most frequent first, and `idf` (float32) their weights. `axes`
+    (terms × dimensions, float16) places the first terms in the low-rank space, `variance`
+    (dimensions) is the variance of papers along each axis, and `stretch` (dimensions) the factor of
+    each axis. `voted` (dimensions, float32) points from the mean paper to the mean of those with
+    votes; it is zero if these are few. There are no dimensions if the archive was too small.
     """
 
     name: str
@@ -100,15 +97,14 @@ class Space:
 
     @property
     def dimensions(self) -> int:
-        """How many axes the low-rank space has; 0 where too little was learned from."""
+        """The number of axes of the low-rank space; 0 if the archive was too small."""
         return int(self.axes.shape[1])
 
     def tfidf(self, found: Iterable[Iterable[str]]) -> Matrix:
-        """Texts, each as its terms, as rows of length 1 or less (float32).
+        """TF-IDF of texts, each given as its terms: rows of length 1 or less (float32).
 
-        Rows are divided by the length they would have if all their words were known: one that no
-        paper of the archive has counts as the rarest of terms. Where few papers give few words,
-        any two texts would otherwise be alike by what little they share.
+        An unknown word counts as the rarest of terms towards a row's length. Otherwise any two texts
+        of mostly unknown words would be similar by the few that are known.
         """
         rarest = self.rarity(())
         rows: list[tuple[np.ndarray, np.ndarray]] = []
@@ -127,7 +123,7 @@ class Space:
         return rows_of(rows, len(self.terms))
 
     def rarity(self, found: Iterable[str]) -> float:
-        """The IDF of the rarest of these terms; of a word that no document has, or of none, the highest."""
+        """The IDF of the rarest of these terms; the highest possible for an unknown word, or no terms."""
         highest = log(self.papers + 2) + 1
         known = [
             float(self.idf[self.column[each]]) if each in self.column else highest
@@ -137,23 +133,20 @@ class Space:
         return max(known, default=highest)
 
     def places(self, tfidf: Matrix) -> np.ndarray:
-        """Where rows of `tfidf` lie in the low-rank space (rows × dimensions, float32)."""
-        # Axes are kept in half precision, which nothing multiplies in: only those asked for grow.
+        """Rows of `tfidf` as vectors in the low-rank space (rows × dimensions, float32)."""
+        # The axes are float16, which must be converted to multiply: only those needed are.
         there = np.zeros(tfidf.shape[1], bool)
         there[tfidf.indices] = True
         used = np.flatnonzero(there[: len(self.axes)])
         return np.asarray(tfidf[:, used] @ self.axes[used].astype(np.float32), np.float32)
 
     def dense(self, tfidf: Matrix) -> np.ndarray:
-        """The directions of rows of `tfidf` in the low-rank space, each of length 1.
-
-        A row of which nothing is known stays zero.
-        """
+        """The directions of rows of `tfidf` in the low-rank space, of length 1 or zero."""
         return directions(self.places(tfidf))
 
 
 def directions(rows: np.ndarray) -> np.ndarray:
-    """Rows brought to length 1; zero ones stay zero."""
+    """Rows scaled to length 1; zero rows stay zero."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
 
@@ -163,25 +156,25 @@ def learn(
     libraries: Iterable[Sequence[str]] = (),
     voted: Collection[str] = frozenset(),
 ) -> Space:
-    """The space of these papers, newest first; the same papers give the same space.
+    """Learn the space of these papers, newest first; the same papers give the same space.
 
-    `libraries` are what people like, each a list of paper ids: papers that the same people like
-    are companions. `voted` are the ids of papers that people have voted for lately. Axes are stretched by their singular values to the power of minus a quarter,
-    halfway between plain LSA and one in which frequent themes count no more than rare ones. There
-    is one for ten papers, 256 at most, and none for fewer than 500 papers or where hardly any word
-    stands in two of them.
+    `libraries` are lists of the paper ids that one person likes; papers in the same libraries become
+    companions. `voted` are ids of papers with recent votes. Axes are scaled by their singular values
+    to the power of -1/4, halfway between plain LSA and equal weight for frequent and rare themes.
+    There is an axis for every ten papers, up to 256, but none for fewer than 500 papers, or if hardly
+    any word occurs in two of them.
     """
     held = [sorted(each) for each in libraries]
     learned = bare(papers)
     if len(papers) < FEWEST_PAPERS:
         return learned
-    # Terms are made a second time rather than kept: of 50,000 papers they would be a gigabyte.
+    # The terms are made again rather than kept: those of 50,000 papers take a gigabyte.
     tfidf = learned.tfidf(terms_of(each) for each in papers)
     on_axes = tfidf[:, :MOST_ON_AXES]
     dimensions = min(MOST_DIMENSIONS, len(papers) // PAPERS_A_DIMENSION, on_axes.shape[1] - 1)
     if dimensions < 1:
         return learned
-    # Only learning needs it, and it alone is half of what a process that ranks would hold.
+    # Imported here because only learning needs it, and it would double a ranking process's memory.
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
 
     _, weights, axes = randomized_svd(on_axes, dimensions, n_iter=3, random_state=0)
@@ -199,7 +192,7 @@ def learn(
 
 
 def _toward(space: Space, voted: Matrix, references: References) -> np.ndarray:
-    """From the mean of a sample of all papers to that of what people have voted for."""
+    """The way from the mean of the reference papers to the mean of those with votes."""
     if voted.shape[0] < FEWEST_VOTED:
         return np.zeros(space.dimensions, np.float32)
     usual = references.near.mean(axis=0, dtype=np.float32)
@@ -207,7 +200,7 @@ def _toward(space: Space, voted: Matrix, references: References) -> np.ndarray:
 
 
 def bare(papers: Sequence[Paper]) -> Space:
-    """The words of these papers and their rarities alone, however many they are."""
+    """A space of word weights alone, without dimensions, for any number of papers."""
     frequency: Counter[str] = Counter()
     pairs = doubled = 0
     for each in papers:
@@ -215,9 +208,8 @@ def bare(papers: Sequence[Paper]) -> Space:
         frequency.update(set(found))
         pairs += sum(" " in term for term in found)
         doubled += sum(" " in term and len(set(term.split(" "))) == 1 for term in found)
-    # Some sources list a paper's words, each as often as it occurs, rather than its text. A word
-    # next to itself, rare in what people write, then makes a good part of all pairs, and pairs
-    # mean nothing.
+    # Some sources list a paper's words by number of occurrences instead of its text. Then many pairs
+    # are a word next to itself, which is rare in real text, and pairs mean nothing.
     in_order = doubled <= MOST_DOUBLED * pairs
     least = RAREST_TERM_IN if len(papers) >= FEWEST_PAPERS else 1
     held = [
@@ -240,7 +232,7 @@ def bare(papers: Sequence[Paper]) -> Space:
 
 
 def _name(space: Space) -> str:
-    """A name that changes with anything in which what is kept of papers and readers could differ."""
+    """A name that changes whenever stored vectors of papers or readers would become invalid."""
     mark = blake2b("\n".join(space.terms).encode(), digest_size=6)
     for each in (space.idf, space.axes, space.stretch):
         mark.update(np.ascontiguousarray(each).tobytes())
@@ -255,7 +247,7 @@ def _name(space: Space) -> str:
 def _references(
     space: Space, papers: Sequence[Paper], tfidf: Matrix, libraries: Iterable[Sequence[str]]
 ) -> References:
-    """What people like, and a sample of the rest that is the same for the same papers."""
+    """The papers that people like, and a sample of the others (always the same for the same papers)."""
     row = {each.id: at for at, each in enumerate(papers)}
     held = [[row[each] for each in library if each in row] for library in libraries]
     liked = {at for library in held for at in library}
@@ -275,10 +267,10 @@ def _references(
 
 
 def dumps(space: Space) -> bytes:
-    """A space as bytes that `loads` reads, axes and weights in half precision.
+    """A space as bytes for `loads`, with axes and weights in half precision.
 
-    Scores then differ by less than a hundredth; where two papers of the archive are all but equally near
-    to a like, the other one may be taken for its neighbour.
+    Scores change by less than a hundredth. Where two papers of the archive are almost equally near to
+    a like, the other one may become its neighbour.
     """
     kept = {
         "about": np.array([space.name, str(space.papers)]),
@@ -306,7 +298,7 @@ def dumps(space: Space) -> bytes:
 
 
 def loads(content: bytes) -> Space:
-    """The space that `dumps` wrote. Raises ValueError for anything else."""
+    """Read what `dumps` wrote. Raises ValueError for anything else."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
             name, papers = kept["about"].tolist()
@@ -348,11 +340,11 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
 def _kept_voted(kept: Mapping[str, np.ndarray]) -> np.ndarray:
     if "voted" in kept:
         return kept["voted"]
-    return np.zeros_like(kept["variance"])  # of before, when votes were for their own papers alone
+    return np.zeros_like(kept["variance"])  # spaces written before this was stored
 
 
 def _kept_categories(kept: Mapping[str, np.ndarray]) -> list[list[str]]:
-    if "categories" in kept:  # of before, when no category had several words
+    if "categories" in kept:  # an older format, when no category had spaces
         return [each.split() for each in _lines(kept["categories"])]
     return [each.split(BREAK) if each else [] for each in _lines(kept["categories_by_tab"])]
 
@@ -379,12 +371,12 @@ def _matrix(name: str, kept: Mapping[str, np.ndarray], shape: tuple[int, int]) -
 
 
 def pack(rows: np.ndarray) -> list[bytes]:
-    """Dense rows as bytes for the store, half precision."""
+    """Dense rows as bytes for the store, in half precision."""
     return [row.tobytes() for row in rows.astype(np.float16)]
 
 
 def unpack(rows: Sequence[bytes]) -> np.ndarray:
-    """What `pack` wrote, as float32 rows; all must be of one length."""
+    """Read what `pack` wrote, as float32 rows; all must be of one length."""
     if not rows:
         return np.zeros((0, 0), np.float32)
     flat = np.frombuffer(b"".join(rows), np.float16).astype(np.float32)

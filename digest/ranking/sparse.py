@@ -1,4 +1,4 @@
-"""Sparse rows: made, joined, cut to their strongest entries, scaled."""
+"""Helpers for sparse matrices in CSR form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Matrix: TypeAlias = sp.csr_array
 
 
 def rows_of(rows: Sequence[tuple[np.ndarray, np.ndarray]], width: int) -> Matrix:
-    """Rows, each as its columns and the values in them, as one matrix (float32)."""
+    """Make a matrix (float32) of rows, each given as its columns and its values."""
     ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
     columns = np.concatenate([np.empty(0, np.int32), *(columns for columns, _ in rows)])
     values = np.concatenate([np.empty(0, np.float32), *(values for _, values in rows)])
@@ -23,12 +23,12 @@ def rows_of(rows: Sequence[tuple[np.ndarray, np.ndarray]], width: int) -> Matrix
 
 
 def joined(rows: Sequence[Matrix]) -> Matrix:
-    """Single rows as one matrix; there must be one."""
+    """Stack single rows as one matrix; there must be at least one."""
     return rows_of([(row.indices, row.data) for row in rows], int(rows[0].shape[1]))
 
 
 def strongest(matrix: Matrix, most: int) -> Matrix:
-    """Each row's `most` entries that are largest in size."""
+    """Keep only the `most` entries of each row with the largest absolute values."""
     kept = matrix.copy()
     for start, end in pairwise(kept.indptr):
         if end - start > most:
@@ -39,6 +39,6 @@ def strongest(matrix: Matrix, most: int) -> Matrix:
 
 
 def scaled(matrix: Matrix, by: np.ndarray) -> Matrix:
-    """Each row times its factor (float32)."""
+    """Multiply each row by its factor (float32)."""
     values = matrix.data * np.repeat(by.astype(np.float32), np.diff(matrix.indptr))
     return sp.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)

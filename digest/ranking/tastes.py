@@ -1,9 +1,8 @@
-"""What people like and dislike, and what they type, as directions in the space.
+"""Learns directions from likes, dislikes and typed words.
 
-All of it is linear: a profile becomes one vector in each view of the space, and its score for a
-paper is a sum of products, so that a block of people is a few matrix products, and every word
-of a paper has its own part in the sum. What is made of someone's likes depends on no edition: it
-is kept until they say something new.
+Everything is linear: a profile becomes one vector, and its score for a paper is their product. So a
+block is scored by a few matrix products, and each word of a paper has its own part in a score. The
+directions of likes do not depend on the edition, so they are kept until a reader says something new.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from digest.model import Interest, Paper
     from digest.ranking.point_cache import CachedPoints, PointCache, Views
     from digest.ranking.points import Points
-    from digest.ranking.space import Matrix, Space
+    from digest.ranking.space import Space
+    from digest.ranking.sparse import Matrix
 
 HALF_LIFE_SECONDS = 365 * 86_400.0
 TINY = 1e-9
@@ -36,12 +36,11 @@ def learned(
     known: Mapping[str, Paper],
     worth: float,
 ) -> Directions:
-    """Likes or dislikes of a block as directions: `held` are those of each profile that we have.
+    """Directions of the likes or dislikes of each profile; `held` has only papers in `known`.
 
-    A profile looks to the mean of what it likes, the newer counting more (half after a year).
-    The more it likes, the more what is common to all papers is taken out of that mean (see
-    `_whitened`), and the less what lies around each liked paper, and what people like who like
-    it, is put in. `worth` is what a cosine is worth, in log-odds.
+    A direction is the weighted mean of the papers, where a like of a year earlier counts half. With
+    few likes, the papers around each and its companions are mixed in. With many, more of what all
+    papers have in common is taken out (see `_whitened`). `worth` is the worth of a cosine in log-odds.
     """
     views = cache.views
     counts = np.array([len(each) for each in held])
@@ -54,7 +53,7 @@ def learned(
     few = [each if len(each) < views.most_rounded else () for each in held]
     rounded = {each.value: known[each.value] for interests in few for each in interests}
     if rounded and cache.space.references is not None:
-        # It fades, as nobody's scores may fall at once by one more like.
+        # It fades gradually, so that one more like never changes scores abruptly.
         fading = (1 - counts / views.most_rounded).clip(0)
         for more, by in (
             (cache.around(rounded), views.around_a_like / (counts + 1)),
@@ -67,16 +66,16 @@ def learned(
 
 
 def certainty(likes: np.ndarray) -> np.ndarray:
-    """How much of what cosines seem to say is true of a person, by how many likes are known.
+    """The factor to trust cosines by, for each number of known likes.
 
-    One like tells a third of what thirty tell: the slope of a logistic regression of what people
-    took on these scores, fitted to the reading lists (see docs/ranking.md).
+    One like says a third of what thirty say. It is the slope of a logistic regression of what people
+    chose on these scores, fitted to reading lists (see docs/ranking.md).
     """
     return np.asarray((likes + 0.7) / (likes + 4))
 
 
 def weights_of(interests: Sequence[Interest]) -> list[float]:
-    """What each of someone's likes counts: half as much as one that is a year newer."""
+    """The weight of each like: half of its own for every year that it is older than the newest."""
     newest = max(each.added_at for each in interests)
     return [
         each.weight * 0.5 ** ((newest - each.added_at).total_seconds() / HALF_LIFE_SECONDS)
@@ -85,7 +84,7 @@ def weights_of(interests: Sequence[Interest]) -> list[float]:
 
 
 def typed(names: Sequence[str], cache: PointCache, *, worth: float) -> Directions:
-    """Where typed words look, a row each: to the words, and to what the archive has around them."""
+    """Directions of typed phrases: the words themselves, and archive papers around them."""
     views = cache.views
     each = sp.csr_array(sp.eye_array(len(names), dtype=np.float32))
     own = scaled(each, np.full(len(names), worth * views.words_typed))
@@ -97,7 +96,7 @@ def typed(names: Sequence[str], cache: PointCache, *, worth: float) -> Direction
 
 
 def _shares(held: Sequence[Sequence[Interest]], cached: CachedPoints) -> Matrix:
-    """What part of each profile each paper makes (profiles × cached, float32): rows of sum 1 or 0."""
+    """The share of each paper in each profile (profiles × points, float32); rows sum to 1 or 0."""
     rows: list[int] = []
     columns: list[int] = []
     values: list[float] = []
@@ -118,7 +117,7 @@ def _shares(held: Sequence[Sequence[Interest]], cached: CachedPoints) -> Matrix:
 def _looking(
     shares: Matrix, points: Points, views: Views, *, words: np.ndarray | None = None
 ) -> Directions:
-    """Weighted means of points, each view times what it is worth; words also times `words`."""
+    """Weighted means of points, each view times its worth, and words also times `words`."""
     columns = used(points.marks)
     marks = mixed(shares, columns.only(points.marks), columns)
     worth = np.ones(len(marks.data), np.float32)
@@ -146,12 +145,12 @@ def _whitened(
     views: Views,
     sureness: np.ndarray,
 ) -> Directions:
-    """What to take away along each axis of the space, where all papers vary anyway.
+    """What to subtract along each axis of the space, where all papers vary anyway.
 
-    The direction that tells likes from all papers best, when both are spread as papers are, is
-    (Σ + λI)⁻¹ times the mean of the likes (R. Fisher's linear discriminant, 1936). Σ is diagonal
-    on the axes of the space; what is outside of them keeps its words. λ is ten mean variances for
-    one like and falls as 1/n: the mean of many is sure enough to be told from the crowd.
+    The direction that best separates likes from all papers, if both have the covariance Σ, is
+    (Σ + λI)⁻¹ times the mean of the likes (R. Fisher's linear discriminant, 1936). Σ is diagonal on
+    the axes of the space, and words outside of them stay. λ is ten mean variances for one like and
+    falls as 1/n, since the mean of many likes is known better.
     """
     level = views.whitening / _column(np.maximum(counts, 1))
     if space.dimensions:

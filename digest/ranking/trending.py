@@ -1,4 +1,4 @@
-"""What a community's votes are worth, fair to small fields: now (hot), and over a period."""
+"""Rates papers by votes, fairly to small fields: by age (hot), or over a period."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PERIODS: Mapping[str, timedelta] = {
 def hot(
     signals: Sequence[Signal], categories: Mapping[str, Sequence[str]], now: datetime
 ) -> dict[str, float]:
-    """Hot scores by paper id: log₁₀(1 + votes / typical) + age of the epoch / 2 days.
+    """Hot scores by paper id: log₁₀(1 + votes / typical) + (time since 2020) / 2 days.
 
-    Reddit's form (r2/r2/lib/db/_sorts.pyx), in which time only ever adds to newer papers: the
-    order of two papers does not change as hours pass, so scores may be stored. Reddit's 12.5
-    hours for a tenfold of votes are 2 days here, since lists come daily. For what is `typical`
-    see `relative`. Time counts from when the votes were last seen, and not from beyond `now`.
+    This is Reddit's form (r2/r2/lib/db/_sorts.pyx): as time passes newer papers score higher but no
+    score changes, so scores may be stored. Ten times the votes make up for 2 days (12.5 hours on
+    Reddit), since listings come daily. `relative` explains `typical`. The time is when votes were last
+    seen, and never after `now`.
     """
     votes = upvotes(signals)
     seen: dict[str, datetime] = {}
@@ -45,10 +45,10 @@ def hot(
 
 
 def relative(votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """What votes are worth beside what is usual in a field: log₁₀(1 + votes / typical) by paper id.
+    """Votes relative to what is typical of a field: log₁₀(1 + votes / typical) by paper id.
 
-    `typical` is the median of the votes in a paper's primary category, drawn towards the median
-    of all as five papers' worth of doubt, so that a large field does not bury a small one.
+    `typical` is the median in a paper's primary category, averaged with the overall median, which
+    counts as five papers; so a large field does not bury a small one.
     """
     typical = _typical(votes, categories)
     return {
@@ -58,7 +58,7 @@ def relative(votes: Mapping[str, int], categories: Mapping[str, Sequence[str]]) 
 
 
 def upvotes(signals: Iterable[Signal]) -> dict[str, int]:
-    """Votes by paper id, over all sources, counting each source's latest number once."""
+    """Votes by paper id, the latest number of each source and kind added up."""
     latest: dict[tuple[str, str, str], Signal] = {}
     for each in signals:
         key = (each.paper_id, each.source, each.kind)

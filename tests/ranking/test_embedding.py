@@ -71,7 +71,7 @@ def test_nothing_is_imported_before_it_is_needed(monkeypatch, installed):
     "wrong", ["/nowhere/at/all", "./nowhere", "~/nowhere", "a/b/c", "a b", " "]
 )
 def test_what_is_neither_a_folder_nor_a_name_is_found_out_at_once(installed, wrong):
-    with pytest.raises(ConfigError, match="neither a folder nor a model's name"):
+    with pytest.raises(ConfigError, match="neither a folder nor the name of a model"):
         SentenceEmbedder(wrong)
 
 

@@ -183,10 +183,10 @@ def test_what_there_is_to_explore_says_so_first(topics):
     because = Because(topics=topics, titles={})
 
     assert because(pick) == (
-        "To explore: it lies beside your interests, and it is trending (57 upvotes)"
+        "To explore: it is close to your interests but matches none of them, and it is trending (57 upvotes)"
     )
     assert because.sentences(pick) == [
-        "it lies beside your interests",
+        "it is close to your interests but matches none of them",
         "it is trending (57 upvotes)",
     ]
 

@@ -95,7 +95,7 @@ def test_an_answer_is_worked_out_once_for_all_who_ask(made):
 
 
 def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monkeypatch):
-    monkeypatch.setattr(module, "MOST_REMEMBERED", 3 * len(made.papers))
+    monkeypatch.setattr(module, "MOST_CACHED", 3 * len(made.papers))
 
     for start in range(20):
         names = [f"n{number}" for number in range(start, start + 3)]
