@@ -20,7 +20,7 @@ from statistics import median
 
 from delivery import free_port, sink
 
-from digest.delivery import SmtpTransport
+from digest.delivery import MailServer, SmtpTransport
 from digest.model import Message
 
 MANY = 100
@@ -52,7 +52,8 @@ def by_digest(port: int, connections: int) -> float:
         Message(digest_id=str(n), sender=SENDER, recipient=RECIPIENT, content=CONTENT)
         for n in range(MANY)
     ]
-    transport = SmtpTransport("127.0.0.1", port, hello="us.example", connections=connections)
+    server = MailServer(host="127.0.0.1", port=port, hello="us.example")
+    transport = SmtpTransport(server, connections=connections)
     began = time.perf_counter()
     done = list(transport.send(messages, datetime.now(UTC)))
     taken = (time.perf_counter() - began) / MANY

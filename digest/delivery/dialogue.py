@@ -34,9 +34,10 @@ class Reply:
     """How a hand-over ended: the outcome, the server's code (0: none came) and scrubbed words.
 
     `closed` says that the connection cannot be used any more, `unsent` that the message has
-    certainly not been taken although nobody refused it, `unknown` that it may have been,
-    `untried` that it was not even offered, `timed_out` that the server fell silent, and `announced`
-    that what was to go behind the content has gone. `out_of_order` is a complaint about commands, not about the message.
+    certainly not been taken although nobody refused it, `unknown` that it may have been, `untried`
+    that it was not even offered, `timed_out` that the server fell silent, and `announced` that what
+    was to go behind the content has gone. `out_of_order` is a complaint about commands, not about
+    the message.
     """
 
     outcome: Outcome

@@ -323,8 +323,8 @@ def _whole(tokens: float) -> int:
 def _queue(flow: Flow, count: int, now: datetime) -> tuple[Flow, tuple[datetime, ...]]:
     """Times for what a domain must hold back, behind what it holds back already.
 
-    Twice as dense as the pace is now: it grows most after a halving, and who comes too early is only
-    held back once more.
+    Twice as dense as the pace is now: it grows most after a halving, and who comes too early is
+    only held back once more.
     """
     if not count:
         return flow, ()

@@ -106,12 +106,12 @@ def is_ours(receipts: Sequence[Receipt], before: Sequence[Receipt] = ()) -> bool
 def is_address_failure(code: int, reply: str) -> bool:
     """Whether a refusal says that the address is no good, so that nothing more should be sent.
 
-    True for 5.1.x about the recipient (unknown or malformed mailbox or domain, moved, null MX)
-    and 5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the
-    rest: those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551
-    and 553 count unless they came at another command than RCPT or their words speak of policy or
-    of a full mailbox, which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much mail,
-    nor where nothing but them says whose address is meant, and they say that it is ours.
+    True for 5.1.x about the recipient (unknown or malformed mailbox or domain, moved, null MX) and
+    5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the rest:
+    those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551 and 553
+    count unless they came at another command than RCPT or their words speak of policy or of a full
+    mailbox, which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much
+    mail, nor where nothing but them says whose address is meant, and they say that it is ours.
     """
     if is_flooded(reply):
         return False

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import smtplib
-import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,14 +18,7 @@ from datetime import datetime
 from queue import LifoQueue
 from typing import NamedTuple
 
-from digest.delivery.connection import (
-    REPLY_TIMEOUT,
-    MailServer,
-    Security,
-    connect,
-    is_alive,
-    say_goodbye,
-)
+from digest.delivery.connection import MailServer, connect, is_alive, say_goodbye
 from digest.delivery.dialogue import Reply, announcement, hand_over
 from digest.delivery.wire import Prepared, prepare
 from digest.errors import ConfigError, DeliveryDeferred, DeliveryRefused
@@ -44,40 +36,16 @@ logger = logging.getLogger(__name__)
 class SmtpTransport:
     """Hands messages to a mail server (`digest.ports.Transport`).
 
-    `connections` are used side by side; each is closed politely after `per_connection`
-    messages. Connections stay open between batches until `close`. `hello` is the name given in EHLO
-    (default: this machine's). See `MailServer` for the timeouts, `security` and `tls`.
+    `connections` are used side by side; each is closed politely after `per_connection` messages.
+    They stay open between batches until `close`.
 
     One instance serves one caller at a time. Whoever stops reading receipts early may lose the
     last `connections` of them; those messages then go out again.
     """
 
     def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        security: Security = "opportunistic",
-        username: str = "",
-        password: str = "",
-        timeout: float = 30.0,
-        reply_timeout: float = REPLY_TIMEOUT,
-        hello: str = "",
-        connections: int = 1,
-        per_connection: int = 100,
-        tls: ssl.SSLContext | None = None,
+        self, server: MailServer, *, connections: int = 1, per_connection: int = 100
     ) -> None:
-        server = MailServer(
-            host=host,
-            port=port,
-            security=security,
-            username=username,
-            password=password,
-            timeout=timeout,
-            reply_timeout=reply_timeout,
-            hello=hello,
-            tls=tls,
-        )
         self._lanes = [_Lane(server, per_connection) for _ in range(max(connections, 1))]
 
     def send(
@@ -324,12 +292,7 @@ class _Lane:
         served = self._carried > 0
         behind = self._announcement(following)
         reply = hand_over(
-            self._client,
-            message,
-            held,
-            meanwhile,
-            announced=announced,
-            behind=behind,
+            self._client, message, held, meanwhile, announced=announced, behind=behind
         )
         self._carried += 1
         if self._chains is None and (announced or behind):

@@ -55,19 +55,8 @@ def transport_from_url(
         return MaildirTransport(_maildir_path(rest))
     if scheme == "stdout":
         return StdoutTransport(stdout or sys.stdout)
-    server = parse_url(url)
-    return SmtpTransport(
-        server.host,
-        server.port,
-        security=server.security,
-        username=server.username,
-        password=server.password,
-        timeout=timeout,
-        hello=hello,
-        connections=connections,
-        per_connection=per_connection,
-        tls=server.tls,
-    )
+    server = replace(parse_url(url), timeout=timeout, hello=hello)
+    return SmtpTransport(server, connections=connections, per_connection=per_connection)
 
 
 def parse_url(url: str) -> MailServer:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from digest.delivery import SmtpTransport, generate_key
+from digest.delivery import MailServer, SmtpTransport, generate_key
 from digest.model import Message
 
 
@@ -247,10 +247,12 @@ def transport_to():
     """Make transports that are closed after the test; EHLO is told, not looked up."""
     transports = []
 
-    def make(server, **options):
+    def make(server, *, connections=1, per_connection=100, **options):
         options = {"timeout": 10, "hello": "us.example"} | options
-        transports.append(SmtpTransport("127.0.0.1", server.port, **options))
-        return transports[-1]
+        there = MailServer(host="127.0.0.1", port=server.port, **options)
+        made = SmtpTransport(there, connections=connections, per_connection=per_connection)
+        transports.append(made)
+        return made
 
     yield make
     for transport in transports:

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from digest.delivery import SmtpTransport
+from digest.delivery import MailServer, SmtpTransport
 from digest.errors import ConfigError
 from digest.model import Outcome
 
@@ -121,7 +121,7 @@ def test_authentication_that_cannot_work_is_an_error_for_the_operator(
 
 def test_a_host_that_cannot_be_a_name_is_an_error_for_the_operator(message, now):
     with pytest.raises(ConfigError, match="not a host name"):
-        list(SmtpTransport("mail..example", 25, hello="us.example").send([message()], now))
+        list(SmtpTransport(MailServer(host="mail..example", port=25)).send([message()], now))
 
 
 def test_a_password_is_never_sent_in_the_clear_beyond_this_machine(
@@ -130,8 +130,14 @@ def test_a_password_is_never_sent_in_the_clear_beyond_this_machine(
     server = serve(password=("us", "pw"))
     here = socket.getaddrinfo("127.0.0.1", server.port, type=socket.SOCK_STREAM)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: here)
-    options = {"username": "us", "password": "pw", "hello": "us.example"}
-    transport = SmtpTransport("mail.example.com", server.port, **options)
+    there = MailServer(
+        host="mail.example.com",
+        port=server.port,
+        username="us",
+        password="pw",
+        hello="us.example",
+    )
+    transport = SmtpTransport(there)
 
     with pytest.raises(ConfigError, match="a password is not sent in the clear"):
         list(transport.send([message()], now))

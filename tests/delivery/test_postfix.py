@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import dkim as dkimpy
 import pytest
 
-from digest.delivery import Signer, SmtpTransport, is_address_failure, public_record
+from digest.delivery import MailServer, Signer, SmtpTransport, is_address_failure, public_record
 from digest.model import Outcome
 
 pytestmark = pytest.mark.slow
@@ -46,10 +46,8 @@ def received(postfix):
 
 
 @pytest.fixture
-def transport(postfix):
-    made = SmtpTransport("127.0.0.1", postfix.port, hello="us.example", timeout=10)
-    yield made
-    made.close()
+def transport(postfix, transport_to):
+    return transport_to(postfix)
 
 
 def letter(number):
@@ -83,9 +81,8 @@ def delivered(postfix, received, dkim_key, message):
     signer = Signer("example.org", "s1", dkim_key)
     signed = {n: signer.sign(letter(n), NOW) for n in range(100)}
     messages = [message(number, content) for number, content in signed.items()]
-    transport = SmtpTransport(
-        "127.0.0.1", postfix.port, hello="us.example", timeout=10, connections=2
-    )
+    server = MailServer(host="127.0.0.1", port=postfix.port, hello="us.example", timeout=10)
+    transport = SmtpTransport(server, connections=2)
     receipts = list(transport.send(messages, NOW))
     transport.close()
     assert {each.outcome for each in receipts} == {Outcome.ACCEPTED}

@@ -7,7 +7,7 @@ from itertools import chain, count
 
 import pytest
 
-from digest.delivery import SmtpTransport
+from digest.delivery import MailServer, SmtpTransport
 from digest.model import Outcome
 
 ACCEPTED, DEFERRED, REFUSED = Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.REFUSED
@@ -654,7 +654,7 @@ def test_a_greeting_that_is_no_welcome_defers_everything(
 def test_when_nobody_listens_everything_is_deferred(message, now):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    transport = SmtpTransport("127.0.0.1", port, hello="us.example")
+    transport = SmtpTransport(MailServer(host="127.0.0.1", port=port, hello="us.example"))
 
     receipts = list(transport.send([message(1), message(2)], now))
 

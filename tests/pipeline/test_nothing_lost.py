@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from digest.delivery import SmtpTransport
+from digest.delivery import MailServer, SmtpTransport
 from digest.errors import ConfigError
 from digest.model import Caps, Outcome, Status
 from digest.pipeline.pacing import Pacer
@@ -104,12 +104,12 @@ def test_what_was_never_offered_since_nobody_listens_is_told_of_in_the_end(
     application, readers, rounds, caplog
 ):
     with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+        nobody = MailServer(host="127.0.0.1", port=unused.getsockname()[1])
     began = application.moment[0]
 
-    rounds(SmtpTransport("127.0.0.1", port), at_most=timedelta(hours=8), pause=60 * MINUTE)
+    rounds(SmtpTransport(nobody), at_most=timedelta(hours=8), pause=60 * MINUTE)
     assert application.store.ledger.deliveries(since=began, limit=9) == [], "none was an attempt"
-    rounds(SmtpTransport("127.0.0.1", port), at_most=timedelta(days=2), pause=60 * MINUTE)
+    rounds(SmtpTransport(nobody), at_most=timedelta(days=2), pause=60 * MINUTE)
 
     assert outbox(application) == {"expired": PEOPLE}
     assert application.store.ledger.deliveries(since=began, limit=9) == []
