@@ -1,4 +1,4 @@
-"""Finding papers by who wrote them, within a transaction that the caller holds."""
+"""Finding papers by author, within a transaction that the caller holds."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from digest.text import author_key, author_keys, spellings, without_strokes
 
 MOST_EXAMINED = 4_000
 
-# By number, which the full-text index gives newest first.
+# In descending order of number, which is the order of the full-text index: newest first.
 NAMESAKES = """
 SELECT p.number, p.id, p.authors
 FROM papers_fts AS f CROSS JOIN papers AS p ON p.number = f.rowid
 WHERE papers_fts MATCH ? {condition} ORDER BY f.rowid DESC LIMIT ?
 """
-# Or who looks for `Xue` would be given the newest 4,000 of `Xu`.
+# Without this, a search for `Xue` would examine the newest 4,000 papers by `Xu`.
 WITH_UMLAUTS = "AND p.authors GLOB '*[äöüøåÄÖÜØÅ]*'"
 TWO_LETTERS = re.compile(r"(ae|oe|ue|aa)", re.IGNORECASE)
 MOST_IN_TWO_LETTERS = 3
@@ -28,8 +28,8 @@ MOST_IN_TWO_LETTERS = 3
 def by_author(connection: Connection, name: str, *, limit: int) -> list[str]:
     """Ids of papers with an author of this name, compared by `text.author_keys`, newest first.
 
-    Among the newest 4,000 papers with an author of the same family name, and as many in which it
-    has an umlaut instead of two letters.
+    Examines the newest 4,000 papers with an author of this family name, and as many where the name
+    may have an umlaut in place of two letters (`Schütze` for `Schuetze`).
     """
     keys = author_keys(name)
     if not keys or limit <= 0:
@@ -45,7 +45,7 @@ def by_author(connection: Connection, name: str, *, limit: int) -> list[str]:
 
 
 def _namesakes(connection: Connection, name: str) -> Iterator[Row]:
-    """Papers that may be by somebody of this name, newest first; one may come twice."""
+    """Papers that may be by somebody of this name, newest first; a paper may come twice."""
     families = dict.fromkeys(each for one in spellings(name) for each in _families(one))
     shorter = dict.fromkeys(each for family in families for each in _with_umlauts(family))
     asked = [("", families), (WITH_UMLAUTS, shorter)]
@@ -64,7 +64,7 @@ def _expression(families: Iterable[str]) -> str:
 
 
 def _families(name: str) -> list[str]:
-    """The family name as it was typed and as it is folded; the index knows `O'Brien` by two words."""
+    """The family name as typed and as folded, since the index has `O'Brien` as two words."""
     family, *_ = author_key(name).split() or [""]
     clean = re.sub(r'["\0\ud800-\udfff]', " ", without_strokes(name))
     typed = [each for each in re.split(r"[\s,]+", clean) if author_key(each) == family]
@@ -72,7 +72,7 @@ def _families(name: str) -> list[str]:
 
 
 def _with_umlauts(family: str) -> Iterator[str]:
-    """How the index may know a name that is written out: without its umlauts, `Schutze`."""
+    """How the index may have a name whose umlauts are written out: `Schutze` for `Schuetze`."""
     parts = TWO_LETTERS.split(family)
     most = 2 * MOST_IN_TWO_LETTERS
     choices = [(each, each[0]) if n % 2 and n < most else (each,) for n, each in enumerate(parts)]

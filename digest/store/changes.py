@@ -1,4 +1,4 @@
-"""Tokens that tell whether something may have changed: what everyone can read, votes, vectors, likes erased."""
+"""Tokens that change with what they stand for: public pages, votes, vectors, erased likes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ERASED = "erased"
 
 
 def token(connection: Connection, what: str = PUBLIC) -> str:
-    """The token as it stands; empty before the first change."""
+    """The present token, empty before the first change."""
     row = connection.execute("SELECT token FROM changes WHERE what = ?", (what,)).fetchone()
     return "" if row is None else str(row["token"])
 
 
 def mark(connection: Connection, what: str = PUBLIC) -> None:
-    """Give out another token; random, so that a restored backup never repeats one."""
+    """Change the token; it is random, so that a restored backup never repeats one."""
     connection.execute(
         "INSERT OR REPLACE INTO changes (what, token) VALUES (?, lower(hex(randomblob(8))))",
         (what,),
@@ -28,7 +28,7 @@ def mark(connection: Connection, what: str = PUBLIC) -> None:
 
 @contextmanager
 def marked(connection: Connection, what: str = PUBLIC) -> Iterator[None]:
-    """Give out another token if anything was written inside the block."""
+    """Change the token if anything was written inside the block."""
     before = connection.total_changes
     yield
     if connection.total_changes != before:

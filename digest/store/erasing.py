@@ -1,4 +1,4 @@
-"""Forgetting people, one or many: a look at kept mail first, then a transaction of the caller's."""
+"""Erasing people: first a search of the evidence for them, then a transaction of the caller's."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _AT = (b"%40", b"&#64;", b"&#x40;")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Whether evidence, by id and time, has an id or an address of these people in it.
+    """Which evidence, by id and time, mentions an id or address of these people.
 
-    What is kept never changes, but that it is emptied or settled; so this holds until it goes.
+    Stored mail never changes, except that it is emptied or settled, so that this stays valid.
     """
 
     ids: set[str]
@@ -35,7 +35,7 @@ class Look:
     found: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def holding(self, ids: set[str], addresses: set[str]) -> Mapping[tuple[str, str], bool]:
-        """What of it holds for others: for some of these, where nobody was found."""
+        """What this says about others: for a part of these people, where none of them was found."""
         if (ids, addresses) == (self.ids, self.addresses):
             return self.found
         if ids <= self.ids and addresses <= self.addresses:
@@ -44,9 +44,9 @@ class Look:
 
 
 def look(connections: Connections, subscriber_ids: Collection[str]) -> Look:
-    """Go through the evidence for these people, who are to be erased, while others may write.
+    """Search the evidence for these people, who are to be erased, while others may write.
 
-    To decode all mail that came in takes seconds, for which a transaction would hold them up.
+    Decoding all incoming mail takes seconds, for which a transaction would block other writers.
     """
     with connections.read() as connection:
         emails, addresses = _known(connection, subscriber_ids)
@@ -60,9 +60,9 @@ def look(connections: Connections, subscriber_ids: Collection[str]) -> Look:
 def erase(connection: Connection, subscriber_ids: Collection[str], looked: Look) -> None:
     """Delete subscribers, and what other tables hold of their words, addresses and mail.
 
-    Interests, feedback, votes, digests and what became of them go with the row of a subscriber.
-    Letters are gone through once for all of them, and so is evidence that has come since it was
-    `looked` at; all of it, where they have got another address since.
+    Foreign keys delete interests, feedback, votes, digests and deliveries. Letters are searched once
+    for all subscribers, and so is evidence that came after `look`, or all of it if one of them has
+    got another address since.
     """
     emails, addresses = _known(connection, subscriber_ids)
     if not emails:
@@ -76,7 +76,7 @@ def erase(connection: Connection, subscriber_ids: Collection[str], looked: Look)
 def _known(
     connection: Connection, subscriber_ids: Collection[str]
 ) -> tuple[dict[str, str], set[str]]:
-    """Those of them who are there, with their addresses; and these and wished ones in small letters."""
+    """The addresses of those who exist; and these and requested new ones in lower case."""
     emails = dict(
         connection.execute(
             "SELECT id, email FROM subscribers WHERE id IN (SELECT value FROM json_each(?))",
@@ -102,7 +102,7 @@ def _erase_one(connection: Connection, subscriber_id: str, email: str) -> None:
 
 
 def _erase_from_space(connection: Connection, subscriber_id: str) -> None:
-    """What was learned with their likes is learned anew at night (see `pipeline.learning.is_due`)."""
+    """Have a space that was learned from their likes learned anew (see `pipeline.learning.is_due`)."""
     liked = "SELECT 1 FROM interests WHERE subscriber_id = ? AND kind = 'like'"
     if connection.execute(liked, (subscriber_id,)).fetchone():
         connection.execute("UPDATE spaces SET archive = -1")
@@ -110,7 +110,7 @@ def _erase_from_space(connection: Connection, subscriber_id: str) -> None:
 
 
 def _erase_community(connection: Connection, subscriber_id: str) -> None:
-    """What was featured stays, without who put it forward; the log stays, without who acted."""
+    """Keep featured submissions without the submitter, and the moderation log without the actor."""
     connection.execute(
         "DELETE FROM submissions WHERE subscriber_id = ? AND state <> 'featured'", (subscriber_id,)
     )
@@ -130,7 +130,7 @@ def _erase_community(connection: Connection, subscriber_id: str) -> None:
 def _erase_letters(
     connection: Connection, ids: Collection[str], addresses: Collection[str]
 ) -> None:
-    """Letters to them, and letters about them: those hold links that are signed with their id."""
+    """Delete letters to them, and letters with their ids, which are in signed links."""
     is_named = _finder(ids)
     theirs = [
         row["id"]
@@ -148,7 +148,7 @@ def _erase_evidence(
     addresses: Collection[str],
     known: Mapping[tuple[str, str], bool],
 ) -> None:
-    """Mail from them or about them; in mail about somebody else, only the mail itself goes."""
+    """Delete evidence of mail from or about them; evidence about others loses only the mail itself."""
     is_named, is_about = _finder(ids), _teller(ids, addresses)
     own: list[str] = []
     others: list[str] = []
@@ -174,7 +174,7 @@ def _erase_evidence(
 
 
 def _evidence(connections: Connections) -> Iterator[Row]:
-    """All evidence, with a view of the database for a block of it at a time."""
+    """All evidence, read block by block without a transaction in between."""
     last, is_more = 0, True
     while is_more:
         is_more = False
@@ -191,7 +191,7 @@ def _evidence(connections: Connections) -> Iterator[Row]:
 
 
 def _teller(ids: Collection[str], addresses: Collection[str]) -> Callable[[Row], bool]:
-    """What tells whether a row of evidence is from or about any of these, or has them in its mail."""
+    """A function that tells whether a row of evidence mentions any of these people."""
     is_named, is_found = _finder(ids), _finder(ids, addresses)
 
     def is_about(row: Row) -> bool:
@@ -206,10 +206,10 @@ def _teller(ids: Collection[str], addresses: Collection[str]) -> Callable[[Row],
 
 
 def _finder(ids: Iterable[str], addresses: Iterable[str] = ()) -> Callable[[bytes], bool]:
-    """What tells whether a text has any of these in it, in little more time for many than for one.
+    """A function that tells whether a text contains any of these ids or addresses.
 
-    So it looks only at what stands where an id begins, and around an `@`. Addresses, and the text
-    where there are any, are in small letters.
+    It takes little longer for many than for one, as it looks only where an id begins and around each
+    `@`. Addresses, and a text that is searched for them, must be in lower case.
     """
     tails = {each.encode().removeprefix(ID) for each in ids}
     tail_lengths = {len(each) for each in tails}
@@ -233,10 +233,9 @@ def _finder(ids: Iterable[str], addresses: Iterable[str] = ()) -> Callable[[byte
 
 
 def _readings(raw: bytes, nested: int = MOST_NESTED) -> Iterator[bytes]:
-    """A mail as it came, and what it may encode, in small letters: to find addresses, not to read.
+    """A mail in lower case as it came and decoded in several ways, to find addresses in it.
 
-    What it encodes is decoded wherever it stands, since all mail that came in is gone through: to
-    take each apart would take long.
+    Encoded text is decoded wherever it stands, as parsing every mail would take too long.
     """
     small = raw.lower()
     yield small
@@ -257,7 +256,7 @@ def _readings(raw: bytes, nested: int = MOST_NESTED) -> Iterator[bytes]:
 
 
 def _erase_cursors(connection: Connection, subscriber_id: str) -> None:
-    """Who goes through everyone, and had come to them, goes on from the one before."""
+    """Move cursors over all subscribers that stand on this one to the one before."""
     connection.execute(
         """
         UPDATE sources SET cursor = substr(cursor, 1, length(cursor) - length(?1))

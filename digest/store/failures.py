@@ -1,4 +1,4 @@
-"""What SQLite says, in the terms of `digest.errors`."""
+"""Errors of SQLite as those of `digest.errors`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, StoreBusy
 
 ROOM = 100_000
-"""Bytes. With less on the disk, a failure to write is for want of room: SQLite says FULL only of the
-database itself, and IOERR where it cannot lengthen the files beside it."""
+"""Free bytes below which a failure to write means a full disk: SQLite reports FULL only for the
+database itself, and IOERR when the files beside it cannot grow."""
 
 BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 
@@ -41,10 +41,10 @@ CURES = {
 
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Raise SQLite's errors inside the block as ours; programming errors pass as they are.
+    """Raise SQLite's errors inside the block as ours; programming errors pass unchanged.
 
-    StoreBusy for a locked database, ConfigError for what the operator must mend, NotFound for a
-    reference to something that is not stored, InvalidInput for values no database can hold.
+    StoreBusy for a locked database, ConfigError for what the operator must fix, NotFound for a
+    reference to something that is not stored, InvalidInput for values that cannot be stored.
     """
     try:
         yield
@@ -61,7 +61,7 @@ def mapped(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(copy: Path) -> Iterator[None]:
-    """Raise what SQLite says of writing a copy as a ConfigError; what it says of the original passes."""
+    """Raise errors of writing a backup as ConfigError; errors of reading the original pass."""
     try:
         yield
     except sqlite3.Error as error:

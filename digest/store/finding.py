@@ -1,14 +1,13 @@
 """Searching papers, within a transaction that the caller holds.
 
-What many papers match is not ranked as a whole: BM25 costs 2 to 10 µs a match, a third of a second
-for a word that stands in half of 280,000 papers. The newest matches are ranked; where fewer match,
-that is all of them. Where no paper has all of the words, those with the rarest are ranked by all, and
-more of them, or the newest with a common word would hide them. A paper's `number` grows with the time
-it was stored, and the full-text index gives its matches by number, newest first, for a fraction of a µs
-each.
+Only the newest matches are ranked, as BM25 takes 2 to 10 µs per match: a third of a second for a word
+in half of 280,000 papers. Finding them is quick: a paper's `number` grows with the time it was stored,
+and the full-text index yields matches by number, newest first, in a fraction of a µs each. When no
+paper has all words, the papers with the rarest words are ranked by all words, and more of them, so
+that the newest papers with a common word do not hide them.
 
-A filter that few papers pass is turned into their numbers beforehand; otherwise matches are
-examined one by one, newest first, and not without end.
+A filter that few papers pass is turned into their numbers first. Otherwise a bounded number of
+matches is examined one by one, newest first.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ NEAR = 5_000
 AFTER_ALL = "~"
 LAST_OF_ALL = 2**63 - 1
 
-# A title weighs ten times, an author four times what the abstract does.
+# A match in the title counts ten times, one in the authors four times as much as in the abstract.
 SCORED = """
 SELECT rowid AS number, -bm25(papers_fts, 10.0, 1.0, 4.0) AS score FROM papers_fts
 WHERE papers_fts MATCH :query
@@ -43,7 +42,7 @@ WHERE papers_fts MATCH :query
 AMONG = """
 AND rowid BETWEEN :first AND :last AND +rowid IN (SELECT value FROM json_each(:numbers))
 """
-# First the order by number alone, so that no more is scored than is ranked.
+# Ordered by number first, so that only the matches that are ranked are scored.
 RANKED = """
 SELECT p.id, f.score FROM (
     SELECT number, score FROM ({scored} ORDER BY rowid DESC LIMIT :most)
@@ -52,7 +51,7 @@ SELECT p.id, f.score FROM (
 """
 RANK_NEWEST = RANKED.format(scored=SCORED)
 RANK_AMONG = RANKED.format(scored=SCORED + AMONG)
-# No ORDER BY outside, or all would be examined before the first is taken; ranking wants no order.
+# Without an outer ORDER BY, which would examine all matches before the first row is returned.
 EXAMINED = """
 SELECT f.number{told} FROM (
     SELECT rowid AS number FROM papers_fts WHERE papers_fts MATCH :query AND rowid <= :last {among}
@@ -68,7 +67,7 @@ SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """One way to narrow a search: `holds` asks it of a paper `p`, `papers` gives the ids of all."""
+    """A filter of a search: `holds` is its condition on a paper `p`, `papers` selects all ids."""
 
     holds: str
     papers: str
@@ -78,7 +77,7 @@ DAYS = Filter(
     holds="p.first_announced >= :since AND p.first_announced < :until",
     papers="SELECT id FROM papers WHERE first_announced >= :since AND first_announced < :until",
 )
-# `cs` stands for `cs.LG` too; "/" is the character after ".".
+# `cs` includes `cs.LG`; "/" is the character after ".".
 CATEGORIES = Filter(
     holds="""EXISTS (
         SELECT 1 FROM categories AS c WHERE c.paper_id = p.id AND (
@@ -103,7 +102,7 @@ SOURCE = Filter(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """What a search is narrowed to, in SQL: filters on a paper `p`, and the values they name."""
+    """The filters of a search, with the values of their parameters."""
 
     filters: tuple[Filter, ...] = ()
     values: dict[str, str]
@@ -135,7 +134,7 @@ class Narrowing:
 def narrowed(
     *, categories: Sequence[str] = (), source: str = "", since: str = "", until: str = ""
 ) -> Narrowing:
-    """Narrowed to any of the categories, a source, and stamps of first news in [since, until)."""
+    """Filters for any of the categories, a source, and first announcement in [since, until)."""
     filters: list[Filter] = []
     values: dict[str, str] = {}
     if since or until:
@@ -153,9 +152,9 @@ def narrowed(
 def find(
     connection: Connection, query: str, *, limit: int, within: Within | None
 ) -> dict[str, float]:
-    """Ids of papers with their scores, best first; of an empty query newest first, scored 0.
+    """Ids of papers with their scores, best first, at most 600.
 
-    There is nothing beyond the first 600.
+    For an empty query, the newest papers that pass the filters, with a score of 0.
     """
     limit = min(limit, MOST_RANKED)
     wanted = bool(query.strip())
@@ -185,7 +184,7 @@ def find(
 
 
 def newest(connection: Connection, narrowing: Narrowing, *, limit: int) -> list[str]:
-    """Ids of the papers that pass, the last announced first; ties go by id."""
+    """Ids of the papers that pass the filters, newest announcement first; ties go by id."""
     few = narrowing.few(connection)
     condition = narrowing.condition
     if few is not None:
@@ -210,7 +209,7 @@ def _within(within: Within) -> Narrowing:
 
 
 def _after(day: date) -> str:
-    """What no stamp of this day or of one before it reaches; after the last day there is comes none."""
+    """A stamp after this day; for the last possible day, one after all."""
     return AFTER_ALL if day == date.max else (day + timedelta(days=1)).isoformat()
 
 
@@ -226,9 +225,9 @@ def _examined(
     begins: Callable[..., bool] | None,
     most: int,
 ) -> list[int]:
-    """Numbers of the newest papers that match and pass, `most` at most.
+    """Numbers of the newest papers that match and pass the filters, `most` at most.
 
-    Of those in `few`, where that is known; of those that `begins` says yes to, where it is given.
+    Only papers in `few`, and only those for which `begins` is true, if these are given.
     """
     values: dict[str, object] = {
         **narrowing.values,
@@ -251,15 +250,15 @@ def _examined(
 
 
 def _count(connection: Connection, expression: str) -> int:
-    """How many papers match, as far as it is worth to count them."""
+    """How many papers match, counted up to MOST_COUNTED."""
     (counted,) = connection.execute(COUNTED, (expression, MOST_COUNTED)).fetchone()
     return int(counted)
 
 
 def _judge(begun: Sequence[str]) -> Callable[..., bool] | None:
-    """What tells, by a paper's number and texts, whether a word of it begins with each of these.
+    """A function of a paper's number and texts: whether some word begins with each of these.
 
-    It looks at a paper once, though several expressions of a query may match it.
+    It remembers its answers, as several expressions of one query may match a paper.
     """
     known: dict[int, bool] = {}
 
@@ -272,9 +271,9 @@ def _judge(begun: Sequence[str]) -> Callable[..., bool] | None:
 
 
 def _may_begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
-    """Whether it is worth to fold the texts: they have these letters, or may have them when folded.
+    """A quick check before folding the texts: whether they may have words that begin like this.
 
-    Folding changes letters only where a word is not ASCII, or like `C++` and `C#`.
+    Folding changes only words that are not ASCII, and words like `C++` and `C#`.
     """
     lower = " \n ".join(texts).lower()
     absent = [first for each in begun if (first := each.partition(" ")[0]) not in lower]
@@ -286,13 +285,13 @@ def _may_begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
 
 
 def _begin(texts: Sequence[str], begun: Sequence[str]) -> bool:
-    """Whether words of the texts begin so, as `matching.in_query` sees it."""
+    """Whether words of the texts begin like this, compared as `matching.in_query` does."""
     text = " \n ".join(map(fold, texts))
     return all(contains_prefix(text, each) for each in begun)
 
 
 def _last(connection: Connection, until: str) -> int:
-    """The largest number near the end of these days: newer ones need not be examined."""
+    """The largest number among the last papers before this stamp: newer ones cannot pass."""
     if not until:
         return LAST_OF_ALL
     (last,) = connection.execute(

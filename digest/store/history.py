@@ -1,7 +1,7 @@
 """What earlier digests showed and covered, for a block of readers, within the caller's transaction.
 
-Digests stand in the order of their editions, and there are as many editions as days are kept: what
-a reader was sent is found by the keys it must have, edition by edition, without an index.
+The key of a digest follows from its edition and its reader, and one edition is kept for each day:
+a reader's digests are looked up by their possible keys, without an index.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from digest.store.rows import at_second, contents, listed, moment, stamp
 
 LONGEST_VALID = max(VALIDITY.values())
 
-# One that expired or was refused, and did not arrive before, showed nothing to anybody. One of which
-# there was never to be a mail stands in the reader's feed, which has no titles.
+# A digest that expired or was refused, and did not arrive before, is lost: it showed nothing. One
+# that was never to be mailed is in the reader's feed, which does not have the titles of the rest.
 BY_KEY = """
 SELECT d.key, d.content,
     coalesce(o.state IN ('expired', 'failed') AND NOT o.was_sent, 0) AS lost,
@@ -31,9 +31,9 @@ WHERE d.key IN (SELECT value FROM json_each(?))
 
 
 class _Span(NamedTuple):
-    """From when to when a digest goes, and when it was composed, as stamps.
+    """The window of a digest, and when it was composed, as stamps.
 
-    `lost_by` is when it was lost at the latest; it is empty for one that was not lost.
+    `lost_by` is the latest time at which it was lost, empty for a digest that was not lost.
     """
 
     since: str
@@ -43,21 +43,21 @@ class _Span(NamedTuple):
 
 
 def editions(connection: Connection) -> list[Row]:
-    """The editions of which digests are kept, those that go furthest first."""
+    """The editions whose digests are kept, those with the latest window first."""
     return connection.execute(
         "SELECT edition, since, until FROM editions WHERE since <> '' ORDER BY until DESC, edition DESC"
     ).fetchall()
 
 
 def keys_of(connection: Connection, subscriber_id: str) -> list[int]:
-    """The keys that a reader's digests have, as far as digests are kept; not all need be there."""
+    """The possible keys of a reader's digests in the editions that are kept."""
     numbers = keys.numbers(connection, [subscriber_id])
     days = [keys.day_of(row["edition"]) for row in editions(connection)]
     return [keys.key_of(day, number) for number in numbers.values() for day in days]
 
 
 def recent(connection: Connection, subscriber_id: str, limit: int) -> list[int]:
-    """The keys of a reader's latest digests, by where they end, newest first."""
+    """The keys of a reader's latest digests, by the end of their windows, newest first."""
     rows = _rows(connection, keys_of(connection, subscriber_id))
     ends = {key: span.until for key, span in _spans(connection, rows)}
     return sorted(ends, key=lambda key: (ends[key], key), reverse=True)[:limit]
@@ -66,16 +66,16 @@ def recent(connection: Connection, subscriber_id: str, limit: int) -> list[int]:
 def covered(connection: Connection, subscriber_ids: Sequence[str]) -> dict[str, str]:
     """Up to when (stamps) each reader's digests cover what was announced.
 
-    That is the end of the latest one that was not lost, or the start of one that was lost before
-    it and that none makes up for. Of whose digests none is kept any more, it is where the last
-    ended of those that are not: theirs ended no later.
+    That is the end of the latest digest that was not lost, or the start of an earlier lost one that
+    no other makes up for. For readers without a kept digest, it is the latest end of all pruned
+    digests, as theirs ended no later.
     """
     numbers = keys.numbers(connection, subscriber_ids)
     found: defaultdict[int, list[_Span]] = defaultdict(list)
     enough: dict[int, str] = {}
     for row in editions(connection):
-        # An edition has nothing to add where no digest of it goes further than theirs, or was still
-        # to be sent, and might be lost, when theirs was composed.
+        # An edition adds nothing for readers with a later digest, if its own digests had been sent
+        # or lost by the time that one was composed.
         waiting = [each for each in numbers.values() if enough.get(each, "") < row["until"]]
         if not waiting:
             break
@@ -94,7 +94,7 @@ def covered(connection: Connection, subscriber_ids: Sequence[str]) -> dict[str, 
 
 
 def _end(spans: Sequence[_Span]) -> str:
-    """Up to when a reader's digests cover what was announced, given all that may tell."""
+    """Up to when a reader's digests cover what was announced, given all that matter."""
     shown = [each for each in spans if not each.lost_by]
     gaps = [
         lost.since
@@ -105,10 +105,11 @@ def _end(spans: Sequence[_Span]) -> str:
 
 
 def _makes_up_for(span: _Span, lost: _Span) -> bool:
-    """Whether a digest that goes as far was not made while the lost one was still to be sent.
+    """Whether a digest covers the window of the lost one.
 
-    One made after that began where the lost one did, and so did one made before that, where the lost
-    one was refused at once; one made before the lost one was had shown those days already.
+    It does if it ends no earlier, unless it was composed while the lost one was still waiting to be
+    sent: then it began where the lost one ended. A digest composed after the loss starts where the
+    lost one did, and one composed before the lost one showed those days already.
     """
     unaware = lost.composed_at <= span.composed_at < lost.lost_by and span.since != lost.since
     return span.until >= lost.until and not unaware
@@ -116,18 +117,18 @@ def _makes_up_for(span: _Span, lost: _Span) -> bool:
 
 @lru_cache(maxsize=256)
 def _known_before(composed_at: str) -> str:
-    """Of digests from before then it was known when one was composed whether they are lost."""
+    """When a digest was composed, it was known which digests from before this time were lost."""
     return stamp(moment(composed_at) - LONGEST_VALID)
 
 
 def sent(
     connection: Connection, subscriber_ids: Sequence[str], paper_ids: Iterable[str], edition: str
 ) -> dict[str, frozenset[str]]:
-    """Which papers stand in each reader's digests that were not lost, other than of that edition.
+    """Which papers stand in each reader's digests that were not lost, except in that edition.
 
-    Those of which only the title stands there count where there was to be a mail.
-    Papers that were there when digests that are no longer kept went out count as sent to whoever
-    has had digests: who knows what those showed?
+    Papers listed by title alone count if the digest was to be mailed. Papers first seen before the
+    last pruned digest count as sent to every reader who has had a digest, as nobody knows what the
+    pruned ones showed.
     """
     rows = connection.execute(
         """
@@ -142,7 +143,7 @@ def sent(
     if not rows or not numbers:
         return {}
     wanted = {row["number"]: row["id"] for row in rows}
-    # No paper stands in a digest that ended before we first saw the paper.
+    # No paper is in a digest that ended before the paper was first seen.
     earliest = min(row["first_seen"] for row in rows)
     days = [
         keys.day_of(row["edition"])
@@ -167,7 +168,7 @@ def sent(
 
 
 def _last_pruned(connection: Connection) -> str:
-    """Where the last digest ended that is no longer kept."""
+    """The latest end of a pruned digest's window, empty if none was pruned."""
     (until,) = connection.execute("SELECT max(until) FROM editions WHERE since = ''").fetchone()
     return until or ""
 

@@ -1,9 +1,9 @@
-"""The integer keys of digests, made of the day of an edition and the number of its reader.
+"""The integer keys of digests, made of the day of an edition and the number of the reader.
 
-A digest is known to the world as `subscriber.edition`, which is 33 bytes wherever it stands and
-as many again in every index. In the database it is one integer: the edition's day (since 1970)
-above 26 bits of the reader's number. Readers are numbered when they get their first digest, in
-the order they get it, so that the next morning's digests come in the order of their keys.
+The public id of a digest, `subscriber.edition`, takes 33 bytes in every row and index. The database
+has one integer instead: the edition's day (since 1970) above 26 bits for the reader's number.
+Readers are numbered when they get their first digest, so that each morning's digests are written
+roughly in the order of their keys.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def enrol(connection: Connection, subscriber_ids: Iterable[str]) -> dict[str, in
 
 
 def known(connection: Connection, ids: Iterable[str]) -> dict[str, int]:
-    """Keys by public id, whether or not there is such a digest; malformed ids are left out."""
+    """Keys by public id, whether or not the digest exists; malformed ids are left out."""
     parts = {each: each.rpartition(".") for each in ids}
     found = numbers(connection, (person for person, _, _ in parts.values()))
     keys: dict[str, int] = {}

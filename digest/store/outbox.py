@@ -4,14 +4,14 @@
        ▲                 │ ▲ └──────────► retry ──claim──► sending
        └────release──────┘ └─ given back when its claim's time runs out
 
-A claim is a row of `claims`; its fence number, which only ever grows, is the lease that every
-later write of the claim names. Whoever comes after its time has run out deletes it, so a sender
-that was thought dead can neither settle nor renew what another one has taken over.
+A claim is a row of `claims`. Its fence number, which only ever grows, is the lease that every later
+write must name. Once its time has run out, the next sender deletes the claim, so that a sender that
+was thought dead can neither settle nor renew what another one has taken over.
 
-Rows are marked as going out, durably, before a mail server can see them. Of a claim that was
-never settled, the marked ones are in doubt from then on (somebody has to ask the mail server, or
-to risk sending them twice) and all others have certainly not been sent. Should its sender come back
-with an acceptance, that ends the doubt, unless the row is going out again.
+Rows are marked as going out, durably, before a mail server can see them. When a claim runs out
+unsettled, its marked rows are in doubt (somebody has to ask the mail server, or risk sending them
+twice), and all others have certainly not been sent. If the first sender reports an acceptance after
+all, that ends the doubt, unless the row is going out again.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ SET at = excluded.at, outcome = excluded.outcome, code = excluded.code, reply = 
 
 
 def tidy(connection: Connection, now: datetime) -> int:
-    """Give back rows of claims whose time ran out, then close what may no longer be sent.
+    """Give back rows of claims whose time ran out, then expire rows past their window.
 
-    Returns how many it closed. A claim that ends too far ahead was made by a clock that was ahead,
-    and is over as well. What is in doubt is not closed: whether it was sent is still to be found out.
+    Returns how many expired. A claim that ends too far ahead was made by a clock that was wrong,
+    and is over as well. Rows in doubt do not expire, as they may have been sent.
     """
     over = [
         (str(row["fence"]),)
@@ -119,7 +119,7 @@ def claim(
 ) -> str | None:
     """Lease up to `limit` rows that are due, oldest first; returns the lease, None for no rows.
 
-    Rows of people who have left in the meantime are closed instead, and do not count.
+    Rows of subscribers who are no longer active are closed instead, and do not count.
     """
     (fence,) = connection.execute(
         "INSERT INTO claims (owner, until) VALUES (?, ?) RETURNING fence", (owner, stamp(until))
@@ -145,7 +145,7 @@ def claim(
 
 
 def renew(connection: Connection, lease: str, until: datetime) -> bool:
-    """Move the end of a claim's time; False if somebody has taken the claim over."""
+    """Move the end of a claim; False if somebody has taken it over."""
     return (
         connection.execute(
             "UPDATE claims SET until = ? WHERE fence = ?", (stamp(until), lease)
@@ -159,8 +159,8 @@ def offer(
 ) -> frozenset[str]:
     """Mark rows as going out; returns the ids of those that may go.
 
-    Rows of people who have left since the claim are closed instead, as `claim` does. Rows of people
-    who have moved are left alone: whoever claims them next knows the address.
+    Rows of subscribers who have left since the claim are closed instead, as `claim` does. Rows of
+    subscribers with another address by now are left alone: the next claim has the new one.
     """
     addresses = {each.digest.id: each.subscriber.email for each in envelopes}
     known = keys.known(connection, addresses)
@@ -175,7 +175,7 @@ def offer(
 
 
 def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -> None:
-    """Take back that rows go out: nothing of them was sent."""
+    """Unmark rows as going out: none of them was sent."""
     connection.execute(
         """
         UPDATE outbox SET going_out = NULL
@@ -187,10 +187,10 @@ def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -
 
 
 def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -> tuple[int, int]:
-    """Write the receipts of rows still under the lease; how many that were, and were lost by it.
+    """Write the receipts of rows still under the lease; returns how many rows, and how many lost.
 
-    Lost is what expires, but for what is unknown to the end, which may have arrived. Of rows that
-    others have taken over, those that were accepted are written too: nobody is to send them again.
+    Rows that expire are lost, unless their outcome is unknown, as they may have arrived. Acceptances
+    are also written for rows that another sender has taken over, so that nobody sends them again.
     """
     known = keys.known(connection, (each.digest_id for each in receipts))
     held = {
@@ -244,10 +244,10 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
 
 
 def release(connection: Connection, lease: str) -> int:
-    """Give rows back that were not offered, as they were before the claim; returns how many.
+    """Give back rows that were not offered, as they were before the claim; returns how many.
 
-    What was offered and is not settled stays under the claim until its time has run out: by then
-    a mail server that has it will have said so in its log.
+    Rows that were offered and not settled stay under the claim until it runs out: by then, a mail
+    server that accepted them will have logged it.
     """
     given_back = connection.execute(NOT_OFFERED, (lease,)).rowcount
     connection.execute(
@@ -261,7 +261,7 @@ def release(connection: Connection, lease: str) -> int:
 
 
 def put_off(connection: Connection, times: Mapping[str, datetime], *, lease: str) -> int:
-    """Give rows back as they were before the claim, but due at these times; returns how many."""
+    """Give back rows that were not offered, but due at these times; returns how many."""
     return connection.executemany(
         """
         UPDATE outbox SET state = CASE WHEN attempts > 1 THEN 'retry' ELSE 'queued' END,
@@ -273,7 +273,7 @@ def put_off(connection: Connection, times: Mapping[str, datetime], *, lease: str
 
 
 def queue(connection: Connection, rows: Sequence[tuple[int, str, datetime, datetime, str]]) -> None:
-    """Queue new digests: their keys and ids, when they are due and expire, and their Message-IDs."""
+    """Queue new digests, given as (key, id, due, expiry, Message-ID)."""
     kept = _without_ids(connection, {key: (digest_id, text) for key, digest_id, *_, text in rows})
     connection.executemany(
         """
@@ -290,7 +290,7 @@ def queue(connection: Connection, rows: Sequence[tuple[int, str, datetime, datet
 def message_ids(
     connection: Connection, rows: Sequence[Row], digest_ids: Mapping[int, str]
 ) -> dict[int, str]:
-    """The Message-IDs of rows by key, with what `_without_ids` left out."""
+    """The whole Message-IDs of rows by key, of which `_without_ids` kept a part."""
     kept: dict[int, str] = {row["digest"]: row["message_id"] for row in rows}
     domains = digests.texts_of(
         connection, {int(text[1:]) for text in kept.values() if text.startswith("@")}
@@ -304,9 +304,9 @@ def message_ids(
 def _without_ids(
     connection: Connection, message_ids: Mapping[int, tuple[str, str]]
 ) -> dict[int, str]:
-    """Of a Message-ID that is `<id@domain>`, only `@` and the number of the string `@domain`.
+    """Message-IDs to store: of `<id@domain>` only `@` and the number of the string `@domain`.
 
-    The id of the digest is known anyway, and a morning's digests share the domain.
+    The id is known from the key, and a morning's digests share the domain.
     """
     domains = {
         key: text[len(digest_id) + 1 : -1]
@@ -343,7 +343,7 @@ def requeue(
 ) -> int:
     """Queue kept digests as if for the first time; returns how many.
 
-    That one arrived before is remembered: should it not arrive again, it was not lost.
+    `was_sent` remembers that a digest arrived before: if it does not arrive again, it is not lost.
     """
     wanted = keys.known(connection, message_ids)
     kept = _without_ids(
@@ -370,7 +370,7 @@ def _next(receipt: Receipt, row: Row) -> tuple[str, int | None]:
     if receipt.outcome is Outcome.REFUSED:
         return OutboxState.FAILED.value, None
     if receipt.unknown and receipt.retry_at is None:
-        # Not to be sent again, but whether it arrived is asked all the same.
+        # Not to be sent again, but its sender still asks the mail server whether it arrived.
         return OutboxState.RETRY.value, row["expires_at"]
     if receipt.retry_at is None or second(receipt.retry_at) >= row["expires_at"]:
         return OutboxState.EXPIRED.value, None
@@ -378,9 +378,9 @@ def _next(receipt: Receipt, row: Row) -> tuple[str, int | None]:
 
 
 def _close(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """Fail rows of subscribers that are no longer active, and say so where deliveries are told.
+    """Fail rows of subscribers who are no longer active, with a delivery that says why.
 
-    What is claimed already counts this attempt.
+    A row that is claimed has counted this attempt already.
     """
     connection.executemany(
         """

@@ -1,4 +1,4 @@
-"""Deleting what policy no longer keeps, in transactions short enough to let others in."""
+"""Deleting what policy no longer keeps, in transactions short enough for others to write between."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from digest.store.rows import listed, stamp
 MOST_ROWS = 5_000
 MOST_DIGESTS = 2_000
 
-# Who waits for the database asks again every few milliseconds, and must find it free.
+# A pause between transactions: other writers try again every few milliseconds.
 BREATH = 0.02
 
-# Tables of which old rows go, and the column that says how old a row is. Deliveries are not among
-# them: they go with their digests, for a server's refusals in a row are counted by them.
+# Tables whose old rows are deleted, and the column that tells the age of a row. Deliveries are not
+# among them: they are needed to count refusals in a row, and are deleted with their digests.
 LOGS = {"runs": "at", "received": "at", "uses": "at", "letters": "expires_at"}
 KEYS = {"received": "key"}
 
-# At 32 kB each (`digest.inbound.bounces`) a hundred megabytes, and more than anybody will look at.
+# At 32 kB each (`digest.inbound.bounces`), these take up to a hundred megabytes.
 MOST_UNREAD = 3_000
 OVER_UNREAD = """
 rowid IN (
@@ -44,14 +44,14 @@ WHERE p.first_seen < ?1
 
 
 def prune_digests(connections: Connections, before: date) -> int:
-    """Delete the digests of editions before then, and what became of them; returns how many.
+    """Delete the digests of editions before then, with their deliveries; returns how many.
 
-    Where their windows ended stays with the editions: what papers there were by then counts as
-    sent (see `history.sent`).
+    The ends of their windows stay in `editions`: papers seen by then count as sent (see
+    `history.sent`).
     """
     day = keys.day_of(before.isoformat())
     with connections.write() as connection:
-        # Before they go, so that nobody takes what is left half-way for all there was.
+        # First, so that nobody takes the digests left half-way through for all there were.
         connection.execute(
             "UPDATE editions SET since = '' WHERE edition < ? AND since <> ''",
             (before.isoformat(),),
@@ -63,9 +63,9 @@ def prune_digests(connections: Connections, before: date) -> int:
 
 
 def prune_papers(connections: Connections, before: date) -> int:
-    """Delete papers neither seen nor announced since, unless a kept digest or a reader names them."""
+    """Delete papers not announced since then, unless a kept digest or a reader names them."""
     with connections.read() as connection:
-        # What a digest shows was announced in its window: no need to look into any.
+        # A digest shows papers announced in its window, so the earliest window kept is the limit.
         (since,) = connection.execute(
             "SELECT min(since) FROM editions WHERE since <> ''"
         ).fetchone()
@@ -87,10 +87,10 @@ def prune_log(connections: Connections, table: str, before: datetime) -> int:
 
 
 def prune_evidence(connections: Connections, before: datetime, *, soft_before: datetime) -> int:
-    """Delete evidence from before then; what nobody could read stays until it is settled.
+    """Delete evidence from before then; mail that nobody could read stays until it is settled.
 
-    But of that the newest MOST_UNREAD alone stay, since strangers may send it to us without end.
-    Soft bounces, which are counted, stay from `soft_before` on where that is earlier.
+    Only the newest MOST_UNREAD of those stay, as strangers can send any number. Soft bounces, which
+    are counted, stay from `soft_before` on if that is earlier.
     """
     over = "at < ? AND kind <> 'soft-bounce' AND (kind <> 'unread' OR settled_at IS NOT NULL)"
     soft = stamp(min(before, soft_before))
@@ -102,7 +102,7 @@ def prune_evidence(connections: Connections, before: datetime, *, soft_before: d
 
 
 def prune_polls(connections: Connections, before: datetime) -> int:
-    """Forget addresses not asked since then, such as lists of single days, unless they are gone."""
+    """Delete states of URLs not polled since then (such as lists of one day), unless gone for good."""
     over = "polled_at < ?1 AND NOT gone AND (due_at IS NULL OR due_at < ?1)"
     return delete(connections, "polls", "rowid", over, stamp(before))
 
@@ -117,17 +117,12 @@ def delete(
 ) -> int:
     """Delete the rows of a table that are `over` a limit, `most` at once; returns how many."""
     most = most or MOST_ROWS
+    statement = f"""
+        DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {over} LIMIT {most})
+        """  # noqa: S608 - constants of the callers
     total = 0
     while True:
-        with connections.write() as connection:
-            deleted = connection.execute(
-                f"""
-                DELETE FROM {table} WHERE ({key}) IN (
-                    SELECT {key} FROM {table} WHERE {over} LIMIT {most}
-                )
-                """,  # noqa: S608 - constants of the callers
-                (limit,),
-            ).rowcount
+        deleted = connections.run(statement, (limit,))
         total += deleted
         if deleted < most:
             return total

@@ -1,6 +1,6 @@
-"""Which items are the same paper: identity in memory, before anything is written.
+"""Which items are the same paper, decided in memory before anything is written.
 
-Pure: items and what is stored of them in, the papers that they are out.
+Without I/O: takes items and the stored papers that they may be, returns the paper of each item.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ ARXIV = "arxiv:"
 PAGE = "url:"
 TITLE = "title:"
 SERIES = "#series"
-"""Ends the key that the second page of one title bears: with it stored, the title is a series'."""
+"""Ends the extra key of the second page with one title, which marks that title as a series."""
 MOVING = timedelta(days=3)
-"""By how much the date of a paper whose page moves may change."""
+"""By how much the date of a paper may change when its page moves."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Known:
-    """One paper while a batch is taken in: the joined record, and every row and key it has.
+    """One paper while a batch is stored: the merged record, with all of its rows and keys.
 
-    `stored` are the ids of rows that turned out to be this paper; `before` is its record as
-    stored, None for a new one. `sources` are those that listed it, as far as that matters.
+    `stored` are the ids of rows that turned out to be this paper; `before` is its stored record,
+    None for a new paper. `sources` are the sources that listed it, as far as that matters.
     """
 
     paper: Paper
@@ -39,7 +39,7 @@ class Known:
     joined_to: Known | None = None
 
     def current(self) -> Known:
-        """What this has become, after being joined to others."""
+        """The paper that this one was merged into, or itself."""
         known = self
         while known.joined_to is not None:
             known = known.joined_to
@@ -55,11 +55,11 @@ def resolve(
     first_seen: Mapping[str, datetime],
     sources: Mapping[str, Iterable[str]],
 ) -> list[Known]:
-    """The paper of each item, in order; items of one paper share it.
+    """The paper of each item, in order; items of the same paper share one value.
 
-    `keys` are those of each item's paper, its id first; `owners` the stored papers they name,
-    `stored` and `first_seen` what is known of those; `sources` which sources listed what
-    `by_title` gives. An item whose keys name two papers makes them one.
+    `keys` are those of each item's paper, its id first; `owners` the ids of stored papers by key;
+    `stored` and `first_seen` those papers; `sources` the sources of the papers that `by_title`
+    returns. An item whose keys name two papers merges them.
     """
     rows = {
         paper_id: Known(
@@ -87,13 +87,13 @@ def resolve(
 
 
 def keys_of(paper: Paper) -> tuple[str, ...]:
-    """Every key of a paper, its id among them, the id first; of a page what would mark its series."""
+    """Every key of a paper, its id first; for a page also the key that would mark its series."""
     keys = tuple(dict.fromkeys((paper.id, *merging.keys_of(paper))))
     return (*keys, *_marks(keys)) if _is_page(keys) else keys
 
 
 def by_title(keys: Iterable[Sequence[str]], owners: Mapping[str, str]) -> set[str]:
-    """The stored papers that share a title with an item that nothing names but its page."""
+    """The stored papers that share a title with an item known by its page alone."""
     return {
         owners[key]
         for found in keys
@@ -126,7 +126,7 @@ def _place(
 
 
 def _mark_series(known: Known, keys: Sequence[str], by_key: dict[str, Known]) -> None:
-    """Let a page whose title another page owns bear the mark, unless one does already."""
+    """Mark a page whose title another page has too as one of a series, unless one is marked."""
     if not (_is_page(keys) and _is_page(known.keys)):
         return
     for mark in _marks(keys):
@@ -144,10 +144,10 @@ def _same(
 ) -> list[Known]:
     """The papers that these keys name, the oldest first.
 
-    Two arXiv ids are two papers, whatever else they share: a series can have one title, and a
-    journal one DOI for two parts. So are two published DOIs that share no more than a title, and
-    two pages of a series (see `_in_series`). Only the owner of the id itself (the first key) is
-    beyond doubt.
+    Two arXiv ids are two papers, whatever else they share: a series can have one title, and two
+    parts one journal DOI. Two published DOIs with only the title in common are two papers, and so
+    are two pages of a series (see `_in_series`). Only the paper with this very id (the first key)
+    is always the same.
     """
     own = by_key[keys[0]].current() if keys[0] in by_key else None
     named = {id(known): known for known in (by_key[k].current() for k in keys if k in by_key)}
@@ -189,13 +189,13 @@ def _in_series(
     is_marked: bool,
     listed: Mapping[str, Collection[str]],
 ) -> bool:
-    """Whether an item and a paper of the same title are two of a series, as "This week in …" is.
+    """Whether an item and a paper of the same title are two pages of a series ("This week in …").
 
-    That is so of pages of one source without any other name if they are dated days apart, stand in
-    one listing, or the item's page names another paper. A page that moved does none of that, but
-    where the series is known already (it is marked) it is taken for the next of it; and another
-    source may list any one of a known series. What a listing says twice in the same words, or of
-    one date without any, is no series.
+    Pages of one source, known by nothing but URL and title, are a series if they are dated days
+    apart, stand in one listing, or the item's URL belongs to another paper. Otherwise the page has
+    moved, unless the title is marked as that of a series: then it is a new page. Another source's
+    page of a marked title is new if its URL is known. A repetition within a listing, with the
+    same abstract or date, is no series.
     """
     source, ours, theirs = item.announcement.source, item.paper, known.paper
     if not (_is_page(keys) and _is_page(known.keys)):
@@ -211,7 +211,7 @@ def _in_series(
 
 
 def _is_page(keys: Iterable[str]) -> bool:
-    """Whether nothing but its page and title names a paper."""
+    """Whether a paper has no keys but its URL and title."""
     return all(key.startswith((PAGE, TITLE)) for key in keys)
 
 
@@ -232,7 +232,7 @@ def _differ(ours: frozenset[str], theirs: frozenset[str]) -> bool:
 
 
 def _joined(same: Sequence[Known]) -> Known:
-    """One paper out of several; `join` decides which id stays."""
+    """Merge several papers into the first; `merging.join` decides which id stays."""
     first, *others = same
     for other in others:
         first.paper = merging.join(first.paper, other.paper)
@@ -245,7 +245,7 @@ def _joined(same: Sequence[Known]) -> Known:
 
 
 def _finish(known: Known, by_key: Mapping[str, Known]) -> None:
-    """Settle the identifiers, which leave out what belongs to another paper, and the row to keep."""
+    """Set the final identifiers, without those of other papers, and put the row to keep first."""
     owned = sorted(key for key in known.keys if by_key.get(key, known).current() is known)
     known.paper = replace(known.paper, identifiers=tuple(owned))
     known.stored.sort(key=lambda each: each != known.paper.id)

@@ -1,4 +1,4 @@
-"""What people type into a search box, as an FTS5 expression that cannot be wrong."""
+"""What people type into a search box, as a valid FTS5 expression."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ MOST_TERMS = 16
 SHORTEST_PREFIX = 3
 
 PREFIX = re.compile(r"(.*[^\W_])[\W_]*\*", re.DOTALL)
-# As PDF files have them, and hardly any listing. Other letters, as in CO₂, are indexed as they are written.
+# Text copied from PDF files has ligatures, listings rarely do. CO₂ and the like are indexed as written.
 LIGATURES = {each: unicodedata.normalize("NFKC", chr(each)) for each in range(0xFB00, 0xFB07)}
 WHOLE_WORDS = re.compile(r".*\S(?=\s)", re.DOTALL)
 
-# The index knows words by their stems alone (M. F. Porter, "An algorithm for suffix stripping",
-# Program 14, 1980), which may be shorter than a prefix. With what may be missing of these endings
-# put to it, a prefix has nearly every stem of the words that begin so.
+# The index has only the stems of words (M. F. Porter, "An algorithm for suffix stripping",
+# Program 14, 1980), which may be shorter than a prefix. A prefix that ends within one of these
+# endings is therefore also looked up with the rest of the ending.
 ENDINGS = (
     "ability", "al", "ancy", "ation", "ational", "ative", "ator", "bility", "ed", "ence", "ful",
     "ibility", "ing", "ion", "ism", "ity", "ive", "ize", "ly", "ment", "ness", "ous",
 )  # fmt: skip
-# What is begun so is bent by stemming (`key` to `kei`, `coding` to `code`), but not with an e behind.
+# Stemming changes prefixes that end like this (`key` to `kei`, `coding` to `code`), but not if an
+# "e" follows.
 BENT = ("y", "ys", "ing", "ed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One thing to look for; where it is a prefix, `beginning` is that, folded."""
+    """One search term; `beginning` is the folded prefix, if it is one."""
 
     expression: str
     demanded: bool = False
@@ -41,19 +42,20 @@ class Term:
 
 
 def expressions(query: str, count: Callable[[str], int], most: int) -> Iterator[tuple[str, str]]:
-    """The MATCH expressions to try in turn, each with the one that says which papers it ranks.
+    """The MATCH expressions to try in turn, each with the one that selects the papers it ranks.
 
-    All of the terms, then any of them; none finds nothing. Where `count` says that more papers have
-    any of them than the `most` that are ranked, those come first that have one of the rarest, ranked
-    by all terms: or the newest papers with a common word would be all that is found.
+    First all terms, then any of them; no expressions for a query without terms. If `count` says that
+    more papers have any of the terms than the `most` that are ranked, papers with one of the rarest
+    terms come before, ranked by all terms: otherwise only the newest papers with a common word
+    would be found.
 
-    Every term is quoted, so that operators, column names and punctuation of FTS5's query language
-    (sqlite.org/fts5.html, section 3) are plain text; what stays is `"a phrase"` and `prefix*`, of
-    three letters at least, and these no paper may lack, unless the text was pasted. Stop words outside
-    of phrases count only when there is nothing else.
+    Every term is quoted, so that the operators, column names and punctuation of FTS5's query language
+    (sqlite.org/fts5.html, section 3) are plain text. What stays is `"a phrase"` and `prefix*` (of at
+    least three letters), which every result must have, unless the text was pasted. Stop words outside
+    phrases count only when there is nothing else.
 
-    A `prefix*` also matches words that only share a stem with one that begins so: `beginnings`
-    tells them apart.
+    A `prefix*` also matches words that only share a stem with a word that begins like this; use
+    `beginnings` to sort those out.
     """
     terms = _terms(query)
     demanded = [each.expression for each in terms if each.demanded]
@@ -72,7 +74,7 @@ def expressions(query: str, count: Callable[[str], int], most: int) -> Iterator[
 
 
 def beginnings(query: str) -> list[str]:
-    """How a word of each paper must begin, folded, for every `prefix*` of a query."""
+    """The folded prefix of every `prefix*` in a query; each result must have a word for each."""
     return [each.beginning for each in _terms(query) if each.beginning]
 
 
@@ -81,7 +83,7 @@ def _any(demanded: Sequence[str], others: Sequence[str]) -> str:
 
 
 def _rarest(counts: Mapping[str, int], most: int) -> list[str]:
-    """The terms with the fewest papers, `most` in all but always one term; [] where that is every one."""
+    """The rarest terms that together have at most `most` papers, at least one; [] if that is all."""
     known = sorted(filter(counts.get, counts), key=counts.__getitem__)
     fitting = sum(total <= most for total in accumulate(counts[each] for each in known))
     return known[: max(fitting, 1)] if fitting < len(known) else []
@@ -108,13 +110,13 @@ def _terms(query: str) -> list[Term]:
 
 
 def _written(text: str) -> str:
-    """A word or phrase, with its ligatures and without."""
+    """A word or phrase, quoted; one with ligatures also without them."""
     apart = text.translate(LIGATURES)
     return f'"{text}"' if apart == text else f'("{text}" OR "{apart}")'
 
 
 def _cut(query: str) -> str:
-    """A long text up to the last word that ends there, since a part of a word stands nowhere."""
+    """A text cut to MOST_CHARACTERS after a whole word."""
     if len(query) <= MOST_CHARACTERS:
         return query
     whole = WHOLE_WORDS.match(query[: MOST_CHARACTERS + 1])
@@ -122,7 +124,7 @@ def _cut(query: str) -> str:
 
 
 def _begun(text: str) -> Term:
-    """What finds all words that begin so, and some that only share a stem with one that does."""
+    """The term for a prefix; it also matches some words that only share a stem."""
     prefixes = [text, f"{text}e"] if text.lower().endswith(BENT) else [text]
     whole = [f'"{text}{each}"' for each in _endings(text.lower())]
     either = dict.fromkeys((*(f'"{each}" *' for each in prefixes), *whole))
@@ -130,7 +132,7 @@ def _begun(text: str) -> Term:
 
 
 def _endings(text: str) -> Iterator[str]:
-    """What may be missing of a word that is begun: the rest of every ending that it may be within."""
+    """The rest of every ending that a prefix may end within."""
     if not ("a" <= text[-1] <= "z"):
         return
     yield from ("", "ed")

@@ -23,7 +23,7 @@ def papers_of(connection: Connection, subscriber_id: str) -> list[str]:
 
 
 def count(connection: Connection, paper_ids: Iterable[str]) -> None:
-    """Bring the signals of these papers in line with their votes; no votes are no signal."""
+    """Make the signals of these papers agree with their votes; no votes mean no signal."""
     wanted = listed(paper_ids)
     with changes.marked(connection, changes.VOTES):
         connection.execute(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from digest.model import AnnounceType
 from digest.ports import Within
 from digest.store import open_store
-from digest.store.migrations import STROKES, first_schema, strokes
+from digest.store.migrations import first_schema, strokes
 from digest.store.search import MOST_CHARACTERS, MOST_TERMS, expressions
 from digest.text import fold, without_strokes
 
@@ -93,10 +93,10 @@ def test_what_was_stored_before_letters_were_taken_for_plain_is_found_after_it(t
         for statement in first_schema.SEARCH.strip().split("\n\n"):
             db.execute(statement)
         db.execute("INSERT INTO papers_fts (papers_fts) VALUES ('rebuild')")
-        db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", (STROKES,))
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", ("0009_strokes",))
     assert numbers(store.papers.search("soren", limit=9)) == []
 
-    assert store.migrate() == [STROKES]
+    assert store.migrate() == ["0009_strokes"]
 
     assert numbers(store.papers.search("soren", limit=9)) == [1]
     assert numbers(store.papers.search("tide", limit=9)) == [1]

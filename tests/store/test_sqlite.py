@@ -632,11 +632,11 @@ def test_processes_that_mint_a_secret_together_get_the_same(path):
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import NAMES, PEOPLE, migrations
+    from digest.store.migrations import NAMES, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
-        migrations.apply(Database(old), stop_before=PEOPLE)
+        migrations.apply(Database(old), stop_before="0002_people")
         old.execute(
             "INSERT INTO subscribers VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC',"
             " '07:00:00', 'daily', 0, 10, 'line', '01', '2026-05-11T04:00:00.000000Z', NULL,"
@@ -645,7 +645,7 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
         old.commit()
     store = open_store(path)
 
-    assert store.migrate() == [*NAMES[NAMES.index(PEOPLE) :]]
+    assert store.migrate() == [*NAMES[NAMES.index("0002_people") :]]
 
     assert store.subscribers.get(["s_000001"]) == {"s_000001": make.subscriber(key="01")}
     assert store.feedback.of("s_000001") == []
@@ -656,11 +656,11 @@ def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path
 def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import LEARNING, NAMES, migrations
+    from digest.store.migrations import NAMES, migrations
 
     path, paper = tmp_path / "old.db", make.paper()
     with closing(sqlite3.connect(path)) as old:
-        migrations.apply(Database(old), stop_before=LEARNING)
+        migrations.apply(Database(old), stop_before="0003_learning")
         old.executescript(
             f"""
             INSERT INTO papers (id, title, first_seen, first_announced, number)
@@ -677,7 +677,7 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
         )
     store = open_store(path)
 
-    assert store.migrate() == [*NAMES[NAMES.index(LEARNING) :]]
+    assert store.migrate() == [*NAMES[NAMES.index("0003_learning") :]]
 
     assert store.ledger.digest("s_000001.2026-06-10").picks == make.digest(papers=[paper]).picks
     assert store.subscribers.get(["s_000001"])["s_000001"].floor == 0
@@ -689,11 +689,11 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
 def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fourth(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import SENDING, migrations
+    from digest.store.migrations import migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
-        migrations.apply(Database(old), stop_before=SENDING)
+        migrations.apply(Database(old), stop_before="0005_sending")
         old.executescript(
             """
             INSERT INTO subscribers (id, email, status, tz, at, cadence, weekday, max_picks, quiet,
@@ -723,11 +723,11 @@ def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fou
 def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
     from sqlite_utils import Database
 
-    from digest.store.migrations import NAMES, SENDING, migrations
+    from digest.store.migrations import NAMES, migrations
 
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as old:
-        migrations.apply(Database(old), stop_before=SENDING)
+        migrations.apply(Database(old), stop_before="0005_sending")
         old.executescript(
             """
             INSERT INTO papers (id, title, first_seen, first_announced, number) VALUES
@@ -753,7 +753,7 @@ def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
         )
     store = open_store(path)
 
-    assert store.migrate() == [*NAMES[NAMES.index(SENDING) :]]
+    assert store.migrate() == [*NAMES[NAMES.index("0005_sending") :]]
 
     words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
     topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)

@@ -1,7 +1,7 @@
-"""What a digest shows, in few bytes: the column `content` of `digests`.
+"""The picks of a digest in few bytes: the column `content` of `digests`.
 
 Digests are most of what the database holds (a million a day, for three months), so what many of
-them share is kept once and named by a number: papers by theirs, the window and the `what` of
+them share is stored once and referred to by number: papers by theirs, the window and the `what` of
 reasons in `strings`, the words of reasons by their place in the list of their paper (`words`).
 
     1, then varints (LEB128): window, matched, withheld, picks, rest, reasons, terms, widths, and
@@ -13,7 +13,7 @@ reasons in `strings`, the words of reasons by their place in the list of their p
     teams     a pick each, an ASCII letter or 0 (only if there are teams)
     terms     varints: kind, `what`
 
-What does not fit into that, and digests of older versions, are JSON, which begins with a bracket.
+Digests that do not fit into that form, or come from older versions, are JSON and begin with a bracket.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """The other way round, for reading; a paper that is gone has no entry.
+    """The papers, strings and words by number, for reading; papers that are gone have no entry.
 
-    `joined` says that some of the papers have become another one, which may stand beside them.
+    `joined`: some of the papers were merged into another one, which may be in the same digest.
     """
 
     papers: Mapping[int, str]
@@ -78,7 +78,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A content read as far as its numbers go; `plain` is the JSON of one that is not compact."""
+    """A content decoded to numbers; `plain` has the picks of one that is JSON."""
 
     window: int
     matched: int
@@ -94,7 +94,7 @@ class Opened:
 
 
 def packed(digest: Digest, window: int, shared: Shared) -> bytes:
-    """The content of a digest, of which everything shared has its number; `rest` may have strangers."""
+    """The content of a digest; papers of its `rest` that have no number are left out."""
     papers = [shared.papers[each.paper_id] for each in digest.picks]
     papers += [each for each in map(shared.papers.get, digest.rest) if each is not None]
     written = _reasons(digest.picks, papers, shared)
@@ -160,7 +160,7 @@ def _reasons(
         for reason in pick.reasons:
             words = reason.words
             term = seen.get(reason.what)
-            # By what it is about alone: two kinds hardly ever share that.
+            # Looked up by `what` alone, as two kinds hardly ever share it.
             if term is None or term[0] is not reason.kind:
                 term = seen[reason.what] = (reason.kind, _place(terms, reason.kind, reason.what))
             amount = round(reason.amount * THOUSANDTHS)
@@ -190,7 +190,7 @@ def _reasons(
 
 
 def _place(terms: list[tuple[ReasonKind, str]], kind: ReasonKind, what: str) -> int:
-    """The place of a term in the list, at whose end it is put if it is new."""
+    """The place of a term in the list; a new one is appended."""
     if (kind, what) not in terms:
         terms.append((kind, what))
     return terms.index((kind, what))
@@ -211,7 +211,7 @@ def _plain(digest: Digest, window: int, papers: Sequence[int]) -> bytes:
 
 
 def window_in(content: bytes) -> int:
-    """The number of the window alone, for which HEAD bytes of a compact one are enough."""
+    """The number of the window alone; of a compact content, HEAD bytes are enough."""
     return _numbers(content, 1, 1)[0][0] if content[:1] == COMPACT else opened(content).window
 
 
@@ -227,9 +227,9 @@ def papers_in(content: bytes, *, titles: bool = True) -> Sequence[int]:
 
 
 def opened(content: bytes) -> Opened:
-    """A content as numbers, so that what they stand for can be looked up for many at once.
+    """Decode a content to numbers, so that their meanings can be looked up for many at once.
 
-    Raises ConfigError for what `packed` has not written.
+    Raises ConfigError for bytes that `packed` has not written.
     """
     try:
         return _opened(content) if content[:1] == COMPACT else _opened_plain(content)
@@ -341,7 +341,7 @@ def _plain_picks(found: Opened, looked: Looked) -> Iterable[Pick]:
 
 
 def _numbers(content: bytes, at: int, count: int) -> tuple[list[int], int]:
-    """So many varints from there on, and where the next thing begins."""
+    """The next `count` varints, and the position after them."""
     found: list[int] = []
     for _ in range(count):
         number = content[at]

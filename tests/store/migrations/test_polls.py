@@ -9,13 +9,12 @@ from sqlite_utils import Database
 
 from digest.model import PollState
 from digest.store import migrations, open_store
-from digest.store.migrations import POLLS
 
 
 def test_polls_of_before_go_on_with_their_validators(tmp_path):
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as db:
-        migrations.migrations.apply(Database(db), stop_before=POLLS)
+        migrations.migrations.apply(Database(db), stop_before="0012_polls")
         db.execute(
             "INSERT INTO polls VALUES ('blog', 'https://b.example/feed', '', '\"a\"', '', 'h',"
             " NULL, NULL, NULL, 0, '', 0)"

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from digest.model import Mood, Outcome, Pick, Reason, ReasonKind
 from digest.store import migrations, open_store
-from digest.store.migrations import NAMES, SENDING, sending
+from digest.store.migrations import NAMES, sending
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -124,7 +124,7 @@ def path(tmp_path, make, digests):
     """The database as the version before left it."""
     path = tmp_path / "old.db"
     with closing(sqlite3.connect(path)) as db:
-        migrations.migrations.apply(Database(db), stop_before=SENDING)
+        migrations.migrations.apply(Database(db), stop_before="0005_sending")
         for number in (1, 2, 3):
             paper = make.paper(number)
             columns = {"first_seen": stamp(DAY), "first_announced": "2026-06-10", "number": number}
@@ -154,7 +154,7 @@ def path(tmp_path, make, digests):
 def store(path):
     """The same, brought up to date."""
     store = open_store(path)
-    assert store.migrate() == [*NAMES[NAMES.index(SENDING) :]]
+    assert store.migrate() == [*NAMES[NAMES.index("0005_sending") :]]
     yield store
     store.close()
 
@@ -259,7 +259,7 @@ def test_one_that_was_interrupted_changes_nothing_and_runs_again(path, digests, 
         assert db.execute("SELECT count(*) FROM picks").fetchone() == (14,)
         assert db.execute("SELECT count(*) FROM outbox WHERE lease_until > ''").fetchone() == (1,)
 
-    assert store.migrate() == [*NAMES[NAMES.index(SENDING) :]]
+    assert store.migrate() == [*NAMES[NAMES.index("0005_sending") :]]
 
     assert store.ledger.digests(each.id for each in digests) == {each.id: each for each in digests}
     store.close()

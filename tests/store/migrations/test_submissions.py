@@ -8,7 +8,6 @@ from contextlib import closing
 from sqlite_utils import Database
 
 from digest.store import migrations, open_store
-from digest.store.migrations import SUBMISSIONS
 
 
 def test_of_what_waits_the_oldest_is_left_and_what_was_decided_stays(tmp_path):
@@ -20,7 +19,7 @@ def test_of_what_waits_the_oldest_is_left_and_what_was_decided_stays(tmp_path):
         "sought": ["waiting"],
     }
     with closing(sqlite3.connect(path)) as db:
-        migrations.migrations.apply(Database(db), stop_before=SUBMISSIONS)
+        migrations.migrations.apply(Database(db), stop_before="0011_submissions")
         for paper, states in put.items():
             db.executemany(
                 "INSERT INTO submissions VALUES (?, ?, '', '', ?, ?, '', '', NULL)",
