@@ -1,11 +1,16 @@
-"""What the cells of a row ask for, checked; what was checked once is not checked again."""
+"""Check the cells of a row and turn them into a subscriber and interests.
+
+Cells that come again and again are checked once.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import nan
 from typing import Any
 
 from digest import editions, subscriptions
@@ -28,10 +33,10 @@ SCHEDULE = (
 )
 YES = ("1", "true", "yes")
 MOST_KEPT = 50_000
-# A longer list is hardly anybody else's, and fifty thousand of them would be half a gigabyte.
+# Longer lists rarely come twice, and fifty thousand of them would take half a gigabyte.
 MOST_SHARED = 5
 
-# A semicolon inside a DOI parts nothing (`…<391::AID-ASI1>3.0.CO;2-9`): one before a paper does.
+# A DOI may contain a semicolon (`…<391::AID-ASI1>3.0.CO;2-9`): only one before a paper separates.
 _PAPERS = re.compile(
     r";(?=\s|;|$|[a-z]+:|(?:arxiv|doi)\.|10\.|\d{4}\.|[a-z-]+(?:\.[a-z]{2})?/\d{7})",
     re.IGNORECASE,
@@ -47,22 +52,29 @@ _ANY = re.compile(";")
 Cell = str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Clerk:
-    """Reads the rows of one import, and keeps what it made of cells that come again and again."""
+    """Reads the rows of one import."""
 
-    topics: Mapping[str, Topic]
-    defaults: Subscriber
-    confirmed: bool
-    now: datetime
-    _schedules: dict[tuple[str, ...], Subscriber] = field(default_factory=dict)
-    _interests: dict[tuple[str, Cell], tuple[Interest, ...]] = field(default_factory=dict)
-    _single: dict[tuple[str, str], Interest] = field(default_factory=dict)
+    def __init__(
+        self,
+        *,
+        topics: Mapping[str, Topic],
+        defaults: Subscriber,
+        confirmed: bool,
+        now: datetime,
+    ) -> None:
+        self.topics = topics
+        self.defaults = defaults
+        self.confirmed = confirmed
+        self.now = now
+        self._known_schedule = lru_cache(MOST_KEPT)(self._scheduled)
+        self._known_list = lru_cache(MOST_KEPT)(self._listed)
+        self._interest = lru_cache(MOST_KEPT)(self._checked)
 
     def enter(self, row: Mapping[str, Any]) -> tuple[str, str, Subscriber, Sequence[Interest]]:
-        """The address and name of a row, whom they are otherwise like, and their interests.
+        """Return the address and name of a row, a subscriber with its schedule, and its interests.
 
-        Raises InvalidInput.
+        The subscriber has no id, address or name. Raises InvalidInput.
         """
         if not row.keys() <= KNOWN:
             unknown = next(each for each in row if each not in KNOWN)
@@ -71,34 +83,22 @@ class Clerk:
         if not isinstance(email, str) or not email.strip():
             raise InvalidInput("there is no email in this line")
         name = _text(row.get("name"))
-        try:
-            (email + name).encode()
-        except UnicodeEncodeError:
-            raise _no_text() from None
         interests = self._wanted(row)
         if name:
             name = subscriptions.checked_name(name)
-        return subscriptions.normal_address(email), name, self._like(row), interests
+        like = self._known_schedule(tuple([_text(row.get(each)) for each in SCHEDULE]))
+        return subscriptions.normal_address(email), name, like, interests
 
     def ending(self, row: Mapping[str, Any]) -> tuple[str, Status] | None:
-        """The address and status of a row of which nothing else can be used, if these can be read."""
+        """Return the address and status of a rejected row; None if these are wrong too."""
         try:
             address = subscriptions.normal_address(_text(row.get("email")))
-            address.encode()
             return address, _status(_text(row.get("status")))
-        except (InvalidInput, ValueError):
+        except InvalidInput:
             return None
 
-    def _like(self, row: Mapping[str, Any]) -> Subscriber:
-        """The schedule and status that a row asks for, with nobody's id, address or name."""
-        cells = tuple([_text(row.get(each)) for each in SCHEDULE])
-        like = self._schedules.get(cells)
-        if like is None:
-            _bound(self._schedules)
-            like = self._schedules[cells] = self._scheduled(dict(zip(SCHEDULE, cells, strict=True)))
-        return like
-
-    def _scheduled(self, cells: Mapping[str, str]) -> Subscriber:
+    def _scheduled(self, values: tuple[str, ...]) -> Subscriber:
+        cells = dict(zip(SCHEDULE, values, strict=True))
         wishes = subscriptions.Wishes(
             at=cells["at"] or None,
             tz=cells["tz"] or None,
@@ -124,11 +124,13 @@ class Clerk:
         return person
 
     def _wanted(self, row: Mapping[str, Any]) -> Sequence[Interest]:
-        """All that the lists of a row name, each once; the last one said of a paper counts."""
+        """Return the interests in the lists of a row, each once; the last opinion of a paper counts."""
         found: list[Interest] = []
         for column in LISTS:
             if cell := row.get(column):
-                found += self._listed(column, cell)
+                key = tuple(map(str, cell)) if isinstance(cell, list) else str(cell)
+                is_long = (len(key) if isinstance(key, tuple) else key.count(";")) > MOST_SHARED
+                found += (self._listed if is_long else self._known_list)(column, key)
         if row.get("likes") and row.get("dislikes"):
             found = list({each.slot: each for each in found}.values())
         if written := _weights(row.get("weights")):
@@ -143,28 +145,9 @@ class Clerk:
         subscriptions.check_number(len(found))
         return found
 
-    def _listed(self, column: str, cell: object) -> tuple[Interest, ...]:
-        key = (column, tuple(map(str, cell)) if isinstance(cell, list) else str(cell))
-        interests = self._interests.get(key)
-        if interests is None:
-            try:
-                str(key).encode()
-            except UnicodeEncodeError:
-                raise _no_text() from None
-            values = _values(column, cell)
-            made = [self._interest(column, each) for each in values]
-            interests = tuple({(each.kind, each.value): each for each in made}.values())
-            if len(values) <= MOST_SHARED:
-                _bound(self._interests)
-                self._interests[key] = interests
-        return interests
-
-    def _interest(self, column: str, value: str) -> Interest:
-        interest = self._single.get((column, value))
-        if interest is None:
-            _bound(self._single)
-            interest = self._single[column, value] = self._checked(column, value)
-        return interest
+    def _listed(self, column: str, cell: Cell) -> tuple[Interest, ...]:
+        made = [self._interest(column, each) for each in _values(column, cell)]
+        return tuple({(each.kind, each.value): each for each in made}.values())
 
     def _checked(self, column: str, value: str) -> Interest:
         if column in PAPERS_ONLY:
@@ -176,44 +159,34 @@ class Clerk:
         return interest
 
 
-def _bound(kept: dict[Any, Any]) -> None:
-    """Forget everything once there is too much: what comes often is soon there again."""
-    if len(kept) >= MOST_KEPT:
-        kept.clear()
-
-
 def _text(cell: object) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _no_text() -> InvalidInput:
-    return InvalidInput("this line holds characters that are no text")
-
-
 def _status(cell: str) -> Status:
-    """What is said of somebody, in whatever case; who says nothing of it means that they get mail."""
+    """Parse a status, whatever its case; an empty cell is `active`."""
     status = STATUSES.get(cell.casefold() or Status.ACTIVE)
     if status is None:
         raise InvalidInput(
-            f"a status is one of {', '.join(Status)}, not {cell!r}: who is known stays as they are"
+            f"a status is one of {', '.join(Status)}, not {cell!r}; nothing was changed"
         )
     return status
 
 
-def _moment(cell: object) -> datetime | None:
-    if cell in (None, ""):
+def _moment(cell: str) -> datetime | None:
+    if not cell:
         return None
     try:
-        moment = datetime.fromisoformat(str(cell).strip())
+        moment = datetime.fromisoformat(cell)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput(f"a pause ends at a time like 2026-12-24, not {cell!r}") from None
 
 
 def _weights(cell: object) -> dict[tuple[str, str], float]:
-    """Weights by column and value, from `topics:cs.IR=2` and so on."""
+    """Parse weights such as `topics:cs.IR=2`, by column and value."""
     found: dict[tuple[str, str], float] = {}
-    for each in _values("weights", cell):
+    for each in _values("weights", cell) if cell else ():
         name, _, weight = each.rpartition("=")
         column, _, value = name.partition(":")
         try:
@@ -227,19 +200,21 @@ def _weights(cell: object) -> dict[tuple[str, str], float]:
 
 
 def _values(column: str, cell: object) -> list[str]:
-    if cell is None:
-        return []
-    parts = cell if isinstance(cell, list) else _SEPARATORS.get(column, _ANY).split(str(cell))
+    if isinstance(cell, list | tuple):
+        parts = list(cell)
+    else:
+        parts = _SEPARATORS.get(column, _ANY).split(str(cell))
     return [str(each).strip() for each in parts if str(each).strip()]
 
 
-def _limit(cell: object) -> int | None:
-    if cell in (None, ""):
+def _limit(cell: str) -> int | None:
+    """Parse a limit; spreadsheets write 5 as 5.0."""
+    if not cell:
         return None
     try:
-        number = float(str(cell))
-        if number != int(number):
-            raise ValueError(cell)  # noqa: TRY301
-        return int(number)
-    except (ValueError, OverflowError):
-        raise InvalidInput(f"a limit is a number, not {cell!r}") from None
+        number = float(cell)
+    except ValueError:
+        number = nan
+    if number % 1:  # also of inf and nan
+        raise InvalidInput(f"a limit is a whole number, not {cell!r}")
+    return int(number)

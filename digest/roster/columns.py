@@ -1,4 +1,4 @@
-"""The columns of a table of subscribers, by the names people write them with."""
+"""The columns of a table of subscribers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NAMES = {kind: name for name, kind in LISTS.items()}
 STATUSES: Mapping[str, Status] = {
     **{str(each): each for each in Status},
     **dict.fromkeys(("subscribed", "confirmed"), Status.ACTIVE),
-    # listmonk says so also of those who have left each of its lists: they are asked.
+    # In listmonk also those who have left all its lists are enabled: they are asked.
     **dict.fromkeys(("enabled", "unconfirmed"), Status.PENDING),
     **dict.fromkeys(
         ("blocklisted", "blacklisted", "disabled", "cleaned", "bounced", "complained"),
         Status.SUPPRESSED,
     ),
 }
-"""Our own words and those of listmonk and Mailchimp: who has left there is not to get mail here."""
+"""Our own words and those of listmonk and Mailchimp, so that who left there gets no mail here."""
 
 COLUMNS = (
     "email",

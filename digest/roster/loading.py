@@ -1,4 +1,4 @@
-"""Rows into the store, a large block at a time: one is read while the one before is written."""
+"""Load rows into the store in large blocks; one is read while the one before is written."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from digest.ports import Newcomer, Store
 from digest.roster.clerk import Clerk
 from digest.roster.reading import Row
 
-# Each block touches every page of the index on addresses: fewer and larger ones write less.
+# Each block touches every page of the index on addresses, so fewer and larger ones write less.
 BLOCK = 25_000
 MOST_PROBLEMS = 100
-# What a row's status may do to somebody known: it only ever means less mail.
+# The statuses that a row can give to somebody known: an import never makes anyone get more mail.
 ENDS = (Status.UNSUBSCRIBED, Status.SUPPRESSED)
 
 Entered = tuple[int, str, str, Subscriber, Sequence[Interest]]
 
 
 class Block(NamedTuple):
-    """People to add if they are new, and the addresses whose subscriptions end, by what they come to."""
+    """People to add if they are new, and the statuses of the addresses whose subscriptions end."""
 
     people: Sequence[Newcomer]
     ends: Mapping[str, Status]
@@ -34,9 +34,9 @@ class Block(NamedTuple):
 
 @dataclass(kw_only=True)
 class Loaded:
-    """What an import came to; `problems` holds the first (line, cause) pairs.
+    """The result of an import; `problems` holds the first (line, cause) pairs.
 
-    `ended` counts subscriptions that were under way before their line said that they have ended.
+    `ended` counts subscriptions that a line ended.
     """
 
     added: int = 0
@@ -63,17 +63,16 @@ def load(
     progress: Callable[[int], object] = lambda _: None,
     entered: Callable[[Iterable[str]], object] = lambda _: None,
 ) -> Loaded:
-    """Add rows block by block; addresses already known are left as they are, bad lines reported.
+    """Add rows block by block, leaving known addresses as they are and reporting bad lines.
 
-    But a `status` of unsubscribed or suppressed ends the subscription of an address that is known,
-    from an earlier line or from before, also where the rest of its line is rejected.
+    A `status` of unsubscribed or suppressed ends the subscription of a known address, also if the
+    rest of its line is rejected. Other statuses only count with `confirmed`; without it, new people
+    are pending, and addresses on the suppression list are rejected. With it, those who are added
+    to get mail come off that list.
 
-    `entered` is told the addresses of each block, new and known ones, once they are kept.
-
-    A row's own `status` counts without `confirmed` only where it means no mail: an import never
-    revives anyone by itself, and what is on the suppression list is rejected without it. With it,
-    those who are added to get mail come off the list. An import that was cut short is taken up by
-    running it again. What `rows` raise of InvalidInput comes once those before it are kept.
+    `entered` gets the addresses of each block, new and known, once they are stored. An import that
+    was cut short can be run again. InvalidInput from `rows` is raised after the rows before it are
+    stored.
     """
     result = Loaded()
     clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
@@ -106,7 +105,7 @@ def _blocks(
                 people.append((line, *clerk.enter(row)))
             except InvalidInput as error:
                 bad.append((line, error.message))
-                # Who has left gets no more mail, whatever else is wrong with their line.
+                # Who has left gets no more mail, whatever else is wrong in their line.
                 if known := clerk.ending(row):
                     statuses.append(known)
         statuses += [(address, like.status) for _, address, _, like, _ in people]
@@ -127,7 +126,7 @@ def _blocks(
 
 
 def _ends(rows: Iterable[tuple[str, Status]]) -> dict[str, Status]:
-    """Whose subscription a block ends; who has left by any line of it stays so."""
+    """Return the addresses whose subscription ends; `unsubscribed` in any line counts."""
     found: dict[str, Status] = {}
     for address, status in rows:
         if status in ENDS and found.get(address) is not Status.UNSUBSCRIBED:
@@ -136,7 +135,7 @@ def _ends(rows: Iterable[tuple[str, Status]]) -> dict[str, Status]:
 
 
 def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """BLOCK rows at a time, and none at the end; InvalidInput is raised after that."""
+    """Yield BLOCK rows at a time, and an empty list at the end, before any InvalidInput is raised."""
     source = iter(rows)
     while True:
         lines: list[Row] = []
@@ -151,7 +150,7 @@ def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _add(store: Store, block: Block, confirmed: bool, now: datetime) -> tuple[int, int]:
-    """Write a block; how many were new, and how many subscriptions it ended."""
+    """Write a block; return how many people were new, and how many subscriptions it ended."""
     if confirmed:
         subscriptions.vouch(store, _vouched_for(store, block.people))
     added = store.subscribers.add_alike(block.people)
@@ -164,9 +163,9 @@ def _add(store: Store, block: Block, confirmed: bool, now: datetime) -> tuple[in
 
 
 def _vouched_for(store: Store, block: Sequence[Newcomer]) -> list[str]:
-    """Those on the suppression list who are new here, and come to get mail.
+    """Return the addresses on the suppression list that are new and to get mail.
 
-    Of an address that comes twice the first line counts, here as in the store.
+    If an address comes twice its first line counts, as in the store.
     """
     listed = subscriptions.suppressed(store, (each.email for each in block))
     first = {each.email: each for each in reversed(block) if each.email in listed}

@@ -1,4 +1,4 @@
-"""Rows of a CSV or JSON Lines file, with the lines they stand in."""
+"""Read the rows of a CSV or JSON Lines file, with their line numbers."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from digest.errors import InvalidInput
 from digest.roster.columns import COLUMNS
 
 DELIMITERS = (",", ";", "\t")
-"""Of cells: spreadsheets write a semicolon where a comma stands in numbers."""
+"""Spreadsheets write a semicolon where the comma is a decimal sign."""
 
 ALSO_EMAIL = ("email address", "email_address", "e-mail", "e-mail address")
 MOST_NAMED = 200
 
 Row = tuple[int, Mapping[str, Any] | str]
-"""A line's number, with its cells by column or a sentence that says why it cannot be read."""
+"""A line's number, and its cells by column or why it cannot be read."""
 
 RUN_ON = (
-    'are read as one, since a `"` opens in one of them and closes in a later one: '
-    "take it out, or the line breaks"
+    'are read as one, because a `"` in the first of them is closed in the last: '
+    "remove it, or the line breaks"
 )
 BROKEN = (
-    'cannot be read as CSV ({}): a cell that begins with a `"` ends with one, '
-    "and has two for each within it"
+    'cannot be read as CSV ({}): a cell that begins with a `"` must end with one, '
+    "and each one inside it is doubled"
 )
 TOO_MANY_CELLS = (
     "this line has more cells than there are columns; "
-    'several values in one cell are separated by `;`, within `"` where cells are so too'
+    'several values in one cell are separated by `;`, and need `"` around them if cells are too'
 )
 
 
 def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
-    """Rows with the numbers of the lines they begin in.
+    """Yield rows with the numbers of the lines they begin in.
 
-    Raises InvalidInput when the file has no `email` column, or is not UTF-8; the rows up to the
-    line that it names have been given by then.
+    Raises InvalidInput if the file has no `email` column, or is not UTF-8 after the rows yielded.
     """
     number = 0
     try:
@@ -63,14 +62,14 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
     records = _records(chain((first,), source), _delimiter(first))
     _, _, header = next(records, (0, 0, []))
     if isinstance(header, str):
-        raise InvalidInput(f"The columns are not named: {header}.")
+        raise InvalidInput(f"The names of the columns cannot be read: {header}.")
     columns = _columns(header)
     _check(columns)
     for began, ended, cells in records:
         if isinstance(cells, str):
             yield began, cells
         elif ended > began:
-            # No cell of an export has a line break: a stray quotation mark would hide people.
+            # No cell needs a line break, and a stray quotation mark would hide people.
             yield began, f"lines {began} to {ended} {RUN_ON}"
         elif any(each.strip() for each in cells[len(columns) :]):
             yield began, TOO_MANY_CELLS
@@ -79,7 +78,7 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
 
 
 def _delimiter(first: str) -> str:
-    """What parts the cells: that by which the first line names a column email."""
+    """Return the delimiter by which the first line has a column `email`; else a comma."""
     for each in DELIMITERS:
         with suppress(csv.Error):
             if "email" in _columns(next(csv.reader((first,), delimiter=each, strict=True), ())):
@@ -93,7 +92,7 @@ def _columns(header: Iterable[str]) -> list[str]:
 
 
 def _check(columns: Sequence[str]) -> None:
-    """Refuse columns that we do not know, all at once, and those without email."""
+    """Raise InvalidInput for unknown columns, naming them all, and for a missing email column."""
     if "email" not in columns:
         found = shorten(", ".join(columns), MOST_NAMED, placeholder=" …") or "nothing"
         raise InvalidInput(
@@ -103,15 +102,15 @@ def _check(columns: Sequence[str]) -> None:
     if unknown := [name for name in columns if name not in COLUMNS]:
         named = shorten(", ".join(map(repr, unknown)), MOST_NAMED, placeholder=" …")
         raise InvalidInput(
-            f"There is no column {named}; there are {', '.join(COLUMNS)}. Take out what is none of "
-            "them, but keep who has left, as status."
+            f"There is no column {named}; there are {', '.join(COLUMNS)}. Remove all others, but "
+            "write who has left as their status."
         )
     if len(set(columns)) < len(columns):
         raise InvalidInput("The first line names a column twice.")
 
 
 def _records(source: Iterable[str], delimiter: str) -> Iterator[tuple[int, int, list[str] | str]]:
-    """The first and last line of each record, with its cells or why it cannot be read."""
+    """Yield the first and last line of each record, and its cells or why it cannot be read."""
     reader = csv.reader(source, delimiter=delimiter, strict=True)
     began = 1
     while True:
@@ -119,7 +118,7 @@ def _records(source: Iterable[str], delimiter: str) -> Iterator[tuple[int, int, 
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            # The reader goes on with the line after the one in which it gave up.
+            # The reader goes on with the line after the one in which it stopped.
             ended = reader.line_num
             lines = f"lines {began} to {ended}" if ended > began else "this line"
             cells = f"{lines} {BROKEN.format(error)}"

@@ -1,4 +1,4 @@
-"""Subscribers as CSV or JSON Lines, in the form that `read` takes."""
+"""Write subscribers as CSV or JSON Lines, in the form that `read` takes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def write(
     *,
     json_lines: bool,
 ) -> int:
-    """Write everyone in the form that `read` takes; returns how many."""
+    """Write everyone in the form that `read` takes, and return how many."""
     count = 0
     table = csv.DictWriter(target, COLUMNS)
     if not json_lines:

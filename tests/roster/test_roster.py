@@ -303,7 +303,7 @@ def test_of_a_status_that_nobody_knows_it_is_said_that_it_changed_nothing(load, 
 
     ((_, cause),) = load("email,status\nada@example.org,gone\n").problems
 
-    assert "not 'gone': who is known stays as they are" in cause
+    assert "not 'gone'; nothing was changed" in cause
     assert people(store)["ada@example.org"][0] is Status.ACTIVE
 
 
@@ -490,7 +490,7 @@ def test_a_quotation_mark_that_never_closes_ends_the_import_at_its_line(load, st
 
 
 def test_column_names_that_are_no_csv_are_refused(load):
-    with pytest.raises(InvalidInput, match="The columns are not named: this line cannot be read"):
+    with pytest.raises(InvalidInput, match="names of the columns cannot be read: this line cannot be read"):
         load('"email" address,name\nada@example.org,Ada\n')
 
 
