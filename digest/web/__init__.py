@@ -1,8 +1,7 @@
-"""The web door: what everyone can read, what people do by the links they were mailed, and feeds.
+"""The web server: public pages, feeds, and pages behind the signed links in mails.
 
-A GET never changes anything, because mail scanners open every link: pages show a button, and the
-POST behind it acts. Nothing asks a third party for anything; the operator's page alone sets a
-cookie.
+A GET never changes anything, because mail scanners open every link: the page shows a button, and
+its POST acts. Nothing is loaded from third parties, and only the operator's page sets a cookie.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Topics as a choice: groups of boxes to tick, narrowed by a few words."""
+"""The choice of topics and time zones in forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ELSEWHERE = ("Etc", "SystemV", "posix", "right")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A topic to tick; one that is not `shown` was narrowed away. `words` is what is searched."""
+    """A topic's checkbox; `found` if it matches the search, and `words` is the text searched."""
 
     topic: Topic
     ticked: bool
@@ -27,13 +27,13 @@ class Box:
 
     @property
     def shown(self) -> bool:
-        """Whether it is in sight: what is chosen always is."""
+        """Whether it is visible; ticked topics always are."""
         return self.found or self.ticked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Topics under one heading; `open` ones are shown unfolded."""
+    """Topics under one heading, unfolded if `open`."""
 
     name: str
     boxes: tuple[Box, ...]
@@ -41,17 +41,17 @@ class Group:
 
     @property
     def ticked(self) -> tuple[str, ...]:
-        """The names of those that are chosen."""
+        """The names of the ticked topics."""
         return tuple(box.topic.name for box in self.boxes if box.ticked)
 
     @property
     def found(self) -> int:
-        """How many have the words that were looked for."""
+        """How many topics match the search."""
         return sum(box.found for box in self.boxes)
 
     @property
     def shown(self) -> bool:
-        """Whether any is in sight."""
+        """Whether any topic is visible."""
         return any(box.shown for box in self.boxes)
 
 
@@ -62,10 +62,10 @@ def groups(
     words: str = "",
     followed: Mapping[str, int] | None = None,
 ) -> list[Group]:
-    """All topics in groups: named ones first, then the groups that most people follow.
+    """All topics in groups: named ones first, then the most followed groups.
 
-    `words` leave in sight only the topics that have all of them, and those already chosen. Groups
-    of one, and chosen topics that are not known by name (`biorxiv:neuroscience`), stand together.
+    Only topics that have all `words`, and the chosen ones, are visible. Groups of one, and chosen
+    topics that the settings do not name (`biorxiv:neuroscience`), share a group.
     """
     wanted = words.casefold().split()
     popular = followed or {}
@@ -85,23 +85,19 @@ def groups(
         return name != NAMED, -sum(popular.get(box.topic.id, 0) for box in found[name])
 
     return [
-        Group(
-            name=name,
-            boxes=tuple(found[name]),
-            open=name == NAMED or bool(wanted),
-        )
+        Group(name=name, boxes=tuple(found[name]), open=name == NAMED or bool(wanted))
         for name in sorted(found, key=rank)
     ]
 
 
 def known(topics: Mapping[str, Topic], chosen: Collection[str]) -> Mapping[str, Topic]:
-    """The topics with those that were chosen and are not known by name (`acm:H.3`)."""
+    """The topics, with the chosen ones that the settings do not name (`acm:H.3`)."""
     return {each.id: each for each in _strangers(topics, chosen)} | dict(topics)
 
 
 @cache
 def zones() -> dict[str, tuple[str, ...]]:
-    """Time zones by the part of the world, `UTC` first; names as the IANA database has them."""
+    """IANA time zones by region, `UTC` first."""
     parts: dict[str, list[str]] = {"": ["UTC"]}
     for name in sorted(available_timezones()):
         part, _, city = name.partition("/")

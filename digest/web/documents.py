@@ -1,7 +1,6 @@
-"""What the JSON of each page holds: the types, and how papers and topics become records.
+"""The types of the JSON documents, and how papers and topics become records of them.
 
-`digest.web.openapi` makes its schemas from these types, so that what is promised and what is sent
-cannot drift apart. Times are ISO 8601 in UTC.
+`digest.web.openapi` makes its schemas from these types. Times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Address = Annotated[str, "uri-reference"]
 
 
 class LinkRecord(TypedDict):
-    """Where else a paper is."""
+    """Another place of a paper."""
 
     kind: LinkKind
     url: Address
@@ -233,7 +232,7 @@ class ErrorDocument(TypedDict):
 def paper_record(
     paper: Paper, *, site: Site, votes: int = 0, voices: Sequence[Voice] = ()
 ) -> PaperRecord:
-    """A paper as JSON tells it; addresses from outside that are not plain http(s) are left out."""
+    """A paper as JSON; addresses from outside that are not plain http(s) are left out."""
     listed = [(each, links.safe(each.url)) for each in paper.links]
     return PaperRecord(
         id=paper.id,
@@ -257,7 +256,7 @@ def paper_record(
 
 
 def voice_record(voice: Voice) -> VoiceRecord:
-    """Who speaks for a paper."""
+    """Who speaks for a paper, as JSON."""
     return VoiceRecord(name=voice.name, line=voice.line, curator=voice.curator, at=when(voice.at))
 
 
@@ -297,12 +296,12 @@ def announcement_record(given: Announcement) -> AnnouncementRecord:
 
 
 def submission_record(voice: Voice, paper: PaperRecord) -> SubmissionRecord:
-    """A submitted paper with the line of who put it forward."""
+    """A submitted paper with the submitter's line."""
     return SubmissionRecord(paper=paper, name=voice.name, line=voice.line, at=when(voice.at))
 
 
 def address(site: Site, path: str) -> str:
-    """A path of this site as an address; as a path while the site has no address."""
+    """The address of a path of this site; only the path if the site has no address."""
     return f"{site.url}{path}" if site.url else f"{root(site)}{path}"
 
 

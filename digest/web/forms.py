@@ -1,6 +1,7 @@
-"""What people fill in: forms read within bounds, and wishes told from them field by field.
+"""Reads the subscription forms field by field into wishes.
 
-What cannot be used becomes a message beside its field; everything typed is kept and shown again.
+A value that cannot be used becomes a message beside its field, and the form shows everything that
+was typed again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from digest.web import words
 LARGEST_FILE = 1_000_000
 MOST_VALUES = subscriptions.MOST_INTERESTS
 
-# The fields of a profile that hold lists, and the kind of interest each line of them becomes.
+# The list fields of a profile, and the kind of interest that each of their lines becomes.
 LISTS: Mapping[str, InterestKind] = {
     "topics": InterestKind.TOPIC,
     "keywords": InterestKind.KEYWORD,
@@ -37,13 +38,13 @@ LISTS: Mapping[str, InterestKind] = {
 SCHEDULE = ("at", "tz", "cadence", "limit", "quiet", "floor")
 
 _LINES = re.compile(r"[\r\n;；]+")
-# As Chinese and Japanese keyboards write commas, which part names as well.
+# Commas of Chinese and Japanese keyboards, which also separate names.
 _WIDE_COMMAS = re.compile(r"[，、]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """Fields by name as they were sent, and at most one file; what was not sent is empty."""
+    """The fields of a form by name, and at most one file; missing ones are empty."""
 
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     posted: bool = False
@@ -51,25 +52,25 @@ class Form:
     file_name: str = ""
 
     def one(self, name: str, default: str = "") -> str:
-        """The first value of a field, without spaces around it."""
+        """The first value of a field, stripped."""
         return self.fields[name][0].strip() if name in self.fields else default
 
     def text(self, name: str) -> str:
-        """All values of a field, one a line."""
+        """All values of a field, one per line."""
         return "\n".join(self.fields.get(name, ()))
 
     def many(self, name: str) -> tuple[str, ...]:
-        """The values of a field of boxes to tick."""
+        """The values of a group of checkboxes."""
         return tuple(each.strip() for each in self.fields.get(name, ()) if each.strip())
 
 
 def posted(request: Request) -> Form:
-    """The form that `limits.with_form` read; the file is cut where it is too large to be used."""
+    """The form that `limits.with_form` read; a file is cut just above LARGEST_FILE bytes."""
     return _form(request.state.form, posted=True)
 
 
 def asked(request: Request) -> Form:
-    """The query of an address, read as if it were a form."""
+    """The query string, read like a form."""
     return _form(request.query_params, posted=False)
 
 
@@ -86,9 +87,9 @@ def _form(sent: FormData | QueryParams, *, posted: bool) -> Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A profile as filled in: what to show again, what it comes to, and what to mend.
+    """A form that was read: the values to show again, the wishes in it, and its errors.
 
-    `notes` say what was left out of a library, and stand in nobody's way.
+    `notes` say what was left out of a library; they are no errors.
     """
 
     values: Mapping[str, str]
@@ -107,9 +108,9 @@ def filled(
     standing: Iterable[Interest] = (),
     strict: bool = True,
 ) -> Filled:
-    """Tell wishes from a form; `to` is whose schedule they change, `standing` what they like so far.
+    """Read wishes from a form; `to` is whose schedule they change, `standing` their interests so far.
 
-    With `strict` off, as for addresses that others link to, what cannot be used is left out.
+    Unless `strict`, as for links with a query string, what cannot be used is left out silently.
     """
     errors: dict[str, str] = {}
     found: dict[str, Any] = {}  # fields of Wishes by name
@@ -134,7 +135,7 @@ def filled(
 
 
 def schedule_values(person: Subscriber) -> dict[str, str]:
-    """A schedule as the fields show it."""
+    """A schedule as the form fields show it."""
     weekly = subscriptions.WEEKDAYS[person.weekday % 7]
     return {
         "at": f"{person.at:%H:%M}",
@@ -147,7 +148,7 @@ def schedule_values(person: Subscriber) -> dict[str, str]:
 
 
 def interest_values(interests: Iterable[Interest]) -> dict[str, str]:
-    """Interests as the fields show them, one a line."""
+    """Interests as the form fields show them, one per line."""
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
     names = {kind: name for name, kind in LISTS.items()}
     for each in interests:
@@ -157,13 +158,13 @@ def interest_values(interests: Iterable[Interest]) -> dict[str, str]:
 
 
 def carried(interests: Iterable[Interest]) -> str:
-    """What a form is filled from, for the form to carry: see `shown`."""
+    """The interests that a form shows, as JSON for a hidden field of it; see `shown`."""
     kinds = LISTS.values()
     return json.dumps([(each.kind, each.value) for each in interests if each.kind in kinds])
 
 
 def shown(form: Form) -> frozenset[tuple[InterestKind, str]] | None:
-    """The interests that a form was filled from, by kind and value; None where it does not say."""
+    """The interests that a form showed, by kind and value; None if it does not say."""
     try:
         return frozenset(
             (InterestKind(kind), str(value)) for kind, value in json.loads(form.one("shown"))
@@ -173,9 +174,9 @@ def shown(form: Form) -> frozenset[tuple[InterestKind, str]] | None:
 
 
 def split(text: str, name: str, *, kept: Collection[str] = ()) -> tuple[str, ...]:
-    """What someone listed: one a line, or between semicolons or commas.
+    """The values of a list field, separated by lines, semicolons or commas.
 
-    A comma does not part a search, a name written `Lovelace, Ada`, nor a line that is one of `kept`.
+    A comma does not split a search, a name written `Lovelace, Ada`, or a line that is in `kept`.
     """
     found: list[str] = []
     for line in _LINES.split(text):
@@ -197,7 +198,7 @@ def _usable(
     now: datetime,
     errors: dict[str, str],
 ) -> tuple[str, ...]:
-    """The values that can be used; the first that cannot says why, beside its field."""
+    """The values that can be used; the first that cannot becomes the error of its field."""
     if len(given) > MOST_VALUES:
         errors[name] = f"That is {len(given):,}; at most {MOST_VALUES:,} can be kept."
         return ()
@@ -215,9 +216,9 @@ def _usable(
 def _with_room(
     likes: tuple[str, ...], *, beside: Mapping[str, Sequence[str]], errors: dict[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The first example papers, as many as a profile can hold beside the other lists, and a note.
+    """As many example papers as the profile has room for beside the other lists, and a note.
 
-    Libraries are larger than anybody would count; for the lists that people write there is a message.
+    A library is cut to fit; if the lists that people type are too long, that is an error.
     """
     others = sum(map(len, beside.values()))
     if others > MOST_VALUES:
@@ -233,9 +234,9 @@ def _with_room(
 
 
 def _likes(form: Form, errors: dict[str, str]) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """The example papers that were pasted or sent as a file, the text that names them all, and notes.
+    """The example papers that were pasted or uploaded, the text that names them all, and notes.
 
-    A file is read once: what it named is shown as text, since no page can hand a file back.
+    The ids of a file are added to the text, since a page cannot show an uploaded file again.
     """
     pasted, text = form.text("likes"), form.text("likes").strip()
     found, note = _references(pasted.encode(), "pasted.txt", errors) if text else ((), "")
@@ -249,7 +250,7 @@ def _likes(form: Form, errors: dict[str, str]) -> tuple[tuple[str, ...], str, tu
 
 
 def _references(data: bytes, name: str, errors: dict[str, str]) -> tuple[tuple[str, ...], str]:
-    """The ids in a text, and what to say of those that were not taken (see `_left_out`)."""
+    """The ids in a text, and a note on the entries that were not taken."""
     try:
         read = references.read(data, name)
     except InvalidInput as error:
@@ -266,7 +267,7 @@ def _references(data: bytes, name: str, errors: dict[str, str]) -> tuple[tuple[s
 
 
 def _left_out(read: references.References) -> str:
-    """How many entries were taken, and why not the others; empty where all were."""
+    """How many entries were taken and why the others were not; "" if all were."""
     unnamed = read.entries - read.named - read.damaged
     why = [f"{unnamed:,} {'has' if unnamed == 1 else 'have'} no arXiv id or DOI"] if unnamed else []
     why += [f"{read.damaged:,} could not be read"] if read.damaged else []

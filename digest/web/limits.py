@@ -1,4 +1,4 @@
-"""Bounds on what one network may ask for, and on the forms that come in; no other server needed."""
+"""Rate limits by network, and limits on posted forms."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOUR = 3600.0
 COST_OF_A_FILE = 3.0
-"""One that is full of references takes as long to read as several searches."""
+"""A file full of references takes as long to read as several searches."""
 
 LONG_TEXT = 100_000
-"""What is pasted in more characters than this costs as much as a file."""
+"""Pasted text with more characters than this costs as much as a file."""
 
 MOST_FIELDS = 500
-LARGEST_PART = 2 * 1024 * 1024  # all that a body may have: what is cut short here loses the form
+LARGEST_PART = 2 * 1024 * 1024  # as much as a whole body, so that no field is cut
 MOST_NETWORKS = 20_000
 DEAR = frozenset({"/search", "/search.json", "/subscribe/preview"})
-"""Pages that search or rank for everyone who asks; feeds of searches and of days count when made."""
+"""Pages that search or rank for each request; feeds of searches and days count when rendered."""
 
 PREFIX_4, PREFIX_6 = 24, 56
-"""What one customer is usually given: a /56 of IPv6 (RIPE-690); a /24 of IPv4 is the least routed."""
+"""What one customer usually has: a /56 of IPv6 (RIPE-690); /24 is the smallest routed IPv4 network."""
 
 Handler = Callable[[Request], Response]
 Refuse = Callable[[Request, Exception], Awaitable[Response]]
@@ -39,7 +39,7 @@ Refuse = Callable[[Request, Exception], Awaitable[Response]]
 def network(request: Request) -> str:
     """The network a request comes from, such as `192.0.2.0/24`; "unknown" without an address.
 
-    The address is the client's own behind a proxy of `[web] proxies`, as `serve` sets it up.
+    Behind a proxy of `[web] proxies` the address is the client's own (see `serving`).
     """
     try:
         address = ip_address(request.client.host if request.client else "")
@@ -47,18 +47,17 @@ def network(request: Request) -> str:
         return "unknown"
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    # By its number, as an address with a zone (fe80::1%eth0) makes no network.
+    # By its number, since a network cannot be made of an address with a zone (fe80::1%eth0).
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), PREFIX_6), strict=False))
     return str(IPv4Network((int(address), PREFIX_4), strict=False))
 
 
 class Buckets:
-    """Token buckets by name: `most` uses an hour each, refilled evenly, so a burst is forgiven once.
+    """Token buckets by name, each with `most` uses an hour, refilled evenly.
 
-    Memory is bounded: a name is forgotten after an hour, and of the names not seen for longest those
-    beyond `names`.
-    `clock` is seconds, monotonic. Safe to use from any thread.
+    Memory is bounded: a name is forgotten after an hour, and beyond `names` the least recent ones.
+    `clock` gives monotonic seconds. Thread-safe.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Buckets:
         self._lock = threading.Lock()
 
     def take(self, name: str, cost: float = 1.0) -> None:
-        """Use some of a bucket; raises HTTPException (429), saying when, if too little is left."""
+        """Take from a bucket; raises HTTPException (429) with Retry-After if too little is left."""
         now, cost = self._clock(), min(cost, max(self._most, 1.0))
         with self._lock:
             left, since = self._left.pop(name, (self._most, now))
@@ -86,21 +85,18 @@ class Buckets:
 
     @property
     def names(self) -> list[str]:
-        """Who is remembered, the one not seen for longest first."""
+        """The names remembered, the least recent first."""
         with self._lock:
             return list(self._left)
 
     def _is_full_again(self, now: float) -> bool:
-        """Whether the name that was not seen for longest can be forgotten, its bucket being full."""
+        """Whether the bucket of the least recent name is full again, so that it can be forgotten."""
         _, since = next(iter(self._left.values()))
         return now - since >= HOUR
 
 
 class Dear:
-    """Lets through as many requests for dear pages as the asker's network has left.
-
-    `refuse` makes the answer (429) to the others.
-    """
+    """Limits requests for expensive pages by network; `refuse` makes the response (429)."""
 
     def __init__(self, app: ASGIApp, *, buckets: Buckets, refuse: Refuse) -> None:
         self._app = app
@@ -108,7 +104,7 @@ class Dear:
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or not."""
+        """Pass the request on if the network's bucket allows it."""
         app = self._app
         if scope["type"] == "http" and scope["path"] in DEAR:
             request = Request(scope)
@@ -122,12 +118,11 @@ class Dear:
 def with_form(
     handler: Handler, *, buckets: Buckets | None = None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The handler, in a thread, with a posted form read beforehand into `request.state.form`.
+    """The handler in a thread, with the posted form in `request.state.form` (empty on GET).
 
-    A file is taken where there are `buckets`, from which it takes its cost before anybody reads it,
-    as a long text does.
-    One file and MOST_FIELDS fields of at most LARGEST_PART bytes each are the most: the answer to
-    more is 400. The form is empty on GET, and is closed when the handler returns.
+    At most one file, only if `buckets` are given, and MOST_FIELDS fields of LARGEST_PART bytes are
+    accepted; the response to more is 400. A file or a long text takes its cost from the buckets
+    before it is read. The form is closed when the handler returns.
     """
 
     async def handle(request: Request) -> Response:
@@ -138,7 +133,7 @@ def with_form(
             form = await request.form(
                 max_files=1 if buckets else 0, max_fields=MOST_FIELDS, max_part_size=LARGEST_PART
             )
-        except UnicodeError:  # by a charset such as punycode, which anyone may name
+        except UnicodeError:  # from a charset such as punycode, which any client may name
             raise HTTPException(400) from None
         try:
             if buckets and _has_much(form):
@@ -152,7 +147,7 @@ def with_form(
 
 
 def _has_much(form: FormData) -> bool:
-    """Whether there is a file in it, or a text as long as one."""
+    """Whether the form has a file, or a text longer than LONG_TEXT."""
     return any(
         each.size if isinstance(each, UploadFile) else len(each) > LONG_TEXT
         for _, each in form.multi_items()

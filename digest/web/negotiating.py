@@ -1,7 +1,7 @@
-"""One address, two forms: a page for people, JSON for programs that ask for it.
+"""Content negotiation: a page for people, JSON for programs.
 
-A `.json` at the end of the path, or an Accept header that would rather have JSON than HTML
-(RFC 9110 §12.5.1), gets the document; everyone else gets the page.
+A path that ends in `.json`, or an Accept header that prefers JSON to HTML (RFC 9110 §12.5.1), gets
+the JSON document; every other request gets the page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUALITY = re.compile(r"q=([01](?:\.\d{0,3})?)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What one address shows: a template with what it prints, and the same as a document."""
+    """What one address shows: a template with its context, and the same as a JSON document."""
 
     template: str
     context: Mapping[str, object] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Shown:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether the asker would rather have the document than the page."""
+    """Whether the client prefers JSON to HTML."""
     accept = request.headers.get("accept", "")[:_LONGEST_HEADER].lower()
     if "json" not in accept:
         return False
@@ -41,12 +41,12 @@ def wants_json(request: Request) -> bool:
 def encoded(document: Mapping[str, object]) -> bytes:
     """A document as JSON in UTF-8, the same bytes for the same values."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    # A lone surrogate cannot be encoded; text from outside is cleaned of them, paths are not.
+    # Lone surrogates cannot be encoded; stored text has none, but a path may.
     return text.encode("utf-8", "replace") + b"\n"
 
 
 def _quality(accept: str, media_type: str) -> float:
-    """How much a media type is wanted, by the most specific range that names it."""
+    """The quality of a media type, by the most specific range that matches it."""
     family = media_type.partition("/")[0]
     wanted: dict[str, float] = {}
     for each in accept.split(","):

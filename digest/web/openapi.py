@@ -168,9 +168,9 @@ def _answer(about: str, answer: type, schemas: dict[str, Schema]) -> Schema:
 
 
 def _reference(kind: type, schemas: dict[str, Schema]) -> Schema:
-    """A reference to the schema of a document type, which is added with all it needs."""
+    """A reference to the schema of a document type, which is added with all that it refers to."""
     if kind.__name__ not in schemas:
-        schemas[kind.__name__] = {}  # before its fields, in case one of them is of the same type
+        schemas[kind.__name__] = {}  # before its fields, in case it refers to itself
         hints = typing.get_type_hints(kind, include_extras=True)
         schemas[kind.__name__] = {
             "type": "object",

@@ -1,4 +1,4 @@
-"""Long lists in pages, by `?page=`."""
+"""Splits long lists into pages, by `?page=`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def part(
 ) -> Part[T]:
     """The page of the list at `path` that `?page=` asks for; raises NotFound beyond the last.
 
-    Its neighbours keep the `parameters` of the query, and are entered at the `anchor`.
+    Links to its neighbours keep the `parameters` of the query and lead to the `anchor`.
     """
     number = _number(request.query_params.get("page", "") or "1")
     last = _last(len(items), size)
@@ -66,9 +66,9 @@ def part(
 
 
 def back(path: str, given: str, *, total: int, size: int, anchor: str = "") -> str:
-    """The page of the list at `path` that a form was on, or the last one there still is.
+    """The path of the page `given`, or of the last page if the list has become shorter.
 
-    The first is entered at its top, the others at the `anchor`; also for what is no number.
+    Without a valid number it is the first page, which has no anchor.
     """
     number = min(_number(given), _last(total, size))
     if number <= 1:
@@ -77,7 +77,7 @@ def back(path: str, given: str, *, total: int, size: int, anchor: str = "") -> s
 
 
 def _number(given: str) -> int:
-    """What was typed for the number of a page; 0 for what can be none."""
+    """A page number; 0 if the text is not one."""
     return int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else 0
 
 

@@ -1,4 +1,4 @@
-"""What people do by a form or a signed link: a page on GET, an act on POST."""
+"""The routes of forms and signed links: a page on GET, an action on POST."""
 
 from __future__ import annotations
 

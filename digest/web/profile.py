@@ -1,4 +1,4 @@
-"""What Digest thinks you like: every interest with its weight and its evidence, editable by hand."""
+"""The page of a subscriber's interests, with their weights and where they come from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.web.personal import BAD, Personal
 
 SAID_A_PAGE = 100
 
-# What can be added by hand, and the wish each becomes.
+# The kinds that can be added by hand, and the field of Wishes for each.
 ADDABLE: Mapping[InterestKind, str] = {
     InterestKind.KEYWORD: "keywords",
     InterestKind.TOPIC: "topics",
@@ -34,7 +34,7 @@ ADDABLE: Mapping[InterestKind, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An interest as shown: in words, its paper if it is one, and why it is there."""
+    """An interest as shown: in words, with its paper if it is one, and the feedback behind it."""
 
     kind: InterestKind
     value: str
@@ -48,7 +48,7 @@ class Profile(Personal):
     """The page of interests."""
 
     def show(self, request: Request, person: Subscriber) -> Response:
-        """Interests by kind, and everything said so far."""
+        """Interests by kind, and all feedback so far."""
         if request.method == "POST":
             return self._change(request, person)
         return self._page(request, person)

@@ -1,4 +1,4 @@
-"""What everyone can read: days, topics, papers, search, what trends, and what this is."""
+"""The routes of the public pages: days, topics, papers, search, trending, and about the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listening: one process on one address, and clients that take their time, but not for ever."""
+"""Runs the server: one process on one address, with deadlines for slow clients."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ FULL = b"Too many are connected. Please try again in a minute.\n"
 
 
 def serve(app: App) -> None:
-    """Serve until stopped; requests are not logged, since private addresses are secrets.
+    """Serve until stopped; requests are not logged, since signed links are secrets.
 
-    Raises OSError when the address cannot be listened on.
+    Raises OSError if the address cannot be listened on.
     """
     web = app.settings.web
-    _ = app.newcomer  # a wrong setting should stop us now, not the first who signs up
+    _ = app.newcomer  # a wrong setting should fail now, not at the first sign-up
     listening = listen(web.host, web.port)
-    _ = (app.ranker, app.letters)  # the first visitor need not wait while they are made
+    _ = (app.ranker, app.letters)  # made now, so that the first visitor need not wait
     log.warning("listening on http://%s:%s", web.host, listening.getsockname()[1])
     uvicorn.Server(configuration(app)).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections; raises OSError, which names the setting."""
+    """A listening socket; raises OSError, which names the setting."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise _unheard(host, port, error.errno, error.strerror or str(error)) from error
-    except UnicodeError as error:  # no name in the DNS has such parts
-        raise _unheard(host, port, errno.EINVAL, "this is no name of a host") from error
-    # Connections inherit it. asyncio does not set it for a socket it is given, and an answer in
-    # two writes (header, body) would then wait 40 ms for the client's delayed acknowledgement.
+    except UnicodeError as error:  # no DNS name has such labels
+        raise _unheard(host, port, errno.EINVAL, "this is not a host name") from error
+    # Connections inherit it. asyncio does not set it for a given socket, and a response in two
+    # writes (header, body) would wait 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
@@ -61,7 +61,7 @@ def _unheard(host: str, port: int, number: int | None, cause: str) -> OSError:
 
 
 def configuration(app: App) -> uvicorn.Config:
-    """How we are served: proxies of `[web] proxies` are believed, whoever dawdles is cut off."""
+    """The server's settings: `[web] proxies` are trusted, and slow clients are cut off."""
     return uvicorn.Config(
         application(app),
         http=PatientProtocol,
@@ -78,9 +78,9 @@ def configuration(app: App) -> uvicorn.Config:
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 with deadlines: for a request to come, and for the whole exchange to be over.
+    """HTTP/1.1 with deadlines for a request to arrive, and for the whole exchange.
 
-    Without them a client that sends (or takes) a byte a minute holds its connection for ever.
+    Without them a client that sends or reads a byte a minute would hold its connection for ever.
     """
 
     request_seconds = REQUEST_SECONDS
@@ -89,7 +89,7 @@ class PatientProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin to wait for a request; refuse one connection too many."""
+        """Start the deadline for a request; refuse a connection beyond the limit."""
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
             transport.write(plain_answer(503, "Service Unavailable", FULL, {"retry-after": "60"}))
@@ -98,12 +98,12 @@ class PatientProtocol(H11Protocol):
         self._within(self.request_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for any more."""
+        """Cancel the deadline."""
         self._cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """A request that comes in has a new deadline, to be answered in full."""
+        """Start the deadline of the exchange when a request begins."""
         before = self.cycle
         super().data_received(data)
         if self.cycle is not before and not self.cycle.response_complete:
@@ -112,7 +112,7 @@ class PatientProtocol(H11Protocol):
             self._within(self.request_seconds)
 
     def on_response_complete(self) -> None:
-        """An answer is out; a request that waited behind it is next."""
+        """Start the deadline of the next exchange if a pipelined request waits."""
         self._cancel()
         before = self.cycle
         super().on_response_complete()
@@ -120,7 +120,7 @@ class PatientProtocol(H11Protocol):
             self._within(self.exchange_seconds)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, as guarded as everything else."""
+        """Answer invalid HTTP, with the security headers too."""
         self.transport.write(plain_answer(400, "Bad Request", f"{msg}\n".encode(), {}))
         self.transport.close()
 
@@ -134,14 +134,14 @@ class PatientProtocol(H11Protocol):
             self._deadline = None
 
     def _too_late(self) -> None:
-        """Cut the connection: who took no notice so far would take none of an answer."""
+        """Cut the connection without an answer, which such a client would not read."""
         self._deadline = None
         abort: Callable[[], None] = self.transport.abort
         abort()
 
 
 def plain_answer(status: int, phrase: str, text: bytes, more: Mapping[str, str]) -> bytes:
-    """An answer in wire form that closes the connection."""
+    """A response in wire form that closes the connection."""
     headers = {
         **HEADERS,
         **more,

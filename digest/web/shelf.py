@@ -1,4 +1,4 @@
-"""Which of the papers of the last weeks are in which topic, worked out once for all readers."""
+"""The papers of the last weeks by topic, computed once for all readers."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Recent:
 
 
 class Shelf:
-    """Keeps `Recent` up to date with the store; safe to use from any thread.
+    """Keeps `Recent` up to date with the store; thread-safe.
 
-    A paper's text is matched against the named topics once, and again only if it changes.
+    A paper is matched against the named topics once, and again only if its text changes.
     """
 
     def __init__(self, topics: Mapping[str, Topic], *, days: int) -> None:
@@ -53,10 +53,10 @@ class Shelf:
         self._lock = threading.Lock()
 
     def recent(self, papers: PaperStore, now: datetime, version: Hashable) -> Recent:
-        """The papers of the last weeks; looked at anew when `version` differs from the last.
+        """The papers of the last weeks, checked for changes when `version` changes.
 
-        A vote changes the version too, and is no reason to load them all again. That is done when
-        their numbers by day have changed, and every hour, since papers may have been revised.
+        Votes change the version too, so papers are loaded again only when their counts by day have
+        changed, and every hour, since they may have been revised.
         """
         with self._lock:
             if self._version != version:
@@ -70,7 +70,7 @@ class Shelf:
             return self._recent
 
     def topic(self, slug: str, recent: Recent) -> Topic | None:
-        """The topic of an address: a known one, or a category that recent papers have."""
+        """The topic of a slug: one of the settings, or a category of recent papers."""
         known = self._slugs.get(slug.casefold())
         if known is not None:
             return known
@@ -79,11 +79,11 @@ class Shelf:
         return matching.topic_of(topic_id, self.topics) if topic_id else None
 
     def count(self, papers: Iterable[Paper]) -> Counter[str]:
-        """How many of some papers are in each topic, by topic id."""
+        """The number of papers in each topic, by topic id."""
         return Counter(topic for paper in papers for topic in self.topics_of(paper))
 
     def topics_of(self, paper: Paper) -> set[str]:
-        """The ids of all topics a paper is in; a category nobody named stands for itself."""
+        """The ids of all topics a paper is in; a category that no topic names is one by itself."""
         keys = matching.category_keys(paper.categories)
         own = {self._plain[key] for key in keys if key in self._plain}
         unknown = {each for each in paper.categories if each.casefold() not in self._plain}

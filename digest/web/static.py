@@ -1,4 +1,4 @@
-"""Style sheets and scripts: `/static/<name>`, which browsers keep for as long as the address lasts."""
+"""Style sheets and scripts at `/static/<name>`, which browsers may cache for good."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def routes(_app: App) -> list[BaseRoute]:
 
 
 async def serve(request: Request) -> Response:
-    """A file; under an address of an older version it is the newest, and not kept for good."""
+    """A file, cached for good only at the address of its current version."""
     asset = assets.asset(request.path_params["name"])
     named = request.query_params.get("v") == asset.hash
     return answer(
@@ -35,5 +35,5 @@ async def serve(request: Request) -> Response:
 
 @cache
 def _prepared(asset: assets.Asset) -> Kept:
-    """As it goes out, compressed once a process."""
+    """The response of a file, compressed once per process."""
     return kept(asset.content, asset.media_type)

@@ -1,4 +1,4 @@
-"""What pages say after something was done: looked up by a short code, never taken from an address."""
+"""Sentences and labels of the subscriber's pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from digest import subscriptions
 from digest.model import Feedback, FeedbackKind, Interest, InterestKind, SubmissionState, Topic
 
-# After a form was sent, the page that follows names what was done by one of these (`?done=saved`).
+# After a form the next page says what was done, by a code in its address (`?done=saved`).
 DONE: Mapping[str, str] = {
     "saved": "Your preferences are saved. They apply from the next digest on.",
     "paused": "Your digests are paused. You can resume them at any time with the button below.",
@@ -77,7 +77,7 @@ UNFOUND = "could not be found"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A button beside a paper: its word in addresses, its label, and what a press of it does."""
+    """An answer button: its word in addresses, its label, and what it does."""
 
     word: str
     label: str
@@ -121,7 +121,7 @@ ANSWERS: Mapping[FeedbackKind, Answer] = {
 }
 BY_WORD: Mapping[str, FeedbackKind] = {each.word: kind for kind, each in ANSWERS.items()}
 CHOOSING = frozenset({FeedbackKind.HIDE_AUTHOR, FeedbackKind.HIDE_TOPIC})
-# Of these two, what is said last ends the other.
+# The last one given of these two replaces the other.
 OPPOSITE: Mapping[FeedbackKind, FeedbackKind] = {
     FeedbackKind.MORE: FeedbackKind.LESS,
     FeedbackKind.LESS: FeedbackKind.MORE,
@@ -129,7 +129,7 @@ OPPOSITE: Mapping[FeedbackKind, FeedbackKind] = {
 
 
 def said(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
-    """What someone said, as words that stand after "you said:" or alone."""
+    """Feedback in words, also to follow "You said:"."""
     return {
         FeedbackKind.MORE: "more like this",
         FeedbackKind.LESS: "less like this",
@@ -143,7 +143,7 @@ def said(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
 
 
 def noted(feedback: Feedback, title: str, topics: Mapping[str, Topic]) -> str:
-    """What an answer changes, as a sentence; `title` is that of its paper."""
+    """What feedback changes, as a sentence; `title` is that of its paper."""
     return {
         FeedbackKind.MORE: f"Noted: more like “{title}”, from your next digest on.",
         FeedbackKind.LESS: f"Noted: less like “{title}”, from your next digest on.",
@@ -158,12 +158,12 @@ def noted(feedback: Feedback, title: str, topics: Mapping[str, Topic]) -> str:
 
 
 def day_of(at: datetime, tz: str) -> date:
-    """The day that it was or will be where a reader is."""
+    """The date of a moment in a reader's time zone."""
     return at.astimezone(ZoneInfo(tz)).date()
 
 
 def evidence(feedback: Feedback, topics: Mapping[str, Topic], tz: str) -> str:
-    """Why an interest is there: what was said when and where, and why the paper stood there."""
+    """Where an interest comes from: the feedback, its day, and why the paper was in the digest."""
     place = f", paper {feedback.rank} of your digest" if feedback.rank else ""
     because = f" {feedback.reason[:1].lower()}{feedback.reason[1:]}" if feedback.reason else ""
     at = day_of(feedback.at, tz)
@@ -172,20 +172,18 @@ def evidence(feedback: Feedback, topics: Mapping[str, Topic], tz: str) -> str:
 
 
 def for_page(message: str) -> str:
-    """An error's sentence without what only helps at a command line."""
+    """An error message without the hint that only helps on the command line."""
     return message.replace(subscriptions.ALL_TOPICS, "The topics page lists them all.")
 
 
 def named(topic_id: str, topics: Mapping[str, Topic]) -> str:
-    """A topic as people know it, with its code where that differs."""
+    """A topic's name, with its code if that differs."""
     topic = topics.get(topic_id)
     return f"{topic.name} ({topic_id})" if topic and topic.name != topic_id else topic_id
 
 
 def interest(each: Interest, titles: Mapping[str, str], topics: Mapping[str, Topic]) -> str:
-    """What an interest is about, in words: a topic's name, a paper's title, or what was typed."""
-    if each.kind in PAPERS:
-        return titles.get(each.value, each.value)
+    """An interest in words: a topic's name, a paper's title, or what was typed."""
     if each.kind in (InterestKind.TOPIC, InterestKind.MUTE_TOPIC):
         return named(each.value, topics)
-    return each.value
+    return titles.get(each.value, each.value) if each.kind in PAPERS else each.value
