@@ -61,7 +61,7 @@ def test_the_ranker_of_an_experiment_is_replayed_too(answered, monkeypatch):
     ran = answered(*OWN)
     assert ran.code == 0, ran.err
     assert ".linear:LinearRanker with its own options" in ran.out
-    assert "Nothing to tell them apart by yet." in ran.out
+    assert "There is nothing to compare yet." in ran.out
 
 
 GIVEN = []
