@@ -1,11 +1,11 @@
-"""Is the ranking any good? On other people's libraries, and on an operator's own readers.
+"""Measures how good the ranking is, on public datasets and on an operator's own readers.
 
-`datasets` reads a folder of papers, people and days; `baselines` are the rankers one could use
-instead, and `contestants` puts ours beside them; `running` lets each rank every day; `measures`
-says how well, and how sure that is; `standings`, `report` and `picture` show it.
+On datasets: `datasets` reads a folder of papers, people and days. `baselines` are other rankers, and
+`contestants` finds those to compare. `running` lets each rank every day, and `measures` computes
+nDCG, recall and MRR with intervals. `standings` groups the results; `report` and `picture` show them.
 
-Of an operator's own readers `answers` says what they wanted; `replay` ranks what they answered
-again, for profiles that `past` sets back; `comparing` counts whom they prefer; `own` tells it.
+On own readers: `answers` reads their feedback. `replay` ranks past editions again, with profiles and
+space that `past` restores. `comparing` counts which of two rankers they prefer. `own` reports both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What readers said of what they were sent, digest by digest."""
+"""Reads what readers answered to the picks of their digests."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ REWARDS: Mapping[FeedbackKind, int] = {
     FeedbackKind.UPVOTE: 1,
     FeedbackKind.LESS: -1,
 }
-"""What an answer says of a pick; "known already" says nothing of whether it was wanted."""
+"""The reward of each answer; "known already" has none, as it does not say if the pick was wanted."""
 
 FEWEST_PEOPLE = 10
-"""With fewer, their digests are what is counted and drawn; what that says holds for them alone."""
+"""With fewer people, digests are counted and resampled instead; the result holds for them alone."""
 
 BLOCK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A digest, and what its reader said last of each pick they answered: 1 wanted, -1 unwanted."""
+    """A digest and its reader's last answer to each pick: 1 for wanted, -1 for unwanted."""
 
     digest: Digest
     said: Mapping[str, int]
 
     @property
     def wanted(self) -> list[str]:
-        """The picks that were wanted, by id."""
+        """The ids of the picks that were wanted."""
         return [paper for paper, reward in self.said.items() if reward > 0]
 
     @property
     def unwanted(self) -> list[str]:
-        """The picks that were not."""
+        """The ids of the picks that were not wanted."""
         return [paper for paper, reward in self.said.items() if reward < 0]
 
 
 def answered(store: Store, first: str) -> Iterator[list[Answered]]:
-    """The answered digests of editions from `first` (ISO date) on, in blocks, in constant memory."""
+    """The answered digests of editions since `first` (ISO date), in blocks, in constant memory."""
     said = store.feedback.answers(first, kinds=list(REWARDS))
     digests = (
         (f"{subscriber_id}.{edition}", _said(answers))
@@ -65,7 +65,7 @@ def answered(store: Store, first: str) -> Iterator[list[Answered]]:
 
 
 def shown(store: Store, first: str) -> set[str]:
-    """The papers, by id, that the answered digests of editions from `first` on showed in full."""
+    """The ids of the picks in answered digests of editions since `first`."""
     return {
         pick.paper_id
         for block in answered(store, first)
@@ -75,7 +75,7 @@ def shown(store: Store, first: str) -> set[str]:
 
 
 def _said(answers: Iterable[Feedback]) -> dict[str, int]:
-    """The last word on each paper."""
+    """The last answer to each paper."""
     return {each.paper_id: REWARDS[each.kind] for each in answers}
 
 

@@ -1,7 +1,6 @@
-"""What one could use instead: published recipes and plain ones, each in a few lines.
+"""Rankers to compare with: published recipes and simple ones.
 
-A baseline that knows only likes matches keywords by TF-IDF for those who like nothing, and for
-those who have both it goes by the likes, as it would where it comes from.
+Recipes that only know likes use those, and match keywords by TF-IDF for people without likes.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import randomized_svd
 
-from digest.evaluation.words import Corpus, Matrix, Recipe, newest_first, with_authors
+from digest.evaluation.words import Corpus, Recipe, newest_first, with_authors
 from digest.ranking.space import unpack
+from digest.ranking.sparse import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,16 +29,16 @@ LONGEST_NAME = 16
 
 
 class Scorer(Protocol):
-    """What can be compared. `about` says in one sentence what it is."""
+    """A ranker that can be compared with others."""
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         ...
 
     @property
     def about(self) -> str:
-        """What it does, for the legend."""
+        """One sentence for the legend on what it does."""
         ...
 
     def learn(
@@ -48,31 +48,31 @@ class Scorer(Protocol):
         libraries: Sequence[Sequence[str]],
         /,
     ) -> None:
-        """Prepare for a set: papers of the past, all papers, and other people's likes (ids)."""
+        """Prepare for a set, given past papers, all papers, and the likes (ids) of other people."""
         ...
 
     def scores(self, block: Sequence[Profile], candidates: Candidates, /) -> np.ndarray:
-        """How good each paper is for each profile (profiles × papers), in the order given."""
+        """A score for each paper and profile (profiles × papers), in the order given."""
         ...
 
 
 @runtime_checkable
 class Preparing(Protocol):
-    """A scorer that keeps what it makes of people's likes from one day to the next."""
+    """A scorer that keeps what it learns from people's likes from one day to the next."""
 
     def prepared(self, block: Sequence[Profile], candidates: Candidates, /) -> Candidates:
-        """The candidates with what is kept of these profiles; the same if nothing is."""
+        """The candidates with what is kept of these profiles; unchanged if it keeps nothing."""
         ...
 
 
 class Random:
-    """Any order, by chance."""
+    """A random order."""
 
     name = "random"
     about = "any order"
 
     def learn(self, *_papers: object) -> None:
-        """Chance needs to know nothing."""
+        """There is nothing to learn."""
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Random numbers, the same for the same profile and paper every time."""
@@ -85,13 +85,13 @@ class Random:
 
 
 class Popularity:
-    """What most people voted for early on, the same for everyone."""
+    """The papers with most early votes first, the same for everyone."""
 
     name = "popularity"
     about = "the most early votes first, the same for everyone (chance, where there are none)"
 
     def learn(self, *_papers: object) -> None:
-        """Votes come with the candidates."""
+        """There is nothing to learn: votes come with the candidates."""
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """The votes, in every row."""
@@ -100,7 +100,7 @@ class Popularity:
 
 
 class _OnWords:
-    """A baseline on a corpus of TF-IDF rows, which may be shared with others."""
+    """A baseline on a TF-IDF corpus, which several baselines may share."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
@@ -114,10 +114,9 @@ class _OnWords:
         """Weigh the words of the set's papers."""
         self._corpus.learn(background, everything)
 
-    def _queries(self, block: Sequence[Profile]) -> Matrix:
-        """Each profile as terms: the mean of its likes, or its keywords where it likes nothing."""
-        likes = normalize(self._corpus.holdings(block) @ self._corpus.matrix)
-        return _either(likes, self._corpus.keywords(block))
+    def _likes(self, block: Sequence[Profile]) -> Matrix:
+        """The mean of each profile's likes, as terms."""
+        return normalize(self._corpus.holdings(block) @ self._corpus.matrix)
 
 
 class TfIdf(_OnWords):
@@ -128,8 +127,7 @@ class TfIdf(_OnWords):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Cosines of TF-IDF."""
-        likes = normalize(self._corpus.holdings(block) @ self._corpus.matrix)
-        queries = _either(self._corpus.keywords(block), likes)
+        queries = _either(self._corpus.keywords(block), self._likes(block))
         return _product(queries, self._corpus.papers(candidates.papers))
 
 
@@ -143,17 +141,18 @@ class Rocchio(_OnWords):
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
         """Cosines of TF-IDF."""
-        return _product(self._queries(block), self._corpus.papers(candidates.papers))
+        queries = _either(self._likes(block), self._corpus.keywords(block))
+        return _product(queries, self._corpus.papers(candidates.papers))
 
 
 class NearestNeighbour(_OnWords):
-    """As good as the liked paper that is most like it."""
+    """Each paper scores its similarity to the nearest liked paper."""
 
     name = "knn"
     about = "cosine with the nearest like, TF-IDF"
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
-        """The largest cosine with any like; with the keywords where there are no likes."""
+        """The largest cosine with any like; with the keywords if there are no likes."""
         papers = self._corpus.papers(candidates.papers)
         found = _product(self._corpus.keywords(block), papers)
         held = [self._corpus.rows(each.value for each in newest_first(who)) for who in block]
@@ -182,7 +181,7 @@ class LatentSemantic(_OnWords):
         everything: Sequence[Paper],
         libraries: Sequence[Sequence[str]],
     ) -> None:
-        """Weigh the words, and learn which of them occur together in the background."""
+        """Weigh the words, and learn which of them occur together in the background papers."""
         super().learn(background, everything, libraries)
         learned = self._corpus.background
         dimensions = min(DIMENSIONS, *learned.shape)
@@ -225,10 +224,12 @@ class SupportVectors:
         everything: Sequence[Paper],
         libraries: Sequence[Sequence[str]],
     ) -> None:
-        """Weigh the words of all papers: its frequencies are those of its whole database."""
+        """Weigh the words of all papers, as arxiv-sanity-lite counts over its whole database."""
         self._without_likes.learn(background, everything, libraries)
         self._own.learn(everything, everything)
-        self._features = self._own.matrix.astype(np.float64)  # what liblinear would copy it to
+        self._features = self._own.matrix.astype(
+            np.float64
+        )  # or liblinear would convert it each time
         past = {each.id for each in background}
         held_out = self._own.rows(each.id for each in everything if each.id not in past)
         self._asked = np.array(held_out, int)
@@ -249,18 +250,18 @@ class SupportVectors:
         return found
 
     def _ask(self, rows: Sequence[int]) -> None:
-        """Have these papers judged, too: those of an edition may be the background themselves."""
+        """Have these papers judged as well: an edition may consist of background papers."""
         asked = np.union1d(self._asked, np.array(rows, int))
         if len(asked) > len(self._asked):
             self._asked, self._judged = asked, {}
 
     def _judge(self, person: str, likes: Sequence[int]) -> np.ndarray:
-        """All papers asked about by one person's SVM, fitted anew only when further ones are."""
+        """One person's judgement of all papers asked about, kept until further ones are."""
         if person not in self._judged:
             liked = np.zeros(self._features.shape[0], int)
             liked[likes] = 1
             judged = np.zeros(len(self._asked))
-            if not liked.all():  # there is no plane between all papers and none
+            if not liked.all():  # a plane needs papers on both sides
                 machine = LinearSVC(C=0.01, class_weight="balanced", max_iter=10_000, dual=True)
                 machine.fit(self._features, liked)
                 judged = machine.decision_function(self._features[self._asked])
@@ -271,7 +272,7 @@ class SupportVectors:
 class WeightedMean(_OnWords):
     """zotero-arxiv-daily's ranking (github.com/TideDra/zotero-arxiv-daily).
 
-    Over sentence embeddings, if the candidates bring the vectors of `model`; or over TF-IDF.
+    Over the sentence embeddings of `model`, which candidates must bring; without one, over TF-IDF.
     """
 
     def __init__(self, corpus: Corpus, model: str = "") -> None:
@@ -312,7 +313,7 @@ def _recency(likes: int) -> np.ndarray:
 
 
 def _either(first: Matrix, second: Matrix) -> Matrix:
-    """The rows of the first, and those of the second where the first has nothing."""
+    """The rows of the first, or of the second where those are empty."""
     empty = (np.diff(first.indptr) == 0).astype(np.float32)
     return sp.csr_array(first + sp.diags_array(empty) @ second)
 

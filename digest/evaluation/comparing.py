@@ -1,8 +1,8 @@
-"""Which of two rankers readers would rather have, from digests that both had a part in.
+"""Tells which of two rankers readers prefer, from digests with picks of both.
 
-An answer counts for the ranker that brought the pick (`digest.ranking.interleaving`): a digest is
-won by the one whose picks got more. What is won and lost between two is a coin whose bias is
-looked for: with a uniform prior it is Beta(1 + won, 1 + lost), exactly.
+An answer counts for the ranker that added the pick (see `digest.ranking.interleaving`), and the ranker
+with more wins the digest. With a uniform prior, the share of wins is distributed as
+Beta(1 + won, 1 + lost).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ TAIL = 0.025
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """What readers' answers say of rankers a and b.
+    """What readers' answers say about rankers a and b.
 
-    `answers` are those to picks that one ranker brought, `digests` those that have such answers,
-    `people` their readers. `won`, `lost` and `tied` are a's and count people, each by more of
-    their digests, or, where there are fewer than 10 people (`few`), digests, which then say what
-    these people like, not what people do.
+    `answers` counts answers to picks that one ranker added, `digests` the digests with such answers,
+    and `people` their readers. `won`, `lost` and `tied` are from a's side. They count people, each by
+    the majority of their digests; with fewer than 10 people (`few`) they count digests, and the
+    result holds for these people only.
     """
 
     answers: int
@@ -48,32 +48,32 @@ class Preference:
 
     @property
     def chance(self) -> float:
-        """How likely a is the better one."""
+        """The probability that a is better."""
         return float(1 - betainc(1 + self.won, 1 + self.lost, 0.5))
 
     @property
     def share(self) -> float:
-        """How often a is preferred where one is, as expected."""
+        """The expected share of a's wins among those that are not tied."""
         return (1 + self.won) / (2 + self.won + self.lost)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Between what shares it is, with 95 % certainty."""
+        """The 95 % interval of that share."""
         low, high = betaincinv(1 + self.won, 1 + self.lost, (TAIL, 1 - TAIL))
         return float(low), float(high)
 
     @property
     def winner(self) -> str:
-        """The team that wins surely enough (`a`, `b`), or "" as long as none does."""
+        """The team that is better with enough certainty (`a` or `b`), or "" if it is too early."""
         if self.won + self.lost < FEWEST_DECIDED or 1 - SURE < self.chance < SURE:
             return ""
         return A if self.chance >= SURE else B
 
     @property
     def missing(self) -> int | None:
-        """About how many more answers would decide it if they go on like this.
+        """About how many more answers are needed if the shares stay as they are.
 
-        None where that cannot be told: there are none yet, or the two are about as good.
+        None if that cannot be told: there are none yet, or the rankers are about equal.
         """
         decided = self.won + self.lost
         if not decided:
@@ -87,7 +87,7 @@ class Preference:
 
 
 def preference(store: Store, *, first: str) -> Preference:
-    """What was said of editions from `first` (ISO date) on that two rankers had a part in."""
+    """The preference in editions since `first` (ISO date)."""
     answers = 0
     digests: Counter[int] = Counter()
     balances: dict[str, Counter[int]] = {}
@@ -99,7 +99,7 @@ def preference(store: Store, *, first: str) -> Preference:
                 digests[balance] += 1
                 balances.setdefault(each.digest.subscriber_id, Counter())[balance] += 1
     few = len(balances) < FEWEST_PEOPLE
-    outcomes = digests if few else Counter(map(_leaning, balances.values()))
+    outcomes = digests if few else Counter(_sign(b[1] - b[-1]) for b in balances.values())
     return Preference(
         answers=answers,
         digests=digests.total(),
@@ -112,15 +112,11 @@ def preference(store: Store, *, first: str) -> Preference:
 
 
 def _balance(answer: Answered) -> tuple[int, int]:
-    """Who won a digest (1 is a, -1 is b, 0 neither), and the answers that say so."""
+    """Who won a digest (1 for a, -1 for b, 0 for neither), and how many answers counted."""
     teams = {pick.paper_id: pick.team for pick in answer.digest.picks}
     sides = {A: 1, B: -1}
     counted = [sides[teams[paper]] * said for paper, said in answer.said.items() if teams[paper]]
     return _sign(sum(counted)), len(counted)
-
-
-def _leaning(outcomes: Counter[int]) -> int:
-    return _sign(outcomes[1] - outcomes[-1])
 
 
 def _sign(number: int) -> int:

@@ -1,4 +1,4 @@
-"""Who takes part: our own ranker, the baselines, somebody's class, and rankings made elsewhere."""
+"""Finds the rankers to compare: our own, the baselines, and classes named by import path."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Maker: TypeAlias = Callable[[Corpus], "Scorer"]
 
 
 class Ours:
-    """The ranker that every installation runs, in the space it learns from the background."""
+    """The ranker that an installation runs, with a space learned from the background papers."""
 
     def __init__(self, embedder: SentenceEmbedder | None = None) -> None:
         self._embedder = embedder
@@ -43,13 +43,13 @@ class Ours:
         everything: Sequence[Paper],
         libraries: Sequence[Sequence[str]],
     ) -> None:
-        """Learn the space; where there is too little of a past, from all papers, as the others do."""
+        """Learn the space from the background, or from all papers if that has too few."""
         enough = len(background) >= space.FEWEST_PAPERS
         learned = space.learn(background if enough else everything, libraries=libraries)
         self._ranker = LinearRanker(topics={}, space=learned, embedder=self._embedder)
 
     def prepared(self, block: Sequence[Profile], candidates: Candidates) -> Candidates:
-        """The candidates with these people's tastes, as an installation keeps them."""
+        """The candidates with these profiles' tastes, as an installation keeps them."""
         ranker = self._learned()
         if not ranker.keeps:
             return candidates
@@ -57,17 +57,17 @@ class Ours:
         return replace(candidates, tastes={ranker.keeps: tastes})
 
     def scores(self, block: Sequence[Profile], candidates: Candidates) -> np.ndarray:
-        """The sums of terms that the picks of an edition are ordered by."""
+        """The scores that picks are ordered by."""
         return self._learned().scores(block, candidates)
 
     def _learned(self) -> LinearRanker:
         if self._ranker is None:
-            raise RuntimeError("learn comes before all else")
+            raise RuntimeError("call learn first")
         return self._ranker
 
 
 def built_in(embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
-    """What makes each of the built-in ones, by name, ours first; they share a corpus of words."""
+    """The makers of the built-in rankers by name, ours first; they share a TF-IDF corpus."""
     model = embedder.name.removeprefix("embedder:") if embedder else ""
     ours: dict[str, Maker] = {OURS: lambda _corpus: Ours()}
     if embedder:
@@ -86,10 +86,10 @@ def built_in(embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
 
 
 def entered(names: Sequence[str], embedder: SentenceEmbedder | None = None) -> dict[str, Maker]:
-    """What makes the rankers of these names, all that are built in if none is named.
+    """The makers of the rankers with these names; without names, of all built-in ones.
 
-    A name is a built-in one, or `module:Class`, a class without arguments that has the methods of
-    `Scorer`. Raises InvalidInput for anything else.
+    A name is built in, or `module:Class` for a class with the methods of `Scorer` that is made without
+    arguments. Raises InvalidInput for anything else.
     """
     known = built_in(embedder)
     if not names:
@@ -121,7 +121,7 @@ METHODS = ("learn", "scores")
 
 
 class _Named:
-    """Somebody's scorer under the name it was called by."""
+    """A scorer from elsewhere, which may lack `name` and `about`."""
 
     def __init__(self, name: str, scorer: Scorer) -> None:
         self.name = str(getattr(scorer, "name", "")) or name.rpartition(":")[2]

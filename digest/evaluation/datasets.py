@@ -1,15 +1,15 @@
-"""Ranking datasets: a folder of papers, people's interests as of each day, and days of papers.
+"""Reads ranking datasets: a folder of papers, of people's interests, and of the papers of each day.
 
     SET_papers.jsonl        {"id", "title", "abstract", "authors"?, "categories"?, "date"?}
     profiles.jsonl          {"profile", "likes": [ids, newest first], "keywords": [...]}
     candidates.json         {day: [ids]}
     tasks.jsonl             {"task", "profile", "day"}
-    SET_other_libraries.jsonl   {"likes": [ids]}: people who are asked nothing (optional)
-    SET_community.jsonl         {"id", "early_likes"}: what papers had early on (optional)
+    SET_other_libraries.jsonl   {"likes": [ids]}: people without tasks (optional)
+    SET_community.jsonl         {"id", "early_likes"}: early votes of papers (optional)
     truth.jsonl             {"task", "set", "variant", "user", "cluster", "relevant": [ids]}
 
-Any file may be gzipped and then ends in `.gz`. The answers lie in the folder, or beside it as
-`FOLDER-truth.jsonl`, or elsewhere, or nowhere. Papers in no day's candidates are the background.
+Any file may be gzipped, with `.gz` after its name. The answers (truth) may be in the folder, beside it
+as `FOLDER-truth.jsonl`, elsewhere, or missing. Papers in no day's candidates are the background.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ BETWEEN_LIKES = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One question: a day's papers, best first, for this profile.
+    """One task: rank a day's papers for this profile.
 
-    `collection` names the file of papers that the day is from, `set` what the answers call it (the
-    same, as a rule). `variant` says what of a person the profile holds, `person` whose it is,
-    `cluster` with whom they are not independent. Without answers `variant` and `cluster` are
-    empty, `person` is the profile, and `relevant` is empty.
+    `collection` is the SET of the papers file that the day is from; `set` is its name in the answers,
+    usually the same. `variant` says which part of a person's interests the profile has, `person` whose
+    it is, and `cluster` groups people who are not independent. `relevant` are the wanted papers.
+    Without answers `variant`, `cluster` and `relevant` are empty, and `person` is the profile.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Task:
     relevant: frozenset[str] = frozenset()
 
     def interests(self) -> Profile:
-        """The profile as ranking takes it: likes in their order, a minute apart, and keywords."""
+        """The profile for the ranker: keywords, and likes in order, a minute apart."""
         likes = (
             Interest(kind=InterestKind.LIKE, value=each, added_at=NEWEST - position * BETWEEN_LIKES)
             for position, each in enumerate(self.likes)
@@ -74,7 +74,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """What a folder holds, without the papers, which are read a set at a time."""
+    """A dataset without its papers, which are read one collection at a time (see `material`)."""
 
     folder: Path
     days: Mapping[str, tuple[str, ...]]
@@ -83,16 +83,16 @@ class Dataset:
 
     @property
     def collections(self) -> list[str]:
-        """The files of papers that are asked about, by name."""
+        """The collections that tasks are from."""
         return sorted({each.collection for each in self.tasks})
 
     def chosen(
         self, *, sets: Sequence[str] = (), variants: Sequence[str] = (), people: int | None = None
     ) -> Dataset:
-        """The same with fewer tasks: of these sets, these variants, and so many people of each.
+        """Only the tasks of these sets and variants, and of so many people of each.
 
-        Who is drawn hangs on their names alone, so that it is always the same people. Raises
-        InvalidInput when nothing is left.
+        People are drawn by their names, so it is always the same ones. Raises InvalidInput if no task
+        is left.
         """
         _expect(sets, {each.set for each in self.tasks}, "set")
         if self.answered:
@@ -112,9 +112,9 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """One set's papers, and what other people made of them.
+    """The papers of one collection, with other people's libraries (lists of ids) and votes.
 
-    `background` is newest first, as an archive is read; `libraries` are lists of ids.
+    `background` is newest first.
     """
 
     papers: Mapping[str, Paper]
@@ -123,11 +123,10 @@ class Material:
     votes: Mapping[str, int]
 
     def candidates(self, ids: Iterable[str], liked: Iterable[str]) -> Candidates:
-        """A day's papers as the product would have them.
+        """A day's papers as candidates.
 
-        They come in an order that says nothing of them and is always the same, so that who ranks
-        two alike gains nothing by their place in a file. A paper of which nothing is known but
-        its id is one without words.
+        They are in a fixed pseudo-random order, so that a ranker gains nothing by leaving ties in the
+        order of a file. A paper that is in no file has only its id.
         """
         found = [self.papers.get(each) or Paper(id=each, title="") for each in dict.fromkeys(ids)]
         papers = sorted(found, key=lambda each: (crc32(each.id.encode()), each.id))
@@ -153,9 +152,9 @@ class Material:
 
 
 def read(folder: Path, *, truth: Path | None = None) -> Dataset:
-    """Read a folder's tasks, with their answers where there are any.
+    """Read a folder's tasks, with their answers if there are any.
 
-    Raises InvalidInput, naming file and line, for what is missing or cannot be understood.
+    Raises InvalidInput, naming file and line, for what is missing or wrong.
     """
     if not folder.is_dir():
         raise InvalidInput(f"There is no folder {folder}.", subject=str(folder))
@@ -177,7 +176,7 @@ def read(folder: Path, *, truth: Path | None = None) -> Dataset:
 
 
 def material(dataset: Dataset, collection: str) -> Material:
-    """One file of papers, and what other people made of them, read from the dataset's folder."""
+    """Read the papers of one collection, with other people's libraries and votes."""
     folder = dataset.folder
     papers: dict[str, Paper] = {}
     for row in lines.rows(_paper_files(folder)[collection]):
@@ -201,7 +200,7 @@ def material(dataset: Dataset, collection: str) -> Material:
 
 
 def _paper_files(folder: Path) -> dict[str, Path]:
-    """The files of papers by what stands before `_papers`."""
+    """The files of papers by collection, the part of the name before `_papers`."""
     found = sorted(each for end in lines.ENDINGS for each in folder.glob(f"*{PAPERS}{end}"))
     if not found:
         raise InvalidInput(
@@ -212,9 +211,9 @@ def _paper_files(folder: Path) -> dict[str, Path]:
 
 
 def _collection_of_day(folder: Path, days: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Which file of papers each day is from: the one that holds most of its candidates.
+    """The collection of each day: the one with most of its candidates.
 
-    Of several that hold as many it is the one with whose name the day's begins.
+    If several have as many, it is the one whose name the day's name begins with.
     """
     files = _paper_files(folder)
     if len(files) == 1:
@@ -311,14 +310,14 @@ def _expect(names: Iterable[str], known: set[str], what: str) -> None:
 
 
 def _is_of(task: Task, variants: Sequence[str]) -> bool:
-    """Whether a task is of one of the variants; without answers a profile's name ends in it."""
+    """Whether a task is of one of the variants; without answers, the profile's name must end in it."""
     if task.variant:
         return task.variant in variants
     return any(task.profile.endswith(f"-{each}") for each in variants)
 
 
 def _drawn(tasks: Iterable[Task], people: int) -> dict[tuple[str, str], set[str]]:
-    """So many people of each set and variant: the same of every variant, as far as they have it."""
+    """So many people of each set and variant; the same ones of every variant, if they have it."""
     there: dict[tuple[str, str], set[str]] = {}
     for each in tasks:
         there.setdefault((each.set, each.variant), set()).add(each.person)

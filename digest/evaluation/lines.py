@@ -1,4 +1,4 @@
-"""Files of one JSON object a line, gzipped or not, read with care for who has to mend them."""
+"""Reads JSON lines files, gzipped or not, with errors that name the file and line to correct."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def require(folder: Path, name: str) -> Path:
 
 @contextmanager
 def reading(path: Path) -> Iterator[TextIO]:
-    """A text file, unpacked if it begins as gzip does, whatever its name.
+    """Open a text file, decompressed if its content is gzip, whatever its name.
 
-    Raises InvalidInput when it cannot be read, unpacked, or is no UTF-8.
+    Raises InvalidInput if it cannot be read or decompressed, or is not UTF-8.
     """
     try:
         with path.open("rb") as raw:
@@ -64,7 +64,7 @@ def reading(path: Path) -> Iterator[TextIO]:
 
 
 class Row:
-    """One line's object; what it lacks, or has wrong, is an InvalidInput naming file and line."""
+    """The JSON object of one line; its methods raise InvalidInput for missing or wrong values."""
 
     __slots__ = ("_place", "_values")
 
@@ -75,18 +75,18 @@ class Row:
         self._values = values
 
     def wrong(self, why: str) -> InvalidInput:
-        """An error that says where."""
+        """An error that names the file and line."""
         return InvalidInput(f"{self._place}: {why}.", subject=self._place)
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
 
     def names(self) -> list[str]:
-        """What the object calls its values."""
+        """The keys of the object."""
         return list(self._values)
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A text, or a number as text; needed unless there is a default."""
+        """A string, or a number as a string; required unless there is a default."""
         value = self._values.get(name)
         if value is None:
             if default is None:
@@ -97,7 +97,7 @@ class Row:
         return _whole(str(value))
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts, none where it is missing; a single text is a list of one."""
+        """A list of strings; empty if missing, and of one if it is a single string."""
         value = self._values.get(name)
         if value is None:
             return ()
@@ -110,7 +110,7 @@ class Row:
         return tuple(_whole(str(each)) for each in value)
 
     def count(self, name: str) -> int:
-        """A whole number that is not negative."""
+        """A non-negative number, rounded to an integer."""
         value = self._values.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST:
             raise self.wrong(f"{name!r} is not a count")
@@ -118,12 +118,12 @@ class Row:
 
 
 def _whole(text: str) -> str:
-    """A text that can be written: JSON may escape half of a character, which becomes a `?`."""
+    """The text with lone surrogates, which JSON can escape but nothing can write, as `?`."""
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def rows(path: Path) -> Iterator[Row]:
-    """The objects of a file, in constant memory; blank lines are passed over."""
+    """The objects of a file, line by line, skipping blank lines."""
     with reading(path) as lines:
         for number, line in enumerate(lines, 1):
             if line.isspace():
@@ -138,7 +138,7 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def whole(path: Path) -> Row:
-    """A file that is one JSON object."""
+    """Read a file that is a single JSON object."""
     with reading(path) as text:
         try:
             return Row(str(path), json.load(text))

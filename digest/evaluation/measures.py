@@ -1,9 +1,9 @@
-"""How good a ranking is, and how sure that is.
+"""Computes how good a ranking is (nDCG, recall, MRR), and bootstrap intervals.
 
-Gains are binary. Values are means over a person's days, then over people; intervals hold 95 % of
-2,000 bootstrap resamples over clusters of people who are not independent of each other (those
-whose lists come from one source), always drawn alike, so that the same values give the same
-interval, and two rankers are compared on the same draws.
+Relevance is binary. Values are averaged over a person's days, then over people. Intervals hold 95 %
+of 2,000 bootstrap resamples over clusters of people who are not independent, such as those whose
+lists come from one source. The random seed is fixed, so results are reproducible and two rankers
+are compared on the same draws.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ INTERVAL = (2.5, 97.5)
 
 
 def measured(ranking: Sequence[str], relevant: Collection[str]) -> np.ndarray:
-    """One ranking's `MEASURES` (float64), given the papers that were wanted, one at least.
+    """The `MEASURES` of one ranking (float64), given at least one relevant paper.
 
-    nDCG discounts by log₂(1 + rank) and is divided by what the best order would have (K. Järvelin
-    and J. Kekäläinen, ACM TOIS 20, 2002); recall is the share of the wanted that stand so high;
-    MRR is one over the rank of the first. An id that is repeated counts where it stands first.
+    nDCG discounts by log₂(1 + rank), relative to the best order (K. Järvelin and J. Kekäläinen, ACM
+    TOIS 20, 2002). Recall is the share of relevant papers within the first so many. MRR is one over
+    the rank of the first. A repeated id counts only at its first place.
     """
     wanted = set(relevant)
     ranks = np.array(
@@ -46,7 +46,7 @@ def measured(ranking: Sequence[str], relevant: Collection[str]) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Estimate:
-    """Means with their intervals, one entry a measure (float64)."""
+    """Means with their intervals, one entry for each measure (float64)."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -56,7 +56,7 @@ class Estimate:
 def resampled(values: np.ndarray, clusters: Sequence[str]) -> np.ndarray:
     """Means of bootstrap resamples (resamples × measures) of people's values (people × measures).
 
-    Whole clusters are drawn with replacement; a mean is over the people in them.
+    Whole clusters are drawn with replacement; each mean is over the people in them.
     """
     names, belongs = np.unique(np.asarray(clusters, str), return_inverse=True)
     sums = np.zeros((len(names), values.shape[1]))
@@ -79,5 +79,5 @@ def interval(mean: np.ndarray, draws: np.ndarray) -> Estimate:
 
 
 def compared(ours: np.ndarray, other: np.ndarray, clusters: Sequence[str]) -> Estimate:
-    """By how much ours is better, person by person (both people × measures, the same people)."""
+    """The paired difference of ours and another ranker, for the same people (people × measures)."""
     return estimated(ours - other, clusters)

@@ -1,6 +1,6 @@
-"""The proof on an operator's own readers, in plain sentences: a replay, and the live comparison.
+"""Evaluates on an operator's own readers: a replay of past editions, and the live comparison.
 
-Everything told is a count or a mean over people; nobody is named.
+The report has only counts and means over people; it names nobody.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from digest.evaluation.contestants import OURS, built_in
 from digest.evaluation.past import space_before
 from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, ORDERED, Replay, replay
 from digest.evaluation.words import Corpus
-from digest.model import InterestKind, Profile, Ranking
+from digest.model import Profile, Ranking
 from digest.ranking.interleaving import A
+from digest.ranking.opinions import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 
 ENOUGH_ANSWERS = 200
 MOST_RANKED = 1_000
-SAID = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
+FEW = "So few people answered that this holds for them alone."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What the feedback on editions from `first` (ISO date) on says; `a` and `b` name two rankers.
+    """The results for editions since `first` (ISO date).
 
-    `b` is empty while no experiment is on.
+    `a` and `b` name the two rankers of the live comparison; `b` is "" while there is none.
     """
 
     first: str
@@ -56,9 +57,10 @@ def prove(
     now: datetime,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Proof:
-    """Replay the last days' answered editions by each ranker (the configured one first), by name.
+    """Replay the last days' answered editions with each ranker, and count the live preferences.
 
-    And count whom readers prefer in digests that it and `against` (empty: nobody) had a part in.
+    `rankers` are by name, the configured one first; `against` names the one it is compared with live,
+    "" for none. `progress` is called with the number of digests done.
     """
     first = _first(days, now)
     return Proof(
@@ -71,7 +73,7 @@ def prove(
 
 
 def learned_before(store: Store, space: Space | None, *, days: int, now: datetime) -> Space | None:
-    """The space to replay the last days' editions in: without what it learned from answers to them."""
+    """The space to replay the last days' editions in, without what it learned from their answers."""
     return None if space is None else space_before(space, shown(store, _first(days, now)))
 
 
@@ -80,13 +82,13 @@ def _first(days: int, now: datetime) -> str:
 
 
 def simple(name: str) -> Ranker | None:
-    """What `digest evaluate` compares us with, by its name, to replay with; None for others."""
+    """The baseline of this name as a ranker to replay with, None if there is none."""
     maker = built_in().get(name)
     return None if maker is None or name == OURS else Scored(maker(Corpus()))
 
 
 class Scored:
-    """A scorer as a ranker; for want of an archive it learns from each edition's own papers."""
+    """A scorer as a ranker; it has no archive, so it learns from each edition's papers."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
@@ -97,9 +99,9 @@ class Scored:
         candidates: Candidates,
         *,
         without: Mapping[str, frozenset[str]],
-        now: datetime,  # noqa: ARG002 - what scorers say is the same at any time
+        now: datetime,  # noqa: ARG002 - scores do not depend on the time
     ) -> list[Ranking]:
-        """All papers by score, but those ruled out or spoken of."""
+        """All papers by score, except those that are barred or that the profile has judged."""
         papers = list({each.id: each for each in candidates.papers}.values())
         known = {each.id: each for each in (*papers, *candidates.liked.values())}
         self._scorer.learn(papers, list(known.values()), [])
@@ -114,9 +116,9 @@ class Scored:
 def _ranking(
     profile: Profile, ids: Sequence[str], scores: np.ndarray, barred: frozenset[str]
 ) -> Ranking:
-    said = {each.value for each in profile.interests if each.kind in SAID}
+    left_out = barred.union(each.value for each in judged(profile))
     best = (ids[row] for row in np.argsort(-scores, kind="stable"))
-    chosen = [each for each in best if each not in said and each not in barred][:MOST_RANKED]
+    chosen = [each for each in best if each not in left_out][:MOST_RANKED]
     return Ranking(
         subscriber_id=profile.subscriber_id,
         rest=tuple(chosen),
@@ -157,17 +159,17 @@ def _replayed(found: Replay, first: str) -> Iterator[str]:
 
 
 def _measures(found: Replay) -> Sequence[str]:
-    """The measures there is something to tell of."""
+    """The measures that mean something: "in order" needs pairs."""
     return [each for each in MEASURES if found.pairs or each != MEASURES[ORDERED]]
 
 
 def _looks(found: Replay) -> str:
     chances = found.examination.chances
     last = min(len(chances), 10)
-    how = "as these answers say" if found.examination.learned else "for want of more answers"
+    how = "estimated from these answers" if found.examination.learned else "assumed: few answers"
     return (
-        f"An answer counts by how seldom its place is looked at: 1 at the top, "
-        f"{found.examination.weight(last):.1f} at place {last}, {how}."
+        "An answer counts more the fewer readers look that far down: 1 at the top, "
+        f"{found.examination.weight(last):.1f} at place {last} ({how})."
     )
 
 
@@ -179,26 +181,26 @@ def _verdicts(found: Replay) -> Iterator[str]:
     for name, (by, surely) in found.better.items():
         span = f"{by.mean[JUDGED]:+.3f}, {by.low[JUDGED]:+.3f} to {by.high[JUDGED]:+.3f}"
         if surely[JUDGED] >= SURE:
-            yield f"{ours} puts what was wanted higher than {name} does ({span})."
+            yield f"{ours} ranks the wanted papers higher than {name} ({span})."
         elif surely[JUDGED] <= 1 - SURE:
-            yield f"{name} puts what was wanted higher than {ours} does ({span})."
+            yield f"{name} ranks the wanted papers higher than {ours} ({span})."
         else:
-            yield f"{ours} or {name}: these answers do not say which is better ({span})."
+            yield f"{ours} or {name}: these answers do not tell which is better ({span})."
     yield (
-        "Judged by nDCG of what was shown in full. One is called better only if it holds however "
-        "readers look: also if at every place alike, and if at each by one over it."
+        "Judged by nDCG over the papers shown in full. A ranker is called better only if it is so "
+        "however far down readers look: at all places alike, or at place n with a chance of 1/n."
     )
     yield (
-        f"Nothing else could be answered, so nDCG@10 and "
-        f"MRR, over all that was announced, favour {AS_SENT!r} and what is like it; "
+        "Readers could answer only to papers shown in full. So nDCG@10 and MRR, which are over all "
+        f"announced papers, favour {AS_SENT!r} and similar rankers; "
         "[experiments] compares two rankers fairly."
     )
     yield (
-        "Ranked without companions, what the same people like: today's are made of these answers, "
-        "too."
+        "The replay leaves out companions (papers that the same people like), since today's are "
+        "learned from these answers."
     )
     if found.few:
-        yield "So few people answered that this holds for them alone."
+        yield FEW
 
 
 def _too_little(found: Replay) -> str:
@@ -209,37 +211,40 @@ def _too_little(found: Replay) -> str:
 
 
 def compared(found: Preference, *, a: str, b: str) -> Iterator[str]:
-    """Whom readers prefer, and how sure that is, given what the two rankers are called."""
+    """The live comparison in sentences, given the names of the two rankers."""
     yield (
         f"Live: {_many(found.answers, 'answer')} from {_many(found.people, 'person', 'people')} "
-        f"to papers that one of {a} and {b} brought, in {_many(found.digests, 'digest')}."
+        f"to papers that either {a} or {b} chose, in {_many(found.digests, 'digest')}."
     )
     if not found.answers:
-        yield "Nothing to tell them apart by yet."
+        yield "There is nothing to compare yet."
         return
     low, high = found.interval
     units = "digests" if found.few else "people"
     yield (
         f"{a} is ahead in {found.won:,} {units}, {b} in {found.lost:,}, neither in {found.tied:,}: "
-        f"where one is, {a} is in {_percent(found.share)} "
+        f"without ties, {a} wins {_percent(found.share)} "
         f"({_percent(low)} to {_percent(high)})."
     )
     if found.winner:
         name, chance = (a, found.chance) if found.winner == A else (b, 1 - found.chance)
-        yield f"{name} wins: that it is the better one is {_probable(chance)}."
+        yield f"{name} wins: it is the better one with a probability of {_probability(chance)}."
     else:
-        yield f"Too early to tell: that {a} is the better one is {_probable(found.chance)}."
         yield (
-            f"If it goes on like this, about {_many(found.missing, 'more answer')} will tell."
+            f"Too early to tell: {a} is the better one with a probability of "
+            f"{_probability(found.chance)}."
+        )
+        yield (
+            f"If this goes on, about {_many(found.missing, 'more answer')} will tell."
             if found.missing
-            else "As it looks, one is about as good as the other."
+            else "So far, one is about as good as the other."
         )
     if found.few:
-        yield "So few people answered that this holds for them alone."
+        yield FEW
 
 
 def values(proof: Proof) -> dict[str, object]:
-    """The same for a script."""
+    """The report as values for JSON."""
     found, live = proof.replayed, proof.preferred
     return {
         "since": proof.first,
@@ -288,8 +293,8 @@ def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def _probable(chance: float) -> str:
+def _probability(chance: float) -> str:
     """A probability in per cent, with no more digits than are known."""
     if chance > 0.999:  # noqa: PLR2004 - see above
-        return "over 99.9 % probable"
-    return f"{chance:.1%} probable".replace("%", " %")
+        return "over 99.9 %"
+    return f"{chance:.1%}".replace("%", " %")

@@ -1,4 +1,4 @@
-"""What was known when an edition was composed: profiles as they stood, and a space without answers."""
+"""Restores what was known when an edition was composed: profiles, and a space without its answers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Slot = tuple[str, str]
 
 
 def profile_at(profile: Profile, said: Sequence[Feedback], moment: datetime) -> Profile:
-    """A profile as of a moment, from the one of today and all that its reader ever said.
+    """A profile as it was at a moment, from today's and all feedback of its reader.
 
-    `said` is newest first, undone statements among it, as `FeedbackStore.of` gives them. Interests
-    added since are left out. What a statement put in or pushed out since is put back: what stood
-    before is kept with the first statement after the moment, or, where one that stood then was
-    taken back since, with the last that stood then. What was deleted by hand is not known any more.
+    `said` is newest first and includes undone feedback, as `FeedbackStore.of` returns it. Interests
+    added after the moment are left out. What feedback has added or replaced since is put back: the
+    first feedback after the moment keeps what it replaced; but if feedback from before the moment was
+    undone after it, what that added is put back. Interests deleted by hand are lost.
     """
     stood = {each.slot: each for each in profile.interests}
     for slot, chain in _chains(said).items():
@@ -40,7 +40,7 @@ def profile_at(profile: Profile, said: Sequence[Feedback], moment: datetime) -> 
 
 
 def _chains(said: Iterable[Feedback]) -> dict[Slot, list[Feedback]]:
-    """The statements that moved each slot, newest first."""
+    """The feedback that changed each slot, newest first."""
     chains: defaultdict[Slot, list[Feedback]] = defaultdict(list)
     for each in said:
         for slot in {interest.slot for interest in (*each.added, *each.replaced)}:
@@ -49,7 +49,7 @@ def _chains(said: Iterable[Feedback]) -> dict[Slot, list[Feedback]]:
 
 
 def _before(chain: Sequence[Feedback], moment: datetime) -> tuple[Interest, ...] | None:
-    """What stood in a slot at a moment; None if nothing said since has moved it."""
+    """What was in a slot at a moment; None if no later feedback has changed it."""
     stood = [
         each
         for each in chain
@@ -57,17 +57,17 @@ def _before(chain: Sequence[Feedback], moment: datetime) -> tuple[Interest, ...]
     ]
     if any(each.undone_at is not None for each in stood):
         return tuple(settled(each, stood) for each in stood[0].added)
-    # Statements keep what they replaced even when they are taken back themselves.
+    # Feedback keeps what it replaced even when it is undone itself.
     later = [each for each in chain if each.at > moment]
     return later[-1].replaced if later else None
 
 
 def space_before(space: Space, shown: Collection[str]) -> Space:
-    """A space without what it knows of the answers to the papers (ids) in `shown`.
+    """A space without what it learned from answers to the papers (ids) in `shown`.
 
-    Companions are made of all that readers like today, these answers among it; which were given
-    before is not kept with them, so that there are none. Nor does a profile get rounded out with
-    what was shown: what was wanted is sure to be among the references, what was not is not.
+    Companions are learned from all of today's likes, including these answers, so they are dropped.
+    The shown papers are dropped from the references too: the wanted ones are always among them, and
+    others are not.
     """
     references = space.references
     if references is None:

@@ -1,4 +1,4 @@
-"""The standings as a picture: bars with intervals, a panel a variant, as SVG."""
+"""Draws the standings as SVG: bars with intervals, in one panel for each variant."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class _Bar:
 def svg(found: Sequence[Group], rankers: Sequence[str], *, title: str) -> str:
     """nDCG@10 with intervals by set, variant and ranker; the first ranker is ours.
 
-    Panels of one set share a scale. It is readable on light and dark, and every bar says its
-    numbers when pointed at.
+    Panels of one set share a scale. Colours follow the light or dark theme, and bars have tooltips.
     """
     bars = {id(group): _bars(group, rankers) for group in found}
     parts = [
@@ -98,7 +97,7 @@ def _bars(group: Group, rankers: Sequence[str]) -> list[_Bar]:
 
 
 def _panel(group: Group, bars: Sequence[_Bar], *, left: float, top: float, most: float) -> str:
-    """One variant: a row a ranker."""
+    """The panel of one variant, with a row for each ranker."""
     names = max(len(_short(each.name)) for each in bars) * LETTER + 10
     room = _panel_width() - names - NUMBER
     unit = room / (most * ROOM or 1)
@@ -134,7 +133,7 @@ def _row(bar: _Bar, *, middle: float, zero: float, unit: float, end: float) -> s
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for bars, with both its ends; the whole of it is in the bar's title."""
+    """A name shortened in the middle, to leave room for bars; the tooltip has all of it."""
     return (
         name if len(name) <= LETTERS else f"{name[:KEPT_FIRST]}…{name[KEPT_FIRST + 1 - LETTERS :]}"
     )

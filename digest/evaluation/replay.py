@@ -1,16 +1,16 @@
-"""Past editions once more, by other rankers: how high would each have put what readers wanted?
+"""Ranks past editions again with other rankers: how high would each have put the wanted papers?
 
-Readers answer what they look at, and they look at the top. So every answer counts by one over how
-likely the place it was given at is looked at: inverse propensity scoring, as T. Joachims, A.
-Swaminathan and T. Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017, with
-weights clipped, and divided by their sum. What no digest showed in full was never answered, and
-no weight makes up for that: over all that was announced the order that was sent is favoured. So
-rankers are judged by how they order what was shown, with everything else taken out of their lists
-(as T. Sakai, "Alternatives to bpref", SIGIR 2007, takes out what nobody judged).
+Readers answer what they look at, mostly at the top. So each answer is weighed by one over the
+probability that its place is looked at (inverse propensity scoring: T. Joachims, A. Swaminathan and
+T. Schnabel, "Unbiased learning-to-rank with biased feedback", WSDM 2017), with clipped and normalised
+weights. Papers that were not shown in full have no answers, and no weight makes up for that: measures
+over all announced papers favour the order that was sent. So rankers are judged by how they order the
+papers that were shown, with all others removed from their lists (compare T. Sakai, "Alternatives to
+bpref", SIGIR 2007).
 
-How likely a place is looked at is an estimate, which resampling people does not make any surer.
-So one ranker is called better than another only where it would be however readers look: also if
-at every place alike, and if at each by one over it.
+The probabilities are estimates, and resampling people does not show how uncertain they are. So one
+ranker is called better than another only if it would be by two extremes as well: every place is
+looked at alike, and place n is looked at with probability 1/n.
 """
 
 from __future__ import annotations
@@ -53,28 +53,27 @@ MOST_CLUSTERS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """How likely the reader of a digest looks at each place (from 1), against the first.
+    """The probability that readers look at each place, relative to the first.
 
-    `learned` says whether from answers, or 1/place is taken for lack of them.
+    `learned` says whether it was estimated from answers; otherwise it is 1/place.
     """
 
     chances: tuple[float, ...]
     learned: bool
 
     def weight(self, place: int) -> float:
-        """What an answer given at a place counts for: 10 at most."""
+        """The weight of an answer at a place (from 1), 10 at most."""
         chance = self.chances[place - 1] if place <= len(self.chances) else 0.0
         return 1 / max(chance, LEAST_SEEN)
 
 
 def examination(wanted: Mapping[int, int], expected: Mapping[int, float]) -> Examination:
-    """How likely each place is looked at, from how many picks there were wanted.
+    """Estimate how likely each place is looked at, from the number of wanted picks there.
 
-    `expected` is how many would have been by the picks' own chances, were every place looked at
-    alike: a good ranking is answered at the top because it is better there, too. Fewer than 100
-    answers say nothing, and it is taken for 1/place; otherwise for the power of 1/place (as the
-    paper above) that explains them best, towards which each place's own is drawn with the strength
-    of 100 answers. It never rises from one place to the next.
+    `expected` is how many would be wanted by the picks' chances if every place were looked at alike:
+    a good ranking has more wanted papers at the top anyway. With fewer than 100 answers it is 1/place.
+    Otherwise it is the power of 1/place that explains the answers best (as in the paper above), with
+    each place adjusted to its own answers as if 100 more had followed the curve. It never rises.
     """
     places = range(1, max(expected, default=0) + 1)
     answers = sum(wanted.values())
@@ -95,7 +94,7 @@ def examination(wanted: Mapping[int, int], expected: Mapping[int, float]) -> Exa
 
 
 def _slope(wanted: Mapping[int, int], expected: Mapping[int, float]) -> float:
-    """Which power of 1/place the answers are likeliest by: 0 if every place is looked at alike."""
+    """The power of 1/place with the highest likelihood; 0 if every place is looked at alike."""
     places = np.arange(1, max(expected, default=0) + 1)
     found, foreseen = (
         np.array([by.get(place, 0) for place in places.tolist()]) for by in (wanted, expected)
@@ -107,13 +106,13 @@ def _slope(wanted: Mapping[int, int], expected: Mapping[int, float]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Replay:
-    """What replaying came to: how much there was, and how well each ranker did, by name.
+    """The result of a replay: the amount of feedback, and how well each ranker did, by name.
 
-    `better` is by how much the first ranker's measures are above each other one's, with the share
-    of resamples in which they are (rows of `MEASURES`): the least telling one over the ways in
-    which readers may look, half where these do not agree. Intervals are over people, or where there
-    are fewer than 10 (`few`) over their digests, so that they hold for these people alone. Of
-    `pairs` of a wanted and an unwanted paper "in order" is told; without any it means nothing.
+    `better` is the lead of the first ranker over each other one, and the share of resamples in which
+    it leads, for each of `MEASURES`. That share is the least certain one over the assumptions on how
+    readers look, and a half if these disagree. Intervals are over people, or with fewer than 10
+    (`few`) over digests, and then hold for these people alone. `pairs` counts pairs of a wanted and an
+    unwanted paper; without any, "in order" means nothing.
     """
 
     digests: int
@@ -134,10 +133,10 @@ def replay(
     now: datetime,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Replay:
-    """Rank the answered editions from `first` (ISO date) on again by each ranker, by name.
+    """Rank the answered editions since `first` (ISO date) again with each ranker.
 
-    Profiles are as they stood when a digest was composed. Votes and curators' picks are left out:
-    what they were then is not kept. `progress` is told of digests done.
+    Profiles are as they were when a digest was composed. Votes and curators' picks are left out, since
+    their state at the time is not stored. `progress` is called with the number of digests done.
     """
     seen = _examined(store, first)
     names = [*rankers, AS_SENT]
@@ -171,7 +170,7 @@ def replay(
 
 
 def _extremes(places: int) -> list[Examination]:
-    """Readers who look at every place alike, and ones who look at each by one over it."""
+    """The two extremes: readers look at every place alike, or at place n with probability 1/n."""
     return [
         Examination(chances=tuple(place**-slope for place in range(1, places + 1)), learned=False)
         for slope in (0.0, 1.0)
@@ -190,7 +189,7 @@ def _examined(store: Store, first: str) -> Examination:
 
 
 def _by_window(block: Iterable[Answered]) -> Iterable[list[Answered]]:
-    """Digests of one window together, so that its papers are read and looked at once."""
+    """Group digests by their window, so that its papers are loaded only once."""
     by_window: defaultdict[tuple[datetime, datetime, str], list[Answered]] = defaultdict(list)
     for each in block:
         by_window[each.digest.since, each.digest.until, each.digest.edition].append(each)
@@ -200,7 +199,7 @@ def _by_window(block: Iterable[Answered]) -> Iterable[list[Answered]]:
 def _ranked(
     store: Store, rankers: Mapping[str, Ranker], digests: Sequence[Answered], now: datetime
 ) -> dict[str, dict[str, dict[str, int]]]:
-    """By ranker and reader, the place of each paper (from 1) in digests of one window."""
+    """By ranker and subscriber, the place of each paper (from 1), for digests of one window."""
     one = digests[0].digest
     window = windows.window_of(store, one.since, one.until)
     profiles = _profiles(store, [each.digest for each in digests])
@@ -222,7 +221,7 @@ def _ranked(
 
 
 def _profiles(store: Store, digests: Sequence[Digest]) -> list[Profile]:
-    """Their readers' profiles as each stood when the digest was composed."""
+    """The readers' profiles, as each was when the digest was composed."""
     found = store.subscribers.profiles([each.subscriber_id for each in digests])
     return [
         profile_at(
@@ -235,7 +234,7 @@ def _profiles(store: Store, digests: Sequence[Digest]) -> list[Profile]:
 
 
 def _sent(digest: Digest) -> dict[str, int]:
-    """The places in a digest as it was sent, titles after what was shown in full."""
+    """The place of each paper in a digest as it was sent, titles after picks."""
     shown = (*(pick.paper_id for pick in digest.picks), *digest.rest)
     return {paper: place for place, paper in enumerate(shown, 1)}
 
@@ -247,12 +246,11 @@ def _gained_by_all(
 
 
 def _gained(answer: Answered, places: Mapping[str, int], seen: Examination) -> list[float]:
-    """One digest's sums for one ranker, two a measure: what it got, and what there was to get.
+    """One digest's sums for one ranker: for each measure the gain and the greatest possible gain.
 
-    Wanted papers count by their weights. "Of the shown" is nDCG over what the digest showed in
-    full. "In order" are pairs of a wanted and an unwanted paper, the wanted one higher: as both
-    were answered, both were looked at, and no weight is needed. nDCG@10 and MRR are over all that
-    was announced.
+    Wanted papers count by their weights. "Of the shown" is nDCG over the picks. "In order" is the
+    share of pairs with the wanted paper above the unwanted one; it needs no weights, since both were
+    looked at. nDCG@10 and MRR are over all announced papers.
     """
     papers = [pick.paper_id for pick in answer.digest.picks]
     at = {paper: place for place, paper in enumerate(papers, 1)}
@@ -276,7 +274,7 @@ def _gained(answer: Answered, places: Mapping[str, int], seen: Examination) -> l
 def _discounted(
     weights: Mapping[str, float], places: Mapping[str, float], within: int
 ) -> tuple[float, float]:
-    """The discounted gain of weighed papers at their places, and that of the best order."""
+    """The discounted gain of weighted papers at their places, and that of the best order."""
     there = {paper: places[paper] for paper in weights if places.get(paper, within + 1) <= within}
     best = sorted(weights.values(), reverse=True)[:within]
     return (
@@ -286,9 +284,9 @@ def _discounted(
 
 
 def _among(shown: Sequence[str], places: Mapping[str, int]) -> dict[str, float]:
-    """The places of what was shown among itself; what a ranker leaves out shares the last ones.
+    """The places of the shown papers among themselves; those a ranker leaves out share the last ones.
 
-    It has the place whose gain is the mean of theirs: to rank nothing is worth as much as chance.
+    They share the place whose gain is the mean of those, so ranking nothing is worth as much as chance.
     """
     ranked = sorted((each for each in shown if each in places), key=lambda each: places[each])
     among: dict[str, float] = {paper: place for place, paper in enumerate(ranked, 1)}
@@ -300,7 +298,7 @@ def _among(shown: Sequence[str], places: Mapping[str, int]) -> dict[str, float]:
 
 
 def _clusters(people: Sequence[str], *, few: bool) -> list[str]:
-    """What is drawn together: a person's digests, or of a great many people a thousandth."""
+    """The bootstrap clusters: people, or a thousand groups of people if there are more."""
     if few:
         return [str(number) for number in range(len(people))]
     if len(set(people)) <= MOST_CLUSTERS:
@@ -311,7 +309,10 @@ def _clusters(people: Sequence[str], *, few: bool) -> list[str]:
 def _judged_however(
     names: Sequence[str], rows: np.ndarray, clusters: Sequence[str]
 ) -> tuple[dict[str, Estimate], dict[str, tuple[Estimate, np.ndarray]]]:
-    """The judgement by the first way of looking, only as sure as it is by all (digests × ways × sums)."""
+    """Judge by the first assumption on how readers look, only as certain as by all of them.
+
+    `rows` is digests × assumptions × sums.
+    """
     if not len(rows):
         return {}, {}
     (standing, better), *others = (
@@ -324,7 +325,7 @@ def _judged_however(
 
 
 def _least_sure(shares: Sequence[np.ndarray]) -> np.ndarray:
-    """Of shares on one side of a half the nearest to it; a half where they are on both."""
+    """The share nearest to a half; a half if shares are on both sides of it."""
     low, high = np.min(shares, axis=0), np.max(shares, axis=0)
     return np.asarray(np.clip(0.5, low, high))
 
@@ -332,7 +333,7 @@ def _least_sure(shares: Sequence[np.ndarray]) -> np.ndarray:
 def _judged(
     names: Sequence[str], rows: np.ndarray, clusters: Sequence[str]
 ) -> tuple[dict[str, Estimate], dict[str, tuple[Estimate, np.ndarray]]]:
-    """How well each ranker did, and by how much the first is better than each other."""
+    """The estimates of each ranker, and the lead of the first over each other one."""
     shape = (-1, len(names), len(MEASURES), 2)
     values = _divided(rows.mean(axis=0).reshape(shape))[0]
     draws = _divided(measures.resampled(rows, clusters).reshape(shape))
@@ -346,6 +347,6 @@ def _judged(
 
 
 def _divided(sums: np.ndarray) -> np.ndarray:
-    """What was got over what there was to get; nothing where there was nothing."""
+    """The gain divided by the possible gain, zero where that is zero."""
     got, there = sums[..., 0], sums[..., 1]
     return np.asarray(np.divide(got, there, out=np.zeros_like(got), where=there > 0))

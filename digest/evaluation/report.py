@@ -1,4 +1,4 @@
-"""What came out, as text for a person and as plain values for a script."""
+"""Reports the standings, as text and as values for JSON."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 MANIFOLD = 5
 NOTES = """\
-nDCG, R (recall) and MRR: a mean over each person's days, then over people. Intervals hold 95 % of
-2,000 bootstrap resamples over clusters of people; ± is half of one, whose ends --json has.
-µs: processor time a subscriber and a day on one core, in blocks, what is made once a paper not
-counted."""
+nDCG, R (recall) and MRR: means over each person's days, then over people. Intervals hold 95 % of
+2,000 bootstrap resamples over clusters of people; ± is half an interval (--json has both ends).
+µs: processor time for one subscriber and day on one core, in blocks, without the work that is done
+once for each paper."""
 ANEW = """
-anew: the same, once whenever somebody likes or dislikes another paper: to learn what one likes."""
+anew: the time to learn someone's likes, needed once whenever they like or dislike another paper."""
 LEADS = """
-"{} leads by" is the paired difference in nDCG@10 over the same people, relative to the other's; if
-its interval holds 0, it may be chance."""
+"{} leads by" is the paired difference in nDCG@10 over the same people, relative to the other's
+nDCG@10; if its interval contains 0, it may be chance."""
 
 
 def text(found: Sequence[Group], records: Sequence[Record]) -> str:
-    """The whole report; the first record is ours, and the others are compared with it."""
+    """The whole report; the first record is ours, which the others are compared with."""
     parts = [_glance(found, records), *(_group(each, records) for each in found)]
     parts += [_sizes(each, records) for each in found if standings.by_size(each)]
     parts += [
@@ -42,7 +42,7 @@ def text(found: Sequence[Group], records: Sequence[Record]) -> str:
 
 
 def plain(found: Sequence[Group], records: Sequence[Record]) -> dict[str, object]:
-    """The same as values that JSON can hold."""
+    """The report as values for JSON."""
     parts = [part for each in found for part in (each, *standings.by_size(each))]
     return {
         "rankers": {
@@ -64,7 +64,7 @@ def plain(found: Sequence[Group], records: Sequence[Record]) -> dict[str, object
 
 
 def _glance(found: Sequence[Group], records: Sequence[Record]) -> str:
-    """One line a variant: nDCG@10 of everyone."""
+    """One line for each variant: the nDCG@10 of all rankers."""
     rows = [["nDCG@10", *(each.name for each in records)]]
     for group in found:
         means = [group.values[each.name].mean(axis=0)[0] for each in records]
@@ -89,20 +89,11 @@ def _group(group: Group, records: Sequence[Record]) -> str:
 def _leading(
     group: Group, records: Sequence[Record], estimates: Mapping[str, Estimate]
 ) -> list[list[str]]:
-    """The rows of nDCG@10: what each ranker reaches, what it costs, and by how much ours leads."""
+    """The rows of nDCG@10: the value of each ranker, its cost, and by how much ours leads."""
     ours, *others = records
     lead = f"{ours.name} leads by" if others else ""
     anew = any(group.collection in each.learning for each in records)
-    head = [
-        "",
-        "nDCG@10",
-        "95 % interval",
-        "µs",
-        *(["anew"] if anew else []),
-        lead,
-        "",
-    ]
-    rows = [head]
+    rows = [["", "nDCG@10", "95 % interval", "µs", *(["anew"] if anew else []), lead, ""]]
     for each in records:
         row = [each.name, *_with_interval(estimates[each.name])]
         row.append(_microseconds(each.seconds.get(group.collection)))
@@ -181,7 +172,7 @@ def _with_interval(estimate: Estimate) -> list[str]:
 
 
 def _roughly(estimate: Estimate) -> list[str]:
-    """Each measure with half of its interval."""
+    """Each mean with half of its interval."""
     halves = (estimate.high - estimate.low) / 2
     return [
         f"{_number(mean)} ±{_number(half).removeprefix('0')}"
@@ -190,7 +181,7 @@ def _roughly(estimate: Estimate) -> list[str]:
 
 
 def _relative(lead: Estimate, other: np.ndarray) -> list[str]:
-    """A lead in nDCG@10 as a share of the other's, and its interval; of nothing there is no share."""
+    """A lead in nDCG@10 relative to the other's, and its interval; empty if the other has 0."""
     if not other[0]:
         return ["", ""]
     if lead.mean[0] > MANIFOLD * other[0]:
@@ -200,7 +191,7 @@ def _relative(lead: Estimate, other: np.ndarray) -> list[str]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns, the first to the left and the others to the right."""
+    """Rows as aligned columns, the first to the left and the others to the right."""
     columns = max(map(len, rows))
     full = [[*row, *[""] * (columns - len(row))] for row in rows]
     widths = [max(len(row[at]) for row in full) for at in range(columns)]

@@ -1,7 +1,8 @@
-"""Every ranker ranks every day for everyone."""
+"""Runs rankers on a dataset: each ranks every day for every profile."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -9,13 +10,13 @@ from time import process_time
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from digest.errors import InvalidInput
 from digest.evaluation import datasets, lines, measures
 from digest.evaluation.baselines import Preparing
 from digest.evaluation.words import Corpus
 from digest.ranking import space
+from digest.ranking.cores import one_core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,11 +42,11 @@ FINISHED = (".jsonl", ".jsonl.gz")
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """How one ranker did.
+    """The results of one ranker.
 
-    `key` is what it was called by, `name` what tables call it; `values` are its measures by task
-    id, `seconds` what a profile costs a day, by collection, and `learning` what it costs to learn one's
-    likes anew, of those that keep what they learn.
+    `key` is how it was named on the command line, `name` its name in tables. `values` are its measures
+    by task id. By collection, `seconds` is the time for one profile and day, and `learning` the time to
+    learn a profile's likes, for rankers that keep them.
     """
 
     key: str
@@ -64,10 +65,10 @@ def run(
     embedder: SentenceEmbedder | None = None,
     keep: Callable[[Task, list[str]], None] = lambda _task, _ranking: None,
 ) -> list[Record]:
-    """Let each of these rank every task, a file of papers at a time, and record how they did.
+    """Let each ranker rank every task, one collection at a time.
 
-    `keep` is given every ranking, of 200 papers at most, as it is made. Tasks without answers
-    are ranked and not measured.
+    `keep` is called with each ranking, of at most 200 papers. Tasks without answers are ranked but not
+    measured.
     """
     records: dict[str, Record] = {}
     for name in dataset.collections:
@@ -93,10 +94,10 @@ def run(
 
 
 def finished(dataset: Dataset, path: Path) -> Record:
-    """How rankings did that are in a file already; a task that is missing counts as nothing found.
+    """Measure the rankings in a file; a task that is missing there counts as an empty ranking.
 
-    Papers that are none of the task's day are passed over. Raises InvalidInput for a task that is
-    ranked twice, and where none is ranked.
+    Papers that are not of the task's day are skipped. Raises InvalidInput if a task is ranked twice,
+    or none is ranked.
     """
     shown = path.name.removesuffix(".gz").removesuffix(".jsonl")
     record = Record(key=str(path), name=shown, about=f"rankings of {path}")
@@ -120,36 +121,28 @@ def finished(dataset: Dataset, path: Path) -> Record:
 
 
 def told_apart(records: Sequence[Record]) -> list[Record]:
-    """The records, each by a name of its own.
+    """The records with distinct names: files by their path and classes by their module if needed.
 
-    Of several of one name, files go by as much of their path as no other has, and classes by their
-    module, too; what is alike even then is numbered.
+    What is named alike even then is numbered.
     """
-    ladders = [_ladder(each) for each in records]
-    names = [each.pop(0) for each in ladders]
-    while climbing := [
-        at for at, name in enumerate(names) if ladders[at] and names.count(name) > 1
-    ]:
-        for at in climbing:
-            names[at] = ladders[at].pop(0)
-    for at, name in enumerate(names):
-        number = 1
-        while names[at] in names[:at]:
-            number += 1
-            names[at] = f"{name} ({number})"
-    return [replace(each, name=name) for each, name in zip(records, names, strict=True)]
+    shared = Counter(each.name for each in records)
+    seen: Counter[str] = Counter()
+    found = []
+    for each in records:
+        name = each.key if shared[each.name] > 1 and _is_elsewhere(each) else each.name
+        seen[name] += 1
+        number = f" ({seen[name]})" if seen[name] > 1 else ""
+        found.append(replace(each, name=f"{name}{number}"))
+    return found
 
 
-def _ladder(record: Record) -> list[str]:
-    """What a record may be called, from its name on to all that it was called by."""
-    if record.key.endswith(FINISHED):
-        parts = Path(record.key).parts
-        return [record.name, *(str(Path(*parts[at:])) for at in reversed(range(len(parts))))]
-    return [record.name, record.key] if ":" in record.key else [record.name]
+def _is_elsewhere(record: Record) -> bool:
+    """Whether a record is of a file or of somebody's class, rather than a built-in ranker."""
+    return ":" in record.key or record.key.endswith(FINISHED)
 
 
 def _days(dataset: Dataset, material: Material, tasks: Sequence[Task]) -> Iterator[Day]:
-    """Each day's tasks, with its papers."""
+    """The tasks of each day, with its papers."""
     by_day = sorted(tasks, key=lambda each: each.day)
     for day, found in groupby(by_day, key=lambda each: each.day):
         asked = list(found)
@@ -180,7 +173,7 @@ def _rankings(
 def _scores(
     scorer: Scorer, block: Sequence[Task], candidates: Candidates, record: Record
 ) -> np.ndarray:
-    """A block's scores; the first block of each collection is timed."""
+    """The scores of a block; the first block of each collection is timed."""
     profiles = [each.interests() for each in block]
     found, cost = _timed(scorer, profiles, candidates)
     shape = (len(block), len(candidates.papers))
@@ -199,7 +192,7 @@ def _scores(
 
 
 class _Cost(NamedTuple):
-    """Seconds a block; `learning` is None where nothing is kept and all is done every day."""
+    """Seconds for a block; `learning` is None for a scorer that keeps nothing."""
 
     scoring: float
     learning: float | None
@@ -208,7 +201,7 @@ class _Cost(NamedTuple):
 def _timed(
     scorer: Scorer, profiles: Sequence[Profile], candidates: Candidates
 ) -> tuple[np.ndarray, _Cost]:
-    """A block's scores from what is kept of its people, and what both cost."""
+    """The scores of a block, and the time to learn likes and to score."""
     learning = None
     if isinstance(scorer, Preparing):
         began = process_time()
@@ -221,13 +214,13 @@ def _timed(
 
 
 def _cost(scorer: Scorer, profiles: Sequence[Profile], candidates: Candidates) -> _Cost:
-    """What a block costs on one core, the least of three times.
+    """The time for a block on one core, the best of three.
 
-    What is made once a paper is at hand by now, and is no subscriber's cost; the people are
-    strangers each time, so that nothing is at hand that was made for one of them.
+    Work for papers is cached by now, as it is not done for each subscriber. The profiles get new ids
+    each time, so that nothing is cached for them.
     """
     costs = []
-    with threadpool_limits(1):
+    with one_core():
         for time in range(TIMES):
             strangers = [
                 replace(each, subscriber_id=f"{each.subscriber_id} {time}") for each in profiles
@@ -238,7 +231,7 @@ def _cost(scorer: Scorer, profiles: Sequence[Profile], candidates: Candidates) -
 
 
 def _embedded(days: Sequence[Day], embedder: SentenceEmbedder, progress: Progress) -> list[Day]:
-    """The days with the vectors of their papers, and of what their people like."""
+    """The days with vectors of their papers and of what their people like."""
     papers = {
         paper.id: paper
         for _, candidates in days

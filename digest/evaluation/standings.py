@@ -1,4 +1,4 @@
-"""How the rankers stand: by set and variant, by the size of profiles, and beside ours."""
+"""Groups the results of rankers by set and variant, and by the size of profiles."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SPREAD = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Group:
-    """People of one set whose profiles are alike, and how well each ranker did for them.
+    """People of one set with similar profiles, and how well each ranker did for them.
 
-    `collection` is the file of papers they are from. `title` says what their profiles hold; `sizes` is how many likes each has, by person as
-    `clusters` is; `values` (people × `measures.MEASURES`) are by ranker; `keyworded` says whether
-    they have keywords. `part` is empty but for a group that is part of another.
+    `collection` is the papers they are from. `sizes` and `clusters` have the number of likes and the
+    cluster of each person, and `values` the measures (people × `measures.MEASURES`) by ranker.
+    `keyworded` says whether they have keywords. `part` names the sizes if this is part of a group.
     """
 
     set: str
@@ -42,7 +42,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        """What these profiles hold, in words."""
+        """What these profiles contain, in words."""
         least, most = min(self.sizes), max(self.sizes)
         if most == 0:
             return "keywords only" if self.keyworded else "nothing known"
@@ -54,21 +54,21 @@ class Group:
 
     @property
     def order(self) -> tuple[str, bool, bool, bool, float, str]:
-        """Where it stands among others: likes by number, likes with keywords, keywords."""
+        """The sort key among groups: by number of likes, then with keywords, then keywords only."""
         size, differ = median(self.sizes), min(self.sizes) < max(self.sizes)
         return self.set, size == 0, self.keyworded, differ, size, self.variant
 
     def estimate(self, ranker: str) -> Estimate:
-        """Means and intervals of a ranker."""
+        """The means and intervals of a ranker."""
         return measures.estimated(self.values[ranker], self.clusters)
 
     def lead(self, ours: str, other: str) -> Estimate:
-        """By how much ours is better than another."""
+        """The paired difference between ours and another ranker."""
         return measures.compared(self.values[ours], self.values[other], self.clusters)
 
 
 def groups(tasks: Iterable[Task], records: Sequence[Record]) -> list[Group]:
-    """The groups by set and variant of all tasks that every one of the records has values for."""
+    """The groups by set and variant, of all tasks that every record has values for."""
     by_group: defaultdict[tuple[str, str], dict[str, list[Task]]] = defaultdict(dict)
     for each in tasks:
         if all(each.id in record.values for record in records):
@@ -78,7 +78,7 @@ def groups(tasks: Iterable[Task], records: Sequence[Record]) -> list[Group]:
 
 
 def by_size(group: Group) -> list[Group]:
-    """A group whose profiles differ much in size, parted by it; none where they do not."""
+    """The parts of a group by number of likes; none if its profiles are of similar size."""
     sizes = np.array(group.sizes)
     if sizes.max() < SPREAD * max(sizes.min(), 1):
         return []
@@ -94,7 +94,7 @@ def by_size(group: Group) -> list[Group]:
 
 
 def over_sets(found: Sequence[Group]) -> dict[str, list[Group]]:
-    """The groups of every variant that several sets have, by variant."""
+    """The groups of each variant that several sets have, by variant."""
     by_variant: defaultdict[str, list[Group]] = defaultdict(list)
     for each in found:
         by_variant[each.variant].append(each)
@@ -102,7 +102,7 @@ def over_sets(found: Sequence[Group]) -> dict[str, list[Group]]:
 
 
 def mean_over_sets(several: Sequence[Group], ranker: str, than: str = "") -> Estimate:
-    """The mean of several sets' means, each set counting the same; of the lead over `than`."""
+    """The mean over sets, each counting the same, of a ranker or of its lead over `than`."""
     values = [
         each.values[ranker] - each.values[than] if than else each.values[ranker] for each in several
     ]
@@ -114,9 +114,9 @@ def mean_over_sets(several: Sequence[Group], ranker: str, than: str = "") -> Est
 
 
 def _independently(draws: Sequence[np.ndarray]) -> np.ndarray:
-    """Means over sets of their resamples, each set's in an order of its own.
+    """The mean over sets of their resamples, shuffled for each set to make them independent.
 
-    Sets of as many clusters are drawn alike, and people of one have nothing to do with another's.
+    Without that, sets with the same number of clusters would share their draws.
     """
     rng = np.random.default_rng(measures.SEED)
     return np.asarray(np.mean([each[rng.permutation(len(each))] for each in draws], axis=0))

@@ -1,11 +1,11 @@
-"""Papers as weighed words, the way most published recipes begin."""
+"""TF-IDF of papers, as most published recipes use it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, strip_accents_un
 from sklearn.preprocessing import normalize
 
 from digest.model import InterestKind
+from digest.ranking.sparse import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,11 +25,9 @@ WORD = re.compile(r"\b[^\W\d]\w+\b")
 BUCKETS = 2**22
 ENOUGH_TO_PRUNE = 500
 
-Matrix: TypeAlias = sp.csr_array
-
 
 def title_twice(paper: Paper) -> list[str]:
-    """Title, title and abstract."""
+    """Title twice, and abstract."""
     return [paper.title, paper.title, paper.abstract]
 
 
@@ -38,7 +37,7 @@ def with_authors(paper: Paper) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """Lower-case words without accents, English stop words left out, and pairs of neighbours."""
+    """Lower-case words without accents and English stop words, and adjacent pairs of them."""
     words = WORD.findall(strip_accents_unicode(text.lower()))
     kept = [each for each in words if each not in ENGLISH_STOP_WORDS]
     return [*kept, *(f"{one} {other}" for one, other in pairwise(kept))]
@@ -46,9 +45,10 @@ def terms(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Which words count: so many most frequent terms, of those in at least and at most so many papers.
+    """Which terms count: the `most` frequent ones, within limits on how many papers have them.
 
-    `rarest` is a number of papers, `commonest` a share of them; a handful of papers is not pruned.
+    At least `rarest` papers and at most a share of `commonest` must have a term; below 500 papers there
+    are no limits. `texts` gives the texts of a paper to take terms from.
     """
 
     texts: Callable[[Paper], list[str]] = title_twice
@@ -58,10 +58,10 @@ class Recipe:
 
 
 class Corpus:
-    """One set's papers as rows of sublinear TF-IDF (float32, of length 1), shared by baselines.
+    """A collection's papers as rows of sublinear TF-IDF (float32, length 1), shared by baselines.
 
-    Frequencies are those of the background. Terms are counted in 4 million hashed buckets, so
-    that no vocabulary of all pairs of words need be held.
+    Document frequencies are those of the background papers. Terms are hashed to 4 million buckets, to
+    avoid a vocabulary of all pairs of words.
     """
 
     def __init__(self, recipe: Recipe = Recipe()) -> None:
@@ -77,7 +77,7 @@ class Corpus:
         self.background: Matrix = self.matrix
 
     def learn(self, background: Sequence[Paper], everything: Sequence[Paper]) -> None:
-        """Weigh the words of everything; done once for the same papers, whoever asks."""
+        """Weigh the words of all papers; done only once for the same papers."""
         if self._learned is everything:
             return
         counts = self._counts(self._recipe.texts(each) for each in everything)
@@ -89,11 +89,11 @@ class Corpus:
         self._learned = everything
 
     def rows(self, ids: Iterable[str]) -> list[int]:
-        """The rows of those of the papers that there are."""
+        """The rows of those papers that the corpus has."""
         return [self._row[each] for each in ids if each in self._row]
 
     def papers(self, papers: Sequence[Paper]) -> Matrix:
-        """Papers as rows, in their order; those of the corpus are looked up."""
+        """Papers as rows, in their order, whether or not the corpus has them."""
         if all(each.id in self._row for each in papers):
             return self.matrix[[self._row[each.id] for each in papers]]
         return self._weighed(self._counts(self._recipe.texts(each) for each in papers))
@@ -101,7 +101,10 @@ class Corpus:
     def holdings(
         self, block: Sequence[Profile], weights: Callable[[int], np.ndarray] = np.ones
     ) -> Matrix:
-        """What each profile likes: profiles × papers, newest first weighed, adding up to 1."""
+        """The share of each liked paper in each profile (profiles × papers), rows summing to 1.
+
+        `weights` gives the weights of so many likes, newest first.
+        """
         triples = [np.empty((3, 0))]
         for person, profile in enumerate(block):
             rows = self.rows(each.value for each in newest_first(profile))
@@ -114,7 +117,7 @@ class Corpus:
         )
 
     def keywords(self, block: Sequence[Profile]) -> Matrix:
-        """What each profile typed, as one text each: profiles × terms."""
+        """Each profile's keywords as one text (profiles × terms)."""
         return self._weighed(
             self._counts(
                 [each.value for each in profile.of(InterestKind.KEYWORD)] for profile in block
@@ -134,7 +137,9 @@ class Corpus:
         often = np.asarray(counts.sum(axis=0)).ravel()
         best = np.argsort(np.where(fit, -often, np.inf), kind="stable")[: self._recipe.most]
         chosen = np.sort(best[fit[best]])
-        self._columns = chosen if len(chosen) else np.zeros(1, np.int64)  # of no paper's words
+        self._columns = (
+            chosen if len(chosen) else np.zeros(1, np.int64)
+        )  # one empty column at least
         self._idf = (np.log((1 + papers) / (1 + held[self._columns])) + 1).astype(np.float32)
 
     def _weighed(self, counts: Matrix) -> Matrix:
@@ -145,6 +150,6 @@ class Corpus:
 
 
 def newest_first(profile: Profile) -> list[Interest]:
-    """What a profile likes, the latest first."""
+    """A profile's likes, newest first."""
     likes = profile.of(InterestKind.LIKE)
     return sorted(likes, key=lambda each: each.added_at, reverse=True)

@@ -268,9 +268,7 @@ def test_the_same_ranker_twice_gives_nothing_to_tell_apart(world):
     live(world, graphs_first, graphs_first, people=5, days=2, likes=taste, seed=3)
     result = found(world)
     assert result.answers == 0
-    assert "Nothing to tell them apart by yet" in " ".join(
-        own.compared(result, a="ours", b="theirs")
-    )
+    assert "There is nothing to compare yet" in " ".join(own.compared(result, a="ours", b="theirs"))
 
 
 def test_no_address_is_told(world):

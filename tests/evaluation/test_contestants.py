@@ -96,5 +96,5 @@ def test_with_too_little_of_a_past_it_learns_from_all_papers(background, candida
 
 
 def test_who_has_not_learned_cannot_score(candidates):
-    with pytest.raises(RuntimeError, match="learn comes before"):
+    with pytest.raises(RuntimeError, match="call learn first"):
         Ours().scores(BLOCK, candidates)

@@ -59,7 +59,7 @@ def report(found=None, live=NOBODY, against=""):
 def test_the_report_says_how_much_there_was_and_how_well_each_did():
     text = report()
     assert "400 answers from 40 people to 200 digests of editions since 2026-04-11" in text
-    assert "1 at the top, 2.5 at place 3, as these answers say" in text
+    assert "1 at the top, 2.5 at place 3 (estimated from these answers)" in text
     assert "theirs" in text
     assert "0.600 (0.550–0.650)" in text
 
@@ -67,17 +67,17 @@ def test_the_report_says_how_much_there_was_and_how_well_each_did():
 @pytest.mark.parametrize(
     ("surely", "by", "verdict"),
     [
-        (0.999, 0.1, "ours puts what was wanted higher than theirs does (+0.100"),
-        (0.001, -0.1, "theirs puts what was wanted higher than ours does (-0.100"),
-        (0.9, 0.02, "ours or theirs: these answers do not say which is better"),
+        (0.999, 0.1, "ours ranks the wanted papers higher than theirs (+0.100"),
+        (0.001, -0.1, "theirs ranks the wanted papers higher than ours (-0.100"),
+        (0.9, 0.02, "ours or theirs: these answers do not tell which is better"),
     ],
 )
 def test_it_says_which_is_better_only_when_that_is_sure(surely, by, verdict):
     text = report(replayed(surely=surely, by=by))
     assert verdict in text
-    assert "favour 'as it was sent' and what is like it" in text
-    assert "only if it holds however readers look:" in text
-    assert "Ranked without companions" in text
+    assert "favour 'as it was sent' and similar rankers" in text
+    assert "only if it is so however far down readers look:" in text
+    assert "The replay leaves out companions" in text
 
 
 def test_without_anything_unwanted_there_is_no_order_to_tell_of():
@@ -90,29 +90,29 @@ def test_without_anything_unwanted_there_is_no_order_to_tell_of():
 def test_too_little_feedback_tells_nothing():
     text = report(replayed(answers=30, people=3))
     assert "Too little feedback to tell (30 answers from 3 people; a few hundred are" in text
-    assert "puts what was wanted" not in text
+    assert "ranks the wanted papers" not in text
 
 
 def test_a_live_comparison_names_the_winner_and_how_sure_that_is():
     live = Preference(answers=90, digests=80, people=40, few=False, won=28, lost=8, tied=4)
     text = report(live=live, against="theirs")
-    assert "Live: 90 answers from 40 people to papers that one of ours and theirs brought" in text
+    assert "Live: 90 answers from 40 people to papers that either ours or theirs chose" in text
     assert "ours is ahead in 28 people, theirs in 8, neither in 4" in text
-    assert "ours wins: that it is the better one is over 99.9 % probable." in text
+    assert "ours wins: it is the better one with a probability of over 99.9 %." in text
 
 
 def test_an_open_comparison_says_how_many_more_answers_it_needs():
     live = Preference(answers=60, digests=40, people=5, few=True, won=22, lost=16, tied=2)
     text = report(live=live, against="theirs")
     assert "ours is ahead in 22 digests" in text
-    assert "Too early to tell: that ours is the better one is 83.2 % probable." in text
+    assert "Too early to tell: ours is the better one with a probability of 83.2 %." in text
     assert "more answers will tell" in text
     assert "this holds for them alone" in text
 
 
 def test_without_a_comparison_it_says_how_to_begin_one():
     assert "[experiments] against" in report()
-    assert "Nothing to tell them apart by yet." in report(against="theirs")
+    assert "There is nothing to compare yet." in report(against="theirs")
 
 
 # --- the simple rankers ---------------------------------------------------------------------------

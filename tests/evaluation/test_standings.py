@@ -184,7 +184,7 @@ def test_what_learning_costs_has_a_column_where_someone_keeps_what_is_learned(co
     assert head.index("anew") + len("anew") == ours.index("987") + len("987")
     assert head.index("µs") + len("µs") == ours.index("42") + len("42")
     assert "anew" not in zoo[1]
-    assert "anew: the same, once whenever" in text
+    assert "anew: the time to learn someone's likes" in text
     assert "anew" not in report.text(standings.groups(tasks, forgetful), forgetful)
 
 
