@@ -55,7 +55,7 @@ def main() -> None:
     ]
     titles = {key: each.title for key, each in papers.items()}
     because = explain.Because(topics=TOPICS, titles=titles)
-    edition = mail.edition(mail.compile_mail(SITE, TOPICS), papers, because=because)
+    edition = mail.Edition(mail.compile_mail(SITE, TOPICS), papers, because=because)
     obvious = Obvious(SITE, TOPICS, papers, because)
     inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 

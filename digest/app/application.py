@@ -426,7 +426,7 @@ class App(Composer):
 
     def edition(self, material: delivering.Material) -> mail.Edition:
         """Fragments of a block's papers, made once."""
-        return mail.edition(
+        return mail.Edition(
             self.templates,
             material.papers,
             upvotes=material.upvotes,

@@ -1,11 +1,12 @@
-"""Mail templates and the papers of an edition, made once: what every message of a block shares."""
+"""What all messages of a block share: compiled mail templates, and papers rendered once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from digest.model import Paper, Pick, Site, Topic, Voice
 from digest.rendering import templates, wording
@@ -21,7 +22,6 @@ from digest.rendering.views import (
     paper_view,
     title_of,
 )
-from digest.resources import templates_dir
 from digest.text import clean, truncate
 
 KEPT_FRAGMENTS = 4096
@@ -30,14 +30,14 @@ LONGEST_VOICE = 300
 MOST_VOICES = 3
 
 OPEN = ("number", "label", "reason", "answer")
-"""What is left open of a paper: its number, the same as text begins with, why, where to answer."""
+"""The holes in a rendered paper: its number in HTML and in text, the reason, the answer links."""
 
 _LISTS = {"picks": "paper", "rest": "line"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """One paper in both parts, to be joined into any message once `OPEN` is filled in order."""
+    """One paper in both parts; a message fills the holes of `OPEN`, in that order."""
 
     html: Ordered
     text: Ordered
@@ -45,9 +45,9 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailTemplates:
-    """The compiled templates of a site; `paper` and `line` render, and keep the latest they made.
+    """The compiled templates of a site; `paper` and `line` render a paper, with a cache.
 
-    `paper` takes the paper, its upvotes, who speaks for it, the longest abstract and whether there is
+    `paper` takes the paper, its upvotes, its voices, the longest abstract and whether there is
     a reason.
     """
 
@@ -57,15 +57,20 @@ class MailTemplates:
     line: Callable[[Paper], tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Edition:
-    """The papers of a block of digests, each rendered when first needed and then kept."""
+    """The papers of a block of digests, each rendered when first needed and then kept.
+
+    `because` says in a sentence why a pick was picked. Papers, upvotes and voices may be added
+    to the mappings later.
+    """
 
     templates: MailTemplates
     papers: Mapping[str, Paper]
-    upvotes: Mapping[str, int]
-    because: Callable[[Pick], str]
-    voices: Mapping[str, Sequence[Voice]]
+    _: KW_ONLY
+    upvotes: Mapping[str, int] = field(default_factory=dict)
+    because: Callable[[Pick], str] = lambda _: ""
+    voices: Mapping[str, Sequence[Voice]] = field(default_factory=dict)
     _papers: dict[tuple[int, bool], dict[str, Fragment]] = field(default_factory=dict)
     _lines: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     _titles: dict[str, str] = field(default_factory=dict)
@@ -107,31 +112,30 @@ def compile_mail(
     """Read, inline and lint the mail templates, from `folder` or where they are installed.
 
     Raises ConfigError naming the file when a template is missing, broken, or would make mails
-    that people or clients cannot read, whatever a digest or a paper of this site has not got;
-    the message says everything that `lint` found.
+    that people or clients cannot read. All combinations of optional values are tried that can
+    occur on this site.
     """
-    folder = folder or templates_dir() / "mail"
-    sheet = templates.read(folder / templates.STYLESHEET)
     constants = {**site_values(site), "signature": wording.signature(site)}
-    digest = templates.load(folder, "digest", sheet, _LISTS, constants)
+    parts = templates.load(folder, "digest", _LISTS, constants)
     papers, titles = _sparse_papers(site), _TITLES[:1] if site.url else _TITLES
     context = _SPECIMEN | {"picks": _PAPERS, "rest": titles}
-    always = _ADDRESSES if site.url else ()
-    sparse = [templates.without(context, each) for each in templates.lacks(_OPTIONAL, always)]
-    _check_pieces(digest, sparse, papers, titles)
-    templates.check(folder, sheet, digest, [*sparse, context | {"picks": papers}])
+    if not site.url:
+        context |= dict.fromkeys(_ADDRESSES, "")
+    sparse = [context | dict.fromkeys(names, "") for names in templates.lacks(_OPTIONAL)]
+    _check_pieces(parts, sparse, papers, titles)
+    templates.check(parts, [*sparse, context | {"picks": papers}])
     return MailTemplates(
         site=site,
-        digest=digest,
-        paper=lru_cache(KEPT_FRAGMENTS)(partial(_paper, digest, site, topics)),
-        line=lru_cache(KEPT_FRAGMENTS)(partial(_line, digest, site)),
+        digest=parts,
+        paper=lru_cache(KEPT_FRAGMENTS)(partial(_paper, parts, site, topics)),
+        line=lru_cache(KEPT_FRAGMENTS)(partial(_line, parts, site)),
     )
 
 
 def site_values(site: Site) -> dict[str, str]:
-    """What templates print of the publisher, bounded so that a footer always fits."""
+    """What templates print of the site, bounded so that a footer always fits."""
     return {
-        # Templates edited before their words were called English ask for these.
+        # For templates that operators edited before these two were constant.
         "lang": "en",
         "dir": "ltr",
         "site_name": truncate(clean(site.name), 100),
@@ -153,13 +157,9 @@ def _paper(
 ) -> Fragment:
     view = paper_view(paper, site=site, topics=topics, upvotes=upvotes)
     view = replace(
-        view,
+        _open(view, reasoned=reasoned, answered=bool(site.url)),
         abstract=truncate(view.abstract, longest) if longest else "",
-        number=hole("number"),
-        label=hole("label"),
-        reason=hole("reason") if reasoned else "",
-        answer_url=hole("answer") if site.url else "",
-        voices=tuple(clean(spoken(_bounded(each))) for each in voices[:MOST_VOICES]),
+        voices=tuple(map(_spoken, voices[:MOST_VOICES])),
     )
     html, text = parts
     return Fragment(
@@ -168,13 +168,21 @@ def _paper(
     )
 
 
-def _bounded(voice: Voice) -> Voice:
-    """The voice with what it says, and its name, each cut to what a person may write."""
+def _open(view: PaperView, *, reasoned: bool, answered: bool) -> PaperView:
+    """The view with holes (`OPEN`) for what differs between readers."""
     return replace(
-        voice,
-        name=truncate(clean(voice.name), LONGEST_NAME),
-        line=truncate(clean(voice.line), LONGEST_VOICE),
+        view,
+        number=hole("number"),
+        label=hole("label"),
+        reason=hole("reason") if reasoned else "",
+        answer_url=hole("answer") if answered else "",
     )
+
+
+def _spoken(voice: Voice) -> str:
+    """Who speaks for a paper and what they say, cut to what a person may write."""
+    name = truncate(clean(voice.name), LONGEST_NAME)
+    return clean(spoken(replace(voice, name=name, line=truncate(clean(voice.line), LONGEST_VOICE))))
 
 
 def _line(parts: tuple[Part, Part], site: Site, paper: Paper) -> tuple[bytes, bytes]:
@@ -189,44 +197,32 @@ def _check_pieces(
     papers: Sequence[PaperView],
     titles: Sequence[LineView],
 ) -> None:
-    """Render mails as they are sent, in pieces; raises ConfigError.
+    """Render mails in pieces, as they are sent; raises ConfigError.
 
-    A mail around its items knows nothing of these, nor an item of what is around it; and what
-    stays open in either must come through as it is.
+    This finds a shell that uses a name of its items or the other way round, and filters that
+    change a hole.
     """
     for part in parts:
-        with templates.trying(part):
-            for each in contexts:
-                constants = {name: str(each[name]) for name in part.constants}
-                names = each.keys() - constants.keys()
-                # What is kept in a shell has to be the site's own.
-                trial = replace(part, constants=constants, _shells={})
-                trial.shell(frozenset(name for name in names if each[name]), names)
-            for paper in papers:
-                part.block("paper", paper=_opened(paper))
-            for line in titles:
-                part.block("line", paper=line)
-
-
-def _opened(paper: PaperView) -> PaperView:
-    """The specimen as it is rendered for a mail, with `OPEN` left open."""
-    return replace(
-        paper,
-        number=hole("number"),
-        label=hole("label"),
-        reason=hole("reason") if paper.reason else "",
-        answer_url=hole("answer") if paper.answer_url else "",
-    )
+        for each in contexts:
+            constants = {name: str(each[name]) for name in part.constants}
+            names = each.keys() - constants.keys()
+            # A copy, because the kept shells must be made with the site's own constants.
+            trial = replace(part, constants=constants, _shells={})
+            trial.shell(frozenset(name for name in names if each[name]), names)
+        for paper in papers:
+            view = _open(paper, reasoned=bool(paper.reason), answered=bool(paper.answer_url))
+            part.block("paper", paper=view)
+        for line in titles:
+            part.block("line", paper=line)
 
 
 def _sparse_papers(site: Site) -> tuple[PaperView, ...]:
-    """A paper of which all is known, and such as lack something they may lack on this site."""
+    """A paper with all values, and papers that lack what they may lack on this site."""
+    things = _OPTIONAL_OF_PAPERS if site.url else (*_OPTIONAL_OF_PAPERS, ("url",))
     papers = []
-    always = _ADDRESSES_OF_PAPERS if site.url else ()
-    for number, names in enumerate(templates.lacks(_OPTIONAL_OF_PAPERS, always), 1):
-        whole = _specimen_paper(number)
-        lost = {name: type(getattr(whole, name))() for name in names}
-        papers.append(replace(whole, **lost))
+    for number, names in enumerate(templates.lacks(things), 1):
+        lost: dict[str, Any] = dict.fromkeys(names if site.url else {*names, "answer_url"}, "")
+        papers.append(replace(_specimen_paper(number), **lost))
     return tuple(papers)
 
 
@@ -253,39 +249,21 @@ _TITLES = (
     LineView(title="Line 1", url="https://example.org/line"),
     LineView(title="Line 2", url=""),
 )
-_SPECIMEN = {
+_SPECIMEN: dict[str, object] = {
+    **templates.specimen(
+        "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
+        " hidden because_you signature by_mail",
+        "home_url full_url feed_url unsubscribe_url unsubscribe_mailto preferences_url",
+    ),
     "lang": "en",
     "dir": "ltr",
-    "site_name": "Site name",
-    "imprint": "Imprint",
-    "contact": "Contact",
-    "subject": "Subject",
-    "preheader": "Preheader",
-    "day": "Day",
-    "summary": "Summary",
-    "notice_title": "Notice title",
-    "notice": "Notice",
-    "next": "Next",
-    "rest_title": "Rest title",
-    "hidden": "Hidden",
-    "because_you": "Because you",
-    "signature": "Signature",
-    "home_url": "https://example.org/",
-    "full_url": "https://example.org/d/",
-    "feed_url": "https://example.org/feed",
-    "unsubscribe_url": "https://example.org/u/",
-    "unsubscribe_mailto": "mailto:leave@example.org",
-    "preferences_url": "https://example.org/me/",
-    "by_mail": "By mail",
 }
 
-# What a site that is not on the web has none of, and every other has.
+# Every site on the web has these, and no other.
 _ADDRESSES = ("home_url", "full_url", "feed_url", "preferences_url", "unsubscribe_url")
 _FURTHER = ("rest", "rest_title", "hidden")
 _OPTIONAL = (
-    _ADDRESSES,
     ("unsubscribe_mailto",),
-    (*_ADDRESSES, "unsubscribe_mailto"),
     ("picks",),
     _FURTHER,
     ("picks", *_FURTHER),
@@ -296,14 +274,11 @@ _OPTIONAL = (
     ("imprint",),
     ("contact",),
 )
-_ADDRESSES_OF_PAPERS = ("url", "answer_url")
 _OPTIONAL_OF_PAPERS = (
-    ("url",),
     ("authors",),
     ("field",),
     ("abstract",),
     ("links",),
     ("reason",),
-    ("answer_url",),
     ("voices",),
 )

@@ -1,8 +1,7 @@
-"""Letters to one person, beside the digests: questions, answers, links, a file.
+"""Letters: single mails to one person, such as questions, answers, links and exports.
 
-One frame for all of them, in `templates/mail/letter.*`; what they say is in `letter_wording`.
-They are few, so each is rendered whole; what they share with digests is how they look and what
-they must never do on the wire.
+All use one template, `templates/mail/letter.*`; their sentences are in `letter_wording`. They
+are few, so each is rendered whole, with the style and the header rules of digests.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from digest.rendering.letter_wording import KINDS, words
 from digest.rendering.occasions import Occasion, Words
 from digest.rendering.pieces import encode
 from digest.rendering.templates import Part
-from digest.resources import templates_dir
 from digest.text import clean, truncate
 
 __all__ = ["KINDS", "LetterTemplates", "compile_letters", "letter"]
@@ -34,7 +32,7 @@ _COMMAND = re.compile("“[^“”]*”")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterTemplates:
-    """The compiled frame, and the names and addresses that stand in letters."""
+    """The compiled template of letters, and what all letters of a site print."""
 
     site: Site
     topics: Mapping[str, Topic]
@@ -45,13 +43,11 @@ class LetterTemplates:
 def compile_letters(
     site: Site, topics: Mapping[str, Topic], *, folder: Path | None = None
 ) -> LetterTemplates:
-    """Read, inline and lint the frame of letters; raises ConfigError as `compile_mail` does."""
-    folder = folder or templates_dir() / "mail"
-    sheet = templates.read(folder / templates.STYLESHEET)
-    frame = templates.load(folder, LETTER, sheet, {})
-    always = ("home_url",) if site.url else ()
-    sparse = [templates.without(_SPECIMEN, each) for each in templates.lacks(_OPTIONAL, always)]
-    templates.check(folder, sheet, frame, sparse)
+    """Read, inline and lint the template of letters; raises ConfigError as `compile_mail` does."""
+    frame = templates.load(folder, LETTER)
+    context = _SPECIMEN if site.url else _SPECIMEN | dict.fromkeys(_ADDRESSES, "")
+    lost = (dict.fromkeys(names, "") for names in templates.lacks(_OPTIONAL))
+    templates.check(frame, [context | each for each in lost])
     return LetterTemplates(site=site, topics=topics, frame=frame, values=site_values(site))
 
 
@@ -69,14 +65,14 @@ def letter(
 ) -> Message:
     """A letter as a finished message; the same arguments give the same bytes.
 
-    It goes to `recipient`, or where the subscriber's digests go. Only in the latter case does it
-    carry links, tags and return addresses that act for them. An answer to mail (`in_reply_to`)
-    has the null envelope sender (RFC 3834 §3.3), so that nothing can go back and forth. Raises
+    It goes to `recipient`, or by default to the subscriber. Only a letter to the subscriber's own
+    address has links and return addresses that act for them. An answer to a mail (`in_reply_to`)
+    has the null envelope sender (RFC 3834 §3.3), so that no mail loop can start. Raises
     InvalidInput for an address that cannot be written in a header, ConfigError for a site that
     cannot send such a letter.
     """
     address = recipient or (to.email if to else "")
-    # Who is gone has no key, and so nothing that could be signed for them.
+    # An erased subscriber has no key to sign links with.
     own = to is not None and address.lower() == to.email and not context.get("erased")
     occasion = Occasion(
         kind=kind,
@@ -93,8 +89,8 @@ def letter(
     html, text = ([encode(part.whole(values))] for part in compiled.frame)
     headers = [
         *mime.addressed(compiled.site, address, subject),
-        *_who_answers(occasion, in_reply_to),
-        *_ways_out(occasion),
+        *_replying(occasion, in_reply_to),
+        *_unsubscribing(occasion),
         mime.verbatim("X-Auto-Response-Suppress", "OOF, AutoReply"),
         mime.date(at),
         mime.verbatim("Message-ID", message_id),
@@ -114,9 +110,9 @@ def _values(said: Words, occasion: Occasion) -> dict[str, object]:
     listed, subscribed = occasion.preferences(), occasion.subscribed
     return {
         "title": said.title,
-        "paragraphs": _given(said.paragraphs),
-        "lines": _given(said.lines),
-        "notes": [_COMMAND.sub(_unbroken, each) for each in _given(said.notes)],
+        "paragraphs": _cleaned(said.paragraphs),
+        "lines": _cleaned(said.lines),
+        "notes": [_COMMAND.sub(_unbroken, each) for each in _cleaned(said.notes)],
         "button": said.button if said.url else "",
         "url": said.url,
         "preferences_url": listed if listed != said.url else "",
@@ -125,17 +121,17 @@ def _values(said: Words, occasion: Occasion) -> dict[str, object]:
     }
 
 
-def _given(texts: Sequence[str]) -> list[str]:
+def _cleaned(texts: Sequence[str]) -> list[str]:
     return [text for each in texts if (text := clean(each))]
 
 
 def _unbroken(command: re.Match[str]) -> str:
-    """A command that wraps at its commas alone: such a list is whole when it is written back."""
+    """The command with no-break spaces except after commas, so that it survives being quoted."""
     return command[0].replace(" ", "\xa0").replace(",\xa0", ", ")
 
 
-def _who_answers(occasion: Occasion, in_reply_to: str) -> list[mime.Header]:
-    """Where answers go, and what this one answers (RFC 3834 §3.1, RFC 5322 §3.6.4)."""
+def _replying(occasion: Occasion, in_reply_to: str) -> list[mime.Header]:
+    """Reply-To and the fields of an automatic answer (RFC 3834 §3.1, RFC 5322 §3.6.4)."""
     headers = []
     if occasion.owner and occasion.site.inbound_domain:
         mark = occasion.word("mark")
@@ -151,8 +147,8 @@ def _who_answers(occasion: Occasion, in_reply_to: str) -> list[mime.Header]:
     return headers
 
 
-def _ways_out(occasion: Occasion) -> list[mime.Header]:
-    """List-Unsubscribe, for whoever has a subscription to end."""
+def _unsubscribing(occasion: Occasion) -> list[mime.Header]:
+    """List-Unsubscribe, if there is a subscription to end."""
     if occasion.subscribed is None:
         return []
     return mime.unsubscribing(
@@ -170,27 +166,19 @@ def _sender(occasion: Occasion, in_reply_to: str) -> str:
     return site.bounce_to or site.mail_from
 
 
+_ADDRESSES = ("home_url", "url", "button", "preferences_url", "unsubscribe_url")
 _SPECIMEN: dict[str, object] = {
+    **templates.specimen(
+        "site_name imprint contact subject title button signature",
+        "home_url url preferences_url unsubscribe_url",
+    ),
     "lang": "en",
     "dir": "ltr",
-    "site_name": "Site name",
-    "imprint": "Imprint",
-    "contact": "Contact",
-    "subject": "Subject",
-    "title": "Title",
     "paragraphs": ["Paragraph 1", "Paragraph 2"],
     "lines": ["Line 1", "Line 2"],
     "notes": ["Note 1", "Note 2"],
-    "button": "Button",
-    "url": "https://example.org/c/",
-    "preferences_url": "https://example.org/me/",
-    "unsubscribe_url": "https://example.org/u/",
-    "signature": "Signature",
-    "home_url": "https://example.org/",
 }
-
 _OPTIONAL = (
-    ("home_url", "url", "button", "preferences_url", "unsubscribe_url"),
     ("url", "button"),
     ("preferences_url", "unsubscribe_url"),
     ("preferences_url",),

@@ -1,63 +1,33 @@
-"""The daily mail: one subscriber's digest as a finished message.
+"""One subscriber's digest as a finished message.
 
-`compile_mail` makes the templates ready once, an `edition` renders each paper once whoever it is
-for, and a `message` is a join of ready bytes with its reader's signed addresses in them.
+`compile_mail` prepares the templates once, an `Edition` renders each paper once for all readers,
+and `message` joins these bytes with the reader's own signed links.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from digest.model import Digest, Message, Paper, Pick, Site, Subscriber, Voice
+from digest.model import Digest, Message, Site, Subscriber
 from digest.rendering import bodies, links, mime
 from digest.rendering.compiled import Edition, MailTemplates, compile_mail
 
-__all__ = [
-    "Edition",
-    "MailTemplates",
-    "Parts",
-    "compile_mail",
-    "edition",
-    "message",
-    "parts",
-]
+__all__ = ["Edition", "MailTemplates", "Parts", "compile_mail", "message", "parts"]
 
 _NOT_IN_A_LIST_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """A mail as people look at it, for previews; `headers` in the order they are sent."""
+    """What a reader sees of a mail, for previews."""
 
     subject: str
     html: str
     text: str
-    headers: Mapping[str, str]
-
-
-def edition(
-    templates: MailTemplates,
-    papers: Mapping[str, Paper],
-    *,
-    upvotes: Mapping[str, int] | None = None,
-    because: Callable[[Pick], str] = lambda _: "",
-    voices: Mapping[str, Sequence[Voice]] | None = None,
-) -> Edition:
-    """What digests share; `because` says in a sentence why a pick was picked.
-
-    Papers, upvotes and voices may be added to the mappings later; each is rendered as it was first.
-    """
-    return Edition(
-        templates=templates,
-        papers=papers,
-        upvotes={} if upvotes is None else upvotes,
-        because=because,
-        voices={} if voices is None else voices,
-    )
 
 
 def message(
@@ -68,11 +38,11 @@ def message(
     Raises InvalidInput when the subscriber's address cannot be written in a header, ConfigError
     when the site's cannot.
     """
-    personal = links.personal(edition.templates.site, subscriber, digest.edition)
-    body = bodies.compose(edition, digest, subscriber, personal)
-    headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
-    headers += [mime.date(at), mime.verbatim("Message-ID", message_id)]
     site = edition.templates.site
+    personal = links.personal(site, subscriber, digest.edition)
+    body = bodies.compose(edition, digest, subscriber, personal)
+    headers = _headers(site, digest, subscriber, personal, body.subject)
+    headers += [mime.date(at), mime.verbatim("Message-ID", message_id)]
     written = mime.alternative(headers, text=body.text, html=body.html, key=digest.edition)
     return Message(
         digest_id=digest.id,
@@ -84,25 +54,19 @@ def message(
 
 
 def parts(edition: Edition, digest: Digest, subscriber: Subscriber) -> Parts:
-    """The same mail to look at: what would be sent, decoded; without Date and Message-ID."""
+    """What `message` would send, decoded."""
     personal = links.personal(edition.templates.site, subscriber, digest.edition)
     body = bodies.compose(edition, digest, subscriber, personal)
-    headers = _headers(edition.templates.site, digest, subscriber, personal, body.subject)
-    return Parts(
-        subject=body.subject,
-        html=_as_text(body.html),
-        text=_as_text(body.text),
-        headers=dict(each.decode().removesuffix("\r\n").split(": ", 1) for each in headers),
-    )
+    return Parts(subject=body.subject, html=_as_text(body.html), text=_as_text(body.text))
 
 
 def _headers(
     site: Site, digest: Digest, subscriber: Subscriber, personal: links.Personal, subject: str
 ) -> list[mime.Header]:
-    """What marks a digest as wanted list mail that nothing should answer by itself.
+    """The header fields of list mail that must not be answered automatically.
 
-    RFC 2369 and 2919 (List-*), RFC 8058 (one click), RFC 3834 (Auto-Submitted); Feedback-ID is
-    by what Gmail groups complaints, and names no person.
+    Sources: RFC 2369 and 2919 (List-*), RFC 8058 (one click), RFC 3834 (Auto-Submitted). Gmail
+    groups complaints by Feedback-ID, which names no person.
     """
     headers = mime.addressed(site, subscriber.email, subject)
     if personal.reply_to:
@@ -117,7 +81,7 @@ def _headers(
 def _marks(
     list_id: str, name: str, help_at: str, edition: str, cadence: str
 ) -> Sequence[mime.Header]:
-    """Those that are the same for all readers of an edition."""
+    """The fields that are the same for all readers of an edition."""
     list_id = _NOT_IN_A_LIST_ID.sub("", list_id)
     return (
         mime.named("List-Id", list_id, name),

@@ -2,17 +2,18 @@
 
 A template is one ordinary Jinja file per part, in `templates/mail/`, with the statements written
 as HTML comments (`<!--% for paper in picks %-->`): those are legal between table rows and come
-through the inliner untouched, which `{% … %}` would not. Two rules follow: no `<`, `>`, `&`
-or `"` inside `{{ … }}`, and no spaces inside it where it stands in an address
-(`href="{{paper.url}}"`). A filter works on what is the same for every reader; what is filled in
-for each of them is still a mark when the template is rendered.
+through the inliner untouched, which `{% … %}` would not. Three rules follow:
+
+- no `<`, `>`, `&` or `"` inside `{{ … }}`;
+- no spaces inside it in an address (`href="{{paper.url}}"`);
+- no filter on what differs between readers: that is filled in after the template is rendered.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +26,7 @@ from jinja2.loaders import DictLoader
 from digest.errors import ConfigError
 from digest.rendering.lint import faults_of_sheet, lint
 from digest.rendering.pieces import Pieces, hole
+from digest.resources import templates_dir
 from digest.text import wrapped
 
 COLUMNS = 72
@@ -38,17 +40,18 @@ _SELECTOR = re.compile(r"\.([\w-]+)")
 _SPACES = re.compile(r"[^\S\xa0]+")
 _STYLE_HOLE = "<style></style>"
 _NUMBER = re.compile(r"\d+")
-# A hole's mark that is none any more, in quoted-printable.
-_CLOSED = b"=00"
+# A NUL in quoted-printable: what is left of a hole's mark that a filter has changed.
+_BROKEN_HOLE = b"=00"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part (HTML or text) of one kind of mail, ready to be rendered in pieces.
 
-    `lists` names the sequences whose items are blocks of their own, with the block's name: the
-    shell is rendered with one hole in their place, and each item alone, by `block`. `constants`
-    are the same in every mail, and no holes.
+    `lists` maps each sequence to the template block that renders one of its items. The shell is
+    the mail with one hole in place of each sequence; `block` renders an item alone. `constants`
+    are values that all mails share. Every method that renders raises ConfigError naming the file
+    if the template fails.
     """
 
     name: str
@@ -60,126 +63,96 @@ class Part:
     _shells: dict[frozenset[str], Pieces] = field(default_factory=dict)
 
     def shell(self, given: frozenset[str], names: Iterable[str]) -> Pieces:
-        """The mail around its items, with a hole for every name that is given; "" for the others.
-
-        Raises ConfigError where the template asks for something else.
-        """
+        """The mail around its items: a hole for each name in `given`, "" for the other `names`."""
         found = self._shells.get(given)
         if found is None:
             context = {name: hole(name) if name in given else "" for name in names}
             items: dict[str, list[object]] = {
                 name: [None] if name in given else [] for name in self.lists
             }
-            try:
+            with _blaming(self.name):
                 rendered = self.cover.render({**self.constants, **context, **items})
-            except TemplateError as error:
-                raise _unusable(self.name, str(error)) from error
             found = self._shells[given] = self._opened(rendered)
         return found
 
     def whole(self, context: Mapping[str, object]) -> str:
-        """The mail rendered in one go, to look at; raises ConfigError where a name is wrong."""
-        try:
+        """The mail rendered in one go."""
+        with _blaming(self.name):
             return self.template.render(context)
-        except TemplateError as error:
-            raise _unusable(self.name, str(error)) from error
 
     def block(self, name: str, **context: object) -> Pieces:
-        """One item of a list, with the holes that `context` has marks for.
-
-        Raises ConfigError where the block asks for something else, as for what is outside of it.
-        """
+        """One item of a list; values in `context` may be holes."""
         template = self.template
         # Jinja's own merging of its globals into every context takes as long as rendering.
         made = template.new_context({**self.globals, **context}, shared=True)
-        try:
+        with _blaming(self.name):
             rendered = "".join(template.blocks[name](made))
-        except TemplateError as error:
-            raise _unusable(self.name, str(error)) from error
         return self._opened(rendered)
 
     def _opened(self, rendered: str) -> Pieces:
         found = Pieces.of(rendered)
-        if any(_CLOSED in each for each in found.pieces):
+        if any(_BROKEN_HOLE in each for each in found.pieces):
             raise _unusable(self.name, "a filter changes what is only filled in later")
         return found
 
 
 def load(
-    folder: Path,
+    folder: Path | None,
     name: str,
-    sheet: str,
-    lists: Mapping[str, str],
-    constants: Mapping[str, str] | None = None,
+    lists: Mapping[str, str] = {},
+    constants: Mapping[str, str] = {},
 ) -> tuple[Part, Part]:
     """The HTML and the text part of a mail, from `<name>.html` and `<name>.txt`.
 
-    `constants` are what the mails of a site have in common; in the text part they are wrapped.
-    Raises ConfigError naming the file when it is missing, does not compile, or its CSS cannot be
-    inlined without changing what the template says.
+    They are in `folder`, or where Digest's own templates are. `constants` are wrapped in the
+    text part. Raises ConfigError naming the file when it is missing, does not compile, or its
+    CSS cannot be inlined without changing what the template says.
     """
+    folder = folder or templates_dir() / "mail"
+    sheet = read(folder / STYLESHEET)
     html_file, text_file = folder / f"{name}.html", folder / f"{name}.txt"
     source = inline(read(html_file), sheet, name=str(html_file))
-    shared = constants or {}
-    wrapped = {each: wrap(value) for each, value in shared.items()}
+    wrapped = {each: wrap(value) for each, value in constants.items()}
     return (
-        _part(source, lists, shared, escape=True, name=str(html_file)),
+        _part(source, lists, constants, escape=True, name=str(html_file)),
         _part(read(text_file), lists, wrapped, escape=False, name=str(text_file)),
     )
 
 
-def lacks(
-    things: Sequence[tuple[str, ...]], always: Collection[str] = ()
-) -> Iterator[frozenset[str]]:
-    """Which names a mail may have nothing for: none, those of one thing, of all but one, of all.
+def specimen(texts: str, addresses: str) -> dict[str, str]:
+    """A made-up value for each of these names, to try a template with."""
+    words = {each: each.replace("_", " ").capitalize() for each in texts.split()}
+    return words | {each: f"https://example.org/{each}" for each in addresses.split()}
 
-    A thing is what comes and goes together. So every branch that hangs on one of them is taken.
-    What is `always` there is among none of them.
+
+def lacks(things: Sequence[tuple[str, ...]]) -> Iterator[frozenset[str]]:
+    """Which names a mail may have no value for: none, all, those of one thing, of all but one.
+
+    A thing is a group of names that come and go together. Trying all of these takes every branch
+    of a template that depends on one thing.
     """
-    every = frozenset(chain.from_iterable(things)).difference(always)
+    every = frozenset(chain.from_iterable(things))
     yield frozenset()
     yield every
     for thing in things:
-        yield every.intersection(thing)
+        yield frozenset(thing)
         yield every.difference(thing)
 
 
-def without(context: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
-    """The context with these names empty, as templates find what is not there."""
-    return {**context, **{name: type(context[name])() for name in names}}
+def check(parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]) -> None:
+    """Render both parts in each of these contexts, and lint the HTML.
 
-
-@contextmanager
-def trying(part: Part) -> Iterator[None]:
-    """Rendering specimens: whatever it raises is the template's fault, and a ConfigError."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise _unusable(part.name, f"{type(error).__name__}: {error}") from error
-
-
-def check(
-    folder: Path, sheet: str, parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]
-) -> None:
-    """Render both parts in each of these contexts, and lint what comes of it.
-
-    Raises ConfigError naming the file where a name is wrong, or the folder and all that is wrong
-    with what readers would get; the same fault is told of the first context that has it.
+    Raises ConfigError with all faults; one that several mails share is named once.
     """
     html, text = parts
-    with trying(text):
-        for each in contexts:
-            text.whole(each)
-    with trying(html):
-        mails = dict.fromkeys(html.whole(each) for each in contexts)
-    faults = faults_of_sheet(split_sheet(sheet)[1])
-    for mail in mails:
-        told = {_NUMBER.sub("", each) for each in faults}
-        faults += [each for each in lint(mail) if _NUMBER.sub("", each) not in told]
+    for each in contexts:
+        text.whole(each)
+    faults: dict[str, str] = {}
+    for mail in dict.fromkeys(html.whole(each) for each in contexts):
+        for fault in lint(mail):
+            faults.setdefault(_NUMBER.sub("", fault), fault)
     if faults:
-        raise ConfigError(f"{folder}: {'; '.join(dict.fromkeys(faults))}.", subject=str(folder))
+        raise ConfigError(f"{html.name}: {'; '.join(faults.values())}.", subject=html.name)
 
 
 def read(path: Path) -> str:
@@ -213,14 +186,16 @@ def environment(*, escape: bool, sources: Mapping[str, str]) -> Environment:
 def inline(source: str, css: str, *, name: str) -> str:
     """Write the sheet's plain rules into style attributes; keep its at-rules in the head.
 
-    The Jinja tokens must be the same before and after, as a multiset: an inliner is an HTML
-    parser, and moves or escapes what it does not understand. Raises ConfigError.
+    Raises ConfigError if the rules in the head have faults, or if a Jinja token was changed: the
+    inliner is an HTML parser, and moves or escapes what it does not understand.
     """
     from premailer import Premailer  # noqa: PLC0415 - takes 0.3 s, and only mail needs it
 
     plain, kept = split_sheet(css)
     if len(kept) > LARGEST_SHEET:
         raise ConfigError(f"{name}: the @media rules are larger than 16 kB.", subject=name)
+    if faults := faults_of_sheet(kept):
+        raise ConfigError(f"{name}: {'; '.join(faults)}.", subject=name)
     inliner = Premailer(
         source.replace(_STYLE_HOLE, ""),
         css_text=plain,
@@ -230,8 +205,9 @@ def inline(source: str, css: str, *, name: str) -> str:
         disable_basic_attributes=["width", "height", "align", "valign", "bgcolor"],
     )
     done: str = inliner.transform(pretty_print=False)
-    if Counter(_TOKEN.findall(done)) != Counter(_TOKEN.findall(source)):
-        lost = Counter(_TOKEN.findall(source)) - Counter(_TOKEN.findall(done))
+    before, after = Counter(_TOKEN.findall(source)), Counter(_TOKEN.findall(done))
+    if before != after:
+        lost = before - after
         raise ConfigError(
             f"{name}: inlining the CSS would change {', '.join(sorted(lost))}; "
             "see the rules at the top of digest/rendering/templates.py.",
@@ -258,16 +234,16 @@ def split_sheet(css: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=4096)
 def wrap(text: str, indent: int = 0) -> str:
-    """`text` in lines of at most 72, all but the first indented; a long word or URL stays whole.
+    """`text` in lines of at most 72, all but the first indented.
 
-    Nor is a line broken at a no-break space.
+    A long word or URL stays whole, and so does what a no-break space joins.
     """
     text = _SPACES.sub(" ", str(text)).strip()
     return f"\n{' ' * indent}".join(wrapped(text, COLUMNS - indent))
 
 
 def _slim(source: str, used: frozenset[str]) -> str:
-    """Drop what costs bytes in every item: indentation, and classes the kept sheet does not name."""
+    """Leave out indentation, and classes that no rule in the head names."""
 
     def names(match: re.Match[str]) -> str:
         kept = [each for each in match[1].split() if each in used]
@@ -292,11 +268,20 @@ def _part(
     )
     around = f"<!--% extends 'part' %-->{''.join(holes)}"
     made = environment(escape=escape, sources={"part": source, "cover": around})
-    try:
+    with _blaming(name):
         part, cover = made.get_template("part"), made.get_template("cover")
+    return Part(name, part, cover, lists, constants, dict(part.globals))
+
+
+@contextmanager
+def _blaming(name: str) -> Iterator[None]:
+    """Whatever is raised while a template is used is its own fault, and becomes a ConfigError."""
+    try:
+        yield
     except TemplateError as error:
         raise _unusable(name, str(error)) from error
-    return Part(name, part, cover, lists, constants, dict(part.globals))
+    except Exception as error:
+        raise _unusable(name, f"{type(error).__name__}: {error}") from error
 
 
 def _unusable(name: str, why: str) -> ConfigError:

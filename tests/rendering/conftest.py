@@ -165,6 +165,6 @@ def compiled():
 
 @pytest.fixture
 def edition(compiled, site, topics, papers, because) -> mail.Edition:
-    return mail.edition(
+    return mail.Edition(
         compiled(site, topics), papers, upvotes={"arxiv:2606.00002": 57}, because=because
     )

@@ -78,7 +78,7 @@ def test_any_papers_make_a_lawful_message(
 ):
     # Arrange
     templates = replace(compiled(site, topics), site=replace(site, name=name))
-    edition = mail.edition(
+    edition = mail.Edition(
         templates, {paper.id: paper for paper in papers}, because=lambda _: reason
     )
 
@@ -117,7 +117,7 @@ def test_however_much_there_is_the_mail_stays_below_what_gmail_shows(
         replace(paper, id=f"x:{number}", title="Wide 检索 " * 80, abstract="增强 & more. " * 4000)
         for number in range(500)
     ]
-    edition = mail.edition(compiled(site, topics), {each.id: each for each in many})
+    edition = mail.Edition(compiled(site, topics), {each.id: each for each in many})
 
     shown = mail.parts(edition, digest_of(many, picked), subscriber)
 
@@ -135,7 +135,7 @@ def test_however_much_there_is_the_mail_stays_below_what_gmail_shows(
 def test_no_more_picks_are_left_out_than_have_to_be(compiled, site, topics, subscriber, papers):
     paper = papers["arxiv:2606.00001"]
     many = [replace(paper, id=f"x:{number}", abstract="") for number in range(60)]
-    edition = mail.edition(compiled(site, topics), {each.id: each for each in many})
+    edition = mail.Edition(compiled(site, topics), {each.id: each for each in many})
 
     shown = mail.parts(edition, digest_of(many, 60), subscriber)
 
@@ -150,7 +150,7 @@ def test_abstracts_are_shortened_before_titles_are_dropped(
         replace(paper, id=f"x:{number}", abstract="A word & another. " * 400)
         for number in range(60)
     ]
-    edition = mail.edition(compiled(site, topics), {each.id: each for each in many})
+    edition = mail.Edition(compiled(site, topics), {each.id: each for each in many})
 
     shown = mail.parts(edition, digest_of(many, 20), subscriber)
 
