@@ -47,6 +47,13 @@ SCHEDULE = {
     Verb.LIMIT: "limit",
     Verb.FLOOR: "floor",
 }
+CADENCES = {
+    **dict.fromkeys(("every day", "each day"), "daily"),
+    **dict.fromkeys(("every week", "once a week"), "weekly"),
+    **dict.fromkeys(("weekdays", "workdays"), "weekdays"),
+}
+# The commands that name values, by the field of `Wishes`.
+VALUES = {Verb.KEYWORDS: "keywords", Verb.AUTHORS: "authors", Verb.MUTE: "mutes"}
 ADDRESSED = {"subscribe": Verb.SUBSCRIBE, "unsubscribe": Verb.UNSUBSCRIBE}
 
 _PREFIX = re.compile(
@@ -156,12 +163,8 @@ def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: st
         if command.verb in (Verb.SUBSCRIBE, Verb.TOPICS):
             _sort(text[:left], topics, named)
             left = max(left - len(text), 0)
-        elif command.verb is Verb.KEYWORDS:
-            named["keywords"] += listed(text)
-        elif command.verb is Verb.AUTHORS:
-            named["authors"] += listed(text)
-        elif command.verb is Verb.MUTE:
-            named["mutes"] += listed(text)
+        elif command.verb in VALUES:
+            named[VALUES[command.verb]] += listed(text)
         elif command.verb in SCHEDULE:
             schedule[SCHEDULE[command.verb]] = scheduled(command)
     unique = {name: tuple(dict.fromkeys(each))[:MOST_WISHES] for name, each in named.items()}
@@ -175,13 +178,7 @@ def scheduled(command: Command) -> str | int:
     if command.verb is not Verb.CADENCE:
         return command.text
     words = command.text.casefold()
-    if words in ("every day", "each day"):
-        return "daily"
-    if words in ("every week", "once a week"):
-        return "weekly"
-    if words in ("weekdays", "workdays"):
-        return "weekdays"
-    return words.removesuffix("s")
+    return CADENCES.get(words) or words.removesuffix("s")
 
 
 def listed(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import re
 import socket
 import threading
@@ -110,13 +111,11 @@ class Server:
             self._doors.add(door)
             return door
 
-        if not self.address.startswith(UNIX):
-            host, port = _host_port(self.address)
-            with _told(self.address, self._name):
-                return await self._loop.create_server(open_door, host, port)
-        path = self.address.removeprefix(UNIX)
-        _check_free(path, self._name)
         with _told(self.address, self._name):
+            if not self.address.startswith(UNIX):
+                return await self._loop.create_server(open_door, *_host_port(self.address))
+            path = self.address.removeprefix(UNIX)
+            _check_free(path)
             return await self._loop.create_unix_server(open_door, path)
 
     async def _stop(self) -> None:
@@ -149,9 +148,8 @@ def check(address: str, *, secret: bytes) -> None:
         raise ConfigError(
             f"[inbound] lmtp: there is no folder {folder} to listen in.", subject="inbound.lmtp"
         )
-    other = _other(address, _name(secret))
-    if other:
-        raise _strange(address, other)
+    if error := _refusal(address, _name(secret)):
+        raise error
 
 
 class _Door(LMTP):
@@ -236,14 +234,14 @@ def _name(secret: bytes) -> str:
     return f"{IDENT} {sha256(secret).hexdigest()[:16]}"
 
 
-def _check_free(path: str, name: str) -> None:
+def _check_free(path: str) -> None:
     """Raise if somebody listens at this socket: binding to its path would take it from them."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(path)
         except OSError:
             return
-    raise _taken(f"{UNIX}{path}", name)
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 @contextmanager
@@ -253,21 +251,19 @@ def _told(address: str, name: str) -> Iterator[None]:
         yield
     except (OSError, OverflowError) as error:
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise _taken(address, name) from error
+            busy = f"Another worker listens for mail at {address} already."
+            raise (_refusal(address, name) or RetryLater(busy, subject=address)) from error
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigError(
             f"[inbound] lmtp: nothing can listen at {address}: {why}.", subject="inbound.lmtp"
         ) from error
 
 
-def _taken(address: str, name: str) -> DigestError:
+def _refusal(address: str, name: str) -> ConfigError | None:
+    """Return the error if somebody else listens at an address; None for our own worker."""
     other = _other(address, name)
-    if other:
-        return _strange(address, other)
-    return RetryLater(f"Another worker listens for mail at {address} already.", subject=address)
-
-
-def _strange(address: str, other: str) -> ConfigError:
+    if not other:
+        return None
     return ConfigError(
         f"[inbound] lmtp: {other} listens at {address}, so no mail comes in there; "
         "name another address, or stop what listens there.",

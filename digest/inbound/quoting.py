@@ -62,7 +62,8 @@ def typed(text: str) -> tuple[str, ...]:
     At most 2,000 lines are read. A line of more than 8,000 characters is cut, and ends in " …".
     """
     kept, _ = _parted(_lines(text))
-    return _trimmed(kept)
+    whole = "\n".join(kept).strip("\n")
+    return tuple(whole.split("\n")) if whole else ()
 
 
 def is_blank(text: str) -> bool:
@@ -157,9 +158,3 @@ def _heading(lines: list[str], at: int) -> int:
 def _is_quoted_next(lines: list[str], at: int) -> bool:
     following = next((each for each in lines[at : at + LOOK_AHEAD] if each.strip()), "")
     return bool(_QUOTE.match(following))
-
-
-def _trimmed(lines: list[str]) -> tuple[str, ...]:
-    first = next((n for n, each in enumerate(lines) if each), len(lines))
-    last = next((n for n in range(len(lines), first, -1) if lines[n - 1]), first)
-    return tuple(lines[first:last])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
+from calendar import month_name, monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,10 +28,6 @@ NUMBERS = {
         1,
     )
 } | {"a": 1, "an": 1}  # fmt: skip
-MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 
 _LEAD = re.compile(r"(?:for|until|till|til|to|by|on)\s+(?:the\s+)?(?:next\s+)?")
 _LENGTH = re.compile(
@@ -108,7 +104,7 @@ def _day(words: str, today: date) -> date | None:
 
 
 def _of_month(name: str, day: str, year: str | None, today: date) -> date | None:
-    month = next((n for n, each in enumerate(MONTHS, 1) if each.startswith(name)), 0)
+    month = next((n for n, each in enumerate(month_name) if each.casefold().startswith(name)), 0)
     if year:
         return _date(int(year), month, int(day))
     this_year = _date(today.year, month, int(day))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import datetime
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from digest import editions, matching
@@ -199,34 +200,30 @@ def with_schedule(subscriber: Subscriber, wishes: Wishes) -> Subscriber:
 
     `cadence` is daily, weekdays, weekly (on Mondays) or a day's name for weekly on that day.
     """
-    at: time = subscriber.at if wishes.at is None else editions.parse_at(wishes.at)
-    tz = subscriber.tz if wishes.tz is None else editions.validate_tz(wishes.tz)
-    cadence, weekday = subscriber.cadence, subscriber.weekday
+    changes: dict[str, Any] = {
+        name: parse(value)
+        for name, parse in SCHEDULE.items()
+        if (value := getattr(wishes, name)) is not None
+    }
     if wishes.cadence is not None:
-        cadence, weekday = editions.parse_cadence(wishes.cadence, weekday=weekday)
-    limit = subscriber.limit if wishes.limit is None else wishes.limit
+        changes["cadence"], changes["weekday"] = editions.parse_cadence(
+            wishes.cadence, weekday=subscriber.weekday
+        )
+    return replace(subscriber, **changes)
+
+
+def _checked_limit(limit: int) -> int:
     if not 1 <= limit <= MOST_PICKS:
         raise InvalidInput(
             f"A digest shows between 1 and {MOST_PICKS} papers in full, not {limit}."
         )
-    quiet = subscriber.quiet
-    if wishes.quiet is not None:
-        if wishes.quiet not in tuple(Quiet):
-            raise InvalidInput(
-                f"On a quiet day one can get 'line' or 'nothing', not {wishes.quiet!r}."
-            )
-        quiet = Quiet(wishes.quiet)
-    floor = subscriber.floor if wishes.floor is None else parse_floor(wishes.floor)
-    return replace(
-        subscriber,
-        at=at,
-        tz=tz,
-        cadence=cadence,
-        weekday=weekday,
-        limit=limit,
-        quiet=quiet,
-        floor=floor,
-    )
+    return limit
+
+
+def _parse_quiet(text: str) -> Quiet:
+    if text not in tuple(Quiet):
+        raise InvalidInput(f"On a quiet day you can get 'line' or 'nothing', not {text!r}.")
+    return Quiet(text)
 
 
 def parse_floor(text: str) -> float:
@@ -247,3 +244,13 @@ def floor_name(floor: float) -> str:
     """Return a floor as `parse_floor` reads it: its name, or its number if it has none."""
     names = [name for name, value in FLOORS.items() if value == floor]
     return names[0] if names else f"{floor:.{FLOOR_DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+# How each field of the schedule is read; `cadence` gives two.
+SCHEDULE: Mapping[str, Callable[[Any], object]] = {
+    "at": editions.parse_at,
+    "tz": editions.validate_tz,
+    "limit": _checked_limit,
+    "quiet": _parse_quiet,
+    "floor": parse_floor,
+}
