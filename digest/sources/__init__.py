@@ -1,7 +1,7 @@
-"""Where papers come from: each source says what to request and turns bytes into papers.
+"""Sources of papers: each says what to request and turns the answer's bytes into papers.
 
-A source is named in config by its import path, and nothing runs because it happens to be
-installed: `.arxiv` is a module here, `.arxiv:ArxivApi` a class in it, `my_pkg.src:Mine` anyone's.
+Config names a source by its import path: `.arxiv` is a module of this package, `.arxiv:Arxiv` a
+class in it, `my_pkg.src:Mine` a plug-in. No plug-in runs only because it is installed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _FACTORY = "SOURCE"
 def load(name: str, use: str, options: Mapping[str, object]) -> Source:
     """The source that config calls `name`, built from the class at `use` with its options.
 
-    `use` is `module:Class`; a leading dot means this package, and without a class the module's
-    `SOURCE` is taken. Raises ConfigError, naming the source and the key, when there is no such
-    class, when an option is unknown or missing, or when what comes out is no source.
+    `use` is `module:Class`; a leading dot means this package, and the class is the module's
+    `SOURCE` by default. Raises ConfigError, naming the source and the key, when there is no such
+    class, an option is unknown or missing, or the object is not a source.
     """
     factory = _factory(name, use)
     _check_options(name, factory, options)

@@ -12,8 +12,7 @@ from digest.editions import is_list_day
 from digest.merging import arxiv_id, canonical_doi
 from digest.model import Link, LinkKind, Paper
 from digest.parsing import Element, find_links, parse_date, safe_url
-from digest.sources import _options
-from digest.sources._json import YEARS
+from digest.sources import _json, _options
 from digest.text import clean, latex_to_text
 
 EASTERN = ZoneInfo("America/New_York")
@@ -34,12 +33,12 @@ def checked_categories(given: object, *, source: str) -> tuple[str, ...]:
 
 
 def is_category(text: str) -> bool:
-    """Whether the text looks like an arXiv category, as MSC and ACM classes beside them do not."""
+    """Whether the text has the form of an arXiv category; MSC and ACM classes have not."""
     return _CATEGORY.fullmatch(text) is not None
 
 
 def in_categories(paper_categories: Iterable[str], wanted: Sequence[str]) -> bool:
-    """Whether a paper is in one of the wanted categories or archives; nothing wanted takes all."""
+    """Whether a paper is in one of the wanted categories or archives; every paper if none is."""
     return not wanted or any(
         each in wanted or each.partition(".")[0] in wanted for each in paper_categories
     )
@@ -49,16 +48,16 @@ def in_categories(paper_categories: Iterable[str], wanted: Sequence[str]) -> boo
 
 
 def midnight(day: date) -> datetime:
-    """When the list of that day appears in the feeds: its first moment, US Eastern, in UTC."""
+    """When the list of a day appears in the feeds: midnight US Eastern, in UTC."""
     return datetime.combine(day, time(), EASTERN).astimezone(UTC)
 
 
 def listed_at(submitted: datetime) -> datetime:
     """When a paper submitted at that moment appears in the RSS, by arXiv's weekly schedule.
 
-    Deadlines are at 14:00 US Eastern on working days; what met one is announced at 20:00 the
-    same day (Friday's on Sunday) and stands in the feeds from the midnight after. Holidays and
-    moderation can make it later. Source: https://info.arxiv.org/help/availability.html
+    The deadline is 14:00 US Eastern on working days. A paper that met it is announced at 20:00
+    the same day (Friday's on Sunday) and is in the feeds from the following midnight. Holidays
+    and moderation can delay it. Source: https://info.arxiv.org/help/availability.html
     """
     local = submitted.astimezone(EASTERN)
     deadline = local.date() + timedelta(days=local.time() >= DEADLINE)
@@ -71,13 +70,8 @@ def listed_at(submitted: datetime) -> datetime:
 
 
 def read_moment(text: str) -> datetime | None:
-    """A date or time as arXiv writes it, in UTC; None if it is none, or absurd."""
-    return in_range(parse_date(text))
-
-
-def in_range(moment: datetime | None) -> datetime | None:
-    """The moment, unless its year is absurd: date arithmetic must never overflow."""
-    return moment if moment is not None and moment.year in YEARS else None
+    """A date or time as arXiv writes it, in UTC; None if it is not one, or not plausible."""
+    return _json.plausible(parse_date(text))
 
 
 # --- papers ---------------------------------------------------------------------------------
@@ -85,7 +79,7 @@ def in_range(moment: datetime | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What one of arXiv's interfaces says of a paper, as it says it: TeX, raw identifiers."""
+    """A paper as one of arXiv's interfaces gives it: with TeX and raw identifiers."""
 
     base: str
     version: int
@@ -102,9 +96,9 @@ class Record:
 
 
 def to_paper(record: Record, *, links: Iterable[Link] = ()) -> Paper:
-    """A paper in readable text, with its links and all names by which sources may know it.
+    """The paper in plain text, with its links and every identifier by which sources may name it.
 
-    `links` are those a source gives besides; they come before what the abstract mentions.
+    `links` are further ones of the source; they come before those in the abstract.
     """
     abstract = latex_to_text(record.abstract)
     dois = [doi for part in _DOI_PARTS.split(record.dois) if (doi := canonical_doi(part))]
@@ -134,7 +128,7 @@ def to_paper(record: Record, *, links: Iterable[Link] = ()) -> Paper:
 
 
 def arxiv_links(base: str) -> tuple[Link, Link]:
-    """A paper's abstract page and PDF; both addresses always lead to the latest version."""
+    """A paper's abstract page and PDF, without a version: arXiv then serves the latest."""
     return (
         Link(kind=LinkKind.ABSTRACT, url=f"https://arxiv.org/abs/{base}"),
         Link(kind=LinkKind.PDF, url=f"https://arxiv.org/pdf/{base}"),
@@ -147,12 +141,9 @@ def distinct(links: Iterable[Link]) -> tuple[Link, ...]:
 
 
 def read_id(text: str) -> tuple[str, int] | None:
-    """The version-less id and the version (1 where none is given), or None if it is no arXiv id."""
+    """The id without version, and the version (1 where none is given); None if it is no arXiv id."""
     found = arxiv_id(text)
-    if found is None:
-        return None
-    base, version = found
-    return base, version or 1
+    return found and (found[0], found[1] or 1)
 
 
 # --- XML by local names: arXiv's namespaces have changed, its element names have not ------------
@@ -164,7 +155,7 @@ def local_name(element: Element) -> str:
 
 
 def children(element: Element | None, name: str) -> list[Element]:
-    """The children of that name, in order; none of nothing."""
+    """The children of that name, in order; none of None."""
     return [] if element is None else element.findall(f"{{*}}{name}")
 
 
@@ -174,5 +165,15 @@ def child(element: Element | None, name: str) -> Element | None:
 
 
 def text_of(element: Element | None) -> str:
-    """All text inside an element, stripped; of nothing, none."""
+    """All text inside an element, stripped; empty for None."""
     return "" if element is None else "".join(map(str, element.itertext())).strip()
+
+
+def child_text(element: Element | None, name: str) -> str:
+    """All text inside the first child of that name."""
+    return text_of(child(element, name))
+
+
+def fields(element: Element) -> dict[str, str]:
+    """The text of each child by its name, where it has any."""
+    return {local_name(each): text for each in element if (text := text_of(each))}

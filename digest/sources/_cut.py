@@ -1,4 +1,4 @@
-"""Whether a feed broke off on its way."""
+"""Whether the end of a feed is missing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from digest.parsing import Feed
 
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|rdf|feed|channel)\b", re.IGNORECASE)
 _END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|channel)\b", re.IGNORECASE)
-# The entries of RSS 1.0 follow its channel, whose </rdf:Seq> is no end either.
+# In RSS 1.0 the entries follow </channel>, and </rdf:Seq> is not the end either.
 _END_OF_RDF = re.compile(rb"</(?:[\w.-]+:)?rdf(?![\w.:-])", re.IGNORECASE)
 
 
 def is_cut_short(feed: Feed, listing: Listing) -> bool:
-    """Whether a listing was damaged so that its end is missing; its rest may come another time.
+    """Whether a damaged feed lacks its end, so that the rest may come the next time.
 
-    What is not well-formed but whole is as it is, perhaps for years.
+    A feed that is malformed but complete may stay so for years, and is not asked for again.
     """
     is_xml = not feed.version.startswith("json")
     is_damaged = any(place == "feed" for place, _ in feed.problems)

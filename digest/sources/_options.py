@@ -1,4 +1,4 @@
-"""What config gives to a source, checked: a mistake there names the key and the cure."""
+"""Checks of a source's options; the error names the key and what it should be."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from digest.errors import ConfigError
 def names(
     given: object, *, source: str, key: str, like: str, valid: Callable[[str], object]
 ) -> tuple[str, ...]:
-    """A list of names, each once, in order; `like` shows what one looks like.
+    """A list of names, each once, in order; `like` is an example for messages.
 
-    Raises ConfigError when it is no list of strings, or one of them is not `valid`.
+    Raises ConfigError when it is not a list of strings, or one of them is not `valid`.
     """
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise ConfigError(

@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from digest.editions import list_day
-from digest.errors import ListingUnreadable
 from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Problem, Request
 from digest.parsing import Entry, Feed, parse_feed
 from digest.sources import _arxiv as arxiv
 from digest.sources import _options
 from digest.sources._cut import is_cut_short
+from digest.sources._json import plausible
+from digest.sources._reading import refusal
 from digest.sources.arxiv_api import ArxivApi
 from digest.sources.arxiv_oai import ArxivOai
 from digest.text import clean, html_to_text, split_authors, truncate
 
 MOST_CATEGORIES = 30
-# New papers come first in a listing, so that what a very busy day cuts off are replacements.
+# arXiv's limit. New papers come first in a listing, so that a very busy day loses replacements.
 MOST_ITEMS = 2_000
 
 _ERROR_TITLE = "feed error for query"
@@ -41,10 +42,9 @@ _HEAD = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arxiv:
-    """The new papers of some categories, in one listing, as arXiv announces them each day.
+    """The daily listing of some categories, with all categories or `per_request` in one request.
 
-    All categories are asked for at once, or `per_request` at a time. Recorded answers of
-    arXiv's API and of its OAI-PMH interface are read too. Specification:
+    Recorded answers of arXiv's API and OAI-PMH interface are read too. Specification:
     https://info.arxiv.org/help/rss_specifications.html
     """
 
@@ -84,8 +84,7 @@ class Arxiv:
             return _without_pages(ArxivOai(name=self.name).parse(listing))
         feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url)
         if _ERROR_TITLE in feed.title.lower():
-            said = truncate(clean(feed.title), 200)
-            raise ListingUnreadable(f"arXiv says: {said}", subject=listing.url)
+            raise refusal("arXiv", feed.title, listing)
         return _Reader(source=self.name, feed=feed, listing=listing).harvest()
 
 
@@ -116,7 +115,7 @@ class _Reader:
         return Harvest(
             items=tuple(items),
             problems=tuple(problems),
-            built_at=arxiv.in_range(self.feed.built_at or self.feed.published_at),
+            built_at=plausible(self.feed.built_at or self.feed.published_at),
             ttl=self.feed.ttl,
             cut_short=is_cut_short(self.feed, self.listing),
         )
@@ -168,28 +167,28 @@ class _Reader:
         return Item(paper=paper, announcement=announcement), trouble
 
     def _day(self, entry: Entry) -> date | None:
-        """The list's own date, US Eastern: of the item, else of the channel, else its build.
+        """The list's date, US Eastern: that of the item, else of the channel, else of its build.
 
-        RSS 1.0 was dated 20:30 on the evening of the announcement; its list is the next day's.
+        RSS 1.0 gave 20:30 on the evening of the announcement; its list is the next day's.
         """
-        stated = arxiv.in_range(entry.published_at) or arxiv.in_range(self.feed.published_at)
+        stated = plausible(entry.published_at) or plausible(self.feed.published_at)
         if self.feed.version == "rss10" and stated:
             return list_day(stated + timedelta(hours=4))
-        moment = stated or arxiv.in_range(self.feed.built_at) or self.listing.fetched_at
+        moment = stated or plausible(self.feed.built_at) or self.listing.fetched_at
         return list_day(moment) if moment else None
 
     def _seen_at(self, entry: Entry) -> datetime | None:
         return (
             self.listing.fetched_at
-            or arxiv.in_range(self.feed.built_at)
-            or arxiv.in_range(self.feed.published_at)
-            or arxiv.in_range(entry.published_at)
+            or plausible(self.feed.built_at)
+            or plausible(self.feed.published_at)
+            or plausible(entry.published_at)
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """What the forms of arXiv's feeds have in common, raw."""
+    """The fields that every form of arXiv's feeds has, raw."""
 
     id: str
     type: str
@@ -200,7 +199,7 @@ class _Line:
 
 
 def _line(entry: Entry) -> _Line:
-    """An entry of RSS 2.0 or Atom; its description begins with the id and the announce type."""
+    """An entry of RSS 2.0 or Atom: its description begins with the id and the announce type."""
     intro = _DESCRIPTION.match(entry.summary)
     return _Line(
         id=entry.id if arxiv.read_id(entry.id) else (intro["id"] if intro else entry.link),
@@ -213,7 +212,7 @@ def _line(entry: Entry) -> _Line:
 
 
 def _old_line(entry: Entry, feed_name: str) -> _Line:
-    """An entry of RSS 1.0: version, primary category and type stand in its title, authors are HTML."""
+    """An entry of RSS 1.0: version, primary category and type are in the title, authors are HTML."""
     note = _OLD_TITLE.search(entry.title)
     flag = (note["flag"] or "") if note else ""
     category = note["category"] if note else ""
@@ -231,7 +230,7 @@ def _old_line(entry: Entry, feed_name: str) -> _Line:
 
 
 def _announce_type(given: str) -> tuple[AnnounceType, str]:
-    """The type a listing states, and what is wrong with it, if anything; a new word means new."""
+    """The announce type of an item and what is wrong with it; an unknown type counts as new."""
     word = given.strip().lower()
     try:
         return AnnounceType(word), ""
@@ -243,7 +242,7 @@ def _announce_type(given: str) -> tuple[AnnounceType, str]:
 
 
 def _without_pages(harvest: Harvest) -> Harvest:
-    """A recorded answer stands by itself: neither further pages nor a cursor follow from it."""
+    """The harvest of a recorded answer, from which no further page is asked for."""
     return replace(harvest, more=(), cursor=None)
 
 

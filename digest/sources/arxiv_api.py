@@ -14,14 +14,15 @@ from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Pro
 from digest.parsing import Element, xml_root
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
-from digest.text import clean, latex_to_text, truncate
+from digest.sources._reading import refusal, sort_out
+from digest.text import latex_to_text
 
 FIRST_DAY = date(_json.YEARS[0], 1, 1)
 LAST_DAY = date(_json.YEARS[-1], 12, 31)
 MOST_RESULTS = 30_000
 MOST_A_PAGE = 2_000
 
-# Archives whose papers carry `archive.XX`; the others (hep-th, quant-ph, …) are categories themselves.
+# Archives that are divided into `archive.XX`; the others (hep-th, …) are categories themselves.
 _DIVIDED = frozenset(
     (
         "astro-ph", "cond-mat", "cs", "econ", "eess", "math", "nlin",
@@ -37,12 +38,12 @@ _AGAIN = ", again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArxivApi:
-    """Papers of some categories (and matching `query`, in the API's own terms) by submission date.
+    """Papers of some categories by the date of submission.
 
-    Every paper the API gives was new on one list, whatever version it has since: that is how it
-    is announced, at the time `listed_at` works out, so that old papers never pass for today's.
-    Manual: https://info.arxiv.org/help/api/user-manual.html; at most 2,000 results a page and
-    30,000 in all.
+    `query`, in the API's own syntax, narrows them down. A paper is announced as new on the day
+    when it was first listed (see `listed_at`), whatever version it has now, so that old papers
+    never pass for today's. The API gives 2,000 results a page and 30,000 in all at most.
+    Manual: https://info.arxiv.org/help/api/user-manual.html
     """
 
     name: str = "arxiv-api"
@@ -58,7 +59,7 @@ class ArxivApi:
         _options.number(self.page_size, source=self.name, key="page_size", most=MOST_A_PAGE)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
-        """Yesterday (UTC), or the days from `from` to `to` of a cursor, which is JSON text."""
+        """Yesterday (UTC), or the days from `from` to `to` of the JSON object in the cursor."""
         if not self.categories and not self.query:
             return ()
         yesterday = now.astimezone(UTC).date() - timedelta(days=1)
@@ -67,9 +68,9 @@ class ArxivApi:
         return (self.backfill(*(span or (yesterday, yesterday))),)
 
     def backfill(self, start: date, end: date) -> Request:
-        """What was submitted from the one day to the other, both included, in UTC.
+        """The first page of what was submitted from one day to another, both included, in UTC.
 
-        Days that arXiv has nothing of are left out. Raises InvalidInput when `end` is before `start`.
+        Raises InvalidInput when `end` is before `start`.
         """
         start, end = max(start, FIRST_DAY), min(end, LAST_DAY)
         if end < start:
@@ -83,16 +84,11 @@ class ArxivApi:
             raise ListingUnreadable("The answer is XML, but no Atom feed.", subject=listing.url)
         entries = arxiv.children(root, "entry")
         _refuse_error(entries, listing)
-        items: list[Item] = []
-        problems: list[Problem] = []
-        for number, entry in enumerate(entries, start=1):
-            read = self._item(entry, listing)
-            if isinstance(read, Item):
-                items.append(read)
-            else:
-                problems.append(Problem(source=self.name, place=f"entry {number}", cause=read))
-        start = _integer(arxiv.text_of(arxiv.child(root, "startIndex")))
-        total = _integer(arxiv.text_of(arxiv.child(root, "totalResults")))
+        items, problems = sort_out(
+            (self._item(entry, listing) for entry in entries), source=self.name, called="entry"
+        )
+        start = _integer(arxiv.child_text(root, "startIndex"))
+        total = _integer(arxiv.child_text(root, "totalResults"))
         more, trouble = self._next(listing, start=start, count=len(entries), total=total)
         if trouble:
             problems.append(Problem(source=self.name, place=listing.place, cause=trouble))
@@ -101,7 +97,7 @@ class ArxivApi:
             problems=tuple(problems),
             more=more,
             left=max(total - start - len(entries), 0),
-            built_at=arxiv.read_moment(arxiv.text_of(arxiv.child(root, "updated"))),
+            built_at=arxiv.read_moment(arxiv.child_text(root, "updated")),
         )
 
     def _request(self, first: date, last: date, start: int, *, again: bool = False) -> Request:
@@ -126,10 +122,10 @@ class ArxivApi:
     def _next(
         self, listing: Listing, *, start: int, count: int, total: int
     ) -> tuple[tuple[Request, ...], str]:
-        """The page after this one, and what is wrong with this one, if anything.
+        """The request for the next page, and what is wrong with this page, if anything.
 
-        The API is known to give short and empty pages now and then: the next page begins after
-        what came, and an empty one is asked for once more.
+        The API sometimes gives a short or an empty page: the next page begins after what came,
+        and an empty page is asked for once more.
         """
         place = _PLACE.fullmatch(listing.place)
         span = _days(place["first"], place["last"]) if place else None
@@ -148,7 +144,7 @@ class ArxivApi:
 
     def _item(self, entry: Element, listing: Listing) -> Item | str:
         """The item of one entry, or why there is none."""
-        fields = {name: text for each in entry for name, text in [_field(each)] if text}
+        fields = arxiv.fields(entry)
         found = arxiv.read_id(fields.get("id", ""))
         if found is None:
             return "an entry without an arXiv id"
@@ -186,32 +182,23 @@ class ArxivApi:
 
 
 def _refuse_error(entries: Sequence[Element], listing: Listing) -> None:
-    """Raise what arXiv reports: an error comes as a feed of one entry, sometimes with status 200."""
+    """Raise arXiv's error, which comes as a feed of one entry and sometimes with status 200."""
     for entry in entries[:1]:
-        title = arxiv.text_of(arxiv.child(entry, "title"))
-        if title == "Error" or "/api/errors" in arxiv.text_of(arxiv.child(entry, "id")):
-            said = truncate(clean(arxiv.text_of(arxiv.child(entry, "summary"))), 200)
-            raise ListingUnreadable(f"arXiv says: {said or 'error'}", subject=listing.url)
-
-
-def _field(element: Element) -> tuple[str, str]:
-    return arxiv.local_name(element), arxiv.text_of(element)
+        title = arxiv.child_text(entry, "title")
+        if title == "Error" or "/api/errors" in arxiv.child_text(entry, "id"):
+            raise refusal("arXiv", arxiv.child_text(entry, "summary"), listing)
 
 
 def _authors(entry: Element) -> tuple[str, ...]:
-    """Names only: an affiliation stands beside its name in an element of its own."""
-    names = (
-        latex_to_text(arxiv.text_of(arxiv.child(author, "name")))
-        for author in arxiv.children(entry, "author")
-    )
-    return tuple(filter(None, names))
+    """The names; an affiliation is in an element of its own beside the name."""
+    names = (arxiv.child_text(author, "name") for author in arxiv.children(entry, "author"))
+    return tuple(filter(None, map(latex_to_text, names)))
 
 
 def _categories(entry: Element) -> tuple[str, ...]:
-    """The primary category, then all (among them MSC and ACM classes, which have spaces or digits)."""
-    primary = [each.get("term") or "" for each in arxiv.children(entry, "primary_category")]
-    every = [each.get("term") or "" for each in arxiv.children(entry, "category")]
-    return tuple(each for each in (*primary, *every) if arxiv.is_category(each))
+    """The primary category, then all of them; MSC and ACM classes stand among them."""
+    elements = arxiv.children(entry, "primary_category") + arxiv.children(entry, "category")
+    return tuple(term for each in elements if arxiv.is_category(term := each.get("term") or ""))
 
 
 def _pattern(category: str) -> str:

@@ -1,4 +1,4 @@
-"""arXiv's OAI-PMH interface: everything that changed since a day, to find what the RSS missed."""
+"""arXiv's OAI-PMH interface: all records changed since a day, to find what the RSS missed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Pro
 from digest.parsing import Element, xml_root
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
-from digest.text import clean, latex_to_text, truncate
+from digest.sources._reading import refusal, sort_out
+from digest.text import latex_to_text
 
 NEW_WITHIN = timedelta(days=7)
 MOST_PAGES = 500
@@ -33,10 +34,10 @@ _GROUPS = frozenset(("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"))
 class ArxivOai:
     """All records of some sets that changed since the last complete run.
 
-    `sets` are OAI sets (`cs`, `physics:hep-th`); without any they follow from `categories`.
-    Sets are broad, so where `categories` are given, only papers in one of them are kept.
-    A datestamp is the day a record last changed, and new papers are stamped with the UTC day on
-    which they enter the lists. Guide: https://info.arxiv.org/help/oa/index.html
+    `sets` are OAI sets (`cs`, `physics:hep-th`), by default those that hold `categories`. Sets
+    are broad: where `categories` are given, only papers in one of them are kept. A record's
+    datestamp is the day of its last change; that of a new paper is the UTC day of its first
+    list. Guide: https://info.arxiv.org/help/oa/index.html
     """
 
     name: str = "arxiv-oai"
@@ -60,7 +61,7 @@ class ArxivOai:
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
         """The first page of every set, from the day of the last answer, or from yesterday.
 
-        `until` is never given: arXiv asks that harvesters move `from` alone.
+        `until` is never given: arXiv asks harvesters to use `from` alone.
         """
         yesterday = now.astimezone(UTC).date() - timedelta(days=1)
         since = _json.day(_json.text(_json.kept(cursor), "from")) or yesterday
@@ -71,19 +72,14 @@ class ArxivOai:
         root = xml_root(listing.body, media_type=listing.media_type, subject=listing.url)
         if arxiv.local_name(root) not in ("OAI-PMH", "record"):
             raise ListingUnreadable("The answer is XML, but not OAI-PMH.", subject=listing.url)
-        answered = arxiv.read_moment(arxiv.text_of(arxiv.child(root, "responseDate")))
+        answered = arxiv.read_moment(arxiv.child_text(root, "responseDate"))
         error = arxiv.child(root, "error")
         if error is not None:
             return self._on_error(error, listing, answered)
         records, token = _records(root)
-        items: list[Item] = []
-        problems: list[Problem] = []
-        for number, record in enumerate(records, start=1):
-            read = self._item(record, listing)
-            if isinstance(read, Item):
-                items.append(read)
-            elif read is not None:
-                problems.append(Problem(source=self.name, place=f"record {number}", cause=read))
+        items, problems = sort_out(
+            (self._item(record, listing) for record in records), source=self.name, called="record"
+        )
         more, trouble = self._next(listing, token)
         if trouble:
             problems.append(Problem(source=self.name, place=listing.place, cause=trouble))
@@ -109,7 +105,7 @@ class ArxivOai:
         )
 
     def _on_error(self, error: Element, listing: Listing, answered: datetime | None) -> Harvest:
-        """OAI-PMH 2.0 §3.6: an error is an answer too, and two of them are none to us."""
+        """What follows from an error (OAI-PMH 2.0 §3.6); two of its codes are no failure."""
         code = error.get("code") or ""
         if code == "noRecordsMatch":
             return Harvest(cursor=_cursor(listing, answered), built_at=answered)
@@ -122,11 +118,10 @@ class ArxivOai:
                 more=(self._first(place["set"], since, again=True),),
                 built_at=answered,
             )
-        said = truncate(clean(f"{code} {arxiv.text_of(error)}"), 200)
-        raise ListingUnreadable(f"arXiv says: {said or 'error'}", subject=listing.url)
+        raise refusal("arXiv", f"{code} {arxiv.text_of(error)}", listing)
 
     def _next(self, listing: Listing, token: str) -> tuple[tuple[Request, ...], str]:
-        """The page that a resumption token leads to, and what is wrong with the token, if anything."""
+        """The request that a resumption token leads to, and what is wrong with the token."""
         place = _PLACE.fullmatch(listing.place)
         if not token or place is None:
             return (), ""
@@ -139,18 +134,18 @@ class ArxivOai:
     def _item(self, record: Element, listing: Listing) -> Item | str | None:
         """The item of one record, why there is none, or None for a paper that nobody asked for."""
         header = arxiv.child(record, "header")
-        found = arxiv.read_id(arxiv.text_of(arxiv.child(header, "identifier")))
+        found = arxiv.read_id(arxiv.child_text(header, "identifier"))
         metadata = arxiv.child(arxiv.child(record, "metadata"), "arXiv")
         if found is None:
             return "a record without an arXiv id"
         if metadata is None:
             deleted = header is not None and header.get("status") == "deleted"
             return f"{found[0]} " + ("was withdrawn" if deleted else "has no metadata we can read")
-        fields = {arxiv.local_name(each): arxiv.text_of(each) for each in metadata}
+        fields = arxiv.fields(metadata)
         categories = tuple(filter(arxiv.is_category, fields.get("categories", "").split()))
         if not arxiv.in_categories(categories, self.categories):
             return None
-        stamped = arxiv.read_moment(arxiv.text_of(arxiv.child(header, "datestamp")))
+        stamped = arxiv.read_moment(arxiv.child_text(header, "datestamp"))
         if stamped is None:
             return f"{found[0]} has no datestamp"
         item = self._read(metadata, fields, found[0], categories, stamped.date(), listing)
@@ -167,7 +162,7 @@ class ArxivOai:
     ) -> Item:
         created = arxiv.read_moment(fields.get("created", ""))
         updated = arxiv.read_moment(fields.get("updated", ""))
-        # The form tells no version number: one that was updated has at least its second.
+        # This format has no version number; an updated paper is at version 2 or later.
         version = 2 if updated else 1
         paper = arxiv.to_paper(
             arxiv.Record(
@@ -205,20 +200,20 @@ def _records(root: Element) -> tuple[list[Element], str]:
         return [root], ""
     bodies = [*arxiv.children(root, "ListRecords"), *arxiv.children(root, "GetRecord")]
     records = [record for body in bodies for record in arxiv.children(body, "record")]
-    tokens = [arxiv.text_of(arxiv.child(body, "resumptionToken")) for body in bodies]
+    tokens = [arxiv.child_text(body, "resumptionToken") for body in bodies]
     return records, next(filter(None, tokens), "")
 
 
 def _authors(authors: Element | None) -> tuple[str, ...]:
     names = (
-        " ".join(arxiv.text_of(arxiv.child(each, part)) for part in _NAME_PARTS)
+        " ".join(arxiv.child_text(each, part) for part in _NAME_PARTS)
         for each in arxiv.children(authors, "author")
     )
     return tuple(filter(None, map(latex_to_text, names)))
 
 
 def _cursor(listing: Listing, answered: datetime | None) -> str | None:
-    """What to keep of a set's first page: records that change while we read come the next time."""
+    """The next run's start, from a set's first page: changes made while we read come next time."""
     if answered is None or ", page " in listing.place:
         return None
     return json.dumps({"from": answered.date().isoformat()})
@@ -229,7 +224,7 @@ def _asked_token(listing: Listing) -> str:
 
 
 def _sets(categories: Sequence[str]) -> tuple[str, ...]:
-    """The fewest sets that hold the categories: a group each, physics by archive."""
+    """The smallest sets that hold the categories: their groups, and in physics their archives."""
     archives = [each.partition(".")[0] for each in categories]
     return tuple(
         dict.fromkeys(

@@ -19,12 +19,13 @@ from digest.model import (
     LinkKind,
     Listing,
     Paper,
-    Problem,
     Request,
 )
 from digest.parsing import Entry, find_links, parse_feed
 from digest.sources import _json, _options
-from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text, truncate
+from digest.sources._json import Record
+from digest.sources._reading import refusal, sort_out
+from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text
 
 MOST_DAYS = 31
 
@@ -34,10 +35,10 @@ _VERSION = re.compile(r"v(?P<version>\d{1,3})\b", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Biorxiv:
-    """What bioRxiv posted in the last `days` days (UTC), and all since the last complete run.
+    """The preprints posted in the last `days` days (UTC), and since the last complete run.
 
-    Categories are named after the server: `biorxiv:cell-biology`. API: https://api.biorxiv.org;
-    pages hold whatever the server likes, `total` says when to stop.
+    Categories are named after the server: `biorxiv:cell-biology`. The server chooses the size of
+    a page; `total` says when to stop. API: https://api.biorxiv.org
     """
 
     name: str = "biorxiv"
@@ -50,7 +51,7 @@ class Biorxiv:
         _options.number(self.days, source=self.name, key="days", most=MOST_DAYS)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:
-        """The first page of the days wanted; `cursor` holds the last day that was complete."""
+        """The first page of the wanted days; `cursor` holds the last day that was complete."""
         today = now.astimezone(UTC).date()
         first = today - timedelta(days=self.days - 1)
         kept = _json.day(_json.text(_json.kept(cursor), "to"))
@@ -69,16 +70,13 @@ class Biorxiv:
 
     def _page(self, listing: Listing) -> Harvest:
         message, records = _content(listing)
-        items: list[Item] = []
-        problems: list[Problem] = []
         position = _integer(message.get("cursor"))
-        for number, record in enumerate(records, start=position + 1):
-            read = self._record(record, listing) if isinstance(record, Mapping) else "not a record"
-            if isinstance(read, Item):
-                items.append(read)
-            else:
-                place = f"record {number}"
-                problems.append(Problem(source=self.name, place=place, cause=read))
+        items, problems = sort_out(
+            (self._record(record, listing) for record in records),
+            source=self.name,
+            called="record",
+            first=position + 1,
+        )
         span = _span(listing)
         total = _integer(message.get("total"))
         seen = position + len(records)
@@ -103,8 +101,10 @@ class Biorxiv:
             accept="application/json",
         )
 
-    def _record(self, record: Mapping[str, object], listing: Listing) -> Item | str:
+    def _record(self, record: object, listing: Listing) -> Item | str:
         """The item of one record of the API, or why there is none."""
+        if not isinstance(record, Mapping):
+            return "not a record"
         doi = canonical_doi(_json.text(record, "doi"))
         title = html_to_text(_json.text(record, "title"))
         day = _json.day(_json.text(record, "date"))
@@ -127,27 +127,22 @@ class Biorxiv:
         )
 
     def _feed(self, listing: Listing) -> Harvest:
-        """Their RSS: the thirty newest, without version or category."""
+        """Read an RSS feed of theirs: the thirty newest, without version or category."""
         feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url)
-        items: list[Item] = []
-        problems: list[Problem] = []
-        for number, entry in enumerate(feed.entries, start=1):
-            read = self._entry(entry, listing)
-            if isinstance(read, Item):
-                items.append(read)
-            else:
-                problems.append(Problem(source=self.name, place=f"item {number}", cause=read))
+        items, problems = sort_out(
+            (self._entry(entry, listing) for entry in feed.entries), source=self.name, called="item"
+        )
         return Harvest(
             items=tuple(items),
             problems=tuple(problems),
-            built_at=_plausible(feed.built_at or feed.published_at),
+            built_at=_json.plausible(feed.built_at or feed.published_at),
             ttl=feed.ttl,
         )
 
     def _entry(self, entry: Entry, listing: Listing) -> Item | str:
         doi = canonical_doi(entry.doi or entry.id) or canonical_doi(entry.link)
         title = html_to_text(entry.title)
-        moment = _plausible(entry.published_at or entry.updated_at) or listing.fetched_at
+        moment = _json.plausible(entry.published_at or entry.updated_at) or listing.fetched_at
         if not doi or not title:
             return "an item without a DOI" if not doi else f"{doi} has no title"
         if moment is None:
@@ -214,29 +209,27 @@ class Biorxiv:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medrxiv(Biorxiv):
-    """What medRxiv posted; the same API and the same form."""
+    """The same of medRxiv."""
 
     name: str = "medrxiv"
     server: str = "medrxiv"
 
 
-def _content(listing: Listing) -> tuple[Mapping[str, object], Sequence[object]]:
+def _content(listing: Listing) -> tuple[Record, Sequence[object]]:
     """The first message and the records of a page of the API."""
-    content = _json.content_of(listing)
-    records = content.get("collection") if isinstance(content, Mapping) else None
-    messages = content.get("messages") if isinstance(content, Mapping) else None
-    message = messages[0] if isinstance(messages, list) and messages else {}
-    if not isinstance(message, Mapping):
-        message = {"status": message}
-    if not isinstance(records, list):
-        said = truncate(clean(_json.text(message, "status")), 200)
-        cause = f"The server says: {said}" if said else "The answer is JSON, but no listing."
-        raise ListingUnreadable(cause, subject=listing.url)
-    return message, records
+    content = _json.mapping(_json.content_of(listing))
+    first = next(iter(_json.sequence(content, "messages")), {})
+    message = first if isinstance(first, Mapping) else {"status": first}
+    records = content.get("collection")
+    if isinstance(records, list):
+        return message, records
+    if said := _json.text(message, "status"):
+        raise refusal("The server", said, listing)
+    raise ListingUnreadable("The answer is JSON, but no listing.", subject=listing.url)
 
 
 def _span(listing: Listing) -> tuple[date, date] | None:
-    """The first and last day that a page was asked for, by its place or its address."""
+    """The first and last day of a page, from its place or its URL."""
     found = _RANGE.search(listing.place) or _RANGE.search(listing.url)
     if found is None:
         return None
@@ -244,15 +237,11 @@ def _span(listing: Listing) -> tuple[date, date] | None:
     return (first, last) if first and last else None
 
 
-def _plausible(moment: datetime | None) -> datetime | None:
-    return moment if moment is not None and moment.year in _json.YEARS else None
-
-
 def _slug(category: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", clean(category).lower()).strip("-")
 
 
 def _integer(given: object) -> int:
-    """A count as the API writes it, number or text; 0 for anything else."""
+    """A count, which the API writes as a number or as text; 0 for anything else."""
     text = str(given) if isinstance(given, int | str) and not isinstance(given, bool) else ""
     return int(text) if re.fullmatch(r"\d{1,9}", text.strip(), re.ASCII) else 0

@@ -31,6 +31,7 @@ from digest.model import (
     Request,
 )
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
+from digest.sources import _options
 from digest.sources._cut import is_cut_short
 from digest.text import (
     authors_in_elements,
@@ -47,21 +48,21 @@ _ACCEPT = (
     " application/json;q=0.8, */*;q=0.1"
 )
 _CATEGORY = re.compile(r"([a-z-]+)\.[A-Za-z]{2}(?:-[a-z]{2,4})?|([a-z]+-[a-z]+)")
-# From how many characters on a summary is one, and up to how many around it are but its frame.
+# The shortest summary taken in place of a content that frames it, and the longest such frame.
 _MIN_SUMMARY = 40
 _MAX_FRAME = 400
-# Publishers' pages that have the DOI in their path: /doi/full/…, /content/…v2, /articles/…
+# Publishers' pages with the DOI in their path: /doi/full/…, /content/…v2, /articles/…
 _DOI_IN_PATH = re.compile(
     r"(?:/(?:doi|content|articles?)/(?:(?:abs|e?pdf|full|epub)/)?|//link\.springer\.com/(?:\w+/)?)"
     r"(10\.\d{4,9}/[^?#]+)"
 )
-# What comes after it there: a version, a part of the page, a number of Oxford's own.
+# What may follow the DOI there: a version, a part of the page, a number of Oxford's own.
 _DOI_TAIL = re.compile(
     r"v\d+(?:\.[a-z.-]+)?$|/(?:full|fulltext(?:\.html)?|abstract|meta|pdf|html|comments)$"
     r"|/(?:figures|tables)/\d+$|^(10\.1093/[^/]+/[^/]+)/\d{6,}$"
 )
-# What ScienceDirect, which has no author elements, and APS say before the abstract or instead; the
-# names begin with an upper-case letter, after `van der` perhaps.
+# What ScienceDirect (which has no author elements) and APS put before or in place of the abstract.
+# Names begin with an upper-case letter, perhaps after `van der`.
 _BREAK = r"(?:</p>|<br ?/?>)\s*(?:<p>)?"
 _TEXT = r"(?:[^<]|</?(?:i|em|b|sub|sup)>)"
 _PREAMBLE = re.compile(
@@ -73,10 +74,10 @@ _PREAMBLE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSource:
-    """The entries of one feed, announced as new on the day they were published.
+    """The entries of one feed, announced as new on the day of their publication.
 
-    `categories` are given to every paper, beside those of its own terms that are arXiv's;
-    `title` is what announcements call the feed (by default the source's name).
+    Every paper gets `categories`, and those of its own terms that are arXiv categories. `title`
+    is the feed's name in announcements (by default the source's name).
     """
 
     name: str = "feed"
@@ -92,7 +93,10 @@ class FeedSource:
                 f"sources.{self.name}: url = {url!r} is no http or https address.",
                 subject=self.name,
             )
-        object.__setattr__(self, "categories", _listed(self.name, self.categories))
+        categories = _options.names(
+            self.categories, source=self.name, key="categories", like="cs.LG", valid=bool
+        )
+        object.__setattr__(self, "categories", categories)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:  # noqa: ARG002 - the port's signature; a feed needs neither
         """One poll of the feed."""
@@ -101,9 +105,9 @@ class FeedSource:
     def parse(self, listing: Listing) -> Harvest:
         """Read the feed; an entry without title or without any date becomes a problem.
 
-        So does one that names the same paper as an entry before it, and says something else; and
-        a date that cannot be read, though its entry is taken in as one that has none.
-        Raises ListingUnreadable when it is no feed, or nothing of it can be read.
+        So does an entry that names the same paper as an earlier one but differs from it. An
+        unreadable date is a problem, too, but its entry is read as if it had none.
+        Raises ListingUnreadable when it is not a feed, or nothing of it can be read.
         """
         feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url or self.url)
         problems = [
@@ -182,7 +186,7 @@ class FeedSource:
         )
 
     def _keys(self, entry: Entry, shared: frozenset[str]) -> tuple[str, ...]:
-        """What names the paper, strongest first: arXiv id, DOI, page, guid."""
+        """The keys of the paper, strongest first: arXiv id, DOI, page, guid."""
         named = (entry.doi, *entry.identifiers, entry.id, entry.link)
         arxiv = next((found[0] for each in named if (found := arxiv_id(each))), "")
         doi = next(filter(None, map(canonical_doi, named)), "") or _doi_of_page(entry.link)
@@ -194,9 +198,9 @@ class FeedSource:
         return tuple(keys) or (guid or page,)
 
     def _shared(self, entries: Sequence[Entry]) -> frozenset[str]:
-        """Pages and guids that name several entries, and so none.
+        """Keys of pages and guids that several entries have, and that so identify none.
 
-        Such are a table of contents, a list with anchors, a guid that all entries have.
+        Examples are a table of contents, a list with anchors, a guid that all entries share.
         """
         beside: defaultdict[str, set[str]] = defaultdict(set)
         for entry in entries:
@@ -207,10 +211,10 @@ class FeedSource:
         return frozenset(key for key, others in beside.items() if len(others) > 1)
 
     def _guid_key(self, entry: Entry) -> str:
-        """The key of the entry's guid, which means something in this feed only, or of its anchor.
+        """The key of the entry's guid (which is unique within this feed only) or of its anchor.
 
-        What is no address of its own may count places on a page, where another paper stands next
-        time: of papers on one page, their titles tell them apart then.
+        A guid that is not an address may only number the places on a page, which other papers
+        take the next time; the key is then made of page and title.
         """
         guid = entry.id or entry.link.partition("#")[2]
         if not guid:
@@ -225,14 +229,6 @@ def _page_key(entry: Entry) -> str:
     return url_key(entry.link) if entry.link else ""
 
 
-def _listed(name: str, given: object) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise ConfigError(
-            f'sources.{name}: categories must be a list, such as ["cs.LG"].', subject=name
-        )
-    return tuple(dict.fromkeys(str(each) for each in given))
-
-
 def _doi_of_page(link: str) -> str:
     match = _DOI_IN_PATH.search(link)
     return canonical_doi(_DOI_TAIL.sub(r"\1", unquote(match[1]))) if match else ""
@@ -245,7 +241,7 @@ def _unread(date: str) -> str:
 def _abstract(entry: Entry) -> str:
     """The longer of summary and content, since a summary is often the content's first lines.
 
-    Of a content that has little around the summary, as PubMed's has citation and ids, only that.
+    The summary, if the content only frames it, as PubMed's does with citation and ids.
     """
     summary, content = (
         latex_to_text(html_to_text(_PREAMBLE.sub("", each)))
@@ -258,7 +254,7 @@ def _abstract(entry: Entry) -> str:
 
 
 def _authors(entry: Entry) -> tuple[str, ...]:
-    """The names in the author elements; where there are none, those that the summary names."""
+    """The names in the author elements; if there are none, those in the summary."""
     preamble = None if entry.authors else _PREAMBLE.match(entry.summary)
     said = ((preamble["authors"] or ""),) if preamble else ()
     return authors_in_elements(entry.authors or said)

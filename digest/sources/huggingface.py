@@ -1,4 +1,4 @@
-"""Hugging Face Daily Papers: which papers a community picked, and how it votes on them."""
+"""Hugging Face Daily Papers: the papers that a community picked, and its votes on them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from digest.model import (
     Link,
     LinkKind,
     Listing,
-    Problem,
     Request,
     Signal,
 )
 from digest.parsing import safe_url
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json, _options
-from digest.text import clean, latex_to_text, truncate
+from digest.sources._json import Record
+from digest.sources._reading import refusal, sort_out
+from digest.text import clean, latex_to_text
 
 FEED = "daily"
 PAGE = 50
@@ -43,7 +44,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 class HuggingFace:
     """The daily lists of the last `days` days (UTC), none at weekends.
 
-    Every paper is one of arXiv's, so its record merges with what the arXiv sources say. Votes,
+    Every paper is on arXiv, so its record merges with those of the arXiv sources. Votes,
     comments and stars become signals. API: https://huggingface.co/docs/hub/api (daily_papers).
     """
 
@@ -56,24 +57,20 @@ class HuggingFace:
         _options.number(self.days, source=self.name, key="days", most=MOST_DAYS)
 
     def requests(self, cursor: str | None, now: datetime) -> Sequence[Request]:  # noqa: ARG002 - the port's signature; lists are asked for by date
-        """One poll a list day, the latest first: votes go on changing after the day itself."""
+        """One poll for each list day, the latest first; votes still change after the day itself."""
         today = now.astimezone(UTC).date()
         wanted = [today - timedelta(days=back) for back in range(self.days)]
         return [self._request(day) for day in wanted if is_list_day(day)]
 
     def parse(self, listing: Listing) -> Harvest:
-        """Read one answer, of whatever year's schema; raises ListingUnreadable if it holds no list."""
+        """Read one answer, in any year's schema; raises ListingUnreadable if it holds no list."""
         records = _records(listing)
-        reader = _Reader(source=self.name, listing=listing, day=_day_of(listing))
-        items: list[Item] = []
-        problems: list[Problem] = []
-        for number, record in enumerate(records, start=1):
-            read = reader.item(record)
-            if isinstance(read, Item):
-                items.append(read)
-            else:
-                place = f"record {number}"
-                problems.append(Problem(source=self.name, place=place, cause=read))
+        day = _day_of(listing)
+        items, problems = sort_out(
+            (self._item(record, listing, day) for record in records),
+            source=self.name,
+            called="record",
+        )
         return Harvest(
             items=tuple(items),
             problems=tuple(problems),
@@ -93,7 +90,7 @@ class HuggingFace:
         )
 
     def _next(self, listing: Listing, count: int) -> tuple[Request, ...]:
-        """The page after a full one; a day seldom has more than one."""
+        """The request for the page after a full one; a day seldom has more than one page."""
         place = _PLACE.fullmatch(listing.place)
         day = _json.day(place["day"]) if place else None
         page = int(place["page"] or 1) if place else 1
@@ -101,17 +98,8 @@ class HuggingFace:
             return ()
         return (self._request(day, page + 1),)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
-    """Reads the records of one listing; `day` is the list that was asked for, where known."""
-
-    source: str
-    listing: Listing
-    day: date | None
-
-    def item(self, record: object) -> Item | str:
-        """The item, or why there is none."""
+    def _item(self, record: object, listing: Listing, list_day: date | None) -> Item | str:
+        """The item of one record, or why there is none; `list_day` is that of the list, if known."""
         record = _revived(record)
         if not isinstance(record, Mapping):
             return "not a record"
@@ -121,43 +109,33 @@ class _Reader:
         found = arxiv.read_id(_json.text(paper, "id"))
         if found is None:
             return "a paper without an arXiv id"
+        base, version = found
         submitted = arxiv.read_moment(_json.text(paper, "submittedOnDailyAt"))
         listed = (
-            submitted or arxiv.read_moment(_json.text(record, "publishedAt")) or _start_of(self.day)
+            submitted or arxiv.read_moment(_json.text(record, "publishedAt")) or _start_of(list_day)
         )
-        seen_at = self.listing.fetched_at or listed
+        seen_at = listing.fetched_at or listed
         if seen_at is None:
-            return f"paper {found[0]} has no date, nor has its list"
-        day = self.day if submitted is None and self.day else (listed or seen_at).date()
-        item = self._item(record, paper, found, day, seen_at)
-        return item if item.paper.title else f"paper {found[0]} has no title"
-
-    def _item(
-        self,
-        record: Mapping[str, object],
-        paper: Mapping[str, object],
-        found: tuple[str, int],
-        day: date,
-        seen_at: datetime,
-    ) -> Item:
-        base, version = found
+            return f"paper {base} has no date, nor has its list"
         read = arxiv.to_paper(
             arxiv.Record(
                 base=base,
                 version=version,
                 title=_json.text(paper, "title") or _json.text(record, "title"),
                 abstract=_json.text(paper, "summary") or _json.text(record, "summary"),
-                authors=_authors(paper.get("authors")),
+                authors=_authors(paper),
                 categories=(),
                 published=arxiv.read_moment(_json.text(paper, "publishedAt")),
             ),
             links=_links(base, paper),
         )
+        if not read.title:
+            return f"paper {base} has no title"
         announcement = Announcement(
             paper_id=read.id,
-            source=self.source,
+            source=self.name,
             feed=FEED,
-            day=day,
+            day=list_day if submitted is None and list_day else (listed or seen_at).date(),
             type=AnnounceType.NEW,
             version=version,
             seen_at=seen_at,
@@ -169,11 +147,7 @@ class _Reader:
         )
 
     def _signals(
-        self,
-        paper_id: str,
-        record: Mapping[str, object],
-        paper: Mapping[str, object],
-        seen_at: datetime,
+        self, paper_id: str, record: Record, paper: Record, seen_at: datetime
     ) -> tuple[Signal, ...]:
         counts = {
             "upvotes": paper.get("upvotes"),
@@ -184,7 +158,7 @@ class _Reader:
         return tuple(
             Signal(
                 paper_id=paper_id,
-                source=self.source,
+                source=self.name,
                 kind=kind,
                 value=value,
                 by=by,
@@ -198,8 +172,8 @@ class _Reader:
 def _records(listing: Listing) -> Sequence[object]:
     content = _json.content_of(listing)
     if isinstance(content, Mapping):
-        if said := truncate(clean(_json.text(content, "error")), 200):
-            raise ListingUnreadable(f"Hugging Face says: {said}", subject=listing.url)
+        if said := clean(_json.text(content, "error")):
+            raise refusal("Hugging Face", said, listing)
         content = content.get("data")
     if not isinstance(content, list):
         raise ListingUnreadable("The answer is JSON, but no list of papers.", subject=listing.url)
@@ -207,7 +181,7 @@ def _records(listing: Listing) -> Sequence[object]:
 
 
 def _revived(record: object) -> object:
-    """The record itself; one that a recorder kept as the `repr` of a Python dict is read back."""
+    """The record; one that was recorded as the `repr` of a Python dict is evaluated."""
     if not isinstance(record, str) or not record.startswith("{") or len(record) > MAX_REPR:
         return record
     try:
@@ -216,32 +190,26 @@ def _revived(record: object) -> object:
         return record
 
 
-def _links(base: str, paper: Mapping[str, object]) -> tuple[Link, ...]:
-    """What the submitter linked to, if it is a web address, and the discussion."""
-    given = {LinkKind.CODE: "githubRepo", LinkKind.PROJECT: "projectPage"}
-    found = [
-        Link(kind=kind, url=url)
-        for kind, key in given.items()
-        if (url := safe_url(_json.text(paper, key)))
-    ]
-    return (*found, Link(kind=LinkKind.DISCUSSION, url=f"https://huggingface.co/papers/{base}"))
+def _links(base: str, paper: Record) -> tuple[Link, ...]:
+    """The submitter's links that are web addresses, and the discussion."""
+    given = (
+        (LinkKind.CODE, safe_url(_json.text(paper, "githubRepo"))),
+        (LinkKind.PROJECT, safe_url(_json.text(paper, "projectPage"))),
+        (LinkKind.DISCUSSION, f"https://huggingface.co/papers/{base}"),
+    )
+    return tuple(Link(kind=kind, url=url) for kind, url in given if url)
 
 
-def _authors(given: object) -> tuple[str, ...]:
-    """Names in order; one that is hidden on the site is an author all the same."""
-    if not isinstance(given, list):
-        return ()
-    names = (latex_to_text(_json.text(each, "name")) for each in given if isinstance(each, Mapping))
+def _authors(paper: Record) -> tuple[str, ...]:
+    """The names in order, those hidden on the site among them."""
+    names = (latex_to_text(_json.text(each, "name")) for each in _json.records(paper, "authors"))
     return tuple(filter(None, names))
 
 
 def _submitter(given: object) -> str:
-    if not isinstance(given, Mapping):
-        return ""
-    return next(
-        (name for key in ("fullname", "name", "user") if (name := clean(_json.text(given, key)))),
-        "",
-    )
+    person = _json.mapping(given)
+    names = (clean(_json.text(person, key)) for key in ("fullname", "name", "user"))
+    return next(filter(None, names), "")
 
 
 def _count(given: object) -> float | None:
@@ -255,7 +223,7 @@ def _count(given: object) -> float | None:
 
 
 def _day_of(listing: Listing) -> date | None:
-    """The day whose list was asked for, by the query, the place or the file's name."""
+    """The day of the list, from the URL, or else the place or file name."""
     for text in (listing.url, listing.place):
         if found := _DAY.search(text):
             return _json.day(found[0])

@@ -1,8 +1,8 @@
-"""Papers by name: arXiv's query API for arXiv ids, Crossref for DOIs. Sans-I/O, like a source.
+"""Single papers by identifier: arXiv's query API for arXiv ids, Crossref for DOIs. Without I/O.
 
-What is looked up was named by a reader, and is no news: it is announced as a replacement, which
-stores the paper for its page, the search and the community list, and brings it into nobody's
-digest or feed. Being announced by a source, or featured by curators (`picked`), does.
+A paper that a reader names need not be new. It is announced as a replacement, so that it is
+stored for its page, the search and the community list but enters no digest or feed. That takes
+an announcement by a source, or by curators who feature it (`picked`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from digest.model import (
 from digest.parsing import find_links, safe_url
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json
+from digest.sources._json import Record
 from digest.sources.arxiv_api import ArxivApi
 from digest.text import clean, html_to_text, latex_to_text
 
@@ -44,15 +45,13 @@ FEWEST_LETTERS = 3
 _YEARS = range(1600, 2200)
 _HEADING = re.compile(r"\s*<jats:title>\s*(?:abstract|summary)[.:]?\s*</jats:title>", re.IGNORECASE)
 
-Record = Mapping[str, object]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """Asks for papers by their keys, `arxiv:…` and `doi:…`; other keys are passed over.
+    """Looks up papers by their keys, `arxiv:…` and `doi:…`; other keys are ignored.
 
-    Up to 50 arXiv ids go into one request (https://info.arxiv.org/help/api/user-manual.html,
-    id_list), DOIs one each (https://api.crossref.org, /works/{doi}).
+    One request has up to 50 arXiv ids (https://info.arxiv.org/help/api/user-manual.html,
+    id_list) or one DOI (https://api.crossref.org, /works/{doi}).
     """
 
     name: str = COMMUNITY
@@ -73,7 +72,7 @@ class Lookup:
         ]
 
     def parse(self, listing: Listing) -> Harvest:
-        """The papers in an answer; raises ListingUnreadable when nothing can be made of it."""
+        """The papers in an answer; raises ListingUnreadable when it cannot be read."""
         if listing.url.startswith(self.crossref):
             return self._read_crossref(listing)
         found = ArxivApi(name=self.name).parse(replace(listing, place=""))
@@ -107,46 +106,40 @@ class Lookup:
         read = read_work(record)
         if isinstance(read, Paper):
             return Harvest(items=(self._item(read, listing),))
-        return Harvest(
-            problems=(Problem(source=self.name, place=listing.place or listing.url, cause=read),)
-        )
+        place = listing.place or listing.url
+        return Harvest(problems=(Problem(source=self.name, place=place, cause=read),))
 
     def _item(self, paper: Paper, listing: Listing) -> Item:
         at = listing.fetched_at or paper.updated or paper.published or FIRST_DAY
-        return Item(
-            paper=paper,
-            announcement=Announcement(
-                paper_id=paper.id,
-                source=self.name,
-                feed=SUBMITTED,
-                day=at.date(),
-                type=AnnounceType.REPLACE,
-                version=paper.version,
-                seen_at=at,
-            ),
-        )
+        return _announced(paper, self.name, SUBMITTED, AnnounceType.REPLACE, at)
 
 
 def picked(paper: Paper, now: datetime) -> Item:
-    """A paper that curators featured, as news of today: from here on digests and feeds have it."""
+    """A paper that curators featured, announced as new today for digests and feeds to take up."""
+    return _announced(paper, COMMUNITY, PICKED, AnnounceType.NEW, now)
+
+
+def _announced(
+    paper: Paper, source: str, feed: str, announce_type: AnnounceType, at: datetime
+) -> Item:
     return Item(
         paper=paper,
         announcement=Announcement(
             paper_id=paper.id,
-            source=COMMUNITY,
-            feed=PICKED,
-            day=now.date(),
-            type=AnnounceType.NEW,
+            source=source,
+            feed=feed,
+            day=at.date(),
+            type=announce_type,
             version=paper.version,
-            seen_at=now,
+            seen_at=at,
         ),
     )
 
 
 def read_work(record: Record) -> Paper | str:
-    """The paper in one of Crossref's records, or why there is none.
+    """The paper in a record of Crossref's, or why there is none; abstracts are JATS XML.
 
-    https://github.com/CrossRef/rest-api-doc/blob/master/api_format.md; abstracts come as JATS.
+    https://github.com/CrossRef/rest-api-doc/blob/master/api_format.md
     """
     doi = canonical_doi(_json.text(record, "DOI"))
     if not doi:
@@ -157,26 +150,18 @@ def read_work(record: Record) -> Paper | str:
         return f"{doi} has no title"
     abstract = _abstract(record)
     page = doi_url(doi)
+    licences = (safe_url(_json.text(each, "URL")) for each in _json.records(record, "license"))
     return Paper(
         id=f"doi:{doi}",
         title=title,
         abstract=abstract,
-        authors=_authors(record.get("author")),
+        authors=_authors(record),
         published=_moment(record, "published", "posted", "issued", "created"),
         url=page,
         doi=doi,
         journal_ref=_journal(record),
-        licence=next(
-            (
-                safe_url(url)
-                for each in _records(record, "license")
-                if (url := _json.text(each, "URL"))
-            ),
-            "",
-        ),
-        links=arxiv.distinct(
-            (Link(kind=LinkKind.ABSTRACT, url=page), *find_links(abstract)),
-        ),
+        licence=next(filter(None, licences), ""),
+        links=arxiv.distinct((Link(kind=LinkKind.ABSTRACT, url=page), *find_links(abstract))),
         identifiers=tuple(dict.fromkeys((f"doi:{doi}", *_other_names(record)))),
     )
 
@@ -193,19 +178,17 @@ def _abstract(record: Record) -> str:
     return latex_to_text(html_to_text(_HEADING.sub("", _json.text(record, "abstract"), count=1)))
 
 
-def _authors(given: object) -> tuple[str, ...]:
+def _authors(record: Record) -> tuple[str, ...]:
     """Names, given name first; a group has one `name`."""
-    people = given if isinstance(given, list) else []
     names = (
         _json.text(each, "name") or f"{_json.text(each, 'given')} {_json.text(each, 'family')}"
-        for each in people[:MOST_AUTHORS]
-        if isinstance(each, Mapping)
+        for each in _json.records(record, "author")[:MOST_AUTHORS]
     )
     return tuple(name for each in names if (name := clean(html_to_text(each))))
 
 
 def _journal(record: Record) -> str:
-    """`Journal 12(3), 45 (2026)`, as far as it is known."""
+    """`Journal 12(3), 45 (2026)`, or as much of it as is known."""
     journal = clean(html_to_text(_first(record, "container-title")))
     if not journal:
         return ""
@@ -218,12 +201,10 @@ def _journal(record: Record) -> str:
 
 
 def _moment(record: Record, *names: str) -> datetime | None:
-    """The first date that is given, to the day; a missing month or day is the first."""
+    """The first of these dates that is given; a missing month or day is the first."""
     for name in names:
-        parts = next(iter(_list(_record(record, name), "date-parts")), None)
-        numbers = (
-            [each for each in parts if isinstance(each, int)] if isinstance(parts, list) else []
-        )
+        parts = next(iter(_json.sequence(_json.mapping(record.get(name)), "date-parts")), None)
+        numbers = [n for n in parts if isinstance(n, int)] if isinstance(parts, list) else []
         if not numbers:
             continue
         year, month, day = (*numbers, 1, 1)[:3]
@@ -235,10 +216,10 @@ def _moment(record: Record, *names: str) -> datetime | None:
 
 
 def _other_names(record: Record) -> Iterable[str]:
-    """Keys of the same work as a preprint or as published, where the record names them."""
-    related = _record(record, "relation")
+    """Keys of the same work as a preprint or as published, where the record has them."""
+    related = _json.mapping(record.get("relation"))
     for name in ("has-preprint", "is-preprint-of"):
-        for each in _records(related, name):
+        for each in _json.records(related, name):
             found = _json.text(each, "id")
             if known := arxiv_id(found):
                 yield f"arxiv:{known[0]}"
@@ -247,18 +228,4 @@ def _other_names(record: Record) -> Iterable[str]:
 
 
 def _first(record: Record, name: str) -> str:
-    return next((each for each in _list(record, name) if isinstance(each, str)), "")
-
-
-def _list(record: Record, name: str) -> Sequence[object]:
-    value = record.get(name)
-    return value if isinstance(value, list) else ()
-
-
-def _record(record: Record, name: str) -> Record:
-    value = record.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _records(record: Record, name: str) -> list[Record]:
-    return [each for each in _list(record, name) if isinstance(each, Mapping)]
+    return next((each for each in _json.sequence(record, name) if isinstance(each, str)), "")
