@@ -12,7 +12,7 @@ import pytest
 from digest import doctor, worker
 from digest.errors import ConfigError
 from digest.inbound import lmtp
-from digest.testing import MemoryTransport
+from digest.testing import MemoryTransport, RecordedFetcher
 
 DOMAIN = "digest.example"
 MAIL = (
@@ -24,7 +24,8 @@ MAIL = (
 
 @pytest.fixture
 def app(application):
-    """An application that takes mail in."""
+    """An application that takes mail in, and whose network answers nothing."""
+    application.__dict__["fetcher"] = RecordedFetcher({})
 
     def settle(**changes):
         given = {"domain": DOMAIN, "authserv_id": "mx.digest.example", **changes}

@@ -1,10 +1,12 @@
 """A store with people in it, and words for what a test looks at."""
 
+from datetime import date
+
 import pytest
 
 from digest import subscriptions
 from digest.config import arxiv_topics
-from digest.model import Paper, Subscriber, Topic
+from digest.model import Announcement, AnnounceType, Item, Paper, Status, Subscriber, Topic
 from digest.subscriptions import Bounds, Wishes
 from digest.testing import NOW
 
@@ -81,20 +83,28 @@ def profile(store):
     return look
 
 
+@pytest.fixture(params=[Status.UNSUBSCRIBED, Status.SUPPRESSED])
+def end(store, request):
+    """Ends a subscription, in either way."""
+
+    def run(person):
+        store.subscribers.set_status(person.id, request.param)
+        return store.subscribers.by_email(person.email)
+
+    return run
+
+
 @pytest.fixture
 def paper(store):
-    """Stores a paper and gives it back."""
-    from datetime import date
+    """Stores a paper, of which other ids may be named too, and gives it back."""
 
-    from digest.model import Announcement, AnnounceType, Item
-
-    def add(number=1):
+    def add(number=1, *also):
         made = Paper(
             id=f"arxiv:2606.{number:05}",
             title=f"On the retrieval of things of kind {number}",
             authors=("Ada Example", "Bo Sample"),
             categories=("cs.IR",),
-            identifiers=(f"arxiv:2606.{number:05}",),
+            identifiers=(f"arxiv:2606.{number:05}", *also),
         )
         announcement = Announcement(
             paper_id=made.id,

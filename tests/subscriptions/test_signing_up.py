@@ -1,5 +1,6 @@
 """Asked for by anybody, begun by the owner of the mailbox."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,11 @@ from digest.subscriptions import Bounds, SignUp
 from digest.testing import NOW
 
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def suppress(store, person):
+    store.subscribers.set_status(person.id, Status.SUPPRESSED)
+    return store.subscribers.by_email(person.email)
 
 
 # --- by an operator ---------------------------------------------------------------------------
@@ -241,16 +247,13 @@ def test_a_form_that_overfills_the_profile_of_one_who_had_left_is_answered_like_
 
 
 @pytest.mark.parametrize("reason", sorted(set(SuppressionReason) - {SuppressionReason.ERASED}))
-def test_an_address_we_must_not_write_to_gets_silence(store, sign_up, now, reason):
+def test_an_address_we_must_not_write_to_gets_silence(store, subscribe, sign_up, now, reason):
     store.post.suppress(subscriptions.address_hash(store, "ada@example.org"), reason, now)
     came = sign_up()
     assert (came.outcome, came.subscriber, came.limited) == ("silent", None, False)
     assert store.subscribers.by_email("ada@example.org") is None
-
-
-def test_a_suppressed_subscriber_gets_silence_too(store, subscribe, sign_up):
     suppress(store, subscribe())
-    assert sign_up().outcome == "silent"
+    assert sign_up().outcome == "silent", "of who is a subscriber just as well"
 
 
 def test_one_who_was_forgotten_can_come_back_by_confirming(store, subscribe, sign_up, now):
@@ -348,8 +351,6 @@ def test_what_was_typed_wrong_is_said_whoever_it_is(subscribe, sign_up):
 def test_limits_keep_no_address_and_no_network(store, sign_up, tmp_path):
     sign_up("ada@example.org", network="192.0.2.77", bounds=Bounds(signups=1, letters=1))
     sign_up("ada@example.org", network="192.0.2.77", bounds=Bounds(signups=1, letters=1))
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "digest.db") as db:
         buckets = " ".join(row[0] for row in db.execute("SELECT bucket FROM uses"))
     assert buckets
@@ -449,30 +450,16 @@ def test_an_hours_links_are_counted_together_but_not_those_that_people_renew(
 # --- confirming -----------------------------------------------------------------------------------
 
 
-def test_confirming_makes_the_first_digest_due_at_once(store, sign_up, now):
+def test_confirming_makes_the_first_digest_due_at_once_and_twice_is_once(store, sign_up, now):
     active = subscriptions.confirm(store, sign_up().subscriber, now=now)
     assert (active.status, active.due_at, active.confirmed_at) == (Status.ACTIVE, now, now)
-
-
-def test_confirming_twice_does_no_more(store, sign_up, now):
-    active = subscriptions.confirm(store, sign_up().subscriber, now=now)
     later = now + timedelta(days=1)
     assert subscriptions.confirm(store, active, now=later) == active
 
 
-def unsubscribe(store, person):
-    return subscriptions.unsubscribe(store, person, now=NOW)
-
-
-def suppress(store, person):
-    store.subscribers.set_status(person.id, Status.SUPPRESSED)
-    return store.subscribers.by_email(person.email)
-
-
-@pytest.mark.parametrize("end", [unsubscribe, suppress])
 def test_an_old_confirmation_link_revives_nobody(store, sign_up, now, end):
     person = subscriptions.confirm(store, sign_up().subscriber, now=now)
-    ended = end(store, person)
+    ended = end(person)
     assert subscriptions.confirm(store, person, now=now) == ended
 
 
