@@ -1,7 +1,7 @@
-"""Caps on how many messages may go: counted by slots of time, which leave their window whole.
+"""Caps on how many messages may go in a second, an hour or a day.
 
-So no window of any second, hour or day ever holds more than its cap. Pure functions of what was
-counted, the caps and `now`.
+Messages are counted in slots of time, and a slot leaves its window as a whole, so no window ever
+holds more than its cap. Pure functions of what was counted, the caps and `now`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNBOUNDED = 2**31
 
 
 def left(used: Mapping[str, Slots], caps: Caps, now: datetime) -> tuple[int, datetime]:
-    """How many may still go, and, if none may, when more may."""
+    """How many messages may still go, and, if none may, when more may."""
     found, again = UNBOUNDED, now
     for name, (span, width) in WINDOWS.items():
         cap = getattr(caps, name)
@@ -37,9 +37,9 @@ def left(used: Mapping[str, Slots], caps: Caps, now: datetime) -> tuple[int, dat
 def regained(
     slots: Slots, name: str, cap: int, now: datetime
 ) -> tuple[int, tuple[tuple[datetime, int], ...]]:
-    """How many may go now under one cap, and when how many more may again, a whole cap of them.
+    """How many may go now under one cap, and when how many more may, up to a whole cap of them.
 
-    If they go as soon as they may: then as many may go once more a window and a slot later.
+    If they go as soon as they may, then as many may go again a window and a slot later.
     """
     span, width = WINDOWS[name]
     here, counts = _slot(now, width), Counter(dict(_inside(slots, now, span, width)))
@@ -56,21 +56,21 @@ def regained(
 
 
 def counted(used: Mapping[str, Slots], caps: Caps, at: datetime, count: int) -> dict[str, Slots]:
-    """Count messages in the slot of `at`, and forget slots that no window reaches any more."""
+    """Count messages in the slot of `at`, and forget slots that have left their window."""
     found: dict[str, Slots] = {}
     for name, (span, width) in WINDOWS.items():
         if not getattr(caps, name):
             continue
         slots = Counter(dict(_inside(used.get(name, ()), at, span, width)))
         slots[_slot(at, width)] += count
-        found[name] = tuple(sorted((slot, n) for slot, n in slots.items() if n > 0))
+        found[name] = _in_order(slots)
     return found
 
 
 def moved(
     used: Mapping[str, Slots], caps: Caps, since: datetime, count: int, went: Collection[datetime]
 ) -> dict[str, Slots]:
-    """Count messages when they went, instead of all at `since`; what did not go is given back."""
+    """Count messages when they went, instead of all at `since`; give back those that did not."""
     found: dict[str, Slots] = {}
     for name, (_, width) in WINDOWS.items():
         if not getattr(caps, name):
@@ -78,7 +78,7 @@ def moved(
         slots = Counter(dict(used.get(name, ())))
         slots[_slot(since, width)] -= count
         slots.update(_slot(each, width) for each in went)
-        found[name] = tuple(sorted((slot, n) for slot, n in slots.items() if n > 0))
+        found[name] = _in_order(slots)
     return found
 
 
@@ -90,20 +90,24 @@ def is_ahead(used: Mapping[str, Slots], now: datetime) -> bool:
 
 
 def brought_back(used: Mapping[str, Slots], now: datetime) -> dict[str, Slots]:
-    """What was counted, with nothing after `now`: it counts as if it had just gone."""
+    """What was counted, with everything later than `now` counted as if it had just gone."""
     found: dict[str, Slots] = {}
     for name, slots in used.items():
         latest = _slot(now, WINDOWS[name][1])
         moved: Counter[int] = Counter()
         for slot, count in slots:
             moved[min(slot, latest)] += count
-        found[name] = tuple(sorted(moved.items()))
+        found[name] = _in_order(moved)
     return found
 
 
 def _inside(slots: Slots, now: datetime, span: float, width: float) -> Slots:
-    """The slots that hold anything of the window that ends now."""
+    """The slots that overlap the window that ends now."""
     return tuple(each for each in slots if (each[0] + 1) * width > now.timestamp() - span)
+
+
+def _in_order(slots: Counter[int]) -> Slots:
+    return tuple(sorted((slot, count) for slot, count in slots.items() if count > 0))
 
 
 def _slot(at: datetime, width: float) -> int:

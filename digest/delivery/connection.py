@@ -1,6 +1,6 @@
-"""A connection to a mail server, ready for messages: greeting, TLS, AUTH.
+"""Connect to a mail server: greeting, TLS, AUTH.
 
-The protocol is smtplib's; what is ours is which failures the operator must mend, which may pass,
+The protocol is smtplib's. Added here is which failures the operator must mend and which may pass,
 and that neither ever shows a password.
 """
 
@@ -21,9 +21,9 @@ from digest.errors import ConfigError, DeliveryDeferred
 Security = Literal["none", "opportunistic", "starttls", "tls"]
 
 SETTING = "[smtp] url"
-# RFC 5321 §4.5.3.2 asks for 5 minutes for MAIL and RCPT: a server may look up much before it answers.
-# It asks for 10 after the final dot, since giving up there sends a message twice; 5, as whoever leases
-# messages keeps that long for the last answer (`held`): a lease that ends before it does so as well.
+# RFC 5321 §4.5.3.2 asks for 5 minutes for MAIL and RCPT, and for 10 after the final dot, where giving
+# up sends a message twice. It is 5 here, because a lease keeps that long for the last answer (`held`),
+# and a lease that ends before the answer comes sends it twice as well.
 REPLY_TIMEOUT = 300.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -63,9 +63,9 @@ class MailServer:
 def connect(server: MailServer) -> smtplib.SMTP:
     """A connection that is encrypted, introduced and authenticated as the server asks.
 
-    From then on the server is given `reply_timeout` for each answer.
-    Raises ConfigError when only the operator can help (certificate, STARTTLS or AUTH refused,
-    a password about to go out in the clear), DeliveryDeferred for everything else.
+    From then on the server has `reply_timeout` for each answer. Raises ConfigError if only the
+    operator can help (certificate, STARTTLS or AUTH refused, a password about to go out in the
+    clear), DeliveryDeferred for everything else.
     """
     with _explained(server), ExitStack() as undo:
         client = _dial(server)
@@ -85,7 +85,7 @@ def connect(server: MailServer) -> smtplib.SMTP:
 
 @cache
 def tls_context(*, verify: bool) -> ssl.SSLContext:
-    """The usual TLS settings, shared: loading the certificates takes longer than a message."""
+    """The default TLS settings, shared: loading certificates takes longer than sending a mail."""
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname = False
@@ -94,7 +94,7 @@ def tls_context(*, verify: bool) -> ssl.SSLContext:
 
 
 def is_alive(client: smtplib.SMTP) -> bool:
-    """Whether a connection that has been idle can still be used; asks with NOOP, and briefly."""
+    """Whether an idle connection can still be used; asks with NOOP and waits briefly."""
     patience = _hurry(client)
     try:
         code, _ = client.noop()
@@ -117,7 +117,7 @@ def say_goodbye(client: smtplib.SMTP) -> None:
 
 
 def _hurry(client: smtplib.SMTP) -> float | None:
-    """Wait no longer for an answer than for a connection; returns how long it was before."""
+    """Wait no longer for an answer than for a connection; returns the time limit before."""
     patience = client.sock.gettimeout() if client.sock else None
     if client.sock:
         client.sock.settimeout(client.timeout)
@@ -188,7 +188,7 @@ def _authenticate(client: smtplib.SMTP, server: MailServer) -> None:
 
 @contextmanager
 def _explained(server: MailServer) -> Iterator[None]:
-    """Turn what smtplib, ssl and socket raise into our errors, in words for the operator."""
+    """Turn errors of smtplib, ssl and socket into ours, in words for the operator."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -238,5 +238,5 @@ def _unreachable(server: MailServer, why: str) -> DeliveryDeferred:
 
 
 def words_of(reply: bytes | str) -> str:
-    """A server's words, fit to be shown and kept."""
+    """A server's words, safe to show and to keep."""
     return scrub(reply.decode(errors="replace") if isinstance(reply, bytes) else reply)

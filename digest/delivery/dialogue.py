@@ -1,9 +1,9 @@
-"""Handing one message over on an open connection, by prepared bytes.
+"""Hand one prepared message over on an open connection.
 
-smtplib's own `sendmail` runs two regular expressions over every body and waits for a reply
-after every command; here a body is sent as it is, and where the server offers PIPELINING
-(RFC 2920) a message costs two round trips instead of four, or one: behind a message's content
-goes all that announces the next one.
+smtplib's own `sendmail` runs two regular expressions over every body and waits for a reply after
+every command. Here a body is sent as it is. Where the server offers PIPELINING (RFC 2920), a
+message takes two round trips instead of four, or only one: the commands that announce the next
+message go right behind the content of this one.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ _DOT = b".\r\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How a hand-over ended: the outcome, the server's code (0: none came) and scrubbed words.
+    """How a hand-over ended: the outcome, the server's code (0 if none came) and scrubbed words.
 
-    `closed` says that the connection cannot be used any more, `unsent` that the message has
-    certainly not been taken although nobody refused it, `unknown` that it may have been, `untried`
-    that it was not even offered, `timed_out` that the server fell silent, and `announced` that what
-    was to go behind the content has gone. `out_of_order` is a complaint about commands, not about
-    the message.
+    - `closed`: the connection cannot be used any more.
+    - `unsent`: the message was certainly not taken, although nobody refused it.
+    - `unknown`: it may have been taken.
+    - `untried`: it was not even offered.
+    - `timed_out`: the server fell silent.
+    - `announced`: the commands for the next message went behind the content.
+    - `out_of_order`: the server complains about the order of commands, not about the message.
     """
 
     outcome: Outcome
@@ -53,7 +55,7 @@ class Reply:
 
 
 def announcement(client: smtplib.SMTP, message: Prepared) -> bytes:
-    """MAIL, RCPT and DATA in one go, or b"" where the server wants or the message needs more care."""
+    """MAIL, RCPT and DATA together; b"" if the server or the message does not allow that."""
     if not client.has_extn("pipelining") or _missing_extension(client, message):
         return b""
     return b"".join(_commands(client, message).values())
@@ -68,14 +70,16 @@ def hand_over(
     announced: bool = False,
     behind: bytes = b"",
 ) -> Reply:
-    """Offer one message; never raises for what the network or the server does, only what `held` does.
+    """Offer one message; network and server faults become a Reply, only `held` may raise.
 
-    `meanwhile` is called once the server has it all, before its answer is waited for. `behind` is
-    the `announcement` of the next message, which goes with the final dot (RFC 2920 §3.1 allows
-    that); that one is then handed over as `announced`, and only its answers are read.
+    `meanwhile` is called once the server has the whole message, before its answer is waited for.
+    `behind` is the `announcement` of the next message and goes with the final dot (RFC 2920 §3.1
+    allows that); that next message is then handed over as `announced`, and only its answers are
+    read.
 
-    The final dot, which makes it the server's, is sent only if `held` says just before that it is
-    ours to send: we may have slept since we began. Otherwise we hang up, and it is nobody's.
+    The final dot makes the message the server's. It is sent only if `held` then says that the
+    message is still ours, since we may have slept meanwhile. Otherwise we hang up, and nobody has
+    it.
     """
     missing = _missing_extension(client, message)
     if missing:
@@ -102,11 +106,11 @@ def hand_over(
 def _hand_content(
     client: smtplib.SMTP, data: bytes, held: Callable[[], bool], behind: bytes
 ) -> bool:
-    """Send the content and the final dot; False where `held` says no, and the dot is not sent.
+    """Send the content and the final dot; False if `held` says no, and then without the dot.
 
-    What the system takes at once goes at once, which wakes the server once a message and not
-    twice. Where that is less than all, since the server is slow, `held` is asked again before the
-    rest. TLS takes all, however long that lasts, so there the dot always goes after the rest.
+    What the system takes at once goes in one call, so that the server wakes once for a message, not
+    twice. If that is not all, because the server is slow, `held` is asked again before the rest.
+    TLS takes everything, however long that lasts, so there the dot always goes separately.
     """
     if not held():
         return False
@@ -141,7 +145,7 @@ def _sent_at_once(client: smtplib.SMTP, *content: bytes) -> int:
 
 
 def _line(client: smtplib.SMTP) -> socket.socket:
-    """The open connection, which smtplib does not look for before it reads."""
+    """The open socket; raises if there is none, which smtplib does not check before it reads."""
     if client.sock is None:
         raise smtplib.SMTPServerDisconnected("not connected")
     return client.sock
@@ -179,7 +183,7 @@ def _announce(client: smtplib.SMTP, message: Prepared, *, announced: bool) -> Re
 
 
 def _answers_to(client: smtplib.SMTP, stages: Iterable[str]) -> Reply | None:
-    """The first refusal among the answers to these commands, which stands whatever follows it.
+    """The first refusal among the answers to these commands; later answers do not change it.
 
     A server may answer 354 to DATA although it has refused the recipient: RFC 2920 §3.1 has the
     client end that empty message with a dot.
@@ -230,8 +234,8 @@ def _final_reply(client: smtplib.SMTP, *, announced: bool) -> Reply:
 def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply:
     """What a 4xx or 5xx means (RFC 5321 §4.2.1); anything else is not SMTP and raises.
 
-    A 5xx to MAIL is deferred unless it is about size: no recipient has been named yet, so it
-    speaks of our own address or account, and the operator can mend those in time.
+    A 5xx to MAIL is deferred unless it is about size: no recipient has been named yet, so it is
+    about our own address or account, which the operator can mend in time.
     """
     if code // 100 not in (4, 5):
         raise smtplib.SMTPResponseException(code, words)
@@ -252,7 +256,7 @@ def _refusal(client: smtplib.SMTP, stage: str, code: int, words: bytes) -> Reply
 
 
 def _reset(client: smtplib.SMTP, refusal: Reply) -> Reply:
-    """Clear the failed transaction, so that the next message finds a clean slate."""
+    """Clear the failed transaction for the next message; if that fails, close the connection."""
     try:
         code, _ = client.rset()
     except OSError:

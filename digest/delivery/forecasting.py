@@ -1,7 +1,8 @@
-"""When the digests that wait will be gone, what holds them back, and how many will be too late.
+"""Forecast when the waiting digests will be gone, what holds them back, and how many will expire.
 
-Pure functions of what is known of the pace, the caps, the queue and `now`. Every bound is judged as
-if it were the only one, and the slowest counts; a pace is taken as it stands, although it may grow.
+Pure functions of what is known of the pace, the caps, the queue and `now`. Each bound is computed
+as if it were the only one, and the slowest counts. A pace is taken as it is now, although it may
+grow.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LONGEST = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bound:
-    """One thing that bounds the pace: `needs` says how many seconds a number of messages takes."""
+    """One thing that bounds the pace; `needs` says how many seconds a number of messages takes."""
 
     name: str
     per_second: float
@@ -32,7 +33,7 @@ class _Bound:
 
 
 def forecast(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> Forecast:
-    """When the last of what waits goes, at the pace of now."""
+    """When the last waiting message goes, at the present pace."""
     count = sum(n for _, n in waiting.by_expiry)
     bounds = _bounds(pace, caps, waiting, now)
     ends = [(each.needs(count), each) for each in bounds]
@@ -70,9 +71,8 @@ def said(found: Forecast, now: datetime) -> str:
     words += f", {_pace(found.per_second)}; the last goes {_time(found.gone_at, now)}"
     if found.late:
         verb = "expires" if found.late == 1 else "expire"
-        words += (
-            f". {found.late:,} of them {verb} before their turn, the first {_until(found, now)}"
-        )
+        first = _time(found.first_late or now, now)
+        words += f". {found.late:,} of them {verb} before their turn, the first {first}"
         words += f": {_reason(found.held_by)}"
     elif found.held_by:
         words += f" ({_reason(found.held_by)})"
@@ -91,7 +91,7 @@ def _bounds(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> l
 
 
 def _was_busy(waiting: Waiting, now: datetime) -> bool:
-    """Whether all that waits was due all the while we measured, so that nothing else slowed us."""
+    """Whether all that waits was due for the whole time measured: nothing else slowed us."""
     since = now - timedelta(seconds=waiting.seconds)
     return waiting.last_due is not None and waiting.last_due <= since
 
@@ -101,7 +101,7 @@ def _steady(name: str, per_second: float) -> _Bound:
 
 
 def _capped(name: str, pace: Pace | None, caps: Caps, now: datetime) -> _Bound:
-    """A cap: what is left goes now, then as much as went before, each time a window later."""
+    """A cap: what is left of it goes now, then as many as went before, each a window later."""
     cap: int = getattr(caps, name)
     span, width = capping.WINDOWS[name]
     left, back = capping.regained(pace.used.get(name, ()) if pace else (), name, cap, now)
@@ -118,14 +118,14 @@ def _capped(name: str, pace: Pace | None, caps: Caps, now: datetime) -> _Bound:
 
 
 def _slowest_domain(pace: Pace | None, waiting: Waiting) -> _Bound | None:
-    """Of the domains that the server slows down the one that is served last."""
+    """Of the domains that the server slows down, the one that is served last."""
     flows = pace.domains if pace else {}
     found = [_steady(name, paces.rate(flows[name])) for name in waiting.domains if name in flows]
     return max(found, key=lambda each: each.needs(waiting.domains[each.name]), default=None)
 
 
 def _late(bounds: list[_Bound], waiting: Waiting, now: datetime) -> tuple[int, datetime | None]:
-    """How many expire before their turn, if those that expire first go first; and the first expiry."""
+    """How many expire before their turn if the first to expire go first; and the first expiry."""
     in_time, late, first = 0, 0, None
     for expiry, count in waiting.by_expiry:
         seconds = (expiry - now).total_seconds()
@@ -138,7 +138,7 @@ def _late(bounds: list[_Bound], waiting: Waiting, now: datetime) -> tuple[int, d
 
 
 def _most(bounds: list[_Bound], count: int, seconds: float) -> int:
-    """How many of `count` go within so many seconds."""
+    """How many of `count` messages go within so many seconds."""
     low, high = 0, count
     while low < high:
         middle = (low + high + 1) // 2
@@ -161,10 +161,6 @@ def _time(when: datetime, now: datetime) -> str:
         return "in more than a year"
     same_day = when.date() == now.date()
     return f"at {when:%H:%M} UTC" if same_day else f"on {when:%Y-%m-%d} at {when:%H:%M} UTC"
-
-
-def _until(found: Forecast, now: datetime) -> str:
-    return _time(found.first_late, now) if found.first_late else ""
 
 
 def _reason(held_by: str) -> str:

@@ -1,7 +1,7 @@
-"""Mail into a Maildir on this machine: for trying things out, and for a local reader.
+"""Mail into a Maildir on this machine: to try things out, or for a local reader.
 
-See https://cr.yp.to/proto/maildir.html: a message is written in `tmp/` and moved to `new/`
-once it is whole. Lines end in LF, as they do in files here.
+See https://cr.yp.to/proto/maildir.html: a message is written in `tmp/` and moved to `new/` once it
+is whole. Lines end in LF, as in files here.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ BLOCK = 65_536
 
 
 def try_to_write(folder: Path) -> None:
-    """Write a file that nobody sees to a folder; raises OSError.
+    """Write a file without a name to a folder; raises OSError.
 
-    A full disk still takes a name, and may take words that are never to reach it.
+    Creating a file is not enough of a test: a full disk still accepts names.
     """
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(BLOCK))
@@ -52,7 +52,7 @@ class MaildirTransport:
             ) from error
 
     def check(self) -> None:
-        """Raise ConfigError unless mail can be written, by trying; nothing is left of it."""
+        """Raise ConfigError unless mail can be written, by trying; nothing is left behind."""
         try:
             for name in ("tmp", "new"):
                 try_to_write(self.path / name)
@@ -71,7 +71,7 @@ class MaildirTransport:
     ) -> Iterator[Receipt]:
         """One receipt a message, in order, once it is safely on disk.
 
-        A full or read-only disk defers. `held` needs no asking: the same digest is filed once.
+        A full or read-only disk defers. `held` is ignored: the same digest is filed once anyway.
         """
         _ = held
         filed: set[str] | None = None
@@ -101,7 +101,7 @@ class MaildirTransport:
         """Nothing is held open between messages."""
 
     def _filed(self) -> set[str]:
-        """The names, without flags, of what a mail reader has seen."""
+        """The names, without flags, of messages that a mail reader has filed."""
         return {each.name.partition(":")[0] for each in os.scandir(self.path / "cur")}
 
     def _write(self, name: str, content: bytes) -> None:
@@ -119,7 +119,7 @@ class MaildirTransport:
         self._keep_the_name()
 
     def _keep_the_name(self) -> None:
-        """A rename survives a power cut only once its directory is on disk."""
+        """Sync the directory, without which the rename would not survive a power cut."""
         folder = os.open(self.path / "new", os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

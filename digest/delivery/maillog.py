@@ -1,14 +1,16 @@
-"""Which messages a Postfix of one's own took, read from its log (`digest.ports.Acceptances`).
+"""Which messages a local Postfix took, read from its log (`digest.ports.Acceptances`).
 
     … postfix/cleanup[815]: 3A2C91: message-id=<s_1.2026-06-10@example.org>
     … postfix/qmgr[97]: 3A2C91: from=<bounce@example.org>, size=44123, nrcpt=1 (queue active)
 
-The first line comes with the message's header, when it may still be refused or broken off; it is
-taken once the second follows for the same queue id. Queue ids are used again, so order matters.
+The first line comes with the message's header, when the message may still be refused or broken off.
+It is taken once the second line follows for the same queue id. Queue ids are reused, so order
+matters.
 
-Lines are found by time, which a log writes without a zone, and in the traditional form without a
-year: times are reckoned backwards from a file's last line, which was written when the file last
-changed. Nothing in a line is believed but its fixed parts: addresses and words in it are anybody's.
+Lines are found by time. A log writes times without a zone, and in the traditional form without a
+year, so they are counted back from the file's last line, which was written when the file last
+changed. Only the fixed parts of a line are trusted: anybody may choose the addresses and words in
+it.
 """
 
 from __future__ import annotations
@@ -27,29 +29,16 @@ from typing import BinaryIO
 
 log = logging.getLogger(__name__)
 
-# For summer time, clocks that were put right, and lines that were written a little late.
+# Allows for summer time, clocks that were corrected, and lines that were written a little late.
 SLACK = timedelta(hours=2)
 LONGEST_LINE = 16_384
-NEAR = 65_536  # bytes in which a search by halves gives up looking for a time
+NEAR = 65_536  # bytes among which the binary search looks for a line with a time
 TRIES = 3
 
 _TRADITIONAL = re.compile(rb"([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) ")
 _RFC3339 = re.compile(rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d) ")
-_NAMES = (
-    b"Jan",
-    b"Feb",
-    b"Mar",
-    b"Apr",
-    b"May",
-    b"Jun",
-    b"Jul",
-    b"Aug",
-    b"Sep",
-    b"Oct",
-    b"Nov",
-    b"Dec",
-)
-_MONTHS = dict(zip(_NAMES, range(1, 13), strict=True))
+_NAMES = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _START = rb"(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)) [^ ]+ "
 _CLEANUP = re.compile(
     _START + rb"[\w./-]+/cleanup\[\d+\]: ([0-9A-Za-z]{5,25}): message-id=(<[^ ]*>)$"
@@ -61,7 +50,7 @@ _QUEUED = re.compile(
 
 
 class MailLog:
-    """Postfix's log at `path`, with what was rotated away beside it (`.1`, `.2.gz`, `-20260610`)."""
+    """Postfix's log at `path`, and its rotated files beside it (`.1`, `.2.gz`, `-20260610`)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -69,8 +58,8 @@ class MailLog:
     def taken(self, message_ids: Collection[str], since: datetime) -> dict[str, bool | None]:
         """Whether Postfix took each message at `since` or later; None if its log cannot say.
 
-        A log of which a part cannot be read can still say yes, but not no; nor can one to which
-        nothing was written since.
+        If a part of the log cannot be read, or nothing was written since, it can still say yes, but
+        not no.
         """
         wanted = {each.encode(errors="replace") for each in message_ids}
         found: set[bytes] = set()
@@ -95,7 +84,7 @@ class MailLog:
             file.read(1)
 
     def _search(self, wanted: set[bytes], since: datetime, found: set[bytes]) -> bool:
-        """Look through every file that reaches back to `since`, oldest first; whether all could be."""
+        """Search the files that reach back to `since`, oldest first; whether all could be read."""
         with ExitStack() as stack:
             files, whole = self._open(stack, since)
             reading = _Reading(wanted=wanted, found=found, queue_ids={})
@@ -103,14 +92,14 @@ class MailLog:
                 try:
                     reading.take(_lines(file, since))
                 except (EOFError, zlib.error, gzip.BadGzipFile):
-                    whole = False  # being compressed at this moment, or cut off
+                    whole = False  # it is being compressed just now, or was cut off
         reached = since.astimezone(UTC).replace(tzinfo=None)
         return whole and any(each.written >= reached for each in files)
 
     def _open(self, stack: ExitStack, since: datetime) -> tuple[list[_LogFile], bool]:
-        """Open the files that were still written to at `since`, once each; whether all could be.
+        """Open each file that was still written to at `since`; whether all could be opened.
 
-        Looked at again when they were rotated in between.
+        Looks again if the log was rotated meanwhile.
         """
         oldest = (since - SLACK).timestamp()
         for _ in range(TRIES):
@@ -138,7 +127,7 @@ class MailLog:
         return sorted(opened.values(), key=lambda each: each.written), whole
 
     def _listed(self) -> dict[Path, int]:
-        """The log and what was rotated away, with the inodes behind the names."""
+        """The log and its rotated files, with the inodes behind the names."""
         if not self.path.parent.is_dir():
             raise FileNotFoundError(2, "no such folder", str(self.path.parent))
         rotated = re.compile(re.escape(self.path.name) + r"(?:[.-]\d[\d-]*)?(?:\.gz)?")
@@ -188,7 +177,7 @@ class _Reading:
 def _lines(file: _LogFile, since: datetime) -> Iterator[bytes]:
     """The whole lines of a file from about `since` on, without their ends.
 
-    A last line without an end is still being written, and one of excessive length is nobody's.
+    Left out are a last line without an end, which is still being written, and overlong lines.
     """
     stream: BinaryIO = file.raw
     if file.packed:
@@ -204,7 +193,7 @@ def _lines(file: _LogFile, since: datetime) -> Iterator[bytes]:
 
 
 def _start(file: _LogFile, since: datetime) -> int:
-    """An offset before every line of `since` or later, found by halving; 0 where times are no help."""
+    """An offset before every line of `since` or later, by binary search; 0 if times do not help."""
     last = _last_time(file)
     if last is None:
         return 0
@@ -246,7 +235,7 @@ def _line_after(raw: BinaryIO, offset: int) -> int:
 
 
 def _time_of(line: bytes, latest: datetime) -> datetime | None:
-    """When a line was written, by the log's own clock; a year not named is the last by `latest`."""
+    """When a line was written by the log's clock; a missing year is the last up to `latest`."""
     try:
         if match := _RFC3339.match(line):
             year, month, day, hour, minute, second = map(int, match.groups())

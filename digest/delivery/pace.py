@@ -1,20 +1,20 @@
-"""How fast mail may go, learned from what the mail server says: pure functions of `Pace` and `now`.
+"""How fast mail may go, learned from the mail server's answers: pure functions of `Pace` and `now`.
 
 A flow is a token bucket whose rate follows from what was accepted and refused. Before the first
-refusal it doubles with every second's worth of accepted messages, as TCP's slow start does. When
-the server asks for a slower pace it halves, rests, and grows back along a curve like TCP CUBIC's
-(RFC 9438 §4.2; of the fifth degree, for a flatter middle): quickly to just below the pace that was
-too much, slowly past it, then quickly again. So it stays near a limit that stands, and finds one
-that was raised. Time counts in accepted messages, not by the clock: a night without mail teaches
-nothing.
+refusal the rate doubles with every second's worth of accepted messages, like TCP's slow start. When
+the server asks for a slower pace, the rate halves, rests, and grows back along a curve like TCP
+CUBIC's (RFC 9438 §4.2; of the fifth degree, for a flatter middle): quickly to just below the pace
+that was too much, slowly past it, then quickly again. So it stays near a fixed limit, and finds one
+that was raised. Time is counted in accepted messages, not by the clock: a night without mail
+teaches nothing.
 
-Now and then a message is put off for reasons that no pace cures, or half of all are. So less than
-2 % changes nothing, nor does a share that has stayed the same when we went at half the pace. A
-server that takes the rest of what we hold out no more, as by 421 on a connection just made, means
-it whatever the share: what it was never offered has not been refused.
+Some messages are deferred for reasons that no pace cures, sometimes half of them. So a share of
+less than 2 % changes nothing, nor does one that stayed the same at half the pace. But a server that
+stops taking anything, as by 421 on a new connection, slows us whatever the share: messages that it
+was never offered were not refused.
 
-The server as a whole has a flow; a domain has one only while the server slows down mail to it by
-name, in answers to RCPT. Caps are counted besides: see `capping`.
+The server as a whole has a flow. A domain has one only while the server slows down mail to it by
+name, in answers to RCPT. Caps are counted separately: see `capping`.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ SOON = timedelta(milliseconds=1)
 
 
 def begin(now: datetime, *, own: bool) -> Pace:
-    """What is known of a mail server before the first message; `own` is one on this machine."""
+    """What is assumed of a mail server before the first message; `own` is one on this machine."""
     start = OWN_START if own else START
     return Pace(server=Flow(start=start, floor=FLOOR, tokens=max(1.0, start * BURST), at=now))
 
 
 def rate(flow: Flow) -> float:
-    """Messages a second; infinite for what nothing has held back."""
+    """Messages a second; infinite if nothing has held mail back."""
     if flow.ceiling:
         off = (flow.age - RECOVERY) / RECOVERY
         found = flow.ceiling * (1 + off**5 / 2)
@@ -76,7 +76,7 @@ def is_free(pace: Pace, caps: Caps) -> bool:
 
 
 def room(pace: Pace, caps: Caps, now: datetime, most: int) -> Room:
-    """How many of `most` messages may go now, whatever their domains; in groups worth a claim."""
+    """How many of `most` messages may go now, whatever their domains, in groups worth a claim."""
     pace = _steady(pace, now)
     flow = _filled(pace.server, caps, now)
     free, again = capping.left(pace.used, caps, now)
@@ -90,9 +90,9 @@ def room(pace: Pace, caps: Caps, now: datetime, most: int) -> Room:
 
 
 def take(pace: Pace, caps: Caps, wanted: Mapping[str, int], now: datetime) -> tuple[Pace, Grant]:
-    """Let as many go to each domain as may; the others get times, spread at the pace they go.
+    """Let as many messages as allowed go to each domain; the others get times to come again.
 
-    What goes is off the buckets and counted against the caps from now on.
+    What goes is taken off the buckets and counted against the caps at once.
     """
     if is_free(pace, caps):
         return pace, Grant(at=now, allowed=dict(wanted))
@@ -137,10 +137,10 @@ def learn(
 ) -> Pace:
     """Take in what came of a grant, by domain: grow by what was accepted, halve where slowed down.
 
-    Once for each grant and destination, and not for grants of before the last halving: what was
-    on its way then says nothing new. From now on the caps count each message when it
-    went, as its receipt says, and no more what was certainly not taken. Returns the very same
-    value when there is nothing to learn.
+    Halves once for each grant and destination, and not for grants from before the last halving,
+    which say nothing new. From now on the caps count each message when its receipt says that it
+    went, and no longer count what was certainly not taken. Returns the same object if there is
+    nothing to learn.
     """
     receipts = list(receipts)
     tried = [(domain, each) for domain, each in receipts if not each.untried]
@@ -183,9 +183,8 @@ def count(pace: Pace, caps: Caps, messages: int, now: datetime) -> Pace:
 def is_slow_down(code: int, reply: str) -> bool:
     """Whether an answer asks for a slower pace: 421, 450, 451, 452, 454, or any 4xx with 4.7.x.
 
-    Not what speaks of one mailbox or address (4.1.x, 4.2.x, RFC 3463): others are as welcome. 454
-    is how Amazon SES says "Maximum sending rate exceeded". Nor what is greylisted: that is a matter
-    of time, not of pace.
+    Not if it is about one mailbox or address (4.1.x, 4.2.x, RFC 3463), nor greylisting, which is a
+    matter of time and not of pace. 454 is how Amazon SES says "Maximum sending rate exceeded".
     """
     if (code and code // 100 != TRANSIENT) or _GREYLISTED.search(reply):
         return False
@@ -196,9 +195,9 @@ def is_slow_down(code: int, reply: str) -> bool:
 
 
 def _named(receipts: list[tuple[str, Receipt]], slowed: Counter[str]) -> list[str]:
-    """The domains that the server slows down by name; none when it means all of us.
+    """The domains that the server slows down by name; none if it slows down all our mail.
 
-    It names one by refusing its recipients, and only theirs.
+    It names a domain by refusing its recipients, and only those.
     """
     about_all = any(
         each.code in (421, 454) or not each.reply.startswith("RCPT: ")
@@ -211,7 +210,7 @@ def _named(receipts: list[tuple[str, Receipt]], slowed: Counter[str]) -> list[st
 
 
 def _was_not_taken(receipt: Receipt) -> bool:
-    """Whether the server says that it has not got it; a connection lost after DATA says nothing."""
+    """Whether the server certainly lacks the message; not if a connection broke after DATA."""
     return receipt.outcome is not Outcome.ACCEPTED and (receipt.code > 0 or not receipt.unknown)
 
 
@@ -229,10 +228,10 @@ def _counting(flow: Flow, grant: Grant, taken: int, refused: int) -> Flow:
 
 
 def _judged(flow: Flow) -> Flow:
-    """The flow, once enough has gone to say whether slower helped.
+    """The flow, once enough messages have gone to say whether going slower helped.
 
-    A server that takes so many a second refuses none of half as many, or of three in four two in
-    three. One that refuses the same share of them has other reasons.
+    At half the pace, a server with a limit refuses none, or clearly fewer: one in two where it was
+    three in four. If it refuses the same share as before, it has other reasons.
     """
     share = flow.refused / (flow.taken + flow.refused)
     helped = flow.share > FULL or share < max(SPARSE, 0.8 * flow.share)
@@ -243,9 +242,9 @@ def _judged(flow: Flow) -> Flow:
 def _halved(
     flow: Flow, grant: Grant, now: datetime, *, measured: float, shut: bool = False
 ) -> Flow:
-    """Half the pace and a rest; a longer rest, at the same pace, while nothing at all is accepted.
+    """Half the pace and a rest; while nothing is accepted, the same pace and longer rests.
 
-    `shut` says that the server took no more, so that the share of the refused tells nothing.
+    `shut` says that the server took nothing more, so that the share of the refused tells nothing.
     """
     if not _is_news(flow, grant):
         return flow
@@ -270,7 +269,7 @@ def _halved(
 
 
 def _is_too_fast(flow: Flow) -> bool:
-    """Whether so many were refused that it speaks of the pace."""
+    """Whether the share of the refused says that the pace is too high."""
     if not flow.taken:
         return flow.refused > 0
     if flow.share:  # it is too early to say whether slower helps, unless it is quite clear
@@ -299,7 +298,7 @@ def _capacity(flow: Flow, caps: Caps, burst: float = BURST) -> float:
 
 
 def _filled(flow: Flow, caps: Caps, now: datetime, *, burst: float = BURST) -> Flow:
-    """The flow with what has gathered since; nothing gathers during a rest."""
+    """The flow with the tokens gathered since; none are gathered during a rest."""
     since = max(flow.at, flow.closed_until or flow.at)
     waited = max((now - since).total_seconds(), 0.0)
     tokens = _capacity(flow, caps, burst)
@@ -316,15 +315,15 @@ def _when(flow: Flow, caps: Caps, tokens: int, now: datetime) -> datetime:
 
 
 def _whole(tokens: float) -> int:
-    """Whole tokens; a sum of floats that misses one by a hair has it."""
+    """Whole tokens, allowing for rounding errors of float sums."""
     return int(tokens + 1e-6)
 
 
 def _queue(flow: Flow, count: int, now: datetime) -> tuple[Flow, tuple[datetime, ...]]:
-    """Times for what a domain must hold back, behind what it holds back already.
+    """Times for what a domain must hold back, after what it holds back already.
 
-    Twice as dense as the pace is now: it grows most after a halving, and who comes too early is
-    only held back once more.
+    They are twice as dense as the present pace: it grows most after a halving, and whoever comes
+    too early is only held back once more.
     """
     if not count:
         return flow, ()
@@ -334,13 +333,13 @@ def _queue(flow: Flow, count: int, now: datetime) -> tuple[Flow, tuple[datetime,
 
 
 def _spread(first: datetime, pace: float, count: int, now: datetime) -> tuple[datetime, ...]:
-    """That many times from `first` on, at a pace, none so late that a better pace would be missed."""
+    """So many times at a pace, from `first` on, none so late that a better pace would be missed."""
     last = now + LONGEST_HOLD
     return tuple(min(first + timedelta(seconds=n / pace), last) for n in range(count))
 
 
 def _steady(pace: Pace, now: datetime) -> Pace:
-    """Bring what lies in the future back, as after a clock that jumped: it must not hold us for long."""
+    """Bring times in the future back, as after a clock that jumped: mail must not wait for them."""
     flows = (pace.server, *pace.domains.values())
     times = (t for each in flows for t in (each.at, each.cut_at) if t is not None)
     if not any(t > now + SKEW for t in times) and not capping.is_ahead(pace.used, now + SKEW):

@@ -1,7 +1,7 @@
-"""What follows a receipt: when to try again, whom to stop sending to, what may be written down.
+"""What follows from a receipt: when to retry, whom to stop mailing, what may be written down.
 
-Pure functions of receipts, envelopes and `now`. Enhanced status codes are those of RFC 3463;
-where a server gives none, the basic codes of RFC 5321 §4.2.3 have to do.
+Pure functions of receipts, envelopes and `now`. Enhanced status codes are those of RFC 3463; if a
+server gives none, the basic codes of RFC 5321 §4.2.3 have to do.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _MAILBOX_UNKNOWN = frozenset({550, 551, 553})
 _NOT_THE_RECIPIENT = frozenset({"5.1.7", "5.1.8", "5.1.9"})
 _WHOEVERS_ADDRESS = frozenset({"", "5.1.0"})
 _STAGES_NOT_ABOUT_THE_RECIPIENT = ("MAIL: ", "DATA: ", "after DATA: ")
-# What may be over soon: a full mailbox, a message of a kind or size that is not taken.
+# Refusals that may be over soon: a full mailbox, or a message of a kind or size that is not taken.
 PASSING = re.compile(
     r"quota|(?:is|was|mailbox) full|full mailbox|exceed|insufficient|too (?:large|big|many)|spam"
     r"|virus|block(?:ed|list)|blacklist|policy|greylist|loop|disk|not accepting mail|timed out",
     re.IGNORECASE,
 )
-# Servers link to explanations: whose they are may tell (a block list's), the rest is any words.
+# Links to explanations: the host may tell (a block list's), the path may hold any words.
 _PATH = re.compile(r"(https?://[^\s/?#]+)\S*", re.IGNORECASE)
 _POLICY_WORDS = re.compile(
     r"spam|block|black ?list|reputation|rbl|dnsbl|\bpolicy|denied|relay(?! recipient table)"
@@ -68,11 +68,11 @@ def settle_times(
     *,
     ours: bool = False,
 ) -> list[Receipt]:
-    """Give every deferred receipt its `retry_at`; None when that would be past `expires_at`.
+    """Give every deferred receipt its `retry_at`; None if that would be past `expires_at`.
 
-    Exponential from 5 minutes to 2 hours, from 15 minutes when the server asks for a slower
-    pace, ± 20 % so that a block does not come back as one. RFC 5321 §4.5.4.1 leaves the
-    intervals open; the first is Postfix's `minimal_backoff_time`. Refusals that are `ours` (see
+    The delay grows from 5 minutes, doubling up to 2 hours, or from 15 minutes if the server asks
+    for a slower pace, ± 20 % so that a block does not come back at once. RFC 5321 §4.5.4.1 leaves
+    the intervals open; the first is Postfix's `minimal_backoff_time`. Refusals that are `ours` (see
     `is_ours`) are deferred too.
     """
     by_id = {each.digest.id: each for each in envelopes}
@@ -87,13 +87,14 @@ def settle_times(
 
 
 def is_ours(receipts: Sequence[Receipt], before: Sequence[Receipt] = ()) -> bool:
-    """Whether refusals speak of us (a blocked IP, a suspended account), not of readers.
+    """Whether refusals are about us (a blocked IP, a suspended account), not about readers.
 
-    Three or more refused, more than half of all, for reasons other than their addresses: of those
-    just received and the last ones of others `before`, since groups may be of one. Such mail is
-    worth another try once the operator has mended things, and it must not count against the people
-    it was for. The same where as many are refused in the very same words that only seem to be
-    about addresses, and nobody was accepted: it may be our own that the server will not have.
+    True if three or more, and more than half, were refused for reasons other than their addresses.
+    That counts the answers just received and the last ones `before`, since a group may hold a
+    single message. Such mail is worth another try once the operator has mended the cause, and must
+    not count against its readers. True also if as many are refused in the very same words, which
+    only seem to be about addresses, and none was accepted: the server may be refusing our own
+    address.
     """
     everything = (*receipts, *before)
     refused = sum(is_policy_refusal(each) for each in everything)
@@ -107,11 +108,11 @@ def is_address_failure(code: int, reply: str) -> bool:
     """Whether a refusal says that the address is no good, so that nothing more should be sent.
 
     True for 5.1.x about the recipient (unknown or malformed mailbox or domain, moved, null MX) and
-    5.2.1 (mailbox disabled), RFC 3463 §3.2 and §3.3 and RFC 7505. False for 5.7.x and the rest:
-    those speak of policy, content or a full mailbox. Without an enhanced code, 550, 551 and 553
-    count unless they came at another command than RCPT or their words speak of policy or of a full
-    mailbox, which RFC 5321 §4.2.3 allows them to. Never where the words say that it gets too much
-    mail, nor where nothing but them says whose address is meant, and they say that it is ours.
+    for 5.2.1 (mailbox disabled): RFC 3463 §3.2 and §3.3, RFC 7505. False for 5.7.x and the rest,
+    which are about policy, content or a full mailbox. Without an enhanced code, 550, 551 and 553
+    count, unless they answer another command than RCPT or their words are about policy or a full
+    mailbox, which RFC 5321 §4.2.3 allows. False if the words say that the mailbox gets too much
+    mail, and if the code does not tell whose address is meant and the words say that it is ours.
     """
     if is_flooded(reply):
         return False
@@ -128,23 +129,23 @@ def is_address_failure(code: int, reply: str) -> bool:
 
 
 def is_about_policy(words: str) -> bool:
-    """Whether a server's words speak of us or of one message, and not of the recipient's address."""
+    """Whether a server's words are about us or one message, not about the recipient's address."""
     return bool(_POLICY_WORDS.search(_PATH.sub(r"\1", words)))
 
 
 def is_about_sender(words: str) -> bool:
-    """Whether a server's words speak of the sender's address: it rejects or cannot verify it.
+    """Whether a server's words say that it rejects or cannot verify the sender's address.
 
-    Servers may say so only at RCPT, as Exim (`verify = sender`) and Postfix
-    (`reject_unlisted_sender`) do.
+    Some say so only at RCPT, such as Exim (`verify = sender`) and Postfix
+    (`reject_unlisted_sender`).
     """
     return bool(_SENDER_WORDS.search(words))
 
 
 def is_flooded(words: str) -> bool:
-    """Whether a server's words say that a mailbox gets more mail than it may, from whomever.
+    """Whether a server's words say that a mailbox gets more mail than allowed, from anybody.
 
-    Gmail says so with 4.2.1 and, for good, with 5.2.1, which elsewhere is a mailbox that is closed.
+    Gmail says so with 4.2.1 and even with 5.2.1, which elsewhere means a closed mailbox.
     """
     return bool(_RATE.search(words))
 
@@ -158,10 +159,10 @@ def is_throttled(code: int, reply: str) -> bool:
 
 
 def should_suppress(receipt: Receipt, refusals: int) -> bool:
-    """Whether the recipient is to be suppressed after this receipt.
+    """Whether to stop mailing the recipient after this receipt.
 
-    At once when the address is no good; after three refused digests in a row when a server will
-    not have our mail for that person. `refusals` counts the row, this receipt included. What we
+    At once if the address is no good; after three refused digests in a row if a server refuses our
+    mail for that person. `refusals` is the length of that row, this receipt included. What we
     refused ourselves (code 0) suppresses nobody unless the address is unusable.
     """
     if receipt.outcome is not Outcome.REFUSED:
@@ -172,9 +173,9 @@ def should_suppress(receipt: Receipt, refusals: int) -> bool:
 
 
 def evidence(receipt: Receipt, *, subscriber_id: str, attempt: int, hard: bool) -> Evidence:
-    """A refusal as a bounce said at SMTP time: no mail to keep, only the server's words.
+    """A refusal at SMTP time as a bounce: no mail to keep, only the server's words.
 
-    A server that refuses before it has the message sends no bounce, so this is all there is.
+    A server that refuses before it has the message sends no bounce, so this is the only evidence.
     """
     return Evidence(
         id=f"{receipt.digest_id}.{attempt}",
@@ -196,7 +197,7 @@ def enhanced_code(code: int, reply: str) -> str:
 
 
 def scrub(reply: str) -> str:
-    """A server's words fit for logs and ledger: no email addresses, one line, 500 characters."""
+    """A server's words, fit for logs and ledger: one line of 500 characters, no email addresses."""
     start = reply[: 4 * LONGEST_REPLY]  # bounds the search, for a server may say anything
     if not start.isprintable():
         start = "".join([each if each.isprintable() else " " for each in start])
@@ -219,15 +220,15 @@ def _retry_at(
 
 
 def is_policy_refusal(receipt: Receipt) -> bool:
-    """Whether a server will not have a message for good, and not because of its address.
+    """Whether a server refuses a message for good, for other reasons than its address.
 
-    Also where that was taken to speak of us, and the receipt is one of a deferral.
+    Also for a receipt that was deferred because the refusal was taken to be about us.
     """
     return receipt.code // 100 == 5 and not is_address_failure(receipt.code, receipt.reply)  # noqa: PLR2004
 
 
 def _is_vague(receipt: Receipt) -> bool:
-    """Whether a refusal seems to be about an address, and its code does not say whose."""
+    """Whether a refusal seems to be about an address, but its code does not say whose."""
     enhanced = enhanced_code(receipt.code, receipt.reply)
     return enhanced in _WHOEVERS_ADDRESS and is_address_failure(receipt.code, receipt.reply)
 

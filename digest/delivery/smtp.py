@@ -1,9 +1,9 @@
-"""Mail over SMTP: persistent connections, one receipt a message, a batch that always ends.
+"""Mail over SMTP: persistent connections, one receipt a message, and a batch that always ends.
 
-SMTP cannot deliver exactly once: between the final dot and the server's 250 nobody knows. The
-receipt of a message caught there says so, for whoever can ask the server; it keeps its
-Message-ID, so that a repeat can be recognised. Everything else about a broken connection is
-known, and used.
+SMTP cannot deliver exactly once: between the final dot and the server's 250 nobody knows whether
+the message was taken. The receipt of a message caught there says so, for whoever can ask the
+server. The message keeps its Message-ID, so that a repeat can be recognised. About every other
+broken connection it is known what was taken.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class SmtpTransport:
     ) -> Iterator[Receipt]:
         """One receipt a message, as its answer comes; nothing is sent before this is advanced.
 
-        `held` is asked before each final dot; once it says no, the connection is closed. The next
-        messages are taken while the server thinks about the last one. Raises ConfigError before
-        the first message when the server refuses our password or certificate; from then on, and
-        when the server cannot be reached, messages are deferred.
+        `held` is asked before each final dot; if it says no, the connection is closed. The next
+        messages are taken while the server works on the last one. Raises ConfigError before the
+        first message if the server refuses our password or certificate. Later, or if the server
+        cannot be reached, messages are deferred.
         """
         waiting = _Waiting(messages)
         if not waiting.look():
@@ -97,11 +97,11 @@ class SmtpTransport:
                 try:
                     reply = lane.send(checked, held)
                 finally:
-                    # Being quick to say no, it would get all the others.
+                    # A connection that is down answers at once, and would get all other messages.
                     over = all(each.is_down for each in self._lanes)
                     if not lane.is_down or over:
                         idle.put(lane)
-                if over or not reply.untried:  # otherwise, another one may still take it
+                if over or not reply.untried:  # else another connection may still take it
                     return checked.receipt(reply, now)
 
         flying: list[Future[Receipt]] = []
@@ -116,9 +116,9 @@ class SmtpTransport:
 
 
 def _landed(flying: list[Future[Receipt]]) -> Iterator[Receipt]:
-    """Those that are answered, at least one; they fly no more.
+    """The receipts that have come, at least one; they leave `flying`.
 
-    If one of them raises, all others are waited for before it does.
+    If one of them raises, all others are waited for first.
     """
     wait(flying, return_when=FIRST_COMPLETED)
     if any(each.exception() for each in flying if each.done()):
@@ -173,7 +173,7 @@ class _Waiting:
 
     @property
     def following(self) -> Prepared | None:
-        """What comes next, if that is known and can be offered."""
+        """The next message, if it is known and can be offered."""
         ready = self._at_hand[0].ready if self._at_hand else None
         return ready if isinstance(ready, Prepared) else None
 
@@ -190,11 +190,11 @@ class _Waiting:
 
 
 class _Lane:
-    """One connection and what becomes of messages when it breaks.
+    """One connection, and what happens to messages when it breaks.
 
-    While the server knows what comes next (`announced`), nothing else can be said to it. Whether it
-    takes announcements behind a message's content, as it has to (RFC 2920 §3.1), `chains` tells
-    once that has been tried.
+    After the server was told of the next message (`announced`), nothing else can be said to it.
+    `chains` says whether it takes announcements behind a message's content, as it must (RFC 2920
+    §3.1); None until that was tried.
     """
 
     def __init__(self, server: MailServer, per_connection: int) -> None:
@@ -209,7 +209,7 @@ class _Lane:
 
     @property
     def is_down(self) -> bool:
-        """Whether the rest of the batch is not going to leave on this one."""
+        """Whether the rest of the batch cannot leave on this connection."""
         return self._down is not None
 
     def begin_batch(self) -> None:
@@ -239,16 +239,16 @@ class _Lane:
         meanwhile: Meanwhile = lambda: None,
         following: Prepared | None = None,
     ) -> Reply:
-        """What became of one message; never raises for what lies outside this process.
+        """What became of one message; never raises for faults outside this process.
 
-        `following` will be the next one, if it is known.
+        `following` is the next message, if known.
         """
         if isinstance(checked.ready, Reply):
             return checked.ready
         return self._deliver(checked.ready, held, meanwhile, following)
 
     def hang_up_if_announced(self) -> None:
-        """End a connection on which a message was announced that is not going to be sent."""
+        """Close a connection on which a message was announced that will not be sent."""
         if self._announced and self._client:
             self._client.close()
             self._client = None
@@ -262,11 +262,11 @@ class _Lane:
     def _deliver(
         self, message: Prepared, held: Held, meanwhile: Meanwhile, following: Prepared | None
     ) -> Reply:
-        """Hand over, and once more if a connection that had served before turned out closed.
+        """Hand over, and once more if a connection that had served before turned out to be closed.
 
-        Servers end connections after a number of messages, often by 421 to the next MAIL: that
-        is no reason to keep the next reader waiting. One that falls silent does so about this
-        message, as like as not, and is not asked about it twice.
+        Servers end connections after a number of messages, often by 421 to the next MAIL; that
+        should not delay the next reader. If a server falls silent, the message itself may be the
+        cause, so it is not offered again at once.
         """
         aged = self._client is not None and self._carried > 0
         reply = self._attempt(message, held, meanwhile, following)
@@ -300,27 +300,27 @@ class _Lane:
         if not reply.closed:
             self._breaks = 0
             self._announced = following if reply.announced else None
-            if self._chains is False and (announced or behind):  # once: it was the first time
+            if self._chains is False and (announced or behind):  # happens once
                 return self._attempt(message, held, meanwhile, following)
             return reply
         self._client = None
         self._breaks += 1
         if (reply.timed_out and not served) or self._breaks >= BREAKS_IN_A_ROW:
             self._give_up(reply.code, reply.text)
-            self._told_once()  # to this message
+            self._told_once()  # this message has its answer
         return reply
 
     def _told_once(self) -> Reply:
-        """Why there is no connection; those who come after this message have not been tried.
+        """Why there is no connection; messages after this one were not tried.
 
-        Nor has this one, unless a server was there to say something.
+        Nor was this one, unless a server was there and answered.
         """
         down = self._down or _NOT_CONNECTED
         self._down = replace(down, untried=True)
         return down if down.code else self._down
 
     def _learn(self, reply: Reply, *, announced: bool) -> None:
-        """Judge by the first time whether the server takes announcements behind a message."""
+        """Judge by the first attempt whether the server takes announcements behind a message."""
         broken = reply.closed and (reply.unknown or (announced and reply.unsent))
         if broken or reply.out_of_order:
             self._chains = False
@@ -328,14 +328,14 @@ class _Lane:
             self._chains = True
 
     def _announcement(self, following: Prepared | None) -> bytes:
-        """What announces the next message on this connection, if it will carry one more."""
+        """What announces the next message, if this connection will carry one more."""
         last = self._carried + 1 >= self._per_connection
         if following is None or self._client is None or last or self._chains is False:
             return b""
         return announcement(self._client, following)
 
     def _give_up(self, code: int, words: str) -> None:
-        """Defer the rest of the batch: asking again for each message would take a timeout each."""
+        """Defer the rest of the batch: trying again for each message would take a timeout each."""
         text = words if code else f"not sent: {words}"
         self._down = Reply(outcome=Outcome.DEFERRED, code=code, text=text)
         logger.warning(

@@ -1,4 +1,4 @@
-"""Mail onto a text stream, as an mbox: read it, or save it and open it with any mail program."""
+"""Mail written to a text stream as an mbox, which any mail program can open."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class StdoutTransport:
         *,
         held: Callable[[], bool] = lambda: True,
     ) -> Iterator[Receipt]:
-        """One receipt a message, in order; a stream that nobody reads any more defers.
+        """One receipt a message, in order; a closed stream defers.
 
-        Ends early, without a receipt for the rest, once `held` says that they are not ours.
+        Ends early, without receipts for the rest, once `held` says that they are not ours.
         """
         for message in messages:
             if not held():

@@ -1,4 +1,4 @@
-"""From one address in the configuration to a transport, and a dry run of it for the operator."""
+"""Make a transport from the address in the settings, and check it for the operator."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def transport_from_url(
 ) -> Transport:
     """The transport that a URL names; the options other than `stdout` are for SMTP.
 
-    Raises ConfigError, without the password, when the URL cannot be used.
+    Raises ConfigError, without the password, if the URL cannot be used.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "maildir":

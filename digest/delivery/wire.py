@@ -1,7 +1,7 @@
-"""A message as it goes over the wire: checked, dot-stuffed once, its addresses safe to say.
+"""A message prepared for SMTP: checked, dot-stuffed once, with safe addresses.
 
-Everything here happens before the network is touched, so that a bad message is refused with
-plain words and never disturbs the batch it came in.
+All this happens before the network is used, so that a bad message is refused with a clear reason
+and does not disturb its batch.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _DOMAIN = re.compile(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\]")
 
 
 class Prepared(NamedTuple):
-    """A message ready for MAIL, RCPT and DATA; a tuple, as each message has one.
+    """A message ready for MAIL, RCPT and DATA; a tuple for speed, as each message has one.
 
-    `data` is dot-stuffed, without the terminating dot; `size` is what RFC 1870 counts;
-    `utf8` says that an address needs SMTPUTF8, `eight_bit` that the content needs 8BITMIME.
+    `data` is dot-stuffed, without the terminating dot; `size` is what RFC 1870 counts; `utf8` says
+    that an address needs SMTPUTF8, `eight_bit` that the content needs 8BITMIME.
     """
 
     digest_id: str
@@ -40,16 +40,16 @@ class Prepared(NamedTuple):
 
 
 def prepare(message: Message) -> Prepared:
-    """Check a message and make it ready to send; its bytes change by dot-stuffing alone.
+    """Check a message and make it ready to send; only dot-stuffing changes its bytes.
 
-    Raises DeliveryRefused with code 0 and an enhanced status code (RFC 3463) in the reply:
-    5.6.0 for content that breaks RFC 5322 or 5321 (a bare CR or LF, a NUL, a line over 998
-    bytes), 5.1.3 or 5.1.7 for an address that cannot be said in SMTP.
+    Raises DeliveryRefused with code 0 and an enhanced status code (RFC 3463) in the reply: 5.6.0
+    for content that breaks RFC 5322 or 5321 (a bare CR or LF, a NUL, a line over 998 bytes), 5.1.3
+    or 5.1.7 for an address that cannot be used in SMTP.
     """
     content = message.content
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
-    # What was checked when it was made, piece by piece, need not be read again for every reader.
+    # The last `ready` bytes were checked when they were made, once for all readers.
     seen = max(len(content) - message.ready, 0)
     head = content[:seen]
     if not head.endswith(b"\r\n"):
@@ -95,7 +95,7 @@ def _fault(content: bytes) -> str:
 
 
 def _has_long_line(content: bytes) -> bool:
-    """Jump from line end to line end, as far as one line may reach: 7 times faster than a split."""
+    """Jump back from line end to line end, as far as a line may reach: 7 times faster than split."""
     reach = LONGEST_LINE + len(b"\r\n")
     start = 0
     while len(content) - start > reach:
@@ -106,9 +106,9 @@ def _has_long_line(content: bytes) -> bool:
 
 
 def _address(address: str) -> str | None:
-    """The address as SMTP says it, its domain in ASCII; None if it must not be said.
+    """The address for SMTP, its domain in ASCII; None if it cannot be used.
 
-    Quoted local parts are refused: nobody subscribes with one, and they smuggle `>` and spaces.
+    Quoted local parts are refused: nobody subscribes with one, and they can smuggle `>` and spaces.
     """
     local, at, domain = address.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local):
@@ -122,7 +122,7 @@ def _address(address: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _domain(domain: str) -> str | None:
-    """A domain in ASCII; thousands of readers have the same."""
+    """A domain in ASCII; cached, since thousands of readers share one."""
     if not domain.isascii():
         try:
             checked = validate_email(

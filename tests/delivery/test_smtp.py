@@ -299,7 +299,8 @@ def test_an_error_about_one_message_loses_no_receipt_of_another(serve, transport
     with pytest.raises(RuntimeError, match="of ours"):
         receipts.extend(transport.send((message(n) for n in range(12)), now, held=held))
 
-    assert len(receipts) == len(server.taken) > 0
+    # A message that came to the connection just broken is deferred.
+    assert [each.outcome for each in receipts].count(ACCEPTED) == len(server.taken) > 0
 
 
 def test_whoever_stops_reading_early_leaves_the_rest_unsent(serve, transport_to, message, now):
