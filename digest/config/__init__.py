@@ -1,8 +1,8 @@
 """Settings: the shipped defaults < a TOML file < the environment < flags.
 
-The defaults *are* `config/digest.toml`, the commented file that people read; there is no second
-list of them to drift. This module is the only reader of the environment. An unknown key, a wrong
-type or an unreadable file is a ConfigError that names the file or variable and the key.
+The defaults are `config/digest.toml`, the commented file that people read, and nowhere else.
+This module is the only reader of the environment. An unknown key, a wrong type or an unreadable
+file is a ConfigError that names the file or variable and the key.
 """
 
 from __future__ import annotations
@@ -32,11 +32,18 @@ Table = dict[str, Any]
 
 PREFIX = "DIGEST_"
 LOCAL_FILE = Path("digest.toml")
-# Some editors begin a file with a byte order mark.
 ENCODING = "utf-8-sig"
+"""UTF-8, with or without the byte order mark that some editors write."""
 
 FREE = ("experiments", "options")
+"""The table that may hold any keys."""
 
+_KINDS: dict[type, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
 _SECTIONS: dict[str, type] = {
     each.name: typing.get_type_hints(Settings)[each.name]
     for each in fields(Settings)
@@ -50,11 +57,10 @@ def load(
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Read settings; `overrides` maps dotted keys (`smtp.url`) to values given as flags.
+    """Read the settings; `overrides` maps dotted keys (`smtp.url`) to values given as flags.
 
-    Without `path`, DIGEST_CONFIG or a digest.toml in the working folder is taken if there is one.
-    PORT, by which process managers say where to listen, counts as DIGEST_WEB_PORT.
-    Raises ConfigError.
+    The default of `path` is DIGEST_CONFIG, or else a digest.toml in the working folder. PORT, by
+    which process managers say where to listen, counts as DIGEST_WEB_PORT. Raises ConfigError.
     """
     env = dict(os.environ if environment is None else environment)  # noqa: TID251 - its one home
     tables = _read(config_dir() / "digest.toml")
@@ -103,12 +109,12 @@ def _read(path: Path) -> Table:
         raise ConfigError(f"There is no settings file {path}.", subject=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}.", subject=str(path)) from error
-    except ValueError as error:  # a number of thousands of digits is one, too
+    except ValueError as error:  # not TOMLDecodeError alone: a number may have too many digits
         raise ConfigError(f"{path} is not valid TOML: {error}.", subject=str(path)) from error
 
 
 def _overlay(base: Table, upper: Table, origin: str, path: tuple[str, ...] = ()) -> None:
-    """Lay one table over another in place, refusing keys that mean nothing."""
+    """Lay one table over another in place; raises ConfigError for an unknown key."""
     for key, value in upper.items():
         here = (*path, key)
         if here[0] in ("sources", "topics"):
@@ -145,10 +151,13 @@ def _expect_table(value: object, path: tuple[str, ...], origin: str) -> None:
 def _overlay_environment(
     tables: Table, env: Mapping[str, str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Lay variables over the tables in place; returns those that name no setting, the others by key."""
+    """Lay variables over the tables in place.
+
+    Returns the variables that name no setting, and the others by the key that each sets.
+    """
     unknown: list[str] = []
     variables: dict[str, str] = {}
-    for variable, value in sorted(_said(env).items()):
+    for variable, value in sorted(_without_blanks(env).items()):
         if not variable.startswith(PREFIX) or variable == "DIGEST_CONFIG":
             continue
         name = variable.removeprefix(PREFIX)
@@ -162,26 +171,31 @@ def _overlay_environment(
         first = variables.setdefault(".".join(path), variable)
         if first != variable:
             raise ConfigError(
-                f"{first} and {variable} say the same setting: keep one of them.", subject=variable
+                f"{first} and {variable} set the same key: keep one of them.", subject=variable
             )
         _put(tables, path, _coerce(content, _get(tables, path), variable))
     return tuple(unknown), variables
 
 
-def _said(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables without the empty one of X and X_FILE, as docker-compose's `${X:-}` makes it."""
-    given = {
-        each: value
-        for each, value in env.items()
-        if value.strip() or not each.endswith("_FILE") or each.removesuffix("_FILE") not in env
-    }
+def _without_blanks(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables without the blank one of X and X_FILE, as docker-compose's `${X:-}` makes it.
+
+    Where both are blank, X stays.
+    """
     return {
-        each: given[each] for each in given if given[each].strip() or f"{each}_FILE" not in given
+        name: value
+        for name, value in env.items()
+        if value.strip()
+        or not (
+            name.removesuffix("_FILE") in env
+            if name.endswith("_FILE")
+            else env.get(f"{name}_FILE", "").strip()
+        )
     }
 
 
 def _check_finite(tables: Table, origin: str, path: tuple[str, ...] = ()) -> None:
-    """Refuse NaN, which no comparison refuses, and the infinite, wherever a key holds one."""
+    """Refuse NaN, which passes every comparison of bounds, and infinity, in any key."""
     for key, value in tables.items():
         here = (*path, key)
         if isinstance(value, dict):
@@ -203,7 +217,10 @@ def _secret(variable: str, path: str) -> str:
 
 
 def _key_of(tables: Table, name: str) -> list[str] | None:
-    """The path of a variable's key: SMTP_URL is smtp.url, SOURCES_ARXIV_OAI_URL a source's url."""
+    """The path of a variable's key, such as smtp.url for SMTP_URL; None if there is no such key.
+
+    The `url` of a source may be set though the table does not have it.
+    """
     for key, value in tables.items():
         upper = key.upper().replace("-", "_")
         if not isinstance(value, dict):
@@ -239,7 +256,7 @@ def _coerce(text: str, like: object, variable: str) -> object:
                 text.strip().lower()
             ]
         if isinstance(like, int | float):
-            # A whole number may stand for one that need not be; the field's type says.
+            # The default 5 may be that of a float, too; `_typed` checks by the field's type.
             return float(text) if "." in text or isinstance(like, float) else int(text)
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(like, bool) else "a number"
@@ -289,14 +306,8 @@ def _typed(value: object, hint: type, key: str, origin: str) -> Any:
         _expect_table(value, tuple(key.split(".")), origin)
         return types.MappingProxyType(typing.cast("Table", value))
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
-        words = {
-            str: "text in quotes",
-            int: "a whole number",
-            float: "a number",
-            bool: "true or false",
-        }
         raise ConfigError(
-            f"{origin}: {key} must be {words[hint]}, not {shortened(value)}.", subject=key
+            f"{origin}: {key} must be {_KINDS[hint]}, not {shortened(value)}.", subject=key
         )
     return value
 
@@ -311,7 +322,7 @@ def _source(name: str, table: Table, origin: str) -> SourceSettings:
     follows = _typed(
         options.pop("follow_subscribers", False), bool, f"{key}.follow_subscribers", origin
     )
-    if follows:  # readers' categories are added to its own
+    if follows:  # subscribers' categories are added to its own, which must so be a list
         _typed(options.get("categories", []), tuple[str, ...], f"{key}.categories", origin)
     return SourceSettings(
         name=name,
@@ -324,26 +335,18 @@ def _source(name: str, table: Table, origin: str) -> SourceSettings:
 
 
 def _topic(name: str, table: Table, origin: str) -> Topic:
-    allowed = {"name": str, "description": str, "group": str}
-    lists = ("categories", "keywords", "phrases")
+    allowed: dict[str, Any] = {
+        **dict.fromkeys(("name", "description", "group"), str),
+        **dict.fromkeys(("categories", "keywords", "phrases"), tuple[str, ...]),
+    }
     for key in table:
-        if key not in allowed and key not in lists:
-            known = ", ".join((*allowed, *lists))
+        if key not in allowed:
             raise ConfigError(
-                f"{origin}: there is no setting 'topics.{name}.{key}'; a topic has {known}.",
+                f"{origin}: there is no setting 'topics.{name}.{key}'; "
+                f"a topic has {', '.join(allowed)}.",
                 subject=f"topics.{name}.{key}",
             )
-    texts = {
-        key: _typed(table.get(key, ""), str, f"topics.{name}.{key}", origin) for key in allowed
+    values = {
+        key: _typed(table[key], allowed[key], f"topics.{name}.{key}", origin) for key in table
     }
-    words = {
-        key: _typed(table.get(key, []), tuple[str, ...], f"topics.{name}.{key}", origin)
-        for key in lists
-    }
-    return Topic(
-        id=name,
-        name=texts["name"] or name,
-        description=texts["description"],
-        group=texts["group"],
-        **words,
-    )
+    return Topic(**{"id": name, **values, "name": values.get("name") or name})

@@ -1,4 +1,4 @@
-"""What settings may be: values of the right type that could only do harm are refused by name."""
+"""Checks of the settings' values: those of the right type that can only do harm are refused."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from reprlib import repr as shortened
+from typing import Any
 from urllib.parse import urlsplit
 
 from digest.config.settings import Settings, SiteSettings, SubscriberSettings, WebSettings
@@ -18,15 +19,17 @@ ADDRESS = re.compile(r"[^\s<>@\",;:]+@[^\s<>@\",;:]+")
 WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'\\^`{|}?#]+")
 DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
 CENTURY = 36_500
-"""Days. With many more, what is so long ago is before the year 1, which no clock knows."""
-YEAR, HOUR = 525_600, 3_600
-"""The first in minutes, the other in seconds."""
+"""Days; subtracting many more from today would lead before the year 1."""
+YEAR = 525_600
+"""Minutes."""
+HOUR = 3_600
+"""Seconds."""
 COUNT = 1_000_000_000
 HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
-NO_PLACE = "must not hold control characters, such as a line break."
+NO_CONTROLS = "must not hold control characters, such as a line break."
 IN_ASCII = "If it is the host, write it as xn--…, as in the DNS."
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
-"""As xml:lang takes it (XML Schema part 2 §3.3.3)."""
+"""The form of xml:lang (XML Schema part 2 §3.3.3)."""
 
 PLACES = (
     "smtp.url",
@@ -40,94 +43,56 @@ PLACES = (
     "inbound.imap_folder",
 )
 CONTROL = re.compile(r"[\0-\x1f\x7f]")
-"""What no path or host holds on purpose; no system call takes a NUL."""
 
 SHORTEST_SECRET = 16
 FEEDS = ("trending", "trending-day", "trending-week", "trending-month", "picks", "mine")
-"""What the addresses of feeds have taken besides topics."""
+"""The names of feeds that are not topics'."""
 
-LEAST: Mapping[str, float] = {
-    "smtp.timeout": 1,
-    "smtp.per_connection": 1,
-    "smtp.block": 1,
-    "smtp.connections": 1,
-    "smtp.processes": 1,
-    "smtp.per_second": 0,
-    "smtp.per_hour": 0,
-    "smtp.per_day": 0,
-    "fetch.timeout": 1,
-    "fetch.max_wire_mb": 0.1,
-    "fetch.max_body_mb": 0.1,
-    "fetch.interval": 1,
-    "subscriber.limit": 1,
-    "subscriber.floor": 0,
-    "ranking.trending": 0,
-    "ranking.cap": 1,
-    "ranking.block": 1,
-    "ranking.processes": 1,
-    "ranking.explore": 0,
-    "experiments.share": 0,
-    "feeds.days": 1,
-    "feeds.limit": 1,
-    "worker.tick": 1,
-    "worker.nightly_hour": 0,
-    "keep.papers": 30,
-    "keep.digests": 30,
-    "keep.logs": 1,
-    "keep.backup_count": 1,
-    "web.port": 0,
-    "web.signups": 1,
-    "web.letters": 1,
-    "web.requests": 1,
-    "inbound.evidence_days": 1,
-    "inbound.soft_bounces": 1,
-    "inbound.soft_days": 1,
-    "community.submissions_a_day": 0,
+RANGES: Mapping[str, tuple[float, float]] = {
+    "smtp.timeout": (1, HOUR),
+    "smtp.per_connection": (1, COUNT),
+    "smtp.block": (1, 100_000),
+    "smtp.connections": (1, 1_000),
+    "smtp.processes": (1, 1_000),
+    "smtp.per_second": (0, COUNT),
+    "smtp.per_hour": (0, COUNT),
+    "smtp.per_day": (0, COUNT),
+    "fetch.timeout": (1, HOUR),
+    "fetch.max_wire_mb": (0.1, 1_000),
+    "fetch.max_body_mb": (0.1, 1_000),
+    "fetch.interval": (1, YEAR),
+    "subscriber.limit": (1, 50),
+    "subscriber.floor": (0, 1),
+    "ranking.trending": (0, 100),
+    "ranking.cap": (1, 100_000),
+    "ranking.block": (1, 100_000),
+    "ranking.processes": (1, 1_000),
+    "ranking.explore": (0, 1),
+    "experiments.share": (0, 1),
+    "feeds.days": (1, CENTURY),
+    "feeds.limit": (1, 10_000),
+    "worker.tick": (1, 6 * HOUR),  # more is taken for a clock that was set (`pipeline.clocks`)
+    "worker.nightly_hour": (0, 23),
+    "keep.papers": (30, CENTURY),
+    "keep.digests": (30, CENTURY),
+    "keep.logs": (1, CENTURY),
+    "keep.backup_count": (1, CENTURY),
+    "web.port": (0, 65535),
+    "web.signups": (1, COUNT),
+    "web.letters": (1, COUNT),
+    "web.requests": (1, COUNT),
+    "inbound.evidence_days": (1, CENTURY),
+    "inbound.soft_bounces": (1, COUNT),
+    "inbound.soft_days": (1, CENTURY),
+    "community.submissions_a_day": (0, COUNT),
 }
-MOST: Mapping[str, float] = {
-    "smtp.timeout": HOUR,
-    "smtp.per_connection": COUNT,
-    "smtp.block": 100_000,
-    "smtp.connections": 1_000,
-    "smtp.processes": 1_000,
-    "smtp.per_second": COUNT,
-    "smtp.per_hour": COUNT,
-    "smtp.per_day": COUNT,
-    "fetch.timeout": HOUR,
-    "fetch.max_wire_mb": 1_000,
-    "fetch.max_body_mb": 1_000,
-    "fetch.interval": YEAR,
-    "subscriber.limit": 50,
-    "subscriber.floor": 1,
-    "ranking.trending": 100,
-    "ranking.cap": 100_000,
-    "ranking.block": 100_000,
-    "ranking.processes": 1_000,
-    "ranking.explore": 1,
-    "experiments.share": 1,
-    "feeds.days": CENTURY,
-    "feeds.limit": 10_000,
-    "worker.tick": 6 * HOUR,  # a clock that goes on by a day is one that leapt (`pipeline.clocks`)
-    "worker.nightly_hour": 23,
-    "keep.papers": CENTURY,
-    "keep.digests": CENTURY,
-    "keep.logs": CENTURY,
-    "keep.backup_count": CENTURY,
-    "web.port": 65535,
-    "web.signups": COUNT,
-    "web.letters": COUNT,
-    "web.requests": COUNT,
-    "inbound.evidence_days": CENTURY,
-    "inbound.soft_bounces": COUNT,
-    "inbound.soft_days": CENTURY,
-    "community.submissions_a_day": COUNT,
-}
+"""The least and the most that each number may be."""
 
 
 def check(settings: Settings) -> None:
     """Refuse values of the right type that could only do harm; raises ConfigError."""
     if CONTROL.search(settings.db):
-        raise ConfigError(f"db {NO_PLACE}", subject="db")
+        raise ConfigError(f"db {NO_CONTROLS}", subject="db")
     for key, words in _wrong(settings):
         section, name = key.split(".")
         raise ConfigError(f"[{section}] {name} {words}", subject=key)
@@ -136,12 +101,16 @@ def check(settings: Settings) -> None:
 
 
 def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The keys whose values are wrong, each with what is to be said of it."""
-    yield from _numbers(settings)
-    for place in PLACES:
-        section, name = place.split(".")
-        if CONTROL.search(getattr(getattr(settings, section), name)):
-            yield place, NO_PLACE
+    """The keys whose values are wrong, each with the end of a sentence that says what is."""
+    for key, (least, most) in RANGES.items():
+        value = _value(settings, key)
+        if value < least:
+            yield key, f"must be at least {least}, not {shortened(value)}."
+        if value > most:
+            yield key, f"must be at most {most}, not {shortened(value)}."
+    for key in PLACES:
+        if CONTROL.search(_value(settings, key)):
+            yield key, NO_CONTROLS
     for name in ("from_", "bounce_to", "unsubscribe_to"):
         address, key = getattr(settings.mail, name), name.rstrip("_")
         if (address or name == "from_") and not ADDRESS.fullmatch(address):
@@ -156,20 +125,16 @@ def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _newcomer(settings.subscriber)
 
 
-def _numbers(settings: Settings) -> Iterator[tuple[str, str]]:
-    for bounds, sign, words in ((LEAST, 1, "at least"), (MOST, -1, "at most")):
-        for key, bound in bounds.items():
-            section, name = key.split(".")
-            value = getattr(getattr(settings, section), name)
-            if sign * value < sign * bound:
-                yield key, f"must be {words} {bound}, not {shortened(value)}."
+def _value(settings: Settings, key: str) -> Any:
+    section, name = key.split(".")
+    return getattr(getattr(settings, section), name)
 
 
 def _site(given: SiteSettings) -> Iterator[tuple[str, str]]:
     if not given.name.strip():
         yield "site.name", "must not be empty: it is the title of pages, feeds and mails."
     if not given.url.isascii():
-        yield "site.url", f"is not in ASCII: browsers ask by another name. {IN_ASCII}"
+        yield "site.url", f"must be in ASCII. {IN_ASCII}"
     if given.url and not _is_web_address(given.url):
         yield (
             "site.url",
@@ -190,13 +155,16 @@ def _web(given: WebSettings) -> Iterator[tuple[str, str]]:
     for each in given.hosts:
         if not HOST.fullmatch(each.strip()):
             hint = "" if each.isascii() else f" {IN_ASCII}"
-            yield "web.hosts", f"are bare names, such as digest.example.org, not {each!r}.{hint}"
+            yield (
+                "web.hosts",
+                f"must be bare names, such as digest.example.org, not {each!r}.{hint}",
+            )
     if given.operator and len(given.operator.strip()) < SHORTEST_SECRET:
         yield "web.operator", f"must have at least {SHORTEST_SECRET} characters."
 
 
 def _newcomer(given: SubscriberSettings) -> Iterator[tuple[str, str]]:
-    """Wishes as readers may write them, too: what is refused here would be at every sign-up."""
+    """The defaults of a new subscriber, in the forms that subscribers may write as well."""
     reads: tuple[tuple[str, Callable[[str], object], str], ...] = (
         ("at", parse_at, given.at),
         ("tz", validate_tz, given.tz),
@@ -215,15 +183,15 @@ def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         is_whole = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
-    except ValueError:  # brackets that do not close, or a port that is none
+    except ValueError:  # unclosed brackets, or an impossible port
         return False
     return is_whole and url.isprintable() and WEB_ADDRESS.fullmatch(url) is not None
 
 
 def _check_topics(topics: Mapping[str, Topic]) -> None:
-    """Refuse topics that can take in no paper, and those whose feed would have another's address."""
+    """Refuse topics that no paper can be in, and those whose feed would have another's address."""
     taken = dict.fromkeys(FEEDS, "a feed of that name")
-    # No paper of today has `math` for a category, so `Math` beside it takes nothing away.
+    # `math` is an archive but no paper's category today, so a topic `Math` may stand beside it.
     parents = {each.partition(".")[0] for each in topics if "." in each}
     archives = {
         each
@@ -237,29 +205,29 @@ def _check_topics(topics: Mapping[str, Topic]) -> None:
         other = f"a topic {address!r}" if address in archives else taken.get(address.casefold())
         if other:
             raise ConfigError(
-                f"[topics.{topic.id}] must have another id: Digest has {other}, and the two would "
-                "share one address; its `name` may stay.",
+                f"[topics.{topic.id}] must have another id: there is {other} already, and their "
+                "feeds would have one address; its `name` may stay.",
                 subject=f"topics.{topic.id}",
             )
         taken[address.casefold()] = f"a topic {topic.id!r}"
     for topic in topics.values():
-        # A phrase of marks alone is in no text.
+        # A phrase of punctuation alone folds to nothing.
         if not any(map(str.strip, topic.categories)) and not any(map(fold, topic.phrases)):
             raise ConfigError(
-                f"[topics.{topic.id}] takes in no paper: give it categories or phrases; keywords "
-                "only raise the rank of what is in it.",
+                f"[topics.{topic.id}] has no papers: give it categories or phrases, as keywords "
+                "only change the order of its papers.",
                 subject=f"topics.{topic.id}",
             )
 
 
 def _check_proxies(proxies: tuple[str, ...]) -> None:
-    """Refuse what uvicorn would take for a name, by which it knows nobody."""
+    """Refuse what is no address, since uvicorn would silently trust nobody by it."""
     for each in () if proxies == ("*",) else proxies:
         try:
             ipaddress.ip_network(each)
         except ValueError:
             raise ConfigError(
-                "[web] proxies are addresses or networks, such as 192.0.2.7 or 10.0.0.0/8, "
-                f"not {each!r}; a network has no bits behind its mask, and `*` stands alone.",
+                "[web] proxies must be addresses or networks, such as 192.0.2.7 or 10.0.0.0/8, "
+                f"or `*` alone, not {each!r}; a network's host bits must be zero.",
                 subject="web.proxies",
             ) from None

@@ -1,4 +1,4 @@
-"""What can be set, section by section, as `config/digest.toml` explains it."""
+"""The settings by section; `config/digest.toml` explains each."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpSettings:
-    """`[smtp]`: how mail leaves; `url` may hold a password.
+    """`[smtp]`: how mail is sent; `url` may hold a password.
 
-    `connections` are those of each of `processes`. `maillog` is the log of a Postfix of one's own
-    (empty: there is none to ask). Of `per_second`, `per_hour` and `per_day` 0 is no bound.
+    Each of `processes` has as many `connections`. `maillog` is the log of the operator's own
+    Postfix (empty: none). 0 in `per_second`, `per_hour` and `per_day` means no bound.
     """
 
     url: str
@@ -60,7 +60,7 @@ class DkimSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchSettings:
-    """`[fetch]`: bounds of one exchange; `interval` in minutes, `timeout` in seconds."""
+    """`[fetch]`: bounds of one request; `interval` in minutes, `timeout` in seconds."""
 
     allow_private: bool
     timeout: float
@@ -71,7 +71,7 @@ class FetchSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberSettings:
-    """`[subscriber]`: what a new subscriber gets; `floor` is a chance from 0 to 1."""
+    """`[subscriber]`: the defaults of a new subscriber; `floor` is a probability."""
 
     at: str
     tz: str
@@ -83,9 +83,10 @@ class SubscriberSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingSettings:
-    """`[ranking]`: the ranker and its bounds; with `explore` the last place is kept for exploring.
+    """`[ranking]`: the ranker and its bounds.
 
-    `processes` compose side by side, a `block` of subscribers at a time.
+    With `explore` = 1 the last place of a digest is for exploration. `processes` compose side by
+    side, each a `block` of subscribers at a time.
     """
 
     use: str
@@ -99,9 +100,9 @@ class RankingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentSettings:
-    """`[experiments]`: the ranker to compare with (empty: none), and for what share of readers.
+    """`[experiments]`: a second ranker to compare with (empty: none), for a share of the readers.
 
-    `options` are the arguments it is built with beside, or in place of, those of `[ranking]`.
+    `options` are its arguments, added to those of `[ranking]` or replacing them.
     """
 
     against: str
@@ -140,11 +141,11 @@ class KeepSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundSettings:
-    """`[inbound]`: mail that people and mail servers send us.
+    """`[inbound]`: mail from subscribers and mail servers.
 
-    `domain` is the one whose mail comes here (empty: none does). `authserv_id` names the
-    Authentication-Results (RFC 8601) that our own mail server writes. `evidence_days` is how
-    long bounces and complaints are kept, `soft_bounces` how many within `soft_days` pause.
+    `domain` is the domain whose mail comes here (empty: none). `authserv_id` is the name in the
+    Authentication-Results (RFC 8601) of the operator's mail server. Bounces and complaints are
+    kept for `evidence_days`; `soft_bounces` within `soft_days` pause a subscription.
     """
 
     domain: str
@@ -159,7 +160,7 @@ class InboundSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommunitySettings:
-    """`[community]`: `curators` are the addresses of subscribers who may feature and reject."""
+    """`[community]`: `curators` are addresses of subscribers who may feature or reject papers."""
 
     curators: tuple[str, ...]
     submissions_a_day: int
@@ -167,12 +168,12 @@ class CommunitySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """`[web]`: where to listen, whom to trust and how much to take.
+    """`[web]`: where to listen, which proxies to trust, and rate limits.
 
-    `hosts` are the Host names answered besides that of `site.url` (empty: any, while the site
-    has no address). `proxies` are the addresses whose X-Forwarded-For is believed. `operator`
-    is the secret that opens the operator's page (empty: there is none). `signups` per network
-    and `letters` per address bound what strangers can make us send, per hour.
+    `hosts` are the accepted Host names besides that of `site.url` (empty: any, if the site has no
+    address). `proxies` are the addresses whose X-Forwarded-For is trusted. `operator` is the
+    secret of the operator's page (empty: no such page). `signups` per network and hour and
+    `letters` per address and hour bound the mail that strangers can cause.
     """
 
     host: str
@@ -187,7 +188,7 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
-    """One `[sources.NAME]`: the class to use and the arguments it is built with."""
+    """One `[sources.NAME]`: the class to use, and as `options` its arguments."""
 
     name: str
     use: str
@@ -199,9 +200,9 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything Digest can be told, once read; `origin` names the file it came from.
+    """All settings; `origin` names the file they came from.
 
-    `unknown_variables` are those named DIGEST_* that name no setting: misspelled, most likely.
+    `unknown_variables` are the DIGEST_* variables that name no setting, probably by a typo.
     """
 
     origin: str
