@@ -1,1 +1,1 @@
-"""Papers and digests in, bytes out: mails, feeds, pages. No I/O but reading the templates."""
+"""Mails, letters, feeds and pages as bytes or text. The only I/O is reading the templates."""

@@ -1,8 +1,7 @@
-"""Style sheets and scripts of the pages, under addresses that change whenever their content does.
+"""Style sheets, scripts and images of the pages, with a hash of the content in their addresses.
 
-They lie in `templates/static/`, and the sheets of the pages beside the pages, in
-`templates/page/*.css`. An address carries a hash of the content, so that browsers may keep what
-they got for good.
+So browsers may cache them for ever. The files are in `templates/static/`; style sheets may also be
+in `templates/page/`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One file as it is served: its bytes, media type, and the hash that stands in its address."""
+    """One file as it is served."""
 
     name: str
     content: bytes
@@ -41,18 +40,18 @@ class Asset:
 
     @property
     def address(self) -> str:
-        """Where it is served, on the site itself."""
+        """The path of its address on the site."""
         return f"/static/{self.name}?v={self.hash}"
 
 
 def address(name: str) -> str:
-    """`/static/<name>?v=<hash>`; raises NotFound for a file that is not there."""
+    """`/static/<name>?v=<hash>`; raises NotFound if there is no such file."""
     return asset(name).address
 
 
 @cache
 def asset(name: str) -> Asset:
-    """A file by its bare name, read once a process; raises NotFound."""
+    """A file by its name, read once in a process; raises NotFound."""
     path = _path(name)
     if path is None:
         raise NotFound("There is no such file.", subject=name)

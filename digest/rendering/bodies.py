@@ -1,4 +1,4 @@
-"""Both parts of one subscriber's mail, joined from ready fragments and bounded in size."""
+"""Both parts of one subscriber's digest, joined from rendered fragments and bounded in size."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from digest.rendering.pieces import encode, encode_address
 from digest.rendering.templates import wrap
 from digest.text import clean, truncate
 
-# Gmail hides what comes after 102 KB, by a count it does not document; 99 KB has been seen.
+# Gmail clips a part at about 102 KB (undocumented; it was seen to clip one of 99 KB).
 LARGEST_PART = 85_000
 ABSTRACT_LENGTHS = (1200, 700, 400, 200, 0)
 MOST_LINES = 50
-MOST_LINES_UNLINKED = 150  # with no page that lists them all, the mail has to
-# No more could fit, whatever they say: a pick takes 1.5 KB without its abstract.
+MOST_LINES_UNLINKED = 150  # for a site without pages, where only the mail can list them
+# More never fit: a pick takes 1.5 KB even without its abstract.
 MOST_PICKS = 60
 LONGEST_REASON = 300
 KEPT_REASONS = 32_768
@@ -30,7 +30,7 @@ INDENT = 4
 
 
 class Body(NamedTuple):
-    """A mail's subject and its parts in quoted-printable, in pieces that are joined only once."""
+    """A mail's subject, and its parts as pieces of quoted-printable that are joined later."""
 
     subject: str
     html: Sequence[bytes]
@@ -38,13 +38,16 @@ class Body(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether both parts are small enough once decoded; encoded they are never smaller."""
-        return _fits(self.html) and _fits(self.text)
+        """Whether both parts are small enough once decoded, which never makes them larger."""
+        return all(
+            sum(map(len, part)) <= LARGEST_PART or len(decoded(part)) <= LARGEST_PART
+            for part in (self.html, self.text)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Room:
-    """How much may be shown: of each abstract, how many titles, how many picks."""
+    """The most that may be shown: characters of an abstract, titles, picks."""
 
     abstract: int
     lines: int
@@ -56,8 +59,8 @@ def compose(
 ) -> Body:
     """The subject and both parts, made smaller until they fit.
 
-    Abstracts are shortened first, then the list of titles, at last the picks; each step says
-    how much was left out, and the footer always stays.
+    Abstracts are shortened first, then the list of titles, and last the number of picks. The
+    mail says how many titles were left out, and the footer always stays.
     """
     lines = MOST_LINES if personal.digest else MOST_LINES_UNLINKED
     for room in _rooms(min(len(digest.picks), MOST_PICKS), lines):
@@ -67,18 +70,14 @@ def compose(
     return body
 
 
-def _fits(part: Sequence[bytes]) -> bool:
-    return sum(map(len, part)) <= LARGEST_PART or len(decoded(part)) <= LARGEST_PART
-
-
 def decoded(part: Sequence[bytes]) -> bytes:
-    """What a part says, as it was before it was encoded."""
+    """A part as it was before quoted-printable encoding."""
     return a2b_qp(b"".join(part))
 
 
 @cache
 def _rooms(picks: int, lines: int) -> tuple[_Room, ...]:
-    """What may be shown of a digest: all that there is, then less and less."""
+    """The sizes to try, from everything to nothing."""
     rooms = [_Room(abstract=each, lines=lines, picks=picks) for each in ABSTRACT_LENGTHS]
     while lines:
         lines //= 2
@@ -144,7 +143,7 @@ def _items(
     text_url: bytes,
     html_url: bytes,
 ) -> tuple[bytes, bytes]:
-    """The picks in HTML and in text, the only part made for one subscriber and one paper."""
+    """The picks in HTML and in text, with this subscriber's reasons and links filled in."""
     html_items: list[bytes] = []
     text_items: list[bytes] = []
     for number, pick in picks:
@@ -159,7 +158,7 @@ def _items(
 
 @cache
 def _numbered(number: int) -> tuple[bytes, bytes, bytes]:
-    """A pick's number as it stands in HTML, before its title in text, and at an address's end."""
+    """A pick's number as in HTML, as before a title in text, and as at the end of an address."""
     return encode(str(number)), encode(f"{number}. ".rjust(INDENT)), encode(f"/{number}")
 
 
@@ -172,7 +171,7 @@ def _reason(reason: str) -> tuple[bytes, bytes]:
 def _sentences(
     edition: Edition, digest: Digest, subscriber: Subscriber, shown: Sequence[Pick]
 ) -> dict[str, str]:
-    """What is said in words, above and below the papers."""
+    """The sentences above and below the papers."""
     site = edition.templates.site
     titles = [edition.title(pick.paper_id) for pick in shown[: wording.TITLES_NAMED]]
     summary = wording.summary(digest, cadence=subscriber.cadence)
@@ -191,7 +190,7 @@ def _sentences(
     }
 
 
-# What is said is the same to many subscribers.
+# Many subscribers get the same sentences.
 @lru_cache(maxsize=4096)
 def _html_value(value: str) -> bytes:
     return encode(html.escape(value))

@@ -1,4 +1,4 @@
-"""How a paper's page names it to reference managers: COinS, and citation meta tags."""
+"""Metadata in a paper's page for reference managers: COinS and citation meta tags."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def coins(paper: Paper) -> str:
 
 
 def meta(paper: Paper) -> list[tuple[str, str]]:
-    """Names and contents of the `citation_*` meta tags, as Google Scholar's guidelines list them."""
+    """Names and contents of the `citation_*` meta tags (source: Google Scholar's guidelines)."""
     pdf = next((each.url for each in paper.links if each.kind is LinkKind.PDF), "")
     fields = [
         ("citation_title", title_of(paper)),

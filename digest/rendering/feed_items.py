@@ -1,4 +1,4 @@
-"""An entry of a feed made ready once for every format: id, dates, plain text and HTML."""
+"""The entries of a feed, prepared for every format: id, dates, plain text and HTML."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from html import escape
 from urllib.parse import quote, urlsplit
 
 from digest.merging import doi_url
-from digest.model import AnnounceType, LinkKind, Paper, Pick, Site, Value, Voice
+from digest.model import AnnounceType, Paper, Pick, Site, Value, Voice
 from digest.rendering import links
-from digest.rendering.views import reckoned
+from digest.rendering.views import LABELS, reckoned
 from digest.rendering.wording import count
 from digest.text import clean, truncate
 
@@ -23,13 +23,6 @@ MAX_TITLE = 500
 MAX_ABSTRACT = 10_000
 ARXIV_SCHEME = "http://arxiv.org/schemas/atom"
 
-_LABELS = {
-    LinkKind.ABSTRACT: "Abstract",
-    LinkKind.PDF: "PDF",
-    LinkKind.CODE: "Code",
-    LinkKind.PROJECT: "Project page",
-    LinkKind.DISCUSSION: "Discussion",
-}
 _ANSWERS = {
     "more": "More like this",
     "less": "Less like this",
@@ -51,11 +44,12 @@ _NOT_A_HOST = re.compile(r"[^a-z0-9.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry(Value):
-    """A paper in a feed: when it was first announced, when it last changed, and what is said of it.
+    """A paper in a feed: when it was first announced (`seen_at`), and when it last changed.
 
-    In a personal feed `because` is the reason, `pick` what made it, `place` where it stands in its
-    digest (from 0), and `answers` the address below which its reader answers it; `announce` is how
-    a listing announced it, `voices` who speaks for it. Of no `upvotes` (None) neither is said.
+    A personal feed also has the reason (`because`), the `pick`, its `place` in the digest (from
+    0), and in `answers` the address below which the reader answers it. `announce` is how the
+    listing announced the paper, `voices` are those who submitted or curated it. With `upvotes`
+    None, neither upvotes nor voices are in the data for programs.
     """
 
     paper: Paper
@@ -72,7 +66,7 @@ class FeedEntry(Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedItem:
-    """An entry as every format prints it; text is legible but not yet escaped, `html` is HTML."""
+    """An entry as every format prints it; only `html` is escaped."""
 
     id: str
     url: str
@@ -91,19 +85,18 @@ class FeedItem:
 def items_of(
     entries: Sequence[FeedEntry], site: Site, *, abstract: int = MAX_ABSTRACT
 ) -> list[FeedItem]:
-    """Entries made ready, in the order given.
+    """Entries ready to print, in the order given, with abstracts of at most `abstract` characters.
 
-    Both dates hang on the entry alone, since the next rendering may have others beside it and
-    readers take another `updated` for a change: entries announced together share theirs (RFC 4287
-    allows it). Of a digest, whose picks stay, each place is a second, so that newest first is also
-    the order given. `abstract` bounds an abstract, in characters.
+    The dates of an entry depend on that entry alone, because feed readers show an entry again
+    when its `updated` changes. So entries announced together have the same dates (RFC 4287 allows
+    it). In a digest each place counts as a second, so that sorting by date keeps the order.
     """
     owner = authority(site)
     return [_item(entry, site, owner, abstract) for entry in entries]
 
 
 def authority(site: Site) -> str:
-    """The publisher's host, in whose name ids are given; without an address, its list id."""
+    """The site's host, for ids; its list id if it has no address."""
     try:
         host = urlsplit(site.url).hostname or ""
     except ValueError:
@@ -113,12 +106,12 @@ def authority(site: Site) -> str:
 
 
 def tag(authority: str, path: str) -> str:
-    """A permanent tag: URI (RFC 4151), the same whatever scheme or port the site is served on."""
+    """A permanent tag: URI (RFC 4151), which does not depend on the site's scheme or port."""
     return f"tag:{authority},{TAG_YEAR}:{quote(path, safe='/:;@=-_.!~()')}"
 
 
 def paper_tag(authority: str, paper_id: str) -> str:
-    """The id of a paper in every feed and format, without a version: `…:paper/arxiv/2501.00001`."""
+    """A paper's id in all feeds and formats, without a version: `…:paper/arxiv/2501.00001`."""
     return tag(authority, f"paper/{paper_id.replace(':', '/', 1)}")
 
 
@@ -128,10 +121,10 @@ def stamp(moment: datetime) -> str:
 
 
 def legible(s: str) -> str:
-    """One line of text that means the same whether a reader takes it for text or for HTML.
+    """One line of text that reads the same as plain text and as HTML.
 
-    A `<` that might begin a tag gets space around it (`x<y` becomes `x < y`): it then begins
-    none in HTML (WHATWG, tag open state), and no reader swallows what follows.
+    A `<` that might begin a tag gets space around it (`x<y` becomes `x < y`), which never begins
+    a tag in HTML (WHATWG, tag open state).
     """
     s = clean(s)
     if not s.isascii():
@@ -140,10 +133,10 @@ def legible(s: str) -> str:
 
 
 def plain(s: str) -> str:
-    """Legible text as XML character data.
+    """Text as XML character data.
 
-    `&` and `<` are written in hexadecimal, by which the RSS Advisory Board's profile has
-    publishers tell text from markup.
+    `&` and `<` become hexadecimal references, as the RSS Advisory Board's profile asks for plain
+    text.
     """
     return s.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
 
@@ -189,7 +182,7 @@ def _item(entry: FeedEntry, site: Site, owner: str, limit: int) -> FeedItem:
 
 
 def spoken(voice: Voice) -> str:
-    """Who speaks for a paper, and what they say: `Picked by Ada: worth your time`."""
+    """Who submitted or curated a paper, and their line: `Picked by Ada: worth your time`."""
     who = voice.name or ("a curator" if voice.curator else "a reader")
     said = f"{'Picked' if voice.curator else 'Submitted'} by {who}"
     return f"{said}: {voice.line}" if voice.line else said
@@ -214,7 +207,7 @@ def _extra(
 
 
 def _categories(paper: Paper, owner: str) -> Iterable[tuple[str, str]]:
-    """Each category with the scheme it belongs to."""
+    """Each category and its scheme."""
     for category in dict.fromkeys(map(legible, paper.categories)):
         source, colon, _ = category.partition(":")
         if category:
@@ -222,9 +215,9 @@ def _categories(paper: Paper, owner: str) -> Iterable[tuple[str, str]]:
 
 
 def _links(paper: Paper, page: str) -> dict[str, str]:
-    """Labels by address, each address once."""
+    """The paper's links: labels by address."""
     doi = doi_url(legible(paper.doi)) if paper.doi else ""
-    listed = [("Abstract", paper.url), *((_LABELS[link.kind], link.url) for link in paper.links)]
+    listed = [("Abstract", paper.url), *((LABELS[link.kind], link.url) for link in paper.links)]
     found: dict[str, str] = {}
     for label, url in (*listed, ("DOI", doi)):
         if address := _uri(url):
@@ -235,13 +228,13 @@ def _links(paper: Paper, page: str) -> dict[str, str]:
 
 
 def _answers(address: str) -> dict[str, str]:
-    """Labels by address, of the pages on which a reader answers an entry of their own feed."""
+    """The links to answer an entry of a personal feed: labels by address."""
     if not address:
         return {}
     return {f"{address}/{word}?via=feed": label for word, label in _ANSWERS.items()}
 
 
 def _uri(url: str) -> str:
-    """An outside link as a URI, or "" for what is not plain http(s)."""
-    # Brackets are for IPv6 hosts, which no paper has; elsewhere RFC 3986 forbids them.
+    """An outside link as a URI, or "" if it is not http(s)."""
+    # RFC 3986 allows brackets only around IPv6 hosts, which no paper has.
     return links.safe(url).replace("[", "%5B").replace("]", "%5D") if url else ""

@@ -1,7 +1,7 @@
 """Feeds of papers in RSS 2.0, Atom (RFC 4287) and JSON Feed 1.1, as bytes.
 
-All three tell the same story about the same entries under the same permanent ids, and are a
-function of their arguments alone: as long as nothing has changed, neither have the bytes.
+All three have the same entries with the same permanent ids. The same arguments give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FORMATS = {
 }
 TTL = 60
 MAX_BYTES = 4_900_000
-"""The W3C validator reads no more of a document than 5 MB."""
+"""The W3C validator reads at most 5 MB of a document."""
 
 SHORTER = (MAX_ABSTRACT, 600, 150, 0)
 MAX_SUMMARY = 300
@@ -54,12 +54,12 @@ _INDEXING = ' xmlns:indexing="urn:atom-extension:indexing" indexing:index="no"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedInfo(Value):
-    """What a feed is called and where it lives: `feeds/<slug>.<rss|atom|json>`.
+    """A feed's title and its address: `feeds/<slug>.<rss|atom|json>`.
 
-    `home_page` is the address of the same for people (default: the front page). A `private` feed
-    asks not to be indexed and has no archive. The feed of a search lives at `search.<ending>`,
-    with its `query` string. Raises InvalidInput for a slug that could not be a file name;
-    `links.slug` makes a good one of a topic id.
+    `home_page` is the web page with the same papers (default: the front page). A `private` feed
+    asks not to be indexed and has no archive. The feed of a search is at `search.<ending>` with
+    its `query` string. Raises InvalidInput for a slug that could not be a file name; `links.slug`
+    makes one from a topic id.
     """
 
     slug: str
@@ -75,23 +75,22 @@ class FeedInfo(Value):
             raise InvalidInput(msg, subject="" if self.private else self.slug)
 
     def path(self, kind: str, day: date | None = None) -> str:
-        """Where a document of this feed stands: the current one, or the archive of a day."""
+        """The path of a document of this feed: the current one, or the archive of a day."""
         if self.query:  # search.json is the search itself, for programs
             return f"search.{'feed.json' if kind == 'json' else kind}?{self.query}"
         return f"feeds/{self.slug}{f'/{day}' if day else ''}.{kind}"
 
     def url(self, site: Site, kind: str, day: date | None = None) -> str:
-        """The same as an address; "" while the site has none."""
+        """The address of the same document; "" if the site has no address."""
         return site.url and f"{site.url}/{self.path(kind, day)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Value):
-    """Which document of a feed: the current one, or, with `day`, that day's archive.
+    """Which document of a feed: the current one or, with `day`, the archive of that day.
 
-    `previous` is the newest day before with an archive of its own (RFC 5005 §4). There is no
-    link forward, since it would change an archive that is to stay as it is. `hub` is the
-    address of a WebSub hub that is told of changes.
+    `previous` is the last earlier day that has an archive (RFC 5005 §4). There is no link to the
+    next one, so that an archive never changes. `hub` is the address of a WebSub hub.
     """
 
     day: date | None = None
@@ -110,7 +109,7 @@ def document(
     *,
     page: Page = CURRENT,
 ) -> bytes:
-    """One document (`kind` is a key of FORMATS) of at most MAX_BYTES: abstracts give way first."""
+    """One document (`kind` is a key of FORMATS), with shorter abstracts if it is over MAX_BYTES."""
     body = b""
     for limit in SHORTER:
         head = _Head.of(info, items_of(entries, site, abstract=limit), site, page, kind)
@@ -121,7 +120,7 @@ def document(
 
 
 def _rss(head: _Head) -> bytes:
-    """RSS 2.0, with plain text written as the RSS Advisory Board's profile asks."""
+    """RSS 2.0, following the RSS Advisory Board's profile."""
     lines = [
         (
             '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"'
@@ -175,16 +174,15 @@ def _atom(head: _Head) -> bytes:
 
 
 def _json_feed(head: _Head) -> bytes:
-    """JSON Feed 1.1; `next_url` leads to the archive of the day before."""
+    """JSON Feed 1.1; `next_url` is the previous archive."""
+    before = head.page.previous
     document: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": head.title,
         "home_page_url": head.home,
         "feed_url": head.info.url(head.site, "json", head.page.day),
         "description": head.description,
-        "next_url": head.info.url(head.site, "json", head.page.previous)
-        if head.page.previous
-        else "",
+        "next_url": head.info.url(head.site, "json", before) if before else "",
         "language": head.site.language,
         "hubs": [{"type": "WebSub", "url": head.page.hub}] if head.page.hub else [],
     }
@@ -198,7 +196,7 @@ _SERIALISERS = {"rss": _rss, "atom": _atom, "json": _json_feed}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Head:
-    """What all formats say before their entries."""
+    """What all formats print before the entries, and the entries."""
 
     info: FeedInfo
     site: Site
@@ -232,7 +230,7 @@ class _Head:
             home=links.safe(info.home_page) or links.home(site) or f"http://{site.list_id}/",
             updated=max((item.updated for item in items), default=EPOCH),
             links=tuple(_links(info, site, page, kind)),
-            # Not in the very first archive: the W3C validator wants every one to lead to another.
+            # Not in the first archive: the W3C validator wants every archive to link to another.
             archive=("<fh:archive/>",) if page.day and page.previous else (),
             items=items,
         )

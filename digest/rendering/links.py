@@ -1,7 +1,7 @@
-"""The addresses that mails, feeds and pages print; the web app answers them.
+"""The addresses in mails, feeds and pages.
 
-Links need a served site, and addresses to write to a domain whose mail comes in: without, the
-functions here return "" and what they are for is left out. A message costs one MAC a scope, however many links it has.
+Links need `site.url`, and mail addresses need `site.inbound_domain`. Without it the functions here
+return "", and templates leave the link out. A token is signed once for each scope in a message.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\"<>\\^`{|}]")
 
 
 class Personal(NamedTuple):
-    """The signed addresses in one digest, for body and header; a tuple, as each message has one."""
+    """The signed addresses in one digest; a tuple because one is made for each message."""
 
     digest: str
     feed: str
@@ -45,7 +45,7 @@ class Personal(NamedTuple):
 
 
 def personal(site: Site, subscriber: Subscriber, edition: str) -> Personal:
-    """All that a digest links to on behalf of its reader."""
+    """All signed addresses that a digest needs."""
     subject = edition.replace("-", "")
     leaving = tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id)
     return Personal(
@@ -60,67 +60,63 @@ def personal(site: Site, subscriber: Subscriber, edition: str) -> Personal:
 
 
 def digest(site: Site, subscriber: Subscriber, edition: str) -> str:
-    """One edition in full, in the browser; `/3/more` after it (less, save, known) answers its third."""
+    """The digest's web page; with `/3/more` (or less, save, known) added, an answer to pick 3."""
     return _signed(site, "d", subscriber, DIGEST, edition)
 
 
 def unsubscribe(site: Site, subscriber: Subscriber) -> str:
-    """Where a person, or a mail client for them (RFC 8058), ends the subscription."""
+    """Ends the subscription; a mail client may post to it (RFC 8058)."""
     return _signed(site, "u", subscriber, UNSUBSCRIBE)
 
 
 def confirm(site: Site, subscriber: Subscriber, on: str = "", mark: str = "") -> str:
-    """Where a new subscriber says that the address is theirs; `on` is the day of the letter.
+    """Confirms a subscription; `on` is the day of the letter.
 
-    `mark` says which letter, where one asks for more than what its reader had.
+    `mark` names the letter, if it asks somebody to confirm changes to an earlier subscription.
     """
     return _signed(site, "c", subscriber, CONFIRM, f"{on}_{mark}" if mark else on)
 
 
 def preferences(site: Site, subscriber: Subscriber, on: str) -> str:
-    """All that a reader can see and change; `on` is the day (ISO) of the mail that carries it."""
+    """The preferences page; `on` is the day (ISO) of the mail that has the link."""
     return _signed(site, "me", subscriber, PREFERENCES, on)
 
 
 def account(site: Site, subscriber: Subscriber, at: int) -> str:
-    """What only the owner of the mailbox may do: export, change of address, erasure.
+    """The account page: export, change of address, erasure.
 
-    `at` is the minute it was asked for, in minutes since 1970; the web app lets it live an hour.
+    `at` is when it was asked for, in minutes since 1970; the link works for an hour.
     """
     return _signed(site, "account", subscriber, ACCOUNT, str(at))
 
 
 def address(site: Site, subscriber: Subscriber, scope: str, subject: str) -> str:
-    """Where the old (ADDRESS_OLD) or the new (ADDRESS_NEW) address agrees to a change."""
+    """Where the old (ADDRESS_OLD) or new (ADDRESS_NEW) address confirms a change of address."""
     return _signed(site, "a", subscriber, scope, subject)
 
 
 def personal_feed(site: Site, subscriber: Subscriber) -> str:
-    """The subscriber's own picks as Atom; whoever has the address can read it."""
-    url = _signed(site, "feeds/mine", subscriber, FEED)
-    return url and f"{url}.atom"
+    """The subscriber's own picks as Atom; anybody who has the address can read it."""
+    return site.url and f"{site.url}/feeds/mine/{feed_token(subscriber)}.atom"
 
 
 def feed_token(subscriber: Subscriber) -> str:
-    """What the address of a subscriber's own feed ends in, before its form."""
+    """The token in the address of a subscriber's own feed."""
     return tokens.make(subscriber.key, FEED, subscriber.id)
 
 
 def unsubscribe_mailto(site: Site, subscriber: Subscriber) -> str:
-    """The mailto: form of the same, with the token in its subject; "" without a mailbox for it."""
+    """Unsubscribing by mail: a mailto: address with the token in its subject."""
     return _leaving_by_mail(site, tokens.make(subscriber.key, UNSUBSCRIBE, subscriber.id))
 
 
 def reply_to(site: Site, subscriber: Subscriber, subject: str) -> str:
-    """Where a reader answers by mail; `subject` is an edition without hyphens, or `letter`.
-
-    That may be followed by a hyphen and what `confirm` calls its mark.
-    """
+    """Where replies go; `subject` is an edition without hyphens, `letter`, or `letter-<mark>`."""
     return _tagged(site, subscriber, REPLY, subject)
 
 
 def bounces_to(site: Site, subscriber: Subscriber, subject: str) -> str:
-    """The envelope sender that tells whose mail came back (VERP), with the same subjects."""
+    """The envelope sender that names whose mail bounced (VERP); `subject` as in `reply_to`."""
     return _tagged(site, subscriber, BOUNCE, subject)
 
 
@@ -130,7 +126,7 @@ def home(site: Site) -> str:
 
 
 def help_address(site: Site) -> str:
-    """Where a reader can ask: the contact if it is an address or a web page, else the front page."""
+    """The contact, if it is a mail or web address; else the front page."""
     return _contact(site.contact.strip()) or home(site)
 
 
@@ -142,20 +138,20 @@ def _contact(contact: str) -> str:
 
 
 def paper(site: Site, paper_id: str) -> str:
-    """One paper's page, with the papers most like it."""
+    """A paper's page."""
     return site.url and f"{site.url}/papers/{quote(paper_id, safe=':/')}"
 
 
 def slug(topic_id: str) -> str:
-    """A topic id as it stands in addresses and file names."""
+    """A topic id as in addresses and file names."""
     return text.slug(topic_id)
 
 
 @lru_cache(maxsize=1024)
 def safe(url: str) -> str:
-    """An outside link as we are willing to print it, or "" for what is not plain http(s).
+    """An outside link that is safe to print, or "" if it is not http(s) or too long.
 
-    Characters that no URL may hold (RFC 3986 §2) are percent-encoded rather than refused.
+    Characters that RFC 3986 §2 forbids in a URL are percent-encoded.
     """
     url = url.strip()
     if not url.lower().startswith(("http://", "https://")) or len(url) > LONGEST:

@@ -1,8 +1,8 @@
-"""The wire form of a mail: header fields that nothing can be smuggled into, and two parts.
+"""Messages as bytes: safe header fields, and a text and an HTML part.
 
-Everything is ASCII with CRLF and short lines: header text that is not goes in encoded words
-(RFC 2047), bodies come quoted-printable. Written by hand because `email` takes 6 ms for a
-message of this size, and our bodies are encoded already.
+All bytes are ASCII, with CRLF and short lines. Header text that is not ASCII becomes encoded words
+(RFC 2047); bodies are quoted-printable already. This does not use `email`, which takes 6 ms for a
+message of this size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from digest.errors import ConfigError, InvalidInput
 from digest.model import Site
 from digest.text import clean, wrapped
 
-# A field as it is sent, with its CRLF.
+# One field as it is sent, with its CRLF.
 Header = bytes
 Attachment = tuple[str, str, bytes]
 
@@ -43,7 +43,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
 class Written(NamedTuple):
-    """A message's bytes; `ready` of them, the body, are such as `model.Message` says."""
+    """A message's bytes, and how many of them, the body, are `ready` (see `model.Message`)."""
 
     content: bytes
     ready: int
@@ -51,7 +51,7 @@ class Written(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def unstructured(name: str, text: str) -> Header:
-    """A field of free text, such as Subject: folded if plain ASCII, else in encoded words."""
+    """A field of free text, such as Subject: folded if it is ASCII, else in encoded words."""
     text = clean(text)
     words = text.split(" ")
     plain = text.isascii() and "=?" not in text
@@ -83,10 +83,10 @@ def named(name: str, spec: str, display: str) -> Header:
 
 
 def addressed(site: Site, recipient: str, subject: str) -> list[Header]:
-    """From, To and Subject, as every mail of a site begins.
+    """From, To, Subject and MIME-Version.
 
-    Raises InvalidInput when the recipient's address cannot be written in a header, ConfigError
-    when the site's cannot.
+    Raises InvalidInput if the recipient's address cannot be written in a header, ConfigError if
+    the site's cannot.
     """
     return [
         _from(site.mail_from, site.name),
@@ -108,7 +108,7 @@ def _from(address: str, name: str) -> Header:
 
 
 def unsubscribing(page: str, mailto: str) -> list[Header]:
-    """The ways to unsubscribe that there are: List-Unsubscribe (RFC 2369), one click (RFC 8058)."""
+    """List-Unsubscribe (RFC 2369), and one-click unsubscribing (RFC 8058) if there is a page."""
     ways = [f"<{way}>" for way in (page, mailto) if way]
     headers = [verbatim("List-Unsubscribe", ", ".join(ways))] if ways else []
     if page:
@@ -117,9 +117,9 @@ def unsubscribing(page: str, mailto: str) -> list[Header]:
 
 
 def verbatim(name: str, value: str) -> Header:
-    """A structured field we made ourselves, on one line: folding has broken signatures elsewhere.
+    """A structured field on one line, because other mail systems break signatures of folded ones.
 
-    What could end the field is cut out; what is not ASCII becomes `?`.
+    Control characters are left out; what is not ASCII becomes `?`.
     """
     if not (value.isascii() and value.isprintable()):
         value = _CONTROL.sub("", value)
@@ -134,10 +134,10 @@ def date(at: datetime) -> Header:
 
 @lru_cache(maxsize=1024)
 def mail_address(address: str) -> str:
-    """The address as it stands in a header and an envelope, its domain in ASCII (RFC 5890).
+    """The address for headers and envelopes, its domain in ASCII (RFC 5890).
 
-    A local part that is not ASCII stays as it is: such an address needs SMTPUTF8 (RFC 6531),
-    and has no other spelling. Raises InvalidInput, without the address in its message.
+    A local part that is not ASCII stays as it is, and needs SMTPUTF8 (RFC 6531). Raises
+    InvalidInput, without the address in its message.
     """
     local, at, domain = address.strip().rpartition("@")
     if at and _LOCAL_PART.fullmatch(local) and clean(local) == local:
@@ -158,11 +158,11 @@ def alternative(
     key: str,
     attachment: Attachment | None = None,
 ) -> Written:
-    """A multipart/alternative message, text first (RFC 2046 §5.1.4), or one with a file beside it.
+    """A multipart/alternative message, text first (RFC 2046 §5.1.4), with or without a file.
 
-    The parts are pieces of quoted-printable lines, joined here; the file is base64. Boundaries are
-    derived from `key`, so the same mail has the same bytes; they begin with `=_`, which no
-    quoted-printable text can hold, so that many mails may share a key.
+    The parts are pieces of quoted-printable lines; the file becomes base64. Boundaries are derived
+    from `key`, so that the same mail has the same bytes. They begin with `=_`, which is in no
+    quoted-printable text, so many mails may share a key.
     """
     kind, plain, between, last = _frame(key)
     both = (plain, *text, between, *html, last)
@@ -187,7 +187,7 @@ def _written(head: Sequence[bytes], body: Sequence[bytes]) -> Written:
 
 @lru_cache(maxsize=64)
 def _frame(key: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """The field that names the boundary; what stands before, between and behind the two parts."""
+    """The Content-Type field, and the bytes before, between and after the two parts."""
     boundary = _boundary(key)
     plain, html = (
         b"--%s\r\nContent-Type: text/%s; charset=utf-8\r\n"
@@ -207,7 +207,7 @@ def _boundary(key: str) -> bytes:
 
 
 def _file(name: str, kind: str, content: bytes) -> bytes:
-    """An attachment; a name or type that could end its header field is replaced."""
+    """An attachment; a name or type that is unsafe in a header is replaced."""
     name = _NOT_IN_A_FILE_NAME.sub("-", name).strip("-.")[-_LONGEST_PLAIN_WORD:] or "file"
     if not _MEDIA_TYPE.fullmatch(kind):
         kind = "application/octet-stream"

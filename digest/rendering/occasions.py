@@ -1,4 +1,4 @@
-"""Why a letter is written and what it may say: the values that its wording works with."""
+"""What a letter is about, and what it says: the arguments and the result of `letter_wording`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """Why a letter is written: to whom, when, and what else its kind wants to know.
+    """What a letter is about: its kind, the subscriber, the time, and what this kind needs.
 
-    `to` is the subscriber it is about, None for somebody who is none. `owner` is the same where
-    it goes to their own address: only then may it hold links and addresses that act for them.
+    `to` is the subscriber it is about, or None for a stranger. `owner` is the same if the letter
+    goes to their own address: only then may it have links and addresses that act for them.
     """
 
     kind: str
@@ -45,47 +45,47 @@ class Occasion:
 
     @property
     def name(self) -> str:
-        """What the service is called."""
+        """The name of the service."""
         return clean(self.site.name)
 
     @property
     def person(self) -> Subscriber:
-        """Whom it is about; raises ConfigError where a kind of letter needs a subscriber."""
+        """The subscriber it is about; raises ConfigError if there is none."""
         if self.to is None:
             raise ConfigError("A letter of this kind needs a subscriber.")
         return self.to
 
     @property
     def subscribed(self) -> Subscriber | None:
-        """The owner, if there is a subscription that they could change or end."""
+        """The owner, if they have a subscription to change or end."""
         person = self.owner
         if self.kind == "goodbye" or person is None or person.status not in _SUBSCRIBED:
             return None
         return person
 
     def word(self, name: str) -> str:
-        """A piece of text given with the letter, "" if there is none."""
+        """A text from the context, "" if there is none."""
         return truncate(clean(str(self.context.get(name) or "")), LONGEST_LINE)
 
     def undo(self) -> str:
-        """What to write to undo what was done: all of it, or "", for half a list would replace it."""
+        """The command that undoes a change; "" if it is too long, as half of it would do harm."""
         text = clean(str(self.context.get("undo") or ""))
         return text if len(text) <= LONGEST_UNDO else ""
 
     def lines(self) -> list[str]:
-        """The lines given with the letter; one piece of text is one line."""
+        """The lines from the context; a single text is one line."""
         given = self.context.get("lines") or ()
         lines = [given] if isinstance(given, str) else _things(given)
         cleaned = (truncate(clean(str(each)), LONGEST_LINE) for each in lines)
         return [each for each in cleaned if each][:MOST_LINES]
 
     def preferences(self) -> str:
-        """The way to one's preferences, "" for who has no subscription."""
+        """The link to the preferences, "" if there is no subscription."""
         person, day = self.subscribed, self.at.date().isoformat()
         return links.preferences(self.site, person, day) if person else ""
 
     def asked_for(self) -> list[str]:
-        """The wishes in names of ours and in numbers; nothing that was typed in words."""
+        """What somebody asked for: names of topics, and numbers of the rest, which they typed."""
         given = _things(self.context.get("interests") or ())
         wishes = [each for each in given if isinstance(each, Interest)]
         ids = [each.value for each in wishes if each.kind is InterestKind.TOPIC]
@@ -106,7 +106,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """A letter before it has a shape; `notes` stand small at the end."""
+    """The sentences of a letter; `notes` are in small print at the end."""
 
     title: str
     subject: str = ""

@@ -1,4 +1,4 @@
-"""The list of feeds as OPML 2.0, for subscribing to many at once."""
+"""The list of feeds as OPML 2.0."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def _outline(feed: FeedInfo, site: Site) -> str:
 
 
 def _unambiguous(s: str) -> str:
-    """Text that is the same as HTML, which OPML says it is, and as text, which readers take it for."""
+    """Text that reads the same as HTML, which OPML asks for, and as plain text."""
     return _AMPERSAND.sub(" & ", legible(s)).strip().translate(_ANGLES)

@@ -1,7 +1,7 @@
-"""The pages of the web app: plain HTML that works without a script, nothing from elsewhere.
+"""The pages of the web app: plain HTML that works without scripts and loads nothing from elsewhere.
 
-Templates are in `templates/page/`; each says what it needs by what it prints, and a missing name
-is an error, not a gap. What `base.html` prints of a page has defaults: `FRAME`.
+Templates are in `templates/page/`. A name that a template prints and that is not given is an
+error; only those that `base.html` prints have defaults (`FRAME`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from digest.merging import doi_url
 from digest.model import Site, Topic
 from digest.rendering import assets, links, wording
 from digest.rendering.compiled import site_values
+from digest.rendering.feeds import FORMATS
 from digest.rendering.views import (
     author_path,
     authors_line,
@@ -30,19 +31,15 @@ from digest.resources import templates_dir
 from digest.text import clean
 
 NO_TOPICS: Mapping[str, Topic] = {}
-# What the frame prints: which item of the menu a page belongs to (`today`, `topics`, `trending`,
-# `search`, `subscribe`), its path for the canonical link, and the feeds that tell the same.
+# What `base.html` prints: the page's menu item (`today`, `topics`, `trending`, `search`,
+# `subscribe`), its path for the canonical link, and its feeds.
 FRAME: Mapping[str, object] = {"here": "", "canonical": "", "feeds": ()}
-FEED_FORMATS = (
-    ("atom", "application/atom+xml", "Atom"),
-    ("rss", "application/rss+xml", "RSS"),
-    ("json", "application/feed+json", "JSON Feed"),
-)
+FORMAT_NAMES = {"atom": "Atom", "rss": "RSS", "json": "JSON Feed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLink:
-    """A feed that tells what a page shows: its media type, title, and path below the site's root."""
+    """A page's feed: its media type, title, and path below the site's root."""
 
     type: str
     title: str
@@ -52,21 +49,21 @@ class FeedLink:
 def feed_links(slug: str, title: str) -> tuple[FeedLink, ...]:
     """A feed in its three formats, for autodiscovery (`link rel=alternate`)."""
     return tuple(
-        FeedLink(type=kind, title=f"{title} ({label})", path=f"/feeds/{slug}.{ending}")
-        for ending, kind, label in FEED_FORMATS
+        FeedLink(type=FORMATS[kind], title=f"{title} ({name})", path=f"/feeds/{slug}.{kind}")
+        for kind, name in FORMAT_NAMES.items()
     )
 
 
 def search_feed(asked: Mapping[str, str]) -> tuple[FeedLink, ...]:
-    """The feed of what a search finds from now on, by the fields of its query string."""
+    """The feed of a search, by the fields of its query string."""
     path, title = f"/search.atom?{urlencode(asked)}", f"Search: {', '.join(asked.values())}"
-    return (FeedLink(type="application/atom+xml", title=title, path=path),)
+    return (FeedLink(type=FORMATS["atom"], title=title, path=path),)
 
 
 def page(
     name: str, /, *, site: Site, names: Mapping[str, Topic] = NO_TOPICS, **context: object
 ) -> str:
-    """One page as HTML; `names` are topics by id, whose names stand beside category codes."""
+    """One page as HTML; `names` are topics by id, to name categories with."""
     return (
         _environment()
         .get_template(f"{name}.html")
@@ -108,5 +105,5 @@ def _environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """Text from outside without control characters; what the templates themselves made, as it is."""
+    """Plain text without control characters; markup from the templates as it is."""
     return clean(value) if type(value) is str else value

@@ -1,8 +1,7 @@
-"""Quoted-printable text in pieces that can be joined in any order, and the holes between them.
+"""Quoted-printable text in pieces that can be joined in any order, with holes to fill.
 
-Every piece begins and ends at the beginning of a line: where its text does not, a soft line
-break (RFC 2045 §6.7 rule 5) ends it. So pieces are encoded once and a message is their join,
-with no line over 76 however they meet.
+Every encoded piece ends with a line break; if its text does not, with a soft one (RFC 2045 §6.7
+rule 5). So each piece is encoded once, and a message is their join with no line over 76.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from typing import Any
 
 LONGEST_CONSTANT = 500
 
-# No text from outside has a NUL left in it, so these marks cannot be forged.
+# `clean` removes NUL from outside text, so these marks cannot be forged.
 _HOLE = re.compile("\0([a-z_]+)\0")
-# What a mail system on the way would change at the beginning of a line.
-_BOLD = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
+# What mail systems change at the beginning of a line.
+_CHANGED = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 _LONGEST = 75  # with the `=` of a soft break 76
 # 73 leaves room for that `=` and for an encoded first letter.
 _CHUNK = re.compile(rb".{1,73}(?<!=)(?<!=.)")
@@ -35,11 +34,10 @@ def hole(name: str) -> str:
 
 
 def encode(text: str) -> bytes:
-    r"""Quoted-printable with CRLF, lines of at most 76; newlines (`\n`) of the text are hard.
+    r"""Quoted-printable with CRLF, in lines of at most 76; newlines (`\n`) of the text stay.
 
-    No line begins with a dot or with `From `, so neither SMTP transparency (RFC 5321 §4.5.2)
-    nor an mbox on the way has to change a byte that was signed. Carriage returns are left out,
-    lone surrogates become `?`.
+    No line begins with a dot or with `From `, which SMTP (RFC 5321 §4.5.2) or an mbox would
+    change and so break the signature. Carriage returns are left out, lone surrogates become `?`.
     """
     if not text:
         return b""
@@ -51,7 +49,7 @@ def encode(text: str) -> bytes:
         or b"\n." in quoted
         or b"\nFrom " in quoted
         or quoted.startswith((b".", b"From "))
-        # Of these two `b2a_qp` may have made a line too long.
+        # With these `b2a_qp` may make a line too long.
         or (b"\n" in raw and (b"=20\n" in quoted or b"=09\n" in quoted))
     ):
         quoted = _narrower(quoted)
@@ -59,20 +57,20 @@ def encode(text: str) -> bytes:
 
 
 def _narrower(quoted: bytes) -> bytes:
-    """The same with shorter lines, so that there is room for what else has to be encoded."""
+    """The same with shorter lines and the first characters encoded that `_CHANGED` finds."""
     lines = quoted.replace(b"=\n", b"").split(b"\n")
     cut = b"\n".join(b"=\n".join(_CHUNK.findall(line)) for line in lines)
-    return _BOLD.sub(lambda bold: b"=%02X" % bold[0][0], cut)
+    return _CHANGED.sub(lambda found: b"=%02X" % found[0][0], cut)
 
 
-# Much of what stands between holes is the same whatever the paper.
+# Most text between holes is the same for all papers.
 _constant = lru_cache(maxsize=4096)(encode)
 
 
 def encode_address(url: str) -> tuple[bytes, bytes]:
-    """`encode` for HTML and for text of an address made for one person.
+    """`encode` for HTML and for text, of an address for one person.
 
-    It is not worth keeping, but what stands before its last slash is.
+    Only what comes before its last slash is worth caching.
     """
     before, slash, own = url.rpartition("/")
     if not _OWN.fullmatch(own):
@@ -89,7 +87,7 @@ def _known(beginning: str) -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=4096)
 def _getter(holes: tuple[str, ...] | tuple[int, ...]) -> Callable[[Any], tuple[bytes, ...]]:
-    """What takes the values of these holes out of a mapping, or of a sequence by their places."""
+    """Takes the values of these holes from a mapping, or from a sequence by index."""
     if len(holes) > 1:
         return itemgetter(*holes)
     return lambda values: tuple(values[each] for each in holes)
@@ -97,7 +95,7 @@ def _getter(holes: tuple[str, ...] | tuple[int, ...]) -> Callable[[Any], tuple[b
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A text with holes: its encoded pieces, every second one an empty place for a hole's value."""
+    """A text with holes: its encoded pieces, of which every second one is a hole, left empty."""
 
     pieces: tuple[bytes, ...]
     holes: tuple[str, ...]
@@ -105,7 +103,7 @@ class Pieces:
 
     @classmethod
     def of(cls, text: str) -> Pieces:
-        """Encode a template's output, and open the holes it has marks for."""
+        """Encode a template's output, with a hole for each mark."""
         parts = _HOLE.split(text)
         constants = [
             _constant(each) if len(each) <= LONGEST_CONSTANT else encode(each)
@@ -120,19 +118,19 @@ class Pieces:
         return b"".join(self.filled(values))
 
     def filled(self, values: Mapping[str, bytes]) -> list[bytes]:
-        """The same in pieces, for whoever joins more than one text."""
+        """The same in pieces, to be joined with others."""
         pieces = list(self.pieces)
         pieces[1::2] = self._values(values)
         return pieces
 
     def ordered(self, *names: str) -> Ordered:
-        """The same text, to be filled with the values of these names, in this order."""
+        """The same text, to be filled with the values of these names in this order."""
         return Ordered(self.pieces, _getter(tuple(names.index(each) for each in self.holes)))
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A text with holes that takes their values as a tuple, a third quicker than by their names."""
+    """A text with holes that takes their values as a tuple: a third faster than by name."""
 
     pieces: tuple[bytes, ...]
     _values: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = field(repr=False, compare=False)

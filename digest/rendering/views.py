@@ -1,4 +1,4 @@
-"""What templates see of a paper: clean, clipped, with human names; made once per paper."""
+"""A paper as templates see it: cleaned, clipped, with names of topics; made once per paper."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ TEASER = 230
 _CREATIVE_COMMONS = re.compile(
     r"https?://creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/([\d.]+)"
 )
-_LABELS = {
-    LinkKind.ABSTRACT: ("Abstract", "Abstract of"),
-    LinkKind.PDF: ("PDF", "PDF of"),
-    LinkKind.CODE: ("Code", "Code of"),
-    LinkKind.PROJECT: ("Project page", "Project page of"),
-    LinkKind.DISCUSSION: ("Discussion", "Discussion of"),
+LABELS = {
+    LinkKind.ABSTRACT: "Abstract",
+    LinkKind.PDF: "PDF",
+    LinkKind.CODE: "Code",
+    LinkKind.PROJECT: "Project page",
+    LinkKind.DISCUSSION: "Discussion",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkView:
-    """A link as shown: `phrase` begins its accessible name (`PDF of` … paper 3)."""
+    """A link as shown; `phrase` and the paper's title are its accessible name (`PDF of …`)."""
 
     name: str
     phrase: str
@@ -43,7 +43,7 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A category as pages show it: its code, what it is called, and where its papers are."""
+    """A category as pages show it: its code, its name, and the path of its page."""
 
     code: str
     name: str
@@ -52,10 +52,9 @@ class Chip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperView:
-    """A paper as shown; `number`, `reason` and the address of its answers belong to a pick.
+    """A paper as shown; `number`, `label`, `reason` and `answer_url` are those of a pick.
 
-    `path` is its page on this site. Pages print `chips`, `votes` and `teaser` where mails print
-    `field`.
+    `path` is its page on this site. Pages print `chips`, `votes` and `teaser`, mails `field`.
     """
 
     id: str
@@ -79,7 +78,7 @@ class PaperView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """A paper of which only the title is shown, on pages also who wrote it."""
+    """A paper of which only the title is shown, and on pages its authors."""
 
     title: str
     url: str
@@ -90,7 +89,7 @@ class LineView:
 def paper_view(
     paper: Paper, *, site: Site, topics: Mapping[str, Topic], upvotes: int = 0
 ) -> PaperView:
-    """Everything about a paper that is the same for every reader; the abstract is whole."""
+    """What is the same for every reader; the abstract is whole."""
     title = title_of(paper)
     facts = [*_fields(paper.categories, topics)]
     if votes := _votes(upvotes):
@@ -110,7 +109,7 @@ def paper_view(
 def card_view(
     paper: Paper, *, site: Site, topics: Mapping[str, Topic], upvotes: int = 0
 ) -> PaperView:
-    """The same with what only pages show."""
+    """A paper's view for pages."""
     view = paper_view(paper, site=site, topics=topics, upvotes=upvotes)
     return replace(
         view,
@@ -122,12 +121,12 @@ def card_view(
 
 
 def line_view(paper: Paper, *, site: Site) -> LineView:
-    """A paper's title and where it leads."""
+    """A paper's title and its link."""
     return LineView(title=title_of(paper), url=_url(paper, site))
 
 
 def row_view(paper: Paper, *, site: Site) -> LineView:
-    """The same with what only pages show."""
+    """A line view for pages."""
     return replace(
         line_view(paper, site=site),
         path=paper_path(site, paper.id),
@@ -136,7 +135,7 @@ def row_view(paper: Paper, *, site: Site) -> LineView:
 
 
 def chip(category: str, *, site: Site, topics: Mapping[str, Topic]) -> Chip:
-    """A category and the page of its papers."""
+    """A category as pages show it."""
     topic = topics.get(category)
     code = truncate(clean(category), LONGEST_NAME)
     return Chip(
@@ -147,7 +146,7 @@ def chip(category: str, *, site: Site, topics: Mapping[str, Topic]) -> Chip:
 
 
 def reckoned(pick: Pick) -> dict[str, object]:
-    """What made a pick, as plain values for JSON: its score, its chance, and every term."""
+    """Why a pick was picked, for JSON: its score, its chance, and every term."""
     return {
         "score": round(pick.score, 6),
         "chance": round(pick.chance, 4),
@@ -164,22 +163,22 @@ def reckoned(pick: Pick) -> dict[str, object]:
 
 
 def root(site: Site) -> str:
-    """What the paths of all pages begin with: "" where the site has its host to itself."""
+    """The beginning of all paths on this site, "" if the site is at the root of its host."""
     return quote(urlsplit(site.url).path.rstrip("/"), safe="/%")
 
 
 def paper_path(site: Site, paper_id: str) -> str:
-    """A paper's page."""
+    """The path of a paper's page."""
     return paper_below(root(site), paper_id)
 
 
 def paper_below(base: str, paper_id: str) -> str:
-    """A paper's page among those of `base`; the slashes of old arXiv ids and of DOIs stay as they are."""
+    """The page of a paper below `base`; slashes in old arXiv ids and DOIs are kept."""
     return f"{base}/papers/{quote(paper_id, safe=':/')}"
 
 
 def licence_of(paper: Paper) -> tuple[str, str]:
-    """A licence's short name and its address ("" if it gives none): `CC BY 4.0`."""
+    """The short name of a paper's licence (`CC BY 4.0`), and its address or ""."""
     text = clean(paper.licence)
     found = _CREATIVE_COMMONS.match(text)
     if found:
@@ -191,12 +190,12 @@ def licence_of(paper: Paper) -> tuple[str, str]:
 
 
 def author_path(site: Site, name: str) -> str:
-    """The page of an author's papers."""
+    """The path of the page of an author's papers."""
     return f"{root(site)}/authors/{quote(name, safe='')}"
 
 
 def authors_line(authors: Sequence[str], most: int = MOST_AUTHORS) -> str:
-    """The first authors, then `and 12 more`; one more than `most` is named rather than counted."""
+    """The first `most` authors, then `and 12 more`; never `and 1 more`."""
     names = [name for each in authors if (name := truncate(clean(each), LONGEST_NAME))]
     if len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most:,} more"
@@ -206,7 +205,7 @@ def authors_line(authors: Sequence[str], most: int = MOST_AUTHORS) -> str:
 
 
 def title_of(paper: Paper) -> str:
-    """A title as it is shown; there is always something to click on."""
+    """A title as shown; never empty, so that there is something to click."""
     return truncate(clean(paper.title), LONGEST_TITLE) or "Untitled"
 
 
@@ -228,7 +227,7 @@ def _links(paper: Paper, site: Site) -> tuple[LinkView, ...]:
         if url and url not in found.values():
             found[kind] = url
     views = [
-        LinkView(name=_LABELS[kind][0], phrase=_LABELS[kind][1], url=url)
+        LinkView(name=LABELS[kind], phrase=f"{LABELS[kind]} of", url=url)
         for kind, url in found.items()
     ]
     if site.url:
@@ -238,7 +237,7 @@ def _links(paper: Paper, site: Site) -> tuple[LinkView, ...]:
 
 
 def _fields(categories: Sequence[str], topics: Mapping[str, Topic]) -> list[str]:
-    """Category names people know, with the code they file under: `Machine Learning (cs.LG)`."""
+    """Names of categories with their codes: `Machine Learning (cs.LG)`."""
     names = []
     for category in categories[:MOST_FIELDS]:
         topic = topics.get(category)

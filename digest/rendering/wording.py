@@ -25,7 +25,7 @@ _MOST_OF_A_WEEK = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is said instead of papers, or about those that are missing."""
+    """What a digest says if there are no papers, or some may be missing."""
 
     title: str
     sentence: str
@@ -37,7 +37,7 @@ def count(n: int, noun: str) -> str:
 
 
 def subject(digest: Digest, titles: Sequence[str], picked: int) -> str:
-    """The first title, how many come with it, and the day: tells each digest from the last."""
+    """The first title, the number of other picks, and the day."""
     day = _short_day(digest.edition)
     if not titles:
         return f"{notice_of(digest).title.rstrip('.')} ({day})"
@@ -46,7 +46,7 @@ def subject(digest: Digest, titles: Sequence[str], picked: int) -> str:
 
 
 def preheader(titles: Sequence[str], summary: str) -> str:
-    """What inboxes show beside the subject: the titles after the first, or else the summary."""
+    """What inboxes show after the subject: the other titles, or the summary if there are none."""
     text = f"Also: {'; '.join(titles[1:])}" if len(titles) > 1 else summary
     return truncate(text, PREHEADER)
 
@@ -59,7 +59,7 @@ def long_day(edition: str) -> str:
 
 
 def summary(digest: Digest, *, cadence: Cadence) -> str:
-    """What happened, in one line: how many were announced, matched, and picked."""
+    """One line: how many papers were announced, matched and picked."""
     if digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) and not digest.announced:
         return f"{_since(digest, cadence)}: nothing was announced."
     chosen = _chosen(digest)
@@ -74,7 +74,7 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
     )
 
 
-# Thousands of readers are told the same.
+# Thousands of readers get the same line.
 @lru_cache(maxsize=4096)
 def _happened(
     since: str, announced: int, matched: int, which: str, chosen: int, explored: int, withheld: int
@@ -93,10 +93,7 @@ def _happened(
 
 
 def _which(digest: Digest) -> str:
-    """What those are that matched: who follows nothing gets what everybody likes.
-
-    Where none is shown nobody can tell.
-    """
+    """What to call the papers that matched; a reader who follows nothing gets trending ones."""
     if digest.mood is Mood.BELOW:
         return "that matched"
     first = digest.picks[0].reasons if digest.picks else ()
@@ -107,12 +104,12 @@ def _which(digest: Digest) -> str:
 
 
 def _chosen(digest: Digest) -> int:
-    """How many of the picks matched, which is all but what is there to explore."""
+    """How many picks matched: all but those to explore."""
     return len(digest.picks) - exploring(digest.picks)
 
 
 def notice_of(digest: Digest) -> Notice:
-    """Why there is nothing, or less than there should be, told apart honestly."""
+    """Why there are no papers, or fewer than there should be."""
     if digest.mood is Mood.HOLIDAY:
         return Notice(
             title="No new listings today.",
@@ -153,7 +150,7 @@ def notice_of(digest: Digest) -> Notice:
 
 
 def next_digest(digest: Digest, subscriber: Subscriber) -> str:
-    """When the next one comes."""
+    """When the next digest comes."""
     day = date.fromisoformat(digest.edition) + timedelta(days=1)
     if subscriber.cadence is Cadence.WEEKLY:
         day += timedelta(days=(subscriber.weekday - day.weekday()) % 7)
@@ -164,7 +161,7 @@ def next_digest(digest: Digest, subscriber: Subscriber) -> str:
 
 
 def rhythm(subscriber: Subscriber) -> str:
-    """How often a digest comes, as the reader asked."""
+    """When digests come and how many papers they have, as the reader set it."""
     return _rhythm(
         subscriber.cadence,
         subscriber.weekday,
@@ -190,7 +187,7 @@ def _rhythm(cadence: Cadence, weekday: int, limit: int, at: time, tz: str, floor
 
 
 def beginning(subscriber: Subscriber) -> str:
-    """How soon the first digest comes to who confirms; "" to who comes back, and may have today's."""
+    """When the first digest comes after confirming; "" for a subscriber who comes back."""
     if subscriber.confirmed_at is not None:
         return ""
     waits = subscriber.quiet is Quiet.NOTHING
@@ -198,14 +195,14 @@ def beginning(subscriber: Subscriber) -> str:
 
 
 def because_you(site: Site, subscriber: Subscriber) -> str:
-    """Why this mail comes at all."""
+    """Why the reader gets this mail."""
     return f"You get this because you subscribed to {clean(site.name)}. {rhythm(subscriber)}"
 
 
 def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
-    """The heading over the titles that follow the picks, of which there may be so many only.
+    """The heading of the titles below the picks.
 
-    More may have matched than a digest keeps (`[ranking] cap`): then it says of how many.
+    If more papers matched than a digest keeps (`[ranking] cap`), it gives that number too.
     """
     more = " more" if after_picks else ""
     if digest.matched > _chosen(digest) + len(digest.rest):
@@ -214,14 +211,14 @@ def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
 
 
 def hidden(n: int, *, linked: bool) -> str:
-    """What is said of titles that found no room."""
+    """How many titles were left out."""
     if not n:
         return ""
     return f"And {n:,} more, all in the browser" if linked else f"And {n:,} more."
 
 
 def signature(site: Site) -> str:
-    """Who sends this, for the foot of the text part."""
+    """The site's name, address, imprint and contact, for the end of the text part."""
     return " · ".join(
         each
         for each in (clean(site.name), site.url, clean(site.imprint), clean(site.contact))
@@ -237,7 +234,7 @@ def _around(at: time, tz: str) -> str:
 
 
 def _floor(floor: float) -> str:
-    """Which papers a reader wants to be shown, if not the best of whatever matches."""
+    """The floor in words, "" if there is none."""
     if not floor:
         return ""
     if floor == FLOORS["likely"]:
