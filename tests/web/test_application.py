@@ -4,23 +4,14 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from starlette.testclient import TestClient
 
 from digest import subscriptions, tokens
-from digest.model import (
-    Announcement,
-    AnnounceType,
-    Evidence,
-    EvidenceKind,
-    FeedbackKind,
-    Item,
-    Paper,
-    Submission,
-    Via,
-)
+from digest.errors import StoreBusy
+from digest.model import Evidence, EvidenceKind, FeedbackKind, Submission, Via
 from digest.rendering import links
 from digest.web import application as asgi
 from digest.web.guard import HEADERS
@@ -30,46 +21,26 @@ TOKEN = "a token of the operator's own"
 DAY = "2026-06-10"
 
 
-def item(number):
-    paper = Paper(
-        id=f"arxiv:2606.{number:05}",
-        title=f"A study of retrieval number {number}",
-        abstract="We retrieve things and report.",
-        authors=("Ada Example",),
-        categories=("cs.IR",),
-        url=f"https://arxiv.org/abs/2606.{number:05}",
-        identifiers=(f"arxiv:2606.{number:05}",),
-    )
-    announcement = Announcement(
-        paper_id=paper.id,
-        source="arxiv",
-        feed="cs.IR",
-        day=date(2026, 6, 9 + number % 2),
-        type=AnnounceType.NEW,
-        seen_at=datetime(2026, 6, 9 + number % 2, 4, tzinfo=UTC),
-    )
-    return Item(paper=paper, announcement=announcement)
-
-
 @pytest.fixture
-def app(application):
+def app(application, item):
     object.__setattr__(application.settings.web, "operator", TOKEN)
     object.__setattr__(application.settings.community, "curators", ("ada@example.org",))
-    application.store.papers.ingest([item(number) for number in range(1, 9)])
+    application.store.papers.ingest(
+        [
+            item(
+                f"arxiv:2606.{number:05}",
+                authors=("Ada Example",),
+                seen_at=datetime(2026, 6, 9 + number % 2, 4, tzinfo=UTC),
+            )
+            for number in range(1, 9)
+        ]
+    )
     return application
 
 
 @pytest.fixture
-def person(app):
-    person = subscriptions.subscribe(
-        app.store,
-        "ada@example.org",
-        subscriptions.Wishes(topics=["cs.IR"], limit=3),
-        topics=app.settings.topics,
-        defaults=app.newcomer,
-        confirmed=True,
-        now=app.clock(),
-    )
+def person(app, subscribe):
+    person = subscribe(limit=3)
     app.compose_edition(DAY)
     return person
 
@@ -167,7 +138,7 @@ def test_a_get_or_head_never_changes_anything_and_every_answer_is_guarded(app, c
             assert answer.status_code in (200, 303), (route, answer.text[:500])
             assert_guarded(answer, route)
             assert "set-cookie" not in answer.headers, route
-        assert everything(app) == before, route
+    assert everything(app) == before
     assert walked > 80
 
 
@@ -200,22 +171,24 @@ def test_an_invalid_link_changes_nothing_and_says_so_plainly(app, client, site, 
                 continue
             path = route.replace("{token}", token)
             answer = client.request(method, site.path(path), follow_redirects=False)
-            # An ended preferences link offers to mail a new one; nothing else opens.
-            assert answer.status_code in (200, 303, 400, 404, 405), (method, path)
+            # The client resolves `..` by itself, and so gets a public page.
+            assert answer.status_code in ((200, 303, 404, 405) if token == ".." else (404, 405))
             assert "Traceback" not in answer.text
             assert "ada@example.org" not in answer.text
+            assert answer.status_code != 404 or token == ".." or "not valid" in answer.text, path
             assert_guarded(answer, path)
     assert everything(app) == before
 
 
 def test_links_of_another_person_or_purpose_open_nothing(app, client, site, person):
     stranger = tokens.make("ef" * 32, links.PREFERENCES, person.id, DAY)
+    before = everything(app)
     for scope, token in {**site.signed, "stranger": stranger}.items():
-        for first in ("u", "c", "d", "account", "a"):
-            if scope == first:
-                continue
-            answer = client.get(f"/{first}/{token}", follow_redirects=False)
-            assert answer.status_code == 404, (scope, first)
+        for first in {"u", "c", "d", "me", "account", "a"} - {scope}:
+            for method in ("GET", "POST"):
+                answer = client.request(method, f"/{first}/{token}", follow_redirects=False)
+                assert answer.status_code in (404, 405), (scope, first, method)
+    assert everything(app) == before
 
 
 @pytest.mark.parametrize(
@@ -293,8 +266,6 @@ def test_a_fault_of_ours_is_a_guarded_page_that_tells_nothing(app, caplog):
 
 
 def test_a_busy_database_asks_for_a_little_patience(app):
-    from digest.errors import StoreBusy
-
     made = asgi(app)
 
     def fail(_request):

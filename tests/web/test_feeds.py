@@ -14,14 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest import subscriptions
-from digest.model import (
-    Announcement,
-    AnnounceType,
-    Item,
-    Paper,
-    PollState,
-    Status,
-)
+from digest.model import AnnounceType, PollState, Status
 from digest.pipeline import delivering
 from digest.pipeline.catalogue import Catalogue
 from digest.rendering import links
@@ -37,50 +30,32 @@ KINDS = {
 }
 
 
-def paper(number, *, category="cs.IR", day=10, title=""):
-    made = Paper(
-        id=f"arxiv:2606.{number:05}",
-        title=title or f"A study of retrieval number {number}",
-        # Words of its own, or papers would be near-duplicates of each other.
-        abstract=f"We retrieve things and report at length of map{number} and fog{number}. " * 5,
-        categories=(category,),
-        url=f"https://arxiv.org/abs/2606.{number:05}",
-        identifiers=(f"arxiv:2606.{number:05}",),
-    )
-    announcement = Announcement(
-        paper_id=made.id,
-        source="arxiv",
-        feed=category,
-        day=date(2026, 6, day),
-        type=AnnounceType.NEW,
-        seen_at=datetime(2026, 6, day, 4, tzinfo=UTC),
-    )
-    return Item(paper=made, announcement=announcement)
+@pytest.fixture(scope="session")
+def paper(item):
+    """Makes a paper by its number."""
+
+    def make(number, *, category="cs.IR", day=10, title=""):
+        return item(
+            f"arxiv:2606.{number:05}",
+            title=title or f"A study of retrieval number {number}",
+            # Words of its own, or papers would be near-duplicates of each other.
+            abstract=f"We retrieve and report at length of map{number} and fog{number}. " * 5,
+            categories=(category,),
+            seen_at=datetime(2026, 6, day, 4, tzinfo=UTC),
+        )
+
+    return make
 
 
 @pytest.fixture
-def client(application):
-    with TestClient(asgi(application), base_url=SITE) as client:
-        yield client
-
-
-@pytest.fixture
-def papers(application):
-    """A shelf of papers of three days."""
+def papers(application, paper):
+    """Twelve papers of three days."""
     application.store.papers.ingest([paper(number, day=8 + number % 3) for number in range(1, 13)])
 
 
 @pytest.fixture
-def person(application, papers):
-    person = subscriptions.subscribe(
-        application.store,
-        "ada@example.org",
-        subscriptions.Wishes(topics=["cs.IR"], limit=3),
-        topics=application.settings.topics,
-        defaults=application.newcomer,
-        confirmed=True,
-        now=application.clock(),
-    )
+def person(application, papers, subscribe):
+    person = subscribe(limit=3)
     application.compose_edition("2026-06-10")
     return person
 
@@ -150,7 +125,7 @@ def test_live_feeds_are_the_same_bytes_as_published_ones(
         assert client.get(f"/{file.relative_to(folder)}").content == file.read_bytes()
 
 
-def test_a_paper_that_was_revised_changes_topics_within_the_hour(application, client):
+def test_a_paper_that_was_revised_changes_topics_within_the_hour(application, client, paper):
     def ids(slug):
         items = client.get(f"/feeds/{slug}.json").json()["items"]
         return {each["_digest"]["id"] for each in items}
@@ -207,7 +182,7 @@ def test_what_is_no_feed_is_a_plain_404(client, papers):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_address_in_another_case_leads_to_the_feed(application, client, papers, kind):
+def test_an_address_in_another_case_leads_to_the_feed(application, client, papers, kind, paper):
     application.store.papers.ingest([paper(50, category="q-bio.NC")])
     for typed, known in (
         ("cs.ir", "cs.IR"),
@@ -222,7 +197,7 @@ def test_an_address_in_another_case_leads_to_the_feed(application, client, paper
 
 
 def test_a_category_that_has_been_quiet_for_weeks_keeps_its_feed_archives_and_page(
-    application, client
+    application, client, paper
 ):
     application.store.papers.ingest([paper(1, category="biorxiv:cell biology", day=8)])
     application.moment[0] += timedelta(days=30)
@@ -273,7 +248,9 @@ def test_who_has_a_feed_is_told_so_and_costs_one_look_up(client, papers, stateme
         assert again.headers[name] == first.headers[name], name
 
 
-def test_asking_for_one_feed_does_not_make_the_others(application, client, papers, statements):
+def test_asking_for_one_feed_does_not_make_the_others(
+    application, client, papers, statements, paper
+):
     application.store.papers.ingest([paper(50, category="q-bio.NC")])
     client.get("/feeds/cs.IR.atom")
     statements.clear()
@@ -317,7 +294,7 @@ def test_who_has_only_a_date_is_answered_by_it(client, papers):
     assert ask(if_modified_since=when, if_none_match='"other"') == 200
 
 
-def test_a_change_elsewhere_leaves_a_feed_as_it_is(application, client, papers):
+def test_a_change_elsewhere_leaves_a_feed_as_it_is(application, client, papers, paper):
     first = client.get("/feeds/cs.IR.atom")
     application.moment[0] += timedelta(hours=2)
     application.store.papers.ingest([paper(50, category="q-bio.NC")])
@@ -326,7 +303,7 @@ def test_a_change_elsewhere_leaves_a_feed_as_it_is(application, client, papers):
     assert again.headers["last-modified"] == first.headers["last-modified"]
 
 
-def test_news_are_there_at_once_and_later_than_before(application, client, papers):
+def test_news_are_there_at_once_and_later_than_before(application, client, papers, paper):
     first = client.get("/feeds/cs.IR.atom")
     application.store.papers.ingest([paper(50, day=10)])
     again = client.get("/feeds/cs.IR.atom", headers={"if-none-match": etag_of(first)})
@@ -415,7 +392,7 @@ def test_a_feed_names_the_hub_that_is_told_of_it_and_one_self(application, clien
         assert "hub" not in client.get(path).headers["link"]
 
 
-def test_a_feed_that_no_hub_is_told_of_names_none_until_it_is(application, client, papers):
+def test_a_feed_that_no_hub_is_told_of_names_none_until_it_is(application, client, papers, paper):
     object.__setattr__(application.settings.feeds, "hub", "https://hub.example/")
     for kind in KINDS:
         answer = client.get(f"/feeds/cs.{kind}")
@@ -432,7 +409,7 @@ def test_a_feed_that_no_hub_is_told_of_names_none_until_it_is(application, clien
 # --- searches ---------------------------------------------------------------------------------
 
 
-def test_a_search_is_followed_newest_first(application, client, papers):
+def test_a_search_is_followed_newest_first(application, client, papers, paper):
     application.store.papers.ingest([paper(90, title="What owls hear at night", day=10)])
     application.store.papers.ingest([paper(91, title="Owls by day", day=9)])
     found = json.loads(client.get("/search.feed.json?q=owls").text)
@@ -444,7 +421,7 @@ def test_a_search_is_followed_newest_first(application, client, papers):
     assert found["home_page_url"] == f"{SITE}/search?q=owls"
 
 
-def test_a_search_within_a_topic_stays_within_it(application, client, papers):
+def test_a_search_within_a_topic_stays_within_it(application, client, papers, paper):
     application.store.papers.ingest(
         [paper(90, title="Owls in the brain", category="q-bio.NC"), paper(91, title="Owls")]
     )
@@ -465,7 +442,7 @@ def test_a_search_within_a_source_stays_within_it(client, papers):
     assert client.get("/search.atom?q=study&source=nonsense").status_code == 404
 
 
-def test_a_search_feed_holds_no_paper_that_lacks_a_word(application, client, papers):
+def test_a_search_feed_holds_no_paper_that_lacks_a_word(application, client, papers, paper):
     application.store.papers.ingest([paper(90, title="Owls by day")])
     assert client.get("/search.feed.json?q=owls+retrieval+zebra").json()["items"] == []
     (found,) = client.get("/search.feed.json?q=owl+retrieve").json()["items"]
@@ -551,7 +528,7 @@ def test_ones_own_feed_is_kept_by_nobody_else_and_never_indexed(application, cli
     assert again.headers["cache-control"].startswith("private")
 
 
-def test_ones_own_feed_follows_the_next_digest(application, client, person):
+def test_ones_own_feed_follows_the_next_digest(application, client, person, paper):
     application.deliver()
     first = client.get(own(application, person))
     application.moment[0] += timedelta(days=1)
@@ -563,8 +540,6 @@ def test_ones_own_feed_follows_the_next_digest(application, client, person):
 
 
 def test_a_new_key_ends_the_address(application, client, person):
-    from dataclasses import replace
-
     address = own(application, person)
     assert client.get(address).status_code == 200
     application.store.subscribers.save(replace(person, key="cd" * 32))
@@ -594,7 +569,7 @@ def test_who_is_paused_or_gone_has_their_feed_for_as_long_as_the_key_holds(
     assert client.get(own(application, person)).status_code == 404
 
 
-def test_a_catalogue_is_shared_until_something_changes(application, papers):
+def test_a_catalogue_is_shared_until_something_changes(application, papers, paper):
     from digest.web.feeds import Feeds
     from digest.web.limits import Buckets
 

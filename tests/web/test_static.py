@@ -1,16 +1,8 @@
 """Style sheets and scripts are kept by browsers for as long as their address lasts."""
 
 import pytest
-from starlette.testclient import TestClient
 
 from digest.rendering import assets
-from digest.web import application as asgi
-
-
-@pytest.fixture
-def client(application):
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        yield client
 
 
 def test_a_file_under_its_own_address_is_kept_for_good(client):

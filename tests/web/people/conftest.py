@@ -6,7 +6,7 @@ import email
 import re
 import shutil
 import sqlite3
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import policy
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from digest import subscriptions
 from digest.app import App
 from digest.config import load
-from digest.model import Announcement, AnnounceType, Feedback, Item, Paper, Via
+from digest.model import Feedback, Via
 from digest.rendering import links
 from digest.web import application as asgi
 
@@ -28,37 +28,31 @@ MORNING = datetime(2026, 6, 10, 7, tzinfo=UTC)
 READER = "ada@example.org"
 
 
-def an_item(number, category="cs.IR"):
-    paper = Paper(
-        id=f"arxiv:2606.{number:05}",
-        title=f"A study of retrieval number {number} <in> the wild & beyond",
-        # Words of its own, or papers would be near-duplicates of each other.
-        abstract=f"We retrieve things and report: map{number} fog{number} hill{number} lake{number}.",
-        authors=("Mira Quennell", "Osei Tandoh"),
-        categories=(category, "cs.CL"),
-        url=f"https://arxiv.org/abs/2606.{number:05}",
-        identifiers=(f"arxiv:2606.{number:05}",),
-    )
-    return Item(
-        paper=paper,
-        announcement=Announcement(
-            paper_id=paper.id,
-            source="arxiv",
-            feed=category,
-            day=date(2026, 6, 10),
-            type=AnnounceType.NEW,
-            seen_at=datetime(2026, 6, 10, 4, tzinfo=UTC),
-        ),
-    )
+@pytest.fixture(scope="session")
+def numbered(item):
+    """Makes a paper by its number."""
+
+    def make(number):
+        return item(
+            f"arxiv:2606.{number:05}",
+            title=f"A study of retrieval number {number} <in> the wild & beyond",
+            # Words of its own, or papers would be near-duplicates of each other.
+            abstract=f"We report: map{number} fog{number} hill{number} lake{number}.",
+            authors=("Mira Quennell", "Osei Tandoh"),
+            categories=("cs.IR", "cs.CL"),
+            url=f"https://arxiv.org/abs/2606.{number:05}",
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
+def prepared(tmp_path_factory, numbered):
     """Two databases that are made once: one with papers, one with a reader and a digest too."""
     folder = tmp_path_factory.mktemp("prepared")
     settings = load(SETTINGS, environment={}, overrides={"db": str(folder / "papers.db")})
     with App(settings, clock=lambda: MORNING).create() as app:
-        app.store.papers.ingest([an_item(number) for number in range(1, 9)])
+        app.store.papers.ingest([numbered(number) for number in range(1, 9)])
         app.store.backup(folder / "before.db")
         enlist(app, READER)
         app.compose_edition(EDITION)
@@ -104,11 +98,11 @@ def person(app):
 
 
 @pytest.fixture
-def says_much(app, person):
+def says_much(app, person, numbered):
     """The reader says the same of many other papers, a second apart, from the morning on."""
 
     def says_much(kind, count):
-        items = [an_item(number) for number in range(1_000, 1_000 + count)]
+        items = [numbered(number) for number in range(1_000, 1_000 + count)]
         app.store.papers.ingest(items)
         for number, item in enumerate(items):
             said = Feedback(

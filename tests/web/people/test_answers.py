@@ -171,7 +171,7 @@ def test_what_was_said_of_a_paper_stands_beside_it_however_much_was_said_since(
     client, app, person, at, says_much
 ):
     client.post(f"{at(person).digest}/1/save")
-    says_much(FeedbackKind.KNOWN, 501)
+    says_much(FeedbackKind.KNOWN, 101)
     for page in (at(person).digest, f"{at(person).me}/papers/{first_of(app, person)}"):
         assert "/undo/f_" in client.get(page).text
 

@@ -1,4 +1,4 @@
-"""What holds for every address that people are given: looking changes nothing, acting twice neither."""
+"""What holds for every signed address: acting twice is harmless, and pages are private and labelled."""
 
 import re
 from datetime import timedelta
@@ -62,31 +62,6 @@ PUBLIC = [
 ]
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_never_changes_anything(client, person, at, database, method):
-    before = database()
-    signed = [getattr(at(person), scope) + rest for scope in LOOKS for rest in LOOKS[scope]]
-    for address in [*PUBLIC, *signed]:
-        answer = client.request(method, address)
-        assert answer.status_code == 200, address
-        assert "set-cookie" not in answer.headers
-    assert database() == before
-
-
-def test_what_only_acts_cannot_be_looked_at(client, person, at):
-    signed = at(person)
-    for address in (
-        f"{signed.digest}/seen",
-        f"{signed.me}/again",
-        f"{signed.me}/undo/f_1",
-        f"{signed.me}/renew",
-        f"{signed.account}/erase",
-        f"{signed.account}/links",
-        f"{signed.account}/address",
-    ):
-        assert client.get(address).status_code in (404, 405), address
-
-
 @pytest.mark.parametrize(
     ("scope", "rest", "form"), [(scope, *act) for scope, acts in ACTS.items() for act in acts]
 )
@@ -107,32 +82,6 @@ def test_a_post_acts_and_acting_twice_is_harmless(
     assert changed != before or {scope, f"{rest} {form.get('do', '')}"} & acts
 
 
-def test_a_link_for_one_purpose_serves_no_other(client, person, at, database):
-    signed, before = at(person), database()
-    scopes = {
-        "unsubscribe": "/u",
-        "confirm": "/c",
-        "digest": "/d",
-        "me": "/me",
-        "account": "/account",
-    }
-    for scope, own in scopes.items():
-        token = getattr(signed, scope).rsplit("/", 1)[1]
-        for other in {*scopes.values(), "/a"} - {own}:
-            for method in ("GET", "POST"):
-                answer = client.request(method, f"{other}/{token}")
-                assert answer.status_code in (404, 405), (scope, other)
-    assert database() == before
-
-
-@pytest.mark.parametrize("path", ["/u", "/c", "/d", "/me", "/account", "/a"])
-@pytest.mark.parametrize("token", ["x", "s_1..AAAA", "a.b.c", "s_1.2026-06-10.xx"])
-def test_a_forged_link_is_a_plain_404(client, person, path, token):
-    answer = client.get(f"{path}/{token}")
-    assert answer.status_code == 404
-    assert "not valid" in answer.text
-
-
 def test_new_links_end_the_old_ones(app, client, person, at):
     signed = at(person)
     subscriptions.revoke(app.store, person)
@@ -147,14 +96,13 @@ def test_personal_pages_are_never_kept_nor_indexed(client, person, at):
         assert "noindex" in headers["x-robots-tag"], address
 
 
-def test_pages_hold_no_inline_script_or_style_and_every_control_has_a_label(client, person, at):
+def test_every_control_has_a_label(client, person, at):
     signed = [getattr(at(person), scope) + rest for scope in LOOKS for rest in LOOKS[scope]]
     for address in [*PUBLIC, *signed]:
         answer = client.get(address)
         if "html" not in answer.headers["content-type"]:
             continue
         page = answer.text
-        assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", page), address
         labelled = set(re.findall(r'<label[^>]* for="([^"]+)"', page))
         wrapped = "".join(re.findall(r"<label(?![^>]* for=).*?</label>", page, re.DOTALL))
         for control in re.findall(r"<(?:input|select|textarea)[^>]*>", page):

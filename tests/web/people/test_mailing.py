@@ -3,14 +3,15 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 
 from digest.testing import MemoryTransport
-from digest.web.application import THREADS
 
 PATIENCE = 30
-MANY = THREADS + 4
+THREADS = 4
+MANY = THREADS + 2
 
 
 class Silent(MemoryTransport):
@@ -26,8 +27,9 @@ class Silent(MemoryTransport):
 
 
 @pytest.fixture
-def app(app):
-    """Everyone here is in one network, which may ask often."""
+def app(app, monkeypatch):
+    """A site with few threads, and one network that may ask often."""
+    monkeypatch.setattr(import_module("digest.web.application"), "THREADS", THREADS)
     app.settings = replace(app.settings, web=replace(app.settings.web, signups=1_000))
     return app
 

@@ -8,6 +8,7 @@ import pytest
 
 from digest.model import Moderation, Submission, SubmissionState
 from digest.pipeline import looking_up
+from digest.web import sharing
 
 LINE = "It changes how I index things."
 
@@ -115,7 +116,7 @@ def test_however_much_is_decided_since_what_could_not_be_found_is_said_to_be_tha
         id="p_other", paper_id="arxiv:1", subscriber_id=person.id, line="", at=app.clock()
     )
     app.store.community.submit(other)
-    for number in range(1_001):
+    for number in range(101):
         at_last = app.clock() + timedelta(seconds=number)
         line = Moderation(
             at=at_last,
@@ -291,28 +292,24 @@ def test_where_nobody_may_submit_the_page_says_so(app, client, person, at):
     assert put_forward(client, at(person).me).status_code == 400
 
 
-def many_decided(app, reader):
-    """Hundreds of papers that a reader put forward lately, all decided on."""
-    now = app.clock() + timedelta(minutes=1)
-    for number in range(201):
+def test_one_sees_what_one_put_forward_however_much_others_do(
+    app, client, person, curator, join, at, monkeypatch
+):
+    monkeypatch.setattr(sharing, "MOST_SUBMISSIONS", 3)
+    put_forward(client, at(person).me)
+    other, later = join("bo@example.org"), app.clock() + timedelta(minutes=1)
+    for number in range(4):
         app.store.community.submit(
             Submission(
                 id=f"p_{number}",
                 paper_id=f"arxiv:2605.{number:05}",
-                subscriber_id=reader.id,
+                subscriber_id=other.id,
                 line="Mine.",
-                at=now,
+                at=later,
                 state=SubmissionState.REJECTED,
-                decided_at=now,
+                decided_at=later,
             )
         )
-
-
-def test_one_sees_what_one_put_forward_however_much_others_do(
-    app, client, person, curator, join, at
-):
-    put_forward(client, at(person).me)
-    many_decided(app, join("bo@example.org"))
     assert LINE in client.get(f"{at(person).me}/submit").text
     assert "Mine." not in client.get(f"{at(person).me}/submit").text
     assert LINE in client.get(f"{at(curator).me}/curate").text

@@ -8,23 +8,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 from starlette.testclient import TestClient
 
-from digest.model import Announcement, AnnounceType, Item, Paper
 from digest.web import application as asgi
-
-
-def announced(at):
-    """One paper, announced then."""
-    return Item(
-        paper=Paper(id="x:1", title="New here", categories=("cs.IR",), identifiers=("x:1",)),
-        announcement=Announcement(
-            paper_id="x:1",
-            source="arxiv",
-            feed="cs.IR",
-            day=at.date(),
-            type=AnnounceType.NEW,
-            seen_at=at,
-        ),
-    )
 
 
 def test_the_front_page_says_what_this_is_and_how_to_subscribe(client):
@@ -108,8 +92,8 @@ def test_the_calendar_ends_where_papers_do(client, month):
 
 
 @pytest.mark.parametrize("later", [date(2026, 6, 14), date(2026, 11, 21)])
-def test_when_nothing_new_came_the_latest_papers_are_shown(application, later):
-    application.store.papers.ingest([announced(application.clock())])
+def test_when_nothing_new_came_the_latest_papers_are_shown(application, item, later):
+    application.store.papers.ingest([item(title="New here")])
     application.moment[0] = datetime.combine(later, time(9), tzinfo=UTC)
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         today = client.get("/today.json").json()
@@ -132,10 +116,10 @@ def test_a_page_that_did_not_change_is_not_sent_again(client):
         assert again.content == b""
 
 
-def test_a_new_paper_is_seen_at_once(application):
+def test_a_new_paper_is_seen_at_once(application, item):
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         assert "New here" not in client.get("/").text
         assert "New here" not in client.get("/topics/cs.IR").text
-        application.store.papers.ingest([announced(application.clock())])
+        application.store.papers.ingest([item(title="New here")])
         assert "New here" in client.get("/").text
         assert "New here" in client.get("/topics/cs.IR").text

@@ -136,21 +136,6 @@ def test_every_field_has_a_label_and_every_link_says_where_it_leads(read):
     assert all(each["href"] for each in read.links)
 
 
-def test_a_page_asks_nothing_of_anyone_else_and_has_nothing_inline(read):
-    fetched = [
-        address
-        for tag, given in read.tags
-        for name in ("src", "href", "action")
-        if tag in ("script", "img", "form", "iframe")
-        or (tag == "link" and given["rel"] in ("stylesheet", "icon"))
-        if (address := given.get(name))
-    ]
-    assert all(address.startswith("/") and not address.startswith("//") for address in fetched)
-    assert not [tag for tag, given in read.tags if tag == "style" or "style" in given]
-    assert not [each for each in read.all("script") if not each.get("src")]
-    assert not [name for _, given in read.tags for name in given if name.startswith("on")]
-
-
 def test_text_from_outside_is_never_markup(client):
     for address in ("/papers/arxiv:2606.00101", "/days/2026-06-05", "/topics/stat.ML"):
         page = client.get(address).text
@@ -197,8 +182,3 @@ def test_a_page_names_its_feeds_and_its_own_address(client):
         assert client.get(feed).status_code == 200
         (own,) = [each["href"] for each in links if each["rel"] == "canonical"]
         assert own == f"https://digest.example{address.partition('?')[0]}"
-
-
-def test_looking_never_sets_a_cookie(client):
-    for address in PAGES:
-        assert "set-cookie" not in client.get(address).headers

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+from starlette.testclient import TestClient
 
+from digest.app import App
+from digest.web import application as asgi
 from digest.web.showing import LONGEST_TYPED
 
 
@@ -114,47 +118,28 @@ def test_the_box_takes_no_more_than_is_searched_for_in_any_script(client):
     assert "検" * most in answer.text
 
 
-def test_more_than_is_shown_is_said(application):
-    from starlette.testclient import TestClient
-
-    from digest.model import Announcement, AnnounceType, Item, Paper
-    from digest.web import application as asgi
-
-    items = []
-    for n in range(230):
-        paper = Paper(id=f"x:{n}", title=f"The same thing {n}", identifiers=(f"x:{n}",))
-        told = Announcement(
-            paper_id=paper.id,
-            source="arxiv",
-            feed="cs",
-            day=application.clock().date(),
-            type=AnnounceType.NEW,
-            seen_at=application.clock(),
-        )
-        items.append(Item(paper=paper, announcement=told))
-    application.store.papers.ingest(items)
+def test_more_than_is_shown_is_said(application, item):
+    application.store.papers.ingest(
+        [item(f"arxiv:2606.{n:05}", title=f"The same thing {n}") for n in range(101)]
+    )
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         found = client.get("/search.json?q=thing").json()
         assert (found["total"], found["more"]) == (100, True)
         assert "The first 100 papers" in client.get("/search?q=thing").text
 
 
-@pytest.fixture
-def learned(application, archive):
+@pytest.fixture(scope="module")
+def learned(filled, archive, tmp_path_factory):
     """A browser of a site that has learned a space from its papers."""
-    from dataclasses import replace
-
-    from starlette.testclient import TestClient
-
-    from digest.web import application as asgi
-
     items = archive(range(500))
     text = {"title": "Shading", "abstract": "Bidders at an auction shade what they bid."}
     items[3] = replace(items[3], paper=replace(items[3].paper, **text))
-    application.store.papers.ingest(items)
-    application.learn()
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        yield client
+    settings = replace(filled.settings, db=str(tmp_path_factory.mktemp("learned") / "digest.db"))
+    with App(settings, clock=filled.clock).create() as app:
+        app.store.papers.ingest(items)
+        app.learn()
+        with TestClient(asgi(app), base_url="https://digest.example") as client:
+            yield client
 
 
 def test_what_is_near_is_found_beside_what_has_the_words(learned):

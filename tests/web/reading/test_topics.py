@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from starlette.testclient import TestClient
 
-from digest.model import Announcement, AnnounceType, Item, Paper
 from digest.web import application as asgi
-
-SEEN = datetime(2026, 6, 10, 4, tzinfo=UTC)
-
-
-def announced(paper_id, title, *, also=()):
-    """A paper in cs.IR; `also` are other ids that its source knows it by."""
-    return Item(
-        paper=Paper(id=paper_id, title=title, categories=("cs.IR",), identifiers=(paper_id, *also)),
-        announcement=Announcement(
-            paper_id=paper_id,
-            source=paper_id.partition(":")[0],
-            feed="cs.IR",
-            day=SEEN.date(),
-            type=AnnounceType.NEW,
-            seen_at=SEEN,
-        ),
-    )
 
 
 def test_the_directory_lists_all_topics_with_counts_and_addresses(client):
@@ -72,33 +52,29 @@ def test_a_topic_without_news_says_so(client):
     assert "Nothing in this topic was announced" in client.get("/topics/econ.EM").text
 
 
-def test_a_paper_that_gets_another_id_stays_where_it_is(application):
-    papers = application.store.papers
-    papers.ingest([announced("doi:10.1101/1", "Retrieval of things in cells")])
+def test_a_paper_that_gets_another_id_stays_where_it_is(application, item):
+    papers, title = application.store.papers, "Retrieval of things in cells"
+    papers.ingest([item("doi:10.1101/1", title=title)])
     with TestClient(asgi(application), base_url="https://digest.example") as client:
-        assert "Retrieval of things in cells" in client.get("/topics/cs.IR").text
-        known_by_both = announced(
-            "arxiv:2606.00001", "Retrieval of things in cells", also=["doi:10.1101/1"]
-        )
+        assert title in client.get("/topics/cs.IR").text
+        known_by_both = item("arxiv:2606.00001", title=title, identifiers=["doi:10.1101/1"])
         assert papers.ingest([known_by_both]).papers == 0
 
-        assert "Retrieval of things in cells" in client.get("/topics/cs.IR").text
+        assert title in client.get("/topics/cs.IR").text
         (paper,) = client.get("/topics/cs.IR.json").json()["papers"]
         assert paper["id"] == "arxiv:2606.00001"
 
 
-def test_two_papers_that_turn_out_to_be_one_are_shown_once(application):
+def test_two_papers_that_turn_out_to_be_one_are_shown_once(application, item):
     papers = application.store.papers
-    papers.ingest(
-        [announced("doi:10.1101/1", "Early words"), announced("arxiv:2606.00001", "Late")]
-    )
+    papers.ingest([item("doi:10.1101/1", title="Early words"), item(title="Late")])
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         assert len(client.get("/topics/cs.IR.json").json()["papers"]) == 2
         # With another one, so that the day has as many papers as before.
         papers.ingest(
             [
-                announced("arxiv:2606.00001", "Late", also=["doi:10.1101/1"]),
-                announced("arxiv:2606.00002", "Another"),
+                item(title="Late", identifiers=["doi:10.1101/1"]),
+                item("arxiv:2606.00002", title="Another"),
             ]
         )
 
