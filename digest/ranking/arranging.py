@@ -210,9 +210,8 @@ def _table(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def _interests(sheet: Sheet, top: np.ndarray, there: np.ndarray) -> np.ndarray:
     """The share of each score that each interest made (profiles × K × 8), strongest interests first."""
     rows = np.arange(len(top))[:, None]
-    liking, _ = sheet.near
     lengths = there.sum(axis=1)
-    found = [np.maximum(liking[rows, top], 0)[:, :, None]]
+    found = [np.maximum(sheet.liking[rows, top], 0)[:, :, None]]
     for each in sheet.evidence:
         part = np.zeros((*top.shape, MOST_SHARES), np.float32)
         for row in range(len(top)):
@@ -245,8 +244,7 @@ def _represented(
     Otherwise it gets the best paper that does.
     """
     found = list(lists)
-    minors = sheet.minors
-    liking, _ = sheet.near
+    minors, liking = sheet.minors, sheet.liking
     for profile in np.unique(minors.rows).tolist():
         limit = sheet.block[profile].limit
         last = limit - left_free
@@ -284,7 +282,7 @@ def _with_beside(
     sheet: Sheet, barred: np.ndarray, lists: Sequence[np.ndarray], duplicates: np.ndarray
 ) -> list[np.ndarray]:
     """The lists with the last shown place given to a paper that matches no interest."""
-    nearness = sum(np.maximum(each, 0) for each in sheet.near)
+    nearness = np.maximum(sheet.liking, 0) + np.maximum(sheet.typing, 0)
     for taste in sheet.tastes:
         if taste.kind is ReasonKind.DISLIKE:
             nearness[taste.rows] += np.minimum(taste.amounts, 0)
@@ -366,8 +364,7 @@ def _with_claims(sheet: Sheet, profile: int, shown: np.ndarray, claims: np.ndarr
 
 def _belongs(sheet: Sheet, profile: int, papers: np.ndarray) -> np.ndarray:
     """Which of these papers belong to which of a profile's interests (interests × papers, bool)."""
-    liking, _ = sheet.near
-    found = [(liking[profile, papers] >= sheet.weights.like_floor)[None]]
+    found = [(sheet.liking[profile, papers] >= sheet.weights.like_floor)[None]]
     for each in _followed(sheet):
         names = each.weights.indices[slice(*each.weights.indptr[profile : profile + 2])]
         found.append(each.values[names[:, None], papers] > 0)

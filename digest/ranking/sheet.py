@@ -46,10 +46,10 @@ class Sheet:
     """The scores of a block and what they are made of.
 
     `scores` and `matched` are profiles × papers. Scores are sums of `evidence`, `tastes` and
-    `community`; `typed` holds the directions of keywords, and `near` what likes and keywords add by
-    similarity (two arrays, profiles × papers). `trust` (profiles) scales the scores that are shown,
-    which leaves their order as it is. `minors` are the smaller interests among likes; they are in no
-    score.
+    `community`. Of these, `liking` is what likes add and `typing` what similarity to keywords adds
+    (profiles × papers); `typed` holds the directions of keywords. `trust` (profiles) scales the scores
+    that are shown, which leaves their order as it is. `minors` are the smaller interests among likes;
+    they are in no score.
 
     Arranging adds `placed`, the papers that a profile is shown for a smaller interest, with its row in
     `minors`, and `explored`, the paper that a profile is shown although it matches nothing.
@@ -64,7 +64,8 @@ class Sheet:
     typed: Directions
     tastes: Sequence[Taste]
     minors: Taste
-    near: tuple[np.ndarray, np.ndarray]
+    liking: np.ndarray
+    typing: np.ndarray
     community: Community
     scores: np.ndarray
     matched: np.ndarray
@@ -264,7 +265,8 @@ def scored(
         typed=typed,
         tastes=tastes,
         minors=minors,
-        near=(liking, typing),
+        liking=liking,
+        typing=typing,
         community=community,
         scores=scores,
         matched=matched,

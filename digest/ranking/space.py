@@ -298,7 +298,7 @@ def dumps(space: Space) -> bytes:
 
 
 def loads(content: bytes) -> Space:
-    """Read what `dumps` wrote. Raises ValueError for anything else."""
+    """Read what `dumps` wrote. Raises ValueError for anything else, after which one learns anew."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
             name, papers = kept["about"].tolist()
@@ -311,7 +311,7 @@ def loads(content: bytes) -> Space:
                 axes=kept["axes"],
                 variance=kept["variance"],
                 stretch=kept["stretch"],
-                voted=_kept_voted(kept),
+                voted=kept["voted"],
                 references=_kept_references(kept, len(words)) if "ids" in kept else None,
             )
     except (
@@ -330,23 +330,13 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
     ids = _lines(kept["ids"])
     return References(
         ids=ids,
-        categories=_kept_categories(kept),
+        categories=[
+            each.split(BREAK) if each else [] for each in _lines(kept["categories_by_tab"])
+        ],
         tfidf=_matrix("tfidf", kept, (len(ids), width)),
         near=kept["near"],
         companions=_matrix("companions", kept, (len(ids), len(ids))),
     )
-
-
-def _kept_voted(kept: Mapping[str, np.ndarray]) -> np.ndarray:
-    if "voted" in kept:
-        return kept["voted"]
-    return np.zeros_like(kept["variance"])  # spaces written before this was stored
-
-
-def _kept_categories(kept: Mapping[str, np.ndarray]) -> list[list[str]]:
-    if "categories" in kept:  # an older format, when no category had spaces
-        return [each.split() for each in _lines(kept["categories"])]
-    return [each.split(BREAK) if each else [] for each in _lines(kept["categories_by_tab"])]
 
 
 def _text(lines: Iterable[str]) -> np.ndarray:

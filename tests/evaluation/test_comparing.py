@@ -66,20 +66,29 @@ def ranked(person, papers):
     )
 
 
-def send(store, person, picks, *, day=0):
-    """Keeps a digest of these picks, (paper, team) each."""
-    if not store.subscribers.get([person]):
-        reader = Subscriber(
-            id=person,
-            email=f"{person}@example.org",
+def keep(store, digests):
+    """Keep these digests, and their readers."""
+    people = {each.subscriber_id for each in digests}
+    new = [
+        Subscriber(
+            id=each,
+            email=f"{each}@example.org",
             status=Status.ACTIVE,
             key="00",
             created_at=BEGIN,
         )
-        store.subscribers.add([(reader, [])])
+        for each in sorted(people - store.subscribers.get(people).keys())
+    ]
+    store.subscribers.add([(each, []) for each in new])
+    composed = [(each, None) for each in digests]
+    store.ledger.compose(composed, next_due={}, send_from={}, message_ids={})
+
+
+def digest_of(person, picks, day):
+    """A digest of these picks, (paper, team) each."""
     edition = (DAY + timedelta(days=day)).isoformat()
     until = BEGIN + timedelta(days=day)
-    digest = Digest(
+    return Digest(
         id=f"{person}.{edition}",
         subscriber_id=person,
         edition=edition,
@@ -88,7 +97,10 @@ def send(store, person, picks, *, day=0):
         picks=tuple(Pick(paper_id=paper, score=1.0, team=team) for paper, team in picks),
         composed_at=until,
     )
-    store.ledger.compose([(digest, None)], next_due={}, send_from={}, message_ids={})
+
+
+def send(store, person, picks, *, day=0):
+    keep(store, [digest_of(person, picks, day)])
 
 
 def answer(store, person, paper, kind=MORE, *, day=0):
@@ -217,16 +229,20 @@ def test_how_many_more_answers_are_needed_grows_as_the_two_come_closer():
 def live(store, a, b, *, people, days, likes, seed):
     """Sends interleaved digests to readers who look at a place with 1/place, and tell their likes."""
     rng = random.Random(seed)
+    digests, answers = [], []
     for number in range(people):
         person = f"s_{number}"
         for day in range(days):
             lists = [ranked(person, make(rng)) for make in (a, b)]
             drafted = team_draft(*lists, random.Random(f"{person}.{day}"))
             picks = [(each.paper_id, each.team) for each in drafted.picks[:10]]
-            send(store, person, picks, day=day)
+            digests.append(digest_of(person, picks, day))
             for place, (paper, _) in enumerate(picks, 1):
                 if rng.random() < 1 / place and rng.random() < likes(paper):
-                    answer(store, person, paper, day=day)
+                    answers.append((person, paper, day))
+    keep(store, digests)
+    for person, paper, day in answers:
+        answer(store, person, paper, day=day)
 
 
 def taste(paper):

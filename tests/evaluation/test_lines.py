@@ -136,7 +136,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary()
     | st.lists(st.dictionaries(st.sampled_from(["id", "likes"]), ANY_JSON)).map(

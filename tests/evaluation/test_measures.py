@@ -4,7 +4,7 @@ from math import log2
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.evaluation import measures
@@ -113,6 +113,7 @@ def test_large_clusters_weigh_more_in_a_resample():
     assert set(np.round(draws.ravel(), 6)) == {0.0, 0.75, 1.0}
 
 
+@settings(max_examples=20)
 @given(st.permutations(range(12)))
 def test_the_order_of_people_changes_nothing(order):
     values, clusters = people(12), [f"c{number % 5}" for number in range(12)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest import subscriptions
@@ -137,6 +137,7 @@ steps = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(steps=steps, dear=st.sampled_from([None, -1.0, 2.0]))
 def test_whatever_was_said_and_taken_back_every_moment_comes_back(store, steps, dear):
     store.subscribers.erase(PERSON.id)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.evaluation import datasets, picture, report, standings
@@ -271,6 +271,7 @@ def test_a_picture_of_nothing_found_is_still_one(tasks):
     assert ET.fromstring(drawn).tag == f"{SVG}svg"
 
 
+@settings(max_examples=40)
 @given(st.text(), st.text(min_size=1), st.floats(0, 1))
 def test_a_picture_is_well_formed_whatever_things_are_called(title, name, value):
     tasks = [task(1, 1, variant=title), task(2, 1, variant=title)]

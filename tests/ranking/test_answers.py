@@ -58,18 +58,6 @@ def test_a_known_paper_is_not_picked_and_says_nothing_of_others_like_it(rank, pa
     assert list(reasons(ranking)["like-it"]) == [ReasonKind.TOPIC]
 
 
-def test_a_paper_known_under_another_name_is_not_picked_either(rank, paper, profile):
-    stored = paper("arxiv:2606.00001", categories=("cs.IR",))
-    known = profile(topic="cs.IR", known="doi:10.1000/1")
-    elsewhere = replace(stored, identifiers=("doi:10.1000/1",))
-    ranker = LinearRanker(topics={})
-
-    candidates = Candidates(papers=[stored], liked={"doi:10.1000/1": elsewhere})
-    (ranking,) = ranker.rank([known], candidates, without={}, now=None)
-
-    assert ranking.picks == ()
-
-
 # --- saved searches -------------------------------------------------------------------------
 
 
@@ -180,29 +168,3 @@ def test_someone_without_interests_gets_what_curators_picked(rank, paper, profil
     assert ids(ranking) == ["voted", "picked"]
 
 
-# --- and nothing changes for anyone else ----------------------------------------------------
-
-
-def test_answers_of_one_reader_change_nothing_for_another(paper, profile):
-    papers = [
-        paper("a", "A dual encoder", "It is sourdough.", categories=("cs.IR",)),
-        paper("b", "Bread", "A dual encoder.", categories=("cs.CV", "cs.IR"), authors=("Bo Ek",)),
-        paper("c", "Brass clocks of steel", categories=("math.OC",)),
-    ]
-    candidates = Candidates(
-        papers=papers,
-        liked={"liked": paper("liked", "Clocks of brass")},
-        trending={"a": 2.0, "c": 1.0},
-    )
-    plain = profile("plain", topic=["cs.IR", "bread"], keyword="dual encoder", like="liked")
-    answers = {"mute-author": "Bo Ek", "mute-topic": "bread", "known": "c", "dislike": "a"}
-    other = profile("other", topic="cs.IR", query="encoder", **answers)
-    ranker = LinearRanker(topics={})
-
-    alone = ranker.rank([plain], candidates, without={}, now=None)[0]
-    beside = ranker.rank([other, plain], candidates, without={}, now=None)[1]
-
-    assert ids(alone) == ids(beside)
-    assert [pick.score for pick in beside.picks] == pytest.approx(
-        [pick.score for pick in alone.picks], abs=2e-6
-    )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.ports import Candidates
@@ -51,6 +51,7 @@ def test_what_everybody_likes_is_less_of_a_companion():
     assert found[0, 2] > found[0, 1] > 0
 
 
+@settings(max_examples=40)
 @given(libraries)
 def test_shares_sum_to_one_or_there_are_none_and_nothing_is_its_own_companion(libraries):
     found = companions.of(libraries, PAPERS).toarray()

@@ -7,7 +7,7 @@ from math import fsum
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -93,6 +93,7 @@ def liking(cache, invented, profile):
 # --- kept -----------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(directions())
 def test_what_is_packed_comes_back(looking):
     again = unpacked(packed(looking), WIDTH)
@@ -102,6 +103,7 @@ def test_what_is_packed_comes_back(looking):
     assert again.marks.dtype == again.dense.dtype == np.float32
 
 
+@settings(max_examples=40)
 @given(directions(), st.data())
 def test_rows_are_packed_each_for_itself(looking, data):
     chosen = data.draw(st.permutations(range(len(looking.dense))))
@@ -305,11 +307,13 @@ def test_a_plural_is_not_told_beside_its_singular(paper, one):
 # --- sums -----------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(directions(), directions())
 def test_directions_stand_under_each_other(one, other):
     assert read(stacked([one, other])) == read(one) + read(other)
 
 
+@settings(max_examples=40)
 @given(directions(), st.integers(1, 3))
 def test_a_sum_is_the_sum_of_its_amounts(looking, times):
     found = summed([looking] * times)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import Pick, Reason, ReasonKind
@@ -240,6 +240,7 @@ def test_without_a_reason_in_favour_nothing_is_said(topics):
     assert Because(topics=topics, titles=TITLES)(pick) == ""
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(ReasonKind),
     st.text(max_size=200),
@@ -259,6 +260,7 @@ few = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(st.lists(st.lists(few, max_size=4), max_size=8))
 def test_what_was_said_before_is_said_again_only_where_it_is_true(several):
     because = Because(topics={}, titles=TITLES)
@@ -269,6 +271,7 @@ def test_what_was_said_before_is_said_again_only_where_it_is_true(several):
     ]
 
 
+@settings(max_examples=50)
 @given(st.lists(st.builds(reason, st.sampled_from(ReasonKind), st.text(max_size=200)), max_size=6))
 def test_all_that_is_said_of_a_pick_is_one_line(reasons):
     pick = Pick(paper_id="p", score=1.0, reasons=tuple(reasons))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest import matching
@@ -49,6 +49,7 @@ authors = st.lists(st.sampled_from(["Bo Ek", "Ada Tide"]), max_size=2)
 followed = st.lists(st.sampled_from(["cs", "CS.ir", "math", "math.O", "hep-th"]), max_size=2)
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(words, words, categories), max_size=5), phrases, followed)
 def test_a_topic_has_the_same_papers_by_index_and_by_rule(drawn, some_phrases, some_categories):
     papers = [
@@ -66,6 +67,7 @@ def test_a_topic_has_the_same_papers_by_index_and_by_rule(drawn, some_phrases, s
     }
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(words, words, authors), max_size=5), queries)
 def test_a_query_finds_the_same_papers_by_index_and_by_rule(drawn, query):
     papers = [

@@ -46,35 +46,19 @@ def orders():
 
 
 @given(a=orders(), b=orders(), seed=st.integers())
-def test_every_paper_of_both_is_there_once(a, b, seed):
-    shown = [paper for paper, _ in drafted(a, b, seed)]
-    assert sorted(shown) == sorted({*a, *b})
-
-
-@given(a=orders(), b=orders(), seed=st.integers())
-def test_each_team_has_its_papers_in_its_own_order(a, b, seed):
+def test_teams_of_one_size_take_turns_to_add_their_best_paper(a, b, seed):
     shown = drafted(a, b, seed)
-    for team, own in (("a", a), ("b", b)):
-        brought = [paper for paper, by in shown if by == team]
-        assert brought == sorted(brought, key=own.index)
 
-
-@given(a=orders(), b=orders(), seed=st.integers())
-def test_the_teams_are_of_one_size_wherever_the_list_is_cut(a, b, seed):
-    shown = drafted(a, b, seed)
-    for cut in range(len(shown) + 1):
-        sizes = Counter(team for _, team in shown[:cut])
-        assert abs(sizes["a"] - sizes["b"]) <= 1
-
-
-@given(a=orders(), b=orders(), seed=st.integers())
-def test_each_turn_brings_the_best_that_is_not_there_yet(a, b, seed):
-    shown = drafted(a, b, seed)
-    for place, (paper, team) in enumerate(shown):
-        before = {each for each, _ in shown[:place]}
+    assert sorted(paper for paper, _ in shown) == sorted({*a, *b})
+    sizes = Counter()
+    before = set()
+    for paper, team in shown:
         if team:
             own = a if team == "a" else b
             assert paper == next(each for each in own if each not in before)
+            sizes[team] += 1
+            assert abs(sizes["a"] - sizes["b"]) <= 1
+        before.add(paper)
 
 
 @given(a=orders(), seed=st.integers())

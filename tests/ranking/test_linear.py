@@ -289,12 +289,13 @@ def test_what_was_disliked_liked_or_sent_before_is_not_shown_again(rank, paper, 
     assert ranking.matched == 1
 
 
-def test_a_dislike_by_another_name_of_the_paper_counts_too(paper, profile):
+@pytest.mark.parametrize("kind", ["dislike", "known"])
+def test_a_paper_judged_by_another_of_its_identifiers_is_not_picked(paper, profile, kind):
     papers = [paper("arxiv:2606.00001", categories=("cs.IR",))]
     candidates = Candidates(papers=papers, liked={"doi:10.1/x": papers[0]})
-    hater = profile(topic="cs.IR", dislike="doi:10.1/x")
+    reader = profile(topic="cs.IR", **{kind: "doi:10.1/x"})
 
-    (ranking,) = LinearRanker(topics={}).rank([hater], candidates, without={}, now=None)
+    (ranking,) = LinearRanker(topics={}).rank([reader], candidates, without={}, now=None)
 
     assert ranking.picks == ()
 
@@ -468,18 +469,6 @@ def test_features_are_made_once_for_the_same_papers_and_again_for_others(paper, 
     assert ids(other[0]) == ["t"]
 
 
-def test_a_phrase_in_a_topic_is_found_like_a_category(rank, paper, profile):
-    topic = Topic(id="both", name="Both", categories=("cs.CV",), phrases=("tide table",))
-    papers = [
-        paper("a", "Vision", categories=("cs.CV",)),
-        paper("b", "Reading", "From tide tables."),
-    ]
-
-    ranking = rank(profile(topic="both"), papers, ranker=LinearRanker(topics={"both": topic}))
-
-    assert ids(ranking) == ["a", "b"]
-
-
 # --- the list as a whole --------------------------------------------------------------------
 
 
@@ -487,20 +476,6 @@ def test_an_author_one_follows_counts_more_than_any_topic(rank, paper, profile):
     papers = [paper("p", authors=("Ada Byron",))]
 
     assert rank(profile(author="Ada Byron"), papers).picks[0].score == pytest.approx(4.5)
-
-
-def test_of_near_duplicates_only_one_is_among_what_is_shown(rank, paper, profile):
-    text = "Brass clocks keep their time by a pendulum of steel"
-    papers = [
-        paper("one", text, categories=("cs.IR",)),
-        paper("again", f"{text} today", categories=("cs.IR",)),
-        *(paper(f"p{n}", f"Zebra{n} number{n}", categories=("cs.CV", "cs.IR")) for n in range(5)),
-    ]
-
-    listed = ids(rank(replace(profile(topic="cs.IR"), limit=4), papers))
-
-    assert len({"one", "again"} & set(listed[:4])) == 1
-    assert len(listed) == 7
 
 
 @pytest.mark.parametrize("quiet", [0, 12])
@@ -623,7 +598,7 @@ def test_threads_that_share_a_ranker_get_what_each_would_get_alone(
     ]
     candidates = Candidates(papers=papers, liked=invented)
     ids = sorted(invented)
-    asked = [profile(f"s_{n}", like=ids[n::37], keyword=f"term {n}") for n in range(37)]
+    asked = [profile(f"s_{n}", like=ids[n::37], keyword=f"term {n}") for n in range(16)]
 
     def listed(ranker, person):
         return ranker.rank([person], candidates, without={}, now=None)[0].listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -69,6 +69,7 @@ def test_likes_of_which_nothing_is_known_belong_to_nothing():
     assert found(np.zeros((6, 8))) == []
 
 
+@settings(max_examples=40)
 @given(
     arrays(float, st.tuples(st.integers(0, 24), st.just(4)), elements=st.floats(-1, 1, width=16)),
     st.data(),

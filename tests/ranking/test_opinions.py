@@ -366,15 +366,3 @@ def test_likes_in_any_script_are_kept(ranker, paper, edition, profile):
 
     assert np.isfinite(scores).all()
     assert np.abs(scores).max() < 0.5
-
-
-def test_before_a_space_is_learned_the_nearest_like_is_told_by_words(paper, profile, rank):
-    liked = [paper("tides", "Tides and moon"), paper("clocks", "Brass clocks")]
-    papers = [paper("a", "The moon and tides"), paper("b", "Clocks of brass")]
-
-    found = rank(profile(like=["tides", "clocks"], topic="bread"), papers, liked=liked)
-
-    assert {pick.paper_id: pick.reasons[0].what for pick in found.picks} == {
-        "a": "tides",
-        "b": "clocks",
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.ranking.points import (
@@ -82,6 +82,7 @@ def test_categories_and_authors_stand_behind_the_words_each_of_length_one():
 # --- columns --------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(st.sets(marks), st.lists(marks, max_size=20))
 def test_a_mark_in_use_has_its_column_and_any_other_none(held, asked):
     known = sorted(held)
@@ -93,6 +94,7 @@ def test_a_mark_in_use_has_its_column_and_any_other_none(held, asked):
     assert found.tolist() == [known.index(each) if each in held else -1 for each in asked]
 
 
+@settings(max_examples=40)
 @given(rows, rows)
 def test_only_the_marks_that_another_matrix_uses_are_left(own, others):
     columns = used(matrix(others))
@@ -107,6 +109,7 @@ def test_only_the_marks_that_another_matrix_uses_are_left(own, others):
     assert found.shape == (len(own), len(there))
 
 
+@settings(max_examples=40)
 @given(rows.filter(bool), st.data())
 def test_a_mix_is_the_weighted_sum_of_its_rows(held, data):
     columns = used(matrix(held))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import fsum
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.model import ReasonKind
@@ -71,6 +71,7 @@ terms = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(terms)
 def test_whatever_the_terms_the_reasons_sum_to_the_score(drawn):
     made = pick("p", drawn)

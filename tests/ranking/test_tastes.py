@@ -142,16 +142,6 @@ def test_a_score_does_not_depend_on_what_else_is_announced(ranker, edition, inve
         assert alone == pytest.approx(whole[[row]], abs=1e-5)
 
 
-def test_a_score_does_not_depend_on_who_else_is_ranked(ranker, edition, invented, full, profile):
-    others = [profile(f"s_{n}", like=f"tides-{n}", keyword="oven") for n in range(40)]
-    candidates = Candidates(papers=edition, liked=invented)
-
-    alone = ranker.scores([full], candidates)
-    among = ranker.scores([*others, full], candidates)[[-1]]
-
-    assert among == pytest.approx(alone, abs=1e-5)
-
-
 def test_scores_are_those_of_the_picks_in_the_order_of_the_candidates(
     ranker, edition, invented, full
 ):
