@@ -15,7 +15,8 @@ from digest.web.guard import HEADERS, LARGEST_UPLOAD, Guard
 from digest.web.limits import network
 from digest.web.serving import PatientProtocol, configuration, listen
 
-SHORT = 0.3
+SHORT = 0.2
+LONG = 5.0
 
 
 class Hasty(PatientProtocol):
@@ -117,29 +118,25 @@ def chunked(*sizes):
 def test_a_request_that_does_not_come_is_not_waited_for_for_ever(port, begun):
     before = time.monotonic()
     assert wire(port, begun) == b""
-    assert time.monotonic() - before < 10 * SHORT
+    assert time.monotonic() - before < LONG
 
 
-def test_header_fields_that_drip_in_gain_no_time(port):
+@pytest.mark.parametrize(
+    ("begun", "drop"),
+    [
+        (b"GET /whence HTTP/1.1\r\nHost: x\r\n", b"X: y\r\n"),
+        (b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n", b"x"),
+    ],
+    ids=["header fields", "body"],
+)
+def test_what_drips_in_gains_no_time(port, begun, drop):
     with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
         before = time.monotonic()
-        connection.sendall(b"GET /whence HTTP/1.1\r\nHost: x\r\n")
+        connection.sendall(begun)
         with pytest.raises(ConnectionError):  # noqa: PT012 - it may break at any of them
-            while time.monotonic() - before < 20 * SHORT:
-                connection.sendall(b"X: y\r\n")
+            while time.monotonic() - before < LONG:
+                connection.sendall(drop)
                 time.sleep(SHORT / 10)
-        assert time.monotonic() - before < 10 * SHORT
-
-
-def test_a_body_that_drips_in_gains_no_time(port):
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
-        before = time.monotonic()
-        connection.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-        with pytest.raises(ConnectionError):  # noqa: PT012 - it may break at any of them
-            while time.monotonic() - before < 20 * SHORT:
-                connection.sendall(b"x")
-                time.sleep(SHORT / 10)
-        assert time.monotonic() - before < 10 * SHORT
 
 
 def test_who_does_not_read_the_answer_is_cut_off(port):
@@ -151,7 +148,7 @@ def test_who_does_not_read_the_answer_is_cut_off(port):
 
 def test_an_idle_connection_that_was_used_before_may_ask_again(port):
     with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
-        for _ in range(3):
+        for _ in range(2):
             connection.sendall(b"GET /whence HTTP/1.1\r\nHost: x\r\n\r\n")
             found = b""
             while not found.endswith(b"127.0.0.0/24") and (more := connection.recv(65536)):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import QueryParams
 
@@ -52,6 +52,7 @@ def test_a_line_of_the_profile_is_kept_whole_and_other_lines_are_split():
     assert found == ("dense, sparse", "one", "two")
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=200), st.sampled_from(list(forms.LISTS)))
 def test_whatever_is_typed_comes_to_values_that_are_split_no_further(text, name):
     values = forms.split(text, name)
@@ -59,6 +60,7 @@ def test_whatever_is_typed_comes_to_values_that_are_split_no_further(text, name)
     assert forms.split("\n".join(values), name) == values
 
 
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.sampled_from([*forms.LISTS, "likes", *forms.SCHEDULE]), st.text(max_size=80), max_size=6
