@@ -57,13 +57,13 @@ def test_sensible_caps_are_repeated(app):
 @pytest.mark.parametrize(
     ("caps", "words"),
     [
-        ({"per_hour": 500, "per_day": 100}, "per_hour = 500 says nothing: per_day = 100 is less"),
+        ({"per_hour": 500, "per_day": 100}, "per_hour = 500 has no effect: per_day = 100 is less"),
         (
             {"per_second": 1, "per_day": 10**6},
             "per_day = 1000000 is never reached at per_second = 1",
         ),
         ({"per_hour": 10, "per_day": 1000}, "per_day = 1000 is never reached at per_hour = 10"),
-        ({"per_day": 5, "url": "stdout:"}, "bound mail servers alone"),
+        ({"per_day": 5, "url": "stdout:"}, "apply to mail servers only"),
     ],
 )
 def test_the_doctor_warns_of_caps_that_make_no_sense(app, caps, words):

@@ -211,7 +211,7 @@ def test_a_category_of_a_topic_that_nobody_has_heard_of_is_named(digest, tmp_pat
     (found,) = [each for each in digest("doctor", "--json").json if each["check"] == "topics"]
 
     assert found["level"] == "warning"
-    assert found["text"].startswith("[topics.ours] names the category 'cs.RI', which is none of")
+    assert found["text"].startswith("[topics.ours] names the category 'cs.RI', which neither arXiv")
 
 
 def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest, tmp_path):
@@ -229,7 +229,7 @@ def test_a_topic_that_is_followed_and_no_longer_in_the_settings_is_named(digest,
     settings.write_text(settings.read_text().replace("topics.dense", "topics.denser"))
     (found,) = told()
     assert found["level"] == "warning"
-    assert found["text"].startswith("2 subscribers follow 'dense', which is no topic any more")
+    assert found["text"].startswith("2 subscribers follow 'dense', which is neither a topic now")
 
 
 def test_a_curator_who_is_no_subscriber_is_told_by_place_not_by_address(digest, tmp_path):
@@ -241,6 +241,6 @@ def test_a_curator_who_is_no_subscriber_is_told_by_place_not_by_address(digest, 
     found = [each for each in digest("doctor", "--json").json if each["check"] == "curators"]
 
     assert [each["level"] for each in found] == ["warning"] * 2
-    said = [each["text"].partition(" is no ")[0] for each in found]
+    said = [each["text"].partition(" is not ")[0] for each in found]
     assert said == ["[community] curators: address 2", "[community] curators: address 3"]
     assert not any(each in str(found) for each in addresses)
