@@ -64,7 +64,7 @@ def suppressed(store: Store, addresses: Iterable[str]) -> dict[str, SuppressionR
 def refusals(store: Store, addresses: Iterable[str]) -> dict[str, str]:
     """Return which of these normalised addresses an operator must vouch for to add, and why."""
     return {
-        address: f"That address was not added, because {REFUSALS[reason]}; "
+        address: f"That address is not added, because {REFUSALS[reason]}; "
         "if its owner has agreed since, use --confirmed."
         for address, reason in suppressed(store, addresses).items()
     }
