@@ -226,7 +226,7 @@ def _compose_block(
     for digest in digests:
         person = by_id[digest.subscriber_id]
         wanted = compose.wants_mail(digest, person)
-        kept.append((digest, now + editions.validity(person.cadence) if wanted else None))
+        kept.append((digest, now + editions.VALIDITY[person.cadence] if wanted else None))
     # Read again, since some may have chosen another hour or paused while they were ranked. An hour
     # chosen in the milliseconds until the write takes effect one edition later.
     current = this.store.subscribers.get(by_id).values()

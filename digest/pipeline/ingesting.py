@@ -1,7 +1,7 @@
-"""Ingest: ask every source that is due, read what it gives, store it, and report on each.
+"""Ingest: poll every source that is due, parse and store what it gives, and report on each.
 
-Nothing here stops at a failure: a source that fails, a listing that is damaged or hostile, a page
-that never comes each become a line of the report, and the next poll is scheduled all the same.
+No failure stops the rest: a source that fails, a damaged or hostile listing, a page that never
+comes each become a line of the report, and the next poll is scheduled as usual.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ CATEGORY = re.compile(r"[\w][\w.:-]{0,59}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poller:
-    """Who polls, and how: through which fetcher, how often, by which clock.
+    """How to poll: by which fetcher, how often, by which clock.
 
-    `owner` is the name under which the lease is held, `rng` spreads the polls.
+    `owner` holds the lease; `rng` spreads the polls.
     """
 
     fetcher: Fetcher
@@ -84,12 +84,11 @@ def ingest(
     reconciling: bool = False,
     stopping: Callable[[], bool] = lambda: False,
 ) -> list[SourceReport]:
-    """Poll what is due (with `force` everything but what asked us to wait); returns the report.
+    """Poll what is due, with `force` everything that did not ask us to wait; returns the report.
 
-    `reconciling` is for sources that are asked for records rather than lists: see `_missed`.
-
-    Only one process polls at a time, by a lease in the store: the politeness that sites ask for
-    is per operator, not per process. Without the lease nothing is done and the list is empty.
+    `reconciling` is for sources that are asked for records rather than lists: see `_missed`. Only
+    one process polls at a time, by a lease in the store, since sites ask for politeness per
+    operator, not per process. Without the lease nothing is done and the list is empty.
     """
     now = poller.clock()
     with leases.held(store, POLL_LEASE, owner=poller.owner, clock=poller.clock) as ours:
@@ -107,8 +106,8 @@ def backfill(
 ) -> list[SourceReport]:
     """Fetch what a source published between two days, page by page; raises InvalidInput.
 
-    The source must offer `backfill(first, last) -> Request`, as the arXiv API's does. What broke
-    off ends with a report that failed, which is not kept: nothing asks for the rest by itself.
+    The source must offer `backfill(first, last) -> Request`, as the arXiv API's does. If it breaks
+    off, the report ends with a failure, which is not kept: nothing fetches the rest by itself.
     """
     ask = getattr(source, "backfill", None)
     if ask is None:
@@ -131,7 +130,7 @@ def backfill(
 def ingest_listing(
     store: Store, source: Source, listing: Listing, *, now: datetime
 ) -> SourceReport:
-    """Ingest one recorded listing; a listing of which nothing can be read is reported as failed."""
+    """Ingest one recorded listing; one that cannot be read at all is reported as failed."""
     try:
         harvest, stored = _read(store, source, listing)
         report = reporting.report(store, source.name, listing.place, harvest, stored, now=now)
@@ -150,9 +149,9 @@ def ingest_listing(
 def _read(
     store: Store, source: Source, listing: Listing, *, missed_at: datetime | None = None
 ) -> tuple[Harvest, Ingested]:
-    """Parse and store a listing; raises Rejected when nothing can be made of it.
+    """Parse and store a listing; raises Rejected if nothing can be made of it.
 
-    A fault in a source's code is its own failure, not that of the sources beside it.
+    Any fault in the source's code is reported in that way, and does not affect other sources.
     """
     try:
         harvest = source.parse(listing)
@@ -176,7 +175,7 @@ def _read(
 
 
 def bounded(item: Item) -> Item:
-    """The item with as many well-formed categories as a paper may have, since each makes a feed."""
+    """The item with a limited number of well-formed categories, since each of them makes a feed."""
     categories = item.paper.categories
     if len(categories) <= MOST_CATEGORIES and all(map(CATEGORY.fullmatch, categories)):
         return item
@@ -194,7 +193,7 @@ def _ask(
     stopping: Callable[[], bool],
 ) -> None:
     """Fetch, store, and go on with the pages that listings ask for, until none is left."""
-    # Pages of one run share a state: one that came must not undo the back-off of another.
+    # The pages of a run share one state; a page that came must not undo the back-off of another.
     faulty: set[tuple[str, str]] = set()
     while waiting:
         if stopping():
@@ -230,7 +229,7 @@ def _ask(
                 faulty.add((decided.source, decided.url))
             store.sources.save_polls([decided])
         waiting = following
-    # Of a list whose further pages were not all read, the first has to lead to them once more.
+    # If further pages of a list are missing, its first page has to lead to them once more.
     broken_off = {key for run in runs.values() if run.failed for key in run.paged}
     store.sources.save_polls([fetching.forgotten(states[key]) for key in sorted(broken_off)])
 
@@ -252,7 +251,7 @@ def _first_requests(
     now: datetime,
     force: bool,
 ) -> list[Request]:
-    """The requests that are due; a paged source is paced by one state for its whole run."""
+    """The requests that are due; a paged source has one state for its whole run."""
     due: list[Request] = []
     for run in runs:
         name = run.source.name
@@ -286,9 +285,9 @@ def _take(
 ) -> tuple[Sequence[Request], Harvest, FetchFailed | None]:
     """Store what one outcome brings; returns the pages to ask for, what was read, what failed.
 
-    A body that could not be read counts as a failed fetch: with its validators kept, the next
-    poll would be told that nothing has changed, and the list would be lost. So does one that broke
-    off, though what came of it is read: the rest is worth asking for as soon as after a failure.
+    A body that cannot be read counts as a failed fetch: if its validators were kept, the next poll
+    would be told that nothing has changed, and the list would be lost. So does a body that broke
+    off, although the part that came is read: the rest is then asked for as soon as after a failure.
     """
     run.pages += 1
     if not isinstance(outcome, Answer):
@@ -301,22 +300,21 @@ def _take(
         run.reports.append(reporting.line(request, Verdict.UNCHANGED, now=now))
         return (), Harvest(), None
     try:
-        listing = _listing(request, outcome, outcome.body)
+        listing = listing_of(request, outcome, outcome.body)
         missed_at = now if run.reconciling else None
         harvest, stored = _read(store, run.source, listing, missed_at=missed_at)
     except Rejected as error:
         run.failed, cause = True, outcome.broke_off or error.message
         run.reports.append(reporting.line(request, Verdict.FAILED, cause=cause, now=now))
         return (), Harvest(), FetchFailed(cause, subject=request.url)
+    report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
     if outcome.broke_off:
         run.failed, cause = True, outcome.broke_off
-        report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
         run.reports.append(replace(report, verdict=Verdict.FAILED, cause=cause))
         return (), Harvest(), FetchFailed(cause, subject=request.url)
     if request.poll:
         run.harvests[request.place] = harvest
     run.cursor, run.left = run.cursor or harvest.cursor, harvest.left
-    report = reporting.report(store, request.source, request.place, harvest, stored, now=now)
     more = harvest.more
     if more and run.pages >= MOST_PAGES:
         cause = f"stopped after {MOST_PAGES} pages"
@@ -328,7 +326,8 @@ def _take(
     return more, harvest, None
 
 
-def _listing(request: Request, answer: Answer, body: bytes) -> Listing:
+def listing_of(request: Request, answer: Answer, body: bytes) -> Listing:
+    """What was answered to a request, as a listing for its source."""
     return Listing(
         source=request.source,
         url=answer.url,
@@ -340,10 +339,10 @@ def _listing(request: Request, answer: Answer, body: bytes) -> Listing:
 
 
 def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]:
-    """Items of records, dated so that they are news only of papers that no list announced.
+    """Items of records, dated so that only papers that no list announced are news.
 
-    Those are announced now: dated back, they would fall before the editions that should have had
-    them. Any other record only replaces, or each change of it would be news again.
+    Those are announced now; dated back, they would fall before the editions that should have had
+    them. All other records only replace, or each change of a record would be news again.
     """
     known = store.papers.announcements(each.paper.id for each in items)
     found: list[Item] = []
@@ -351,7 +350,7 @@ def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]
         announced = any(each.type.is_first for each in known.get(item.paper.id, ()))
         announcement = item.announcement
         if announcement.type.is_first:
-            # The same record may stand in another set, or come again: never dated back either.
+            # The same record may be in another set, or come again, so it is never dated back.
             kind = AnnounceType.REPLACE if announced else announcement.type
             announcement = replace(announcement, type=kind, seen_at=now)
         found.append(replace(item, announcement=announcement))
@@ -359,7 +358,7 @@ def _missed(store: Store, items: Sequence[Item], *, now: datetime) -> list[Item]
 
 
 def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
-    """Keep the cursor of a complete run, and add what only the whole run can show."""
+    """Keep the cursor of a complete run, and report what only the whole run can show."""
     if run.cursor is not None and not run.failed:
         store.sources.set_cursor(run.source.name, run.cursor)
     categories: Sequence[str] = getattr(run.source, "categories", ())
@@ -377,7 +376,7 @@ def _finish(store: Store, run: _Run, *, now: datetime) -> list[SourceReport]:
 
 
 def _silent(store: Store, run: _Run, categories: Sequence[str], *, now: datetime) -> dict[str, str]:
-    """Categories that are silent on the newest list day, whichever of the day's runs read them."""
+    """Categories that are silent on the newest list day, counting all runs of that day."""
     days = [
         item.announcement.day
         for harvest in run.harvests.values()

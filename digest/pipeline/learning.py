@@ -1,7 +1,7 @@
-"""Learn: a space from the archive, and where each paper lies in it.
+"""Learn a space from the archive, and place each paper in it.
 
-What is learned stands in the store until it is replaced, so that a restart learns nothing anew.
-No transaction is open while anything is computed, and all of it may be done twice.
+What is learned stays in the store until it is replaced, so that a restart learns nothing anew. No
+transaction is open during computation, and everything may be done twice.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ MOST_LEARNED = 50_000
 MOST_PLACED = 100_000
 PLACING = "place"
 PATIENCE = timedelta(minutes=1)
-"""So long may placing papers and keeping readers each embed in one tick; composing is not bound by it."""
+"""How long placing papers, and learning readers ahead, may each embed in one tick."""
 BLOCK = 1_000
 EMBEDDED_AT_ONCE = 64
-"""A sentence embedder takes some seconds for so many: who asks us to stop waits no longer."""
+"""A sentence embedder takes some seconds for so many, and stops only between them."""
 LEAST_LIKED = 2
 MOST_OF_ONE = 500
 MOST_PAIRS = 20_000_000
-"""Of papers that one reader likes: each may take 46 bytes while companions are looked for."""
+"""Pairs of papers that one reader likes: each may take 46 bytes while companions are counted."""
 MOST_VOTED = 5_000
 GROWN = 1.2
 STALE = timedelta(days=7)
 
 
 class Learning(StrEnum):
-    """What an attempt to learn came to."""
+    """The result of an attempt to learn."""
 
     LEARNED = "learned"
     TOO_FEW = "too few"
@@ -49,21 +49,21 @@ class Learning(StrEnum):
 
 
 class Embedder(Protocol):
-    """What makes vectors of papers beside the space: `digest.ranking.embedding`, if it is set up."""
+    """Makes vectors of papers beside the space: `digest.ranking.embedding`, if it is set up."""
 
     name: str
 
     def papers(self, papers: Sequence[Paper]) -> Any:
-        """Papers as rows of one length, what `digest.ranking.space.pack` takes."""
+        """One row a paper, all of one length, as `digest.ranking.space.pack` takes them."""
         ...
 
 
 def is_due(learned: Learned | None, *, size: int, now: datetime) -> bool:
     """Whether to learn from an archive of `size` papers, given what is kept.
 
-    The first time as soon as there are enough of them; then when the archive has grown by a
-    fifth, as far as a larger one is learned from at all, after a week in which it changed, and
-    when somebody was erased whose likes were in it (an archive of -1).
+    First as soon as there are enough papers. Then when the archive has grown by a fifth (up to the
+    size that is learned from at all), a week later if it has changed, and after somebody was erased
+    whose likes were used (an archive of -1).
     """
     if learned is None:
         from digest.ranking.space import FEWEST_PAPERS  # noqa: PLC0415 - numpy, only if needed
@@ -101,8 +101,8 @@ def learn(
 ) -> Learning:
     """Learn a space from the newest papers and what readers like, and keep it.
 
-    The papers' vectors are in the store before the space is, so that nobody finds it empty. One
-    process learns at a time, by a lease in the store; `begun` is called once that is ours.
+    The papers' vectors are stored before the space is, so that it is never empty. One process
+    learns at a time, by a lease in the store; `begun` is called once the lease is ours.
     """
     from digest.ranking import space as spaces  # noqa: PLC0415 - numpy, only where it is needed
 
@@ -140,8 +140,8 @@ def learn(
 def libraries(store: Store, *, pairs: int = MOST_PAIRS) -> list[list[str]]:
     """The papers that readers like, reader by reader, up to so many pairs of papers in all.
 
-    The bound keeps memory from growing with readers. Ids are random, so the first readers are a
-    fair sample; of a reader with very many likes, the newest count.
+    The bound keeps memory from growing with the number of readers. Ids are random, so the first
+    readers are a fair sample. Of a reader with very many likes, the newest count.
     """
     found: list[list[str]] = []
     ids: dict[str, str] = {}  # a million readers name the same papers
@@ -161,10 +161,9 @@ def place(
     *,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Keep vectors of those among the newest 100,000 papers that lack one, newest first.
+    """Make and keep vectors for the newest 100,000 papers that lack one; returns how many.
 
-    In the space, if it has dimensions, and by the embedder. Each block is kept before the next is
-    begun. Returns how many vectors.
+    In the space, if it has dimensions, and by the embedder; newest papers first, block by block.
     """
     placed = 0
     if space is not None and space.dimensions:
@@ -183,11 +182,12 @@ def embed(
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> bool:
-    """Keep vectors of these papers, as far as they lack one, by the embedder that rankers have.
+    """Keep vectors of those of these papers that lack one, by the rankers' embedder, if any.
 
-    What a ranker makes by itself is gone with it. `whose` tells us from others who may be at the
-    same papers now: in one order all would make each block at the same time. `progress` is told 0
-    after each block, in which no reader is done. False if we were asked to stop before the last.
+    A ranker keeps nothing that it embeds itself. `whose` sets the order, which should differ
+    between processes that may embed the same papers now, so that they share the work. `progress` is
+    told 0 after each block, since no reader is done. False if we were asked to stop before the
+    last.
     """
     embedder: Embedder | None = next(
         filter(None, (getattr(each, "embedder", None) for each in rankers)), None
@@ -213,9 +213,9 @@ def _lacking(store: Store, name: str, papers: Sequence[Paper]) -> list[Paper]:
 def vectors_for(
     store: Store, rankers: Iterable[Ranker], papers: Iterable[Paper]
 ) -> Mapping[str, bytes]:
-    """The kept vectors of these papers that rankers work with: those that their `embeds` names.
+    """The kept vectors of these papers that rankers use, by the name in their `embeds`.
 
-    Rankers of one process share their embedder.
+    The rankers of one process share an embedder.
     """
     name: str = next(filter(None, (getattr(each, "embeds", "") for each in rankers)), "")
     return store.spaces.vectors(name, (each.id for each in papers)) if name else {}

@@ -1,4 +1,4 @@
-"""Leases: what only one process does at a time, held while that process lives and little longer."""
+"""Leases: work that only one process does at a time, held while that process lives."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def held(
     clock: Callable[[], datetime],
     every: float = RENEW_SECONDS,
 ) -> Iterator[bool]:
-    """Hold a lease for as long as the block lasts; False where another process has it.
+    """Hold a lease for as long as the block lasts; yields False if another process has it.
 
     A thread renews it `every` so many seconds, whatever the block waits for. A process that is
-    killed leaves it for a minute. One that was suspended for longer may lose it: the log says so.
+    killed leaves it for a minute. One that was suspended for longer may lose it, and logs that.
     """
     if not store.lease(name, owner=owner, now=clock(), seconds=LEASE_SECONDS):
         yield False

@@ -31,9 +31,8 @@ class Material:
 class Delivered:
     """What a round of delivering came to, by outcome.
 
-    `deferred` are to be tried again, `expired` not: it is too late, or they may have arrived.
-    `cut_short` says that what was left is to be tried later: nobody took anything, or what we had
-    claimed is no longer ours.
+    `deferred` will be tried again; `expired` will not, being too late or perhaps delivered.
+    `cut_short` says that the rest waits for later: the server took nothing, or our claim was lost.
     """
 
     accepted: int = 0

@@ -1,18 +1,17 @@
-"""Look up: fetch the papers that readers name and that no source has brought."""
+"""Look up: fetch papers that readers name and that no source has brought."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from digest import subscriptions
 from digest.editions import FIRST_DAY
 from digest.errors import FetchFailed, FetchRefused, Rejected
 from digest.model import (
     Answer,
-    Listing,
     Moderation,
     PollState,
     Request,
@@ -21,12 +20,14 @@ from digest.model import (
     SubmissionState,
     Verdict,
 )
-from digest.pipeline import leases
-from digest.pipeline.ingesting import POLL_LEASE, bounded
+from digest.pipeline import leases, reporting
+from digest.pipeline.ingesting import POLL_LEASE, bounded, listing_of
 from digest.ports import Fetcher, Store
 from digest.sources import lookup
 from digest.sources.lookup import Lookup
 
+LOOKUP = Lookup()
+UNKNOWN = frozenset({400, 404, 410})
 CURSOR = "lookup"
 GIVE_UP_AFTER = timedelta(days=7)
 AGAIN_UNKNOWN = timedelta(days=1)
@@ -40,7 +41,7 @@ MOST_AT_ONCE = 20
 class LookedUp:
     """What a round of lookups came to.
 
-    `again` says when to ask for each paper that is still missing.
+    `again` says when to ask again for each paper that is still missing.
     """
 
     asked: int = 0
@@ -56,14 +57,13 @@ def look_up_waiting(
     *,
     clock: Callable[[], datetime],
     owner: str,
-    by: Lookup = Lookup(),  # noqa: B008 - immutable
 ) -> LookedUp:
-    """Fetch the papers that readers submitted or liked by id, and announce what is featured.
+    """Fetch papers that readers submitted or liked by id, and announce what was featured.
 
-    A liked paper shapes a profile only once it is here. A paper that neither arXiv nor Crossref
-    has is asked for once a day, and given up after seven: a submission is then rejected, with a
-    line in the moderation log. Only one process polls at a time, as with `ingest`; without the
-    lease only what needs no network is done.
+    A liked paper shapes a profile only once it is stored. A paper that neither arXiv nor Crossref
+    has is asked for once a day and given up after seven days; a submission of it is then rejected,
+    with a line in the moderation log. Only one process polls at a time, as with `ingest`; without
+    the lease only what needs no network is done.
     """
     now = clock()
     opened = store.community.arrived()
@@ -81,7 +81,7 @@ def look_up_waiting(
     if not due:
         return LookedUp(opened=opened, announced=announced)
     with leases.held(store, POLL_LEASE, owner=owner, clock=clock) as ours:
-        found = look_up(store, fetcher, due, now=now, by=by) if ours else LookedUp()
+        found = look_up(store, fetcher, due, now=now) if ours else LookedUp()
     if ours:
         merged = {**schedule, **found.again}
         _keep(store, {each: merged[each] for each in wanted if each in merged})
@@ -95,16 +95,15 @@ def look_up(
     keys: Iterable[str],
     *,
     now: datetime,
-    by: Lookup = Lookup(),  # noqa: B008 - immutable
 ) -> LookedUp:
     """Fetch and store the papers with these keys (`arxiv:…`, `doi:…`) that are not stored yet.
 
-    Asks as politely as every poll, through the same fetcher. Whoever calls it holds the lease.
+    Uses the same polite fetcher as every poll. The caller holds the lease.
     """
     asked = list(dict.fromkeys(keys))
     known = store.papers.get(asked)
     missing = [each for each in asked if each not in known]
-    requests = by.requests(missing)
+    requests = LOOKUP.requests(missing)
     batch = [
         (request, PollState(source=request.source, url=request.url)) for request, _ in requests
     ]
@@ -113,7 +112,7 @@ def look_up(
     reports: list[SourceReport] = []
     outcomes = fetcher.fetch(batch, now) if batch else []
     for (request, group), outcome in zip(requests, outcomes, strict=True):
-        report, retry_at = _take(store, by, request, outcome, now=now)
+        report, retry_at = _take(store, request, outcome, now=now)
         reports.append(report)
         stored += report.papers
         if retry_at is not None:
@@ -128,7 +127,7 @@ def look_up(
 
 
 def announce_featured(store: Store, *, now: datetime) -> int:
-    """Make news of what curators have featured lately and that is not news yet; how many."""
+    """Announce papers that curators featured lately and that were not announced so; how many."""
     papers = store.papers.get(store.community.featured(now - PICKED_WITHIN))
     announced = store.papers.announcements(paper.id for paper in papers.values())
     new = [
@@ -144,32 +143,24 @@ def announce_featured(store: Store, *, now: datetime) -> int:
 
 def _take(
     store: Store,
-    by: Lookup,
     request: Request,
     outcome: Answer | FetchFailed | FetchRefused,
     *,
     now: datetime,
 ) -> tuple[SourceReport, datetime | None]:
-    """Store what one answer brings; with when to ask again if it was no answer at all."""
-    report = SourceReport(
-        source=request.source, place=request.place, verdict=Verdict.FAILED, at=now
-    )
+    """Store what one answer brings; also returns when to ask again if there was no answer."""
+    report = reporting.line(request, Verdict.FAILED, now=now)
     if isinstance(outcome, FetchFailed):
-        retry_at = None if outcome.status in _UNKNOWN else now + _wait(outcome)
+        wait = max(AGAIN_FAILED, timedelta(seconds=outcome.retry_after or 0))
+        retry_at = None if outcome.status in UNKNOWN else now + wait
         return replace(report, cause=outcome.message), retry_at
     if isinstance(outcome, FetchRefused) or outcome.body is None:
         cause = outcome.message if isinstance(outcome, FetchRefused) else "nothing was sent"
         return replace(report, cause=cause), None
-    listing = Listing(
-        source=request.source,
-        url=request.url,
-        body=outcome.body,
-        media_type=outcome.headers.get("content-type", ""),
-        place=request.place,
-        fetched_at=outcome.at,
-    )
     try:
-        harvest = by.parse(listing)
+        # By the address that was asked: a redirect does not change who answers.
+        listing = replace(listing_of(request, outcome, outcome.body), url=request.url)
+        harvest = LOOKUP.parse(listing)
         found = store.papers.ingest([bounded(each) for each in harvest.items])
     except Rejected as error:
         return replace(report, cause=error.message), None
@@ -184,13 +175,6 @@ def _take(
         ),
         None,
     )
-
-
-_UNKNOWN = frozenset({400, 404, 410})
-
-
-def _wait(failure: FetchFailed) -> timedelta:
-    return max(AGAIN_FAILED, timedelta(seconds=failure.retry_after or 0))
 
 
 def _give_up(store: Store, overdue: Sequence[Submission], *, now: datetime) -> None:
@@ -210,11 +194,8 @@ def _give_up(store: Store, overdue: Sequence[Submission], *, now: datetime) -> N
 
 def _schedule(store: Store) -> dict[str, datetime]:
     """When each missing paper is to be asked for again."""
-    try:
-        kept = json.loads(store.sources.cursor(CURSOR) or "{}")
-        return {key: datetime.fromisoformat(at).astimezone(UTC) for key, at in kept.items()}
-    except (ValueError, AttributeError, TypeError):
-        return {}
+    kept = json.loads(store.sources.cursor(CURSOR) or "{}")
+    return {key: datetime.fromisoformat(at) for key, at in kept.items()}
 
 
 def _keep(store: Store, schedule: Mapping[str, datetime]) -> None:

@@ -1,8 +1,8 @@
-"""Messages made while others are on their way.
+"""Make messages while others are being sent.
 
 A transport takes the messages of a group one by one, each when it would otherwise wait for the mail
-server: so rendering costs no time of its own as long as the server takes longer. What is slow about
-signing runs in a thread a few messages ahead, since the library lets others work meanwhile.
+server; so rendering costs no extra time as long as the server takes longer. The slow part of
+signing runs in a thread, a few messages ahead, since the library lets others work meanwhile.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from digest.model import Envelope, Message, Outcome, Receipt
 
 log = logging.getLogger(__name__)
 
-# A thread that is done with a signature waits for the interpreter's lock, and then others wait for
-# it: a second thread, or one that does more than it must, makes fewer messages, not more. Where RSA
-# is slow, several processes send faster.
+# A second thread would make fewer messages, not more, since both wait for the interpreter's lock
+# after each signature. Where RSA is slow, several processes send faster.
 SIGNERS = 1
 AHEAD = 4
 
@@ -32,10 +31,10 @@ Render = Callable[[Envelope], Message]
 
 
 class Unsigned(Protocol):
-    """A message that lacks nothing but its signature."""
+    """A message that lacks only its signature."""
 
     def seal(self) -> bytes:
-        """The signature: slow, in any thread, and others work meanwhile."""
+        """The signature: slow, works in any thread, and lets others work meanwhile."""
         ...
 
     def finish(self, seal: bytes) -> bytes:
@@ -55,7 +54,7 @@ class Signing:
     clock: Callable[[], datetime]
 
     def begun(self, message: Message) -> Callable[[], Message]:
-        """What waits for the signature and returns the message as it goes out."""
+        """Begin to sign; the returned function waits for the signature and gives the message."""
         unsigned = self.begin(message.content, self.clock())
         seal = self.pool.submit(unsigned.seal)
         return lambda: replace(message, content=unsigned.finish(seal.result()))
@@ -64,9 +63,9 @@ class Signing:
 class Making:
     """The messages of a group, in order, each made when it is asked for.
 
-    What cannot be made is left out: `failed` holds receipts of our own for it. After a wrong
-    setting, which no message would survive, there are no more, and `fault` says why. Iterating
-    raises nothing, since a transport may be in the middle of something else.
+    A message that cannot be made is left out, and `failed` has a receipt for it. After a wrong
+    setting, which would spoil every message, no more are made, and `fault` has the error. Iterating
+    raises nothing, since the transport may be in the middle of something.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class Making:
 
     @property
     def unmade(self) -> list[str]:
-        """The ids of those that were not got to: there is no message that anybody could have sent."""
+        """The ids of messages that were never made, and so cannot have been sent."""
         got_to = self._made.union(each.digest_id for each in self.failed)
         return [each.digest.id for each in self._group if each.digest.id not in got_to]
 
@@ -108,11 +107,8 @@ class Making:
     def _finished(self, envelope: Envelope, finish: Callable[[], Message]) -> Iterator[Message]:
         message = self._tried(envelope, finish)
         if message is not None:
-            yield self._noted(message)
-
-    def _noted(self, message: Message) -> Message:
-        self._made.add(message.digest_id)
-        return message
+            self._made.add(message.digest_id)
+            yield message
 
     def _tried(self, envelope: Envelope, make: Callable[[], Made]) -> Made | None:
         try:
@@ -127,7 +123,7 @@ class Making:
                 extra={"action": "render"},
                 exc_info=log.isEnabledFor(logging.DEBUG),
             )
-            # What may be a fault of ours is put off, so that others go first.
+            # It may be a fault of ours, so it is deferred, and others go first.
             self._fail(envelope, Outcome.DEFERRED, type(error).__name__)
         return None
 

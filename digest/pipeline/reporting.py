@@ -1,4 +1,4 @@
-"""What a poll came to, in one line a place of the run report."""
+"""The run report: what a poll of each place came to, a line each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SAMPLE = 50
 
 
 def not_asked(request: Request, state: PollState, *, now: datetime) -> SourceReport:
-    """The line of a request that was not due, with why and when it will be."""
+    """The line of a request that was not due: why, and when it will be."""
     if state.gone:
         cause = "the address answered 410 Gone; remove the source or give it a new address"
     else:
@@ -22,13 +22,8 @@ def not_asked(request: Request, state: PollState, *, now: datetime) -> SourceRep
         if state.failures:
             times = "failure" if state.failures == 1 else "failures"
             cause += f" after {state.failures} {times}: {state.last_error}"
-    return SourceReport(
-        source=request.source,
-        place=request.place,
-        verdict=Verdict.GONE if state.gone else Verdict.WAITING,
-        cause=cause,
-        at=now,
-    )
+    verdict = Verdict.GONE if state.gone else Verdict.WAITING
+    return line(request, verdict, cause=cause, now=now)
 
 
 def idle(source: str, *, now: datetime) -> SourceReport:
@@ -39,7 +34,7 @@ def idle(source: str, *, now: datetime) -> SourceReport:
 
 
 def broken_off(source: str, span: str, *, left: int, now: datetime) -> SourceReport:
-    """The last line of a back-fill that leaves entries out: so many, or 0 if that is not known."""
+    """The last line of an incomplete back-fill; `left` entries are missing, 0 if unknown."""
     count = f"{left:,} more were not fetched" if left else "not all was fetched"
     return SourceReport(
         source=source,
@@ -73,7 +68,7 @@ def report(
 def _verdict(
     store: Store, harvest: Harvest, stored: Ingested, *, now: datetime
 ) -> tuple[Verdict, str]:
-    """What a listing came to, and for one that brought nothing why."""
+    """What a listing came to, and why if it brought nothing."""
     if harvest.items:
         few = stored.announced < MOSTLY_KNOWN * len(harvest.items)
         cause = _repeated(store, harvest) if few else ""
@@ -89,7 +84,7 @@ def _verdict(
 
 
 def _repeated(store: Store, harvest: Harvest) -> str:
-    """In words, that a list which bears a new date is an earlier one served again."""
+    """In words, that a list with a new date is an earlier one served again; "" if it is not."""
     # An entry that bears no date has that of its poll, which tells nothing.
     sample = [
         item.announcement
