@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digest.ranking.embedding import SentenceEmbedder
 
 OURS = "digest"
+METHODS = ("learn", "scores")
 Maker: TypeAlias = Callable[[Corpus], "Scorer"]
 
 
@@ -115,9 +116,6 @@ def _elsewhere(name: str, known: Sequence[str]) -> Maker:
         return _Named(name, kind())
 
     return made
-
-
-METHODS = ("learn", "scores")
 
 
 class _Named:

@@ -126,28 +126,21 @@ def rows(path: Path) -> Iterator[Row]:
     """The objects of a file, line by line, skipping blank lines."""
     with reading(path) as lines:
         for number, line in enumerate(lines, 1):
-            if line.isspace():
-                continue
-            place = f"{path}, line {number}"
-            try:
-                values = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                why = getattr(error, "msg", "it is nested too deeply")
-                raise InvalidInput(f"{place}: this is not JSON ({why}).", subject=place) from error
-            yield Row(place, values)
+            if not line.isspace():
+                yield _parsed(line, f"{path}, line {number}")
 
 
 def whole(path: Path) -> Row:
     """Read a file that is a single JSON object."""
     with reading(path) as text:
-        try:
-            return Row(str(path), json.load(text))
-        except UnicodeDecodeError:
-            raise
-        except (ValueError, RecursionError) as error:
-            why = (
-                f"{error.msg}, line {error.lineno}"
-                if isinstance(error, json.JSONDecodeError)
-                else error
-            )
-            raise InvalidInput(f"{path}: this is not JSON ({why}).", subject=str(path)) from error
+        return _parsed(text.read(), str(path))
+
+
+def _parsed(text: str, place: str) -> Row:
+    try:
+        return Row(place, json.loads(text))
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", str(error))
+        if (line := getattr(error, "lineno", 1)) > 1:
+            why += f", line {line}"
+        raise InvalidInput(f"{place}: this is not JSON ({why}).", subject=place) from error

@@ -76,8 +76,3 @@ def interval(mean: np.ndarray, draws: np.ndarray) -> Estimate:
     """A mean with the interval that its resamples (resamples × measures) give."""
     low, high = np.percentile(draws, INTERVAL, axis=0)
     return Estimate(mean=mean, low=low, high=high)
-
-
-def compared(ours: np.ndarray, other: np.ndarray, clusters: Sequence[str]) -> Estimate:
-    """The paired difference of ours and another ranker, for the same people (people × measures)."""
-    return estimated(ours - other, clusters)

@@ -64,7 +64,7 @@ class Group:
 
     def lead(self, ours: str, other: str) -> Estimate:
         """The paired difference between ours and another ranker."""
-        return measures.compared(self.values[ours], self.values[other], self.clusters)
+        return measures.estimated(self.values[ours] - self.values[other], self.clusters)
 
 
 def groups(tasks: Iterable[Task], records: Sequence[Record]) -> list[Group]:

@@ -109,21 +109,19 @@ class SentenceEmbedder:
         return self._model
 
 
+def _error(why: str) -> ConfigError:
+    return ConfigError(f"[ranking] embedder: {why}.", subject=KEY)
+
+
 def _folder(model: str) -> Path | None:
     """The folder `model` names, or None if it is a name on the hub; raises ConfigError."""
     folder = Path(model).expanduser()
     if not folder.is_dir():
         if ON_THE_HUB.fullmatch(model):
             return None
-        raise ConfigError(
-            f"[ranking] embedder: {model!r} is neither a folder nor the name of a model.",
-            subject=KEY,
-        )
+        raise _error(f"{model!r} is neither a folder nor the name of a model")
     if not any((folder / each).is_file() for each in ("modules.json", "config.json")):
-        raise ConfigError(
-            f"[ranking] embedder: the folder {model} holds no model (it has no modules.json).",
-            subject=KEY,
-        )
+        raise _error(f"the folder {model} holds no model (it has no modules.json)")
     return folder.resolve()
 
 
@@ -139,7 +137,7 @@ def _identity(folder: Path) -> str:
                     file.seek(at)
                     mark.update(file.read(SAMPLE))
     except OSError as error:
-        raise ConfigError(f"[ranking] embedder: {error}.", subject=KEY) from error
+        raise _error(str(error)) from error
     return f"{folder.name}-{mark.hexdigest()}"
 
 
@@ -195,20 +193,14 @@ def _ask_the_hub(model: str) -> None:
     try:
         HfApi().model_info(model, timeout=PATIENCE)
     except RepositoryNotFoundError as error:
-        raise ConfigError(
-            f"[ranking] embedder: huggingface.co has no model {model}, or not for this machine.",
-            subject=KEY,
-        ) from error
+        raise _error(f"huggingface.co has no model {model}, or it is private") from error
     except Exception as error:
-        raise ConfigError(
-            f"[ranking] embedder: {model} is not on this machine, and huggingface.co cannot be "
-            "reached; copy the model here and name its folder.",
-            subject=KEY,
+        raise _error(
+            f"{model} is not on this machine, and huggingface.co cannot be "
+            "reached; copy the model here and name its folder"
         ) from error
 
 
 def _unloadable(place: str, error: Exception) -> ConfigError:
     said = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-    return ConfigError(
-        f"[ranking] embedder: {place} cannot be loaded as a model: {said}.", subject=KEY
-    )
+    return _error(f"{place} cannot be loaded as a model: {said}")

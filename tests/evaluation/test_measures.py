@@ -124,13 +124,3 @@ def test_the_order_of_people_changes_nothing(order):
 
     assert other.low == pytest.approx(found.low)
     assert other.high == pytest.approx(found.high)
-
-
-def test_a_comparison_is_of_the_same_people_and_surer_than_two_intervals():
-    other, clusters = people(40), [str(number) for number in range(40)]
-    ours = other + 0.05
-
-    lead = measures.compared(ours, other, clusters)
-
-    assert lead.mean == pytest.approx([0.05, 0.05])
-    assert lead.low == pytest.approx(lead.high)

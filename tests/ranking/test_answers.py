@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from digest.model import Interest, InterestKind, Profile, ReasonKind
-from digest.ports import Candidates
-from digest.ranking.linear import LinearRanker
 
 
 def ids(ranking):
@@ -166,5 +162,3 @@ def test_someone_without_interests_gets_what_curators_picked(rank, paper, profil
     ranking = rank(profile(), papers, featured=frozenset({"picked"}), trending={"voted": 1.0})
 
     assert ids(ranking) == ["voted", "picked"]
-
-

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digest.model import InterestKind, ReasonKind, Topic
+from digest.model import InterestKind, ReasonKind
 from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
