@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, get_args
+from datetime import timedelta
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from digest.errors import NotFound
-from digest.model import SubmissionState, Topic, Voice
-from digest.pipeline.trending import trending_papers
+from digest.model import SubmissionState, Voice
 from digest.rendering import links, pages
 from digest.web.documents import PicksDocument, TrendingDocument, submission_record
 from digest.web.negotiating import Shown
-from digest.web.showing import Listed, Showing, typed
+from digest.web.showing import Listed, Period, Showing, typed
 
-Period = Literal["day", "week", "month"]
-
-MOST_TRENDING = 50
 MOST_PICKS = 50
 PICKED_WITHIN = timedelta(days=90)
 SUBMITTED_WITHIN = timedelta(days=30)
-ENOUGH = 3
-SOON: tuple[Period, ...] = ("day", "week")
 
 
 class Community(Showing):
@@ -67,7 +60,7 @@ class Community(Showing):
     def show_picks(self, _request: Request) -> Shown:
         """The papers that curators featured, and those that wait for a decision."""
         featured = self.picked_until(self.app.clock().date(), within=PICKED_WITHIN)[:MOST_PICKS]
-        submitted = self.submitted({each.paper.id for each in featured})
+        submitted = self._submitted({each.paper.id for each in featured})
         return Shown(
             template="picks",
             context={
@@ -84,32 +77,7 @@ class Community(Showing):
             ),
         )
 
-    # --- what other pages show of it ------------------------------------------------------
-
-    def trending(self, period: Period, topic: Topic | None = None) -> list[Listed]:
-        """The papers that trend in a period, in one topic or in all, most first."""
-        found = trending_papers(
-            self.app.store, period, now=self.app.clock(), limit=MOST_TRENDING, topic=topic
-        )
-        return self.listed(paper for paper, _, _ in found)
-
-    def trending_now(self) -> list[Listed]:
-        """What trends today, or this week, or what trended last, if there is too little."""
-        for period in SOON:
-            found = self.trending(period)
-            if len(found) >= ENOUGH:
-                return found
-        hot = self.by_id(list(self.app.store.papers.trending(limit=MOST_TRENDING)))
-        return list(hot.values())
-
-    def picked_until(self, day: date, *, within: timedelta) -> list[Listed]:
-        """The papers picked within some days up to the end of a day, latest first."""
-        end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
-        papers = self.by_id(sorted(self.app.store.community.featured(end - within)))
-        found = [each for each in papers.values() if each.voices and _said(each.voices) < end]
-        return sorted(found, key=lambda each: _said(each.voices), reverse=True)
-
-    def submitted(self, but: set[str]) -> list[tuple[Listed, Voice]]:
+    def _submitted(self, but: set[str]) -> list[tuple[Listed, Voice]]:
         """Papers submitted lately that no curator has decided on, with the submitter's line."""
         store = self.app.store
         since = self.app.clock() - SUBMITTED_WITHIN
@@ -124,7 +92,3 @@ class Community(Showing):
                 voice = Voice(paper_id=each.paper_id, name=name, line=each.line, at=each.at)
                 shown.append((papers[each.paper_id], voice))
         return shown
-
-
-def _said(voices: Sequence[Voice]) -> datetime:
-    return max(each.at for each in voices)

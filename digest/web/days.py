@@ -11,23 +11,21 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from digest import matching
-from digest.app import App
 from digest.editions import FIRST_DAY
 from digest.errors import NotFound
 from digest.model import Paper, Topic
 from digest.rendering import links, pages
-from digest.web.caching import Cache
-from digest.web.community import Community
 from digest.web.documents import CalendarDocument, DayCount, DayDocument, TopicCount, day_or_none
 from digest.web.negotiating import Shown
-from digest.web.shelf import Shelf
-from digest.web.showing import Listed, Showing, day_of, typed
+from digest.web.showing import Listed, Period, Showing, day_of, typed
 
 PAPERS_A_PAGE = 50
 BESIDE = 5
 LOOK_AROUND = timedelta(days=62)
 EARLIEST = date(1991, 8, 1)
 BUSY = 4
+ENOUGH = 3
+SOON: tuple[Period, ...] = ("day", "week")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +59,6 @@ class Around:
 
 class Days(Showing):
     """Today, each day, each month."""
-
-    def __init__(self, app: App, *, cache: Cache, shelf: Shelf, community: Community) -> None:
-        super().__init__(app, cache=cache, shelf=shelf)
-        self.community = community
 
     def routes(self) -> list[BaseRoute]:
         """The routes of this part."""
@@ -156,7 +150,7 @@ class Days(Showing):
         papers = self.listed(part.items)
         whole = topic is None and part.number == 1
         picks = self._picks(day, front=front)[:BESIDE] if whole else []
-        hot = self.community.trending_now()[:BESIDE] if whole and front else []
+        hot = self._trending_now()[:BESIDE] if whole and front else []
         around = self._around(day)
         topics = self._by_count(counts)
         return Shown(
@@ -197,8 +191,17 @@ class Days(Showing):
     def _picks(self, day: date, *, front: bool) -> list[Listed]:
         """The picks of a day, or on the front page those of the last week."""
         if front:
-            return self.community.picked_until(self.app.clock().date(), within=timedelta(days=7))
-        return self.community.picked_until(day, within=timedelta(days=1))
+            return self.picked_until(self.app.clock().date(), within=timedelta(days=7))
+        return self.picked_until(day, within=timedelta(days=1))
+
+    def _trending_now(self) -> list[Listed]:
+        """What trends today, or this week, or what trended last, if there is too little."""
+        for period in SOON:
+            found = self.trending(period)
+            if len(found) >= ENOUGH:
+                return found
+        hot = self.by_id(list(self.app.store.papers.trending(limit=BESIDE)))
+        return list(hot.values())
 
     def _chosen(self, wanted: str, counts: Mapping[str, int]) -> Topic | None:
         if not wanted:

@@ -14,8 +14,8 @@ from digest.model import (
     Evidence,
     EvidenceKind,
     Moderation,
-    Outcome,
     Paper,
+    Receipt,
     SourceReport,
     Submission,
 )
@@ -26,17 +26,6 @@ REPORTS_WITHIN = timedelta(days=7)
 SUBMITTED_WITHIN = timedelta(days=90)
 MOST_SHOWN = 30
 MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One attempt to deliver a digest, with the server's reply but no addresses."""
-
-    digest_id: str
-    at: datetime
-    outcome: Outcome
-    code: int
-    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +52,8 @@ class SourceHealth:
 class Overview:
     """Everything the page shows.
 
-    `ticked` is when the worker last looked at what is due; the paper of a submission is None until
-    it is fetched.
+    `ticked` is when the worker last looked at what is due. `attempts` are deliveries with the
+    server's reply without addresses; the paper of a submission is None until it is fetched.
     """
 
     rows: Mapping[str, int]
@@ -72,7 +61,7 @@ class Overview:
     outbox: Mapping[str, int]
     forecast: str
     letters: int
-    attempts: Sequence[Attempt]
+    attempts: Sequence[tuple[Receipt, str]]
     returned: Sequence[Returned]
     unread: Sequence[Evidence]
     sources: Sequence[SourceHealth]
@@ -94,16 +83,7 @@ def overview(app: App) -> Overview:
         outbox=store.ledger.counts(),
         forecast=said(app.forecast(), now),
         letters=store.post.waiting(),
-        attempts=[
-            Attempt(
-                digest_id=receipt.digest_id,
-                at=receipt.at,
-                outcome=receipt.outcome,
-                code=receipt.code,
-                words=scrub(receipt.reply),
-            )
-            for receipt, _ in attempts
-        ],
+        attempts=[(receipt, scrub(receipt.reply)) for receipt, _ in attempts],
         returned=_returned(app, now),
         unread=store.post.evidences(kind=EvidenceKind.UNREAD, unsettled=True, limit=MOST_SHOWN),
         sources=_sources(app, now),

@@ -32,8 +32,8 @@ Owned = Callable[[Request, Subscriber], Response]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """A pick as pages print it, by its number in the digest."""
+class NumberedPick:
+    """A pick as pages show it, with its number in the digest."""
 
     number: int
     paper: Paper
@@ -97,7 +97,7 @@ class Personal(Handlers):
         voices = self.app.store.community.voices(each.paper_id for each in digest.picks)
         return {
             "picks": [
-                Shown(
+                NumberedPick(
                     number=number,
                     paper=material.papers[pick.paper_id],
                     reason=because(pick),

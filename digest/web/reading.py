@@ -19,12 +19,8 @@ def routes(app: App) -> list[BaseRoute]:
     """The routes of this part; they share one cache and one shelf of recent papers."""
     cache = Cache()
     shelf = Shelf(app.settings.topics, days=app.settings.feeds.days)
-    community = Community(app, cache=cache, shelf=shelf)
-    return [
-        *Days(app, cache=cache, shelf=shelf, community=community).routes(),
-        *Topics(app, cache=cache, shelf=shelf, community=community).routes(),
-        *Papers(app, cache=cache, shelf=shelf).routes(),
-        *Searching(app, cache=cache, shelf=shelf).routes(),
-        *community.routes(),
-        *About(app, cache=cache, shelf=shelf).routes(),
-    ]
+    parts = (
+        kind(app, cache=cache, shelf=shelf)
+        for kind in (Days, Topics, Papers, Searching, Community, About)
+    )
+    return [route for part in parts for route in part.routes()]

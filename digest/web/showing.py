@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import TypeVar
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from digest import matching
 from digest.app import App
 from digest.errors import NotFound
 from digest.model import Paper, Site, Topic, Voice
+from digest.pipeline.trending import trending_papers
 from digest.ranking import trending
 from digest.rendering import links, pages
 from digest.rendering.views import PaperView, card_view, root
@@ -30,6 +31,9 @@ LONGEST_TYPED = 500
 # Scripts of any site may read the public JSON.
 ANY_ORIGIN = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 
+MOST_TRENDING = 50
+
+Period = Literal["day", "week", "month"]
 T = TypeVar("T")
 Show = Callable[[Request], Shown]
 
@@ -142,6 +146,25 @@ class Showing(Handlers):
                 asked.setdefault(found[each].id, each)
         listed = self.listed(found[each] for each in asked.values())
         return dict(zip(asked.values(), listed, strict=True))
+
+    def trending(self, period: Period, topic: Topic | None = None) -> list[Listed]:
+        """The papers that trend in a period, in one topic or in all, most first."""
+        found = trending_papers(
+            self.app.store, period, now=self.app.clock(), limit=MOST_TRENDING, topic=topic
+        )
+        return self.listed(paper for paper, _, _ in found)
+
+    def picked_until(self, day: date, *, within: timedelta) -> list[Listed]:
+        """The papers picked within some days up to the end of a day, latest first."""
+        end = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
+        papers = self.by_id(sorted(self.app.store.community.featured(end - within)))
+        picked = [
+            (max(voice.at for voice in each.voices), each)
+            for each in papers.values()
+            if each.voices
+        ]
+        picked.sort(key=lambda each: each[0], reverse=True)
+        return [listed for at, listed in picked if at < end]
 
     def topic(self, slug: str) -> Topic:
         """A topic by the name in its address; raises NotFound."""

@@ -9,15 +9,11 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from digest import matching
-from digest.app import App
 from digest.model import Topic
 from digest.rendering import links, pages
 from digest.web import choosing
-from digest.web.caching import Cache
-from digest.web.community import Community
 from digest.web.documents import TopicDocument, TopicsDocument, topic_record
 from digest.web.negotiating import Shown
-from digest.web.shelf import Shelf
 from digest.web.showing import Showing, typed
 
 PAPERS_A_PAGE = 30
@@ -26,10 +22,6 @@ BESIDE = 5
 
 class Topics(Showing):
     """The directory of topics, and a page for each."""
-
-    def __init__(self, app: App, *, cache: Cache, shelf: Shelf, community: Community) -> None:
-        super().__init__(app, cache=cache, shelf=shelf)
-        self.community = community
 
     def routes(self) -> list[BaseRoute]:
         """The routes of this part."""
@@ -82,7 +74,7 @@ class Topics(Showing):
         ids = recent.of(topic)
         part = self.part(request, ids, PAPERS_A_PAGE, path=f"/topics/{slug}")
         found = self.by_id(part.items)
-        hot = self.community.trending("week", topic)[:BESIDE] if part.number == 1 else []
+        hot = self.trending("week", topic)[:BESIDE] if part.number == 1 else []
         days = groupby(found.items(), key=lambda each: recent.days[each[0]])
         return Shown(
             template="topic",
