@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from digest.model import AddressChange, Comeback
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import ADDRESS_CHANGES, COMEBACKS, stamp
 
 
-class Agreements:
+class Agreements(Family):
     """The part of the subscriber store that holds unconfirmed requests, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def put_change(self, change: AddressChange) -> None:
         """Keep a requested change of address in place of any earlier one."""

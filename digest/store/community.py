@@ -11,7 +11,7 @@ from sqlite3 import Row
 from digest.errors import NotFound
 from digest.model import Moderation, Submission, SubmissionState, Voice
 from digest.store import changes, ingest, loading, renaming, voting
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import MODERATION, SUBMISSIONS, listed, moment, stamp, stamp_or_none
 
 # `s` submitted the paper, `c` featured it; both may have left, or may not show their name.
@@ -45,11 +45,8 @@ ORDER BY {renaming.STANDS_FIRST} LIMIT 1
 """  # noqa: S608 - a constant
 
 
-class Community:
+class Community(Family):
     """What readers do for each other, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def vote(self, subscriber_id: str, paper_id: str, now: datetime) -> None:
         """Add a subscriber's vote, once, and count it in the signal `community`/`upvotes`."""

@@ -211,6 +211,13 @@ class Connections:
             )
 
 
+class Family:
+    """The base of each part of the store: a family of tables on shared connections."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+
 def _create_private(path: Path) -> None:
     """Make the file readable by its owner only: it holds addresses and the keys of links."""
     try:

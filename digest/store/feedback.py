@@ -15,7 +15,7 @@ from sqlite3 import Connection
 from digest.model import Feedback, FeedbackKind, Interest
 from digest.ports import Settled
 from digest.store import interests, loading
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.interests import Slot, slots
 from digest.store.rows import FEEDBACK, interests_text, listed, stamp
 
@@ -37,11 +37,8 @@ ORDER BY edition, subscriber_id, rowid LIMIT ?5
 """
 
 
-class FeedbackLog:
+class FeedbackLog(Family):
     """What readers said, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def add(self, feedback: Feedback) -> None:
         """Keep it and apply its interests, in one transaction."""

@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from digest.model import Digest, Envelope, OutboxState, Outcome, Receipt
 from digest.store import digests as rows
 from digest.store import history, keys, outbox
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import (
     OUTCOMES,
     at_second,
@@ -40,11 +40,8 @@ COUNT_LOST = (
 )
 
 
-class Ledger:
+class Ledger(Family):
     """Digests, outbox and deliveries, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def compose(
         self,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from digest.model import Outcome, Pace, Waiting
 from digest.store import keys
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import FLOWS, OUTCOMES, at_second, listed, second
 
 T = TypeVar("T")
@@ -33,11 +33,8 @@ WHERE domain IN (SELECT value FROM json_each(?)) GROUP BY domain
 THE_SERVER = ""
 
 
-class Paces:
+class Paces(Family):
     """The pace of each mail server, and of each domain that it slows down, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def load(self, server: str) -> Pace | None:
         """What is known of a mail server; None for one that is new."""

@@ -9,7 +9,7 @@ from sqlite3 import Connection
 from digest.model import Announcement, Item, Paper, Signal
 from digest.ports import Ingested, Within
 from digest.store import authorship, changes, finding, ingest, loading
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, stamp
 
 # Day by day, since counting a range of the index takes a tenth of the time of grouping by day.
@@ -44,11 +44,8 @@ GROUP BY c.category, a.day ORDER BY c.category, a.day
 """
 
 
-class Papers:
+class Papers(Family):
     """Papers, their identities, announcements and signals, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def ingest(self, items: Sequence[Item]) -> Ingested:
         """Store items in transactions of bounded size, merging each with its stored paper."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from digest.model import Evidence, EvidenceKind, Letter, Subscriber, SuppressionReason
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import EVIDENCE, LETTERS, listed, moment, stamp, stamp_or_none
 from digest.store.rows.scalars import Columns
 
@@ -17,11 +17,8 @@ SECRET_BYTES = 32
 PUT_LETTER = f"{LETTERS.insert} ON CONFLICT (id) DO NOTHING"
 
 
-class Post:
+class Post(Family):
     """Letters on their way, what came back, and whom not to write to, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     # --- letters ------------------------------------------------------------------------------
 

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from digest.model import PollState, SourceReport
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.rows import POLLS, report_columns, stamp, to_report
 
 
-class Sources:
+class Sources(Family):
     """What is known of each source between runs, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def cursor(self, source: str) -> str | None:
         """The source's cursor, None before the first complete run."""

@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from digest.model import OPINIONS, Interest, Paper, Profile
 from digest.ports import Learned
 from digest.store import changes, loading, pruning
-from digest.store.connections import Connections
+from digest.store.connections import Family
 from digest.store.interests import by_subscriber
 from digest.store.rows import listed, moment, stamp
 
@@ -64,11 +64,8 @@ ORDER BY i.subscriber_id, i.added_at, i.rowid
 """
 
 
-class Spaces:
+class Spaces(Family):
     """The learned space and vectors of papers, in SQLite."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
 
     def name(self) -> str:
         """The name of the space that is kept, empty before there is one."""
