@@ -66,6 +66,17 @@ def templates_are_checked_once():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def set_up():
+    """Let databases of tests not wait for the disk, which took half of their time; gives the real settings."""
+    from digest.store import connections
+
+    real = connections.SET_UP
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "SET_UP", (*real, "PRAGMA synchronous = OFF"))
+        yield real
+
+
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory):
     """The file of an empty database at the newest schema: made once and copied, for speed."""

@@ -12,6 +12,24 @@ HOUR = timedelta(hours=1)
 NOTHING_OUT = {"queued": 0, "sending": 0, "sent": 0, "retry": 0, "failed": 0, "expired": 0}
 
 
+def claim(store, now, *, limit=9):
+    """What is due by then."""
+    return store.ledger.claim(now, owner="one", limit=limit, lease=60)
+
+
+def claimed(store, make, *people):
+    """Envelopes of a digest each for these people, in one claim."""
+    make.queue(store, *(make.digest(each) for each in people))
+    return claim(store, make.day)
+
+
+def offer(store, make, *envelopes):
+    """Mark these as going out."""
+    return store.ledger.offer(
+        envelopes, lease=envelopes[0].lease, now=make.day, until=make.day + HOUR
+    )
+
+
 def states(store):
     """Outbox states that occur, with their counts."""
     return {state: count for state, count in store.ledger.counts().items() if count}
@@ -233,7 +251,7 @@ def test_a_claim_gives_what_is_due_oldest_first_with_all_that_sending_needs(stor
     make.queue(store, first, send_from=make.day - HOUR)
     make.queue(store, make.digest(people[2]), send_from=make.day + HOUR)
 
-    envelopes = store.ledger.claim(make.day, owner="one", limit=10, lease=60)
+    envelopes = claim(store, make.day, limit=10)
 
     assert [each.subscriber for each in envelopes] == [people[1], people[0]]
     envelope = envelopes[0]
@@ -248,7 +266,7 @@ def test_a_claim_gives_what_is_due_oldest_first_with_all_that_sending_needs(stor
 def test_two_claims_never_share_a_row(store, make, people):
     make.queue(store, *(make.digest(each) for each in people))
 
-    blocks = [store.ledger.claim(make.day, owner="one", limit=2, lease=60) for _ in range(3)]
+    blocks = [claim(store, make.day, limit=2) for _ in range(3)]
 
     assert [len(block) for block in blocks] == [2, 1, 0]
     assert len({each.digest.id for block in blocks for each in block}) == 3
@@ -259,14 +277,13 @@ def test_two_claims_never_share_a_row(store, make, people):
 def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
     store, make, people, offered
 ):
-    make.queue(store, make.digest(people[0]))
-    (old,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    (old,) = claimed(store, make, people[0])
     until = make.day + HOUR
     if offered:
         assert store.ledger.offer([old], lease=old.lease, now=make.day, until=until)
 
-    assert store.ledger.claim(make.day, owner="two", limit=1, lease=60) == []
-    (new,) = store.ledger.claim(make.day + 2 * HOUR, owner="two", limit=1, lease=60)
+    assert claim(store, make.day, limit=1) == []
+    (new,) = claim(store, make.day + 2 * HOUR, limit=1)
 
     assert (new.digest.id, new.message_id) == (old.digest.id, old.message_id)
     assert int(new.lease) > int(old.lease), "fences grow"
@@ -281,8 +298,7 @@ def test_a_row_whose_lease_ran_out_is_due_again_and_its_old_owner_too_late(
 
 
 def test_receipts_are_written_with_the_marks_of_those_that_go_next(store, make, people):
-    make.queue(store, *(make.digest(each) for each in people[:2]))
-    gone, next_one = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    gone, next_one = claimed(store, make, *people[:2])
     under = {"lease": gone.lease, "now": make.day, "until": make.day + HOUR}
     store.ledger.offer([gone], **under)
 
@@ -296,11 +312,10 @@ def test_receipts_are_written_with_the_marks_of_those_that_go_next(store, make, 
 def test_receipts_of_a_claim_that_was_taken_over_are_not_written_with_marks_either(
     store, make, people, outcome
 ):
-    make.queue(store, *(make.digest(each) for each in people[:2]))
-    gone, next_one = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
-    store.ledger.offer([gone], lease=gone.lease, now=make.day, until=make.day + HOUR)
+    gone, next_one = claimed(store, make, *people[:2])
+    offer(store, make, gone)
     late = make.day + 2 * HOUR
-    store.ledger.claim(late, owner="two", limit=2, lease=60)
+    claim(store, late, limit=2)
 
     going = store.ledger.offer(
         [next_one],
@@ -318,9 +333,8 @@ def test_receipts_of_a_claim_that_was_taken_over_are_not_written_with_marks_eith
 def test_what_was_accepted_is_not_sent_again_though_its_claim_was_taken_over(
     store, make, people, claimed_again
 ):
-    make.queue(store, make.digest(people[0]))
-    (gone,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
-    store.ledger.offer([gone], lease=gone.lease, now=make.day, until=make.day + HOUR)
+    (gone,) = claimed(store, make, people[0])
+    offer(store, make, gone)
     late = {"now": make.day + 2 * HOUR, "until": make.day + 3 * HOUR}
     store.ledger.tidy(late["now"])
     again = store.ledger.claim(late["now"], owner="two", limit=claimed_again, lease=60)
@@ -329,15 +343,14 @@ def test_what_was_accepted_is_not_sent_again_though_its_claim_was_taken_over(
 
     assert states(store) == {"sent": 1}
     assert not any(store.ledger.offer([each], lease=each.lease, **late) for each in again)
-    assert store.ledger.claim(make.day + 4 * HOUR, owner="two", limit=1, lease=60) == []
+    assert claim(store, make.day + 4 * HOUR, limit=1) == []
 
 
 def test_what_goes_out_again_is_settled_by_whoever_sends_it(store, make, people):
-    make.queue(store, make.digest(people[0]))
-    (gone,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
-    store.ledger.offer([gone], lease=gone.lease, now=make.day, until=make.day + HOUR)
+    (gone,) = claimed(store, make, people[0])
+    offer(store, make, gone)
     late = make.day + 2 * HOUR
-    (again,) = store.ledger.claim(late, owner="two", limit=1, lease=60)
+    (again,) = claim(store, late, limit=1)
     store.ledger.offer([again], lease=again.lease, now=late, until=late + HOUR)
 
     assert store.ledger.settle([make.receipt(gone)], lease=gone.lease) == 0
@@ -351,10 +364,10 @@ def test_of_a_dead_senders_rows_exactly_those_it_had_offered_are_in_doubt(store,
     make.queue(store, *(make.digest(each) for each in people))
     block = store.ledger.claim(make.day, owner="dead", limit=3, lease=60)
     sent, offered, kept = block
-    store.ledger.offer([sent, offered], lease=sent.lease, now=make.day, until=make.day + HOUR)
+    offer(store, make, sent, offered)
     store.ledger.settle([make.receipt(sent)], lease=sent.lease)
 
-    again = store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60)
+    again = claim(store, make.day + HOUR)
 
     assert {each.digest.id: (each.attempts, each.in_doubt) for each in again} == {
         offered.digest.id: (2, make.day),
@@ -376,43 +389,40 @@ def test_every_end_in_the_middle_but_the_first_counts_as_a_silence(store, make, 
 
 
 def test_a_doubt_stays_until_the_message_is_known_to_have_arrived(store, make, people):
-    envelope = claimed(store, make, people[0])
-    offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([envelope], lease=envelope.lease, **offer)
+    (envelope,) = claimed(store, make, people[0])
+    offer(store, make, envelope)
     lost = make.receipt(
         envelope, Outcome.DEFERRED, code=0, retry_at=make.day + HOUR / 2, unknown=True
     )
     store.ledger.settle([lost], lease=envelope.lease)
 
-    (again,) = store.ledger.claim(make.day + HOUR / 2, owner="one", limit=1, lease=60)
+    (again,) = claim(store, make.day + HOUR / 2, limit=1)
     assert again.in_doubt == make.day
     busy = make.receipt(again, Outcome.DEFERRED, code=450, retry_at=make.day + HOUR)
     store.ledger.settle([busy], lease=again.lease)
 
-    (third,) = store.ledger.claim(make.day + HOUR, owner="one", limit=1, lease=60)
+    (third,) = claim(store, make.day + HOUR, limit=1)
     assert third.in_doubt == make.day
 
 
 def test_a_refusal_that_is_certain_leaves_no_doubt(store, make, people):
-    envelope = claimed(store, make, people[0])
-    offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([envelope], lease=envelope.lease, **offer)
+    (envelope,) = claimed(store, make, people[0])
+    offer(store, make, envelope)
     busy = make.receipt(envelope, Outcome.DEFERRED, code=450, retry_at=make.day + HOUR)
     store.ledger.settle([busy], lease=envelope.lease)
 
-    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=1, lease=60)
+    (again,) = claim(store, make.day + HOUR, limit=1)
 
     assert again.in_doubt is None
 
 
 def test_what_is_in_doubt_does_not_expire_before_somebody_has_asked(store, make, people):
-    envelope = claimed(store, make, people[0])
-    offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([envelope], lease=envelope.lease, **offer)
+    (envelope,) = claimed(store, make, people[0])
+    offer(store, make, envelope)
     lost = make.receipt(envelope, Outcome.DEFERRED, code=0, unknown=True)
     store.ledger.settle([lost], lease=envelope.lease)
 
-    (again,) = store.ledger.claim(make.day + 30 * HOUR, owner="one", limit=1, lease=60)
+    (again,) = claim(store, make.day + 30 * HOUR, limit=1)
 
     assert again.expires_at < make.day + 30 * HOUR
     late = make.receipt(again, Outcome.DEFERRED, code=0)
@@ -425,11 +435,11 @@ def test_silences_are_counted_and_what_may_have_arrived_in_the_end_is_not_lost(s
     told = {"outcome": Outcome.DEFERRED, "unknown": True}
     for hour, code in enumerate((0, 451, 0)):
         now = make.day + hour * HOUR
-        (envelope,) = store.ledger.claim(now, owner="one", limit=1, lease=60)
+        (envelope,) = claim(store, now, limit=1)
         store.ledger.offer([envelope], lease=envelope.lease, now=now, until=now + HOUR)
         receipt = make.receipt(envelope, code=code, retry_at=now + HOUR, **told)
         store.ledger.settle([receipt], lease=envelope.lease)
-    (envelope,) = store.ledger.claim(make.day + 3 * HOUR, owner="one", limit=1, lease=60)
+    (envelope,) = claim(store, make.day + 3 * HOUR, limit=1)
 
     assert envelope.doubts == 2, "451 is a word"
     ended = make.receipt(envelope, code=0, retry_at=envelope.expires_at, **told)
@@ -439,7 +449,7 @@ def test_silences_are_counted_and_what_may_have_arrived_in_the_end_is_not_lost(s
     assert store.ledger.sent([people[0].id], ["arxiv:2606.00001"]).keys() == {people[0].id}
     assert store.ledger.covered([people[0].id]) == {people[0].id: envelope.digest.until}
     store.ledger.requeue({envelope.digest.id: "<x@y>"}, make.day + 4 * HOUR, make.day + 9 * HOUR)
-    (anew,) = store.ledger.claim(make.day + 4 * HOUR, owner="one", limit=1, lease=60)
+    (anew,) = claim(store, make.day + 4 * HOUR, limit=1)
     assert anew.doubts == 0
 
 
@@ -447,18 +457,16 @@ def test_a_claim_of_a_clock_that_was_ahead_is_over_once_the_clock_is_right(store
     make.queue(store, make.digest(people[0]))
     (ahead,) = store.ledger.claim(make.day + 9 * HOUR, owner="ahead", limit=1, lease=60)
 
-    assert store.ledger.claim(make.day + 8 * HOUR, owner="two", limit=1, lease=60) == []
-    (right,) = store.ledger.claim(make.day, owner="two", limit=1, lease=60)
+    assert claim(store, make.day + 8 * HOUR, limit=1) == []
+    (right,) = claim(store, make.day, limit=1)
 
     assert right.digest.id == ahead.digest.id
     assert store.ledger.settle([make.receipt(ahead)], lease=ahead.lease) == 0
 
 
 def test_what_was_offered_is_not_given_back_before_its_lease_runs_out(store, make, people):
-    make.queue(store, *(make.digest(each) for each in people))
-    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
-    offer = {"now": make.day, "until": make.day + HOUR}
-    store.ledger.offer([block[0]], lease=block[0].lease, **offer)
+    block = claimed(store, make, *people)
+    offer(store, make, block[0])
 
     assert store.ledger.release(block[0].lease) == 2
 
@@ -466,10 +474,9 @@ def test_what_was_offered_is_not_given_back_before_its_lease_runs_out(store, mak
 
 
 def test_what_was_offered_and_never_sent_can_be_withdrawn_and_is_given_back(store, make, people):
-    make.queue(store, *(make.digest(each) for each in people))
-    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    block = claimed(store, make, *people)
     lease, ids = block[0].lease, [each.digest.id for each in block]
-    store.ledger.offer(block, lease=lease, now=make.day, until=make.day + HOUR)
+    offer(store, make, *block)
 
     store.ledger.withdraw(ids[:2], lease="another's")
     store.ledger.withdraw(ids[1:], lease=lease)
@@ -481,8 +488,7 @@ def test_what_was_offered_and_never_sent_can_be_withdrawn_and_is_given_back(stor
 def test_who_left_after_the_claim_is_closed_when_the_rest_of_the_group_goes_out(
     store, make, people
 ):
-    make.queue(store, *(make.digest(each) for each in people))
-    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    block = claimed(store, make, *people)
     stays, leaves, erased = people
     store.subscribers.set_status(leaves.id, Status.UNSUBSCRIBED)
     store.subscribers.erase(erased.id)
@@ -501,8 +507,7 @@ def test_who_left_after_the_claim_is_closed_when_the_rest_of_the_group_goes_out(
 
 
 def test_whoever_moved_after_the_claim_is_written_to_where_they_are_now(store, make, people):
-    make.queue(store, *(make.digest(each) for each in people[:2]))
-    block = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    block = claimed(store, make, *people[:2])
     stays, moves = people[:2]
     store.subscribers.save(replace(moves, email="moved@example.org"))
 
@@ -512,13 +517,13 @@ def test_whoever_moved_after_the_claim_is_written_to_where_they_are_now(store, m
 
     assert going == {f"{stays.id}.2026-06-10"}
     assert store.ledger.release(block[0].lease) == 1
-    (again,) = store.ledger.claim(make.day + HOUR / 2, owner="one", limit=9, lease=60)
+    (again,) = claim(store, make.day + HOUR / 2)
     assert (again.subscriber.email, again.attempts) == ("moved@example.org", 1)
 
 
 @pytest.mark.parametrize("renews", ["offer", "settle", "hold"])
 def test_a_lease_is_renewed_by_whoever_works_under_it(store, make, people, renews):
-    envelope = claimed(store, make, people[0])
+    (envelope,) = claimed(store, make, people[0])
     until = make.day + 3 * HOUR
     match renews:
         case "offer":
@@ -528,32 +533,31 @@ def test_a_lease_is_renewed_by_whoever_works_under_it(store, make, people, renew
         case "hold":
             assert store.ledger.hold(envelope.lease, over=make.day + HOUR, until=until)
 
-    assert store.ledger.claim(make.day + 2 * HOUR, owner="two", limit=9, lease=60) == []
-    assert len(store.ledger.claim(until, owner="two", limit=9, lease=60)) == 1
+    assert claim(store, make.day + 2 * HOUR) == []
+    assert len(claim(store, until)) == 1
 
 
 def test_a_look_at_a_lease_that_lasts_writes_nothing(store, make, people):
-    envelope = claimed(store, make, people[0])
+    (envelope,) = claimed(store, make, people[0])
 
     assert store.ledger.hold(envelope.lease, over=make.day, until=make.day + 9 * HOUR)
 
-    assert len(store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60)) == 1
+    assert len(claim(store, make.day + HOUR)) == 1
 
 
 def test_what_is_put_off_is_due_at_its_new_time_and_was_no_attempt(store, make, people):
-    make.queue(store, *(make.digest(each) for each in people))
-    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    block = claimed(store, make, *people)
     lease = block[0].lease
-    store.ledger.offer([block[0]], lease=lease, now=make.day, until=make.day + HOUR)
+    offer(store, make, block[0])
     times = {each.digest.id: make.day + HOUR for each in block[:2]}
 
     assert store.ledger.put_off(times, lease="9999") == 0
     assert store.ledger.put_off(times, lease=lease) == 1, "the first is on its way"
     assert store.ledger.release(lease) == 1
 
-    (again,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
+    (again,) = claim(store, make.day)
     assert again.digest.id == block[2].digest.id
-    later = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    later = claim(store, make.day + HOUR)
     assert {each.digest.id: each.attempts for each in later}[block[1].digest.id] == 1
 
 
@@ -570,7 +574,7 @@ def test_what_is_past_its_window_expires_instead(store, make, people):
     make.queue(store, make.digest(people[1]), expires=make.day + HOUR)
     store.ledger.claim(make.day, owner="crashed", limit=1, lease=60)
 
-    assert store.ledger.claim(make.day + HOUR, owner="two", limit=9, lease=60) == []
+    assert claim(store, make.day + HOUR) == []
     assert states(store) == {"expired": 2}
 
 
@@ -579,7 +583,7 @@ def test_what_expires_is_counted_in_the_log_and_is_no_answer_of_a_mail_server(
     store, make, people, caplog, expire
 ):
     make.queue(store, *(make.digest(each) for each in people), expires=make.day + HOUR)
-    block = store.ledger.claim(make.day, owner="one", limit=2, lease=60)
+    block = claim(store, make.day, limit=2)
     busy = make.receipt(block[0], Outcome.DEFERRED, code=451, retry_at=make.day + HOUR / 2)
     store.ledger.settle([busy], lease=block[0].lease)
     store.ledger.release(block[0].lease)
@@ -587,7 +591,7 @@ def test_what_expires_is_counted_in_the_log_and_is_no_answer_of_a_mail_server(
     if expire == "tidy":
         store.ledger.tidy(make.day + HOUR)
     else:
-        store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+        claim(store, make.day + HOUR)
 
     assert states(store) == {"expired": len(people)}
     assert store.ledger.deliveries(since=make.day + HOUR, limit=9) == []
@@ -600,7 +604,7 @@ def test_what_expires_by_a_deferral_is_counted_in_the_log_unless_it_may_have_arr
     store, make, people, caplog, by
 ):
     make.queue(store, *(make.digest(each) for each in people[:3]), expires=make.day + HOUR)
-    block = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    block = claim(store, make.day, limit=3)
     lease, times = block[0].lease, {"now": make.day, "until": make.day + HOUR}
     store.ledger.offer(block, lease=lease, **times)
     late = make.receipt(block[0], Outcome.DEFERRED, code=451)
@@ -623,7 +627,7 @@ def test_a_row_that_is_being_sent_does_not_expire_under_its_lease(store, make, p
     make.queue(store, make.digest(people[0]), expires=make.day + HOUR)
     (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=2 * 3600)
 
-    store.ledger.claim(make.day + HOUR, owner="two", limit=1, lease=60)
+    claim(store, make.day + HOUR, limit=1)
 
     assert store.ledger.settle([make.receipt(envelope)], lease=envelope.lease) == 1
 
@@ -636,7 +640,7 @@ def test_people_who_have_left_are_passed_over_without_holding_others_up(
     for person in people[:2]:
         store.subscribers.save(replace(person, status=status))
 
-    envelopes = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    envelopes = claim(store, make.day, limit=1)
 
     assert [each.subscriber.id for each in envelopes] == [people[2].id]
     assert states(store) == {"failed": 2, "sending": 1}
@@ -645,12 +649,6 @@ def test_people_who_have_left_are_passed_over_without_holding_others_up(
 
 
 # --- settling ---------------------------------------------------------------------------------
-
-
-def claimed(store, make, person):
-    make.queue(store, make.digest(person))
-    (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
-    return envelope
 
 
 @pytest.mark.parametrize(
@@ -664,7 +662,7 @@ def claimed(store, make, person):
     ],
 )
 def test_a_receipt_leads_to_a_state(store, make, people, outcome, retry_in, state):
-    envelope = claimed(store, make, people[0])
+    (envelope,) = claimed(store, make, people[0])
     retry_at = None if retry_in is None else make.day + retry_in
     receipt = make.receipt(envelope, outcome, code=450, reply="4.2.1 busy", retry_at=retry_at)
 
@@ -676,19 +674,18 @@ def test_a_receipt_leads_to_a_state(store, make, people, outcome, retry_in, stat
 
 
 def test_a_deferred_digest_is_tried_again_at_its_time(store, make, people):
-    envelope = claimed(store, make, people[0])
+    (envelope,) = claimed(store, make, people[0])
     later = make.receipt(envelope, Outcome.DEFERRED, code=421, retry_at=make.day + HOUR)
     store.ledger.settle([later], lease=envelope.lease)
 
-    assert store.ledger.claim(make.day + HOUR / 2, owner="one", limit=1, lease=60) == []
-    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=1, lease=60)
+    assert claim(store, make.day + HOUR / 2, limit=1) == []
+    (again,) = claim(store, make.day + HOUR, limit=1)
 
     assert (again.attempts, again.message_id) == (2, envelope.message_id)
 
 
 def test_releasing_gives_back_what_was_not_settled_as_it_was(store, make, people):
-    make.queue(store, *(make.digest(each) for each in people))
-    first, second, third = store.ledger.claim(make.day, owner="one", limit=3, lease=60)
+    first, second, third = claimed(store, make, *people)
     store.ledger.settle(
         [
             make.receipt(first),
@@ -700,7 +697,7 @@ def test_releasing_gives_back_what_was_not_settled_as_it_was(store, make, people
     assert store.ledger.release(first.lease) == 1
     assert states(store) == {"sent": 1, "retry": 1, "queued": 1}
 
-    again = store.ledger.claim(make.day + HOUR, owner="one", limit=3, lease=60)
+    again = claim(store, make.day + HOUR, limit=3)
     assert {each.digest.id: each.attempts for each in again} == {
         third.digest.id: 1,
         second.digest.id: 2,
@@ -726,7 +723,7 @@ def test_refusals_count_in_a_row_since_the_last_acceptance(store, make, people):
             send_from=at,
             expires=at + HOUR,
         )
-        (envelope,) = store.ledger.claim(at, owner="one", limit=1, lease=60)
+        (envelope,) = claim(store, at, limit=1)
         store.ledger.settle(
             [make.receipt(envelope, outcome, code=code, at=at)], lease=envelope.lease
         )
@@ -745,19 +742,19 @@ def requeue(store, make, digest, *, after=HOUR):
 
 
 def test_a_digest_that_is_queued_once_more_begins_anew(store, make, people):
-    envelope = claimed(store, make, people[0])
+    (envelope,) = claimed(store, make, people[0])
     store.ledger.settle([make.receipt(envelope)], lease=envelope.lease)
 
     assert requeue(store, make, envelope.digest.id) == 1
 
-    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    (again,) = claim(store, make.day + HOUR)
     assert again.digest == envelope.digest
     assert (again.message_id, again.attempts) == ("<again@example.org>", 1)
     assert again.expires_at == make.day + 21 * HOUR
 
 
 def test_a_digest_is_on_the_way_until_it_has_arrived_or_never_will(store, make, people):
-    envelope = claimed(store, make, people[0])
+    (envelope,) = claimed(store, make, people[0])
     digest = envelope.digest.id
     asked = [digest, f"{people[1].id}.2026-06-10", "nonsense"]
     assert store.ledger.on_the_way(asked) == {digest}
@@ -771,11 +768,11 @@ def test_a_digest_is_on_the_way_until_it_has_arrived_or_never_will(store, make, 
 
 def refused_then_accepted(store, make, person):
     """Both attempts at a digest that was refused, queued once more, and accepted an hour later."""
-    envelope = claimed(store, make, person)
+    (envelope,) = claimed(store, make, person)
     first = make.receipt(envelope, Outcome.REFUSED, code=550, reply="no")
     store.ledger.settle([first], lease=envelope.lease)
     requeue(store, make, envelope.digest.id)
-    (again,) = store.ledger.claim(make.day + HOUR, owner="one", limit=9, lease=60)
+    (again,) = claim(store, make.day + HOUR)
     second = make.receipt(again, code=250, at=make.day + HOUR)
     store.ledger.settle([second], lease=again.lease)
     return first, second
@@ -806,7 +803,7 @@ def test_what_became_of_some_digests_is_told_oldest_first(store, make, people):
 def test_what_once_arrived_is_not_lost_if_it_does_not_arrive_again(store, make, people):
     paper = make.paper(1)
     make.queue(store, make.digest(people[0], papers=[paper]))
-    (envelope,) = store.ledger.claim(make.day, owner="one", limit=1, lease=60)
+    (envelope,) = claim(store, make.day, limit=1)
     store.ledger.settle([make.receipt(envelope)], lease=envelope.lease)
     requeue(store, make, envelope.digest.id)
 

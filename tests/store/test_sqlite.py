@@ -18,13 +18,19 @@ from digest.model import (
     AddressChange,
     Comeback,
     EvidenceKind,
-    Outcome,
-    Pick,
-    Reason,
-    ReasonKind,
     SuppressionReason,
 )
-from digest.store import SqliteStore, finding, ledger, open_store, outbox, pace, papers, spaces
+from digest.store import (
+    SqliteStore,
+    connections,
+    finding,
+    ledger,
+    open_store,
+    outbox,
+    pace,
+    papers,
+    spaces,
+)
 from digest.store import subscribers as people
 from digest.store.post import asking_for_evidence
 
@@ -359,7 +365,8 @@ def test_only_the_owner_can_read_the_file(path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_commits_outlive_a_power_cut(path):
+def test_commits_outlive_a_power_cut(path, set_up, monkeypatch):
+    monkeypatch.setattr(connections, "SET_UP", set_up)
     store = open_store(path)
     with store._connections.read() as connection:
         settings = [
@@ -565,22 +572,27 @@ from pathlib import Path
 from digest.store import open_store
 store = open_store(Path(sys.argv[1]))
 store.migrate()
+print(store.post.secret("suppressions").hex())
 for number in range(10):
     store.sources.set_cursor(f"{sys.argv[2]}.{number}", "x")
 store.close()
 """
 
 
-def test_processes_that_start_together_on_a_new_file_take_turns(tmp_path):
+def test_processes_that_start_together_on_a_new_file_take_turns_and_share_its_secrets(tmp_path):
     path = tmp_path / "digest.db"
     root = Path(__file__).parents[2]
 
     running = [
-        subprocess.Popen([sys.executable, "-c", START, path, str(number)], cwd=root)
+        subprocess.Popen(
+            [sys.executable, "-c", START, path, str(number)], cwd=root, stdout=subprocess.PIPE
+        )
         for number in range(3)
     ]
 
-    assert [each.wait(timeout=60) for each in running] == [0, 0, 0]
+    (secret,) = {each.communicate(timeout=60)[0].strip() for each in running}
+    assert [each.returncode for each in running] == [0, 0, 0]
+    assert len(bytes.fromhex(secret.decode())) == 32
     store = open_store(path)
     cursors = [
         store.sources.cursor(f"{each}.{number}") for each in range(3) for number in range(10)
@@ -604,29 +616,6 @@ def test_two_stores_on_one_file_claim_every_row_once(path, make):
     assert sorted(claimed) == [f"{person.id}.2026-06-10" for person in people]
     one.close()
     two.close()
-
-
-MINT = """
-import sys
-from pathlib import Path
-from digest.store import open_store
-store = open_store(Path(sys.argv[1]))
-print(store.post.secret("suppressions").hex())
-store.close()
-"""
-
-
-def test_processes_that_mint_a_secret_together_get_the_same(path):
-    root = Path(__file__).parents[2]
-
-    running = [
-        subprocess.Popen([sys.executable, "-c", MINT, path], cwd=root, stdout=subprocess.PIPE)
-        for _ in range(3)
-    ]
-
-    secrets = {each.communicate(timeout=60)[0].strip() for each in running}
-    assert len(secrets) == 1
-    assert len(bytes.fromhex(secrets.pop().decode())) == 32
 
 
 def test_a_database_of_the_first_release_is_brought_up_to_date_as_it_is(tmp_path, make):
@@ -686,102 +675,6 @@ def test_papers_and_picks_of_the_second_release_are_there_in_the_third(tmp_path,
     store.close()
 
 
-def test_what_the_third_release_was_sending_is_due_again_and_in_doubt_in_the_fourth(tmp_path, make):
-    from sqlite_utils import Database
-
-    from digest.store.migrations import migrations
-
-    path = tmp_path / "old.db"
-    with closing(sqlite3.connect(path)) as old:
-        migrations.apply(Database(old), stop_before="0005_sending")
-        old.executescript(
-            """
-            INSERT INTO subscribers (id, email, status, tz, at, cadence, weekday, max_picks, quiet,
-                key, created_at)
-            VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC', '07:00:00', 'daily', 0, 3,
-                'line', '01', '2026-05-11T04:00:00.000000Z');
-            INSERT INTO editions VALUES ('2026-06-10', '2026-06-10', 1, 1, 1);
-            INSERT INTO digests VALUES ('s_000001.2026-06-10', 's_000001', '2026-06-10', 'picks',
-                '2026-06-09T04:00:00.000000Z', '2026-06-10T04:00:00.000000Z', '[]', 1, 1, 0,
-                '2026-06-10T04:00:00.000000Z');
-            INSERT INTO outbox (digest_id, subscriber_id, state, attempts, due_at, expires_at,
-                lease, lease_until, message_id)
-            VALUES ('s_000001.2026-06-10', 's_000001', 'sending', 1, '2026-06-10T04:00:00.000000Z',
-                '2026-06-10T22:00:00.000000Z', 'host.1.ab', '2026-06-10T05:15:00.000000Z', '<x>');
-            """
-        )
-    store = open_store(path)
-
-    store.migrate()
-
-    (envelope,) = store.ledger.claim(make.day, owner="new", limit=9, lease=60)
-    assert envelope.in_doubt == datetime(2026, 6, 10, 4, 15, tzinfo=UTC)
-    assert envelope.attempts == 2
-    store.close()
-
-
-def test_digests_of_the_third_release_are_there_in_the_fourth(tmp_path, make):
-    from sqlite_utils import Database
-
-    from digest.store.migrations import NAMES, migrations
-
-    path = tmp_path / "old.db"
-    with closing(sqlite3.connect(path)) as old:
-        migrations.apply(Database(old), stop_before="0005_sending")
-        old.executescript(
-            """
-            INSERT INTO papers (id, title, first_seen, first_announced, number) VALUES
-                ('arxiv:2606.00001', 'One', '2026-06-10', '2026-06-10', 7),
-                ('arxiv:2606.00002', 'Two', '2026-06-10', '2026-06-10', 8);
-            INSERT INTO identifiers VALUES ('doi:10.1000/2', 'arxiv:2606.00002');
-            INSERT INTO subscribers (
-                id, email, status, tz, at, cadence, weekday, max_picks, quiet, key, created_at
-            ) VALUES ('s_000001', 'reader1@example.org', 'active', 'UTC', '07:00:00', 'daily', 0,
-                3, 'line', '01', '2026-05-11T04:00:00Z');
-            INSERT INTO editions VALUES ('2026-06-10', '2026-06-10', 1, 1, 1);
-            INSERT INTO digests VALUES ('s_000001.2026-06-10', 's_000001', '2026-06-10', 'picks',
-                '2026-06-09T04:00:00.000000Z', '2026-06-10T04:00:00.000000Z', '["doi:10.1000/2"]',
-                5, 2, 1, '2026-06-10T04:00:00.000000Z');
-            INSERT INTO picks VALUES ('s_000001.2026-06-10', 1, 'arxiv:2606.00001', 0.75,
-                '[["topic", "cs.LG", 0.5], ["words", "graphs", 0.25, ["graph", "kernel"]]]', 'a');
-            INSERT INTO outbox (digest_id, subscriber_id, state, attempts, due_at, expires_at,
-                message_id) VALUES ('s_000001.2026-06-10', 's_000001', 'retry', 1,
-                '2026-06-10T04:00:00.000000Z', '2026-06-11T00:00:00.000000Z', '<one@example.org>');
-            INSERT INTO deliveries VALUES ('s_000001.2026-06-10', 1, '2026-06-10T04:00:00.000000Z',
-                'deferred', 451, 'later');
-            """
-        )
-    store = open_store(path)
-
-    assert store.migrate() == [*NAMES[NAMES.index("0005_sending") :]]
-
-    words = Reason(kind=ReasonKind.WORDS, what="graphs", amount=0.25, words=("graph", "kernel"))
-    topic = Reason(kind=ReasonKind.TOPIC, what="cs.LG", amount=0.5)
-    expected = make.digest(
-        picks=(Pick(paper_id="arxiv:2606.00001", score=0.75, reasons=(topic, words), team="a"),),
-        rest=("arxiv:2606.00002",),
-        announced=5,
-        matched=2,
-        withheld=1,
-    )
-    assert store.ledger.digest(expected.id) == expected
-    assert store.ledger.recent("s_000001", limit=9) == [expected]
-    assert store.ledger.covered(["s_000001"]) == {"s_000001": make.day}
-    assert store.ledger.sent(["s_000001"], ["arxiv:2606.00002"]) == {
-        "s_000001": {"arxiv:2606.00002"}
-    }
-    (envelope,) = store.ledger.claim(make.day, owner="one", limit=9, lease=60)
-    assert (envelope.message_id, envelope.attempts) == ("<one@example.org>", 2)
-    ((told, reader),) = store.ledger.deliveries(since=make.day, limit=9)
-    assert (told.digest_id, told.outcome, told.code, reader) == (
-        expected.id,
-        Outcome.DEFERRED,
-        451,
-        "s_000001",
-    )
-    store.close()
-
-
 def test_who_comes_while_another_process_migrates_waits_for_longer_than_others_do(tmp_path):
     path = tmp_path / "digest.db"
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
@@ -791,7 +684,7 @@ def test_who_comes_while_another_process_migrates_waits_for_longer_than_others_d
         with ThreadPoolExecutor() as pool:
             migrating = pool.submit(store.migrate)
             with pytest.raises(TimeoutError):
-                migrating.result(timeout=0.5)
+                migrating.result(timeout=0.2)
             other.execute("ROLLBACK")
 
             assert migrating.result(timeout=30)

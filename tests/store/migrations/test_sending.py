@@ -42,7 +42,9 @@ def put(db, digest, state, number):
         mood=digest.mood.value,
         since=stamp(digest.since),
         until=stamp(digest.until),
-        rest=json.dumps([*digest.rest, "arxiv:2606.99999"]),
+        rest=json.dumps(
+            [*(each.replace("arxiv:2606", "doi:10.1000/") for each in digest.rest), "doi:unknown"]
+        ),
         announced=digest.announced,
         matched=digest.matched,
         withheld=digest.withheld,
@@ -129,6 +131,8 @@ def path(tmp_path, make, digests):
             paper = make.paper(number)
             columns = {"first_seen": stamp(DAY), "first_announced": "2026-06-10", "number": number}
             insert(db, "papers", id=paper.id, title=paper.title, **columns)
+            other = paper.id.replace("arxiv:2606", "doi:10.1000/")
+            insert(db, "identifiers", key=other, paper_id=paper.id)
         for number in range(1, len(STATES) + 1):
             person = make.subscriber(number)
             columns = {"status": "active", "tz": "UTC", "at": "07:00:00", "cadence": "daily"}
