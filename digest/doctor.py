@@ -26,6 +26,7 @@ SAMPLES = 16
 SAMPLE = "We find out how long it takes to read one abstract of the length that most have. " * 15
 """The text, of the usual length of an abstract, by which the embedder's speed is measured."""
 
+UNREADABLE = "what was learned cannot be read; `digest learn` learns it anew"
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -113,7 +114,7 @@ def _ranking(app: App) -> Iterator[Said]:
         due = learning.is_due(None, size=size, now=app.clock())
         yield _fine("nothing is learned yet: see `digest learn`" if due else learning.too_few(size))
     elif app.space is None:
-        yield _warning("what was learned cannot be read; `digest learn` learns it anew")
+        yield _warning(UNREADABLE)
     else:
         yield _fine(learning.said(learned, app.clock()))
 

@@ -1,6 +1,6 @@
 """When a digest is due, which day it is for, what it covers, and what kind of day that was.
 
-A subscriber's edition is their local date; there is one a date at most, whatever clocks do.
+A subscriber's edition is their local date; each date has at most one.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from digest.errors import InvalidInput
 from digest.model import Cadence, Mood, SourceReport, Subscriber, Verdict
 
 FIRST_DAY = datetime(1991, 8, 14, tzinfo=UTC)
-"""arXiv's own: no paper was announced before it."""
+"""arXiv's first day: no paper was announced before it."""
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
-FURTHEST_BACK = {
+FURTHEST_BACK = {  # how far a digest reaches back after a pause
     Cadence.DAILY: timedelta(days=7),
     Cadence.WEEKDAYS: timedelta(days=7),
     Cadence.WEEKLY: timedelta(days=14),
 }
-VALIDITY = {
+VALIDITY = {  # how long after it was composed a digest may still be sent
     Cadence.DAILY: timedelta(hours=18),
     Cadence.WEEKDAYS: timedelta(hours=18),
     Cadence.WEEKLY: timedelta(hours=48),
@@ -39,38 +39,40 @@ _TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?h?\s*(?:([ap])\.?m\.?)?", re.IGNO
 
 
 def edition_of(subscriber: Subscriber, at: datetime) -> str:
-    """The edition that a moment falls in: the subscriber's local date, ISO."""
+    """The edition of a moment: the subscriber's local date, ISO."""
     return at.astimezone(_zone(subscriber.tz)).date().isoformat()
 
 
 def next_due(subscriber: Subscriber, after: datetime) -> datetime:
     """The first moment strictly after `after` at which a digest is due, in UTC.
 
-    Due is the subscriber's local time on each of their days. A time that the clocks skip is due
-    at the first instant after the gap (in Greenland that is tomorrow: then at the last before it),
-    one that comes twice at its first coming. A day that never was (Samoa's 30 December 2011) has
-    no edition.
+    A digest is due at the subscriber's local time on each of their days. A time that occurs twice
+    when clocks change is the first of the two; one that does not occur is read with the offset
+    before the change (RFC 5545 §3.3.5), or with that after it where the other leads to the next
+    day (Greenland). A day that does not occur (Samoa's 30 December 2011) has no edition.
     """
     zone = _zone(subscriber.tz)
     day = after.astimezone(zone).date()
     while True:
         if _is_day(subscriber, day):
-            due = _instant(day, subscriber.at, zone)
-            if due.astimezone(zone).date() != day:
-                due -= INSTANT
-            if due > after and due.astimezone(zone).date() == day:
-                return due
+            for fold in (0, 1):  # PEP 495: of a skipped time, the offset before, and that after
+                local = datetime.combine(day, subscriber.at.replace(fold=fold), zone)
+                due = local.astimezone(UTC)
+                if due.astimezone(zone).date() == day:
+                    if due > after:
+                        return due
+                    break
         day += DAY
 
 
 def window(
     cadence: Cadence, last_until: datetime | None, until: datetime
 ) -> tuple[datetime, datetime]:
-    """What a digest covers, (since, until]: all since the last one ended.
+    """What a digest covers, (since, until]: everything since the end of the last one.
 
     After a pause it reaches back 7 days at most (weekly: 14). A first digest reaches back to
-    the latest list: 24 hours, over a weekend to Friday's (48 on Saturday, 72 on Sunday and
-    Monday, by UTC); a first weekly one 7 days.
+    the latest list: 24 hours, 48 on Saturday, 72 on Sunday and Monday (UTC); a first weekly
+    digest 7 days.
     """
     if last_until is not None:
         return max(min(last_until, until), until - FURTHEST_BACK[cadence]), until
@@ -91,21 +93,16 @@ def day_window(edition: str) -> tuple[datetime, datetime]:
         ) from None
 
 
-def validity(cadence: Cadence) -> timedelta:
-    """How long after it was composed a digest may still be sent; then it is yesterday's news."""
-    return VALIDITY[cadence]
-
-
 def is_list_day(day: date) -> bool:
     """Whether arXiv dates a list on this day of the week (Monday to Friday, US Eastern).
 
-    Holidays are not known here: arXiv announces them a year at a time.
+    Holidays are not known: arXiv announces them year by year.
     """
     return day.weekday() <= FRIDAY
 
 
 def list_day(moment: datetime) -> date:
-    """The date that a list built at this moment bears: arXiv's lists turn at US Eastern midnight."""
+    """The date of a list built at this moment: arXiv's lists change at midnight US Eastern."""
     return moment.astimezone(_zone(LIST_ZONE)).date()
 
 
@@ -120,12 +117,12 @@ def mood(
 ) -> Mood:
     """What kind of day it was for a subscriber.
 
-    `matched` counts what there is to show, `below` what only their floor keeps from being shown.
-    If neither was among what was announced, it is an outage if a source could not be read on a day of
-    lists, since theirs may be what is missing. With nothing announced it is an outage if the last word of any source was a fault, or if no
-    source was asked `since` the digest before this one, or within about a day; else a holiday. On
-    a day of the week without lists, one source that answered is enough to believe that there was
-    nothing, whenever in `reports` that was.
+    `matched` counts the papers to show, `below` those that only the subscriber's floor hides. If
+    there are neither, but papers were announced, it is an outage if a source could not be read
+    on a list day, since the missing papers may be theirs. If nothing was announced, it is an
+    outage if the latest report of any source is a fault, or if no source was asked `since` the
+    last digest; else a holiday. On a day without lists, any source that answered is enough for a
+    holiday, and reports of any time count.
     """
     if matched:
         return Mood.PICKS
@@ -144,12 +141,11 @@ def mood(
 
 
 def validate_tz(name: str) -> str:
-    """The IANA name of the zone meant, whatever its case; raises InvalidInput with near misses."""
+    """The IANA name of the zone, in any case, or of a city; raises InvalidInput with suggestions."""
     wanted = name.strip().replace(" ", "_").casefold()
     known = _zones()
     if wanted in known:
         return known[wanted]
-    # People know the city: `berlin` for Europe/Berlin.
     cities = sorted(each for fold, each in known.items() if fold.rpartition("/")[2] == wanted)
     if len(cities) == 1:
         return cities[0]
@@ -183,7 +179,7 @@ def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:
 
 
 def parse_weekday(word: str) -> int | None:
-    """0 to 6 for the name of a day or the first three letters or more of it; None for else."""
+    """0 to 6 for the name of a day or at least its first three letters; None for anything else."""
     matching = [day for day in WEEKDAYS if len(word) >= 3 and day.startswith(word)]  # noqa: PLR2004
     return WEEKDAYS.index(matching[0]) if len(matching) == 1 else None
 
@@ -203,23 +199,6 @@ def _is_day(subscriber: Subscriber, day: date) -> bool:
     if subscriber.cadence is Cadence.WEEKLY:
         return day.weekday() == subscriber.weekday
     return subscriber.cadence is Cadence.DAILY or day.weekday() <= FRIDAY
-
-
-def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The first instant at which the local clock shows this time or, if skipped, a later one."""
-    # PEP 495: fold=0 reads a skipped time by the offset before the gap, fold=1 by that after it.
-    late = datetime.combine(day, at.replace(fold=0), zone).astimezone(UTC)
-    early = datetime.combine(day, at.replace(fold=1), zone).astimezone(UTC)
-    if late <= early:
-        return late
-    after_gap = late.astimezone(zone).utcoffset()
-    while late - early > INSTANT:
-        middle = early + (late - early) / 2
-        if middle.astimezone(zone).utcoffset() == after_gap:
-            late = middle
-        else:
-            early = middle
-    return late
 
 
 def _zone(name: str) -> ZoneInfo:

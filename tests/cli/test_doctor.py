@@ -52,7 +52,7 @@ def test_a_mail_template_with_a_wrong_name_is_found_before_anything_is_sent(dige
 
 def test_so_is_a_fault_in_letters(digest, mails):
     edited = mails / "letter.txt"
-    edited.write_text(edited.read_text().replace("Unsubscribe:", "{{ title | shouted }}:"))
+    edited.write_text(edited.read_text() + "{{ title | shouted }}\n")
     digest("init")
 
     ((check, text),) = wrong(digest("doctor", "--json"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.editions import day_window, is_list_day, list_day, mood, validity, window
+from digest.editions import VALIDITY, day_window, is_list_day, list_day, mood, window
 from digest.errors import InvalidInput
 from digest.model import Cadence, Mood, SourceReport, Verdict
 
@@ -70,8 +70,8 @@ def test_what_is_no_date_is_refused_in_words(text):
 
 
 def test_a_weekly_digest_keeps_longer_than_a_daily_one():
-    assert validity(Cadence.DAILY) == validity(Cadence.WEEKDAYS) == 18 * HOUR
-    assert validity(Cadence.WEEKLY) == 48 * HOUR
+    assert VALIDITY[Cadence.DAILY] == VALIDITY[Cadence.WEEKDAYS] == 18 * HOUR
+    assert VALIDITY[Cadence.WEEKLY] == 48 * HOUR
 
 
 # --- list days and moods --------------------------------------------------------------------
