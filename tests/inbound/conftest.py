@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 
 import pytest
@@ -99,6 +100,82 @@ def proven(mail):
     return write
 
 
+RECIPIENT = """\
+Final-Recipient: rfc822; {recipient}
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {words}
+"""
+NOTICE = """\
+--b
+Content-Type: text/plain
+
+This is the mail system at mx.example.net. Your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+{recipients}
+--b
+Content-Type: message/rfc822
+
+{returned}
+--b--
+"""
+COMPLAINT = """\
+--b
+Content-Type: text/plain
+
+This is an email abuse report.
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+Version: 1
+
+--b
+Content-Type: message/rfc822
+
+{returned}
+--b--
+"""
+REPORT = 'multipart/report; boundary="b"'
+
+
+@pytest.fixture(scope="session")
+def notice(mail):
+    """A delivery status notification: a failure by its status, or (action, status, words) each."""
+
+    def write(*failures, returned="Subject: x\n", recipient="gone@example.net", **fields):
+        told = [
+            ("failed", each, f"550 {each} no") if isinstance(each, str) else each
+            for each in failures
+        ]
+        recipients = "\n".join(
+            RECIPIENT.format(recipient=recipient, action=action, status=status, words=words)
+            for action, status, words in told
+        )
+        header = {"from": "MAILER-DAEMON@mx.example.net", "return_path": "<>"} | fields
+        body = NOTICE.format(recipients=recipients, returned=returned)
+        return mail(body, content_type=REPORT, **header)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def complaint(mail):
+    """A feedback report with the mail that it returns."""
+
+    def write(returned="", kind="abuse"):
+        body = COMPLAINT.format(kind=kind, returned=returned)
+        return mail(body, content_type=REPORT, **{"from": "fbl@isp.example"})
+
+    return write
+
+
 @pytest.fixture
 def subscribe(store, policy):
     def add(email="ada@example.org", *, confirmed=True, **wishes):
@@ -177,32 +254,32 @@ def compose(store, papers):
 def take_in(store, policy):
     """Take a mail in as the envelope's recipients got it, or as its header says."""
 
-    def take(raw, *recipients, at=NOW, policy=policy, **changes):
+    def take(raw, *recipients, at=NOW, answer=lambda _: None, **changes):
         return inbound.take_in(
-            store, raw, recipients=recipients, policy=replace(policy, **changes), now=at
+            store,
+            raw,
+            recipients=recipients,
+            policy=replace(policy, **changes),
+            answer=answer,
+            now=at,
         )
 
     return take
 
 
-@pytest.fixture
+def tagged(scope, person, subject="20260610"):
+    return f"{scope}+{tokens.make_tag(person.key, scope, person.id, subject)}@{DOMAIN}"
+
+
+@pytest.fixture(scope="session")
 def reply_to():
     """Where an answer to someone's digest, or to another letter, goes."""
-
-    def address(person, subject="20260610"):
-        tag = tokens.make_tag(person.key, links.REPLY, person.id, subject)
-        return f"reply+{tag}@{DOMAIN}"
-
-    return address
+    return partial(tagged, links.REPLY)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bounces_to():
-    def address(person, subject="20260610"):
-        tag = tokens.make_tag(person.key, links.BOUNCE, person.id, subject)
-        return f"bounce+{tag}@{DOMAIN}"
-
-    return address
+    return partial(tagged, links.BOUNCE)
 
 
 @pytest.fixture

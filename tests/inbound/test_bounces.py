@@ -10,66 +10,6 @@ from digest.errors import RetryLater
 from digest.inbound import bounces, read
 from digest.model import EvidenceKind
 
-NOTICE = """\
---b
-Content-Type: text/plain
-
-Your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example.net
-
-Final-Recipient: rfc822; {recipient}
-Action: failed
-Status: {status}
-Diagnostic-Code: smtp; 550 {status} no
-
---b
-Content-Type: message/rfc822
-
-{returned}
---b--
-"""
-COMPLAINT = """\
---b
-Content-Type: message/feedback-report
-
-Feedback-Type: abuse
-Version: 1
-
---b
-Content-Type: message/rfc822
-
-{returned}
---b--
-"""
-REPORT = 'multipart/report; boundary="b"'
-
-
-@pytest.fixture
-def notice(mail):
-    def write(status="5.1.1", returned="Subject: x\n", recipient="ada@example.org", **fields):
-        body = NOTICE.format(status=status, returned=returned, recipient=recipient)
-        return mail(
-            body,
-            content_type=REPORT,
-            return_path="<>",
-            **{"from": "MAILER-DAEMON@mx.example.net"} | fields,
-        )
-
-    return write
-
-
-@pytest.fixture
-def complaint(mail):
-    def write(returned):
-        body = COMPLAINT.format(returned=returned)
-        return mail(body, content_type=REPORT, **{"from": "fbl@isp.example"})
-
-    return write
-
 
 def test_a_hard_bounce_to_a_tagged_address_suppresses(
     ada, store, compose, take_in, notice, bounces_to, current
@@ -225,7 +165,7 @@ def test_a_forged_tag_suppresses_nobody(ada, take_in, notice, bounces_to, reply_
 
 def test_a_returned_mail_of_ours_tells_whose_it_was(ada, take_in, notice, token, current):
     returned = f"List-Unsubscribe: <https://papers.example/u/{token(ada)}>\nSubject: 4 papers\n"
-    take_in(notice("5.1.1", returned), "digest@papers.example")
+    take_in(notice("5.1.1", returned=returned), "digest@papers.example")
     assert current(ada).status == "suppressed"
 
 
@@ -233,14 +173,14 @@ def test_a_tag_in_a_returned_mail_tells_the_digest_too(
     ada, store, compose, take_in, notice, reply_to, current
 ):
     compose(ada)
-    take_in(notice("5.1.1", f"Reply-To: {reply_to(ada)}\n"), "digest@papers.example")
+    take_in(notice("5.1.1", returned=f"Reply-To: {reply_to(ada)}\n"), "digest@papers.example")
     assert current(ada).status == "suppressed"
     assert store.post.evidences()[0].digest_id == f"{ada.id}.2026-06-10"
 
 
 def test_a_token_of_somebody_elses_making_in_it_does_not(ada, take_in, notice, token, current):
     wrong = token(ada)[:-2] + "xx"
-    take_in(notice("5.1.1", f"List-Unsubscribe: <https://papers.example/u/{wrong}>\n"))
+    take_in(notice("5.1.1", returned=f"List-Unsubscribe: <https://papers.example/u/{wrong}>\n"))
     assert current(ada).status == "active"
 
 
@@ -303,7 +243,7 @@ def test_a_link_that_was_shown_to_others_lets_none_of_them_forge_a_bounce(
 ):
     compose(ada)
     shown = f"Look: https://papers.example/{token(ada, scope, subject)}\n"
-    take_in(notice("5.1.1", shown), "help@papers.example")
+    take_in(notice("5.1.1", returned=shown), "help@papers.example")
     take_in(complaint(shown), "abuse@papers.example")
     assert current(ada).status == "active"
 
@@ -366,10 +306,9 @@ def test_a_failure_that_nobody_can_read_is_no_absence(
 
 
 def test_a_bounce_that_calls_itself_an_automatic_reply_still_counts(
-    ada, store, take_in, mail, bounces_to, current
+    ada, take_in, notice, bounces_to, current
 ):
-    body = NOTICE.format(status="5.1.1", returned="Subject: x\n", recipient=ada.email)
-    raw = mail(body, content_type=REPORT, return_path="<>", auto_submitted="auto-replied")
+    raw = notice("5.1.1", auto_submitted="auto-replied", **{"from": ada.email})
     take_in(raw, bounces_to(ada))
     assert current(ada).status == "suppressed"
 
@@ -382,7 +321,7 @@ def test_nothing_of_somebody_who_was_erased_comes_back_with_a_late_bounce(
     subscriptions.erase(store, ada, now=now)
     late = f"To: {ada.email}\nReply-To: {reply_to(ada)}\n"
     for address in (bounces_to(ada), bounces_to(ada, "letter").upper(), reply_to(ada)):
-        assert take_in(notice("5.1.1", late + f"Subject: {address}\n"), address) == ()
+        assert take_in(notice("5.1.1", returned=late + f"Subject: {address}\n"), address) == ()
     take_in(complaint(late), bounces_to(ada))
     take_in(mail("The pigeon came back.", subject="Pigeon"), bounces_to(ada))
     assert store.post.evidences() == []

@@ -14,74 +14,6 @@ from digest.model import EvidenceKind
 
 HARD, SOFT = EvidenceKind.HARD_BOUNCE, EvidenceKind.SOFT_BOUNCE
 
-NOTICE = """\
---b
-Content-Type: text/plain
-
-This is the mail system at mx.example.net. Your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example.net
-
-{recipients}
---b
-Content-Type: message/rfc822
-
-Subject: 8 papers
-
-{returned}
---b--
-"""
-RECIPIENT = """\
-Final-Recipient: rfc822; gone@example.net
-Action: {action}
-Status: {status}
-Diagnostic-Code: smtp; {words}
-"""
-COMPLAINT = """\
---b
-Content-Type: text/plain
-
-This is an email abuse report.
-
---b
-Content-Type: message/feedback-report
-
-Feedback-Type: {kind}
-User-Agent: SomeISP/1.0
-Version: 1
-
---b
-Content-Type: message/rfc822
-
-From: digest@papers.example
-Subject: 8 papers
-
-{returned}
---b--
-"""
-
-
-@pytest.fixture
-def notice(mail):
-    """A delivery status notification about recipients given as (action, status, words)."""
-
-    def write(*recipients, **fields):
-        blocks = [
-            RECIPIENT.format(action=action, status=status, words=words)
-            for action, status, words in recipients
-        ]
-        fields.setdefault("from", "MAILER-DAEMON@mx.example.net")
-        fields.setdefault(
-            "content_type", 'multipart/report; report-type=delivery-status; boundary="b"'
-        )
-        body = NOTICE.format(recipients="\n".join(blocks), returned="x")
-        return mail(body, return_path="<>", auto_submitted="auto-replied", **fields)
-
-    return write
-
 
 def found(raw, *, automatic=False):
     result = find(read(raw), automatic=automatic)
@@ -244,20 +176,12 @@ def test_formats_of_their_own_are_read_too(mail, why, kind, status):
 
 
 @pytest.mark.parametrize("kind", ["abuse", "fraud", "other", "Abuse"])
-def test_complaints(mail, kind):
-    raw = mail(
-        COMPLAINT.format(kind=kind, returned=""),
-        content_type='multipart/report; report-type=feedback-report; boundary="b"',
-    )
-    assert found(raw)[0] is EvidenceKind.COMPLAINT
+def test_complaints(complaint, kind):
+    assert found(complaint(kind=kind))[0] is EvidenceKind.COMPLAINT
 
 
-def test_a_report_that_it_was_no_spam_is_no_complaint(mail):
-    raw = mail(
-        COMPLAINT.format(kind="not-spam", returned=""),
-        content_type='multipart/report; report-type=feedback-report; boundary="b"',
-    )
-    assert found(raw)[0] is None
+def test_a_report_that_it_was_no_spam_is_no_complaint(complaint):
+    assert found(complaint(kind="not-spam"))[0] is None
 
 
 def test_an_absence_is_nothing_and_a_riddle_is_unread(mail):

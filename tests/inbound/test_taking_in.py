@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from digest import inbound, subscriptions
+from digest import subscriptions
 from digest.errors import RetryLater, StoreBusy
 from digest.model import FLOORS, FeedbackKind, Status, Via
 
@@ -663,24 +663,8 @@ def test_the_same_mail_acts_once_whichever_way_it_comes(ada, take_in, mail, repl
     assert take_in(b"Received: from elsewhere\r\n" + raw, reply_to(ada)) == ()
 
 
-def test_an_answer_that_cannot_be_kept_makes_the_mail_come_again(
-    ada, store, policy, mail, reply_to
-):
-    raw, kept = mail("settings"), []
-
-    def busy(_reply):
-        raise StoreBusy("locked")
-
-    with pytest.raises(RetryLater):
-        inbound.take_in(store, raw, recipients=[reply_to(ada)], policy=policy, answer=busy, now=NOW)
-    inbound.take_in(
-        store, raw, recipients=[reply_to(ada)], policy=policy, answer=kept.append, now=NOW
-    )
-    assert [each.kind for each in kept] == ["answer"]
-
-
 @pytest.fixture
-def offer_twice(store, policy):
+def offer_twice(take_in):
     """Offers a mail, a minute later once more, since its answer could not be kept at first."""
 
     def offer(raw, recipient, *, at):
@@ -691,14 +675,9 @@ def offer_twice(store, policy):
                 raise busy.pop()
             kept.append(reply)
 
-        def take(now):
-            inbound.take_in(
-                store, raw, recipients=[recipient], policy=policy, answer=answer, now=now
-            )
-
         with pytest.raises(RetryLater):
-            take(at)
-        take(at + timedelta(minutes=1))
+            take_in(raw, recipient, at=at, answer=answer)
+        take_in(raw, recipient, at=at + timedelta(minutes=1), answer=answer)
         return kept
 
     return offer
@@ -733,30 +712,25 @@ def test_digests_that_are_on_their_way_are_said_to_be(ada, compose, take_in, mai
     assert answer == "Nothing has changed. They are on their way already. "
 
 
-def test_a_mail_that_trips_us_is_kept_for_the_operator(ada, store, policy, mail, reply_to, caplog):
+def test_a_mail_that_trips_us_is_kept_for_the_operator(ada, store, take_in, mail, reply_to, caplog):
     def fails(_reply):
         raise ZeroDivisionError("ada@example.org")
 
     raw = mail("settings")
-    assert (
-        inbound.take_in(
-            store, raw, recipients=[reply_to(ada)], policy=policy, answer=fails, now=NOW
-        )
-        == ()
-    )
+    assert take_in(raw, reply_to(ada), answer=fails) == ()
     (kept,) = store.post.evidences()
     assert (str(kept.kind), kept.detail) == ("unread", "ZeroDivisionError")
     assert store.post.evidence(kept.id).raw == raw
     assert "ada@" not in caplog.text
 
 
-def test_a_mail_that_cannot_even_be_read_is_kept_too(store, policy, monkeypatch):
+def test_a_mail_that_cannot_even_be_read_is_kept_too(store, take_in, monkeypatch):
     def fails(_raw):
         raise ZeroDivisionError
 
     monkeypatch.setattr("digest.inbound.reading.read", fails)
     for _ in range(2):
-        assert inbound.take_in(store, b"junk", policy=policy, now=NOW) == ()
+        assert take_in(b"junk") == ()
     (kept,) = store.post.evidences()
     assert (str(kept.kind), store.post.evidence(kept.id).raw) == ("unread", b"junk")
 
