@@ -173,7 +173,7 @@ def changed(way: Way) -> ExitStack:
         defaults = selecting.arrange.__kwdefaults__
         stack.enter_context(patch.dict(defaults, diversity=way.diversity))
     if not way.heard:
-        stack.enter_context(patch.object(arranging, "_heard", lambda _, lists, __: lists))
+        stack.enter_context(patch.object(arranging, "_with_followed", lambda _, lists, __: lists))
     return stack
 
 

@@ -227,9 +227,8 @@ class SupportVectors:
         """Weigh the words of all papers, as arxiv-sanity-lite counts over its whole database."""
         self._without_likes.learn(background, everything, libraries)
         self._own.learn(everything, everything)
-        self._features = self._own.matrix.astype(
-            np.float64
-        )  # or liblinear would convert it each time
+        # As float64, or liblinear would convert it for each person.
+        self._features = self._own.matrix.astype(np.float64)
         past = {each.id for each in background}
         held_out = self._own.rows(each.id for each in everything if each.id not in past)
         self._asked = np.array(held_out, int)

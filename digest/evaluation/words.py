@@ -137,9 +137,7 @@ class Corpus:
         often = np.asarray(counts.sum(axis=0)).ravel()
         best = np.argsort(np.where(fit, -often, np.inf), kind="stable")[: self._recipe.most]
         chosen = np.sort(best[fit[best]])
-        self._columns = (
-            chosen if len(chosen) else np.zeros(1, np.int64)
-        )  # one empty column at least
+        self._columns = chosen if len(chosen) else np.zeros(1, np.int64)  # any column will do
         self._idf = (np.log((1 + papers) / (1 + held[self._columns])) + 1).astype(np.float32)
 
     def _weighed(self, counts: Matrix) -> Matrix:

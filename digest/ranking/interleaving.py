@@ -28,8 +28,8 @@ def team_draft(a: Ranking, b: Ranking, rng: random.Random) -> Ranking:
 
     Papers that both begin with in the same order have no team, nor do those that are left when one
     ranking is used up: feedback on them favours neither. Otherwise the teams are of equal size, or
-    differ by one. The list is in the order to show, not by score. It has picks up to the first paper
-    that neither ranking has a pick for; the rest are ids.
+    differ by one. The list is in the order to show, not by score. Picks end at the first paper for
+    which its team has only an id; the rest are ids.
     """
     order = list(_drafted(a.listed, b.listed, rng))
     told = {team: {each.paper_id: each for each in own.picks} for team, own in ((A, a), (B, b))}

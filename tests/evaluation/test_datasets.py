@@ -85,7 +85,7 @@ def test_of_files_that_hold_the_same_papers_the_one_named_like_the_day_is_meant(
 
 def test_only_ids_are_needed_of_papers_and_only_tasks_and_relevant_of_answers(folder):
     folder.files["toy_papers.jsonl"] = [
-        {"id": each["id"], "title": None} for each in folder.files["toy_papers.jsonl"]
+        {"id": each["id"], "title": None, "date": ""} for each in folder.files["toy_papers.jsonl"]
     ]
     folder.files["truth.jsonl"] = [
         {"task": each["task"], "relevant": each["relevant"]} for each in folder.files["truth.jsonl"]
@@ -275,14 +275,6 @@ def test_a_task_that_is_answered_twice_is_refused_rather_than_counted_once(folde
 
     with pytest.raises(InvalidInput, match="is answered twice"):
         datasets.read(folder.written())
-
-
-def test_an_empty_date_is_none(folder):
-    dataset = datasets.read(folder.written())
-    folder.files["toy_papers.jsonl"].append({"id": "dateless", "title": "Any day", "date": ""})
-    folder.written()
-
-    assert datasets.material(dataset, "toy").papers["dateless"].published is None
 
 
 def test_answers_to_other_questions_are_refused(folder, tmp_path):
