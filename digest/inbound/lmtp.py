@@ -34,9 +34,9 @@ Deliver = Callable[[bytes, list[str]], object]
 MOST_BYTES = 2_000_000
 LONGEST_LINE = 100_000
 MOST_RECIPIENTS = 50
-SILENCE_SECONDS = 300
+IDLE_SECONDS = 300
 CLOSE_SECONDS = 10
-BREATH_SECONDS = 0.05
+FLUSH_SECONDS = 0.05
 GREETING_SECONDS = 5
 GREETING_BYTES = 512
 LAST_PORT = 65535
@@ -68,14 +68,14 @@ class Server:
     ) -> None:
         self.address = address
         self._name = _name(secret)
-        self._hands = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lmtp")
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lmtp")
         self._loop = asyncio.new_event_loop()
-        self._doors: weakref.WeakSet[LMTP] = weakref.WeakSet()
-        handler = _Handler(deliver, self._hands, domains)
+        self._sessions: weakref.WeakSet[LMTP] = weakref.WeakSet()
+        handler = _Handler(deliver, self._executor, domains)
         try:
             self._listener = self._loop.run_until_complete(self._listen(handler))
         except BaseException:
-            self._hands.shutdown()
+            self._executor.shutdown()
             self._loop.close()
             raise
         if address.startswith(UNIX):
@@ -86,7 +86,7 @@ class Server:
 
     def close(self) -> None:
         """Finish the mail in hand, answer it, and stop listening; safe to call twice."""
-        self._hands.shutdown(wait=True)
+        self._executor.shutdown(wait=True)
         if self._loop.is_closed():
             return
         stopping = asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
@@ -98,32 +98,32 @@ class Server:
             Path(self.address.removeprefix(UNIX)).unlink(missing_ok=True)
 
     async def _listen(self, handler: _Handler) -> asyncio.Server:
-        def open_door() -> LMTP:
-            door = _Door(
+        def open_session() -> LMTP:
+            session = _Lmtp(
                 handler,
                 data_size_limit=MOST_BYTES,
                 enable_SMTPUTF8=True,
-                timeout=SILENCE_SECONDS,
+                timeout=IDLE_SECONDS,
                 hostname="localhost",
                 ident=self._name,
                 loop=self._loop,
             )
-            self._doors.add(door)
-            return door
+            self._sessions.add(session)
+            return session
 
-        with _told(self.address, self._name):
+        with _listening_errors(self.address, self._name):
             if not self.address.startswith(UNIX):
-                return await self._loop.create_server(open_door, *_host_port(self.address))
+                return await self._loop.create_server(open_session, *_host_port(self.address))
             path = self.address.removeprefix(UNIX)
             _check_free(path)
-            return await self._loop.create_unix_server(open_door, path)
+            return await self._loop.create_unix_server(open_session, path)
 
     async def _stop(self) -> None:
-        await asyncio.sleep(BREATH_SECONDS)  # for answers to be sent
+        await asyncio.sleep(FLUSH_SECONDS)  # for answers to be sent
         self._listener.close()
-        for door in list(self._doors):
-            if door.transport is not None:
-                door.transport.close()
+        for session in list(self._sessions):
+            if session.transport is not None:
+                session.transport.close()
         await self._listener.wait_closed()
         others = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
         for each in others:
@@ -152,7 +152,7 @@ def check(address: str, *, secret: bytes) -> None:
         raise error
 
 
-class _Door(LMTP):
+class _Lmtp(LMTP):
     """LMTP with longer lines: a mail that our mail server has accepted is not refused for them."""
 
     line_length_limit = LONGEST_LINE
@@ -162,10 +162,10 @@ class _Handler:
     """The handlers that aiosmtpd calls at each step of a session."""
 
     def __init__(
-        self, deliver: Deliver, hands: ThreadPoolExecutor, domains: Collection[str]
+        self, deliver: Deliver, executor: ThreadPoolExecutor, domains: Collection[str]
     ) -> None:
         self._deliver = deliver
-        self._hands = hands
+        self._executor = executor
         self._domains = {_in_ascii(each) for each in domains}
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -193,7 +193,7 @@ class _Handler:
         raw = _return_path(envelope.mail_from) + (envelope.original_content or b"")
         try:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._hands, self._deliver, raw, recipients)
+            await loop.run_in_executor(self._executor, self._deliver, raw, recipients)
         except DigestError as error:
             log.warning("a mail waits: %s", error.message, extra={"action": "lmtp"})
             return _each(LATER, recipients)
@@ -245,7 +245,7 @@ def _check_free(path: str) -> None:
 
 
 @contextmanager
-def _told(address: str, name: str) -> Iterator[None]:
+def _listening_errors(address: str, name: str) -> Iterator[None]:
     """Raise the system's errors about an address as ours."""
     try:
         yield
@@ -277,7 +277,7 @@ def _other(address: str, name: str) -> str:
     One that hangs up is shutting down, and the address will be free.
     """
     try:
-        with _reached(address) as there:
+        with _connection(address) as there:
             try:
                 greeting = there.recv(GREETING_BYTES)
             except TimeoutError:
@@ -291,7 +291,7 @@ def _other(address: str, name: str) -> str:
 
 
 @contextmanager
-def _reached(address: str) -> Iterator[socket.socket]:
+def _connection(address: str) -> Iterator[socket.socket]:
     if not address.startswith(UNIX):
         with socket.create_connection(_host_port(address), GREETING_SECONDS) as there:
             yield there

@@ -73,7 +73,7 @@ def read(raw: bytes) -> Incoming:
         lines=lines,
         blank=not any(lines)
         and len(raw) <= MOST_BYTES
-        and not _is_dear(raw)
+        and not _is_slow_to_parse(raw)
         and _is_blank(message),
         message_id=message_id,
         references=_references(found),
@@ -84,7 +84,7 @@ def read(raw: bytes) -> Incoming:
 def parse(raw: bytes) -> Message:
     """Parse a mail, or only its header if parsing the body would be slow; never raises."""
     raw = raw[:MOST_BYTES]
-    if not _is_dear(raw):
+    if not _is_slow_to_parse(raw):
         try:
             return BytesParser().parsebytes(raw)
         except Exception:  # noqa: BLE001, S110 - the parser's own failures, of which there are many kinds
@@ -187,7 +187,7 @@ def _is_typed(part: Message) -> bool:
     return typed and not disposition.startswith("attachment")
 
 
-def _is_dear(raw: bytes) -> bool:
+def _is_slow_to_parse(raw: bytes) -> bool:
     """Tell whether a mail would take long to parse."""
     return len(_NESTING.findall(raw)) > MOST_BOUNDARIES or bool(_LONG_FIELD.search(raw))
 

@@ -13,7 +13,7 @@ from digest import subscriptions
 from digest.errors import InvalidInput
 from digest.model import Interest, Status, Subscriber, Topic
 from digest.ports import Newcomer, Store
-from digest.roster.clerk import Clerk
+from digest.roster.checking import Checker
 from digest.roster.reading import Row
 
 # Each block touches every page of the index on addresses, so fewer and larger ones write less.
@@ -75,11 +75,11 @@ def load(
     stored.
     """
     result = Loaded()
-    clerk = Clerk(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
+    checker = Checker(topics=topics, defaults=defaults, confirmed=confirmed, now=now)
     with ThreadPoolExecutor(1, thread_name_prefix="import") as writer:
         writing: Future[tuple[int, int]] | None = None
         last = Block((), {})
-        for block in _blocks(rows, clerk, result, store, confirmed=confirmed):
+        for block in _blocks(rows, checker, result, store, confirmed=confirmed):
             if writing is not None:
                 _settle(writing, last, result)
                 entered(each.email for each in last.people)
@@ -91,7 +91,7 @@ def load(
 
 
 def _blocks(
-    rows: Iterable[Row], clerk: Clerk, result: Loaded, store: Store, *, confirmed: bool
+    rows: Iterable[Row], checker: Checker, result: Loaded, store: Store, *, confirmed: bool
 ) -> Iterator[Block]:
     for lines in _portions(rows):
         bad: list[tuple[int, str]] = []
@@ -102,11 +102,11 @@ def _blocks(
                 bad.append((line, row))
                 continue
             try:
-                people.append((line, *clerk.enter(row)))
+                people.append((line, *checker.entry(row)))
             except InvalidInput as error:
                 bad.append((line, error.message))
                 # Who has left gets no more mail, whatever else is wrong in their line.
-                if known := clerk.ending(row):
+                if known := checker.ended(row):
                     statuses.append(known)
         statuses += [(address, like.status) for _, address, _, like, _ in people]
         ends = _ends(statuses)

@@ -102,7 +102,7 @@ def sign_up(
     address = normal_address(email)
     interests = interests_of(wishes, topics=topics, now=now)
     new = asked_for(newcomer(defaults, address, now=now), wishes)
-    if not _may_come(store, network, bounds, now):
+    if not _may_ask(store, network, bounds, now):
         return SignUp(outcome="silent", limited=True)
     # Counted for every address, so that reaching the limit reveals nothing about one; and before the
     # letters to this address, so that who is told to try again can.
@@ -110,8 +110,8 @@ def sign_up(
         return SignUp(outcome="silent", full=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
-    if not _may_write(store, address, bounds, now) or _is_closed(known, reason):
-        _idle(store, now)
+    if not _may_write(store, address, bounds, now) or _is_refused(known, reason):
+        _write_in_vain(store, now)
         return SignUp(outcome="silent")
     if known is None and store.subscribers.add([(new, ())]):
         store.subscribers.set_interests(new.id, interests)
@@ -119,8 +119,8 @@ def sign_up(
     # Of two forms sent at once, the other was first.
     known = known or store.subscribers.by_email(address)
     if known is not None and known.status in (Status.PENDING, Status.UNSUBSCRIBED):
-        return _again(store, known, new, wishes, interests)
-    _idle(store, now)
+        return _ask_known(store, known, new, wishes, interests)
+    _write_in_vain(store, now)
     return SignUp(outcome="known" if known else "silent", subscriber=known)
 
 
@@ -133,16 +133,16 @@ def request_link(
     letters to subscribers count there. Raises InvalidInput for what is no address.
     """
     address = normal_address(email)
-    if not _may_come(store, network, bounds, now):
+    if not _may_ask(store, network, bounds, now):
         return SignUp(outcome="silent", limited=True)
     reason = suppression(store, address)
     known = store.subscribers.by_email(address)
     if not _may_write(store, address, bounds, now):
         return SignUp(outcome="silent")
-    if known is None or _is_closed(known, reason):
-        _idle(store, now, turns=1)
+    if known is None or _is_refused(known, reason):
+        _write_in_vain(store, now, turns=1)
         return SignUp(outcome="silent")
-    return _linked(known) if _is_room(store, "links", now) else SignUp(outcome="silent")
+    return _letter_to(known) if _is_room(store, "links", now) else SignUp(outcome="silent")
 
 
 def renew_link(store: Store, person: Subscriber, *, now: datetime) -> SignUp:
@@ -155,9 +155,9 @@ def renew_link(store: Store, person: Subscriber, *, now: datetime) -> SignUp:
         raise InvalidInput(
             "No more links can be mailed today; look in your spam folder, or try again tomorrow."
         )
-    if _is_closed(person, suppression(store, person.email)):
+    if _is_refused(person, suppression(store, person.email)):
         return SignUp(outcome="silent")
-    return _linked(person)
+    return _letter_to(person)
 
 
 def subscribe(
@@ -311,7 +311,7 @@ def _never_confirmed(store: Store, status: Status, until: datetime) -> Iterator[
             yield person
 
 
-def _again(
+def _ask_known(
     store: Store,
     known: Subscriber,
     new: Subscriber,
@@ -336,20 +336,20 @@ def _again(
     person = wanted if kept else fresh(store, known)
     if person.status in (Status.UNSUBSCRIBED, Status.SUPPRESSED):
         return SignUp(outcome="silent")
-    return _linked(person)
+    return _letter_to(person)
 
 
-def _linked(person: Subscriber) -> SignUp:
+def _letter_to(person: Subscriber) -> SignUp:
     return SignUp(outcome="ask" if person.status is Status.PENDING else "known", subscriber=person)
 
 
-def _is_closed(known: Subscriber | None, reason: SuppressionReason | None) -> bool:
+def _is_refused(known: Subscriber | None, reason: SuppressionReason | None) -> bool:
     if known is not None and known.status is Status.SUPPRESSED:
         return True
     return reason not in (None, SuppressionReason.ERASED)
 
 
-def _may_come(store: Store, network: str, bounds: Bounds, now: datetime) -> bool:
+def _may_ask(store: Store, network: str, bounds: Bounds, now: datetime) -> bool:
     """Count a request of this network (for IPv6 its /64); False if it is over the limit."""
     if not network:
         return True
@@ -381,7 +381,7 @@ def _is_room(store: Store, what: str, now: datetime) -> bool:
     return False
 
 
-def _idle(store: Store, now: datetime, *, turns: int = 2) -> None:
+def _write_in_vain(store: Store, now: datetime, *, turns: int = 2) -> None:
     """Write as much as adding a subscriber does (two turns), so that timing reveals nothing."""
     for turn in range(turns):
         store.post.take(f"idle.{turn}", now=now, seconds=1, most=LETTERS_AN_HOUR)

@@ -52,8 +52,8 @@ _ANY = re.compile(";")
 Cell = str | tuple[str, ...]
 
 
-class Clerk:
-    """Reads the rows of one import."""
+class Checker:
+    """Checks the rows of one import."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Clerk:
         self._known_list = lru_cache(MOST_KEPT)(self._listed)
         self._interest = lru_cache(MOST_KEPT)(self._checked)
 
-    def enter(self, row: Mapping[str, Any]) -> tuple[str, str, Subscriber, Sequence[Interest]]:
+    def entry(self, row: Mapping[str, Any]) -> tuple[str, str, Subscriber, Sequence[Interest]]:
         """Return the address and name of a row, a subscriber with its schedule, and its interests.
 
         The subscriber has no id, address or name. Raises InvalidInput.
@@ -89,7 +89,7 @@ class Clerk:
         like = self._known_schedule(tuple([_text(row.get(each)) for each in SCHEDULE]))
         return subscriptions.normal_address(email), name, like, interests
 
-    def ending(self, row: Mapping[str, Any]) -> tuple[str, Status] | None:
+    def ended(self, row: Mapping[str, Any]) -> tuple[str, Status] | None:
         """Return the address and status of a rejected row; None if these are wrong too."""
         try:
             address = subscriptions.normal_address(_text(row.get("email")))
