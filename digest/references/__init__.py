@@ -1,8 +1,8 @@
-"""References in and out: what people export from their libraries, and what they import into them.
+"""Reads and writes files of references, as reference managers export and import them.
 
-`read` takes a file of any of the usual forms and gives the ids in it; `write` gives papers as
-BibTeX, RIS or CSL-JSON. The one door to bibtexparser and rispy. Files come from strangers:
-reading is bounded, never raises, and always says what it did not understand.
+`read` finds the ids of papers in a file of any usual format; `write` makes BibTeX, RIS or
+CSL-JSON. Files come from strangers, so reading is bounded, never raises, and names the entries
+that it did not understand. No other module imports bibtexparser or rispy.
 """
 
 from __future__ import annotations

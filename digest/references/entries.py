@@ -1,4 +1,4 @@
-"""One entry of a file of references, and the paper it names."""
+"""One entry of a file of references, and the id of its paper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DOI = re.compile(
 )
 _VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]+)v\d{1,2}(?:[./].{0,40})?")
 _ESCAPED = re.compile(r"\\([_%&#~$])")
-# A line of a note that begins with the entry's own id, as Zotero writes it among its extras:
+# A line of a note that begins with the entry's own id, as in Zotero's "Extra" field:
 # `arXiv:2406.01234 [cs]`, `DOI: 10.1000/own`.
 _OWN = re.compile(
     r"(?:^|<p>)[ \t]*(?:number:[ \t]*)?(?:arxiv|doi)[: \t][ \t]*\S+", re.IGNORECASE | re.MULTILINE
@@ -34,11 +34,10 @@ _PAIRS = {")": "(", "]": "["}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a file says of one paper: fields that are ids, fields that may mention one, a title.
+    """One entry: fields that are ids, other fields that may have one, and the title.
 
-    `notes` are free text of whoever keeps the file, and may mention other papers. `place` is how a
-    problem names the entry: its key, its line, or its number. `fault` says what kept it from being
-    parsed at all.
+    `notes` are the user's own text, and may mention other papers. `place` is the entry's key, line
+    or number, for messages. `fault` says why it could not be parsed.
     """
 
     place: str
@@ -50,9 +49,9 @@ class Entry:
 
 
 def identity(entry: Entry) -> str:
-    """The entry's key, `arxiv:…` before `doi:…`; nothing if it has neither.
+    """The id of the entry's paper, `arxiv:…` before `doi:…`; "" if it has neither.
 
-    What notes mention counts last, unless a line of theirs begins with it.
+    Ids in notes count last, except those at the beginning of a line.
     """
     ids = [_bounded(each) for each in entry.ids]
     notes = [_bounded(each) for each in entry.notes]
@@ -62,12 +61,12 @@ def identity(entry: Entry) -> str:
 
 
 def title_of(entry: Entry) -> str:
-    """The entry's title as readable text, whether it was written in TeX, HTML or plainly."""
+    """The entry's title as plain text, from LaTeX, HTML or plain text."""
     return latex_to_text(html_to_text(_bounded(entry.title)).replace("{", "").replace("}", ""))
 
 
 def dois(text: str) -> Iterator[str]:
-    """Every DOI in a text, lower-cased; bioRxiv's without the version that its addresses carry."""
+    """The DOIs in a text, lower-cased; bioRxiv's without the version."""
     plain = unquote(html.unescape(_ESCAPED.sub(r"\1", text)))
     for match in _DOI.finditer(plain):
         found = match[0].rstrip(".,;:'’”")

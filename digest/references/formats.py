@@ -1,7 +1,7 @@
-"""The forms in which people keep references, each as a function from text to entries.
+"""A function from text to entries for each format of references.
 
-The functions yield what they can make out and never more than is asked of them; they may fail
-on hostile text in any way that a parser fails, which `reading` turns into a problem.
+They are generators, so that no more is parsed than is used. On hostile text they may raise
+anything; `reading` turns that into a problem.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from bibtexparser.model import Entry as BibEntry
 from digest.merging import arxiv_id
 from digest.references.entries import Entry, dois
 
-# Its warnings quote what people uploaded; what could not be read is told to them instead.
+# Its warnings quote what people uploaded. They are told on the page what could not be read.
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
 
 MOST_BLOCKS = 3_000
 MOST_MARKS = 300_000
-"""In a megabyte of real entries are 140,000; bibtexparser takes a second for one of marks alone."""
+"""A megabyte of real entries has 140,000; bibtexparser takes a second for one of only marks."""
 
 FEWEST_WORDS = 4
 
@@ -49,7 +49,7 @@ _SEPARATOR = re.compile(r"[\s,;，、；|<>\"]+")
 
 
 def bibtex(text: str) -> Iterator[Entry]:
-    """BibTeX and BibLaTeX; entries that could not be parsed come as entries without an id."""
+    """BibTeX and BibLaTeX; entries that could not be parsed have a `fault`."""
     starts = [each.start() for each in islice(_BLOCK.finditer(text), MOST_BLOCKS + 1)]
     bounded = text[: starts[MOST_BLOCKS]] if len(starts) > MOST_BLOCKS else text
     if sum(map(bounded.count, '{}"@,=')) > MOST_MARKS:
@@ -91,9 +91,9 @@ def _bib_entry(entry: BibEntry) -> Entry:
 
 
 def ris(text: str) -> Iterator[Entry]:
-    """RIS, record by record and with lines unfolded, so that one that is damaged spoils no other.
+    """RIS, record by record, so that a damaged record does not affect others.
 
-    Rispy would answer a continued line with an exception, or put it into another record.
+    Lines are unfolded, because rispy raises at a continued line or adds it to another record.
     """
     unfolded = _RIS_TAG.sub(" ", text)
     starts = [each.start() for each in _RIS_START.finditer(unfolded)]
@@ -101,15 +101,14 @@ def ris(text: str) -> Iterator[Entry]:
         place = f"record {number}"
         try:
             record = f"{unfolded[start:end].rstrip()}\nER  - \n"
-            # Addresses are not parted at semicolons, which DOIs may have.
+            # By default rispy splits addresses at semicolons, which DOIs may have.
             found = rispy.loads(record, delimiter_tags_mapping={})
-        except Exception:  # noqa: BLE001 - whatever a damaged record does to the parser
+        except Exception:  # noqa: BLE001 - rispy may raise anything
             found = []
         yield _ris_entry(place, found[0]) if found else Entry(place=place, fault=_DAMAGED)
 
 
 def _ris_entry(place: str, record: Mapping[str, object]) -> Entry:
-    names = ("title", "primary_title", "translated_title", "short_title", "secondary_title")
     return Entry(
         place=place,
         ids=_those(record, "doi", "accession_number"),
@@ -119,7 +118,9 @@ def _ris_entry(place: str, record: Mapping[str, object]) -> Entry:
             "label", "file_attachments1", "file_attachments2",
         ),
         notes=_those(record, "notes", "note"),
-        title=next(iter(_those(record, *names)), ""),
+        title=_first(
+            record, "title", "primary_title", "translated_title", "short_title", "secondary_title"
+        ),
     )  # fmt: skip
 
 
@@ -133,18 +134,17 @@ def csl(text: str) -> Iterator[Entry]:
         if not isinstance(item, dict):
             yield Entry(place=f"item {number}", fault=_DAMAGED)
             continue
-        named = next(iter(_those(item, "id", "citation-key")), "")
         yield Entry(
-            place=named or f"item {number}",
+            place=_first(item, "id", "citation-key") or f"item {number}",
             ids=_those(item, "arxiv", "arxivId", "DOI", "doi", "archive_location", "number"),
             texts=_those(item, "URL", "url", "container-title", "publisher", "id", "archive"),
             notes=_those(item, "note", "extra"),
-            title=next(iter(_those(item, "title")), ""),
+            title=_first(item, "title"),
         )
 
 
 def zotero_rdf(text: str) -> Iterator[Entry]:
-    """Zotero's RDF, by searching rather than as XML, so that no entity of it is ever expanded."""
+    """Zotero's RDF, searched as text and not parsed as XML, so that no entity is expanded."""
     starts = [each.start() for each in _RDF_ITEM.finditer(text)]
     for number, (start, end) in enumerate(pairwise([*starts, len(text)]), start=1):
         item = text[start:end]
@@ -164,14 +164,14 @@ def zotero_rdf(text: str) -> Iterator[Entry]:
 
 
 def _parted(text: str, start: str, end: str) -> tuple[str, str, str]:
-    """What comes before, inside and after the first element between these tags."""
+    """The text before, inside and after the first element with these tags."""
     before, _, rest = text.partition(start)
     inside, _, after = rest.partition(end)
     return before, inside, after
 
 
 def table(text: str) -> Iterator[Entry]:
-    """CSV with a heading, as Zotero, Scopus or a spreadsheet writes it; columns go by their names."""
+    """CSV with named columns, as Zotero, Scopus or a spreadsheet writes it."""
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -188,12 +188,12 @@ def table(text: str) -> Iterator[Entry]:
                 "key",
             ),
             notes=_those(fields, "extra", "notes", "note"),
-            title=next(iter(_those(fields, "title", "article title", "document title")), ""),
+            title=_first(fields, "title", "article title", "document title"),
         )  # fmt: skip
 
 
 def lines(text: str) -> Iterator[Entry]:
-    """Ids, DOIs and addresses, one or several a line; any other line of some words is a title."""
+    """Ids, DOIs and addresses, one or several in a line; any other line of some words is a title."""
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip(" \t-*•#")
         if not bare:
@@ -209,7 +209,11 @@ def lines(text: str) -> Iterator[Entry]:
 
 
 def _those(record: Mapping[str, object], *names: str) -> tuple[str, ...]:
-    """The texts in these fields of a record, whether a field holds one or a list of them."""
+    """The texts in these fields of a record; a field may have a list of them."""
     values = (record.get(name) for name in names)
     parts = (part for value in values for part in (value if isinstance(value, list) else (value,)))
     return tuple(part for part in parts if isinstance(part, str) and part.strip())
+
+
+def _first(record: Mapping[str, object], *names: str) -> str:
+    return next(iter(_those(record, *names)), "")

@@ -1,4 +1,4 @@
-"""A person's name in two parts, as reference managers file it."""
+"""Splits a person's name into family name and given names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv)\.?", re.IGNORECASE)
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Family name and given names; these are empty for one word, and for a collaboration.
+    """Family name and given names; the latter are "" for one word and for a collaboration.
 
-    `Ludwig van der Berg` is filed under `van der Berg`, `Bo Sample Jr.` under `Sample Jr.`, and
-    `Sample, Bo` is taken as it is written.
+    The family name of `Ludwig van der Berg` is `van der Berg`, that of `Bo Sample Jr.` is
+    `Sample Jr.`; `Sample, Bo` is split at the comma.
     """
     if _GROUP.search(name):
         return " ".join(name.replace(",", " ").split()), ""

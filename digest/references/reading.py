@@ -1,4 +1,4 @@
-"""Reading: which form a file has, and what it holds, within bounds and without ever raising."""
+"""Reads a file of references: detects its format, and finds the papers in it."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _BETWEEN_CELLS = re.compile(r"[,;\t]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References(Value):
-    """What a file of references holds, each paper once, in the order of the file.
+    """The papers in a file of references, each once, in the order of the file.
 
-    `ids` are `arxiv:…` and `doi:…` keys, `titles` those of entries that have neither, `problems`
-    sentences that each name an entry and why it was not understood. `entries` counts what the
-    file holds, `named` those that gave an id, `damaged` those that could not be
-    parsed; `bounds` are the problems of the file as a whole. `form` is what it was read as.
+    `form` is the format it was read as. `ids` are `arxiv:…` and `doi:…` keys, `titles` the titles
+    of entries that have neither. `problems` are sentences that name an entry and what is wrong
+    with it; `bounds` are the problems of the file as a whole. `entries` counts all entries,
+    `named` those with an id, and `damaged` those that could not be parsed.
     """
 
     form: str
@@ -69,10 +69,10 @@ class References(Value):
 
 
 def read(data: bytes, name: str = "") -> References:
-    """The papers that a file names: BibTeX, RIS, CSL-JSON, Zotero RDF, CSV, or a list of ids.
+    """The papers in a file of BibTeX, RIS, CSL-JSON, Zotero RDF, CSV, or a list of ids.
 
-    Any bytes may come. The form goes by the content, `name` decides where that leaves it open.
-    At most the first megabyte and 2,000 entries are read, and `problems` says so.
+    It takes any bytes and never raises. The format is detected from the content, else from the
+    file's `name`. Only the first megabyte and 2,000 entries are read; `problems` then says so.
     """
     text, bounds = _decoded(data)
     problems: list[str] = []
@@ -94,7 +94,7 @@ def read(data: bytes, name: str = "") -> References:
             else:
                 problems.append(_not_understood(entry, entries))
                 damaged += bool(entry.fault)
-    except Exception:  # noqa: BLE001 - any fault that hostile text brings out in a parser
+    except Exception:  # noqa: BLE001 - a parser may raise anything on hostile text
         bounds.append(f"It could not be read as {form} beyond entry {entries}.")
     else:
         if not entries and text.strip():
@@ -112,7 +112,7 @@ def read(data: bytes, name: str = "") -> References:
 
 
 def _decoded(data: bytes) -> tuple[str, list[str]]:
-    """The text of a file with bare line feeds, in UTF-8, UTF-16 or Windows' Western encoding."""
+    r"""The text of a file in UTF-8, UTF-16 or Windows-1252, with `\n` between lines; and problems."""
     problems: list[str] = []
     if len(data) > MOST_BYTES:
         data = data[:MOST_BYTES]

@@ -1,10 +1,11 @@
-"""Writing: papers as BibTeX, RIS or CSL-JSON, in UTF-8."""
+"""Writes papers as BibTeX, RIS or CSL-JSON, in UTF-8."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, product
 from string import ascii_lowercase
 
 import rispy
@@ -30,7 +31,7 @@ _ACRONYM = re.compile(r"\w[A-Z]")
 
 
 def write(papers: Iterable[Paper], form: str) -> bytes:
-    """Papers as a file of references: `bib`, `ris` or `csl`; raises InvalidInput for another form."""
+    """Papers as a file of references: `bib`, `ris` or `csl`; raises InvalidInput for other forms."""
     chosen = list(papers)
     if form == "bib":
         return _bibtex(chosen).encode()
@@ -50,7 +51,7 @@ def _bibtex(papers: Sequence[Paper]) -> str:
 
 
 def _bib_entry(paper: Paper, key: str) -> Entry:
-    """`@article` where it has appeared in a journal, `@misc` (as arXiv itself says) elsewhere."""
+    """`@article` for a paper in a journal, else `@misc` as in arXiv's own export."""
     arxiv = _arxiv(paper)
     fields = {
         "title": " ".join(map(_protected, clean(paper.title).split())),
@@ -69,7 +70,7 @@ def _bib_entry(paper: Paper, key: str) -> Entry:
 
 
 def _protected(word: str) -> str:
-    """A word of a title; what has capitals inside keeps them in styles that lower the case."""
+    """A word of a title, in braces if it has capitals inside, so that BibTeX keeps them."""
     return f"{{{latex_escape(word)}}}" if _ACRONYM.search(word) else latex_escape(word)
 
 
@@ -79,7 +80,7 @@ def _bib_name(name: str) -> str:
 
 
 def _verbatim(text: str) -> str:
-    """An address or DOI: printed as it stands, so nothing is escaped, but braces must balance."""
+    """An address or DOI: not escaped for LaTeX, but braces must balance."""
     return clean(text).replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C")
 
 
@@ -87,7 +88,7 @@ def _verbatim(text: str) -> str:
 
 
 class _Writer(rispy.RisWriter):  # type: ignore[misc]  # rispy has no types
-    """RIS as its readers take it: no numbers between the records."""
+    """RIS with CRLF and without rispy's numbers between the records."""
 
     NEWLINE = "\r\n"
 
@@ -151,17 +152,18 @@ def _csl_name(name: str) -> dict[str, str]:
 
 
 def _keyed(papers: Sequence[Paper]) -> list[tuple[Paper, str]]:
-    """Each paper with its citation key: family, year, first word; letters part the same ones."""
-    taken: set[str] = set()
-    keyed: list[tuple[Paper, str]] = []
+    """Each paper with a citation key (family name, year, first word), made unique by letters."""
+    keyed: dict[str, Paper] = {}
     for paper in papers:
-        stem = _stem(paper)
-        key, number = stem, 0
-        while key in taken:
-            key, number = f"{stem}{_letters(number)}", number + 1
-        taken.add(key)
-        keyed.append((paper, key))
-    return keyed
+        candidates = map(_stem(paper).__add__, _suffixes())
+        keyed[next(each for each in candidates if each not in keyed)] = paper
+    return [(paper, key) for key, paper in keyed.items()]
+
+
+def _suffixes() -> Iterator[str]:
+    """Nothing, then `a` to `z`, `aa`, `ab` and so on."""
+    for length in count():
+        yield from map("".join, product(ascii_lowercase, repeat=length))
 
 
 def _stem(paper: Paper) -> str:
@@ -171,19 +173,13 @@ def _stem(paper: Paper) -> str:
     return "".join(each for each in key if each.isascii() and each.isalnum())[:60] or "paper"
 
 
-def _letters(number: int) -> str:
-    """`a` to `z`, `aa` to `az`, and so on, as `number` counts from 0."""
-    more, last = divmod(number, len(ascii_lowercase))
-    return (_letters(more - 1) if more else "") + ascii_lowercase[last]
-
-
 def _arxiv(paper: Paper) -> str:
     keys = (paper.id, *paper.identifiers)
     return next((each.removeprefix("arxiv:") for each in keys if each.startswith("arxiv:")), "")
 
 
 def _doi(paper: Paper) -> str:
-    """The publisher's DOI, or the one that names the paper; arXiv's own where there is no other."""
+    """The paper's DOI, or the one in its id, or arXiv's."""
     arxiv = _arxiv(paper)
     given = clean(paper.doi) or (
         paper.id.removeprefix("doi:") if paper.id.startswith("doi:") else ""

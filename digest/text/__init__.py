@@ -1,8 +1,8 @@
-"""Text from outside made safe, readable and comparable; pure functions of strings.
+"""Makes outside text safe, readable and comparable: pure functions that take any string.
 
-The one door to pylatexenc and nh3. `cleaning` makes text safe, `latex` and `markup` make it
-readable, `names` and `words` make it comparable, `escaping` turns it back into LaTeX. Everything
-here takes any string whatever and never raises.
+`cleaning` makes text safe; `latex` and `markup` turn LaTeX and HTML into plain text; `names` and
+`words` make it comparable; `escaping` turns it into LaTeX. Nothing here raises. No other module
+imports pylatexenc or nh3.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Readable text as LaTeX source, for what goes into a BibTeX file."""
+"""Plain text as LaTeX source, for BibTeX files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pylatexenc.latexencode import UnicodeToLatexEncoder
 
-# Braces as commands, since BibTeX counts even escaped ones.
+# Braces become commands, because BibTeX counts even escaped braces.
 _SPECIAL = {
     "{": r"\textbraceleft{}",
     "}": r"\textbraceright{}",
@@ -22,9 +22,9 @@ _encoder = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warnin
 
 
 def latex_escape(s: str) -> str:
-    """`s` as LaTeX that prints it: special characters escaped, symbols and Greek as commands.
+    """`s` as LaTeX: special characters escaped, symbols and Greek as commands.
 
-    Letters that LaTeX takes as UTF-8 stay as they are, and so does what has no command.
+    Letters that LaTeX accepts as UTF-8 stay, and so do characters without a command.
     """
     return "".join(map(_escaped, s))
 

@@ -1,4 +1,4 @@
-"""Words of English grammar: they hold a sentence together and say nothing of what it is about."""
+"""English function words, which say nothing about the topic of a text."""
 
 _ARTICLES = "a an the this that these those such same other another"
 _PRONOUNS = """i me my mine myself we us our ours ourselves you your yours yourself he him his himself

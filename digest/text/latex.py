@@ -1,8 +1,7 @@
-r"""TeX as people put it into titles, names and abstracts, made readable Unicode.
+r"""LaTeX in titles, names and abstracts, as readable Unicode.
 
-A small reader of its own rather than pylatexenc's: that one takes `%` for a comment (and drops
-the rest of the line), drops macros it does not know, and costs milliseconds an abstract. Its
-table of symbols is what `digest.text.symbols` builds on.
+This does not use pylatexenc's converter, which takes `%` for a comment and drops the rest of the
+line, drops unknown macros, and takes milliseconds for each abstract.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import unicodedata
 
 from digest.text import symbols
 from digest.text.cleaning import clean
-from digest.text.typography import is_math, plain, script
+from digest.text.typography import is_math, operand, plain, script
 
 MAX_LENGTH = 100_000
 _MAX_DEPTH = 30
@@ -23,19 +22,18 @@ _TEXT_STOP = re.compile(r"[\\${}~]")
 _MATH_STOP = re.compile(r"[\\${}~^_'&]")
 _BRACE = re.compile(r"[{}]")
 _NAME = re.compile(r"[A-Za-z]+")
-_BLANK = re.compile(r"\s*")
 _OPTION = re.compile(r"\s*\[([^\[\]]{0,300})\]")
 _CITE = re.compile(r"(?:no|paren|text|auto|foot|full)?[cC]ite[A-Za-z]*")
 _CLOSED = re.compile(r"(?<!\\)\$")
 
 
 def latex_to_text(s: str) -> str:
-    r"""Readable Unicode from TeX source, cleaned; text without TeX comes back as it is.
+    r"""Readable Unicode from LaTeX source, cleaned; text without LaTeX is only cleaned.
 
-    Accents, symbols, scripts and fractions become characters, styles leave their content,
-    citations go, links stay as text and address. A macro nobody knows leaves its argument or,
-    without one, its name: no word is lost. `$5 and $10`, `50%` and snake_case are not TeX.
-    Only the first 100,000 characters are read as TeX.
+    Accents, symbols, scripts and fractions become characters, styled text stays as plain text,
+    citations are dropped, and links become text and address. An unknown macro becomes its
+    argument or, without one, its name, so that no word is lost. `$5 and $10`, `50%` and
+    snake_case are not taken for LaTeX. Only the first 100,000 characters are converted.
     """
     if not ("\\" in s or "$" in s or "{" in s or "`" in s or "~" in s or "--" in s or "''" in s):
         return clean(s)
@@ -44,7 +42,7 @@ def latex_to_text(s: str) -> str:
 
 
 class _Reader:
-    """One pass over one string; every search ahead is bounded, so the time is linear."""
+    """One pass over one string; every search ahead is bounded, so that it takes linear time."""
 
     __slots__ = ("at", "depth", "s")
 
@@ -54,7 +52,7 @@ class _Reader:
         self.depth = depth
 
     def read(self, *, math: bool = False, closer: str = "") -> str:
-        """Everything up to the closing brace that belongs to us, or to the end."""
+        """The text up to the matching `closer`, or to the end."""
         stop = _MATH_STOP if math else _TEXT_STOP
         out: list[str] = []
         while match := stop.search(self.s, self.at):
@@ -71,7 +69,7 @@ class _Reader:
                 and out
                 and self.s[self.at : self.at + 1] in {".", ",", ";", ":", ")"}
             ):
-                out[-1] = out[-1].rstrip(" ")  # what a dropped citation leaves before a full stop
+                out[-1] = out[-1].rstrip(" ")  # the space before a dropped citation
             out.append(piece)
         out.append(plain(self.s[self.at :], math=math))
         self.at = len(self.s)
@@ -93,7 +91,7 @@ class _Reader:
     # --- pieces of source ---------------------------------------------------------------------
 
     def _group(self, *, math: bool) -> str:
-        """What stands between the brace just read and its partner."""
+        """The content of a group; its opening brace has been read."""
         if self.depth >= _MAX_DEPTH:
             return ""
         self.depth += 1
@@ -103,7 +101,7 @@ class _Reader:
 
     def _argument(self, *, math: bool) -> str:
         """A macro's next argument: a group, a macro, or one character."""
-        self._skip_blank()
+        self.at = self._after_blank()
         char = self.s[self.at : self.at + 1]
         if not char or char == "}" or self.depth >= _MAX_DEPTH:
             return ""
@@ -116,9 +114,8 @@ class _Reader:
         return content
 
     def _raw(self) -> str:
-        """The next group as it stands (addresses, keys); nothing if there is none."""
-        blank = _BLANK.match(self.s, self.at)
-        start = blank.end() if blank else self.at
+        """The next group unconverted (an address or a key), "" if there is none."""
+        start = self._after_blank()
         if self.s[start : start + 1] != "{":
             return ""
         level = 0
@@ -136,9 +133,11 @@ class _Reader:
         self.at = match.end()
         return match[1]
 
-    def _skip_blank(self) -> None:
-        blank = _BLANK.match(self.s, self.at)
-        self.at = blank.end() if blank else self.at
+    def _after_blank(self) -> int:
+        at = self.at
+        while self.s[at : at + 1].isspace():
+            at += 1
+        return at
 
     def _math(self, content: str) -> str:
         return _Reader(content, self.depth + 1).read(math=True)
@@ -146,7 +145,7 @@ class _Reader:
     # --- signs ----------------------------------------------------------------------------------
 
     def _tilde(self) -> str:
-        """A tie between words is a space; `~5` (about five) and `/~user` mean the sign."""
+        """A space, or the sign itself in `~5` (about five) and `/~user`."""
         before = self.s[self.at - 2 : self.at - 1] if self.at > 1 else ""
         after = self.s[self.at : self.at + 1]
         if before == "/" or ((not before or before in " (\n") and after.strip()):
@@ -154,7 +153,7 @@ class _Reader:
         return " "
 
     def _dollar(self) -> str:
-        """Math if it reads like math up to its partner; else the sign itself, as in prices."""
+        """Math, if the text up to the next `$` looks like math; else the sign, as in prices."""
         fence = "$$" if self.s.startswith("$", self.at) else "$"
         start = self.at + len(fence) - 1
         end = self._closing(fence, start)
@@ -173,7 +172,7 @@ class _Reader:
     # --- macros ---------------------------------------------------------------------------------
 
     def _macro(self, *, math: bool) -> str:
-        """The backslash has been read: a control word or a control character."""
+        """A control word or control character; its backslash has been read."""
         match = _NAME.match(self.s, self.at)
         if not match:
             return self._control_character(math=math)
@@ -224,7 +223,7 @@ class _Reader:
         return joined + base[1:]
 
     def _styled(self, name: str, *, math: bool) -> str | None:
-        """Macros that dress their argument."""
+        """Macros that change how their argument looks; None for others."""
         if name in symbols.TEXT_STYLES and (name not in symbols.SILENT or self._at_group()):
             self._star()
             return self._argument(math=False)
@@ -240,7 +239,7 @@ class _Reader:
         return None
 
     def _structured(self, name: str, *, math: bool) -> str | None:
-        """Macros with arguments of their own kinds."""
+        """Macros that combine their arguments; None for others."""
         if name.endswith("frac"):
             return f"{self._operand()}/{self._operand()}"
         if name in {"textcolor", "colorbox", "raisebox"}:
@@ -253,7 +252,7 @@ class _Reader:
     # --- macros by name, for the table below ---------------------------------------------------
 
     def root(self) -> str:
-        """A root, its index before the sign."""
+        """A root, with its index before the sign."""
         index = self._option()
         return script("^", index) + "√" + self._operand()
 
@@ -276,21 +275,21 @@ class _Reader:
         return f" (mod {self._argument(math=True)})"
 
     def address(self) -> str:
-        """A link that shows its address."""
+        """A link without text: its address."""
         return self._raw() or self._swallow()
 
     def link(self) -> str:
-        """A link's text, and its address unless the text shows it."""
+        """A link's text, and its address unless that is in the text."""
         address = self._raw()
         shown = self._argument(math=False)
         return shown if not address or address in shown else f"{shown} ({address})"
 
     def footnote(self) -> str:
-        """A note, in parentheses where it stands."""
+        """A note, in parentheses."""
         return f" ({self._argument(math=False)})"
 
     def _silent(self, name: str) -> str | None:
-        """Macros that leave nothing, or a space."""
+        """Macros that become nothing or a space; None for others."""
         if name in symbols.SPACES:
             return " "
         if name in symbols.SILENT:
@@ -317,7 +316,7 @@ class _Reader:
         return f" {self._math(content)} "
 
     def verbatim(self) -> str:
-        """What stands between two equal characters, as it is."""
+        """What is between two equal characters, unconverted."""
         fence = self.s[self.at : self.at + 1]
         end = self.s.find(fence, self.at + 1, self.at + _MAX_SPAN) if fence else -1
         if end < 0:
@@ -334,12 +333,11 @@ class _Reader:
         return name
 
     def _apart(self, word: str, start: int) -> str:
-        r"""A word that must not stick to the one before its macro, as in `\log\log n`."""
+        r"""The word, with a space if its macro follows another word, as in `\log\log n`."""
         return f" {word}" if start and self.s[start - 1].isalnum() and word.isalnum() else word
 
     def _operand(self) -> str:
-        content = self._argument(math=True).strip()
-        return content if len(content) == 1 or content.isalnum() else f"({content})"
+        return operand(self._argument(math=True).strip())
 
     def _at_group(self) -> bool:
         return self.s.startswith("{", self.at)
@@ -354,9 +352,9 @@ class _Reader:
             self.at += 1
 
     def _swallow(self) -> str:
-        """Pass over the blank, or the `{}`, that only ends a control word."""
+        """Skip the space, or the `{}`, that ends a control word."""
         if not self.s.startswith("{}", self.at):
-            self._skip_blank()
+            self.at = self._after_blank()
         return self._empty_group()
 
 

@@ -1,4 +1,4 @@
-"""HTML and JATS reduced to plain text."""
+"""HTML and JATS as plain text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BLOCK = (
     " nav ol p pre section table tbody td tfoot th thead tr ul"
 )
 _ATTRIBUTES = r"(?:\s[^<>=]*=[^<>]*|\s*/?|\s+[a-z]+\s*/?)"
-# Only what is surely a tag: `x<y and z>w` and `List<String>` are words, not markup.
+# Only known tags: `x<y and z>w` and `List<String>` are words, not markup.
 _TAG = re.compile(
     rf"</?(?:(?:jats|mml|xhtml|html):[\w.-]+|(?:{'|'.join((_INLINE + ' ' + _BLOCK).split())}))"
     rf"{_ATTRIBUTES}>|<!\[CDATA\[|<!doctype[^<>]*>",
@@ -34,25 +34,26 @@ _BREAK = re.compile(
     rf"</?(?:(?:jats|mml):(?:p|title|sec|list|list-item)|{'|'.join(_BLOCK.split())})\b(?=[\s/>])",
     re.IGNORECASE,
 )
-# nh3 deletes these with what they hold.
+# nh3 would delete these with their content.
 _MATHML = re.compile(
     r"</?(?:math|mi|mn|mo|mrow|msub|msup|msubsup|mfrac|mtext|annotation|semantics)\b",
     re.IGNORECASE,
 )
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_BARE = re.compile(r"&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)")
+_AFTER_AMPERSAND = r"(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+_ENTITY = re.compile(f"&{_AFTER_AMPERSAND}")
+_BARE = re.compile(f"&(?!{_AFTER_AMPERSAND})")
 _ROUNDS = 3
-# nh3 needs quadratic time for nested blocks: 0.1 s at this many, half a minute at 40,000.
+# nh3 takes quadratic time for nested blocks: 0.1 s for this many, half a minute for 40,000.
 _MAX_TAGS = 3_000
 
 
 def html_to_text(s: str) -> str:
     """Plain text from HTML, JATS or plain text: tags stripped, entities decoded, cleaned.
 
-    Markup that was escaped twice is stripped too. What is no known tag stays, so that `p<0.05`,
-    `List<String>` and TeX pass unharmed; scripts and styles go with their content. Superscripts
-    and MathML become what TeX's would: 10⁶, x^(n+1/2). The result is plain text and must be escaped
-    wherever it is shown.
+    Markup that was escaped twice is stripped too; scripts and styles go with their content. Only
+    known tags are stripped, so that `p<0.05`, `List<String>` and LaTeX stay. Superscripts and
+    MathML are converted as `latex_to_text` does: 10⁶, x^(n+1/2). The result must be escaped where
+    it is shown.
     """
     if "<" not in s and "&" not in s:
         return clean(s)
@@ -63,21 +64,17 @@ def html_to_text(s: str) -> str:
             s = _strip(s)
         if "&" not in s or not _ENTITY.search(s):
             break
-        s = _ENTITY.sub(_unescaped, s)
+        s = _ENTITY.sub(lambda entity: html.unescape(entity[0]), s)
     return clean(s)
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    return html.unescape(match[0])
-
-
 def _strip(s: str) -> str:
-    """Tags out; the text is still escaped."""
+    """`s` without tags; its text is still escaped."""
     s = s.replace("<![CDATA[", "").replace("]]>", "")
     s = raised_to_text(formulas_to_text(s))
     if s.count("<") > _MAX_TAGS:
         return _TAG.sub(" ", s)
-    s = _BREAK.sub(_spaced, s)
+    s = _BREAK.sub(r" \g<0>", s)
     parts: list[str] = []
     end = 0
     for match in _TAG.finditer(s):
@@ -85,13 +82,9 @@ def _strip(s: str) -> str:
         parts += (s[end : match.start()].replace("<", "&lt;"), tag)
         end = match.end()
     parts.append(s[end:].replace("<", "&lt;"))
-    # nh3 decodes `&copy` without its semicolon, as browsers do; a bare ampersand is just one.
+    # nh3 decodes `&copy` without a semicolon, as browsers do; here it is an ordinary ampersand.
     escaped = _BARE.sub("&amp;", "".join(parts)).encode("utf-8", "ignore").decode()
     return nh3.clean(escaped, tags=set(), clean_content_tags={"script", "style"})
-
-
-def _spaced(match: re.Match[str]) -> str:
-    return f" {match[0]}"
 
 
 def _without_comments(s: str) -> str:

@@ -1,4 +1,4 @@
-"""Formulas in MathML, and raised text in HTML, as runs of Unicode like those that TeX becomes."""
+"""MathML formulas and superscripts in HTML as Unicode, like formulas in LaTeX."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import escape, unescape
 
 from digest.text.symbols import SUPERSCRIPTS
-from digest.text.typography import script
+from digest.text.typography import operand, script
 
 _FORMULA = re.compile(r"<(/?)(?:mml:|m:)?math(?:\s[^<>]*)?>", re.IGNORECASE)
 _PIECE = re.compile(r"<(/?)(?:\w+:)?(\w+)(?:\s[^<>]*?)?(/?)>|([^<]+|<)")
@@ -20,7 +20,7 @@ _OVER = {"¯": "\u0304", "‾": "\u0304", "^": "\u0302", "ˆ": "\u0302", "~": "\
 
 
 def formulas_to_text(s: str) -> str:
-    """HTML in which every `<math>` that is closed has become text, escaped as HTML."""
+    """HTML with every complete `<math>` element as text, escaped."""
     parts: list[str] = []
     end, opening = 0, None
     for tag in _FORMULA.finditer(s):
@@ -34,7 +34,7 @@ def formulas_to_text(s: str) -> str:
 
 
 def raised_to_text(s: str) -> str:
-    """HTML in which `10<sup>15</sup>` has become 10¹⁵; ordinals, marks and references stay."""
+    """HTML with `10<sup>15</sup>` as 10¹⁵; ordinals, marks and references stay as they are."""
     return _RAISED.sub(_raised, s)
 
 
@@ -47,7 +47,7 @@ def _raised(match: re.Match[str]) -> str:
 
 
 def _formula(source: str) -> str:
-    """The text of one formula; elements without a meaning of their own are just joined."""
+    """The text of one formula; unknown elements are replaced by their content."""
     stack: list[tuple[str, list[str]]] = [("math", [])]
     for closing, tag, alone, text in _PIECE.findall(source):
         name = tag.lower()
@@ -58,7 +58,7 @@ def _formula(source: str) -> str:
         elif alone:
             stack[-1][1].append(_ALONE.get(name, ""))
         elif not closing:
-            if len(stack) > _MAX_DEPTH:  # composing takes time that grows with its square
+            if len(stack) > _MAX_DEPTH:  # composing takes quadratic time
                 return unescape(_ANY_TAG.sub("", source))
             stack.append((name, []))
         elif any(name == each for each, _ in stack[1:]):
@@ -70,7 +70,7 @@ def _formula(source: str) -> str:
 
 
 def _close(stack: list[tuple[str, list[str]]]) -> str:
-    """Compose the innermost element into one part of the element around it; returns its name."""
+    """Compose the innermost element and add it to the element around it; returns its name."""
     name, parts = stack.pop()
     compose, number = _ELEMENTS.get(name, (None, 0))
     is_whole = compose is not None and parts and number in {0, len(parts)}
@@ -92,16 +92,12 @@ def _over(base: str, above: str) -> str:
     return base if above in _OVER else _up(base, above)
 
 
-def _operand(s: str) -> str:
-    return s if len(s) == 1 or s.isalnum() else f"({s})"
-
-
 def _under_over(base: str, below: str, above: str) -> str:
     return _up(_down(base, below), above)
 
 
 def _around(base: str, *scripts: str) -> str:
-    """Scripts in pairs, below and above: those after the base, a mark, those before it."""
+    """A base and its scripts in pairs (below, above); after `_BEFORE` come those before the base."""
     at = scripts.index(_BEFORE) if _BEFORE in scripts else len(scripts)
     return _pairs(scripts[at + 1 :]) + base + _pairs(scripts[:at])
 
@@ -112,11 +108,11 @@ def _pairs(scripts: tuple[str, ...]) -> str:
 
 
 def _fraction(above: str, below: str) -> str:
-    return f"{_operand(above)}/{_operand(below)}"
+    return f"{operand(above)}/{operand(below)}"
 
 
 def _root(*parts: str) -> str:
-    return "√" + _operand("".join(parts))
+    return "√" + operand("".join(parts))
 
 
 def _indexed_root(under: str, index: str) -> str:

@@ -1,4 +1,4 @@
-"""Author lists split into names, and names made comparable."""
+"""Splits author lists into names, and makes names comparable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NESTING = 6
 _AND = re.compile(r"\s+(?:and|&)\s+|^and\s+|\s+and$", re.IGNORECASE)
 _ET_AL = re.compile(r"^et\s+al\.?$|\s+et\s+al\.?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv)\.?$", re.IGNORECASE)
-# What follows a name and is none, without dots; as written, since Md, Do and Ma are given names.
+# Degrees and countries after a name, without dots. Case matters: Md, Do and Ma are given names.
 _DEGREES = frozenset(
     (
         "BA", "BS", "BSc", "DDS", "DO", "DPhil", "DSc", "DVM", "EdD", "FACP", "FACS", "FRCP",
@@ -31,7 +31,7 @@ _PARTICLES = frozenset(
 )
 _BETWEEN = re.compile(r"([,;]|\s+(?:and|&|on behalf of)\s+)")
 _UPPER = "".join(filter(str.isupper, map(chr, range(0x2000))))
-# A letter each, or two before a dot: A., É, Yu. A., K.-R.
+# One letter each, or two before a dot: A., É, Yu. A., K.-R.
 _INITIALS = re.compile(rf"(?:[{_UPPER}](?:[^\W\d_]?\.)?[\s‐‑-]*){{1,4}}$")
 _SUFFIX_INITIALS = frozenset({"JR", "SR", "II", "IV"})
 _SUFFIX_WORDS = frozenset({"jr", "sr", "ii", "iii", "iv"})
@@ -43,10 +43,10 @@ _IN_TWO_LETTERS = str.maketrans(
 
 
 def split_authors(s: str) -> tuple[str, ...]:
-    """The names in arXiv's one comma-joined string.
+    """The names in one string as arXiv writes it, separated by commas or `and`.
 
-    TeX accents are decoded, affiliations in (nested) parentheses dropped with their commas,
-    ` and ` parts names too, and a `Jr.` or `III` after a comma stays with its name.
+    LaTeX accents are decoded, affiliations in (nested) parentheses dropped, and a `Jr.` or `III`
+    after a comma stays with its name.
     """
     text = _without_affiliations(latex_to_text(s))
     names: list[str] = []
@@ -63,7 +63,7 @@ def split_authors(s: str) -> tuple[str, ...]:
 
 
 def authors_semicolon(s: str) -> tuple[str, ...]:
-    """The names in bioRxiv's form, `"A, B.; C, D."`, given name first: `("B. A", "D. C")`."""
+    """The names in a string as bioRxiv writes it: `"A, B.; C, D."` gives `("B. A", "D. C")`."""
     names: list[str] = []
     for part in latex_to_text(s).split(";"):
         family, _, given = part.partition(",")
@@ -77,7 +77,7 @@ def authors_semicolon(s: str) -> tuple[str, ...]:
 
 
 def authors_in_elements(elements: Sequence[str]) -> tuple[str, ...]:
-    """The names in a feed's author elements: one each, or all in one with commas or semicolons.
+    """The names in a feed's author elements: one in each, or all in one element.
 
     HTML is decoded; degrees and countries after a name are dropped.
     """
@@ -92,10 +92,10 @@ def authors_in_elements(elements: Sequence[str]) -> tuple[str, ...]:
 
 
 def authors_with_initials(s: str) -> tuple[str, ...]:
-    """The names in `Bee, A., Dee, C. D. & Eff, G.`, initials first; nothing where it is no such list.
+    """The names in `Bee, A., Dee, C. D. & Eff, G.`, initials first; () if it is no such list.
 
-    It is one when at least half of its names are a family and initials; what has none, such as
-    a consortium, stands alone.
+    At least half of the names must be a family name with initials. Others, such as a consortium,
+    are names by themselves.
     """
     names: list[str] = []
     pairs, is_open = 0, False
@@ -107,7 +107,7 @@ def authors_with_initials(s: str) -> tuple[str, ...]:
         if names and _SUFFIX.match(part) and not is_own:
             names[-1] = f"{names[-1]} {part}"
         elif is_open and is_initials and ("." in part or not _INITIALS.match(names[-1])):
-            # After several words, letters without a dot may stand for an institute too.
+            # After several words, letters without a dot may be an institute.
             pairs += _is_family(names[-1]) or "." in part
             names[-1], is_open = f"{part} {names[-1]}", False
         else:
@@ -117,10 +117,10 @@ def authors_with_initials(s: str) -> tuple[str, ...]:
 
 
 def is_family_first(s: str, *, alone: bool) -> bool:
-    """Whether this is one name written `Family, Given` rather than two names.
+    """Whether this is one name written `Family, Given`, and not two names.
 
-    `alone` says that nobody else is named beside it: then it may be a list too, or a name and where
-    one works. A family name has a single word then, or begins with a particle.
+    If it is the only element (`alone`), it may also be a list, or a name and an institute. Then
+    the family name must be one word or begin with a particle.
     """
     name, comma, suffix = s.rpartition(",")
     if comma and _SUFFIX.match(suffix.strip()):
@@ -132,10 +132,10 @@ def is_family_first(s: str, *, alone: bool) -> bool:
 
 
 def author_key(name: str) -> str:
-    """Family name and first initial, folded: the same for every usual way to write one name.
+    """Family name and first initial, folded: the same for all usual ways to write a name.
 
-    `Jürgen Schmidhuber`, `J. Schmidhuber` and `Schmidhuber, J.` all give `schmidhuber j`. Of a
-    family name of several words the last counts, since `van der Maaten` is filed both ways.
+    `Jürgen Schmidhuber`, `J. Schmidhuber` and `Schmidhuber, J.` all give `schmidhuber j`. Only
+    the last word of a family name counts, because `van der Maaten` is also filed under M.
     """
     family, _, given = name.partition(",")
     if given and _SUFFIX.match(given.strip()):
@@ -154,14 +154,14 @@ def author_key(name: str) -> str:
 
 
 def author_keys(name: str) -> frozenset[str]:
-    """The keys of every spelling of a name: two names may be one person's if they share a key."""
+    """The keys of all spellings of a name; two names that share a key may be one person's."""
     return frozenset(filter(None, map(author_key, spellings(name))))
 
 
 def spellings(name: str) -> tuple[str, ...]:
-    """A name, and as it is written where there are no umlauts: `Schütze` may be `Schuetze`.
+    """A name, and its spelling without umlauts: `Schütze` may be `Schuetze`.
 
-    Nothing is done to a name in ASCII, so that `Bauer` is not `Baur`.
+    A name in ASCII has one spelling, so that `Bauer` and `Baur` stay apart.
     """
     if name.isascii():
         return (name,)
@@ -171,20 +171,20 @@ def spellings(name: str) -> tuple[str, ...]:
 
 
 def _is_family(s: str) -> bool:
-    """Whether this can be a family name by itself: a single word, or a particle and more."""
+    """Whether this can be a family name: one word, or several after a particle."""
     first, *others = s.split() or [""]
     return not others or first.casefold() in _PARTICLES
 
 
 def _without_degrees(s: str) -> str:
-    """One name, or names with commas, without `MD` and `Ph.D.` after them.
+    """One name, or names with commas, without degrees (`MD`, `Ph.D.`) after them.
 
-    In upper case these may be a family or initials too (`MA, Y.`, `Bee, M. D.`): then they count
-    only after a whole name, and with a space or hyphen only where that is `Family, Given`.
+    In upper case a degree may also be a family name or initials (`MA, Y.`, `Bee, M. D.`). Then it
+    is dropped only after a whole name, and with a space or hyphen in it only after `Family, Given`.
     """
     first, *others = _BETWEEN.split(s)
     parts = [each.strip() for each in others[1::2]]
-    # `Bee, Ada, M. D.` has no use for more initials; in `Bee, A., MA, M. D.` somebody else has.
+    # In `Bee, Ada, M. D.` that is a degree; in `Bee, A., MA, M. D.` it is initials.
     is_named = _is_family(first) and (not parts[2:] or not _INITIALS.match(parts[0]))
     is_one = all(_is_degree(each, spaced=is_named) or _SUFFIX.match(each) for each in parts[1:])
     kept, name = [first], first

@@ -1,8 +1,7 @@
-"""What TeX's macros stand for: tables, no logic.
+"""Tables of LaTeX macros: symbols, accents, styles, and macros without text.
 
-The bulk (some 800 symbols) is pylatexenc's; here is what it lacks or what reads badly in plain
-text, and which macros only dress their argument, take arguments that are not text, or say
-nothing at all.
+Most symbols (some 800) come from pylatexenc; here are those that it lacks or that read badly in
+plain text.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ MATH_ACCENTS = {
     "acute": "\u0301", "grave": "\u0300", "check": "\u030c", "breve": "\u0306",
     "mathring": "\u030a",
 }  # fmt: skip
-# Letters in words: TeX swallows the space after them, as in `Bj\o rn`.
+# Letters in words: LaTeX ignores the space after them, as in `Bj\o rn`.
 LETTERS = {
     "L": "Ł", "l": "ł", "O": "Ø", "o": "ø", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ",
     "AA": "Å", "aa": "å", "ss": "ß", "i": "ı", "j": "ȷ", "DH": "Ð", "dh": "ð", "TH": "Þ",
@@ -63,7 +62,7 @@ MATH_STYLES = _names(
     " pmb operatorname ensuremath substack underbrace overbrace overrightarrow underline boxed"
     " mathop mathbin mathrel mathord smash vphantom mathds bbm"
 )
-# Switches, sizes and fences: they change how text looks, and say nothing.
+# Switches, sizes and fences, which only change how text looks.
 SILENT = _names(
     "bf it em rm sc tt sf sl cal bfseries itshape scshape ttfamily sffamily rmfamily mdseries"
     " upshape normalfont displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits left"
@@ -76,7 +75,7 @@ SPACES = _names(
     "par newline linebreak pagebreak newpage quad qquad enspace thinspace medspace thickspace"
     " hfill space smallskip medskip bigskip break tabularnewline hline nobreakspace"
 )
-# Macros whose first argument names something that is not in the text.
+# Macros whose argument is a name or a length, and not text.
 KEYED = _names(
     "label ref eqref autoref cref Cref pageref nameref hypersetup vspace hspace includegraphics"
     " bibliography bibliographystyle pagestyle thispagestyle color usepackage input include tag"
@@ -104,7 +103,7 @@ OVERRIDES = {
 
 @cache
 def symbols() -> dict[str, str]:
-    """Macro name to the text it stands for; loading pylatexenc's tables takes some 30 ms."""
+    """Macro names and the text they stand for; loading pylatexenc's tables takes some 30 ms."""
     from pylatexenc.latex2text import get_default_latex_context_db  # noqa: PLC0415 - loaded only when TeX is met
 
     table = {

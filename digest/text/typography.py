@@ -1,4 +1,4 @@
-"""How runs of TeX are set in plain Unicode: dashes, quotation marks, scripts; and what is math."""
+"""LaTeX's dashes, quotation marks, scripts and fractions in plain Unicode; and what is math."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from digest.text.symbols import RAISED, SUBSCRIPTS, SUPERSCRIPTS
 _TEX_SIGN = re.compile(r"[\\^_{=<>]")
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")
 _QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,200})'(?![\w'])")
-# Not `--option`; the lookbehind stands after the dashes so that the search runs on a literal.
+# Not `--option`. The lookbehind comes after the dashes, so that the search is for a literal: faster.
 _EN_DASH = re.compile(r"--(?<!---)(?!-)(?:(?![a-z])|(?<=[^\s-]--))")
 _SHORT_SCRIPT = 3
 _MAX_SCRIPT = 8
@@ -17,7 +17,7 @@ _MAX_WORDS = 4
 
 
 def plain(chunk: str, *, math: bool) -> str:
-    """A run without TeX signs: in text, TeX's dashes and quotation marks."""
+    """A run without macros: in text, LaTeX's dashes and quotation marks become Unicode's."""
     if math:
         return chunk
     if "--" in chunk:
@@ -26,7 +26,7 @@ def plain(chunk: str, *, math: bool) -> str:
 
 
 def script(sign: str, content: str) -> str:
-    """A super- or subscript in Unicode where every character has one, else marked by its sign."""
+    """A super- or subscript in Unicode if all its characters have one, else after its sign."""
     content = content.strip()
     if sign == "^" and (content in RAISED or content.strip("′") == ""):
         return RAISED.get(content, content)
@@ -38,8 +38,13 @@ def script(sign: str, content: str) -> str:
     return f"{sign}{content}" if is_atom else f"{sign}({content})"
 
 
+def operand(s: str) -> str:
+    """A part of a fraction or root, in parentheses if it needs them."""
+    return s if len(s) == 1 or s.isalnum() else f"({s})"
+
+
 def is_math(content: str, after: str) -> bool:
-    """Whether what stands between two dollar signs is math rather than prose between prices."""
+    """Whether the text between two dollar signs is math, and not prose between two prices."""
     if _TEX_SIGN.search(content):
         return True
     long_words = len(_LONG_WORD.findall(content))

@@ -1,4 +1,4 @@
-"""Text made comparable: folded words, phrases; and cut at the borders people expect."""
+"""Folded words and phrases, to compare texts; and text cut into sentences, lines and slugs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ASCII_FOLD = "".join(chr(c).lower() if chr(c).isalnum() else " " for c in range
 _SYMBOLIC = re.compile(r"\b([A-Za-z])(\+\+|#)(?![\w+#])")
 _SPOKEN = {"++": "plusplus", "#": "sharp"}
 _NOT_WORD = re.compile(r"[\W_]+")
-# What is not ASCII, as long as can be. Nothing that Unicode does to a letter reaches past one of ASCII.
+# Runs that are not ASCII, which can be normalised by themselves.
 _BEYOND_ASCII = re.compile(r"([^\x00-\x7f]+(?:[ ,.-]+[^\x00-\x7f]+)*)")
-# Letters that Unicode does not decompose, though people type them without the stroke.
+# Letters that Unicode does not decompose, but that people also type like this.
 _STROKES = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
 )
@@ -22,8 +22,8 @@ _ALL_STROKES = str.maketrans(
     | {chr(letter).upper(): plain for letter, plain in _STROKES.items() if chr(letter) != "ı"}
     | {"ß": "ss", "ẞ": "ss"}
 )
-# Letters of Han, Kana and Hangul, as `fold` leaves them: it takes a syllable of Hangul apart, into a
-# letter that begins it and one or two that go on.
+# Letters of Han, Kana and Hangul after `fold`, which splits a Hangul syllable into one letter
+# that begins it and one or two that follow.
 _BEGINS = (
     r"\u1100-\u115f\u3005\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\ua960-\ua97f\U00020000-\U0003ffff"
@@ -50,7 +50,7 @@ def fold(s: str) -> str:
         s = _SYMBOLIC.sub(lambda found: f"{found[1]}{_SPOKEN[found[2]]}", s)
     if s.isascii():
         return " ".join(s.translate(_ASCII_FOLD).split())
-    # Most texts have but a dash or an accent in them: 5 times as fast as to treat all of one so.
+    # Most texts have only a dash or an accent: 5 times as fast as normalising all of it.
     parts = _BEYOND_ASCII.split(s)
     parts[::2] = [each.translate(_ASCII_FOLD) for each in parts[::2]]
     parts[1::2] = map(_plain, parts[1::2])
@@ -64,10 +64,9 @@ def _plain(s: str) -> str:
 
 
 def without_strokes(s: str) -> str:
-    """`s` with the letters that Unicode does not decompose as people type them: `ł` as `l`, `æ` as `ae`.
+    """`s` with letters that Unicode does not decompose replaced: `ł` by `l`, `æ` by `ae`.
 
-    For the full-text index, which takes accents off by itself, and has `store.migrations.strokes`
-    do the same.
+    For the full-text index, which removes accents itself; `store.migrations.strokes` does the same.
     """
     return s if s.isascii() else s.translate(_ALL_STROKES)
 
@@ -78,38 +77,37 @@ def words(s: str) -> list[str]:
 
 
 def spaced(folded: str) -> str:
-    """A folded text in which each letter of Chinese, Japanese and Korean is a word of its own.
+    """A folded text with each Chinese, Japanese and Korean character as a word.
 
-    The first two put no spaces between words, and Korean binds particles to them: there a phrase may
-    begin and end anywhere, though never within a syllable. Other text stays as it is.
+    Chinese and Japanese have no spaces between words, and Korean attaches particles to words, so a
+    phrase may begin and end anywhere there, but never inside a syllable. Other text stays.
     """
     return folded if folded.isascii() else _spaced(folded)
 
 
-# One text is asked for many phrases, one after the other.
+# One text is searched for many phrases in turn.
 @lru_cache(maxsize=256)
 def _spaced(folded: str) -> str:
     return _BORDER.sub(" ", folded) if _WITHOUT_SPACES.search(folded) else folded
 
 
 def contains_phrase(folded_text: str, folded_phrase: str) -> bool:
-    """Whether the phrase stands in the text as whole words; both must be folded already.
+    """Whether the phrase is in the text as whole words; both must be folded.
 
-    Folded words are parted by single spaces, so padding both with a space makes a plain
-    substring search respect word borders: no regular expression, and no escaping. What a word is
-    where there are no spaces, `spaced` says.
+    Folded words are separated by single spaces, so with a space around both, a substring search
+    finds only whole words. For scripts without spaces see `spaced`.
     """
-    # Most questions end here: a phrase of Latin letters that is not there at all.
+    # Skips the work below for a Latin phrase that is not there at all, the usual case.
     if not folded_text.isascii() and (not folded_phrase.isascii() or folded_phrase in folded_text):
         folded_text, folded_phrase = spaced(folded_text), spaced(folded_phrase)
     return bool(folded_phrase) and f" {folded_phrase} " in f" {folded_text} "
 
 
 def contains_prefix(folded_text: str, folded_prefix: str) -> bool:
-    """Whether a word of the text begins so; both must be folded already.
+    """Whether a word of the text begins with the prefix; both must be folded.
 
-    A word is here what stands between spaces, in any script, as it is to the full-text index; and
-    no syllable of Hangul begins with another.
+    A word is what is between spaces, in any script, as in the full-text index. A Hangul syllable
+    is not the beginning of another one.
     """
     text, start = f" {folded_text}", f" {folded_prefix}"
     if folded_prefix.isascii() or start not in text:
@@ -133,10 +131,9 @@ def sentences(s: str) -> list[str]:
 
 
 def wrapped(text: str, room: int, *, first: int | None = None) -> list[str]:
-    """Words with single spaces between, in lines of at most `room` letters, the first of `first`.
+    """Words separated by single spaces, in lines of at most `room` characters (the first: `first`).
 
-    A word that finds no room, such as a long URL, stays whole. Like `textwrap` for such text, at a
-    twentieth of its cost.
+    A longer word, such as a URL, stays whole. The same as `textwrap`, but 20 times as fast.
     """
     lines: list[str] = []
     left, start = room if first is None else first, 0
@@ -152,10 +149,10 @@ def wrapped(text: str, room: int, *, first: int | None = None) -> list[str]:
 
 
 def truncate(s: str, limit: int) -> str:
-    """`s` in at most `limit` characters, ending with … when cut.
+    """`s` in at most `limit` characters, ending with … if it was cut.
 
-    The cut is at a sentence's end if that keeps at least 60 % of the room, else at a word's,
-    else (one endless word) where the room ends.
+    It is cut after a sentence if that keeps at least 60 % of `limit`, else after a word, else (one
+    very long word) inside it.
     """
     if len(s) <= limit:
         return s
@@ -178,5 +175,5 @@ def truncate(s: str, limit: int) -> str:
 
 
 def slug(s: str) -> str:
-    """A name as it stands in addresses and file names: `biorxiv:x y` is `biorxiv-x-y`."""
+    """A name for addresses and file names: `biorxiv:x y` gives `biorxiv-x-y`."""
     return _NOT_IN_A_SLUG.sub("-", s).strip("-.") or "topic"
