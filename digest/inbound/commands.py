@@ -91,7 +91,7 @@ class Asked(Value):
     """The commands of a mail, and the lines before and between them that are none."""
 
     commands: tuple[Command, ...] = ()
-    strange: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = "") -> Asked:
@@ -104,20 +104,20 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = 
     if site:
         words, *lines = (_unnamed(each, site) for each in (words, *lines))
     is_ours = is_answer and any(lines)
-    head = [] if is_ours or (_is_unsure(words) and _read([], lines).strange) else [words]
+    head = [] if is_ours or (_is_unsure(words) and _read([], lines).unread) else [words]
     asked = _read(head, lines)
     if is_answer and not any(lines):
         asked = replace(asked, commands=tuple(e for e in asked.commands if e.verb in OF_SUBJECTS))
     implied = ADDRESSED.get(mailbox)
     verbs = {each.verb for each in asked.commands}
-    if asked.commands[:1] == (Command(verb=Verb.SUBSCRIBE),) and asked.strange:
-        wishes = Command(verb=Verb.SUBSCRIBE, text="\n".join(asked.strange))
+    if asked.commands[:1] == (Command(verb=Verb.SUBSCRIBE),) and asked.unread:
+        wishes = Command(verb=Verb.SUBSCRIBE, text="\n".join(asked.unread))
         return Asked(commands=(wishes, *asked.commands[1:]))
     if implied is None or implied in verbs or Verb.HELP in verbs:
         return asked
     if implied is Verb.UNSUBSCRIBE:
         return Asked(commands=(Command(verb=implied),))
-    text = "\n".join(asked.strange)
+    text = "\n".join(asked.unread)
     return Asked(commands=(Command(verb=implied, text=text), *asked.commands))
 
 
@@ -260,7 +260,7 @@ def _is_broken(verb: Verb, last: str, line: str) -> bool:
 
 def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
     commands: list[Command] = []
-    strange: list[str] = []
+    unread: list[str] = []
     unclear = False
     for line in (*head, "", *_unwrapped(lines)[:MOST_LINES]):
         if grammar.is_closing(line) and not grammar.is_agreeing(line):
@@ -270,16 +270,16 @@ def _read(head: Sequence[str], lines: Sequence[str]) -> Asked:
         found = read_line(line)
         if unclear and found == (Command(verb=Verb.CONFIRM),):
             found = ()  # a yes to something else than our question, or a name such as Si
-        if len(strange) >= MOST_BEFORE and any(each.verb in LAST for each in found):
+        if len(unread) >= MOST_BEFORE and any(each.verb in LAST for each in found):
             break  # so far down, it is rather part of an unmarked quote
         commands += found
         if not found:
             if commands and line not in head and commands != [Command(verb=Verb.SUBSCRIBE)]:
                 break  # after the commands: a name, a motto, a disclaimer
-            strange.append(line)
+            unread.append(line)
             unclear = line not in head
     unique = tuple(dict.fromkeys(commands))[:MOST_COMMANDS]
-    return Asked(commands=unique, strange=tuple(strange[:MOST_COMMANDS]))
+    return Asked(commands=unique, unread=tuple(unread[:MOST_COMMANDS]))
 
 
 def _fixed(line: str) -> Command | None:

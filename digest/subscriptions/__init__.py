@@ -69,7 +69,6 @@ from digest.subscriptions.wishes import (
     floor_name,
     interests_of,
     paper_key,
-    parse_floor,
     topic_id,
     with_schedule,
 )
@@ -120,7 +119,6 @@ __all__ = [
     "normal_address",
     "overtaken",
     "paper_key",
-    "parse_floor",
     "parse_span",
     "pause",
     "question",

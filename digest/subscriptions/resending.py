@@ -11,12 +11,12 @@ from digest.subscriptions.limits import DAY, may
 from digest.subscriptions.people import fresh
 
 VALID_FOR = timedelta(hours=24)
-MOST_DAYS = 31
+DAYS = 7
 TIMES_A_DAY = 2
 
 
-def again(store: Store, person: Subscriber, *, days: int = 7, domain: str, now: datetime) -> int:
-    """Queue the digests of the last days again, with new Message-IDs; returns how many.
+def again(store: Store, person: Subscriber, *, domain: str, now: datetime) -> int:
+    """Queue the digests of the last week again, with new Message-IDs; returns how many.
 
     Digests without papers are left out, and those already on their way. Raises InvalidInput for a
     subscription that is not active, if all are on their way, and after twice in a day.
@@ -24,11 +24,10 @@ def again(store: Store, person: Subscriber, *, days: int = 7, domain: str, now: 
     current = fresh(store, person)
     if current.status is not Status.ACTIVE:
         raise InvalidInput("Digests can be sent again while a subscription is active, not now.")
-    days = min(max(days, 1), MOST_DAYS)
-    since = now - timedelta(days=days)
+    since = now - timedelta(days=DAYS)
     kept = [
         each
-        for each in store.ledger.recent(current.id, limit=days + 1)
+        for each in store.ledger.recent(current.id, limit=DAYS + 1)
         if each.mood is Mood.PICKS and each.composed_at >= since
     ]
     if not kept:

@@ -163,7 +163,7 @@ def test_a_floor_is_a_name_or_a_chance(defaults, words, floor, name):
     person = subscriptions.with_schedule(defaults, Wishes(floor=words))
     assert person.floor == floor
     assert subscriptions.floor_name(floor) == name
-    assert subscriptions.parse_floor(name) == floor
+    assert subscriptions.with_schedule(defaults, Wishes(floor=name)).floor == floor
 
 
 def test_a_name_is_cleaned_and_shown_only_if_wished(defaults):
