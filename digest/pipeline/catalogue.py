@@ -1,6 +1,6 @@
-"""Which public feeds there are, and what each holds: one state of the store, told feed by feed.
+"""The public feeds: which there are, and what each holds, in one state of the store.
 
-Feeds written to a folder and feeds served live come from here, one document at a time, so that
+Both feeds written to a folder and feeds served live are made here, one document at a time, so that
 nobody who asks for one feed waits for the others.
 """
 
@@ -29,14 +29,14 @@ LOOK_BACK = 14
 """Days without a paper of a topic after which the chain of its archives ends."""
 
 WHOLE = timedelta(days=1)
-"""What came within this of the newest is shown in full: who asks once a day would never see it."""
+"""Papers this close to the newest are all shown, so that who asks once a day misses none."""
 
 MOST_NEW = 2_000
-"""Entries beyond the limit, for that: more came at once only when a store was first filled."""
+"""The most entries shown for that: only a store that is first filled gets more at once."""
 
 SEARCHED_DAYS = (3, 14, 90)
 MOST_HITS = 600
-"""As many as a store ranks: the last ones stored, so that no better older one keeps them out."""
+"""As many as a store ranks."""
 
 PICKED_DAYS = 90
 KEPT_ENTRIES = 6
@@ -47,9 +47,9 @@ PICKS = "picks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms(Value):
-    """What settings say of feeds: `days` and `limit` bound a feed, `hub` is told of changes.
+    """The settings of feeds: `days` and `limit` bound a feed, `hub` is told of changes.
 
-    What came last is not bound by `limit`.
+    The papers that came last are shown even beyond `limit`.
     """
 
     topics: Mapping[str, Topic]
@@ -68,10 +68,10 @@ class Feed(Value):
 
 
 class Catalogue:
-    """The public feeds as they are in one state of the store; safe to use from any thread.
+    """The public feeds in one state of the store; safe to use from any thread.
 
-    What was looked up is kept, so make another one when the store has changed; `days` may be
-    handed on to it.
+    Look-ups are cached, so make a new one when the store has changed; `days` may be handed on to
+    it.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Catalogue:
 
     @cached_property
     def today(self) -> date:
-        """The day that feeds are counted back from."""
+        """The day from which feeds count back."""
         return counted_from(self._store.papers, self._now)
 
     @cached_property
@@ -100,9 +100,9 @@ class Catalogue:
 
     @cached_property
     def feeds(self) -> Sequence[Feed]:
-        """Those worth listing: trending, picks, named and followed topics, categories in use.
+        """The feeds worth listing: trending, picks, named and followed topics, categories in use.
 
-        Where two would have the same address the first has it.
+        If two would have the same address, the first one has it.
         """
         followed = self._store.subscribers.topics_in_use()
         topics = self._terms.topics
@@ -120,7 +120,7 @@ class Catalogue:
         return [each for each in made if first[each.info.slug.casefold()] is each]
 
     def find(self, slug: str) -> Feed | None:
-        """The feed of this address: one of those listed, or of any topic or category known."""
+        """The feed of this address: a listed one, or that of any known topic or category."""
         made = next((each for each in self._community() if each.info.slug == slug), None)
         if made is not None:
             return made
@@ -135,12 +135,12 @@ class Catalogue:
         return self.of(matching.topic_of(quiet, self._terms.topics)) if quiet else None
 
     def hub(self, feed: Feed) -> str:
-        """The hub that is told of changes of this feed: of those listed alone; "" for none."""
+        """The hub that is told of changes of this feed, if it is listed; "" for none."""
         hub = self._terms.hub
-        return hub if hub and any(each == feed for each in self.feeds) else ""
+        return hub if hub and feed in self.feeds else ""
 
     def spelled(self, slug: str) -> str:
-        """The address of the feed that this one differs from in case alone; "" for none."""
+        """The address of the feed that differs from this one in case alone; "" for none."""
         listed = (each.info.slug for each in self.feeds)
         known = (*listed, *map(links.slug, (*self._terms.topics, *self._categories)))
         wanted = slug.casefold()
@@ -166,7 +166,7 @@ class Catalogue:
         return self._store.papers.known_categories()
 
     def _community(self) -> Iterator[Feed]:
-        """What readers and curators make: trending, by hot score and by period, and picks."""
+        """Feeds made by readers and curators: trending, now and by period, and picks."""
         site = self._terms.site
         told = "What the community picks up"
         named = [(TRENDING, "Trending papers", f"{told}.", "trending")]
@@ -195,10 +195,11 @@ class Catalogue:
         *,
         among: Collection[date] | None = None,
     ) -> bytes | None:
-        """One document of a feed: the current one, or the archive of a day that is over.
+        """One document of a feed: the current one, or the archive of a past day.
 
         None for an archive without entries. The chain of archives leads from day to day `among`
-        these, which may be older than what the store can tell; without them, to where it can.
+        these days, which may reach further back than the store; without them, as far as the store
+        reaches.
         """
         held = self.entries(feed, day)
         if day is not None and not held:
@@ -226,7 +227,7 @@ class Catalogue:
             return self._entries[key]
 
     def days(self, feed: Feed) -> list[date]:
-        """The days that are over, of those a feed holds, with an archive: newest first."""
+        """The past days of a feed that have an archive, newest first."""
         topic = feed.topic
         if topic is None:
             return []
@@ -238,9 +239,9 @@ class Catalogue:
     ) -> bytes:
         """A search followed as a feed: the newest papers that hold all of the query.
 
-        The store finds the best first, not the newest, and only so many. So the last few days
-        are searched first, and more only where these have too few, to join them: else better
-        old papers could keep a new one out.
+        The store returns the best papers first, not the newest, and only so many. So the last few
+        days are searched first, and longer spans only if there are too few; otherwise better old
+        papers could keep a new one out.
         """
         categories = topic.categories if topic and not topic.phrases else ()
         papers: dict[str, Paper] = {}
@@ -297,8 +298,8 @@ class Catalogue:
     def _in_topic(self, topic: Topic, day: date) -> list[Known]:
         """The papers of a topic that could first be read on a UTC day.
 
-        A day is looked up again when its number of papers has changed, and every hour, since
-        papers may have been revised.
+        A day is looked up again if its number of papers has changed, and every hour, since papers
+        may have been revised.
         """
         mark = self._counts.get(day), f"{self._now:%Y-%m-%dT%H}"
         return [
@@ -329,8 +330,7 @@ class Catalogue:
         """The newest day before, within LOOK_BACK, on which the feed has an entry."""
         recent, topic = self.entries(feed), feed.topic
         if recent and recent[-1].seen_at.date() < day:
-            older = (each.seen_at.date() for each in recent)
-            return max((each for each in older if each < day), default=None)
+            return max(each.seen_at.date() for each in recent if each.seen_at.date() < day)
         if topic is None:
             return None
         if topic.phrases:
@@ -360,15 +360,15 @@ class Catalogue:
 
 
 def _shown(times: Sequence[datetime], limit: int) -> int:
-    """How many entries of these times, newest first, a feed shows."""
+    """How many entries with these times, newest first, a feed shows."""
     whole = sum(each > times[0] - WHOLE for each in times[:MOST_NEW])
     return max(whole, limit)
 
 
 def _holds(paper: Paper, query: str, topic: Topic | None) -> bool:
-    """Whether it holds every word of a query (none: any does) and has the phrases of a topic.
+    """Whether it has every word of a query (all do if there is none) and the phrases of a topic.
 
-    The store, finding nothing with every word, finds what has any of them.
+    If no paper has every word, the store returns papers that have any of them.
     """
     if query and not matching.in_query(matching.searched(paper), query):
         return False

@@ -1,6 +1,6 @@
-"""Keep to a pace: what may go now, and what came of it, shared by every process through the store.
+"""Keep to a pace that all processes share through the store.
 
-Nothing is read or written while nothing holds mail back; else one short transaction for a group
+While nothing holds mail back, nothing is read or written; else one short transaction for each group
 that goes, and one for what came of it.
 """
 
@@ -18,10 +18,9 @@ FRESH = timedelta(seconds=1)
 
 
 class Pacer:
-    """The pace of one process towards one mail server; any number of them share what is known.
+    """One process's view of the pace towards one mail server, shared with all others.
 
-    `server` names it, `own` says that it runs on this machine. Not for use by several threads at
-    once.
+    `server` names it, `own` says that it runs on this machine. Not for several threads at once.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class Pacer:
 
     @classmethod
     def free(cls) -> Pacer:
-        """One that lets everything go: for what is no mail server."""
+        """A pacer that lets everything go, for what is no mail server."""
         return cls(None)
 
     def room(self, now: datetime, most: int) -> Room:
@@ -82,7 +81,7 @@ class Pacer:
         self._note(self._store.change(self._server, learn), now)
 
     def count(self, messages: int, now: datetime) -> None:
-        """Count messages that went without asking, as letters do, against the caps."""
+        """Count messages that went without asking, such as letters, against the caps."""
         if self._store is None or not messages or self._caps == Caps():
             return
 
@@ -104,7 +103,7 @@ class Pacer:
         self._free_until = now + FRESH if free else None
 
     def _is_free(self, now: datetime) -> bool:
-        """Whether nothing held us back when last looked, which is looked at again every second."""
+        """Whether nothing held us back when last checked, which is checked again every second."""
         until = self._free_until
         return until is not None and until - FRESH <= now < until
 
@@ -117,7 +116,7 @@ def domain_of(address: str) -> str:
 def share(
     envelopes: Sequence[Envelope], grant: Grant
 ) -> tuple[list[Envelope], dict[str, datetime]]:
-    """Those that may go, in order, and by digest id when the others come again."""
+    """The envelopes that may go, in order, and when the others come again, by digest id."""
     allowed = dict(grant.allowed)
     held = {domain: iter(times) for domain, times in grant.held.items()}
     go: list[Envelope] = []

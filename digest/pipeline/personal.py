@@ -1,4 +1,4 @@
-"""A subscriber's own feed: what their digests picked, why, and where to answer it."""
+"""A subscriber's own feed: what their digests picked, why, and where to answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Because = Callable[[delivering.Material], Callable[[Pick], str]]
 
 
 def info(site: Site, subscriber: Subscriber) -> FeedInfo:
-    """What the feed is called; its address is as good as a password."""
+    """The feed's name and address; the address is as good as a password."""
     return FeedInfo(
         slug=f"mine/{links.feed_token(subscriber)}",
         title=f"Your papers · {site.name}",
@@ -43,7 +43,7 @@ def _entries(
     digests: Sequence[Digest],
     because: Because,
 ) -> Iterator[FeedEntry]:
-    """Every pick, from the latest digest on: a paper picked twice stands in the later one."""
+    """Every pick, newest digest first; a paper that was picked twice is in the later one only."""
     material = delivering.material_for(store, [replace(each, rest=()) for each in digests])
     voices = store.community.voices(material.papers)
     announcements = store.papers.announcements(material.papers)

@@ -1,7 +1,7 @@
-"""Post: letters written, kept, and handed over one by one, at least once each.
+"""Post: letters are written, stored, and sent one by one, at least once each.
 
-They are few and somebody waits for them, so they have a queue of their own and never stand behind
-a morning's digests. Whoever writes one may send it at once; the worker sends what is left.
+Letters are few and somebody waits for them, so they have a queue of their own and never stand
+behind a morning's digests. Whoever writes a letter may send it at once; the worker sends the rest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Sign = Callable[[bytes, datetime], bytes]
 
 BLOCK = 20
 LEASE = timedelta(minutes=15)
-# A server that takes minutes for each letter is given no further one after this.
+# After this, a server that takes minutes for each letter is given no more of them.
 OFFERING = LEASE / 2
 LASTS = timedelta(days=2)
 # A link that lives an hour is not worth sending when most of it is over.
@@ -64,9 +64,9 @@ def write(
 ) -> Letter:
     """Render a letter and queue it; the same letter within a minute is queued once.
 
-    An answer to mail is queued once however often that mail comes in. A `change` of address
-    among the context gives its letters the address and what ties their links to this wish.
-    Raises InvalidInput and ConfigError as `rendering.letters.letter` does.
+    An answer to mail is queued once, however often that mail comes in. A `change` of address in the
+    context gives its letters the new address, and ties their links to this change. Raises
+    InvalidInput and ConfigError as `rendering.letters.letter` does.
     """
     change = context.pop("change", None)
     if isinstance(change, AddressChange):
@@ -98,9 +98,9 @@ def ask(
     domain: str,
     now: datetime,
 ) -> int:
-    """Ask those of some hundred addresses to confirm who have yet to, once a day at most; how many.
+    """Ask those of some hundred addresses to confirm who have not yet, at most daily; how many.
 
-    All their letters are kept in one transaction. Raises as `write` does.
+    All their letters are stored in one transaction. Raises as `write` does.
     """
     asked: list[tuple[str, str, Letter]] = []
     for key, person in subscriptions.to_be_asked(store, addresses, now=now).items():
@@ -118,8 +118,8 @@ def ask(
 
 
 def _asking(question: subscriptions.Question, context: Mapping[str, object]) -> dict[str, object]:
-    """What is known to a letter that asks somebody to confirm."""
-    if question.mark:  # all that the letter says is of what its link agrees to
+    """The context of a letter that asks somebody to confirm."""
+    if question.mark:  # the letter must say exactly what its link agrees to
         return {**context, "interests": question.interests, "mark": question.mark}
     return {"interests": question.interests, **context}
 
@@ -136,7 +136,7 @@ def _letter(
     in_reply_to: str = "",
     attachment: mime.Attachment | None = None,
 ) -> Letter:
-    """A letter, under an id that follows from what it says and when."""
+    """A letter whose id follows from what it says and when."""
     once = in_reply_to or f"{now:%Y-%m-%dT%H:%M}"
     # With the key and the address, since a letter from before they changed has dead links.
     about = (person.id, person.key, person.email) if person else ()
@@ -166,7 +166,7 @@ def _letter(
 
 
 def _timeless(value: object) -> object:
-    """What a letter says of interests, however often they are asked for; all else as it is."""
+    """Interests without the time at which each was added; everything else as it is."""
     if isinstance(value, tuple) and all(isinstance(each, Interest) for each in value):
         return sorted((str(each.kind), each.value, each.weight) for each in value)
     return value
@@ -185,11 +185,10 @@ def post_due(
 ) -> Delivered:
     """Send every letter that is due; safe to call from several processes at once.
 
-    `sign` gives the bytes that go out. `bounced` is told of an active subscriber's address that
-    the mail server says is no good, `gone` of each letter as soon as it was taken. What is left
-    where nobody was there to take a letter waits for the next time (`cut_short`). Raises
-    ConfigError when the server refuses our password or certificate; the letters are then due again
-    in a minute.
+    `sign` gives the bytes that go out. `bounced` is told of an active subscriber's address that the
+    mail server rejects, `gone` of each letter as soon as it was taken. If the server is away, the
+    rest waits for the next time (`cut_short`). Raises ConfigError if the server refuses our
+    password or certificate; the letters are then due again in a minute.
     """
     total = Delivered()
     for kind in store.post.drop_late(clock()):
@@ -227,7 +226,7 @@ def _post(
     bounced: Bounced,
     gone: Callable[[], object],
 ) -> Delivered:
-    """Send what was claimed at `now`, and nothing that others may send by the time it is answered."""
+    """Send what was claimed at `now`, but only while the claim outlasts the server's answer."""
     waiting = {each.id: each for each in claimed}
     total = Delivered()
     answers: list[Receipt] = []
@@ -236,7 +235,7 @@ def _post(
         return clock() + ANSWERING < now + LEASE
 
     def settle(letter: Letter, retry_at: datetime | None, **how: bool) -> None:
-        # Once our lease has run out, the letter may be under somebody else's, which this would end.
+        # Once our lease has run out, somebody else may hold the letter.
         if retry_at is None or clock() < now + LEASE:
             store.post.settle(letter.id, retry_at=retry_at, **how)
 
@@ -270,7 +269,7 @@ def _post(
 def _in_time(
     messages: Sequence[Message], untaken: set[str], clock: Callable[[], datetime], until: datetime
 ) -> Iterator[Message]:
-    """The messages up to a moment, each no longer among the `untaken` once it is given away."""
+    """The messages up to a moment; each leaves `untaken` when it is handed out."""
     for each in messages:
         if clock() > until:
             return
@@ -294,7 +293,7 @@ def _signed(claimed: Sequence[Letter], sign: Sign, now: datetime) -> Iterator[Me
 
 
 def _mended(letter: Letter, receipt: Receipt) -> Receipt:
-    """The receipt, deferred where the server refuses us and not the address.
+    """The receipt, deferred if the server refuses us and not the address.
 
     A block that is lifted within the day should not cost anybody their confirmation.
     """
@@ -322,9 +321,9 @@ def _told(letter: Letter, receipt: Receipt, retry_at: datetime | None) -> Delive
 
 
 def _retry_at(letter: Letter, receipt: Receipt, now: datetime, rng: Random) -> datetime | None:
-    """When to try again; None for what was accepted or refused, and for what would come too late.
+    """When to try again; None if it was accepted or refused, or would come too late.
 
-    Nor does a letter go a third time after which the server fell silent twice.
+    Nor is a letter sent a third time if the server fell silent after it twice.
     """
     if receipt.outcome is not Outcome.DEFERRED:
         return None
@@ -348,7 +347,7 @@ def _later(letter: Letter, now: datetime, rng: Random, *, tried: bool = True) ->
 
 
 def _bounce(store: Store, letter: Letter, receipt: Receipt, *, bounced: Bounced) -> None:
-    """Only a subscription can end by this: what strangers ask for must not tell on anybody."""
+    """End a subscription whose address is no good; strangers' letters have no such effect."""
     if not policy.is_address_failure(receipt.code, receipt.reply):
         return
     person = store.subscribers.by_email(letter.recipient)

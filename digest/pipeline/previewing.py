@@ -1,4 +1,4 @@
-"""Preview: the latest papers, ranked for a profile that nobody has yet. Nothing is kept."""
+"""Preview: the latest papers, ranked for a profile that is not stored. Nothing is kept."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from digest.ports import Ranker, Store
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_INTERESTS = 300
-"""A stranger asks for previews: two thousand keywords would take seconds each time."""
+"""Anybody may ask for previews, and two thousand keywords would take seconds each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest:
-    """The papers of today's edition, or of the latest day that had some; `day` is its edition.
+    """The papers of today's edition, or of the latest day that had any; `day` is its edition.
 
     `today` says which of the two. Loaded once for many previews.
     """
@@ -52,7 +52,7 @@ def preview(
     *,
     now: datetime,
 ) -> Digest:
-    """The digest that this profile would get of those papers; `subscriber` need not exist."""
+    """The digest that this profile would get of those papers; `subscriber` need not be stored."""
     window = found.window
     interests = interests[:MOST_INTERESTS]
     profile = Profile(

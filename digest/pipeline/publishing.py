@@ -1,6 +1,6 @@
-"""Publish: every feed as static files, written only where bytes changed, for any web server.
+"""Publish: write every feed as static files for any web server, but only files that changed.
 
-`digest web` needs none of it: it makes the same documents when they are asked for.
+`digest web` does not need this: it makes the same documents on request.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from digest.rendering import links, opml
 from digest.rendering.feeds import FORMATS, FeedInfo, Page, document
 
 PRIVATE = "feeds/mine"
-# A pause is a rest from mails; only who has left has no feed.
+# A pause stops mails only; the feed goes on until somebody leaves.
 HAVE_FEEDS = (Status.ACTIVE, Status.PAUSED)
 HALF = ".part"
 EVER = datetime.min.replace(tzinfo=UTC)
 
 MADE = "feeds/.archives"
 FORM = 1
-"""What archives say; a higher number has those that stand made anew."""
+"""The form of archives; if this number grows, existing archives are made anew."""
 
 MOST_RENEWED = 14
-"""Days of archives made anew in one go: they take a second or two each, and digests wait."""
+"""Days of archives made anew at a time: each takes a second or two, and digests wait."""
 
 ALL = "all"
 ENTRY = re.compile(rb'"date_published":|<(?:entry|item)>\n')
 SPEAKS = re.compile(rb'"picked_by":\["|[\n\[]<p>(?:Picked|Submitted) by ')
-"""What a feed has in it for each entry, and where it says who speaks for a paper.
+"""What marks each entry in a feed, and where a feed says who speaks for a paper.
 
-In JSON that is certain; elsewhere a note of the authors may begin like it.
+The latter is certain in JSON only; elsewhere a note of the authors may begin like that.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What publishing came to: feeds, files in all, and files whose bytes changed."""
+    """What publishing did: feeds, files in all, and files whose bytes changed."""
 
     feeds: int = 0
     files: int = 0
@@ -64,16 +64,16 @@ class Published:
 def publish(
     store: Store, folder: Path, terms: Terms, *, now: datetime, because: personal.Because
 ) -> Published:
-    """Write all feeds below `folder`; private ones that are not due any more are removed."""
+    """Write all feeds below `folder`; private feeds of people who left are removed."""
     shared = publish_shared(store, folder, terms, now=now)
     own, _ = publish_own(store, folder, terms.site, because)
     return shared + own
 
 
 def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -> Published:
-    """Write the feeds that are everybody's, and the list of them.
+    """Write the public feeds, and the list of them.
 
-    The archive of a day is written once, and then left as it is, unless all are to be made anew.
+    The archive of a day is written once and then left as it is; see `_renew` for the exception.
     """
     catalogue = Catalogue(store, terms, now)
     listed = {feed.info.slug: feed for feed in catalogue.feeds}
@@ -100,10 +100,10 @@ def publish_own(
     after: str = "",
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Published, str | None]:
-    """Write readers' own feeds, by the ids of those `among` (None: all) that come `after` an id.
+    """Write readers' own feeds, of those `among` (None: of all), by id and `after` an id.
 
-    What is not there yet is written too, and what is nobody's any more is removed in any case.
-    Asked to stop, it hands back the id after which to go on, else None.
+    Feeds that do not exist yet are written too, and those of people who left are always removed. If
+    it was asked to stop, returns the id after which to go on, else None.
     """
     total, kept, last, stopped = Published(), set[str](), after, False
     for person, paths in _own(store, site):
@@ -122,15 +122,15 @@ def publish_own(
 
 
 def forget_own(store: Store, folder: Path, site: Site) -> None:
-    """Remove the own feeds that are nobody's any more, and write none."""
+    """Remove the own feeds of people who left, and write none."""
     _forget(folder, {path for _, paths in _own(store, site) for path in paths.values()})
 
 
 def shared_by_own(store: Store, site: Site) -> str:
-    """A token that becomes another one whenever what stands in anybody's own feed does.
+    """A token that changes whenever something changes that stands in everybody's own feed.
 
-    That is what the site is called and where it is, and who speaks for a paper: a name that is
-    taken back is to go from everybody's.
+    That is the site's name and address, and who speaks for papers: a name that is taken back must
+    go from every feed.
     """
     voices = store.community.voices(store.community.featured(EVER))
     told = repr((site, sorted(voices.items(), key=lambda each: each[0])))
@@ -138,7 +138,7 @@ def shared_by_own(store: Store, site: Site) -> str:
 
 
 def _own(store: Store, site: Site) -> Iterator[tuple[Subscriber, dict[str, str]]]:
-    """Whoever has a feed of their own, by id, and its paths by format."""
+    """Everybody who has a feed of their own, by id, with its paths by format."""
     for person, _ in store.subscribers.all():
         if person.status in HAVE_FEEDS:
             about = personal.info(site, person)
@@ -150,9 +150,9 @@ def _lacks(folder: Path, paths: Iterable[str]) -> bool:
 
 
 def write(path: Path, content: bytes) -> bool:
-    """Put the content in place in one step; False, and nothing touched, if it is there already.
+    """Put the content in place in one step; False, and nothing is touched, if it is there already.
 
-    What the system says against it (OSError) names this file, or the folder that cannot be made.
+    An OSError names this file, or the folder that cannot be made.
     """
     if path.is_file() and path.read_bytes() == content:
         return False
@@ -160,7 +160,7 @@ def write(path: Path, content: bytes) -> bool:
     try:
         _put(path, content)
     except OSError as error:
-        error.filename = str(path)  # nobody knows the half's name
+        error.filename = str(path)  # instead of the temporary name
         raise
     return True
 
@@ -178,7 +178,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, bytes]:
-    """The current documents of a feed, and the archives that do not stand yet."""
+    """The current documents of a feed, and the archives that are missing."""
     whole = _whole(_archived(folder / "feeds" / feed.info.slug))
     missing = [day for day in catalogue.days(feed) if day not in whole]
     found = {
@@ -192,10 +192,10 @@ def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, byte
 def _renew(
     catalogue: Catalogue, standing: Mapping[str, Feed | None], folder: Path, site: Site
 ) -> int:
-    """Make anew the archives that stand as another form, or for another address, had them.
+    """Make archives anew that were written in an earlier form, or for another site address.
 
-    Some days in one go, oldest first, and a file remembers how far it came. The number of files
-    that changed.
+    Some days at a time, oldest first; a file remembers how far it came. Returns how many files
+    changed.
     """
     now = f"{FORM} {site.url}"
     before, _, done = _bytes(folder / MADE).decode().partition("\n")
@@ -224,10 +224,10 @@ def _anew(
     archived: Counter[date],
     site: Site,
 ) -> int:
-    """Make the archive of a day anew; where the store has less to tell by now it stays as it is.
+    """Make the archive of a day anew, unless the store has lost some of its papers since.
 
-    Unless it says who speaks for a paper: then it is replaced by what there is, if only by its
-    place in the chain, since the next one leads to it.
+    But an archive that says who speaks for a paper is always replaced, by whatever can be made; if
+    that is nothing, by an empty one that keeps its place in the chain.
     """
     standing = (_bytes(folder / f"{day}.{kind}") for kind in ("json", "atom", "rss"))
     before = next(filter(None, standing), b"")
@@ -251,14 +251,14 @@ def _held(archive: bytes) -> int:
 
 
 def _slugs(folder: Path) -> set[str]:
-    """The feeds that stand in the folder, also those that are listed no more."""
+    """The feeds that have files in the folder, including those that are no longer listed."""
     current = {path.stem for path in (folder / "feeds").glob("[!.]*.json")}
     archives = {path.name for path in (folder / "feeds").glob("[!.]*") if path.is_dir()}
     return (current | archives) - {Path(PRIVATE).name}
 
 
 def _archived(folder: Path) -> Counter[date]:
-    """Days that have an archive, and in how many formats: one in all was promised not to change."""
+    """Days that have an archive, and in how many formats."""
     found: Counter[date] = Counter()
     for kind in FORMATS:
         for path in folder.glob(f"????-??-??.{kind}"):
@@ -285,7 +285,7 @@ def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Pub
 
 
 def _forget(folder: Path, kept: set[str]) -> None:
-    """Remove private feeds of people who left or whose address was revoked, and halves of any.
+    """Remove private feeds of people who left or whose address was revoked, and unfinished files.
 
     What an operator put beside them (an `.htaccess`) stays.
     """

@@ -1,4 +1,4 @@
-"""Searching what is stored: by what somebody typed or pasted, and by a paper for others like it."""
+"""Search the stored papers: by a query or a pasted text, and for papers like a given one."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def search(
 ) -> list[tuple[Paper, float]]:
     """What a query finds, best first: words, `"phrases"`, an id or address, a pasted abstract.
 
-    The first 101 hits, and what `nearness` finds beside them, are put into the order that
-    `ranking.fuse` gives them; hits beyond stand in the order of the full-text index, and score 0.
-    An empty query finds everything within, newest first; one that is the id of a paper we have,
-    that paper alone. A paper whose id stands in a query, as in a reference to it, comes first.
+    The first 101 hits, and what `nearness` finds besides, are ordered by `ranking.fuse`; further
+    hits keep the order of the full-text index and score 0. An empty query finds everything within,
+    newest first. A query that is the id of a stored paper finds that paper alone; a paper whose id
+    stands somewhere in the query, as in a reference, comes first.
     """
     is_narrowed = within not in (None, Within())
     named = [] if is_narrowed else _named(store, query)
@@ -64,11 +64,11 @@ def search(
 def similar(
     store: Store, paper: Paper, *, limit: int, nearness: Nearness | None = None
 ) -> list[Paper]:
-    """The stored papers most like one, itself left out.
+    """The stored papers most like a given one, without itself.
 
-    Those nearest to it, and those that have one of its rarest words, which of a rare subject the
-    space may know too little to tell; in the order of `Nearness.ordered`. Where no space is learned
-    yet, or where it knows nothing like the paper, those that share telling pairs of words with it.
+    Those nearest to it, and those that share one of its rarest words, since the space knows little
+    of rare subjects; ordered by `Nearness.ordered`. Without a space, or if it knows nothing like
+    the paper, those that share telling pairs of words with it.
     """
     near = nearness.of_paper(paper, most=max(limit, MOST_RELATED)) if nearness else {}
     papers = store.papers.get(near)
@@ -83,8 +83,8 @@ def similar(
 def is_within(paper: Paper, announcements: Sequence[Announcement], within: Within) -> bool:
     """Whether a search narrowed like this may show a paper, given all of its announcements.
 
-    The rule of `PaperStore.search`: an archive stands for its categories, and days are UTC days
-    of the first new or cross announcement.
+    The same rule as in `PaperStore.search`: an archive stands for its categories, and days are UTC
+    days of the first new or cross announcement.
     """
     archives = (each.partition(".")[0] for each in paper.categories if "." in each)
     if within.categories and not {*paper.categories, *archives}.intersection(within.categories):
@@ -109,10 +109,10 @@ def _near(
     within: Within | None,
     nearness: Nearness | None,
 ) -> tuple[Mapping[str, float], list[Paper]]:
-    """How near papers are to a query, and the nearest of those that its words did not find.
+    """How near papers are to a query, and the nearest ones that its words did not find.
 
-    An author's name has no meaning to be near to, so it finds none. Where a query demands words,
-    papers without them are not brought in.
+    An author's name has no meaning, so nothing is near to it. If a query demands words, papers
+    without them are not added.
     """
     if nearness is None or not query.strip() or searching.names_author(query, hits):
         return {}, []
@@ -135,7 +135,7 @@ def _others(store: Store, ids: Collection[str], within: Within | None) -> list[P
 def _sharing(store: Store, paper: Paper) -> list[tuple[Paper, float]]:
     """Papers that share a pair of neighbouring words with this one, most like it first.
 
-    Its four most telling pairs are searched for one by one; what stands high in several comes
+    Its four most telling pairs are searched one by one; papers that rank high for several come
     first.
     """
     terms = searching.terms_of(f"{paper.title} \n {paper.title} \n {paper.abstract}")
@@ -153,7 +153,7 @@ def _sharing(store: Store, paper: Paper) -> list[tuple[Paper, float]]:
 def _with_telling(
     store: Store, query: str, hits: list[tuple[Paper, float]], within: Within | None
 ) -> list[tuple[Paper, float]]:
-    """The hits, and what has the longest words of a long text: the index reads only its first."""
+    """The hits, and papers with the longest words of a long text, which may be beyond its start."""
     words = sorted(set(query.split()), key=lambda word: (-len(word), word))
     told = " ".join(each for each in words if each.isalpha()).split()[:TELLING_WORDS]
     known = {paper.id for paper, _ in hits}
@@ -162,7 +162,7 @@ def _with_telling(
 
 
 def _named(store: Store, query: str) -> list[Paper]:
-    """The papers that a query names by arXiv id, DOI or address; a long text only speaks of some."""
+    """The papers that a short query names by arXiv id, DOI or address."""
     if len(query.strip()) > LONGEST_REFERENCE:
         return []
     words = (each.strip(AROUND_AN_ID) for each in query.split())
@@ -172,6 +172,6 @@ def _named(store: Store, query: str) -> list[Paper]:
 
 
 def _key(text: str) -> str:
-    """The key of a paper that a text is the id or address of; nothing where it is none."""
+    """The key of the paper whose id or address this text is; "" if it is none."""
     arxiv, doi = merging.arxiv_id(text), merging.canonical_doi(text)
     return f"arxiv:{arxiv[0]}" if arxiv else f"doi:{doi}" if doi else ""

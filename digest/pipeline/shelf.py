@@ -1,4 +1,4 @@
-"""What the mails of a round show, loaded once: the digests of a morning name the same papers."""
+"""Load what the mails of a round show only once: a morning's digests share the same papers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MOST_KEPT = 10_000
 
 
 class Shelf:
-    """Papers and what stands beside them, of the blocks of one round so far.
+    """Papers, and what is shown with them, of the blocks of one round so far.
 
-    `render` gives blocks the same rendering as long as the shelf has room: fragments that it made
-    of a paper serve the next block as well. What has changed in the store since then, such as
-    upvotes, shows in the next round.
+    `render` returns the same rendering for every block until the shelf is full, so that fragments
+    made of a paper serve later blocks too. Later changes in the store, such as upvotes, show in the
+    next round.
     """
 
     def __init__(self, store: Store, renderer: Callable[[Material], Render]) -> None:
@@ -27,7 +27,7 @@ class Shelf:
         self._clear()
 
     def render(self, digests: Iterable[Digest]) -> Render:
-        """What renders the digests of a block, once everything that they show is on the shelf."""
+        """What renders the digests of a block, once everything that they show is loaded."""
         shown, named = named_in(digests)
         if len(self._shown) + len(shown) > MOST_KEPT or len(self._named) > MOST_KEPT:
             self._clear()
@@ -50,7 +50,7 @@ class Shelf:
         self._upvotes: dict[str, int] = {}
         self._titles: dict[str, str] = {}
         self._voices: dict[str, Sequence[Voice]] = {}
-        # The rendering looks at these very mappings, and finds in them what comes later.
+        # The rendering reads these same mappings, and so finds what is added later.
         self._render = self._renderer(
             Material(
                 papers=self._papers,
@@ -74,7 +74,7 @@ def named_in(digests: Iterable[Digest]) -> tuple[set[str], set[str]]:
 
 
 def load(store: Store, shown: Collection[str], named: Collection[str]) -> Material:
-    """The papers that are shown, with upvotes and voices, and titles of those that are named."""
+    """The papers shown, with upvotes and voices, and the titles of papers that are named."""
     papers = store.papers.get(shown)
     others = store.papers.get(each for each in named if each not in papers)
     signals = [s for found in store.papers.signals(papers).values() for s in found]

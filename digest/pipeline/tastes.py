@@ -1,6 +1,6 @@
-"""What rankers keep of readers: looked up a block at a time, and learned where it is missing.
+"""What rankers learned of readers' opinions (tastes): loaded by block, and learned where missing.
 
-A new space makes all of it worthless in one night. Made ahead, a morning finds it there.
+A new space makes all of it useless overnight; learning it ahead of the morning saves time then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Strangers = Mapping[str, Sequence[Profile]]
 
 
 def keepers(rankers: Iterable[Ranker]) -> dict[str, Keeper]:
-    """Those rankers by the names of what they keep; none unless all of them keep something."""
+    """Those rankers by the names under which they keep tastes; none unless all of them do."""
     found = {getattr(each, "keeps", ""): cast("Keeper", each) for each in rankers}
     return {} if "" in found else found
 
@@ -29,7 +29,7 @@ def keepers(rankers: Iterable[Ranker]) -> dict[str, Keeper]:
 def look_up(
     store: Store, keeping: Mapping[str, Keeper], profiles: Sequence[Profile]
 ) -> tuple[Kept, Strangers]:
-    """What is kept of these readers, and those of whom it is missing; both by the keeper's name."""
+    """What is kept of these readers, and those of whom it is missing, both by the keeper's name."""
     ids = [each.subscriber_id for each in profiles]
     kept = {name: store.spaces.tastes(name, ids) for name in keeping}
     strangers = {
@@ -69,10 +69,10 @@ def keep_ahead(
     block: int = BLOCK,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Learn ahead the tastes of up to `most` readers who have none for the current space.
+    """Learn the tastes of up to `most` readers who have none for the current space.
 
     Returns how many readers were looked at. A cursor in the store says where to go on; once
-    everyone is done a call costs one look-up.
+    everybody is done, a call costs one look-up.
     """
     keeping = keepers(rankers)
     if not keeping:
@@ -100,7 +100,7 @@ def keep_ahead(
 
 
 def unlearned(strangers: Strangers) -> Iterable[Profile]:
-    """Everyone of whom anything is missing, once."""
+    """Everybody of whom anything is missing, once."""
     return {each.subscriber_id: each for found in strangers.values() for each in found}.values()
 
 

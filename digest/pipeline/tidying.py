@@ -1,4 +1,4 @@
-"""Tidy: the nightly work beside reconciling: forget what policy no longer keeps, and back up."""
+"""Tidy: delete nightly what is no longer kept, and back up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from digest.ports import Ranker, Store
 
-# Nightly copies alone: whatever else lies in the folder was put there by hand.
+# Only nightly copies are removed: other files in the folder were put there by hand.
 DIGIT = "[0-9]"
 NIGHTLY = f"digest-{DIGIT * 4}-{DIGIT * 2}-{DIGIT * 2}.db"
 
-# Days. A paper that is gone is new to us when it is announced again: who had it would get it twice.
+# Days. A deleted paper that is announced again counts as new, and would be sent to a reader twice.
 LONGER_THAN_DIGESTS = 60
 
 
@@ -21,8 +21,7 @@ def prune(
 ) -> dict[str, int]:
     """Delete what is older than so many days; returns deleted rows by table.
 
-    `soft` is for soft bounces, which are kept no shorter than other evidence; papers are kept for
-    60 days longer than digests at least.
+    `soft` is for soft bounces. Papers are kept at least 60 days longer than digests.
     """
     papers = max(papers, digests + LONGER_THAN_DIGESTS)
     return store.prune(
@@ -35,17 +34,18 @@ def prune(
 
 
 def forget_tastes(store: Store, rankers: Iterable[Ranker]) -> int:
-    """Forget what was kept of readers for rankers or spaces that are gone; returns how many.
+    """Forget tastes kept for rankers or spaces that are gone; returns how many.
 
-    A ranker that comes back makes it anew, so nothing is lost.
+    A ranker that comes back learns them anew, so nothing is lost.
     """
     return store.spaces.forget_tastes(getattr(each, "keeps", "") for each in rankers)
 
 
 def backup(store: Store, folder: Path, *, now: datetime, keep: int) -> Path:
-    """Copy the database into the folder under today's date; of such copies the newest `keep` stay.
+    """Copy the database into the folder under today's date; the newest `keep` copies stay.
 
-    What is left of one that was cut off goes first: it takes as much room as a whole one.
+    Partial copies left by an interrupted backup are removed first, since each is as large as a
+    whole one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for rest in folder.glob(f"{NIGHTLY}.partial*"):

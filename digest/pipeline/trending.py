@@ -1,4 +1,4 @@
-"""What trends, now and in a day, a week or a month: by subscribers' votes and every source's."""
+"""What trends, now and in a day, a week or a month: by votes of subscribers and of sources."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MOST_VOTED = 2_000
 def refresh(store: Store, *, now: datetime) -> None:
     """Recompute the stored hot scores, from the signals of the last two months.
 
-    A hot score falls by one, a tenfold of votes, in two days: what nobody has voted for in two
-    months is behind anything that anybody has voted for since.
+    A hot score falls by one, a tenfold of votes, in two days: what had no vote for two months is
+    behind anything with a later one.
     """
     counted = store.community.changed()  # first, so that a vote given meanwhile is seen next time
     signals = store.papers.signalled(now - COOLED)
@@ -34,8 +34,8 @@ def refresh(store: Store, *, now: datetime) -> None:
 def refresh_if_voted(store: Store, *, now: datetime) -> None:
     """Recompute the stored hot scores if a subscriber has voted since, or taken a vote back.
 
-    One vote moves what is usual in its field, and with it the scores of others: no web request
-    waits for that.
+    Every vote changes what is usual in its field, and so the scores of other papers; that is too
+    much for a web request.
     """
     if store.community.changed() != (store.sources.cursor(COUNTED) or ""):
         refresh(store, now=now)
@@ -46,10 +46,10 @@ def trending_papers(
 ) -> list[tuple[Paper, int, float]]:
     """Papers with their votes and score, best first, of one topic or of all; raises NotFound.
 
-    `period` is `day`, `week` or `month`, back from `now`. Subscribers' votes count if they were
-    given in it. Sources tell a number without its history, so that a paper whose number was last
-    seen in the period counts with the whole of it. Scores are `trending.relative` over all
-    fields, whatever the topic: what is usual in a field does not hang on who looks.
+    `period` is `day`, `week` or `month`, back from `now`. Subscribers' votes count if given in that
+    period. Sources report a total without its history, so a paper whose total was last seen in the
+    period counts with all of it. Scores are `trending.relative` over all fields whatever the topic,
+    since what is usual in a field does not depend on who looks.
     """
     span = trending.PERIODS.get(period)
     if span is None:

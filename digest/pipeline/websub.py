@@ -1,7 +1,7 @@
-"""Tell a WebSub hub which feeds have changed, so that their readers need not ask.
+"""Tell a WebSub hub which feeds have changed, so that their readers need not poll.
 
-What the hub was told of is kept as one hash a feed. A feed it could not be told of keeps its old
-hash, and is told of the next time.
+One hash a feed remembers what the hub was told. A feed for which that failed keeps its old hash,
+and the hub is told the next time.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PostForm = Callable[[str, Sequence[tuple[str, str]], datetime], None]
 
 
 def tell(store: Store, terms: Terms, post_form: PostForm, *, now: datetime) -> None:
-    """Send one ping a feed that has changed since the hub was last told of it.
+    """Ping the hub for each feed that has changed since it was last told.
 
-    Nothing happens without a hub or a site address. `post_form` raises FetchFailed or
-    FetchRefused, which are logged.
+    Nothing happens without a hub or a site address. `post_form` raises FetchFailed or FetchRefused,
+    which are logged.
     """
     if not terms.hub or not terms.site.url:
         return

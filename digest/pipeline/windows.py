@@ -20,7 +20,7 @@ MOST_KEPT = 4
 
 
 class AskedToStop(Exception):
-    """Papers are still to be embedded, and nothing was ranked."""
+    """Asked to stop while papers were still to be embedded; nothing was ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,10 @@ class Window:
 
 
 class Windows:
-    """Windows of one round of composing: many readers share one, and it is loaded once.
+    """The windows of one round of composing, loaded once each, since many readers share one.
 
-    A window is loaded again if anything was announced in it meanwhile, by another process perhaps:
-    a digest must not cover what it has not seen.
+    A window is loaded again if something was announced in it meanwhile, perhaps by another process:
+    a digest must not claim to cover what it has not seen.
     """
 
     def __init__(self, store: Store) -> None:
@@ -81,7 +81,7 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
         until=until,
         papers=tuple(paper for paper, _ in announced),
         seen_at={paper.id: announcement.seen_at for paper, announcement in announced},
-        # A week's digest is about all of its days: how old a vote is counts for nothing.
+        # The age of a vote does not count: a week's digest is about all of its days.
         trending=trending.relative(upvotes, {paper.id: paper.categories for paper, _ in announced}),
         upvotes=upvotes,
         featured=store.community.featured(until - FEATURED_FOR),
@@ -90,7 +90,7 @@ def window_of(store: Store, since: datetime, until: datetime) -> Window:
 
 
 def _reports(store: Store, until: datetime) -> tuple[SourceReport, ...]:
-    """What sources said last; on days without lists, when some are never asked, in four days."""
+    """What sources reported lately: in four days on days without lists, when some are not asked."""
     day = editions.list_day(until)
     lately = REPORT_WINDOW if editions.is_list_day(day) else OVER_A_WEEKEND
     return tuple(each for each in store.sources.reports(since=until - lately) if each.at <= until)
@@ -99,7 +99,7 @@ def _reports(store: Store, until: datetime) -> tuple[SourceReport, ...]:
 def candidates_of(
     store: Store, window: Window, profiles: Sequence[Profile], *rankers: Ranker
 ) -> Candidates:
-    """What rankers may use: the window, the papers that profiles name, the curators' picks."""
+    """What rankers may use: the window, the papers that profiles name, and the curators' picks."""
     liked = store.papers.get(tastes.named(profiles, REFERRED))
     return _candidates(store, window, liked, rankers)
 
@@ -112,10 +112,10 @@ def kept_candidates_of(
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Candidates:
-    """The same, with what rankers keep of these subscribers as they are now.
+    """The same, together with the tastes of these subscribers as kept by the rankers.
 
-    What is missing is learned now, and kept. Liked papers are loaded only where something is to be
-    learned from them, or where their place in the space is not known. Raises AskedToStop.
+    Missing tastes are learned now, and kept. Liked papers are loaded only if something is to be
+    learned from them, or if their place in the space is not known. Raises AskedToStop.
     """
     keeping = tastes.keepers(rankers)
     if not keeping:
