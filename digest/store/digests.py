@@ -44,11 +44,11 @@ def fresh(connection: Connection, digests: Sequence[Digest]) -> dict[int, Digest
     for each in digests:
         key = keys.key_of(keys.day_of(each.edition), numbers[each.subscriber_id])
         found.setdefault(key, each)
-    old = there(connection, found)
+    old = existing(connection, found)
     return {key: each for key, each in found.items() if key not in old}
 
 
-def there(connection: Connection, wanted: Iterable[int]) -> set[int]:
+def existing(connection: Connection, wanted: Iterable[int]) -> set[int]:
     """Those of these keys that are keys of digests."""
     rows = connection.execute(
         "SELECT key FROM digests WHERE key IN (SELECT value FROM json_each(?))",
@@ -85,7 +85,7 @@ def add(connection: Connection, digests: Mapping[int, Digest], queued: Collectio
     connection.executemany(
         "INSERT INTO digests (key, content) VALUES (?, ?)",
         (
-            (key, contents.packed(each, shared.strings[windows[key]], shared))
+            (key, contents.encode(each, shared.strings[windows[key]], shared))
             for key, each in digests.items()
         ),
     )
@@ -94,7 +94,7 @@ def add(connection: Connection, digests: Mapping[int, Digest], queued: Collectio
 def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
     """Digests by key; papers have their present ids, and those that are gone are left out."""
     found = {
-        key: contents.opened(content)
+        key: contents.decode(content)
         for key, content in connection.execute(
             "SELECT key, content FROM digests WHERE key IN (SELECT value FROM json_each(?))",
             (json.dumps(list(wanted)),),
@@ -103,7 +103,7 @@ def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
     worded = {number for each in found.values() for number in each.papers[: each.shown]}
     named = {number for each in found.values() for number in each.papers}
     papers, joined = _names(connection, named)
-    looked = contents.Looked(
+    names = contents.Names(
         papers=papers,
         joined=joined,
         strings=texts_of(
@@ -120,7 +120,7 @@ def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
         },
     )
     people = keys.people(connection, found)
-    return {key: _digest(key, people[key], each, looked) for key, each in found.items()}
+    return {key: _digest(key, people[key], each, names) for key, each in found.items()}
 
 
 def made_since(connection: Connection, since: datetime) -> set[int]:
@@ -177,11 +177,11 @@ def span_of(window: str) -> tuple[str, str, str]:
     return since, until, composed_at
 
 
-def _digest(key: int, person: str, found: contents.Opened, looked: contents.Looked) -> Digest:
-    mood, since, until, composed_at, announced = _window(looked.strings[found.window])
+def _digest(key: int, person: str, found: contents.Decoded, names: contents.Names) -> Digest:
+    mood, since, until, composed_at, announced = _window(names.strings[found.window])
     edition = keys.edition_of(key)
-    picks, rest = contents.picks_of(found, looked), contents.rest_of(found, looked)
-    if looked.joined:
+    picks, rest = contents.picks_of(found, names), contents.rest_of(found, names)
+    if names.joined:
         # Of two papers that were merged since, the better place counts.
         once: dict[str, Pick] = {}
         for each in picks:

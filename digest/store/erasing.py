@@ -24,7 +24,7 @@ _AT = (b"%40", b"&#64;", b"&#x40;")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Mentions:
     """Which evidence, by id and time, mentions an id or address of these people.
 
     Stored mail never changes, except that it is emptied or settled, so that this stays valid.
@@ -34,7 +34,7 @@ class Look:
     addresses: set[str]
     found: dict[tuple[str, str], bool] = field(default_factory=dict)
 
-    def holding(self, ids: set[str], addresses: set[str]) -> Mapping[tuple[str, str], bool]:
+    def known_for(self, ids: set[str], addresses: set[str]) -> Mapping[tuple[str, str], bool]:
         """What this says about others: for a part of these people, where none of them was found."""
         if (ids, addresses) == (self.ids, self.addresses):
             return self.found
@@ -43,26 +43,26 @@ class Look:
         return {}
 
 
-def look(connections: Connections, subscriber_ids: Collection[str]) -> Look:
+def find_mentions(connections: Connections, subscriber_ids: Collection[str]) -> Mentions:
     """Search the evidence for these people, who are to be erased, while others may write.
 
     Decoding all incoming mail takes seconds, for which a transaction would block other writers.
     """
     with connections.read() as connection:
         emails, addresses = _known(connection, subscriber_ids)
-    looked = Look(ids=set(emails), addresses=addresses)
-    is_about = _teller(emails, addresses)
+    mentions = Mentions(ids=set(emails), addresses=addresses)
+    is_about = _evidence_test(emails, addresses)
     for row in _evidence(connections) if emails else ():
-        looked.found[row["id"], row["at"]] = is_about(row)
-    return looked
+        mentions.found[row["id"], row["at"]] = is_about(row)
+    return mentions
 
 
-def erase(connection: Connection, subscriber_ids: Collection[str], looked: Look) -> None:
+def erase(connection: Connection, subscriber_ids: Collection[str], mentions: Mentions) -> None:
     """Delete subscribers, and what other tables hold of their words, addresses and mail.
 
     Foreign keys delete interests, feedback, votes, digests and deliveries. Letters are searched once
-    for all subscribers, and so is evidence that came after `look`, or all of it if one of them has
-    got another address since.
+    for all subscribers, and so is evidence that came after `find_mentions`, or all of it if one of
+    them has got another address since.
     """
     emails, addresses = _known(connection, subscriber_ids)
     if not emails:
@@ -70,7 +70,7 @@ def erase(connection: Connection, subscriber_ids: Collection[str], looked: Look)
     for subscriber_id, email in emails.items():
         _erase_one(connection, subscriber_id, email)
     _erase_letters(connection, emails, addresses)
-    _erase_evidence(connection, emails, addresses, looked.holding(set(emails), addresses))
+    _erase_evidence(connection, emails, addresses, mentions.known_for(set(emails), addresses))
 
 
 def _known(
@@ -131,7 +131,7 @@ def _erase_letters(
     connection: Connection, ids: Collection[str], addresses: Collection[str]
 ) -> None:
     """Delete letters to them, and letters with their ids, which are in signed links."""
-    is_named = _finder(ids)
+    is_named = _text_test(ids)
     theirs = [
         row["id"]
         for row in connection.execute("SELECT id, recipient, content FROM letters")
@@ -149,7 +149,7 @@ def _erase_evidence(
     known: Mapping[tuple[str, str], bool],
 ) -> None:
     """Delete evidence of mail from or about them; evidence about others loses only the mail itself."""
-    is_named, is_about = _finder(ids), _teller(ids, addresses)
+    is_named, is_about = _text_test(ids), _evidence_test(ids, addresses)
     own: list[str] = []
     others: list[str] = []
     left = [
@@ -190,9 +190,9 @@ def _evidence(connections: Connections) -> Iterator[Row]:
                 yield row
 
 
-def _teller(ids: Collection[str], addresses: Collection[str]) -> Callable[[Row], bool]:
+def _evidence_test(ids: Collection[str], addresses: Collection[str]) -> Callable[[Row], bool]:
     """A function that tells whether a row of evidence mentions any of these people."""
-    is_named, is_found = _finder(ids), _finder(ids, addresses)
+    is_named, is_found = _text_test(ids), _text_test(ids, addresses)
 
     def is_about(row: Row) -> bool:
         return (
@@ -205,7 +205,7 @@ def _teller(ids: Collection[str], addresses: Collection[str]) -> Callable[[Row],
     return is_about
 
 
-def _finder(ids: Iterable[str], addresses: Iterable[str] = ()) -> Callable[[bytes], bool]:
+def _text_test(ids: Iterable[str], addresses: Iterable[str] = ()) -> Callable[[bytes], bool]:
     """A function that tells whether a text contains any of these ids or addresses.
 
     It takes little longer for many than for one, as it looks only where an id begins and around each

@@ -53,13 +53,13 @@ RANK_NEWEST = RANKED.format(scored=SCORED)
 RANK_AMONG = RANKED.format(scored=SCORED + AMONG)
 # Without an outer ORDER BY, which would examine all matches before the first row is returned.
 EXAMINED = """
-SELECT f.number{told} FROM (
+SELECT f.number{texts} FROM (
     SELECT rowid AS number FROM papers_fts WHERE papers_fts MATCH :query AND rowid <= :last {among}
     ORDER BY rowid DESC LIMIT :examined
 ) AS f CROSS JOIN papers AS p INDEXED BY papers_by_number ON p.number = f.number
 WHERE {condition}
 """
-TOLD = ", p.title, p.abstract, p.authors"
+TEXTS = ", p.title, p.abstract, p.authors"
 COUNTED = """
 SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)
 """
@@ -163,7 +163,7 @@ def find(
     narrowing = _within(within or Within())
     if not wanted:
         return dict.fromkeys(newest(connection, narrowing, limit=limit), 0.0)
-    few, begins = narrowing.few(connection), _judge(beginnings(query))
+    few, begins = narrowing.few(connection), _begins_with(beginnings(query))
     # Of few papers all are ranked, so that no word can hide another.
     count = partial(_count, connection) if few is None else (lambda _: 0)
     for place, (expression, among) in enumerate(expressions(query, count, MOST_OF_ANY)):
@@ -239,7 +239,7 @@ def _examined(
         values |= _among(few)
     rows = connection.execute(
         EXAMINED.format(
-            told=TOLD if begins else "",
+            texts=TEXTS if begins else "",
             among=AMONG if few else "",
             condition=narrowing.condition,
         ),
@@ -255,7 +255,7 @@ def _count(connection: Connection, expression: str) -> int:
     return int(counted)
 
 
-def _judge(begun: Sequence[str]) -> Callable[..., bool] | None:
+def _begins_with(begun: Sequence[str]) -> Callable[..., bool] | None:
     """A function of a paper's number and texts: whether some word begins with each of these.
 
     It remembers its answers, as several expressions of one query may match a paper.

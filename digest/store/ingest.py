@@ -79,7 +79,7 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
     written = _announce(
         connection,
         [_named(item.announcement, paper_id) for item, paper_id in ids_of],
-        decide=settled,
+        decide=row_to_write,
     )
     _signal(
         connection, [_named(each, paper_id) for item, paper_id in ids_of for each in item.signals]
@@ -145,7 +145,7 @@ def _absorb(connection: Connection, *, keep: str, other: str) -> None:
     """Merge stored paper `other` into `keep`, and delete it."""
     ids = listed([other])
     announcements = loading.announcements(connection, ids).get(other, [])
-    _announce(connection, [_named(each, keep) for each in announcements], decide=united)
+    _announce(connection, [_named(each, keep) for each in announcements], decide=merged_row)
     signals = loading.signals(connection, ids).get(other, [])
     _signal(connection, [_named(each, keep) for each in signals])
     renaming.join(connection, keep=keep, other=other)
@@ -164,14 +164,14 @@ def _announce(
     seen: dict[tuple[str, str, object], datetime] = {}
     for each in (each for found in stored.values() for each in found):
         rows[each.paper_id, each.source, each.feed][each.day] = each
-        _note_sight(seen, each)
+        _note_seen(seen, each)
     changed: dict[tuple[str, str, str, object], Announcement] = {}
     new = 0
     for each in announcements:
         days = rows[each.paper_id, each.source, each.feed]
         row = decide(days.values(), each)
         if row is not None:
-            _note_sight(seen, row)
+            _note_seen(seen, row)
             if row.type.is_first:
                 # The same list under another name (one more category followed) is no later news.
                 row = replace(row, seen_at=seen[row.paper_id, row.source, row.day])
@@ -182,14 +182,14 @@ def _announce(
     return new
 
 
-def _note_sight(seen: dict[tuple[str, str, object], datetime], each: Announcement) -> None:
+def _note_seen(seen: dict[tuple[str, str, object], datetime], each: Announcement) -> None:
     """Remember when a source's list of a day first showed a paper as new."""
     if each.type.is_first:
         key = each.paper_id, each.source, each.day
         seen[key] = min(each.seen_at, seen.get(key, each.seen_at))
 
 
-def settled(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
+def row_to_write(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
     """The row to write for an announcement, given those of its paper in the same feed, if any.
 
     A feed announces a paper as new once: a repetition means that it dates its entries by the day of
@@ -209,10 +209,10 @@ def settled(feed: Collection[Announcement], new: Announcement) -> Announcement |
         each.version == new.version and not each.type.is_first for each in near
     ):
         return None
-    return united(feed, new)
+    return merged_row(feed, new)
 
 
-def united(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
+def merged_row(feed: Collection[Announcement], new: Announcement) -> Announcement | None:
     """The row to write for its day: earliest time, strongest type, latest version; None if unchanged."""
     same_day = next((each for each in feed if each.day == new.day), None)
     if same_day is None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from digest.model import Digest, Envelope, OutboxState, Outcome, Receipt
-from digest.store import digests as rows
+from digest.store import digests as digest_rows
 from digest.store import history, keys, outbox
 from digest.store.connections import Family
 from digest.store.rows import (
@@ -54,7 +54,7 @@ class Ledger(Family):
         """Keep digests and queue them, and move active readers' `due_at`, in one transaction."""
         with self._connections.write() as connection:
             expiries = {each.id: expiry for each, expiry in reversed(digests)}
-            fresh = rows.fresh(connection, [each for each, _ in digests])
+            fresh = digest_rows.fresh(connection, [each for each, _ in digests])
             queued = [
                 (
                     key,
@@ -66,7 +66,7 @@ class Ledger(Family):
                 for key, each in fresh.items()
                 if (expires_at := expiries[each.id]) is not None
             ]
-            rows.add(connection, fresh, {key for key, *_ in queued})
+            digest_rows.add(connection, fresh, {key for key, *_ in queued})
             outbox.queue(connection, queued)
             connection.executemany(
                 "UPDATE subscribers SET due_at = ? WHERE id = ? AND status = 'active'",
@@ -78,7 +78,7 @@ class Ledger(Family):
         """Those of these readers who have a digest of an edition, sent or not."""
         with self._connections.read() as connection:
             wanted = keys.known(connection, (f"{each}.{edition}" for each in subscriber_ids))
-            there = rows.there(connection, wanted.values())
+            there = digest_rows.existing(connection, wanted.values())
         return frozenset(
             each.removesuffix(f".{edition}") for each, key in wanted.items() if key in there
         )
@@ -86,7 +86,7 @@ class Ledger(Family):
     def composed_since(self, since: datetime) -> frozenset[str]:
         """Who has a digest composed at or after then, sent or not; not of editions over a week old."""
         with self._connections.read() as connection:
-            made = rows.made_since(connection, since)
+            made = digest_rows.made_since(connection, since)
             return frozenset(keys.people(connection, made).values())
 
     def covered(self, subscriber_ids: Sequence[str]) -> dict[str, datetime]:
@@ -109,7 +109,7 @@ class Ledger(Family):
         """A subscriber's latest digests, whole, newest first."""
         with self._connections.read() as connection:
             latest = history.recent(connection, subscriber_id, limit)
-            found = rows.load(connection, latest)
+            found = digest_rows.load(connection, latest)
         return [found[each] for each in latest]
 
     def sent(
@@ -293,7 +293,7 @@ class Ledger(Family):
                 """,
                 (lease,),
             ).fetchall()
-            digests = rows.load(connection, [row["digest"] for row in taken])
+            digests = digest_rows.load(connection, [row["digest"] for row in taken])
             message_ids = outbox.message_ids(
                 connection, taken, {key: each.id for key, each in digests.items()}
             )
@@ -316,7 +316,7 @@ class Ledger(Family):
 def _digests(connection: Connection, ids: Iterable[str]) -> dict[str, Digest]:
     """Whole digests by id."""
     wanted = keys.known(connection, ids)
-    return {each.id: each for each in rows.load(connection, wanted.values()).values()}
+    return {each.id: each for each in digest_rows.load(connection, wanted.values()).values()}
 
 
 def _log_expired(expired: int) -> None:

@@ -35,7 +35,9 @@ class Post(Family):
         asked = 0
         with self._connections.write() as connection:
             for bucket, subscriber_id, letter in letters:
-                if _used(connection, bucket, since) or not _wait(connection, subscriber_id, now):
+                if _used(connection, bucket, since) or not _is_pending(
+                    connection, subscriber_id, now
+                ):
                     continue
                 _use(connection, bucket, since, now)
                 asked += connection.execute(PUT_LETTER, _letter(letter)).rowcount
@@ -135,7 +137,7 @@ class Post(Family):
         """Keep evidence and what follows from it, in one transaction; False if nothing was done."""
         with self._connections.write() as connection:
             known = connection.execute("SELECT 1 FROM evidence WHERE id = ?", (evidence.id,))
-            if known.fetchone() or (turned is not None and not _turn(connection, *turned)):
+            if known.fetchone() or (turned is not None and not _change_status(connection, *turned)):
                 return False
             connection.execute(EVIDENCE.insert, EVIDENCE.columns(evidence))
             if suppressing is not None:
@@ -160,7 +162,7 @@ class Post(Family):
         limit: int = 100,
     ) -> list[Evidence]:
         """Evidence that meets all conditions given, newest first, without the raw mails."""
-        query, values = asking_for_evidence(
+        query, values = evidence_query(
             subscriber_id=subscriber_id, kind=kind, but=but, unsettled=unsettled, since=since
         )
         return [EVIDENCE.read(row) for row in self._connections.rows(query, (*values, limit))]
@@ -251,7 +253,7 @@ class Post(Family):
         return {row["bucket"] for row in rows}
 
 
-def asking_for_evidence(
+def evidence_query(
     *,
     subscriber_id: str = "",
     kind: EvidenceKind | None = None,
@@ -286,7 +288,7 @@ def _letter(letter: Letter) -> Columns:
     return LETTERS.columns(letter, stamp(letter.at))
 
 
-def _turn(connection: Connection, before: Subscriber, after: Subscriber) -> bool:
+def _change_status(connection: Connection, before: Subscriber, after: Subscriber) -> bool:
     """Give a subscriber another status and pause; False if they have not those of `before`."""
     return (
         connection.execute(
@@ -327,7 +329,7 @@ def _secret(connection: Connection, name: str) -> bytes | None:
     return None if row is None else bytes(row["value"])
 
 
-def _wait(connection: Connection, subscriber_id: str, now: datetime) -> bool:
+def _is_pending(connection: Connection, subscriber_id: str, now: datetime) -> bool:
     """Whether this subscriber has yet to confirm; the time to do so starts anew for a newcomer."""
     return (
         connection.execute(

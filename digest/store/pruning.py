@@ -13,7 +13,7 @@ MOST_ROWS = 5_000
 MOST_DIGESTS = 2_000
 
 # A pause between transactions: other writers try again every few milliseconds.
-BREATH = 0.02
+PAUSE = 0.02
 
 # Tables whose old rows are deleted, and the column that tells the age of a row. Deliveries are not
 # among them: they are needed to count refusals in a row, and are deleted with their digests.
@@ -126,4 +126,4 @@ def delete(
         total += deleted
         if deleted < most:
             return total
-        time.sleep(BREATH)
+        time.sleep(PAUSE)

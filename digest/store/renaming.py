@@ -72,6 +72,7 @@ def join_submissions(connection: Connection, paper_ids: Iterable[str]) -> None:
 def follow(connection: Connection, old: str, new: str) -> None:
     """Let interests, feedback, submissions and the moderation log name the new id."""
     _rename_opinions(connection, old, new)
+    # `kind IN (…)` is the condition of the partial index `interests_in_papers`.
     connection.execute(
         """
         UPDATE OR REPLACE interests SET value = ?2

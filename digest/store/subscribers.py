@@ -268,12 +268,12 @@ class Subscribers(Agreements):
 
     def erase(self, subscriber_id: str, *, only: Collection[Status] | None = None) -> bool:
         """Delete a subscriber and everything kept about them; False if their status is not in `only`."""
-        looked = erasing.look(self._connections, [subscriber_id])
+        mentions = erasing.find_mentions(self._connections, [subscriber_id])
         with self._connections.write() as connection, changes.marked(connection):
             standing = subscribers(connection, [subscriber_id]).get(subscriber_id)
             if only is not None and standing is not None and standing.status not in only:
                 return False
-            erasing.erase(connection, [subscriber_id], looked)
+            erasing.erase(connection, [subscriber_id], mentions)
         self._connections.wipe_log()
         return True
 
@@ -282,11 +282,11 @@ class Subscribers(Agreements):
     ) -> int:
         """Delete those of these whose row is as given, in one transaction; returns how many."""
         before = {each.id: each for each in people}
-        looked = erasing.look(self._connections, before)
+        mentions = erasing.find_mentions(self._connections, before)
         with self._connections.write() as connection, changes.marked(connection):
             standing = subscribers(connection, before)
             theirs = [key for key, each in standing.items() if each == before[key]]
-            erasing.erase(connection, theirs, looked)
+            erasing.erase(connection, theirs, mentions)
             connection.executemany(
                 "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?)",
                 (

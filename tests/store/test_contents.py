@@ -19,7 +19,7 @@ SHARED = contents.Shared(
     strings={each: place for place, each in enumerate(WHATS)},
     words={number: {word: place for place, word in enumerate(WORDS)} for number in PAPERS.values()},
 )
-LOOKED = contents.Looked(
+LOOKED = contents.Names(
     papers={number: each for each, number in PAPERS.items()},
     strings=dict(enumerate(WHATS)),
     words=dict.fromkeys(PAPERS.values(), WORDS),
@@ -50,7 +50,7 @@ def shown(draw):
 
 
 def read(content, looked=LOOKED):
-    found = contents.opened(content)
+    found = contents.decode(content)
     return contents.picks_of(found, looked), contents.rest_of(found, looked)
 
 
@@ -59,9 +59,9 @@ def test_whatever_a_digest_shows_comes_back(make, drawn, window, matched):
     listed, rest = drawn
     digest = replace(make.digest(), picks=listed, rest=rest, matched=matched, withheld=3)
 
-    content = contents.packed(digest, window, SHARED)
+    content = contents.encode(digest, window, SHARED)
 
-    found = contents.opened(content)
+    found = contents.decode(content)
     assert read(content) == (listed, rest)
     assert (found.window, found.matched, found.withheld) == (window, matched, 3)
     assert contents.window_in(content) == window
@@ -91,7 +91,7 @@ def ten_picks(kinds=(ReasonKind.WORDS, ReasonKind.TOPIC)):
 
 
 def test_ten_picks_with_reasons_take_few_bytes(make):
-    content = contents.packed(replace(make.digest(), picks=ten_picks()), 20_000, SHARED)
+    content = contents.encode(replace(make.digest(), picks=ten_picks()), 20_000, SHARED)
 
     assert content[:1] == contents.COMPACT
     assert len(content) <= 140
@@ -107,7 +107,7 @@ def test_amounts_are_kept_in_thousandths_and_their_sum_is_the_score(make):
         ),
     )
 
-    ((found,), _) = read(contents.packed(replace(make.digest(), picks=(pick,)), 1, SHARED))
+    ((found,), _) = read(contents.encode(replace(make.digest(), picks=(pick,)), 1, SHARED))
 
     assert [each.amount for each in found.reasons] == [0.3, 1.235, 0.0]
     assert found.score == 1.535
@@ -133,12 +133,12 @@ def test_what_is_unusual_takes_more_room(make, shared, looked):
         papers=papers, strings=SHARED.strings, words=dict.fromkeys(papers.values(), shared)
     )
 
-    content = contents.packed(replace(make.digest(), picks=listed), 1, wide)
+    content = contents.encode(replace(make.digest(), picks=listed), 1, wide)
 
     assert content[:1] == contents.COMPACT
     assert read(
         content,
-        contents.Looked(
+        contents.Names(
             papers={number: each for each, number in papers.items()},
             strings=LOOKED.strings,
             words=dict.fromkeys(papers.values(), looked),
@@ -157,7 +157,7 @@ def test_many_different_terms_are_told_apart(make):
         ),
     )
 
-    content = contents.packed(replace(make.digest(), picks=listed), 1, shared)
+    content = contents.encode(replace(make.digest(), picks=listed), 1, shared)
 
     assert content[:1] == contents.COMPACT
     assert read(content, replace(LOOKED, strings=dict(enumerate(whats)))) == (listed, ())
@@ -165,7 +165,7 @@ def test_many_different_terms_are_told_apart(make):
 
 def test_papers_that_are_gone_are_left_out(make):
     listed, rest = ten_picks(), tuple(sorted(PAPERS)[10:12])
-    content = contents.packed(replace(make.digest(), picks=listed, rest=rest), 1, SHARED)
+    content = contents.encode(replace(make.digest(), picks=listed, rest=rest), 1, SHARED)
     gone = {PAPERS[listed[0].paper_id], PAPERS[rest[1]]}
     left = {number: each for number, each in LOOKED.papers.items() if number not in gone}
 
@@ -177,12 +177,12 @@ def test_every_kind_of_reason_has_its_place():
 
 
 def test_what_was_cut_short_or_goes_on_is_refused(make):
-    content = contents.packed(replace(make.digest(), picks=ten_picks()), 20_000, SHARED)
+    content = contents.encode(replace(make.digest(), picks=ten_picks()), 20_000, SHARED)
     damaged = [content[:length] for length in range(len(content))] + [content + b"\0"]
 
     for each in damaged:
         with pytest.raises(ConfigError, match="restore it from a backup"):
-            contents.opened(each)
+            contents.decode(each)
 
 
 @given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda rest: contents.COMPACT + rest))
@@ -192,7 +192,7 @@ def test_what_was_cut_short_or_goes_on_is_refused(make):
 @example(b"[1, 2, 3, {}, 7]")
 def test_any_other_bytes_are_refused_with_a_sentence(content):
     try:
-        found = contents.opened(content)
+        found = contents.decode(content)
     except ConfigError:
         return
     assert len(found.papers) >= found.shown, "or they happen to say something"

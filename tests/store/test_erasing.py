@@ -227,7 +227,7 @@ def test_whom_to_write_to_no_more_for_another_reason_stays_so(store, make, bo):
 def meanwhile(request, store, make, monkeypatch):
     """Have something happen when kept mail is gone through."""
     store.post.record(make.evidence(7, subscriber_id="", digest_id="", raw=b"Of nobody."))
-    read, look = erasing._readings, erasing.look
+    read, find = erasing._readings, erasing.find_mentions
 
     def happen(act):
         acts = [act]
@@ -238,12 +238,12 @@ def meanwhile(request, store, make, monkeypatch):
             return read(*args)
 
         def looked(*args):
-            found = look(*args)
+            found = find(*args)
             act()
             return found
 
         if request.param == "just after":
-            monkeypatch.setattr(erasing, "look", looked)
+            monkeypatch.setattr(erasing, "find_mentions", looked)
         else:
             monkeypatch.setattr(erasing, "_readings", readings)
 
@@ -339,8 +339,8 @@ def test_mail_is_gone_through_to_the_end_block_by_block(store, make, ada, monkey
         raw = b"To: ada@example.org" if number % 2 else b"To: somebody"
         store.post.record(make.evidence(number, subscriber_id="", digest_id="", raw=raw))
 
-    looked = erasing.look(store._connections, [ada.id])
-    free = {key for (key, _), is_about in looked.found.items() if not is_about}
+    mentions = erasing.find_mentions(store._connections, [ada.id])
+    free = {key for (key, _), is_about in mentions.found.items() if not is_about}
     assert free == {"e_10", "e_12", "e_14"}
     store.subscribers.erase(ada.id)
 

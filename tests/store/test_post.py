@@ -12,6 +12,11 @@ def at(make, **later):
     return make.day + timedelta(**later)
 
 
+def claim(store, when):
+    """The letters that are due then, leased for a minute."""
+    return store.post.claim(when, limit=9, lease=60)
+
+
 # --- letters --------------------------------------------------------------------------------------
 
 
@@ -21,47 +26,47 @@ def test_a_letter_is_claimed_as_it_was_put(store, make):
     assert store.post.put([letter, letter]) == 1
     assert store.post.waiting() == 1
 
-    assert store.post.claim(make.day, limit=9, lease=60) == [replace(letter, attempts=1)]
+    assert claim(store, make.day) == [replace(letter, attempts=1)]
 
 
 def test_a_letter_under_lease_is_nobody_elses_until_the_lease_ends(store, make):
     store.post.put([make.letter()])
-    store.post.claim(make.day, limit=9, lease=60)
+    claim(store, make.day)
 
-    assert store.post.claim(at(make, seconds=59), limit=9, lease=60) == []
-    (again,) = store.post.claim(at(make, seconds=60), limit=9, lease=60)
+    assert claim(store, at(make, seconds=59)) == []
+    (again,) = claim(store, at(make, seconds=60))
     assert again.attempts == 2
 
 
 def test_a_sent_letter_is_never_put_again_and_nothing_of_it_is_left(store, make):
     store.post.put([make.letter()])
-    store.post.claim(make.day, limit=9, lease=60)
+    claim(store, make.day)
 
     store.post.settle("confirm-1", retry_at=None)
 
     assert store.post.waiting() == 0
     assert store.post.put([make.letter()]) == 0
-    assert store.post.claim(at(make, hours=1), limit=9, lease=60) == []
+    assert claim(store, at(make, hours=1)) == []
 
 
 def test_a_letter_is_tried_again_when_it_was_told_to(store, make):
     store.post.put([make.letter()])
-    store.post.claim(make.day, limit=9, lease=60)
+    claim(store, make.day)
 
     store.post.settle("confirm-1", retry_at=at(make, minutes=5))
 
-    assert store.post.claim(at(make, minutes=4), limit=9, lease=60) == []
-    assert len(store.post.claim(at(make, minutes=5), limit=9, lease=60)) == 1
+    assert claim(store, at(make, minutes=4)) == []
+    assert len(claim(store, at(make, minutes=5))) == 1
 
 
 def test_how_often_nobody_knew_whether_a_letter_arrived_is_kept(store, make):
     store.post.put([make.letter()])
 
     for hour in range(3):
-        (letter,) = store.post.claim(at(make, hours=hour), limit=9, lease=60)
+        (letter,) = claim(store, at(make, hours=hour))
         store.post.settle(letter.id, retry_at=at(make, hours=hour + 1), in_doubt=hour != 1)
 
-    (letter,) = store.post.claim(at(make, hours=3), limit=9, lease=60)
+    (letter,) = claim(store, at(make, hours=3))
     assert (letter.attempts, letter.doubts) == (4, 2)
 
 
@@ -69,10 +74,10 @@ def test_a_letter_that_was_not_offered_has_its_attempt_back(store, make):
     store.post.put([make.letter()])
 
     for hour, untried in enumerate([False, True, True]):
-        (letter,) = store.post.claim(at(make, hours=hour), limit=9, lease=60)
+        (letter,) = claim(store, at(make, hours=hour))
         store.post.settle(letter.id, retry_at=at(make, hours=hour + 1), untried=untried)
 
-    (letter,) = store.post.claim(at(make, hours=3), limit=9, lease=60)
+    (letter,) = claim(store, at(make, hours=3))
     assert letter.attempts == 2
 
 
@@ -82,7 +87,7 @@ def test_a_late_retry_does_not_bring_a_sent_letter_back(store, make):
 
     store.post.settle("confirm-1", retry_at=make.day)
 
-    assert store.post.claim(at(make, hours=1), limit=9, lease=60) == []
+    assert claim(store, at(make, hours=1)) == []
 
 
 def test_letters_past_their_expiry_are_dropped_and_those_never_sent_are_told(store, make):
@@ -90,7 +95,7 @@ def test_letters_past_their_expiry_are_dropped_and_those_never_sent_are_told(sto
     store.post.settle("confirm-2", retry_at=None)
     late = at(make, days=1)
 
-    assert [each.id for each in store.post.claim(late, limit=9, lease=60)] == ["confirm-3"]
+    assert [each.id for each in claim(store, late)] == ["confirm-3"]
     assert store.post.drop_late(late) == ["confirm"]
     assert store.post.drop_late(late) == []
     assert store.counts()["letters"] == 1
@@ -98,7 +103,7 @@ def test_letters_past_their_expiry_are_dropped_and_those_never_sent_are_told(sto
 
 def test_a_letter_that_somebody_is_sending_is_not_too_late_yet(store, make):
     store.post.put([make.letter(1, expires_at=at(make, seconds=30))])
-    store.post.claim(make.day, limit=9, lease=60)
+    claim(store, make.day)
 
     assert store.post.drop_late(at(make, seconds=59)) == []
     assert store.post.drop_late(at(make, seconds=60)) == ["confirm"]
@@ -302,7 +307,7 @@ def test_those_who_wait_to_confirm_are_asked_together_and_once_in_a_time(store, 
     assert store.post.ask(letters, now=at(make, hours=1), seconds=3600) == 2
     assert store.post.ask(letters, now=at(make, hours=2, seconds=-1), seconds=3600) == 0
 
-    due = store.post.claim(at(make, hours=1), limit=9, lease=60)
+    due = claim(store, at(make, hours=1))
     assert [each.id for each in due] == ["confirm-1", "confirm-2"]
     left = store.subscribers.get([pending.id, back.id, active.id])
     assert left == {

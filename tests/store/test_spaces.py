@@ -252,20 +252,15 @@ def test_a_taste_is_forgotten_with_the_next_word(store, readers, papers, make):
     assert store.spaces.tastes(MINE, readers).keys() == {readers[1]}
 
 
-def test_a_taste_made_of_what_is_no_longer_true_is_not_kept(store, readers, papers, make):
-    before = store.subscribers.profiles(readers[:1])
-    like = make.interest(papers[3].id, InterestKind.LIKE)
-    store.subscribers.add_interests(readers[0], [like])
-
-    store.spaces.keep_tastes(MINE, {readers[0]: (b"old", b"")}, before)
-
-    assert store.spaces.tastes(MINE, readers[:1]) == {}
-
-
-def test_a_taste_made_before_a_word_became_stronger_is_not_kept(store, readers, papers, make):
+@pytest.mark.parametrize("change", ["another like", "a stronger like"])
+def test_a_taste_of_opinions_that_have_changed_since_is_not_kept(
+    store, readers, papers, make, change
+):
     before = store.subscribers.profiles(readers[:1])
     (like,) = before[0].interests
-    store.subscribers.add_interests(readers[0], [replace(like, weight=1.5)])
+    another = make.interest(papers[3].id, InterestKind.LIKE)
+    changed = another if change == "another like" else replace(like, weight=1.5)
+    store.subscribers.add_interests(readers[0], [changed])
 
     store.spaces.keep_tastes(MINE, {readers[0]: (b"old", b"")}, before)
 

@@ -32,7 +32,7 @@ from digest.store import (
     spaces,
 )
 from digest.store import subscribers as people
-from digest.store.post import asking_for_evidence
+from digest.store.post import evidence_query
 
 COMPLAINT, UNREAD = EvidenceKind.COMPLAINT, EvidenceKind.UNREAD
 DAY = datetime(2026, 6, 10, tzinfo=UTC)
@@ -432,9 +432,9 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
             "SELECT * FROM submissions WHERE state = 'featured' AND decided_at >= ?",
             "submissions_by_state",
         ),
-        (asking_for_evidence(subscriber_id="s_1", kind=COMPLAINT)[0], "evidence_by_subscriber"),
-        (asking_for_evidence(kind=UNREAD, unsettled=True)[0], "evidence_unsettled"),
-        (asking_for_evidence(but=UNREAD, since=DAY)[0], "evidence_by_at"),
+        (evidence_query(subscriber_id="s_1", kind=COMPLAINT)[0], "evidence_by_subscriber"),
+        (evidence_query(kind=UNREAD, unsettled=True)[0], "evidence_unsettled"),
+        (evidence_query(but=UNREAD, since=DAY)[0], "evidence_by_at"),
     ],
 )
 def test_what_is_asked_often_goes_by_an_index(path, query, index):
@@ -473,7 +473,7 @@ def test_categories_of_late_are_counted_without_reading_those_of_all_papers(path
     [
         (papers.COUNT_DAYS, ("2026-06-01", "2026-06-30"), {"papers_by_day"}),
         (
-            finding.EXAMINED.format(told="", among="", condition=finding.CATEGORIES.holds),
+            finding.EXAMINED.format(texts="", among="", condition=finding.CATEGORIES.holds),
             {"query": "graphs", "last": 9, "examined": 9, "categories": "[]"},
             {"papers_by_number"},
         ),

@@ -322,7 +322,7 @@ def test_the_token_stays_when_nothing_changes(store, make):
 
 def test_pruning_forgets_digests_before_a_day_and_what_became_of_them(store, make, monkeypatch):
     monkeypatch.setattr("digest.store.pruning.MOST_DIGESTS", 2)
-    monkeypatch.setattr("digest.store.pruning.BREATH", 0)
+    monkeypatch.setattr("digest.store.pruning.PAUSE", 0)
     people = [make.subscriber(number) for number in range(1, 6)]
     store.subscribers.add((each, []) for each in people)
     store.papers.ingest([make.item(make.paper(1))])

@@ -64,7 +64,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class Names:
     """The papers, strings and words by number, for reading; papers that are gone have no entry.
 
     `joined`: some of the papers were merged into another one, which may be in the same digest.
@@ -77,7 +77,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Decoded:
     """A content decoded to numbers; `plain` has the picks of one that is JSON."""
 
     window: int
@@ -93,7 +93,7 @@ class Opened:
     plain: Sequence[tuple[int, float, list[tuple[str, str, float, list[str]]], str]] = ()
 
 
-def packed(digest: Digest, window: int, shared: Shared) -> bytes:
+def encode(digest: Digest, window: int, shared: Shared) -> bytes:
     """The content of a digest; papers of its `rest` that have no number are left out."""
     papers = [shared.papers[each.paper_id] for each in digest.picks]
     papers += [each for each in map(shared.papers.get, digest.rest) if each is not None]
@@ -160,7 +160,7 @@ def _reasons(
         for reason in pick.reasons:
             words = reason.words
             term = seen.get(reason.what)
-            # Looked up by `what` alone, as two kinds hardly ever share it.
+            # Names up by `what` alone, as two kinds hardly ever share it.
             if term is None or term[0] is not reason.kind:
                 term = seen[reason.what] = (reason.kind, _place(terms, reason.kind, reason.what))
             amount = round(reason.amount * THOUSANDTHS)
@@ -212,13 +212,13 @@ def _plain(digest: Digest, window: int, papers: Sequence[int]) -> bytes:
 
 def window_in(content: bytes) -> int:
     """The number of the window alone; of a compact content, HEAD bytes are enough."""
-    return _numbers(content, 1, 1)[0][0] if content[:1] == COMPACT else opened(content).window
+    return _numbers(content, 1, 1)[0][0] if content[:1] == COMPACT else decode(content).window
 
 
 def papers_in(content: bytes, *, titles: bool = True) -> Sequence[int]:
     """The numbers of the papers alone: picks, then with `titles` the rest."""
     if content[:1] != COMPACT:
-        plain = opened(content)
+        plain = decode(content)
         return plain.papers if titles else plain.papers[: plain.shown]
     (_, _, _, shown, rest, _, _, widths, lowest), start = _numbers(content, 1, 9)
     code, size = ("I", 4) if widths & FAR_PAPERS else ("H", 2)
@@ -226,22 +226,22 @@ def papers_in(content: bytes, *, titles: bool = True) -> Sequence[int]:
     return [lowest + each for each in found]
 
 
-def opened(content: bytes) -> Opened:
+def decode(content: bytes) -> Decoded:
     """Decode a content to numbers, so that their meanings can be looked up for many at once.
 
-    Raises ConfigError for bytes that `packed` has not written.
+    Raises ConfigError for bytes that `encode` has not written.
     """
     try:
-        return _opened(content) if content[:1] == COMPACT else _opened_plain(content)
+        return _decode(content) if content[:1] == COMPACT else _decode_plain(content)
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
             "The database holds a digest that cannot be read; restore it from a backup."
         ) from error
 
 
-def _opened_plain(content: bytes) -> Opened:
+def _decode_plain(content: bytes) -> Decoded:
     window, matched, withheld, picks, rest = json.loads(content)
-    return Opened(
+    return Decoded(
         window=window,
         matched=matched,
         withheld=withheld,
@@ -251,7 +251,7 @@ def _opened_plain(content: bytes) -> Opened:
     )
 
 
-def _opened(content: bytes) -> Opened:
+def _decode(content: bytes) -> Decoded:
     numbers, at = _numbers(content, 1, 9)
     window, matched, withheld, shown, rest, reasons, terms, widths, lowest = numbers
 
@@ -270,7 +270,7 @@ def _opened(content: bytes) -> Opened:
     kinds = [(KINDS[kind], what) for kind, what in zip(numbers[::2], numbers[1::2], strict=True)]
     if at != len(content):
         raise ValueError(at)
-    return Opened(
+    return Decoded(
         window=window,
         matched=matched,
         withheld=withheld,
@@ -284,17 +284,17 @@ def _opened(content: bytes) -> Opened:
     )
 
 
-def picks_of(found: Opened, looked: Looked) -> tuple[Pick, ...]:
-    """The picks of an opened content, without those whose paper is gone."""
+def picks_of(found: Decoded, names: Names) -> tuple[Pick, ...]:
+    """The picks of a decoded content, without those whose paper is gone."""
     if found.plain:
-        return tuple(_plain_picks(found, looked))
+        return tuple(_plain_picks(found, names))
     picks: list[Pick] = []
-    terms = [(kind, looked.strings[what]) for kind, what in found.terms]
+    terms = [(kind, names.strings[what]) for kind, what in found.terms]
     places = found.places
     reasons: list[Reason] = []
     words: tuple[str, ...]
     total = place = at = 0
-    listed = looked.words.get(found.papers[0], ()) if found.shown else ()
+    listed = names.words.get(found.papers[0], ()) if found.shown else ()
     for head, amount in zip(found.heads, found.amounts, strict=True):
         kind, what = terms[head >> 3]
         if count := head >> 1 & MOST_WORDS:
@@ -305,27 +305,27 @@ def picks_of(found: Opened, looked: Looked) -> tuple[Pick, ...]:
         reasons.append(Reason(kind, what, amount / THOUSANDTHS, words))
         total += amount
         if head & 1:
-            name = looked.papers.get(found.papers[place])
+            name = names.papers.get(found.papers[place])
             team = chr(found.teams[place]).strip("\0") if found.teams else ""
             if name is not None:
                 picks.append(Pick(name, total / THOUSANDTHS, tuple(reasons), team))
             reasons, total, place = [], 0, place + 1
             if place < found.shown:
-                listed = looked.words.get(found.papers[place], ())
+                listed = names.words.get(found.papers[place], ())
     return tuple(picks)
 
 
-def rest_of(found: Opened, looked: Looked) -> tuple[str, ...]:
-    """The further papers of an opened content, without those that are gone."""
-    names = map(looked.papers.get, found.papers[found.shown :])
-    return tuple([each for each in names if each is not None])
+def rest_of(found: Decoded, names: Names) -> tuple[str, ...]:
+    """The further papers of a decoded content, without those that are gone."""
+    papers = map(names.papers.get, found.papers[found.shown :])
+    return tuple([each for each in papers if each is not None])
 
 
-def _plain_picks(found: Opened, looked: Looked) -> Iterable[Pick]:
+def _plain_picks(found: Decoded, names: Names) -> Iterable[Pick]:
     for paper, score, reasons, team in found.plain:
-        if paper in looked.papers:
+        if paper in names.papers:
             yield Pick(
-                paper_id=looked.papers[paper],
+                paper_id=names.papers[paper],
                 score=score,
                 reasons=tuple(
                     Reason(
