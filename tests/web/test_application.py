@@ -1,6 +1,5 @@
 """The application whole: every route is walked, looking changes nothing, every answer is guarded."""
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -230,16 +229,6 @@ def test_a_slash_too_many_leads_to_the_page_and_never_off_the_site(app, below, a
         answer = client.get(f"{SITE}{asked}")
         assert (answer.status_code, answer.headers["location"]) == (303, f"{below}{page}")
         assert client.post(f"{SITE}{asked}").status_code in (404, 405)
-
-
-def test_errors_are_json_for_those_who_ask_for_it(client):
-    for path, headers in (
-        ("/papers/arxiv:9999.99999", {"accept": "application/json"}),
-        ("/papers/arxiv:9999.99999.json", {}),
-    ):
-        answer = client.get(path, headers=headers)
-        assert answer.status_code == 404
-        assert "error" in json.loads(answer.text)
 
 
 def test_errors_are_pages_for_those_who_would_rather_have_one(client):

@@ -16,7 +16,6 @@ from starlette.testclient import TestClient
 from digest import subscriptions
 from digest.model import AnnounceType, PollState, Status
 from digest.pipeline import delivering
-from digest.pipeline.catalogue import Catalogue
 from digest.rendering import links
 from digest.testing import MemoryTransport
 from digest.web import application as asgi
@@ -262,21 +261,6 @@ def test_asking_for_one_feed_does_not_make_the_others(
         client.get("/feeds/cs.IR.atom")
     assert len(statements) == 40
     assert one < 40
-
-
-def test_if_none_match_is_read_as_a_list_weakly(client, papers):
-    etag = etag_of(client.get("/feeds/cs.IR.atom")).strip('"')
-    for condition, status in (
-        (f'"{etag}"', 304),
-        (f'W/"{etag}"', 304),
-        (f'"x", "{etag}"', 304),
-        ("*", 304),
-        ('"x"', 200),
-        ("nonsense", 200),
-        (f'"{etag[:-1]}"', 200),
-    ):
-        answer = client.get("/feeds/cs.IR.atom", headers={"if-none-match": condition})
-        assert answer.status_code == status, condition
 
 
 def test_who_has_only_a_date_is_answered_by_it(client, papers):
@@ -567,15 +551,3 @@ def test_who_is_paused_or_gone_has_their_feed_for_as_long_as_the_key_holds(
     assert client.get(own(application, person)).status_code == 200
     application.store.subscribers.erase(person.id)
     assert client.get(own(application, person)).status_code == 404
-
-
-def test_a_catalogue_is_shared_until_something_changes(application, papers, paper):
-    from digest.web.feeds import Feeds
-    from digest.web.limits import Buckets
-
-    feeds = Feeds(application, Buckets(10))
-    first = feeds._catalogue()
-    assert isinstance(first, Catalogue)
-    assert feeds._catalogue() is first
-    application.store.papers.ingest([paper(70)])
-    assert feeds._catalogue() is not first

@@ -232,12 +232,3 @@ def test_a_papers_own_page_has_all_the_answers(app, client, person, at, profile)
     assert ("mute-author", "Osei Tandoh", 1.0) in profile(person)
     assert client.post(address, data={"answer": "perhaps"}).status_code == 404
     assert client.get(f"{at(person).me}/papers/arxiv:9999.99999").status_code == 404
-
-
-def test_tomorrow_follows_what_was_said(app, client, person, at, now_is, now):
-    client.post(f"{at(person).digest}/1/hide-author", data={"value": "Mira Quennell"})
-    app.store.papers.ingest([])
-    page = client.get(f"{at(person).me}/likes").text
-    assert "Hidden authors" in page
-    assert "Mira Quennell" in page
-    assert "paper 1 of your digest" in page

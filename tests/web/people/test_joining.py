@@ -29,6 +29,17 @@ def sign_up(client, address, **form):
     return client.post("/subscribe", data={**WISHES, "email": address, "do": "subscribe", **form})
 
 
+@pytest.fixture
+def leave(client, at):
+    """Unsubscribes someone, and gives the address that undoes it."""
+
+    def leave(person):
+        page = client.post(at(person).unsubscribe).text
+        return re.search(r'action="(/u/[^"]+/back)"', page)[1]
+
+    return leave
+
+
 def test_the_form_offers_every_topic_named_ones_first(client, app):
     page = client.get("/subscribe").text
     offered = re.findall(r'name="topics" value="([^"]+)"', page)
@@ -80,23 +91,18 @@ def test_a_link_that_fills_in_the_form_tells_subscribers_where_to_go_instead(cli
     assert 'href="/me">your preferences</a>' not in client.get("/subscribe?q=vision").text
 
 
-def test_a_preview_for_nothing_chosen_says_that_it_is_what_trends(client):
-    page = client.post("/subscribe/preview", data={"at": "07:00"}).text
-    assert "You have chosen nothing yet, so you would get what is trending, and nothing is" in page
-    assert "about what you chose" not in page
-
-
-def test_a_preview_for_nothing_chosen_promises_nothing_that_trends_where_that_does_not_count(
-    app, client
-):
-    app.settings = replace(app.settings, ranking=replace(app.settings.ranking, trending=0.0))
-    page = client.post("/subscribe/preview", data={"at": "07:00"}).text
-    assert "You have chosen nothing yet, so nothing is picked for you." in page
-
-
-def test_a_word_to_mute_is_nothing_that_papers_are_picked_for(client):
-    page = client.post("/subscribe/preview", data={"mutes": "vision"}).text
-    assert "You have chosen nothing yet" in page
+@pytest.mark.parametrize(
+    ("typed", "trending", "says"),
+    [
+        ({}, 1.0, "so you would get what is trending, and nothing is"),
+        ({}, 0.0, "so nothing is picked for you."),
+        ({"mutes": "vision"}, 1.0, "so you would get what is trending, and nothing is"),
+    ],
+)
+def test_a_preview_for_nothing_chosen_says_what_one_would_get(app, client, typed, trending, says):
+    app.settings = replace(app.settings, ranking=replace(app.settings.ranking, trending=trending))
+    page = client.post("/subscribe/preview", data={"at": "07:00", **typed}).text
+    assert f"You have chosen nothing yet, {says}" in page
     assert "about what you chose" not in page
 
 
@@ -357,11 +363,10 @@ def test_who_leaves_and_comes_back_on_one_day_is_promised_no_digest_at_once(
 
 
 def test_what_a_stranger_asks_for_in_the_name_of_one_who_left_does_not_outlast_an_undo(
-    client, app, person, at, link_in, profile
+    client, app, person, link_in, profile, leave
 ):
     before = profile(person)
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    back = leave(person)
     sign_up(client, person.email, topics="math.AG", mutes="retrieval")
     asked = link_in(person.email, "/c/")
     assert profile(person) == before
@@ -569,9 +574,10 @@ def test_whose_address_is_suppressed_can_leave_too(client, app, person, at):
     assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
 
 
-def test_a_slip_is_undone_within_the_hour_and_not_later(client, app, person, at, now_is, now):
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+def test_a_slip_is_undone_within_the_hour_and_not_later(
+    client, app, person, at, now_is, now, leave
+):
+    back = leave(person)
     assert "subscribed again" in client.post(back, data={"do": "undo"}).text
     assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
 
@@ -598,29 +604,25 @@ def test_a_second_press_offers_the_same_way_back_for_the_same_hour(
     assert "slip" not in client.post(leave).text
 
 
-def test_a_pause_is_offered_instead_of_leaving(client, app, person, at):
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
-    page = client.post(back, data={"do": "pause", "span": "2 weeks"}).text
-    assert "No digests until Wednesday 24 June" in page
+@pytest.mark.parametrize(
+    ("tz", "hour", "day"),
+    [("Europe/Prague", 7, "Wednesday 24"), ("Pacific/Auckland", 13, "Thursday 25")],
+)
+def test_a_pause_is_offered_instead_of_leaving_and_ends_on_the_readers_own_day(
+    client, app, join, leave, now_is, now, tz, hour, day
+):
+    person = join("bo@example.org", tz=tz)
+    now_is(now.replace(hour=hour))
+    page = client.post(leave(person), data={"do": "pause", "span": "2 weeks"}).text
+    assert f"No digests until {day} June" in page
     assert app.store.subscribers.by_email(person.email).status is Status.PAUSED
 
 
-def test_a_pause_instead_of_leaving_ends_on_the_readers_own_day(client, join, at, now_is, now):
-    person = join("bo@example.org", tz="Pacific/Auckland")
-    now_is(now.replace(hour=13))
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
-    page = client.post(back, data={"do": "pause", "span": "2 weeks"}).text
-    assert "No digests until Thursday 25 June" in page
-
-
 @pytest.mark.parametrize("days", [None, 30])
-def test_a_slip_while_paused_leads_back_to_the_same_pause(client, app, person, at, now, days):
+def test_a_slip_while_paused_leads_back_to_the_same_pause(client, app, person, now, days, leave):
     until = now + timedelta(days=days) if days else None
     subscriptions.pause(app.store, person, until=until, now=now)
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    back = leave(person)
 
     for _ in range(2):
         assert "paused, as before" in client.post(back, data={"do": "undo"}).text
@@ -634,23 +636,21 @@ def test_a_slip_while_paused_leads_back_to_the_same_pause(client, app, person, a
 
 
 def test_a_slip_is_undone_without_a_pause_that_has_ended_since(
-    client, app, person, at, now, now_is
+    client, app, person, now, now_is, leave
 ):
     subscriptions.pause(app.store, person, until=now + timedelta(minutes=10), now=now)
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    back = leave(person)
     now_is(now + timedelta(minutes=20))
     assert "paused" not in client.post(back, data={"do": "undo"}).text
     assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
 
 
 def test_a_pause_longer_than_people_can_ask_for_is_cut_by_an_undo_not_refused(
-    client, app, person, at, now
+    client, app, person, now, leave
 ):
     longer = replace(person, status=Status.PAUSED, paused_until=now + timedelta(days=900))
     app.store.subscribers.save(longer)
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+    back = leave(person)
     assert client.post(back, data={"do": "undo"}).status_code == 200
     assert app.store.subscribers.by_email(person.email).status is Status.PAUSED
 
@@ -661,28 +661,21 @@ def test_who_never_confirmed_is_not_offered_the_way_back(client, app, at):
     assert "slip" not in client.post(at(new).unsubscribe).text
 
 
-def test_who_is_kept_out_does_not_come_back_by_an_undo(client, app, person, at):
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
-    app.store.subscribers.set_status(person.id, Status.SUPPRESSED)
+@pytest.mark.parametrize("how", ["suppressed", "complained"])
+def test_who_is_suppressed_does_not_come_back_by_an_undo(client, app, person, now, leave, how):
+    back = leave(person)
+    if how == "suppressed":
+        app.store.subscribers.set_status(person.id, Status.SUPPRESSED)
+    else:
+        kind = EvidenceKind.COMPLAINT
+        app.bounced(Evidence(id="e_1", kind=kind, subscriber_id=person.id, raw=b"", at=now))
+    before = app.store.subscribers.by_email(person.email).status
     assert client.post(back, data={"do": "undo"}).status_code == 404
-    assert app.store.subscribers.by_email(person.email).status is Status.SUPPRESSED
+    assert app.store.subscribers.by_email(person.email).status is before
 
 
-def test_who_has_complained_does_not_come_back_by_an_undo(client, app, person, at, now):
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
-    complaint = Evidence(
-        id="e_1", kind=EvidenceKind.COMPLAINT, subscriber_id=person.id, raw=b"", at=now
-    )
-    app.bounced(complaint)
-    assert client.post(back, data={"do": "undo"}).status_code == 404
-    assert app.store.subscribers.by_email(person.email).status is Status.UNSUBSCRIBED
-
-
-def test_a_strangers_sign_up_does_not_stand_in_the_way_of_an_undo(client, app, person, at):
-    page = client.post(at(person).unsubscribe).text
-    back = re.search(r'action="(/u/[^"]+/back)"', page)[1]
+def test_a_strangers_sign_up_does_not_stand_in_the_way_of_an_undo(client, app, person, leave):
+    back = leave(person)
     sign_up(client, person.email)
     assert "subscribed again" in client.post(back, data={"do": "undo"}).text
     assert app.store.subscribers.by_email(person.email).status is Status.ACTIVE
