@@ -85,7 +85,7 @@ def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
     """Carry out the commands in order, each with the person as the ones before left them."""
     done = []
     for command in asked:
-        person = _current(turn)
+        person = subscriptions.by_id(turn.store, turn.person.id)
         if person is None:
             break
         turn = replace(turn, person=person)
@@ -93,7 +93,7 @@ def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
             done.append(_VERBS[command.verb](turn, command))
         except InvalidInput as error:
             done.append(Done(lines=(_for_mail(error.message, turn.policy),), failed=True))
-    person = _current(turn)
+    person = subscriptions.by_id(turn.store, turn.person.id)
     if person is None or person.status in subscriptions.CONFIRMED:
         return done
     if any(each.lines for each in done):
@@ -233,7 +233,7 @@ def _resume(turn: Turn, _command: Command) -> Done:
 def _schedule(turn: Turn, command: Command) -> Done:
     before = turn.person
     _change(turn, {commands.SCHEDULE[command.verb]: commands.scheduled(command)})
-    after = turn.store.subscribers.get([before.id])[before.id]
+    after = subscriptions.by_id(turn.store, before.id) or before
     undo = {
         Verb.AT: f"at {before.at:%H:%M}",
         Verb.ZONE: f"zone {before.tz}",
@@ -332,10 +332,6 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.FORGET: _forget,
     Verb.HELP: lambda *_: Done(letter="help"),
 }
-
-
-def _current(turn: Turn) -> Subscriber | None:
-    return turn.store.subscribers.get([turn.person.id]).get(turn.person.id)
 
 
 def _values(turn: Turn, field: str) -> list[str]:

@@ -146,7 +146,7 @@ def _about(
         return tagged[0], _dated(proving.edition_of(tagged[1])), True
     returned = _SOFT_BREAK.sub(b"", mail.raw[: reading.MOST_BYTES])
     for scopes, is_tag, named in _named(returned):
-        person = store.subscribers.get([named.subscriber_id]).get(named.subscriber_id)
+        person = subscriptions.by_id(store, named.subscriber_id)
         holds = tokens.holds_tag if is_tag else tokens.holds
         if person is not None and any(holds(named, person.key, scope) for scope in scopes):
             return person, _dated(proving.edition_of(named.subject)) if is_tag else "", True
@@ -185,8 +185,7 @@ def _by_message_id(store: Store, returned: bytes) -> tuple[Subscriber | None, st
     for text in list(dict.fromkeys(_OF_A_DIGEST.findall(returned)))[:MOST_NAMED]:
         digest = store.ledger.digest(text.decode("ascii"))
         if digest is not None:
-            found = store.subscribers.get([digest.subscriber_id])
-            return found.get(digest.subscriber_id), digest.edition
+            return subscriptions.by_id(store, digest.subscriber_id), digest.edition
     return None, ""
 
 

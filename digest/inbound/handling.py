@@ -264,7 +264,7 @@ def _answered(case: Case, done: Sequence[Done], title: str = "") -> tuple[Reply,
         return ()
     person = case.proof.subscriber
     if person is not None:
-        person = case.store.subscribers.get([person.id]).get(person.id, person)
+        person = subscriptions.by_id(case.store, person.id) or person
     is_pending = person is not None and person.status is Status.PENDING
     # A "yes" in reply to this must bring what the letter they replied to asks for.
     kept = {"mark": case.proof.mark} if is_pending and case.proof.mark else {}

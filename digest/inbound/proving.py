@@ -72,7 +72,7 @@ def by_unsubscribe_token(store: Store, mail: Incoming) -> Subscriber | None:
     """Return who may be unsubscribed by a token in the subject or the first typed lines."""
     typed = " ".join((mail.subject, *mail.lines[:MOST_TOKENS])).replace("%20", " ")
     for named in _named(_TOKEN.findall(typed)[:MOST_TOKENS]):
-        person = _person(store, named.subscriber_id)
+        person = subscriptions.by_id(store, named.subscriber_id)
         if person is not None and tokens.holds(named, person.key, links.UNSUBSCRIBE):
             return person
     return None
@@ -88,7 +88,7 @@ def by_tag(
 ) -> tuple[Subscriber, str] | None:
     """Return the subscriber that a tag of this scope names, and the tag's subject."""
     for named in _tags(recipients, scope, policy):
-        person = _person(store, named.subscriber_id)
+        person = subscriptions.by_id(store, named.subscriber_id)
         if person is not None and tokens.holds_tag(named, person.key, scope):
             return person, named.subject
     return None
@@ -112,7 +112,3 @@ def _tags(recipients: Iterable[str], scope: str, policy: Policy) -> Iterator[tok
 
 def _named(texts: Iterable[str]) -> Iterator[tokens.Named]:
     return (named for each in texts if (named := tokens.read(each)) is not None)
-
-
-def _person(store: Store, subscriber_id: str) -> Subscriber | None:
-    return store.subscribers.get([subscriber_id]).get(subscriber_id)

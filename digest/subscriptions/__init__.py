@@ -26,6 +26,7 @@ from digest.subscriptions.leaving import end, erase, export, revoke, unsubscribe
 from digest.subscriptions.pausing import pause, resume, resume_due
 from digest.subscriptions.people import (
     CONFIRMED,
+    by_id,
     find,
     new_ids,
     new_key,
@@ -94,6 +95,7 @@ __all__ = [
     "asked_again",
     "asked_for",
     "bounce",
+    "by_id",
     "change",
     "change_subject",
     "check_number",

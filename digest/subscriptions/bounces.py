@@ -12,7 +12,7 @@ from digest.errors import NotFound, StoreBusy
 from digest.model import Evidence, EvidenceKind, Status, Subscriber, SuppressionReason
 from digest.ports import Store
 from digest.subscriptions.addresses import address_hash, lift
-from digest.subscriptions.people import MOST_TRIES, amend
+from digest.subscriptions.people import MOST_TRIES, amend, by_id
 
 SOFT_PAUSE = timedelta(days=14)
 MOST_EVIDENCE = 1_000
@@ -39,7 +39,7 @@ def bounce(
     subscriber as they are now, None if nobody is known.
     """
     for _ in range(MOST_TRIES):
-        person = _person(store, evidence)
+        person = by_id(store, evidence.subscriber_id)
         if store.post.evidence(evidence.id) is not None:
             return person
         if person is None or evidence.kind is EvidenceKind.UNREAD:
@@ -70,7 +70,7 @@ def undo_bounce(store: Store, evidence_id: str, *, now: datetime) -> Subscriber 
     evidence = store.post.evidence(evidence_id)
     if evidence is None:
         raise NotFound("There is no such evidence; `digest bounces` lists it.")
-    person = _person(store, evidence)
+    person = by_id(store, evidence.subscriber_id)
     if evidence.settled_at is not None:
         return person
     if person is not None and evidence.kind is not EvidenceKind.UNREAD:
@@ -94,12 +94,6 @@ def settle(store: Store, people: Collection[str], kind: EvidenceKind, *, now: da
     ):
         if each.subscriber_id in people and _WAS.search(each.detail):
             store.post.settle_evidence(each.id, now)
-
-
-def _person(store: Store, evidence: Evidence) -> Subscriber | None:
-    if not evidence.subscriber_id:
-        return None
-    return store.subscribers.get([evidence.subscriber_id]).get(evidence.subscriber_id)
 
 
 def _turned(

@@ -91,9 +91,14 @@ def find(store: Store, email: str) -> Subscriber:
     return subscriber
 
 
+def by_id(store: Store, subscriber_id: str) -> Subscriber | None:
+    """Return the subscriber with this id, as stored now."""
+    return store.subscribers.get([subscriber_id]).get(subscriber_id)
+
+
 def fresh(store: Store, person: Subscriber) -> Subscriber:
     """Return the person as stored now; raises NotFound if they are gone."""
-    found = store.subscribers.get([person.id]).get(person.id)
+    found = by_id(store, person.id)
     if found is None:
         raise NotFound("This subscription does not exist any more.", subject=person.id)
     return found
