@@ -1,4 +1,4 @@
-"""Settings in, ports out. Nothing else builds adapters or reads the clock."""
+"""Build adapters from settings. Nothing else builds them or reads the clock."""
 
 from __future__ import annotations
 
@@ -21,16 +21,8 @@ from digest import __version__, delivery, fetching, inbound, sources, subscripti
 from digest.config import Settings, SourceSettings
 from digest.delivery import dkim
 from digest.errors import ConfigError, InvalidInput, NotFound
-from digest.model import (
-    Caps,
-    Forecast,
-    Site,
-    Subscriber,
-)
-from digest.pipeline import (
-    catalogue,
-    pacing,
-)
+from digest.model import Caps, Forecast, Site, Subscriber
+from digest.pipeline import catalogue, pacing
 from digest.ports import Acceptances, Fetcher, Source, Store, Transport
 from digest.rendering import letters, mail, mime
 from digest.store import SqliteStore, open_store
@@ -42,7 +34,7 @@ TICKED = "ticked"
 MEASURED_WITHIN = timedelta(minutes=10)
 NOWHERE = "https://recorded.invalid/"
 MAKING_SECONDS = 1.0
-"""For which a database may be empty since another process, that started with us, is making it."""
+"""How long a database may be empty because another process, started with us, is making it."""
 
 
 def utcnow() -> datetime:
@@ -51,15 +43,15 @@ def utcnow() -> datetime:
 
 
 def _in_ascii(address: str) -> str:
-    """An address as it stands in mails, its domain in ASCII; as given if it cannot stand there."""
+    """An address as it stands in mails, its domain in ASCII; unchanged if that is not possible."""
     try:
         return mime.mail_address(address)
     except InvalidInput:
-        return address  # the first mail says so
+        return address  # the first mail will say what is wrong
 
 
 def _no_database(path: Path, *, settings_file: Path) -> ConfigError:
-    """What to say of a missing database; one beside the settings was perhaps meant."""
+    """The error for a missing database; if there is one beside the settings, it names that."""
     wanted, beside = path.absolute(), settings_file.absolute().parent / path
     cure = f"`digest --db {shlex.quote(str(wanted))} init` makes one."
     if beside.is_file():
@@ -71,7 +63,7 @@ def _no_database(path: Path, *, settings_file: Path) -> ConfigError:
 
 
 def _check_not_lost(path: Path) -> None:
-    """Refuse a file that has been emptied: with a fresh schema in it nobody would miss its readers."""
+    """Refuse an emptied file: with a fresh schema in it, nobody would notice the loss."""
     until = time.monotonic() + MAKING_SECONDS
     while path.exists() and path.stat().st_size == 0:
         if time.monotonic() >= until:
@@ -85,7 +77,7 @@ def _check_not_lost(path: Path) -> None:
 
 
 class Adapters:
-    """What settings describe, built when first asked for: ports, and the values they need."""
+    """What settings describe, built when first used: ports, and the values they need."""
 
     def __init__(
         self,
@@ -122,7 +114,7 @@ class Adapters:
     # --- ports ----------------------------------------------------------------------------
 
     def create(self, *, filling: bool = False) -> Self:
-        """Let the database be created if it is missing; `filling`, also in an empty file."""
+        """Allow a missing database to be created; with `filling`, also in an empty file."""
         self._may_create, self._may_fill = True, filling
         return self
 
@@ -134,7 +126,7 @@ class Adapters:
         return store
 
     def open_store(self) -> SqliteStore:
-        """The database at whatever schema it has, for who closes it; raises ConfigError."""
+        """The database with whatever schema it has; the caller closes it. Raises ConfigError."""
         path = Path(self.settings.db)
         if path.is_dir():
             raise ConfigError(
@@ -165,7 +157,7 @@ class Adapters:
 
     @cached_property
     def courier(self) -> Transport:
-        """Where letters leave: a way of their own, so that none waits for a morning's digests."""
+        """Where letters leave: its own connection, so that none waits for a morning's digests."""
         return self._transport()
 
     @cached_property
@@ -175,7 +167,7 @@ class Adapters:
 
     @cached_property
     def courier_pacer(self) -> pacing.Pacer:
-        """How fast what the courier takes leaves."""
+        """How fast what the courier sends leaves."""
         return self._pacer()
 
     def _pacer(self) -> pacing.Pacer:
@@ -213,7 +205,7 @@ class Adapters:
 
     @property
     def acceptances(self) -> Acceptances | None:
-        """Who knows what the mail server took: its log, if it is one of our own."""
+        """Who knows what the mail server took: its log, if `[smtp] maillog` names one."""
         maillog = self.settings.smtp.maillog
         return delivery.MailLog(Path(maillog)) if maillog else None
 
@@ -245,7 +237,7 @@ class Adapters:
 
     @property
     def user_agent(self) -> str:
-        """The name by which sites are asked; raises ConfigError."""
+        """The name that sites are given; raises ConfigError."""
         site = self.settings.site
         contacts = (site.contact, site.url, self.settings.mail.from_)
         return fetching.user_agent(f"paperdigest/{__version__}", contacts)
@@ -281,7 +273,7 @@ class Adapters:
 
     @property
     def mail_domain(self) -> str:
-        """The domain of the From address in ASCII, for Message-IDs and to greet mail servers."""
+        """The domain of the From address in ASCII, for Message-IDs and EHLO."""
         return _in_ascii(self.settings.mail.from_).rpartition("@")[2]
 
     @property
@@ -292,7 +284,7 @@ class Adapters:
 
     @property
     def inbound_policy(self) -> inbound.Policy:
-        """How mail that comes in is dealt with."""
+        """How incoming mail is treated."""
         given, web = self.settings.inbound, self.settings.web
         if not given.domain:
             raise ConfigError(
@@ -339,7 +331,7 @@ class Adapters:
         ]
 
     def source(self, name: str, *, recorded: bool = False) -> Source:
-        """A source by its name in config, or a built-in one by its own; raises NotFound.
+        """A source by its name in the settings, or a built-in one; raises NotFound.
 
         `recorded` is for reading files: a feed then needs no address.
         """

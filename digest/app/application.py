@@ -1,4 +1,4 @@
-"""The verbs, given the ports: what the three ways in ask for."""
+"""The application: the verbs that command line, web and worker call."""
 
 from __future__ import annotations
 
@@ -18,15 +18,7 @@ from digest.app.composer import Composer
 from digest.app.looking import Look
 from digest.errors import ConfigError, DigestError, InvalidInput, RetryLater
 from digest.inbound import imap
-from digest.model import (
-    Envelope,
-    Evidence,
-    Letter,
-    Listing,
-    Message,
-    SourceReport,
-    Subscriber,
-)
+from digest.model import Envelope, Evidence, Letter, Listing, Message, SourceReport, Subscriber
 from digest.pipeline import (
     clocks,
     composing,
@@ -53,12 +45,12 @@ PATIENCE = 5.0
 
 
 class App(Composer):
-    """Everything a command needs, built from settings when first asked for; close it when done."""
+    """Everything a command needs, built from settings when first used; close it when done."""
 
     def note_tick(self) -> bool:
-        """A worker is alive, and looks at what is due; a clock that went back is noticed here.
+        """Note that a worker is alive, and check the clock.
 
-        False if nothing is to be done by this clock yet, which has leapt ahead.
+        False if the clock has leapt ahead and is not to be acted on yet.
         """
         now, told = self.clock(), self.last_tick
         if not clocks.is_believed(self.store, told, now):
@@ -117,9 +109,9 @@ class App(Composer):
         return reports
 
     def is_polling(self) -> bool:
-        """Whether any process is polling: digests made now would lack what it is reading, for good.
+        """Whether any process is polling: digests made now would miss what it is reading, for good.
 
-        What has been read is kept when all have answered, as of when it was read.
+        What is read is stored when all sources have answered, as of when it was read.
         """
         return leases.is_held(self.store, ingesting.POLL_LEASE, now=self.clock())
 
@@ -138,7 +130,7 @@ class App(Composer):
         )
 
     def look_up_waiting(self) -> looking_up.LookedUp:
-        """Fetch the papers that readers put forward, and announce what curators featured."""
+        """Fetch papers that readers submitted or liked, and announce what curators featured."""
         return looking_up.look_up_waiting(
             self.store, self.fetcher, clock=self.clock, owner=self.owner
         )
@@ -150,16 +142,16 @@ class App(Composer):
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[int], object] = lambda _: None,
     ) -> delivering.Delivered:
-        """Send what is due until then, in as many processes as are set and worth starting.
+        """Send what is due, in as many processes as are set and worth starting.
 
-        Raises RetryLater, once all are done, where some of them ended before they were.
+        Breaks off at `until`. Raises RetryLater, once all are done, if some of them died.
         """
         smtp = self.settings.smtp
         if smtp.processes > 1:
             due = self.store.ledger.due(self.clock(), most=smtp.processes * smtp.block)
             senders = -(-due // smtp.block)
             if senders > 1:
-                # Each claims blocks by itself. What one that dies has claimed waits for its lease.
+                # Each claims its own blocks. What a dead one had claimed waits until its lease ends.
                 done = processes.run(
                     self.settings,
                     [partial(App.deliver, until=until)] * senders,
@@ -190,15 +182,15 @@ class App(Composer):
         )
 
     def welcome(self, person: Subscriber) -> None:
-        """Compose and send the first digest of someone who has just confirmed, without the clock.
+        """Compose and send the first digest of somebody who has just confirmed, without the clock.
 
-        Whatever stands in the queue before it goes first; a long queue is left to the worker, and
-        so is the digest while sources are polled.
+        Whatever is in the queue before it goes first. A long queue is left to the worker, and so is
+        the digest while sources are polled.
         """
-        now = self.clock()  # before we look: what a poll that begins after this reads is later
+        now = self.clock()  # before the check, so that a poll that begins after it reads later news
         if self.is_polling():
             return
-        # As they are now: they may have left, or moved their hour, since this was asked for.
+        # Read again: they may have left, or chosen another hour, since this was asked for.
         current = self.store.subscribers.get([person.id]).get(person.id)
         if current is None:
             return
@@ -256,9 +248,9 @@ class App(Composer):
     def post(
         self, *, stopping: Callable[[], bool] = lambda: False, patience: float = FOREVER
     ) -> delivering.Delivered:
-        """Send the letters that are due; from any thread, one at a time.
+        """Send the letters that are due; one thread at a time.
 
-        Where another one is at it for longer than `patience` seconds, they wait for the next time.
+        If another thread does for longer than `patience` seconds, they wait for the next time.
         """
         if not self._posting.acquire(timeout=patience):
             return delivering.Delivered(cut_short=True)
@@ -283,13 +275,13 @@ class App(Composer):
                 gone=gone,
             )
         finally:
-            # However it ended, they went; while the database cannot say so, the next post does.
+            # They were sent, however it ended. If that cannot be stored now, the next post does it.
             with suppress(DigestError):
                 self.courier_pacer.count(self._uncounted, self.clock())
                 self._uncounted = 0
 
     def take_in(self, raw: bytes, recipients: Sequence[str] = ()) -> tuple[inbound.Reply, ...]:
-        """Act on a mail that came in, answer it, and send what is due.
+        """Act on an incoming mail, answer it, and send what is due.
 
         Raises RetryLater while the database is locked: the mail must then be offered again.
         """
@@ -354,7 +346,7 @@ class App(Composer):
         )
 
     def publish_shared(self, folder: Path) -> publishing.Published:
-        """Write the feeds that are everybody's as files."""
+        """Write the public feeds as files."""
         trending.refresh_if_voted(self.store, now=self.clock())
         return publishing.publish_shared(self.store, folder, self.feed_terms, now=self.clock())
 
@@ -363,7 +355,7 @@ class App(Composer):
     ) -> str | None:
         """Write the own feeds of readers with a digest composed `since` (None: of all), by id.
 
-        Hands back the id after which to go on if it was asked to stop, else None.
+        If it was asked to stop, returns the id after which to go on, else None.
         """
         among = None if since is None else self.store.ledger.composed_since(since)
         site, because = self.feed_terms.site, self.because
@@ -394,7 +386,7 @@ class App(Composer):
         return (parts.html if form == ".html" else parts.text).encode()
 
     def send_confirmation(self, person: Subscriber) -> delivering.Delivered:
-        """Mail the link that confirms a subscription, in place of one that waits, and what is due."""
+        """Mail a new link that confirms a subscription, dropping older ones, and what is due."""
         letter = self.write("confirm", person)
         for each in self.store.post.waiting_for(letter.recipient):
             if each.kind == letter.kind and each.id != letter.id:
@@ -404,10 +396,10 @@ class App(Composer):
     def ask_to_confirm(
         self, addresses: Iterable[str], *, progress: Callable[[int], object] = lambda _: None
     ) -> int:
-        """Queue the letter that asks to confirm for those who have yet to; how many.
+        """Queue the letter that asks to confirm for those who have not yet; returns how many.
 
-        `progress` is told of some hundred addresses at a time; who was not asked by then, when this
-        is cut short, is asked by the next call.
+        `progress` is told how many addresses were handled, some hundred at a time. If this is cut
+        short, the next call asks the rest.
         """
         asked, rest = 0, iter(addresses)
         while some := list(islice(rest, ASKED_AT_ONCE)):
@@ -435,7 +427,7 @@ class App(Composer):
         )
 
     def renderer(self, material: delivering.Material) -> Callable[[Envelope], Message]:
-        """What turns a claimed envelope into a message, yet to be signed."""
+        """What renders a claimed envelope into a message, not yet signed."""
         fragments = self.edition(material)
 
         def render(envelope: Envelope) -> Message:
@@ -450,7 +442,7 @@ class App(Composer):
         return render
 
     def sign(self, content: bytes, now: datetime) -> bytes:
-        """A message as it goes out: signed with DKIM where that is set up."""
+        """A message as it goes out: signed with DKIM if that is set up."""
         return self.signer.sign(content, now) if self.signer is not None else content
 
 

@@ -14,11 +14,11 @@ from digest.pipeline import composing, leases, trending
 from digest.pipeline.composing import Composed, Round
 from digest.ranking import cores
 
-# A process takes two or three seconds to load what it ranks with: as long as so many blocks take.
+# Starting a process takes two or three seconds, as long as ranking so many blocks.
 WORTH_A_PROCESS = 4
 
 COMPOSING_NOW = "composing"
-"""The lease that says that digests are being made, which bear a time before they are there.
+"""The lease that says that digests are being made, dated before they are stored.
 
 It keeps nobody else from composing.
 """
@@ -27,9 +27,9 @@ It keeps nobody else from composing.
 class Composer(Looking):
     """The verbs that compose.
 
-    `progress` hears how many subscribers another block had, and 0 while papers are embedded for
-    one; asked to stop, the block in hand is the last. Whoever is left is due the next time. `now`
-    is that of the clock unless given.
+    `progress` is told the number of subscribers in each block that is done, and 0 while papers are
+    embedded. When asked to stop, the block in hand is the last, and whoever is left is due the next
+    time. `now` is the clock's time unless given.
     """
 
     def compose_due(
@@ -79,7 +79,7 @@ class Composer(Looking):
                 )
             total = Composed()
             for among, made in zip(shares, done, strict=True):
-                # The share of a process that died is done here: what it had composed is there.
+                # The share of a process that died is done here; what it had composed is kept.
                 if made is None:
                     total += verb(self, among=among, stopping=stopping, progress=progress)
                 else:

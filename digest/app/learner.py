@@ -1,4 +1,4 @@
-"""What ranking learned, and the rankers that work with it."""
+"""What was learned for ranking, and the rankers that use it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AGAIN = timedelta(minutes=10)
 
 
 class Learner(Adapters):
-    """The adapters that change while a process runs: any night may bring another space."""
+    """The adapters that change while a process runs, since any night may bring another space."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Learner(Adapters):
 
     @property
     def space(self) -> Space | None:
-        """The space that is kept, read again when it is another one; None while there is none."""
+        """The current space, loaded again when it is replaced; None while there is none."""
         name = self._kept
         with self._loading:
             if self._loaded[0] != name:
@@ -62,12 +62,12 @@ class Learner(Adapters):
 
     @property
     def nearness(self) -> Nearness | None:
-        """Where the newest papers lie in the space that is kept; None while there is none.
+        """Where the newest papers lie in the current space; None while there is none.
 
-        All of them are read again, in less than a second, once there is another space or another
-        vector. One thread reads; the others do with what there was, and wait if that is nothing.
+        All vectors are read again, in less than a second, once there is another space or another
+        vector. One thread reads; the others use the old ones meanwhile, or wait if there are none.
         """
-        # The token first: whatever changes after it is noticed the next time.
+        # Read the token first, so that a later change is noticed the next time.
         token, space = self.store.spaces.changed(), self.space
         if space is None or not space.dimensions:
             return None
@@ -81,12 +81,12 @@ class Learner(Adapters):
 
     @property
     def ranker(self) -> Ranker:
-        """The configured ranker, over the space that is kept."""
+        """The configured ranker, with the current space."""
         return self.ranker_of(self.settings.ranking.use)
 
     @property
     def challenger(self) -> Ranker | None:
-        """The ranker that the configured one is compared with, if any is."""
+        """The ranker that the configured one is compared with, if any."""
         given = self.settings.experiments
         if not given.against:
             return None
@@ -94,7 +94,7 @@ class Learner(Adapters):
 
     @property
     def experiment(self) -> Experiment | None:
-        """The comparison that is on, if one is."""
+        """The comparison that is running, if any."""
         challenger = self.challenger
         if challenger is None:
             return None
@@ -108,11 +108,10 @@ class Learner(Adapters):
         where: str = "[ranking] use",
         space: Space | None = None,
     ) -> Ranker:
-        """The ranker of a class, named as `[ranking] use` does; made anew for another space.
+        """The ranker of a class, named as in `[ranking] use`; made anew for another space.
 
-        It goes without the embedder for as long as that cannot be loaded. `space` is given instead
-        of the one that is kept.
-        `options` go over the arguments that all rankers are offered. Raises ConfigError, which
+        It does without the embedder while that cannot be loaded. `space` replaces the current one.
+        `options` override the arguments that all rankers are offered. Raises ConfigError, which
         says `where` the name stands.
         """
         space = self.space if space is None else space
@@ -141,15 +140,15 @@ class Learner(Adapters):
 
     @property
     def meaning(self) -> SentenceEmbedder | None:
-        """The embedder; None while its model is not to be had, and `unloaded` says why.
+        """The embedder; None while its model is not available, and then `unloaded` says why.
 
-        It is looked for every ten minutes, since a cache may come back and a network too. What is
-        here is loaded only where there is something to embed.
+        The model is looked for every ten minutes, since a cache or a network may come back. It is
+        loaded only when there is something to embed.
         """
         embedder, now = self.embedder, self.clock()
         if embedder is None:
             return None
-        # Somebody looks for it: the others go on without, meanwhile.
+        # While one thread looks for the model, the others go on without it.
         if self.unloaded and self._trying.locked():
             return None
         with self._trying:
@@ -167,7 +166,7 @@ class Learner(Adapters):
             return None if self.unloaded else embedder
 
     def unplaced(self) -> tuple[int, int] | None:
-        """How many papers wait for the embedder, and of how many; None where none is set.
+        """How many papers wait for the embedder, and of how many; None if none is set.
 
         Raises ConfigError if there can be no such embedder.
         """
@@ -180,9 +179,9 @@ class Learner(Adapters):
     def learn(
         self, *, force: bool = False, begun: Callable[[], object] = lambda: None
     ) -> learning.Learning | None:
-        """Learn a space if it is due, or with `force` in any case; None if it was not due.
+        """Learn a space if that is due, with `force` in any case; None if it was not due.
 
-        `begun` is called before anything is learned, unless another process is at it.
+        `begun` is called before anything is learned, unless another process is learning.
         """
         store, now = self.store, self.clock()
         due = force or learning.is_due(store.spaces.learned(), size=store.spaces.size(), now=now)
@@ -198,9 +197,9 @@ class Learner(Adapters):
         patience: timedelta | None = None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Keep vectors of the papers that lack one, by the embedder for about as long as `patience`.
+        """Keep vectors of papers that lack one; the embedder works for about as long as `patience`.
 
-        False while another process is at that, by a lease in the store. Raises ConfigError if the
+        False while another process does that, by a lease in the store. Raises ConfigError if the
         embedder's model cannot be loaded.
         """
         learning.place(self.store, self.space, stopping=stopping)
@@ -230,7 +229,7 @@ class Learner(Adapters):
         return tastes.keep_ahead(self.store, rankers, stopping=over)
 
     def _go_without(self, error: ConfigError) -> None:
-        """Papers are ranked without their meaning until the model is looked for again."""
+        """Rank papers without their meaning until the model is looked for again."""
         if not self.unloaded:
             why = "papers are ranked without their meaning: %s"
             log.error(why, error.message, extra={"action": "embedder"})
@@ -247,7 +246,7 @@ class Learner(Adapters):
 
     @property
     def _kept(self) -> str:
-        """The name of the space that is kept; empty also where there is no database yet."""
+        """The name of the current space; "" also if there is no database yet."""
         if not self._may_create and not Path(self.settings.db).is_file():
             return ""
         return self.store.spaces.name()
@@ -297,7 +296,7 @@ class Learner(Adapters):
 
 
 def _understood(factory: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
-    """What of this a ranker takes: one that was written for an earlier version takes less."""
+    """The arguments that a ranker takes: one written for an earlier version takes fewer."""
     parameters = inspect.signature(factory).parameters
     if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
         return dict(offered)

@@ -1,4 +1,4 @@
-"""What one subscriber would get, and why: composed, and not kept."""
+"""What one subscriber would get, and why; composed but not kept."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from digest.pipeline import composing, delivering, explaining
 class Look:
     """One subscriber's edition: the digest, and what it was cut from.
 
-    That is papers with reasons, and the ids of all the others that matched. `kept` is the digest of
-    that edition which the reader already has, if there is one.
+    That is the picks with reasons, and the ids of all other papers that matched. `kept` is the
+    digest of that edition that the reader already has, if any.
     """
 
     subscriber: Subscriber
@@ -52,7 +52,7 @@ class Looking(Learner):
         )
 
     def look_back(self, email: str, edition: str) -> Look:
-        """An edition of a subscriber as it was composed; as it would be now, if it was not."""
+        """An edition of a subscriber as it was composed; if it was not, as it would be now."""
         person = subscriptions.find(self.store, email)
         kept = self.store.ledger.digest(f"{person.id}.{edition}")
         if kept is None:
@@ -67,7 +67,7 @@ class Looking(Learner):
         )
 
     def why(self, email: str, edition: str | None, named: str) -> explaining.Why:
-        """What made a paper's score for a subscriber and an edition, picked or not."""
+        """What made a paper's score for a subscriber and an edition, whether picked or not."""
         return explaining.explain_one(
             self.store,
             self.ranker,

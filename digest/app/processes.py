@@ -1,11 +1,11 @@
 """Work in several processes: each does a share by itself, as workers on several machines would.
 
-They are started anew rather than forked, since the process that asks may have threads, and end
-with it however it ends: each watches its end of a pipe, which closes when nobody holds the other.
+They are spawned rather than forked, since the parent may have threads. They end with the parent,
+however it ends: each watches its end of a pipe, which closes when nobody holds the other.
 
-They give way to what somebody waits for, the pages and a mail server on the same machine: one that
-had to wait for a turn of the processor before it could take the next message kept two senders from
-an eighth of theirs.
+They run at a lower priority than the web pages and a mail server on the same machine, since
+somebody waits for those. Otherwise the mail server had to wait for the processor before it took the
+next message, which cost two senders an eighth of their speed.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ Made_co = TypeVar("Made_co", covariant=True)
 
 
 class Share(Protocol[Made_co]):
-    """What one process is to do: a function of a module, or a `partial` of one."""
+    """What one process is to do: a module-level function, or a `partial` of one."""
 
     def __call__(
         self, app: App, /, *, stopping: Callable[[], bool], progress: Callable[[int], object]
     ) -> Made_co:
-        """Do it, saying how far it has come; asked to stop, finish what is in hand."""
+        """Do it, and report progress; when asked to stop, finish what is in hand."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """A process says nothing any more."""
+    """A process has ended, and says nothing more."""
 
 
 def run(
@@ -66,10 +66,10 @@ def run(
     stopping: Callable[[], bool],
     progress: Callable[[int], object],
 ) -> list[Result | None]:
-    """Do each share in a process of its own, called after `name`; what each came to, in order.
+    """Do each share in a process of its own, named after `name`; the results, in order.
 
-    Asked to stop, each finishes what it has in hand. One that dies is told of, and comes to None.
-    Raises what one of them raised, once all have ended.
+    When asked to stop, each finishes what it has in hand. A process that dies is logged, and its
+    result is None. Raises what one of them raised, once all have ended.
     """
     # None of them starts others.
     alone = replace(
@@ -112,7 +112,7 @@ def _frozen(content: dict[str, object]) -> MappingProxyType[str, object]:
     return MappingProxyType(content)
 
 
-# Settings hold mappings that nobody can change, which pickle does not know how to hand over.
+# Settings hold read-only mappings, which pickle cannot handle by itself.
 copyreg.pickle(MappingProxyType, lambda each: (_frozen, (dict(each),)))
 
 
@@ -121,8 +121,8 @@ def _start(settings: Settings, share: Share[Result], name: str) -> tuple[Connect
     ours, theirs = context.Pipe()
     alike = logging.getLogger().level, gc.get_threshold()
     process = context.Process(target=_work, args=(settings, share, theirs, *alike), name=name)
-    resource_tracker.ensure_running()  # by itself it would start below, and let all through again
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until it knows what to do with them
+    resource_tracker.ensure_running()  # else it starts within the block below, and unblocks signals
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until the process handles them
     try:
         process.start()
     finally:
@@ -138,7 +138,7 @@ def _work(
     level: int,
     collecting: tuple[int, int, int],
 ) -> None:
-    """What a process does: its share, saying how far it has come, until told or left alone."""
+    """What a process does: its share, with progress, until it is told to stop or is left alone."""
     from digest.app.application import App  # noqa: PLC0415 - which imports this module
 
     os.nice(NICENESS)
@@ -156,11 +156,11 @@ def _work(
                 said = share(
                     app, stopping=lambda: asked.is_set() or pipe.poll(), progress=pipe.send
                 )
-        except MemoryError as error:  # others may have enough, once this process is gone
+        except MemoryError as error:  # the others may have enough once this process is gone
             raise SystemExit(1) from error
         except DigestError as error:
             said = type(error)(error.message, subject=error.subject)
-        except Exception as error:  # noqa: BLE001 - it is raised where somebody is told
+        except Exception as error:  # noqa: BLE001 - the parent raises it
             said = _sendable(error)
         pipe.send(said)
     except BrokenPipeError:
@@ -168,7 +168,7 @@ def _work(
 
 
 def _sendable(error: Exception) -> Exception:
-    """An error with where it was raised, which we alone know; in words if it cannot travel."""
+    """An error with its traceback as a note; in words if it cannot be pickled."""
     error.add_note("".join(traceback.format_exception(error)))
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own

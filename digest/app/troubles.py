@@ -1,7 +1,7 @@
-"""What went wrong in each part of the work and has not gone well since.
+"""Troubles: the last failure of each part of the work that has not succeeded since.
 
-It is kept beside the worker's sign of life, so that whoever looks later sees it: the process that
-said so may be gone, and its words with it.
+They are stored beside the worker's sign of life, so that they can be seen when the process that
+logged them is gone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PARTS: Mapping[str, str] = {
     "keep": "learning readers anew",
 }
 
-# In our own hints, such as `smtp://user:password@host:587`, it looks like somebody's address.
+# A placeholder in our own hints, such as `smtp://user:password@host:587`, that looks like an address.
 HINT = re.compile(r"(?<![\w.+-])user:password@host(?![\w.-])")
 KEPT = "user:password⌂host"
 
@@ -44,7 +44,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """The last failure of a part of the work; `cause` holds nobody's address."""
+    """The last failure of a part of the work; `cause` holds no email address."""
 
     part: str
     at: datetime
@@ -64,11 +64,11 @@ def watched(
     clock: Callable[[], datetime],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Do a part of the work; what it raises is kept as its trouble, and forgotten once it goes well.
+    """Do a part of the work; an error is stored as its trouble until that part succeeds.
 
-    So is why a round of sending was cut short, unless we are `stopping`. It has gone well if it did
-    something: one that was not due returns False, or sent nothing while something waits, and its
-    trouble stays. A busy database is no trouble: it passes, and would stand there until then.
+    So is the reason why a round of sending was cut short, unless we are `stopping`. The part
+    succeeds only if it did something: if it was not due (False), or sent nothing while something
+    waits, the trouble stays. A busy database is no trouble, since it passes.
     """
     try:
         result = work()
@@ -88,7 +88,7 @@ def watched(
 
 
 def troubles(store: Store) -> list[Trouble]:
-    """What has gone wrong and not well since, in the order of the work."""
+    """What has failed and not succeeded since, in the order of the work."""
     found = []
     for part in PARTS:
         at, _, cause = (store.sources.cursor(_name(part)) or "").partition(" ")
@@ -106,7 +106,7 @@ def _cause(error: Exception) -> str:
 
 
 def _is_stuck(store: Store, part: str, result: Delivered) -> bool:
-    """Whether a round sent nothing of what there is, which says nothing of what failed before."""
+    """Whether a round sent nothing although something waits, and so proves nothing."""
     if result.accepted:
         return False
     with suppress(StoreBusy):
@@ -117,7 +117,7 @@ def _is_stuck(store: Store, part: str, result: Delivered) -> bool:
 
 
 def _said(cause: str) -> str:
-    """One line without anybody's address, in which our own hints stand as they are."""
+    """One line without anybody's address; the placeholders in our own hints are kept."""
     return scrub(HINT.sub(KEPT, cause)).replace(KEPT, "user:password@host")
 
 
@@ -127,7 +127,7 @@ def _keep(store: Store, part: str, at: datetime, cause: str) -> None:
 
 
 def _forget(store: Store, part: str) -> None:
-    with suppress(DigestError):  # it is forgotten the next time, then
+    with suppress(DigestError):  # then the next success forgets it
         if store.sources.cursor(_name(part)):
             store.sources.set_cursor(_name(part), "")
 

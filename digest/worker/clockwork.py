@@ -1,4 +1,4 @@
-"""The clockwork: a tick every so many seconds asks what is due, and does it part by part."""
+"""The clockwork: every so many seconds a tick asks what is due, and does it part by part."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digest.worker.failures import say
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-SENDING = timedelta(minutes=5)  # after which a round of sending gives way to the rest of the work
+SENDING = timedelta(minutes=5)  # after which sending gives way to other work
 
 
 def work(app: App) -> None:
@@ -29,7 +29,7 @@ def work(app: App) -> None:
     asked: list[int] = []
 
     def ask_to_stop(number: int, _frame: FrameType | None) -> None:
-        # Nothing that takes a lock, which whoever is interrupted here may hold: no event, no log.
+        # No event and no log here: they take locks, which the interrupted code may hold.
         asked.append(number)
 
     signal.signal(signal.SIGTERM, ask_to_stop)
@@ -43,10 +43,10 @@ def work(app: App) -> None:
         app.templates,
         app.letters,
         app.newcomer,
-    )  # a wrong setting should stop us now, not at seven
+    )  # a wrong setting should stop us now, not tomorrow morning
     door = Door(app)
     door.open()
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a long round skips ticks by design
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # long rounds skip ticks by design
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.add_job(
         lambda: ticks(app, stopping=lambda: bool(asked), door=door),
@@ -66,14 +66,14 @@ def work(app: App) -> None:
 
 
 class Door:
-    """Where mail comes in by LMTP, if anywhere; of several workers, one at a time listens."""
+    """Takes in mail by LMTP, if that is set up; of several workers, one at a time listens."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._server: lmtp.Server | None = None
 
     def open(self) -> None:
-        """Listen, unless we do already or another worker does; raises ConfigError."""
+        """Listen, unless this or another worker does already; raises ConfigError."""
         address = self._app.settings.inbound.lmtp
         if not address or self._server is not None:
             return
@@ -92,7 +92,7 @@ class Door:
 
 
 def ticks(app: App, *, stopping: Callable[[], bool], door: Door | None) -> None:
-    """Tick, and again at once while digests wait that gave way to the rest of the work."""
+    """Tick, and again at once while digests wait that gave way to other work."""
     while tick(app, stopping=stopping, door=door) and not stopping():
         pass
 
@@ -100,11 +100,11 @@ def ticks(app: App, *, stopping: Callable[[], bool], door: Door | None) -> None:
 def tick(
     app: App, *, stopping: Callable[[], bool] = lambda: False, door: Door | None = None
 ) -> bool:
-    """Do everything that is due, each part by itself: one that fails does not stop the others.
+    """Do everything that is due, part by part; a part that fails does not stop the others.
 
-    Nothing at all is done by a clock that has just leapt ahead by more than a day, or while the
-    database is too busy to tell, or cannot be written. True if sending broke off to give way to the
-    rest of the work, and should go on after it.
+    Nothing is done by a clock that has just leapt ahead by more than a day, or if the database
+    cannot be asked about that. True if sending broke off to give way to other work, and should go
+    on after it.
     """
     changed = elsewhere = gave_way = False
     believed = True
@@ -141,7 +141,7 @@ def tick(
         return done
 
     def night() -> bool:
-        # Where nothing is left to do, what failed here has been done by another worker.
+        # If nothing is left to do, another worker has done what failed here.
         done = nights.nightly(app, stopping=stopping)
         return done or all(nights.is_done(app, each) for each in nights.NIGHT)
 
@@ -174,7 +174,7 @@ def attempt(
     *,
     stopping: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Do a part of the tick; what goes wrong is one line of the log, and kept for the status."""
+    """Do a part of the tick; a failure becomes a line of the log, and is stored for the status."""
     try:
         watched(app.store, name, part, clock=app.clock, stopping=stopping)
     except Exception as error:  # noqa: BLE001 - it goes to the log

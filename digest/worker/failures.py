@@ -1,4 +1,4 @@
-"""Failures: one line of the log each; only a fault of Digest's own has a traceback."""
+"""Failures: one line of the log each; only unexpected ones have a traceback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def say(part: str, error: Exception) -> None:
-    """Say what went wrong in a part of a tick."""
+    """Log what went wrong in a part of a tick."""
     if isinstance(error, DigestError):
         log.warning("%s: %s", part, error.message, extra={"action": part})
     elif isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""Nights: what is done once between a configured hour (UTC) and the same hour of the next day."""
+"""The nightly work: done once between a configured hour (UTC) and the same hour of the next day."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ LEASE_SECONDS = 3600
 
 
 def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Reconcile, prune and back up, once a night; True if any was done now.
+    """Reconcile, prune and back up, once a night; True if anything was done now.
 
-    A night begins at the configured hour (UTC) and lasts until the next one does. Each part is tried
-    again until it has succeeded (reconciling when its sources' own back-off allows), and one that
-    fails does not keep the others from being done. Of several that fail, the first is raised that is
-    more than a busy database.
+    Each part is tried again until it succeeds (reconciling, when its sources' back-off allows), and
+    one that fails does not stop the others. If several fail, one is raised, preferably not a busy
+    database, and the others are logged.
     """
     now, night = app.clock(), tonight(app)
     parts: dict[str, Callable[[], bool]] = {
@@ -44,7 +43,7 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     try:
         for name, part in parts.items():
             try:
-                # Asked again: another worker may have done it before the lease was ours.
+                # Checked again: another worker may have done it before the lease was ours.
                 if not is_done(app, name) and part():
                     app.store.sources.set_cursor(name, night)
                     done = True
@@ -69,7 +68,7 @@ def _reconcile(app: App, *, stopping: Callable[[], bool]) -> bool:
 
 
 def _tidy(app: App, now: datetime, *, stopping: Callable[[], bool]) -> bool:
-    """Prune and forget; False if we were to stop before all who never confirmed were forgotten."""
+    """Prune and forget; False if we were asked to stop before it was done."""
     keep = app.settings.keep
     tidying.prune(
         app.store,
@@ -84,7 +83,7 @@ def _tidy(app: App, now: datetime, *, stopping: Callable[[], bool]) -> bool:
     if stopping():
         return False
     rankers = [each for each in (app.ranker, app.challenger) if each is not None]
-    if not app.unloaded:  # what was learned with the embedder is true again once that loads
+    if not app.unloaded:  # else tastes learned with the embedder would be lost while it is away
         tidying.forget_tastes(app.store, rankers)
     return True
 
@@ -97,7 +96,7 @@ def _back_up(app: App, now: datetime) -> bool:
 
 
 def learn(app: App) -> bool:
-    """Learn anew if that is due, once a night, whatever comes of it.
+    """Learn anew if that is due; tried once a night, even if it fails.
 
     False if it was not due, or while another process learns.
     """
@@ -108,7 +107,7 @@ def learn(app: App) -> bool:
     def mark() -> None:
         app.store.sources.set_cursor(LEARNED, night)
 
-    # Beforehand: what does not end well must not begin again with every tick or restart.
+    # Marked beforehand, so that a failure is not repeated with every tick or restart.
     if app.learn(begun=mark) is learning.Learning.BUSY:
         return False
     mark()
@@ -116,18 +115,19 @@ def learn(app: App) -> bool:
 
 
 def is_done(app: App, part: str) -> bool:
-    """Whether a part of the nightly work has been done in the night that began last."""
+    """Whether a part of the nightly work has been done in the current night."""
     return app.store.sources.cursor(part) == tonight(app)
 
 
 def tonight(app: App) -> str:
-    """The night that began last, by its name."""
+    """The name of the current night."""
     return night_of(app.clock(), hour=app.settings.worker.nightly_hour)
 
 
 def night_of(now: datetime, *, hour: int) -> str:
-    """The UTC day on which the night began that lasts until that hour of the next.
+    """The UTC day on which the current night began, as its name.
 
-    So what was missed before midnight, since the worker was busy or asleep, is made up after it.
+    A night lasts until that hour of the next day, so what was missed before midnight, by a busy or
+    sleeping worker, is made up after it.
     """
     return (now - timedelta(hours=hour)).date().isoformat()

@@ -1,4 +1,4 @@
-"""Rounds: the parts of a tick, each of which does what is due and may be done twice without harm."""
+"""Rounds: the parts of a tick; each does what is due, and may be done twice without harm."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ ALL_OWN = "published all"
 COMPOSING = "compose"
 READ_ELSEWHERE = "read elsewhere"
 PUBLISH_EVERY = timedelta(hours=1)
-# For so long at a time readers' own feeds are written: 100,000 take a quarter of an hour.
+# How long at a time readers' own feeds are written: 100,000 take a quarter of an hour.
 PUBLISHING = timedelta(minutes=1)
 KEEP_LEASE_SECONDS = 600
-# Long enough for the block in hand, short enough that a worker that died costs no morning.
+# Long enough for the block in hand, short enough for another worker to take over soon.
 COMPOSE_LEASE_SECONDS = 60
 PATIENCE = timedelta(seconds=30)
-# Letters take the turn of blocks for so long at most.
+# How long letters may take between two blocks.
 POSTING = timedelta(seconds=10)
 READING = timedelta(minutes=10)
 
 
 def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
-    """Whether another process is polling, so that digests made now would lack what it is reading.
+    """Whether another process is polling, whose papers digests made now would lack.
 
-    They wait for ten minutes at most, which then is said by raising RetryLater. `reports` is what
-    came of polling here.
+    They wait for ten minutes at most; after that RetryLater says so. `reports` is what came of
+    polling here.
     """
     sources, now = app.store.sources, app.clock()
     noted = sources.cursor(READ_ELSEWHERE)
@@ -47,7 +47,7 @@ def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
             sources.set_cursor(READ_ELSEWHERE, "")
         return False
     since = datetime.fromisoformat(noted) if noted else now
-    if not noted or since > now:  # one that is still to come is of a clock that was put right
+    if not noted or since > now:  # a time to come was noted by a clock that was wrong
         sources.set_cursor(READ_ELSEWHERE, now.isoformat())
         return True
     if now - since < READING:
@@ -59,7 +59,7 @@ def is_read_elsewhere(app: App, reports: Sequence[SourceReport]) -> bool:
 
 
 def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Give the papers that have just come their places; learn first if nothing has been learned.
+    """Place new papers in the space; learn a space first if there is none.
 
     False while another process does.
     """
@@ -69,10 +69,10 @@ def place(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
 
 
 def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
-    """Compose for whoever's hour has come; whether anything came of it.
+    """Compose for whoever's hour has come; whether any digest was made.
 
-    One worker at a time: another one sends what there is meanwhile, and takes over from one that
-    has died. Letters go between the blocks, since composing for very many takes long.
+    One worker composes at a time; another sends what there is meanwhile, and takes over if this one
+    dies. Letters go between the blocks, since composing for very many takes long.
     """
 
     def ours() -> bool:
@@ -87,7 +87,7 @@ def compose(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
     def after_block(count: int) -> None:
         nonlocal held
         letters(count)
-        with suppress(StoreBusy):  # whoever composes with us adds nothing
+        with suppress(StoreBusy):  # if another worker composes as well, it adds nothing
             held = ours()
 
     try:
@@ -106,10 +106,10 @@ def deliver(
 
 
 def letters_between(app: App, *, stopping: Callable[[], bool]) -> Callable[[int], None]:
-    """What sends letters between blocks of something that takes long, and never stops or stalls it.
+    """What sends letters between blocks of something that takes long, without stopping it.
 
-    Many of them go some at a time, and take no more than half of the time. Where the mail server is
-    away or slow, or anything is wrong, they wait for their own part of the tick, which says so.
+    If there are many letters, they take at most half of the time. If the mail server is away or
+    slow, or anything else fails, they wait for their own part of the tick, which reports it.
     """
     waiting, next_at = False, app.clock()
 
@@ -129,7 +129,7 @@ def letters_between(app: App, *, stopping: Callable[[], bool]) -> Callable[[int]
 
 
 def publish(app: App, *, changed: bool, stopping: Callable[[], bool] = lambda: False) -> None:
-    """Write the feeds if they are to be files, and tell the hub; unless another worker is at it."""
+    """Write the feeds if they are to be files, and tell the hub, unless another worker does."""
     folder, sources = app.settings.worker.publish, app.store.sources
     if not folder and not app.settings.feeds.hub:
         return
@@ -154,10 +154,10 @@ def publish(app: App, *, changed: bool, stopping: Callable[[], bool] = lambda: F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnPass:
-    """A pass over readers' own feeds: of whom it is, when it began, and how far it has come.
+    """A pass over readers' own feeds: whose they are, when it began, and how far it has come.
 
-    It is of those with a digest composed at or after `since`, or of all where that is "". Where
-    `began` is "" too, none is under way. Times are in ISO 8601.
+    It covers readers with a digest composed at or after `since`, or all if that is "". If `began`
+    is "" too, none is under way. Times are in ISO 8601.
     """
 
     since: str = ""
@@ -175,10 +175,11 @@ def _keep_pass(app: App, this: OwnPass) -> None:
 
 
 def _begin_own(app: App) -> None:
-    """Begin a pass, unless one is under way: of all where they have had none as of now, else of the new.
+    """Begin a pass unless one is under way: over everybody's feeds if that is due, else new ones.
 
-    All have one a night, and when something changes that stands in any feed. One of all that is
-    under way comes to its end first, or those at its end would wait while much changes.
+    Everybody's are due once a night, and when something changes that stands in all feeds. A pass
+    over all that is under way is finished first; otherwise, while much changes, it would never
+    reach its end.
     """
     this, now = _own_pass(app), app.clock().isoformat()
     shared = publishing.shared_by_own(app.store, app.feed_terms.site)
@@ -193,31 +194,31 @@ def _begin_own(app: App) -> None:
 
 
 def _publish_own(app: App, folder: Path, *, is_due: bool, stopping: Callable[[], bool]) -> None:
-    """Go on with readers' own feeds for a while: very many take long, and digests wait meanwhile."""
+    """Go on with readers' own feeds for a while, so that digests need not wait for all of them."""
     this, now = _own_pass(app), app.clock()
     if not this.began:
         return
-    # What somebody else is composing is dated already, and not there yet.
+    # While digests are composed elsewhere, they are dated already but not stored yet.
     if leases.is_held(app.store, COMPOSING_NOW, now=now):
         if is_due:
             publishing.forget_own(app.store, folder, app.feed_terms.site)
         return
     left = app.publish_own(
         folder,
-        # A clock beside ours dates digests by its own time, and a block is there after its date.
+        # Another machine's clock may differ, and a block is stored later than it is dated.
         since=datetime.fromisoformat(this.since) - clocks.SKEW if this.since else None,
         after=this.after,
         stopping=lambda: stopping() or app.clock() - now >= PUBLISHING,
     )
     if left is not None:
         _keep_pass(app, replace(this, after=left))
-    else:  # those it had passed by may have something new since
+    else:  # readers that the pass had gone by may have new digests since
         again = app.clock().isoformat() if this.after else ""
         _keep_pass(app, OwnPass(since=this.began, began=again))
 
 
 def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
-    """After a change of space learn readers anew, some of them in every tick; one worker at a time."""
+    """After a change of space learn readers anew, some in every tick; one worker at a time."""
     now = app.clock()
     if app.store.lease(tastes.CURSOR, owner=app.owner, now=now, seconds=KEEP_LEASE_SECONDS):
         try:
@@ -229,6 +230,6 @@ def keep(app: App, *, stopping: Callable[[], bool] = lambda: False) -> None:
 def is_stale(now: datetime, published: str | None) -> bool:
     """Whether feeds are to be written: something changed, or an hour has passed.
 
-    The hour is for changes that nobody told us of, such as a subscriber who left on the web.
+    The hour is for changes that are not reported here, such as a subscriber who left on the web.
     """
     return not published or now - datetime.fromisoformat(published) >= PUBLISH_EVERY
