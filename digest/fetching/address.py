@@ -1,8 +1,7 @@
-"""Which addresses may be asked at all: a deny list for IP addresses, and rules for URLs.
+"""Which addresses may be fetched from: a deny list for IP addresses, and rules for URLs.
 
-An allow-by-default check such as `ipaddress.ip_address(ip).is_global` is not enough: on
-Python 3.11 it calls NAT64, 6to4, IPv4-compatible, site-local and multicast addresses global,
-and each of those can lead back into the operator's own network.
+`ipaddress.ip_address(ip).is_global` is not enough: on Python 3.11 it is true of NAT64, 6to4,
+IPv4-compatible, site-local and multicast addresses, which can lead into the operator's network.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 
-from digest.errors import FetchRefused
+from digest.errors import FetchFailed, FetchRefused
 
 MAX_URL = 8000
 """Characters; RFC 9110 §4.1 asks everyone to support at least 8,000 octets."""
@@ -60,11 +59,11 @@ _DENIED_V6 = tuple(
 
 
 def allowed(ip: str | IPv4Address | IPv6Address) -> bool:
-    """Whether an address is an ordinary public one, by the IANA special-purpose registries.
+    """Whether this is an ordinary public address, by the IANA special-purpose registries.
 
-    IPv6 is denied by default: only 2000::/3 is global unicast (RFC 4291 §2.4), which leaves out
-    loopback, mapped and compatible IPv4, NAT64 (64:ff9b::/96 and 64:ff9b:1::/48), 5f00::/16,
-    unique-local, link-local, site-local and multicast at once. Not an address: False.
+    Of IPv6 only 2000::/3 is global unicast (RFC 4291 §2.4); that excludes loopback, mapped and
+    compatible IPv4, NAT64 (64:ff9b::/96 and 64:ff9b:1::/48), 5f00::/16, unique-local, link-local,
+    site-local and multicast. False for what is not an address.
     """
     try:
         address = ip_address(ip)
@@ -78,30 +77,30 @@ def allowed(ip: str | IPv4Address | IPv6Address) -> bool:
 def check_url(url: str) -> str:
     """The URL as it will be requested: normalised, without fragment.
 
-    Raises FetchRefused unless it is http or https with a host and a port that can exist, no
-    user name or password, and at most `MAX_URL` characters. Names are not resolved here: which
-    address a name leads to is checked when the connection is made.
+    Raises FetchRefused unless it is http or https, has a host, a valid port, no user name or
+    password, and at most `MAX_URL` characters. The address of the host is checked later, when
+    the connection is made.
     """
-    where = shown(url)
+    where = shown(url) or "An empty address"
     if len(url) > MAX_URL:
-        raise _refused(f"is longer than {MAX_URL} characters: shorten the query", where)
+        raise refused(where, f"is longer than {MAX_URL} characters: shorten the query")
     try:
         parsed = httpx.URL(url).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError):
-        raise _refused("is not a URL: check how it is written", where) from None
+        raise refused(where, "is not a URL: check how it is written") from None
     if parsed.scheme not in {"http", "https"}:
-        raise _refused("is neither http nor https: give a web address", where)
+        raise refused(where, "is neither http nor https: give a web address")
     if not parsed.host:
-        raise _refused("names no host: check how it is written", where)
+        raise refused(where, "names no host: check how it is written")
     if parsed.userinfo:
-        raise _refused("carries a user name or password: use an address without", where)
+        raise refused(where, "contains a user name or password: use an address without")
     if parsed.port is not None and not 0 < parsed.port <= _MAX_PORT:
-        raise _refused("names a port that does not exist: check how it is written", where)
+        raise refused(where, "names a port that does not exist: check how it is written")
     return str(parsed)
 
 
 def shown(url: str) -> str:
-    """The URL as reports may show it: no credentials, query or fragment, printable and short."""
+    """The URL as reports may show it: short, printable, no credentials, query or fragment."""
     bare, *query = re.split(r"[?#]", url, maxsplit=1)
     bare = re.sub(r"//[^/]*@", "//", bare)
     bare = "".join(char for char in bare if char.isprintable() and not char.isspace())
@@ -110,5 +109,11 @@ def shown(url: str) -> str:
     return bare + "?…" if query else bare
 
 
-def _refused(why: str, where: str) -> FetchRefused:
-    return FetchRefused(f"{where or 'An empty address'} {why}.", subject=where)
+def refused(where: str, why: str) -> FetchRefused:
+    """The error for a URL (as `shown`) that must not be fetched; `why` says what to do."""
+    return FetchRefused(f"{where} {why}.", subject=where)
+
+
+def failed(where: str, why: str) -> FetchFailed:
+    """The error for a URL (as `shown`) that could not be fetched this time."""
+    return FetchFailed(f"{where} {why}: it will be asked again later.", subject=where)

@@ -1,4 +1,4 @@
-"""By which name we ask, and whom those we ask can write to."""
+"""The User-Agent: our name, and a contact for the operators of the servers we ask."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _PAGE_OR_ADDRESS = re.compile(r"https?://[^\s<>\"]+|[^\s<>\"@(),;:]+@[^\s<>\"@()
 
 
 def user_agent(product: str, contacts: Iterable[str]) -> str:
-    """`product (+contact)`, with the first web page or address that any of these texts holds.
+    """`product (+contact)`, with the first web page or mail address in any of these texts.
 
-    Plain ASCII (RFC 9110 §10.1.5): domains are written as IDNA has them. Raises ConfigError where no
-    text holds one.
+    Plain ASCII (RFC 9110 §10.1.5), with domains in IDNA. Raises ConfigError where there is none.
     """
     for text in contacts:
         for found in _PAGE_OR_ADDRESS.findall(text):
@@ -32,7 +31,7 @@ def user_agent(product: str, contacts: Iterable[str]) -> str:
 
 
 def _ascii(contact: str) -> str:
-    """With its domain in ASCII; empty where that cannot be."""
+    """The contact with its domain in ASCII; empty if that is impossible."""
     try:
         if "://" in contact:
             return check_url(contact).replace("(", "%28").replace(")", "%29")

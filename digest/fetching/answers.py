@@ -1,4 +1,4 @@
-"""What a reply means: where to go on, an answer to keep, or a failure that says what to do."""
+"""What a reply means: a redirect to follow, an answer to keep, or a failure to report."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from http import HTTPStatus
 import httpx
 
 from digest.errors import FetchFailed, FetchRefused
-from digest.fetching.address import check_url, shown
+from digest.fetching.address import check_url, refused, shown
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = PERMANENT | {302, 303, 307}
 WHOLE = frozenset({200, 203})
-"""Statuses that carry the whole representation; 203 is a 200 that a proxy has touched."""
+"""Statuses with the whole representation; 203 is a 200 changed by a proxy."""
 
 NOT_MODIFIED = 304
 GONE = 410
@@ -39,7 +39,7 @@ _ADVICE = {
 _ADVICE_5XX = "the fault is on its side: it will be asked again later"
 _ADVICE_OTHER = "that is no answer to a reader: check the address"
 
-# Each alternative may also run to the end, so that no text makes the search quadratic.
+# Each alternative may also end at the end of the text, so that the search is never quadratic.
 _UNSEEN = re.compile(
     r"<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*(?:>|\Z)",
     re.DOTALL | re.IGNORECASE,
@@ -49,9 +49,9 @@ _SUMMARY = re.compile(r"<summary\b[^>]*>(.*?)</summary\s*>", re.DOTALL | re.IGNO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One HTTP response: where it came from, its headers by lower-case name, its body if wanted.
+    """One HTTP response: its URL, its headers by lower-case name, its body if wanted.
 
-    `broke_off` is why there is not more of a body that should have been whole.
+    `broke_off` is the error that cut the body short, if any.
     """
 
     url: str
@@ -64,7 +64,7 @@ class Reply:
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-case name, decoded byte for byte (ISO 8859-1), without cookies.
 
-    Where a name comes twice the first counts, save for Cache-Control, whose lines are one list.
+    The first of several lines counts; those of Cache-Control are joined into one list.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
@@ -77,10 +77,10 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def next_url(reply: Reply) -> str:
-    """Where a redirect leads, checked.
+    """The checked target of a redirect.
 
     Raises FetchFailed without a usable Location, FetchRefused for an address that must not be
-    asked or where https would be given up.
+    fetched or a step from https to http.
     """
     where = shown(reply.url)
     location = reply.headers.get("location", "")
@@ -97,19 +97,19 @@ def next_url(reply: Reply) -> str:
         target = location
     target = check_url(target)
     if reply.url.startswith("https:") and not target.startswith("https:"):
-        raise FetchRefused(
-            f"{where} redirects from https to http, which is not followed: "
-            "check the address, and use one that stays with https.",
-            subject=where,
+        raise refused(
+            where,
+            "redirects from https to http, which is not followed: "
+            "check the address, and use one that stays with https",
         )
     return target
 
 
 def failure(reply: Reply, *, retry_after: float | None = None) -> FetchFailed | FetchRefused:
-    """What to report of a reply that is neither an answer nor a redirect.
+    """The error for a reply that is neither an answer nor a redirect; `retry_after` in seconds.
 
-    Only 410 is final. Everything else is asked again after a while, since addresses that
-    answer 403 or 404 today are often back tomorrow; `retry_after` is in seconds.
+    Only 410 is final. Anything else is asked again, since addresses that answer 403 or 404 today
+    are often back tomorrow.
     """
     where = shown(reply.url)
     if reply.status == GONE:
@@ -133,10 +133,10 @@ def failure(reply: Reply, *, retry_after: float | None = None) -> FetchFailed | 
 
 
 def excerpt(body: bytes, asked: str = "") -> str:
-    """The first words of an error page or Atom error entry, as one clean line of plain text.
+    """The beginning of an error page or Atom error entry, as one line of plain text.
 
-    An entry's `summary` comes before anything else, as arXiv's API explains errors there. The
-    query of `asked`, which pages like to repeat, is left out.
+    An entry's `summary` is preferred, as arXiv's API explains errors there. The query of the URL
+    `asked`, which such pages repeat, is left out.
     """
     text = body[:_EXCERPT_FROM].decode("utf-8", "replace")
     summary = _SUMMARY.search(text)

@@ -1,4 +1,4 @@
-"""What HTTP headers say about time, as seconds; lenient, because servers write anything."""
+"""Times in HTTP headers, as seconds; read leniently, because servers write anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 FOREVER = 2.0**31
-"""Seconds; what RFC 9111 §1.2.2 makes of a number too large to hold."""
+"""Seconds; RFC 9111 §1.2.2 reads a number that is too large as this."""
 
 _MAX_DIGITS = 10
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d+)", re.ASCII | re.IGNORECASE)
@@ -41,10 +41,10 @@ def retry_after(text: str, now: datetime) -> float | None:
 
 
 def lifetime(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds for which an answer says it stays fresh; 0 where it says nothing.
+    """Seconds for which an answer stays fresh by its headers; 0 where they do not say.
 
-    Cache-Control max-age before Expires, less Age (RFC 9111 §4.2.1 and §4.2.3). Expires counts
-    from the server's own Date, so a wrong clock on either side does no harm.
+    Cache-Control max-age, or else Expires, less Age (RFC 9111 §4.2.1 and §4.2.3). Expires counts
+    from the server's own Date, so that a wrong clock on either side does no harm.
     """
     age = delta_seconds(headers.get("age", "")) or 0.0
     max_age = _MAX_AGE.search(headers.get("cache-control", ""))

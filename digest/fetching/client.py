@@ -1,7 +1,7 @@
-"""The one door to the web: polite to every server, and hard for any of them to hurt.
+"""The only HTTP client: polite to every server, and safe against hostile ones.
 
-Spacing and holds live as long as the `HttpFetcher`. Between processes they are kept by having
-one process poll: the worker polls only under a lease in the store.
+Spacing and holds last as long as the `HttpFetcher`. They hold between processes because only one
+process polls at a time: the worker polls under a lease in the store.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from digest.errors import ConfigError, FetchFailed, FetchRefused
-from digest.fetching.address import shown
+from digest.fetching.address import failed, shown
 from digest.fetching.exchange import Exchange, Watch
 from digest.fetching.guard import GuardedTransport, Resolve, resolve
 from digest.fetching.inflating import MIB, Caps
@@ -29,6 +30,7 @@ ARXIV_SPACING: Mapping[str, float] = {"arxiv.org": 3.0}
 """Seconds. arXiv's terms: one request every three seconds, over one connection, for all of its
 hosts together (https://info.arxiv.org/help/api/tou.html)."""
 
+T = TypeVar("T")
 Outcome = Answer | FetchFailed | FetchRefused
 
 
@@ -36,16 +38,16 @@ class HttpFetcher:
     """Fetches batches of requests; satisfies `digest.ports.Fetcher`.
 
     `user_agent` names the service and a contact (a URL or an address). `timeout` (seconds) is
-    for one request with all its redirects, not counting the wait for its turn. `max_wire` and
-    `max_body` are bytes as sent and inflated. `spacing` maps hosts or host suffixes to
-    the seconds between requests to all of them together, `default_spacing` is for every other
-    host; `concurrency` is how many parties are asked at once. `tls` replaces the trusted roots,
-    `find` the resolver; `allow_private` lets private addresses through. `clock` and `sleep` are
-    seconds, monotonic.
+    for one request with all its redirects, without the wait for its turn. `max_wire` and
+    `max_body` are bytes, compressed and inflated. `spacing` maps a host or host suffix to the
+    seconds between requests to all of its hosts together; every other host has
+    `default_spacing`. `concurrency` is the number of requests at once. `tls` replaces the trusted
+    roots, `find` the resolver; `allow_private` permits private addresses. `clock` is monotonic,
+    in seconds, as `sleep` is.
 
-    Requests run in a thread and event loop of their own, so `fetch` may be called from any
-    thread, inside another event loop or not, and spacing holds across calls. Raises ConfigError
-    for a user agent without contact.
+    Requests run in a thread and event loop of their own, so that `fetch` may be called from any
+    thread, with or without an event loop, and spacing holds across calls. Raises ConfigError for
+    a user agent without a contact.
     """
 
     def __init__(
@@ -87,38 +89,23 @@ class HttpFetcher:
         self._closed = False
 
     def fetch(self, batch: Sequence[tuple[Request, PollState]], now: datetime) -> list[Outcome]:
-        """Carry out the batch, hosts side by side, each host spaced; one outcome a request.
+        """Carry out a batch, with hosts in parallel; one outcome for each request, in order.
 
-        Outcomes are in the order of the batch, and returned rather than raised. `now` is when
-        the batch begins; `retry_after` of a failure counts from it, so that waiting that long
-        after `now` is never too early.
+        Errors are returned, not raised. `now` is when the batch begins, and `retry_after` of a
+        failure counts from then.
         """
-        loop = self._running_loop()
-        future = asyncio.run_coroutine_threadsafe(self._fetch_all(batch, now), loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        return self._run(self._fetch_all(batch, now))
 
     def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
-        """Send a form, as politely and safely as everything else; the answer's words are dropped.
+        """Send a form under the same rules; the body of the answer is ignored.
 
         Raises FetchFailed or FetchRefused.
         """
         watch = Watch(now=now, clock=self._clock)
-        body = urlencode(fields).encode()
-        future = asyncio.run_coroutine_threadsafe(
-            self._exchange.post_form(url, body, watch), self._running_loop()
-        )
-        try:
-            future.result()
-        except BaseException:
-            future.cancel()
-            raise
+        self._run(self._exchange.post_form(url, urlencode(fields).encode(), watch))
 
     def close(self) -> None:
-        """Break off what is under way and end the thread; safe to call twice."""
+        """Cancel requests in progress and end the thread; safe to call twice."""
         with self._lock:
             self._closed = True
             loop, self._loop = self._loop, None
@@ -129,6 +116,18 @@ class HttpFetcher:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+    def _run(self, work: Coroutine[object, object, T]) -> T:
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -162,15 +161,11 @@ class HttpFetcher:
         ]
 
     def _settle(self, request: Request, outcome: Answer | BaseException) -> Outcome:
-        """Turn what was raised into an outcome; a fault of our own must not hide other sources."""
+        """Turn what was raised into an outcome; a bug of ours must not lose the other outcomes."""
         if isinstance(outcome, Answer | FetchFailed | FetchRefused):
             return outcome
         if not isinstance(outcome, Exception):
             raise outcome
-        where = shown(request.url)
         logger.error("a fetch broke", exc_info=outcome, extra={"action": "fetch-broke"})
-        return FetchFailed(
-            f"{where} could not be fetched because of a fault in Digest "
-            f"({type(outcome).__name__}): report it; it will be asked again later.",
-            subject=where,
-        )
+        fault = f"a fault in Digest ({type(outcome).__name__}), which please report"
+        return failed(shown(request.url), f"could not be fetched because of {fault}")

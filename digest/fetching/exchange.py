@@ -1,4 +1,4 @@
-"""One request carried out: its redirects by hand, its turn in each queue, its deadline, its body."""
+"""One request: its redirects, followed by hand, its turn in each queue, its deadline, its body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from digest.errors import FetchFailed, FetchRefused
-from digest.fetching.address import check_url, shown
+from digest.fetching.address import check_url, failed, refused, shown
 from digest.fetching.answers import (
     BUSY,
     NOT_MODIFIED,
@@ -36,20 +36,20 @@ MAX_REDIRECTS = 5
 FORM = "application/x-www-form-urlencoded"
 
 MAX_HEADERS = 32 * 1024
-"""Bytes of response headers taken; past 100 KiB the HTTP parser itself stops reading."""
+"""Bytes of response headers accepted; beyond 100 KiB the HTTP parser itself stops reading."""
 
 HOLD = 300.0
-"""Seconds for which a party that answers 429 without saying how long is left alone."""
+"""Seconds for which a party is not asked after a 429 without Retry-After."""
 
 MAX_HOLD = 86400.0
-"""Seconds; one absurd Retry-After must not silence a party until the next restart."""
+"""Seconds; an absurd Retry-After must not stop requests to a party until the next restart."""
 
 ERROR_PAGE = Caps(wire=128 * 1024, body=128 * 1024)
 ERROR_PAGE_SECONDS = 2.0
 
 
 class Watch:
-    """Wall-clock time as `now` plus what has gone by on a monotonic clock (seconds)."""
+    """Wall-clock time: `now` plus the time since then on a monotonic clock (seconds)."""
 
     def __init__(self, *, now: datetime, clock: Callable[[], float]) -> None:
         self._now = now
@@ -61,13 +61,13 @@ class Watch:
         return self._clock() - self._began
 
     def time(self) -> datetime:
-        """The time it is."""
+        """The present time."""
         return self._now + timedelta(seconds=self.elapsed())
 
 
 @dataclass(slots=True, kw_only=True)
 class Trip:
-    """Where a request has been on its way; `left` is the seconds it may still take.
+    """A request and its redirects so far; `left` is the seconds it may still take.
 
     With a `body` it is a POST.
     """
@@ -79,16 +79,14 @@ class Trip:
     visited: list[str] = field(default_factory=list)
 
     def follow(self, reply: Reply) -> None:
-        """Go where a redirect leads; raises FetchRefused for a circle or a chain too long."""
+        """Follow a redirect; raises FetchRefused for a circle or a chain that is too long."""
         self.visited.append(self.url)
         self.permanent = self.permanent and reply.status in PERMANENT
         self.url = next_url(reply)
         if self.url in self.visited or len(self.visited) > MAX_REDIRECTS:
-            where = shown(self.visited[0])
-            raise FetchRefused(
-                f"{where} redirects in a circle or more than {MAX_REDIRECTS} times: "
-                "check the address.",
-                subject=where,
+            raise refused(
+                shown(self.visited[0]),
+                f"redirects in a circle or more than {MAX_REDIRECTS} times: check the address",
             )
 
     @property
@@ -100,7 +98,7 @@ class Trip:
 class Exchange:
     """Carries out requests over one transport; at most `concurrency` at once.
 
-    Validators go along on every redirect, since they stem from where the last one ended.
+    Validators are sent with every redirect, since they came from the last redirect's target.
     """
 
     def __init__(
@@ -121,7 +119,7 @@ class Exchange:
         self._slots = asyncio.Semaphore(concurrency)
 
     async def carry_out(self, request: Request, state: PollState, watch: Watch) -> Answer:
-        """Ask until there is an answer to keep; raises FetchFailed or FetchRefused."""
+        """The answer after all redirects; raises FetchFailed or FetchRefused."""
         conditions = prepare(request, state)
         headers = self._headers(request.accept, conditions)
         moved = state.location if request.poll and request.url == state.url else ""
@@ -133,7 +131,7 @@ class Exchange:
         unchanged = reply.status == NOT_MODIFIED and bool(conditions)
         if not unchanged and reply.status not in WHOLE:
             raise failure(reply, retry_after=_pause(reply, watch))
-        if reply.broke_off and not request.poll:  # a page of something larger
+        if reply.broke_off and not request.poll:  # one page of several must be whole
             raise reply.broke_off
         return Answer(
             request=request,
@@ -147,14 +145,13 @@ class Exchange:
         )
 
     async def post_form(self, url: str, body: bytes, watch: Watch) -> None:
-        """Send a form, encoded as `body`; whatever 2xx comes back will do, redirects will not.
+        """Send a form, encoded as `body`; any 2xx is success, a redirect is not followed.
 
         Raises FetchFailed or FetchRefused.
         """
         headers = self._headers("*/*", {"Content-Type": FORM, "Content-Length": str(len(body))})
-        reply = await self._visit(
-            Trip(url=check_url(url), left=self._timeout, body=body), headers, watch
-        )
+        trip = Trip(url=check_url(url), left=self._timeout, body=body)
+        reply = await self._visit(trip, headers, watch)
         if not 200 <= reply.status < 300:  # noqa: PLR2004 - success, RFC 9110 §15.3
             raise failure(reply, retry_after=_pause(reply, watch))
 
@@ -168,7 +165,7 @@ class Exchange:
         }
 
     async def _visit(self, trip: Trip, headers: Mapping[str, str], watch: Watch) -> Reply:
-        """One request and its reply, when its turn has come."""
+        """Wait for the host's turn and make one request."""
         where, host = shown(trip.url), httpx.URL(trip.url).host
         try:
             async with self._queues.turn(host), self._slots:
@@ -178,26 +175,23 @@ class Exchange:
                 return reply
         except Held as held:
             raise FetchFailed(
-                f"{where} was not asked, as its server wants to be left alone: "
-                "it will be asked when the time is over.",
+                f"{where} was not asked, as its server has asked for a pause: "
+                "it will be asked after that.",
                 subject=where,
                 retry_after=held.seconds + watch.elapsed(),
                 status=TOO_MANY,
             ) from None
         except NotPublic:
-            raise FetchRefused(
-                f"{where} leads to a private or reserved address, which is never asked: "
-                "give a public address, or allow private networks.",
-                subject=where,
+            raise refused(
+                where,
+                "leads to a private or reserved address, which is never asked: "
+                "give a public address, or allow private networks",
             ) from None
         except TimeoutError:
-            raise FetchFailed(
-                f"{where} did not answer in full within {self._timeout:g} seconds: "
-                "it will be asked again later.",
-                subject=where,
-            ) from None
+            why = f"did not answer in full within {self._timeout:g} seconds"
+            raise failed(where, why) from None
         except (httpx.HTTPError, OSError) as error:
-            raise _unread(where, error) from error
+            raise failed(where, f"could not be read ({_reason(error)})") from error
 
     def _hold(self, host: str, reply: Reply, watch: Watch) -> None:
         pause = retry_after(reply.headers.get("retry-after", ""), watch.time())
@@ -205,10 +199,10 @@ class Exchange:
             self._queues.hold(host, HOLD if pause is None else min(pause, MAX_HOLD))
 
     async def _within(self, trip: Trip, headers: Mapping[str, str]) -> Reply:
-        """One exchange inside what is left of the trip's deadline.
+        """Make one request within the rest of the trip's deadline.
 
-        The deadline spans the whole exchange: a server that drips a byte a second keeps every
-        single read short.
+        The deadline is for the whole exchange: a server that sends a byte a second passes any
+        timeout of a single read.
         """
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -219,21 +213,16 @@ class Exchange:
             trip.left -= clock() - began
 
     async def _send(self, trip: Trip, headers: Mapping[str, str]) -> Reply:
-        # httpx would write header values as UTF-8; validators must go out as they came in.
+        # httpx would write header values as UTF-8; validators must be sent as they were received.
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-        response = await self._transport.handle_async_request(
-            httpx.Request(
-                "POST" if trip.body else "GET", trip.url, headers=raw, content=trip.body or None
-            )
-        )
+        method = "POST" if trip.body else "GET"
+        request = httpx.Request(method, trip.url, headers=raw, content=trip.body or None)
+        response = await self._transport.handle_async_request(request)
         try:
             where = shown(trip.url)
             if sum(len(name) + len(value) for name, value in response.headers.raw) > MAX_HEADERS:
-                raise FetchRefused(
-                    f"{where} sent more than {MAX_HEADERS // 1024} KiB of headers: "
-                    "check what is served there.",
-                    subject=where,
-                )
+                much = f"sent more than {MAX_HEADERS // 1024} KiB of headers"
+                raise refused(where, f"{much}: check what is served there")
             fields = headers_of(response.headers.raw)
             reply = Reply(url=trip.url, status=response.status_code, headers=fields)
             if reply.status not in WHOLE:
@@ -246,7 +235,7 @@ class Exchange:
     async def _body(
         self, response: httpx.Response, fields: Mapping[str, str], where: str
     ) -> tuple[bytes, FetchFailed | None]:
-        """The body of an answer in full, or what came of it and why the rest did not."""
+        """The body of an answer; where it broke off, what came of it and the error."""
         inflater = Inflater(fields.get("content-encoding", ""), caps=self._caps, where=where)
         if (delta_seconds(fields.get("content-length", "")) or 0) > self._caps.wire:
             raise inflater.too_large(self._caps.wire, "on the wire")
@@ -255,13 +244,13 @@ class Exchange:
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             if not inflater.so_far():
                 raise
-            return inflater.so_far(), _unread(where, error, how="broke off")
+            return inflater.so_far(), failed(where, f"broke off ({_reason(error)})")
         return inflater.finish(), None
 
     async def _explanation(
         self, response: httpx.Response, fields: Mapping[str, str], where: str
     ) -> bytes:
-        """As much of the body as explains an error, else nothing."""
+        """The beginning of the body of an error; of other statuses nothing."""
         encoding = fields.get("content-encoding", "")
         if response.status_code == NOT_MODIFIED or response.status_code in REDIRECTS:
             return b""
@@ -279,15 +268,8 @@ async def _pour(response: httpx.Response, inflater: Inflater) -> None:
         inflater.feed(chunk)
 
 
-def _unread(where: str, error: BaseException, how: str = "could not be read") -> FetchFailed:
-    return FetchFailed(
-        f"{where} {how} ({_reason(error)}): it will be asked again later.",
-        subject=where,
-    )
-
-
 def _pause(reply: Reply, watch: Watch) -> float | None:
-    """What a reply's Retry-After asks for, in seconds from the start of the watch."""
+    """The time of a reply's Retry-After, in seconds from the start of the watch."""
     if reply.status not in BUSY:
         return None
     pause = retry_after(reply.headers.get("retry-after", ""), watch.time())
@@ -295,7 +277,7 @@ def _pause(reply: Reply, watch: Watch) -> float | None:
 
 
 def _reason(error: BaseException) -> str:
-    """The words of the first cause, as the outer layers of the client add only their names."""
+    """The message of the first cause, since the client's outer layers add only their names."""
     first = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier

@@ -1,4 +1,4 @@
-"""Connections that cannot be led astray: the address that was checked is the one connected to."""
+"""Connections to checked addresses only: the address that was checked is connected to."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _ATTEMPT_SECONDS = 5.0
 
 
 class NotPublic(Exception):
-    """A name that leads to no address that may be asked."""
+    """A host that has no address that may be fetched from."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver, which also reads `0x7f.1` and `2130706433` as addresses."""
+    """Ask the system's resolver, which also takes `0x7f.1` and `2130706433` for addresses."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class GuardedBackend(httpcore.AnyIOBackend):
-    """Resolves a name once, drops the addresses that are not public, and connects to the rest.
+    """Resolves a name once and connects to those of its addresses that are public.
 
-    Checking the name beforehand would leave a gap: it may lead elsewhere when it is resolved
-    again for the connection (DNS rebinding).
+    Checking the name before that would not do: it may resolve to another address when the
+    connection is made (DNS rebinding).
     """
 
     def __init__(self, find: Resolve, *, allow_private: bool) -> None:
@@ -70,8 +70,8 @@ class GuardedBackend(httpcore.AnyIOBackend):
 class GuardedTransport(httpx.AsyncHTTPTransport):
     """httpx without its client: no cookie jar, no redirects, no proxies, no credentials.
 
-    A request goes out with exactly the headers it was given. Connections are not kept: polls
-    go to many hosts, each seldom, and an idle connection is one more to a host that allows one.
+    A request is sent with exactly the headers it was given. Connections are not kept alive: each
+    of many hosts is asked seldom, and an idle connection counts where a host allows one.
     """
 
     def __init__(self, find: Resolve, *, allow_private: bool, tls: ssl.SSLContext | None) -> None:

@@ -1,7 +1,7 @@
 """Response bodies decompressed with bounds on every side.
 
-Letting the HTTP client decompress is not safe: 1 MB of gzip, or 809 bytes of brotli, become
-1 GiB in one piece. Here output is made 64 KiB at a time and counted before it is kept.
+The HTTP client's own decompression is not safe: 1 MB of gzip, or 809 bytes of brotli, become
+1 GiB at once. Here output is made 64 KiB at a time and counted before it is kept.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 from digest.errors import FetchFailed, FetchRefused
+from digest.fetching.address import failed, refused
 
 MIB = 1 << 20
 
@@ -23,9 +24,9 @@ _ZLIB_METHOD = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """How much of an answer is taken: bytes on the wire, bytes inflated, and their ratio.
+    """The most that is accepted of an answer: bytes on the wire, bytes inflated, their ratio.
 
-    The ratio counts from 1 MiB on, since short repetitive feeds compress very well.
+    The ratio is checked from 1 MiB on, since short repetitive feeds compress very well.
     """
 
     wire: int = 8 * MIB
@@ -34,21 +35,21 @@ class Caps:
 
 
 class Inflater:
-    """Takes a body chunk by chunk and gives it back whole, or refuses it early.
+    """Takes a body chunk by chunk and returns it whole.
 
-    `encoding` is the Content-Encoding. We ask for gzip only; deflate is understood when a
-    server sends it unasked, in the zlib form of RFC 9110 §8.4.1.2 and in the raw form that
-    some servers send instead. Anything else is refused with FetchRefused, and so is a body over
-    the caps; a broken or short one is FetchFailed. `where` names the URL in messages.
+    `encoding` is the Content-Encoding. We ask for gzip only; deflate is also understood, in the
+    zlib form of RFC 9110 §8.4.1.2 and in the raw form that some servers send instead. Any other
+    encoding and a body over the caps raise FetchRefused, a damaged or incomplete one FetchFailed.
+    `where` is the URL in messages.
     """
 
     def __init__(self, encoding: str, *, caps: Caps, where: str) -> None:
         self._encoding = encoding.strip().lower()
         if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-            raise FetchRefused(
-                f"{where} is compressed in a way that was not asked for: "
-                "ask its operator to honour Accept-Encoding.",
-                subject=where,
+            raise refused(
+                where,
+                "is compressed in a way that was not asked for: "
+                "ask its operator to honour Accept-Encoding",
             )
         self._caps = caps
         self._where = where
@@ -78,16 +79,13 @@ class Inflater:
         return self.so_far()
 
     def so_far(self) -> bytes:
-        """What has been taken, whether or not it is whole."""
+        """The body so far."""
         return bytes(self._body)
 
     def too_large(self, limit: int, what: str) -> FetchRefused:
         """The refusal of a body over one of the caps."""
-        return FetchRefused(
-            f"{self._where} is larger than {limit / MIB:.3g} MiB {what}: "
-            "ask for less at a time, or raise the limit.",
-            subject=self._where,
-        )
+        size = f"is larger than {limit / MIB:.3g} MiB {what}"
+        return refused(self._where, f"{size}: ask for less at a time, or raise the limit")
 
     def _inflate(self, data: bytes) -> None:
         while data and not self._padding:
@@ -99,7 +97,7 @@ class Inflater:
                 data = self._inflate_member(stream, data)
 
     def _is_member(self, data: bytes) -> bool:
-        """Whether another member follows the first (RFC 1952 §2.2), not padding or rubbish."""
+        """Whether another gzip member follows (RFC 1952 §2.2), and not padding or garbage."""
         return self._encoding != "deflate" and _GZIP_MAGIC.startswith(data[:2])
 
     def _open(self, data: bytes) -> zlib._Decompress:
@@ -111,7 +109,7 @@ class Inflater:
         return zlib.decompressobj(_ZLIB if data[0] & 0x0F == _ZLIB_METHOD else _RAW)
 
     def _inflate_member(self, stream: zlib._Decompress, data: bytes) -> bytes:
-        """Take what belongs to this member; returns the bytes after its end."""
+        """Inflate what belongs to this member; returns the bytes after its end."""
         while True:
             out = stream.decompress(data, _STEP)
             self._keep(out)
@@ -126,16 +124,9 @@ class Inflater:
         if size > self._caps.body:
             raise self.too_large(self._caps.body, "inflated")
         if size > _RATIO_FROM and size > self.wire * self._caps.ratio:
-            raise FetchRefused(
-                f"{self._where} inflates more than {self._caps.ratio:g} times, as bombs do: "
-                "check what is served there.",
-                subject=self._where,
-            )
+            ratio = f"inflates more than {self._caps.ratio:g} times, as bombs do"
+            raise refused(self._where, f"{ratio}: check what is served there")
         self._body += out
 
     def _broken(self) -> FetchFailed:
-        return FetchFailed(
-            f"{self._where} sent a compressed body that is damaged or cut short: "
-            "it will be asked again later.",
-            subject=self._where,
-        )
+        return failed(self._where, "sent a compressed body that is damaged or incomplete")

@@ -1,4 +1,4 @@
-"""One request at a time to each party, and a pause after each: the queue before every host."""
+"""The queue before each host: one request at a time, and a pause after each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 class Held(Exception):
-    """The party has asked to be left alone for another `seconds`."""
+    """The party has asked for a pause, of which `seconds` are left."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -18,9 +18,9 @@ class Held(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Party:
-    """Everyone who shares one limit: a host, or all hosts under a suffix.
+    """The hosts that share one limit: a single host, or all hosts under a suffix.
 
-    Times are readings of the queue's clock.
+    Times are those of the queue's clock.
     """
 
     spacing: float
@@ -31,12 +31,12 @@ class Party:
 
 
 class Queues:
-    """Serialises requests by party; lives in one event loop, for as long as the process polls.
+    """Serialises requests by party, within one event loop.
 
     `spacing` maps a host or host suffix to the seconds of pause after each request; all hosts
-    under a suffix wait in one queue (`arxiv.org` covers `export.arxiv.org`, not
-    `notarxiv.org`). Any other host is a party of its own with a pause of `default` seconds. The
-    pause counts from the end of a request, so that a slow network cannot shorten it.
+    under a suffix share one queue (`arxiv.org` covers `export.arxiv.org`, not `notarxiv.org`).
+    Any other host is a party of its own with a pause of `default` seconds. The pause counts from
+    the end of a request, so that a slow network cannot shorten it.
     """
 
     def __init__(
@@ -70,11 +70,10 @@ class Queues:
                 party.free_at = self._clock() + party.spacing
 
     def hold(self, host: str, seconds: float) -> None:
-        """Leave a party alone, if its hosts share a declared limit; else nothing.
+        """Send nothing to the host's party for some seconds, if `spacing` names it.
 
-        One that counts all requests together says no to all of them at once. Of other hosts
-        only the URL that was refused waits: one host may serve feeds that have nothing to do
-        with each other.
+        Such a party counts the requests to all of its hosts. On any other host only the refused
+        URL waits, since a host may serve feeds that have nothing to do with each other.
         """
         party = self._party(host)
         if party.shared:

@@ -1,12 +1,12 @@
-"""When to ask a URL again, and with which validators: a pure decider over stored poll states.
+"""When to poll a URL again, and with which validators: pure functions of stored poll states.
 
-The rules are those by which feed readers are scored (https://rachelbythebay.com/fs/help.html):
-one unconditional request ever, validators opaque and byte for byte, at most one poll an hour
-with validators and one a day without, Retry-After and Cache-Control obeyed. Nothing is asked
-again because a process restarted: `due_at` is stored, and `is_due` looks at nothing else.
+The rules are those of https://rachelbythebay.com/fs/help.html, which scores feed readers: one
+unconditional request ever, validators sent back byte for byte, at most one poll an hour with
+validators and one a day without, Retry-After and Cache-Control obeyed. A restart causes no poll:
+`due_at` is stored.
 
-The `skipDays` and `skipHours` of RSS are deliberately not obeyed. arXiv marks Saturday and
-Sunday as skipped and yet publishes lists dated Saturday; readers that skip lose those papers.
+The `skipDays` and `skipHours` of RSS are deliberately ignored: arXiv marks Saturday and Sunday
+as skipped, and yet publishes lists dated Saturday.
 """
 
 from __future__ import annotations
@@ -28,30 +28,29 @@ SKEW = timedelta(seconds=5 * MINUTE)
 """By how much the clocks of several machines may differ."""
 
 ABOUT_A_DAY = DAY - 15 * MINUTE
-"""Less than a day by `SPREAD` and by how late cron may be, whom what is due a moment later makes wait a
-day more: so what would be asked once a day is due by then."""
+"""The wait in place of a day: a poll that is due a moment after a daily cron job would come a
+day late. The difference covers `SPREAD` and the delays of cron."""
 
 SPREAD = 5 * MINUTE
-"""Seconds by which a poll may come later than planned, so that polls do not bunch together."""
+"""Seconds; the most by which a poll is delayed at random, so that polls do not bunch together."""
 
 JITTER = 1.25
-"""The most by which a back-off is stretched; below 2, so that each is longer than the last."""
+"""The largest random factor of a back-off; below 2, so that each is longer than the last."""
 
 FORGET_MOVE_AFTER = 3
-"""Failures in a row after which a stored move is given up and the first address asked again."""
+"""Failures in a row after which a permanent redirect is forgotten and the first URL asked."""
 
 MAX_VALIDATOR = 4096
-"""Characters; a longer validator is treated as none, since it would be echoed at every poll."""
+"""Characters; a longer validator is ignored, since it would be sent with every poll."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How often a source may be asked; all in seconds.
+    """How often a URL may be polled; all in seconds.
 
-    `interval` is for a URL whose server gives validators, `unconditional` for one without, where
-    every poll costs the whole body. `min_interval` holds whatever anyone says. Freshness and
-    back-off count up to `max_interval`, Retry-After up to `max_wait`; `retry` is the first
-    back-off.
+    `interval` is for a URL with validators, `unconditional` for one without, where every poll
+    costs the whole body. No wait is shorter than `min_interval`. Freshness and back-off count up
+    to `max_interval`, Retry-After up to `max_wait`; `retry` is the first back-off.
     """
 
     interval: float = HOUR
@@ -63,9 +62,9 @@ class Policy:
 
 
 def is_due(state: PollState, now: datetime) -> bool:
-    """Whether it is time to ask; never again once the address is gone (410).
+    """Whether it is time to poll; never again once the address is gone (410).
 
-    What was last asked at a time that is still to come was asked by a clock that has gone back.
+    A last poll in the future means that the clock has been set back.
     """
     if state.polled_at is not None and state.polled_at > now + SKEW:
         return not state.gone
@@ -73,9 +72,9 @@ def is_due(state: PollState, now: datetime) -> bool:
 
 
 def prepare(request: Request, state: PollState) -> dict[str, str]:
-    """The conditional headers for a poll, echoed as they were seen: both, one or none.
+    """The conditional headers of a poll, with the validators as they were received.
 
-    Requests that are not polls, or whose URL is not the state's, carry none.
+    Empty for a request that is not a poll, or whose URL is not the state's.
     """
     if not request.poll or request.url != state.url:
         return {}
@@ -98,14 +97,13 @@ def decide(
     cut_short: bool = False,
     policy: Policy,
 ) -> PollState:
-    """The state to store after one exchange; `due_at` lies after `now` unless the URL is gone.
+    """The state to store after a poll; `due_at` is after `now` unless the URL is gone.
 
-    `ttl` (seconds) is what the listing itself says of its freshness, which holds as long as its
-    body is the same. With `cut_short` the listing broke off: its validators are not kept, or the
-    rest would never be seen, nor are they when it comes again as it was. A listing that arrived but
-    could not be read is a FetchFailed to this function: its validators must not be kept, or the
-    next poll would be told that nothing changed. Failures back off exponentially up to
-    `policy.max_interval` and never stop for good; only HTTP 410 does.
+    `ttl` (seconds) is the freshness stated in the listing, which holds as long as the body is the
+    same. The validators of a listing that was `cut_short` are not kept, or a 304 would hide the
+    rest; nor are they when the same body comes again. For the same reason a listing that arrived
+    but could not be read must be given as a FetchFailed. After failures the wait doubles up to
+    `policy.max_interval`; only HTTP 410 ends the polling.
     """
     if isinstance(outcome, Answer):
         at = max(now, outcome.at)
@@ -116,7 +114,7 @@ def decide(
 
 
 def forgotten(state: PollState) -> PollState:
-    """The state without what would tell us that nothing has changed: its body comes whole."""
+    """The state without validators and hash, so that the next poll gets and reads the body."""
     return replace(state, etag="", last_modified="", body_hash="")
 
 
@@ -130,7 +128,7 @@ def _answered(
     cut_short: bool,
     policy: Policy,
 ) -> PollState:
-    # The pages of a paged source share one state, to which no single page's address belongs.
+    # The pages of a paged source share one state; their URLs are not the state's.
     ours = answer.request.poll and answer.request.url == state.url
     unchanged = answer.body is None
     etag = _validator(answer, "etag", state.etag if unchanged else "") if ours else ""
@@ -138,10 +136,10 @@ def _answered(
     last_modified = _validator(answer, "last-modified", modified) if ours else ""
     changed = answer.body is not None and body_changed(state, answer.body)
     is_cut = cut_short if changed else state.cut_short
-    # The rest of what broke off just now is worth its whole body soon; not each time.
+    # A listing that was just cut short is asked for again soon, but only once.
     is_cheap = bool(etag or last_modified) and (changed or not is_cut)
     usual = policy.interval if is_cheap else policy.unconditional
-    # What headers say is for this answer alone: it names an instant, and counts from each anew.
+    # `ttl` is kept with the body; the freshness in headers counts for this answer only.
     kept = float(ttl or 0) if changed else state.fresh_for
     fresh = max(lifetime(answer.headers, now), kept)
     wait = max(usual, policy.interval, min(fresh, policy.max_interval), policy.min_interval)
@@ -200,7 +198,7 @@ def _validator(answer: Answer, name: str, otherwise: str) -> str:
 
 
 def _location(state: PollState, moved_to: str) -> str:
-    """Where to ask from now on; a move that gives up https is not followed."""
+    """The URL to ask from now on; a move from https to http is ignored."""
     here = state.location or state.url
     if not moved_to or (here.startswith("https:") and not moved_to.startswith("https:")):
         return state.location
