@@ -94,7 +94,7 @@ def test_the_mood_says_what_kind_of_day_it_was(composed, now):
         (timedelta(days=2), timedelta(hours=30), Mood.HOLIDAY),
     ],
 )
-def test_nothing_new_is_believed_of_sources_asked_since_the_last_digest_or_within_about_a_day(
+def test_a_source_counts_as_quiet_if_asked_since_the_last_digest_or_within_about_a_day(
     composed, now, covers, asked, expected
 ):
     unchanged = SourceReport(source="arxiv", place="", verdict=Verdict.UNCHANGED, at=now - asked)
@@ -132,7 +132,7 @@ def test_a_day_on_which_nothing_reaches_the_floor_says_so_and_keeps_the_titles(c
     assert digest.matched == 3
 
 
-def test_what_is_there_to_explore_is_shown_or_left_out_but_never_one_of_the_rest(composed, ada):
+def test_a_paper_to_explore_is_never_among_the_titles(composed, ada):
     explored = Pick(
         paper_id="x", score=0.0, reasons=(Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0),)
     )
@@ -145,7 +145,7 @@ def test_what_is_there_to_explore_is_shown_or_left_out_but_never_one_of_the_rest
     assert (choosy.picks, choosy.rest) == ((first,), ("p1", "p2"))
 
 
-def test_what_is_there_to_explore_makes_no_digest_by_itself(composed, ada):
+def test_a_paper_to_explore_is_never_shown_alone(composed, ada):
     explored = Pick(
         paper_id="x", score=0.0, reasons=(Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0),)
     )
@@ -156,7 +156,7 @@ def test_what_is_there_to_explore_makes_no_digest_by_itself(composed, ada):
     assert not wants_mail(quiet, replace(ada, quiet=Quiet.NOTHING))
 
 
-def test_what_the_ranking_has_as_ids_comes_after_what_could_have_been_shown(composed, monkeypatch):
+def test_titles_have_the_other_picks_before_the_ids_of_the_ranking(composed, monkeypatch):
     monkeypatch.setattr("digest.compose.REST_CAP", 2)
     digest = composed(5, picks=matching_papers(3), rest=("q0", "q1"))
 

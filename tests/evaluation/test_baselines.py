@@ -68,7 +68,7 @@ def scored(scorer, *profiles, candidates=None):
     ],
     ids=["one like", "two likes", "keywords"],
 )
-def test_bread_comes_first_for_who_bakes(kind, who):
+def test_papers_on_bread_come_first_for_someone_who_likes_bread(kind, who):
     [scores] = scored(learned(kind(Corpus())), who)
 
     assert scores.shape == (4,)
@@ -93,7 +93,7 @@ def test_each_profile_of_a_block_is_scored_as_if_alone(kind):
 
 
 @pytest.mark.parametrize("kind", [Rocchio, NearestNeighbour, SupportVectors, WeightedMean])
-def test_who_likes_something_is_ranked_for_by_likes_alone(kind):
+def test_keywords_are_ignored_if_there_are_likes(kind):
     scorer = learned(kind(Corpus()))
     both, likes = scored(
         scorer, profile(likes=["bread0"], keywords=["dust"]), profile(likes=["bread0"])
@@ -101,7 +101,7 @@ def test_who_likes_something_is_ranked_for_by_likes_alone(kind):
     assert both == pytest.approx(likes, abs=1e-5)
 
 
-def test_the_match_of_keywords_goes_by_keywords_alone():
+def test_tfidf_ignores_likes_if_there_are_keywords():
     scorer = learned(TfIdf(Corpus()))
     both, words = scored(
         scorer, profile(likes=["bread0"], keywords=["dust"]), profile(keywords=["dust"])
@@ -147,11 +147,11 @@ def test_newer_likes_weigh_more_by_the_logarithm_of_their_rank():
     assert "over some/model-of-sentences" in scorer.about
 
 
-def test_over_words_the_weighted_mean_says_so():
+def test_without_a_model_the_weighted_mean_names_tfidf():
     assert WeightedMean(Corpus()).name == "zotero, TF-IDF"
 
 
-def test_a_support_vector_machine_is_fitted_once_a_person():
+def test_a_support_vector_machine_is_fitted_for_each_person():
     scorer = learned(SupportVectors(Corpus()))
     first = scored(scorer, profile(likes=["bread0"], who="a"))
     again = scored(scorer, profile(likes=["bread0"], who="a"))
@@ -174,7 +174,7 @@ def test_popularity_is_the_same_for_everyone():
     assert scores.tolist() == [[0, 0, 0, 7], [0, 0, 0, 7]]
 
 
-def test_chance_is_repeatable_hangs_on_the_person_and_not_on_the_order():
+def test_random_scores_depend_on_person_and_paper_and_not_on_the_order():
     one, other = profile(who="a"), profile(who="b")
     scores = scored(Random(), one, other)
     turned = scored(Random(), other, one, candidates=Candidates(papers=DAY[::-1]))
@@ -182,14 +182,14 @@ def test_chance_is_repeatable_hangs_on_the_person_and_not_on_the_order():
     assert len(set(scores.ravel().tolist())) == 8
 
 
-def test_chance_is_even():
+def test_random_scores_are_uniform():
     many = [Paper(id=f"p{number}", title="") for number in range(4_000)]
     [scores] = scored(Random(), profile(), candidates=Candidates(papers=many))
     shares, _ = np.histogram(scores / 2**24, bins=10, range=(0, 1))
     assert shares.min() > 300
 
 
-def test_a_machine_is_asked_about_one_set_of_papers_after_another():
+def test_a_support_vector_machine_judges_further_papers_on_demand():
     scorer = learned(SupportVectors(Corpus()))
     likes = profile(likes=["bread0", "bread1"])
     first, second = Candidates(papers=DAY), Candidates(papers=BACKGROUND)

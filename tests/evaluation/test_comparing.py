@@ -156,7 +156,7 @@ def test_a_digest_is_won_by_the_picks_that_were_wanted(world, said, outcome):
     assert counted(world) == outcome
 
 
-def test_what_was_taken_back_says_nothing(world):
+def test_undone_answers_do_not_count(world):
     send(world, "s_ada", BOTH)
     answer(world, "s_ada", GRAPHS[0])
     world.feedback.undo(f"f_s_ada.2026-06-01.{GRAPHS[0]}.more", BEGIN + timedelta(days=1))
@@ -272,7 +272,7 @@ def test_the_ranker_that_readers_prefer_wins(world, a, b, winner):
     assert f"{ {'a': 'ours', 'b': 'theirs'}[winner] } wins" in text
 
 
-def test_two_of_one_kind_cannot_be_told_apart(world):
+def test_two_random_rankers_cannot_be_told_apart(world):
     live(world, any_order, any_order, people=25, days=4, likes=taste, seed=2)
     result = found(world)
     assert result.answers > 50
@@ -280,7 +280,7 @@ def test_two_of_one_kind_cannot_be_told_apart(world):
     assert "Too early to tell" in " ".join(own.compared(result, a="ours", b="theirs"))
 
 
-def test_the_same_ranker_twice_gives_nothing_to_tell_apart(world):
+def test_the_same_ranker_twice_gives_nothing_to_compare(world):
     live(world, graphs_first, graphs_first, people=5, days=2, likes=taste, seed=3)
     result = found(world)
     assert result.answers == 0

@@ -58,7 +58,7 @@ def candidates(background):
 BLOCK = [reader("ada", ["old-bread-1", "old-bread-2"]), reader("bo", ["old-clocks-3"])]
 
 
-def test_it_scores_from_what_it_keeps_as_it_does_without(ours, candidates):
+def test_scores_from_kept_tastes_are_those_without(ours, candidates):
     ready = ours.prepared(BLOCK, candidates)
 
     found = ours.scores(BLOCK, ready)
@@ -70,7 +70,7 @@ def test_it_scores_from_what_it_keeps_as_it_does_without(ours, candidates):
     assert found[1, bread].max() < found[1, ~bread].min()
 
 
-def test_what_it_keeps_are_the_tastes_of_the_block_and_nothing_else(ours, candidates):
+def test_it_keeps_only_the_tastes_of_the_block(ours, candidates):
     ready = ours.prepared(BLOCK, candidates)
 
     [tastes] = ready.tastes.values()
@@ -79,7 +79,7 @@ def test_what_it_keeps_are_the_tastes_of_the_block_and_nothing_else(ours, candid
     assert (ready.papers, ready.liked) == (candidates.papers, candidates.liked)
 
 
-def test_it_keeps_nothing_where_there_is_too_little_to_learn_a_space_from(background, candidates):
+def test_it_keeps_nothing_if_there_are_too_few_papers_to_learn_from(background, candidates):
     scorer = Ours()
     few = background[: FEWEST_PAPERS // 2]
     scorer.learn(few, few, [])
@@ -87,13 +87,13 @@ def test_it_keeps_nothing_where_there_is_too_little_to_learn_a_space_from(backgr
     assert scorer.prepared(BLOCK, candidates) is candidates
 
 
-def test_with_too_little_of_a_past_it_learns_from_all_papers(background, candidates, ours):
+def test_with_few_background_papers_it_learns_from_all_papers(background, candidates, ours):
     scorer = Ours()
     scorer.learn(background[: FEWEST_PAPERS // 2], background, [])
 
     assert np.array_equal(scorer.scores(BLOCK, candidates), ours.scores(BLOCK, candidates))
 
 
-def test_who_has_not_learned_cannot_score(candidates):
+def test_scoring_before_learning_is_an_error(candidates):
     with pytest.raises(RuntimeError, match="call learn first"):
         Ours().scores(BLOCK, candidates)

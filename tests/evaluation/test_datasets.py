@@ -74,7 +74,7 @@ def test_days_belong_to_the_file_that_holds_their_papers(two_sets):
     }
 
 
-def test_of_files_that_hold_the_same_papers_the_one_named_like_the_day_is_meant(two_sets):
+def test_of_files_with_the_same_papers_a_day_belongs_to_the_one_of_its_name(two_sets):
     everything = two_sets.files["toy_papers.jsonl"] + two_sets.files["zoo_papers.jsonl"]
     two_sets.files["toy_papers.jsonl"] = two_sets.files["zoo_papers.jsonl"] = everything
 
@@ -112,7 +112,7 @@ def test_a_candidate_that_nobody_describes_is_a_paper_without_words(folder):
     assert (unknown.title, unknown.abstract) == ("", "")
 
 
-def test_the_order_of_candidates_says_nothing_of_their_place_in_the_file(folder):
+def test_the_order_of_candidates_does_not_depend_on_the_file(folder):
     dataset = datasets.read(folder.written())
     material = datasets.material(dataset, "toy")
     ids = list(dataset.days["toy-d1"])
@@ -157,7 +157,7 @@ def test_other_peoples_libraries_are_lists_of_ids(folder):
     assert datasets.material(dataset, "toy").libraries == [("toy-bread-1", "toy-bread-2")]
 
 
-def test_answers_may_lie_beside_the_folder_or_elsewhere_or_nowhere(folder, tmp_path, monkeypatch):
+def test_answers_may_be_beside_the_folder_or_elsewhere_or_missing(folder, tmp_path, monkeypatch):
     del folder.files["truth.jsonl"]
     answers = '{"task": "toy-0-full-toy-d1", "relevant": ["toy-bread-10"]}'
     path = folder.written()
@@ -224,7 +224,7 @@ def test_a_sample_of_people_is_the_same_of_every_variant_and_grows(two_sets):
         ("truth.jsonl", {"task": "t", "relevant": {}}, "'relevant' is not a list"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_said_with_its_line(folder, file, row, why):
+def test_an_error_in_a_file_names_its_line(folder, file, row, why):
     folder.files[file].append(row)
     if "truth" in file:
         folder.files["truth.jsonl"][0] = row | {"task": folder.files["truth.jsonl"][0]["task"]}
@@ -243,7 +243,7 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(folder, file, row, why):
         ({"title": "nameless"}, "'id' is missing"),
     ],
 )
-def test_what_is_wrong_with_a_paper_is_said_with_its_line(folder, row, why):
+def test_an_error_in_a_paper_names_its_line(folder, row, why):
     dataset = datasets.read(folder.written())
     folder.files["toy_papers.jsonl"].append(row)
     folder.written()
@@ -269,7 +269,7 @@ def test_a_folder_without_papers_is_no_dataset(folder, tmp_path):
         datasets.read(tmp_path / "nowhere")
 
 
-def test_a_task_that_is_answered_twice_is_refused_rather_than_counted_once(folder):
+def test_a_task_that_is_answered_twice_is_refused(folder):
     first = folder.files["truth.jsonl"][0]
     folder.files["truth.jsonl"].append(first | {"variant": "another"})
 
@@ -277,7 +277,7 @@ def test_a_task_that_is_answered_twice_is_refused_rather_than_counted_once(folde
         datasets.read(folder.written())
 
 
-def test_answers_to_other_questions_are_refused(folder, tmp_path):
+def test_answers_to_other_tasks_are_refused(folder, tmp_path):
     other = tmp_path / "other.jsonl"
     other.write_text('{"task": "another", "relevant": ["p"]}')
     with pytest.raises(InvalidInput, match="answers none of the tasks"):

@@ -78,7 +78,7 @@ def test_rankings_are_written_without_answers(evaluate, folder, name):
     assert [each.name for each in Path().iterdir()] == [name]
 
 
-def test_two_files_of_one_name_keep_numbers_of_their_own(evaluate, folder):
+def test_two_files_of_one_name_are_told_apart(evaluate, folder):
     path = folder.written()
     for ranker in ("rocchio", "random"):
         assert evaluate(path, "--ranker", ranker, "--out", f"{ranker}/run.jsonl").code == 0
@@ -150,7 +150,7 @@ def test_a_broken_line_names_file_and_line(evaluate, folder):
     assert "toy_papers.jsonl, line 35: this is not JSON" in ran.err
 
 
-def test_nothing_unfinished_is_left_under_the_name_of_the_rankings(evaluate, folder, monkeypatch):
+def test_no_unfinished_file_of_rankings_is_left(evaluate, folder, monkeypatch):
     (Path.cwd() / "broken_ranker.py").write_text(
         "class Broken:\n"
         "    def learn(self, background, everything, libraries): pass\n"

@@ -122,7 +122,7 @@ def test_a_whole_file_is_one_object(tmp_path):
         lines.whole(path)
 
 
-def test_half_a_character_becomes_a_question_mark(tmp_path):
+def test_a_lone_surrogate_becomes_a_question_mark(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text(r'{"id": "p\ud800", "likes": ["\ud83d\ude00", "\udfff"]}')
     [row] = lines.rows(path)

@@ -56,7 +56,7 @@ def report(found=None, live=NOBODY, against=""):
     return "\n".join(own.lines(proof))
 
 
-def test_the_report_says_how_much_there_was_and_how_well_each_did():
+def test_the_report_has_the_amount_of_feedback_and_the_result_of_each_ranker():
     text = report()
     assert "400 answers from 40 people to 200 digests of editions since 2026-04-11" in text
     assert "1 at the top, 2.5 at place 3 (estimated from these answers)" in text
@@ -72,7 +72,7 @@ def test_the_report_says_how_much_there_was_and_how_well_each_did():
         (0.9, 0.02, "ours or theirs: these answers do not tell which is better"),
     ],
 )
-def test_it_says_which_is_better_only_when_that_is_sure(surely, by, verdict):
+def test_a_ranker_is_called_better_only_with_certainty(surely, by, verdict):
     text = report(replayed(surely=surely, by=by))
     assert verdict in text
     assert "favour 'as it was sent' and similar rankers" in text
@@ -80,14 +80,14 @@ def test_it_says_which_is_better_only_when_that_is_sure(surely, by, verdict):
     assert "The replay leaves out companions" in text
 
 
-def test_without_anything_unwanted_there_is_no_order_to_tell_of():
+def test_without_unwanted_papers_the_measure_in_order_is_left_out():
     assert "in order" in report()
     text = report(replace(replayed(), pairs=0))
     assert "in order" not in text
     assert "0.800" not in text
 
 
-def test_too_little_feedback_tells_nothing():
+def test_with_little_feedback_the_report_says_so():
     text = report(replayed(answers=30, people=3))
     assert "Too little feedback to tell (30 answers from 3 people; a few hundred are" in text
     assert "ranks the wanted papers" not in text
@@ -148,7 +148,7 @@ BY_WORDS = sorted(set(built_in()) - {"digest", "popularity", "random"})
 
 
 @pytest.mark.parametrize("name", BY_WORDS)
-def test_what_is_like_the_likes_comes_first_in_an_edition(name):
+def test_papers_similar_to_the_likes_come_first_in_an_edition(name):
     liked = {"arxiv:0": Paper(id="arxiv:0", title="Sourdough", abstract="Rye bread and its crust.")}
     (found,) = own.simple(name).rank(
         [profile(like="arxiv:0")], Candidates(papers=PAPERS, liked=liked), without={}, now=NOW
@@ -178,7 +178,7 @@ def test_an_edition_may_have_nothing_but_what_is_liked(name):
     assert found.listed == ()
 
 
-def test_a_simple_ranker_ranks_nothing_that_was_spoken_of_or_ruled_out():
+def test_a_simple_ranker_leaves_out_judged_and_barred_papers():
     liked = {"arxiv:2": PAPERS[1]}
     (found,) = own.simple("rocchio").rank(
         [profile(like="arxiv:2")],

@@ -71,7 +71,7 @@ def said(minute, *, added=(), replaced=(), undone=None):
     )
 
 
-def test_what_was_added_since_is_not_there_yet():
+def test_interests_added_later_are_left_out():
     early, late = interest("keyword", "bread", 1), interest("topic", "cs.IR", 9)
     assert profile_at(profile(early, late), [], at(5)) == profile(early)
     assert profile_at(profile(early, late), [], at(9)) == profile(early, late)
@@ -84,7 +84,7 @@ def test_an_answer_is_not_known_before_it_was_given():
     assert profile_at(profile(like), [answer], at(5)) == profile(like)
 
 
-def test_a_like_that_grew_dearer_is_as_dear_as_it_was():
+def test_a_like_has_its_earlier_weight():
     like, saved = interest("like", "p1", 2), interest("like", "p1", 2, weight=1.5)
     answers = [said(6, added=(saved,), replaced=(like,)), said(2, added=(like,))]
     assert profile_at(profile(saved), answers, at(4)) == profile(like)
@@ -96,14 +96,14 @@ def test_an_opinion_that_changed_is_the_earlier_one():
     assert profile_at(profile(dislike), answers, at(4)) == profile(like)
 
 
-def test_what_was_taken_back_since_stood_until_then():
+def test_feedback_undone_later_still_counts_before():
     like = interest("like", "p1", 2)
     answer = said(2, added=(like,), undone=6)
     assert profile_at(profile(), [answer], at(4)) == profile(like)
     assert profile_at(profile(), [answer], at(6)) == profile()
 
 
-def test_what_was_both_said_and_taken_back_since_never_was():
+def test_feedback_given_and_undone_later_does_not_count():
     like = interest("like", "p1", 5)
     assert profile_at(profile(), [said(5, added=(like,), undone=6)], at(3)) == profile()
 
@@ -139,7 +139,7 @@ steps = st.lists(
 
 @settings(max_examples=40)
 @given(steps=steps, dear=st.sampled_from([None, -1.0, 2.0]))
-def test_whatever_was_said_and_taken_back_every_moment_comes_back(store, steps, dear):
+def test_any_history_of_feedback_is_restored_at_every_moment(store, steps, dear):
     store.subscribers.erase(PERSON.id)
     typed = []
     if dear is not None:
@@ -178,7 +178,7 @@ def scores(space, papers, liked):
     return LinearRanker(topics={}, space=space).scores([person], candidates)[0]
 
 
-def test_what_readers_like_together_says_nothing_of_answers_that_are_looked_back_on(archive):
+def test_the_space_of_the_past_has_no_companions(archive):
     papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
     liked, wanted, *others = papers[:8]
     alone = spaces.learn(papers)
@@ -192,7 +192,7 @@ def test_what_readers_like_together_says_nothing_of_answers_that_are_looked_back
     assert then[0].tolist() == then[1].tolist()
 
 
-def test_papers_that_were_shown_round_out_no_profile(archive):
+def test_the_space_of_the_past_has_no_shown_papers(archive):
     papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
     space = spaces.learn(papers)
     shown = {each.id for each in papers[:100]}
@@ -206,7 +206,7 @@ def test_papers_that_were_shown_round_out_no_profile(archive):
     assert (before.near == space.references.near[rows]).all()
 
 
-def test_where_all_was_shown_no_references_are_left(archive):
+def test_without_other_papers_the_space_of_the_past_has_no_references(archive):
     papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
     space = space_before(spaces.learn(papers), {each.id for each in papers})
     assert space.references is None

@@ -171,7 +171,7 @@ def value(result, name, measure):
 # --- one reader, by hand --------------------------------------------------------------------------
 
 
-def test_what_was_wanted_counts_by_its_place_in_each_ranking(world):
+def test_wanted_papers_count_by_their_place_in_each_ranking(world):
     (ada,) = world.people(1)
     world.publish(0)
     world.send(0, InOrder(graphs_first))
@@ -189,7 +189,7 @@ def test_what_was_wanted_counts_by_its_place_in_each_ranking(world):
     assert result.standing[AS_SENT].mean.tolist() == result.standing["graphs"].mean.tolist()
 
 
-def test_what_was_never_shown_is_taken_out_of_a_ranking_before_it_is_judged(world):
+def test_papers_that_were_not_shown_are_left_out_before_judging(world):
     (ada,) = world.people(1, limit=4)
     world.publish(0)
     world.send(0, InOrder(graphs_first))
@@ -224,7 +224,7 @@ def test_pairs_of_wanted_and_unwanted_need_no_weights(world):
     assert result.pairs == 2
 
 
-def test_profiles_are_as_they_stood_and_nothing_is_ruled_out_that_was_not_then(world):
+def test_profiles_and_barred_papers_are_those_of_the_time(world):
     (ada,) = world.people(1)
     world.publish(0)
     world.send(0, InOrder(graphs_first))
@@ -262,7 +262,7 @@ def test_the_ranker_that_made_the_digests_makes_them_again(world, application):
     assert result.better[AS_SENT][1].tolist() == [0.5, 0.5, 0.5, 0.5]
 
 
-def test_votes_and_curators_of_today_have_no_say_in_the_past(world):
+def test_todays_votes_and_picks_are_left_out(world):
     (ada,) = world.people(1)
     world.publish(0)
     world.send(0, InOrder(graphs_first))
@@ -309,7 +309,7 @@ def lived(world):
     return world
 
 
-def test_the_ranker_that_readers_would_rather_have_is_found(lived):
+def test_the_ranker_that_readers_prefer_is_found(lived):
     result = lived.replay(graphs=InOrder(graphs_first), bread=InOrder(bread_first))
     estimate, surely = result.better["bread"]
     assert not result.few
@@ -317,7 +317,7 @@ def test_the_ranker_that_readers_would_rather_have_is_found(lived):
     assert surely[JUDGED] > 0.975
 
 
-def test_two_that_are_alike_cannot_be_told_apart(lived):
+def test_two_random_rankers_cannot_be_told_apart(lived):
     one, two = lived.any_order(seed=1), lived.any_order(seed=2)
     result = lived.replay(one=one, two=two)
     estimate, surely = result.better["two"]
@@ -339,7 +339,7 @@ def thorough(world):
     return world
 
 
-def test_readers_who_read_everything_tell_chance_from_chance_as_little(thorough):
+def test_two_random_rankers_are_equal_to_readers_who_read_everything_too(thorough):
     result = thorough.replay(one=thorough.any_order(seed=1), two=thorough.any_order(seed=2))
 
     assert result.answers == 240
@@ -349,7 +349,7 @@ def test_readers_who_read_everything_tell_chance_from_chance_as_little(thorough)
         assert estimate.low[JUDGED] < 0 < estimate.high[JUDGED]
 
 
-def test_what_holds_only_if_readers_look_at_the_top_alone_is_not_sure(world):
+def test_a_lead_that_depends_on_how_readers_look_is_not_certain(world):
     """A list was sent upside down; who looked how far down it, so few answers do not say."""
     people = world.people(12)
     for day in range(3):
@@ -365,7 +365,7 @@ def test_what_holds_only_if_readers_look_at_the_top_alone_is_not_sure(world):
     assert result.better[AS_SENT][1][JUDGED] == 0.5
 
 
-def test_a_few_people_are_drawn_by_digest(world):
+def test_with_few_people_digests_are_resampled(world):
     people = world.people(2)
     for day in range(4):
         world.publish(day)
@@ -388,7 +388,7 @@ def test_a_few_answers_leave_it_at_one_over_the_place():
     assert few.weight(50) == 10, "weights are clipped"
 
 
-def test_where_readers_look_is_learned_from_many_answers():
+def test_examination_is_estimated_from_many_answers():
     truth = [1.0, 0.9, 0.8, 0.7, 0.6]
     digests, liking = 5_000, 0.2
     wanted = {place: round(digests * liking * look) for place, look in enumerate(truth, 1)}
@@ -398,20 +398,20 @@ def test_where_readers_look_is_learned_from_many_answers():
 
 
 @pytest.mark.parametrize("each", [10, 24, 100, 1_000])
-def test_readers_who_read_everything_are_seen_to_from_few_answers_on(each):
+def test_readers_who_read_everything_are_recognised_from_few_answers(each):
     places = range(1, 11)
     learned = examination(dict.fromkeys(places, each), dict.fromkeys(places, 80.0))
     assert learned.learned
     assert learned.chances == pytest.approx([1] * 10)
 
 
-def test_readers_who_look_at_the_top_are_seen_to_from_few_answers_on():
+def test_readers_who_look_at_the_top_are_recognised_from_few_answers():
     wanted = {place: round(60 / place) for place in range(1, 11)}
     learned = examination(wanted, dict.fromkeys(wanted, 80.0))
     assert learned.chances == pytest.approx([1 / place for place in wanted], abs=0.05)
 
 
-def test_a_good_ranking_is_not_taken_for_readers_who_do_not_look_down():
+def test_a_good_ranking_is_not_mistaken_for_readers_who_look_only_at_the_top():
     liking = {1: 0.8, 2: 0.4, 3: 0.2}
     wanted = Counter({place: round(2_000 * chance) for place, chance in liking.items()})
     learned = examination(wanted, {place: 2_000 * chance for place, chance in liking.items()})
@@ -421,7 +421,7 @@ def test_a_good_ranking_is_not_taken_for_readers_who_do_not_look_down():
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.floats(0, 1e3)), min_size=1, max_size=20),
 )
-def test_nobody_looks_more_at_a_later_place(places):
+def test_chances_never_rise_from_place_to_place(places):
     wanted = {place: each for place, (each, _) in enumerate(places, 1)}
     expected = {place: each for place, (_, each) in enumerate(places, 1)}
     chances = examination(wanted, expected).chances

@@ -76,7 +76,7 @@ def test_a_day_without_papers_is_a_ranking_without_papers(folder, no_progress):
     assert not record.values["toy-0-full-toy-d1"].any()
 
 
-def test_equals_are_ordered_without_regard_to_the_files_order(folder, no_progress):
+def test_ties_do_not_follow_the_order_of_the_file(folder, no_progress):
     dataset = datasets.read(folder.written())
     _, one = ran(dataset, Fixed(), no_progress)
     for ids in folder.files["candidates.json"][0].values():
@@ -88,7 +88,7 @@ def test_equals_are_ordered_without_regard_to_the_files_order(folder, no_progres
     assert one == other
 
 
-def test_what_is_liked_already_comes_last_whatever_its_score(folder, no_progress):
+def test_liked_papers_come_last(folder, no_progress):
     folder.files["candidates.json"][0]["toy-d1"].append("toy-bread-0")
     dataset = datasets.read(folder.written()).chosen(variants=["full"])
 
@@ -117,7 +117,7 @@ def test_tasks_are_scored_in_bounded_blocks(folder, no_progress, monkeypatch):
     assert sum(scorer.blocks) == 32 + running.TIMES * 5  # one block is timed
 
 
-def test_people_are_strangers_when_a_block_is_timed(folder, no_progress):
+def test_profiles_have_new_ids_when_a_block_is_timed(folder, no_progress):
     met = []
     dataset = datasets.read(folder.written()).chosen(variants=["k1"])
 
@@ -243,7 +243,7 @@ def test_rankings_in_a_file_take_part(folder, tmp_path):
         running.finished(dataset, path)
 
 
-def test_what_a_file_ranks_beside_the_days_papers_takes_no_places(folder, tmp_path):
+def test_papers_of_other_days_in_a_file_are_skipped(folder, tmp_path):
     dataset = datasets.read(folder.written()).chosen(variants=["full"])
     path = tmp_path / "theirs.jsonl"
     ranking = ["toy-bread-0", "of-no-day", *dataset.days["toy-d1"]]
@@ -276,7 +276,7 @@ def test_a_file_that_ranks_a_task_twice_is_refused(folder, tmp_path):
         (["mine:A", "mine:A", "mine:A"], ["mine:A", "mine:A (2)", "mine:A (3)"]),
     ],
 )
-def test_no_two_contestants_are_shown_by_one_name(called, shown, folder, tmp_path, monkeypatch):
+def test_rankers_have_distinct_names(called, shown, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     dataset = datasets.read(folder.written())
     records = []
@@ -324,7 +324,7 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
             contestants.entered([name])
 
 
-def test_ours_and_every_baseline_take_part_if_nobody_is_named():
+def test_ours_and_all_baselines_take_part_by_default():
     assert list(contestants.entered([])) == [
         "digest",
         "svm",

@@ -71,7 +71,7 @@ def test_only_tasks_that_all_have_ranked_are_compared():
     assert len(group.sizes) == 1
 
 
-def test_people_are_parted_by_how_much_they_like_where_that_differs():
+def test_people_are_grouped_by_number_of_likes_if_it_differs():
     tasks = [task(person, 1, likes=likes) for person, likes in enumerate((1, 3, 4, 50, 200))]
     ours = record("ours", tasks, lambda each: len(each.likes) / 1000)
     [group] = standings.groups(tasks, [ours])
@@ -134,7 +134,7 @@ def test_the_report_compares_ours_with_each_best_first(compared):
     assert table[4][-1] == "0.000–0.000"
 
 
-def test_every_measure_has_its_interval_and_so_has_every_size_of_profile():
+def test_every_measure_and_size_of_profile_has_its_interval():
     tasks = [task(person, 1, likes=likes) for person, likes in enumerate((2, 2, 8, 8))]
     ours = record("ours", tasks, lambda each: 0.3 if len(each.likes) == 2 else 0.6)
     lines = report.text(standings.groups(tasks, [ours]), [ours]).splitlines()
@@ -170,7 +170,7 @@ def test_the_report_says_what_each_one_is_and_what_numbers_mean(compared):
     assert "mean of toy and zoo · kw" in text
 
 
-def test_what_learning_costs_has_a_column_where_someone_keeps_what_is_learned(compared, tasks):
+def test_the_time_to_learn_has_a_column_if_a_ranker_keeps_what_it_learns(compared, tasks):
     text = report.text(*compared)
     toy, zoo = (
         text.splitlines()[
@@ -188,19 +188,19 @@ def test_what_learning_costs_has_a_column_where_someone_keeps_what_is_learned(co
     assert "anew" not in report.text(standings.groups(tasks, forgetful), forgetful)
 
 
-def test_one_ranker_alone_leads_nobody(tasks):
+def test_a_single_ranker_has_no_lead(tasks):
     ours = record("ours", tasks, lambda _: 0.6, seconds={"toy": 1e-6, "zoo": 1e-6})
     text = report.text(standings.groups(tasks, [ours]), [ours])
     assert "leads" not in text
 
 
-def test_a_lead_of_many_times_is_not_said_in_per_cent(tasks):
+def test_a_large_lead_is_told_in_times(tasks):
     records = [record("ours", tasks, lambda _: 0.6), record("chance", tasks, lambda _: 0.02)]
     text = report.text(standings.groups(tasks, records), records)
     assert "30 times" in text
 
 
-def test_nothing_is_said_of_a_lead_where_neither_found_anything(tasks):
+def test_there_is_no_lead_over_a_value_of_zero(tasks):
     records = [record(name, tasks, lambda _: 0.0) for name in ("ours", "other")]
 
     text = report.text(standings.groups(tasks, records), records)
@@ -264,7 +264,7 @@ def test_a_long_name_is_cut_and_leaves_room_for_bars(tasks):
     assert f"{name}: 0.500 (0.500 to 0.500)" in [each.text for each in drawn.iter(f"{SVG}title")]
 
 
-def test_a_picture_of_nothing_found_is_still_one(tasks):
+def test_a_picture_of_zeros_is_well_formed(tasks):
     nobody = record("nobody", tasks, lambda _: 0.0)
     drawn = picture.svg(standings.groups(tasks, [nobody]), ["nobody"], title="T")
     assert "nan" not in drawn
@@ -273,7 +273,7 @@ def test_a_picture_of_nothing_found_is_still_one(tasks):
 
 @settings(max_examples=40)
 @given(st.text(), st.text(min_size=1), st.floats(0, 1))
-def test_a_picture_is_well_formed_whatever_things_are_called(title, name, value):
+def test_a_picture_with_any_names_is_well_formed(title, name, value):
     tasks = [task(1, 1, variant=title), task(2, 1, variant=title)]
     found = standings.groups(tasks, [record(name, tasks, lambda _: value)])
     drawn = ET.fromstring(picture.svg(found, [name], title=title))

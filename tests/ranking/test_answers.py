@@ -41,7 +41,9 @@ def test_a_hidden_topic_is_not_shown_even_in_a_followed_one(rank, paper, profile
     assert ids(ranking) == ["kept"]
 
 
-def test_a_known_paper_is_not_picked_and_says_nothing_of_others_like_it(rank, paper, profile):
+def test_a_known_paper_is_not_picked_and_does_not_change_the_score_of_similar_ones(
+    rank, paper, profile
+):
     papers = [
         paper("known", "Tides of the north", categories=("cs.IR",)),
         paper("like-it", "Tides of the south", categories=("cs.IR",)),
@@ -57,7 +59,7 @@ def test_a_known_paper_is_not_picked_and_says_nothing_of_others_like_it(rank, pa
 # --- saved searches -------------------------------------------------------------------------
 
 
-def test_a_saved_search_admits_what_has_every_word_and_phrase_and_counts_less_in_the_abstract(
+def test_a_saved_search_matches_every_word_and_phrase_and_counts_less_in_the_abstract(
     rank, paper, profile
 ):
     papers = [

@@ -77,7 +77,7 @@ def test_a_smaller_interest_has_the_last_place_where_it_would_have_none(ranked, 
     assert shown(ranked(replace(reader, limit=4))) == ["bees"] * 4  # too few to give one away
 
 
-def test_what_is_placed_so_says_what_it_is_like_and_what_that_adds_up_to(
+def test_a_paper_of_a_smaller_interest_names_the_similar_like_and_what_it_adds(
     ranked, ranker, profile, edition, invented, now
 ):
     reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
@@ -135,7 +135,7 @@ def test_an_interest_that_is_shown_already_is_given_nothing(ranked, profile):
     assert tides.score < placed.score  # what all likes together make of it
 
 
-def test_what_is_barred_has_no_place_either(ranked, profile, edition):
+def test_a_barred_paper_is_not_placed_for_a_smaller_interest(ranked, profile, edition):
     reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
     (tides,) = [each.id for each in edition if theme(each.id) == "tides"]
     muting = Interest(
@@ -148,7 +148,7 @@ def test_what_is_barred_has_no_place_either(ranked, profile, edition):
     assert shown(without) == shown(muted) == ["bees"] * 10
 
 
-def test_two_smaller_interests_have_a_place_each_before_what_is_to_explore(
+def test_two_smaller_interests_have_a_place_each_before_the_paper_to_explore(
     ranked, profile, paper, new_paper, space
 ):
     papers = [new_paper("bees", n) for n in range(30)]
@@ -176,7 +176,7 @@ def test_a_short_list_goes_on_with_the_smaller_interest(ranked, profile, new_pap
     assert found.matched == 2
 
 
-def test_who_likes_one_thing_has_it_in_every_place(ranked, profile):
+def test_someone_who_likes_one_subject_has_it_in_every_place(ranked, profile):
     found = ranked(replace(profile(like=BEES), limit=10))
 
     assert shown(found) == ["bees"] * 10
@@ -191,7 +191,7 @@ def test_a_floor_is_a_score_as_well_as_a_chance(chance):
     assert score_of(0) < -1000 < 1000 < score_of(1)
 
 
-def test_what_is_to_explore_takes_no_place_where_it_is_below_the_readers_floor(
+def test_a_paper_to_explore_is_not_shown_below_the_readers_floor(
     ranked, profile, edition, paper, space
 ):
     beside = paper("x-beside", "Bridges", "girder cable deck pier truss load span honey")
@@ -206,9 +206,7 @@ def test_what_is_to_explore_takes_no_place_where_it_is_below_the_readers_floor(
     assert below == ranked(reader, papers)
 
 
-def test_a_smaller_interest_has_no_place_where_its_paper_is_below_the_readers_floor(
-    ranked, profile
-):
+def test_a_smaller_interest_has_no_place_if_its_paper_is_below_the_readers_floor(ranked, profile):
     reader = replace(profile(like=[*BEES, *TIDES]), limit=10)
     *_, placed = ranked(reader).picks
 
@@ -219,7 +217,7 @@ def test_a_smaller_interest_has_no_place_where_its_paper_is_below_the_readers_fl
     assert shown(below) == ["bees"] * 10
 
 
-def test_a_smaller_interest_has_a_place_where_its_paper_is_shown_but_below_the_readers_floor(
+def test_a_listed_paper_below_the_floor_is_placed_if_its_smaller_interest_reaches_the_floor(
     ranked, profile
 ):
     reader = replace(profile(like=[*BEES, *TIDES]), limit=34)
@@ -231,9 +229,7 @@ def test_a_smaller_interest_has_a_place_where_its_paper_is_shown_but_below_the_r
     assert placed.chance > tides.chance + 1e-6
 
 
-def test_no_paper_below_the_readers_floor_takes_the_place_of_one_above_it_for_variety(
-    ranked, profile, new_paper
-):
+def test_variety_never_replaces_a_paper_above_the_floor_by_one_below_it(ranked, profile, new_paper):
     papers = [new_paper("bees", n) for n in range(12)] + [new_paper("tides", n) for n in range(6)]
     reader = replace(profile(keyword=["honey", "moon"]), limit=3)
     passed_over = ranked(replace(reader, limit=4), papers).picks[2]
@@ -248,7 +244,7 @@ def test_no_paper_below_the_readers_floor_takes_the_place_of_one_above_it_for_va
     assert nothing.listed == floored.listed
 
 
-def test_what_is_like_something_disliked_is_explored_after_what_is_not(
+def test_papers_similar_to_a_dislike_are_explored_last(
     ranked, profile, edition, paper, space, invented
 ):
     bridges = paper("x-bridges", "Bridges", "girder cable deck pier truss load span honey nectar")
@@ -268,7 +264,7 @@ def test_what_is_like_something_disliked_is_explored_after_what_is_not(
 # --- what everybody votes for -----------------------------------------------------------------
 
 
-def test_papers_of_a_topic_that_nothing_tells_apart_begin_with_what_people_vote_for(
+def test_equal_papers_of_a_topic_begin_with_those_similar_to_papers_with_votes(
     rank, profile, invented, new_paper, space
 ):
     voted = {each for each in invented if each.startswith("tides-")}
@@ -286,7 +282,9 @@ def test_papers_of_a_topic_that_nothing_tells_apart_begin_with_what_people_vote_
     assert listed(space) == ["violins"] * 8
 
 
-def test_who_only_upvotes_goes_on_with_what_is_voted_for(ranked, profile, invented, new_paper):
+def test_papers_with_votes_fill_the_list_of_someone_with_few_likes(
+    ranked, profile, invented, new_paper
+):
     papers = [new_paper(theme, n) for n in range(12) for theme in ("bridges", "violins")]
     heat = {each.id: 1 + n / 100 for n, each in enumerate(papers)}
     likes = [f"bees-{n}" for n in range(20)]
@@ -300,7 +298,9 @@ def test_who_only_upvotes_goes_on_with_what_is_voted_for(ranked, profile, invent
     assert len(ranked(profile(like="arxiv:1706.03762"), papers, trending=heat).picks) == 10
 
 
-def test_votes_fill_no_list_of_who_has_a_floor_nor_with_what_is_barred(ranked, profile, new_paper):
+def test_papers_with_votes_do_not_fill_a_list_with_a_floor_and_are_never_barred_ones(
+    ranked, profile, new_paper
+):
     papers = [new_paper("violins", n) for n in range(12)]
     heat = {each.id: 1.0 for each in papers}
     reader = profile(like="bees-1")
@@ -383,9 +383,7 @@ def test_a_keyword_has_a_place_beside_a_topic(counted, profile, on, paper):
     assert found == {"x.bees": 9, "wolverine": 1}
 
 
-def test_what_is_followed_has_a_place_though_the_rest_is_shown_as_far_as_the_cap(
-    counted, profile, on
-):
+def test_a_followed_topic_has_a_place_even_if_the_list_is_as_long_as_the_cap(counted, profile, on):
     papers = [*on("x.bees", 30, "x.hives"), *on("x.tides", 1)]
     ranker = LinearRanker(topics={}, cap=10)
 
@@ -394,7 +392,7 @@ def test_what_is_followed_has_a_place_though_the_rest_is_shown_as_far_as_the_cap
     assert found == {"x.bees": 9, "x.tides": 1}
 
 
-def test_the_last_place_of_an_interest_and_the_first_of_all_are_nobody_elses(counted, profile, on):
+def test_the_first_paper_and_the_only_one_of_an_interest_are_not_replaced(counted, profile, on):
     topics = [f"x.{letter}" for letter in "abcdefgh"]
     papers = [each for topic in topics for each in on(topic, 4)]
 
@@ -403,7 +401,7 @@ def test_the_last_place_of_an_interest_and_the_first_of_all_are_nobody_elses(cou
     assert len(found) == 5
 
 
-def test_half_of_the_places_at_most_are_given_away(counted, profile, on):
+def test_at_most_half_of_the_places_go_to_followed_topics(counted, profile, on):
     topics = [f"x.{letter}" for letter in "abcdefgh"]
     papers = [*on("x.bees", 40, "x.hives"), *(each for topic in topics for each in on(topic, 4))]
 
@@ -413,7 +411,7 @@ def test_half_of_the_places_at_most_are_given_away(counted, profile, on):
     assert list(found.values()) == [1] * 5
 
 
-def test_what_is_followed_has_no_place_where_its_papers_are_below_the_readers_floor(
+def test_a_followed_topic_has_no_place_if_its_papers_are_below_the_readers_floor(
     counted, rank, profile, on
 ):
     papers = [*on("x.bees", 30, "x.hives"), *on("x.tides", 3)]
@@ -427,7 +425,7 @@ def test_what_is_followed_has_no_place_where_its_papers_are_below_the_readers_fl
     assert below == {"x.bees": 10}
 
 
-def test_few_places_are_not_given_away(counted, profile, on):
+def test_in_short_lists_no_place_is_given_to_a_followed_topic(counted, profile, on):
     papers = [*on("x.bees", 30, "x.hives"), *on("x.tides", 3)]
 
     found = counted(replace(profile(topic=["x.bees", "x.hives", "x.tides"]), limit=4), papers)
@@ -435,7 +433,7 @@ def test_few_places_are_not_given_away(counted, profile, on):
     assert found == {"x.bees": 4}
 
 
-def test_what_has_a_place_stands_by_its_score_before_what_is_to_explore(
+def test_a_placed_paper_is_ordered_by_score_and_comes_before_the_paper_to_explore(
     ranked, profile, on, edition, paper, space
 ):
     beside = paper("x-beside", "Bridges", "girder cable deck pier truss load span honey")
@@ -461,7 +459,7 @@ def told_twice(paper):
     return make
 
 
-def test_a_near_duplicate_is_a_title_though_there_is_room(rank, profile, told_twice, on):
+def test_a_near_duplicate_is_listed_as_a_title_even_if_there_is_room(rank, profile, told_twice, on):
     same = told_twice("p-one", "p-two", "dense retrieval at scale", categories=("x.bees",))
 
     found = rank(profile(topic="x.bees"), [*same, *on("x.bees", 3)])
@@ -470,9 +468,7 @@ def test_a_near_duplicate_is_a_title_though_there_is_room(rank, profile, told_tw
     assert (len(found.picks), found.rest, found.matched) == (4, ("p-one",), 5)
 
 
-def test_however_often_a_work_is_told_the_list_is_as_long_as_others_can_make_it(
-    rank, profile, paper, on
-):
+def test_many_near_duplicates_do_not_shorten_the_list(rank, profile, paper, on):
     notices = [paper(f"q-{n}", "Editorial board", categories=("x.bees",)) for n in range(40)]
 
     found = rank(profile(topic="x.bees"), [*notices, *on("x.bees", 100)])
@@ -481,7 +477,7 @@ def test_however_often_a_work_is_told_the_list_is_as_long_as_others_can_make_it(
     assert sum(pick.paper_id.startswith("q-") for pick in found.picks) == 1
 
 
-def test_a_work_that_two_small_topics_have_is_shown_once(rank, profile, told_twice, on):
+def test_near_duplicates_in_two_small_topics_are_shown_once(rank, profile, told_twice, on):
     one, two = told_twice("p-one", "p-two", "dense retrieval at scale")
     papers = [
         *on("x.bees", 60, "x.hives"),
@@ -495,7 +491,7 @@ def test_a_work_that_two_small_topics_have_is_shown_once(rank, profile, told_twi
     assert "p-one" in found.rest
 
 
-def test_of_many_interests_the_strongest_are_the_same_whoever_else_is_in_the_block(profile, paper):
+def test_with_many_interests_a_ranking_does_not_depend_on_the_rest_of_the_block(profile, paper):
     chance = random.Random(3)
     topics, words = ([f"{kind}{n}" for n in range(many)] for kind, many in (("x.", 14), ("w", 40)))
     other = replace(profile("other", topic=topics[:3]), limit=100)
@@ -519,9 +515,7 @@ def test_of_many_interests_the_strongest_are_the_same_whoever_else_is_in_the_blo
         assert alone == beside
 
 
-def test_a_near_duplicate_of_what_is_shown_is_not_there_to_explore(
-    ranked, profile, new_paper, space
-):
+def test_a_near_duplicate_of_a_shown_paper_is_not_explored(ranked, profile, new_paper, space):
     bees = new_paper("bees").abstract
     here = [replace(new_paper("bridges", n), categories=("x.bridges",)) for n in range(12)]
     one = replace(new_paper("bees"), id="new-one", categories=("x.bridges",))
@@ -537,7 +531,7 @@ def test_a_near_duplicate_of_what_is_shown_is_not_there_to_explore(
     assert "other" not in shown(both)
 
 
-def test_a_near_duplicate_of_what_is_shown_takes_no_place_for_a_smaller_interest(
+def test_a_near_duplicate_of_a_shown_paper_is_not_placed_for_a_smaller_interest(
     ranked, profile, new_paper, edition, space
 ):
     tides = new_paper("tides")

@@ -27,25 +27,25 @@ def test_papers_that_the_same_people_like_are_companions_and_others_are_not():
     assert [np.flatnonzero(row).tolist() for row in found] == [[1], [0], [3], [2], [], [], [], []]
 
 
-def test_what_fewer_than_three_like_together_is_not_told_to_others():
+def test_pairs_that_fewer_than_three_people_like_are_no_companions():
     found = companions.of([[0, 1], [0, 1], [2, 3], [2, 3], [2, 3, 0]], PAPERS).toarray()
 
     assert [np.flatnonzero(row).tolist() for row in found] == [[], [], [3], [2], [], [], [], []]
 
 
-def test_who_is_met_more_often_has_the_larger_share():
+def test_companions_in_more_libraries_have_a_larger_share():
     found = companions.of([[0, 1], [0, 1], [0, 2]] * THREE, PAPERS).toarray()
 
     assert found[0, 1] > found[0, 2] > 0
 
 
-def test_a_meeting_in_a_small_library_says_more_than_one_in_a_large_one():
+def test_a_pair_in_a_small_library_counts_more_than_one_in_a_large_library():
     found = companions.of([[0, 1], [0, 2, 3, 4, 5, 6]] * THREE, PAPERS).toarray()
 
     assert found[0, 1] > found[0, 2] > 0
 
 
-def test_what_everybody_likes_is_less_of_a_companion():
+def test_a_paper_that_everybody_likes_has_a_smaller_share():
     found = companions.of([[0, 1, 2], *([[1, 3]] * 9)] * THREE, PAPERS).toarray()
 
     assert found[0, 2] > found[0, 1] > 0
@@ -53,7 +53,7 @@ def test_what_everybody_likes_is_less_of_a_companion():
 
 @settings(max_examples=40)
 @given(libraries)
-def test_shares_sum_to_one_or_there_are_none_and_nothing_is_its_own_companion(libraries):
+def test_shares_sum_to_one_or_zero_and_no_paper_is_its_own_companion(libraries):
     found = companions.of(libraries, PAPERS).toarray()
 
     sums = found.sum(axis=1)
@@ -74,7 +74,7 @@ def test_only_the_closest_companions_are_kept(monkeypatch):
     assert found[0].sum() == pytest.approx(1)
 
 
-def test_what_only_comes_by_companions_is_said_to_be_like_no_paper(
+def test_a_paper_found_by_companions_alone_names_no_similar_like(
     invented, social_space, profile, new_paper
 ):
     clocks = [new_paper("clocks", n) for n in range(5)]
@@ -89,7 +89,7 @@ def test_what_only_comes_by_companions_is_said_to_be_like_no_paper(
     assert set(named.values()) == {""}
 
 
-def test_one_like_brings_what_else_its_friends_like(
+def test_one_like_raises_what_people_with_the_same_like_like(
     invented, space, social_space, profile, new_paper
 ):
     papers = [new_paper(theme, n) for theme in ("clocks", "bridges") for n in range(5)]

@@ -156,7 +156,7 @@ def few_marks(monkeypatch):
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_a_compact_row_has_the_strongest_marks_more_of_them_for_more_likes(liking, cache):
+def test_a_compact_row_keeps_the_strongest_marks_and_more_of_them_for_more_likes(liking, cache):
     likes = [1, 2, 12]
     whole = liking(*([f"bees-{n}" for n in range(count)] for count in likes))
 
@@ -171,9 +171,7 @@ def test_a_compact_row_has_the_strongest_marks_more_of_them_for_more_likes(likin
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_a_compact_row_has_all_of_the_commonest_words_beside_the_strongest(
-    liking, cache, monkeypatch
-):
+def test_a_compact_row_keeps_all_of_the_commonest_words_besides(liking, cache, monkeypatch):
     monkeypatch.setattr(module, "COMMON", 12)
     whole = liking(["bees-1", "bread-3", "tides-2"])
     ((before, _),) = read(whole)
@@ -187,9 +185,7 @@ def test_a_compact_row_has_all_of_the_commonest_words_beside_the_strongest(
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_compact_amounts_are_close_to_the_whole_and_closer_than_without_the_rest(
-    liking, cache, edition
-):
+def test_the_low_rank_part_brings_compact_amounts_closer_to_the_full_ones(liking, cache, edition):
     likes = [f"{theme}-{n}" for theme in ("bread", "bees") for n in range(6)]
     whole = liking(likes)
     before = edition.amounts(whole)[0]
@@ -202,14 +198,14 @@ def test_compact_amounts_are_close_to_the_whole_and_closer_than_without_the_rest
     assert np.abs(after - before).mean() < 0.7 * np.abs(without - before).mean()
 
 
-def test_what_is_compact_already_stays_as_it_is(liking, cache):
+def test_a_row_with_few_marks_stays_as_it_is(liking, cache):
     whole = liking(["bees-1"], ["tides-1", "bees-2"])
 
     assert read(compact(whole, cache.space, np.array([100, 100]))) == read(whole)
 
 
 @pytest.mark.usefixtures("few_marks")
-def test_what_is_made_compact_is_left_alone_itself(liking, cache):
+def test_making_directions_compact_does_not_change_the_originals(liking, cache):
     whole = liking(["bees-1", "bread-3"])
     before = read(whole)
 
@@ -260,7 +256,7 @@ def test_words_are_those_of_the_paper_that_the_row_likes_most(liking, edition):
     assert sum(map(len, found)) > len(found)
 
 
-def test_the_same_words_are_told_whoever_else_is_asked_about(liking, edition):
+def test_words_do_not_depend_on_what_else_is_asked(liking, edition):
     looking = liking(*([f"{theme}-{n}"] for n in range(20) for theme in THEMES))
     rows = np.arange(80).repeat(2)
     papers = np.arange(160) % len(edition.papers)
@@ -274,7 +270,7 @@ def test_the_same_words_are_told_whoever_else_is_asked_about(liking, edition):
     assert together == alone
 
 
-def test_where_nothing_is_asked_or_shared_no_word_is_told(liking, cache, paper, edition):
+def test_there_are_no_words_without_a_question_or_a_common_word(liking, cache, paper, edition):
     nothing = np.array([], int)
     strange = Features([paper("x", "Zeppelin")], cache)
 

@@ -70,12 +70,12 @@ def test_nothing_is_imported_before_it_is_needed(monkeypatch, installed):
 @pytest.mark.parametrize(
     "wrong", ["/nowhere/at/all", "./nowhere", "~/nowhere", "a/b/c", "a b", " "]
 )
-def test_what_is_neither_a_folder_nor_a_name_is_found_out_at_once(installed, wrong):
+def test_a_model_that_is_neither_a_folder_nor_a_name_is_refused_at_once(installed, wrong):
     with pytest.raises(ConfigError, match="neither a folder nor the name of a model"):
         SentenceEmbedder(wrong)
 
 
-def test_a_folder_without_a_model_is_found_out_at_once(installed, tmp_path):
+def test_a_folder_without_a_model_is_refused_at_once(installed, tmp_path):
     with pytest.raises(ConfigError, match="holds no model"):
         SentenceEmbedder(str(tmp_path))
 
@@ -148,7 +148,7 @@ def test_a_paper_lies_where_its_title_and_abstract_lie_as_a_text(embedder, paper
 
 @pytest.mark.slow
 @needs_model
-def test_how_many_go_through_at_once_and_in_which_order_changes_nothing(path, embedder):
+def test_vectors_do_not_depend_on_batch_size_and_order(path, embedder):
     texts = [f"{'sparse retrieval ' * length}of {length} words" for length in range(0, 40, 2)]
     rows = embedder.texts(texts)
     assert SentenceEmbedder(path, batch=7).texts(texts[::-1])[::-1] == pytest.approx(rows, abs=1e-5)
@@ -182,7 +182,7 @@ def cache(path, tmp_path):
 @pytest.mark.slow
 @needs_model
 @pytest.mark.parametrize("kept_in", ["a folder", "the cache"])
-def test_what_is_here_is_loaded_without_network_and_without_a_word(path, cache, kept_in):
+def test_a_local_model_is_loaded_without_network_and_without_output(path, cache, kept_in):
     model = path if kept_in == "a folder" else "all-MiniLM-L6-v2"
     ran = subprocess.run(
         [sys.executable, "-W", "default", "-c", WITHOUT_NETWORK.format(model=model)],
@@ -196,7 +196,7 @@ def test_what_is_here_is_loaded_without_network_and_without_a_word(path, cache, 
 
 @pytest.mark.slow
 @needs_model
-def test_what_is_here_is_found_without_being_loaded_and_what_is_not_is_said(
+def test_a_local_model_is_found_without_loading_it_and_a_missing_one_is_reported(
     path, cache, no_network, monkeypatch
 ):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache / "hub"))
@@ -212,7 +212,7 @@ def test_what_is_here_is_found_without_being_loaded_and_what_is_not_is_said(
 @pytest.mark.slow
 @needs_model
 @pytest.mark.parametrize("name", ["no-such-model-anywhere", "nobody/no-such-model-anywhere"])
-def test_without_network_a_model_that_is_not_here_is_one_sentence(no_network, capfd, name):
+def test_without_network_a_missing_model_is_reported_in_one_sentence(no_network, capfd, name):
     with pytest.raises(ConfigError) as caught:
         SentenceEmbedder(name).texts(["bread"])
     assert str(caught.value).endswith(

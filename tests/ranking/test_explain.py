@@ -61,7 +61,7 @@ def test_the_three_weightiest_reasons_make_one_line(topics):
     )
 
 
-def test_what_is_ones_own_is_said_before_what_everybody_says(topics):
+def test_personal_reasons_come_before_votes_and_picks(topics):
     pick = Pick(
         paper_id="p",
         score=3.0,
@@ -78,7 +78,7 @@ def test_what_is_ones_own_is_said_before_what_everybody_says(topics):
     assert line.index("cs.IR") < line.index("it is trending (57 upvotes)")
 
 
-def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
+def test_reasons_of_one_kind_are_joined_and_small_ones_left_out(topics):
     pick = Pick(
         paper_id="p",
         score=1.93,
@@ -94,7 +94,7 @@ def test_reasons_of_one_kind_are_said_together_and_trifles_not_at_all(topics):
     )
 
 
-def test_a_keyword_that_stands_in_the_paper_is_said_with_all_that_being_near_to_it_adds(topics):
+def test_a_keyword_in_the_paper_is_told_once_with_what_similarity_to_it_adds(topics):
     common = (
         reason("words", "tide", 2.1, ("moon",)),
         reason("trending", "5", 1.3),
@@ -109,7 +109,7 @@ def test_a_keyword_that_stands_in_the_paper_is_said_with_all_that_being_near_to_
     assert because(Pick("p", 4.1, rare)) == "Because it matches your keyword “tide”"
 
 
-def test_of_words_that_are_too_long_together_as_many_are_said_as_there_is_room_for(topics):
+def test_as_many_words_are_told_as_there_is_room_for(topics):
     words = ("manipulation", "vision language", "action " * 4)
     liked = {"a:1": "Global prior meets local consistency: dual-memory augmented"}
     pick = Pick("p", 2.0, (reason("like", "a:1", 2.0, words),))
@@ -155,13 +155,13 @@ def test_of_words_that_are_too_long_together_as_many_are_said_as_there_is_room_f
         ),
     ],
 )
-def test_the_words_that_made_a_reason_follow_it_each_said_once(topics, kind, what, found, words):
+def test_the_words_behind_a_reason_follow_it_without_repeats(topics, kind, what, found, words):
     pick = Pick(paper_id="p", score=1.0, reasons=(reason(kind, what, words=found),))
 
     assert Because(topics=topics, titles=TITLES)(pick) == f"Because {words}"
 
 
-def test_words_of_reasons_that_are_said_together_are_the_first_three_of_them(topics):
+def test_joined_reasons_have_their_first_three_words(topics):
     pick = Pick(
         paper_id="p",
         score=1.9,
@@ -176,7 +176,7 @@ def test_words_of_reasons_that_are_said_together_are_the_first_three_of_them(top
     )
 
 
-def test_what_there_is_to_explore_says_so_first(topics):
+def test_a_paper_to_explore_says_so_first(topics):
     pick = Pick(
         paper_id="p", score=0.2, reasons=(reason("trending", "57", 0.2), reason("explore", "", 0.0))
     )
@@ -191,7 +191,7 @@ def test_what_there_is_to_explore_says_so_first(topics):
     ]
 
 
-def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topics):
+def test_a_long_line_first_drops_words_and_then_lesser_reasons(topics):
     long = " ".join(["tide"] * 12)
     words = ("gauge", "basin", "orbit")
     pick = Pick(
@@ -211,9 +211,7 @@ def test_where_a_line_would_be_long_words_go_first_and_then_lesser_reasons(topic
 
 
 @pytest.mark.parametrize("kind", ["words", "like"])
-def test_nearness_without_a_word_to_show_for_it_is_said_only_where_nothing_made_more_of_the_score(
-    topics, kind
-):
+def test_similarity_without_words_is_told_only_as_the_largest_reason(topics, kind):
     near, telling = reason(kind, "nectar", 2.0), reason(kind, "nectar", 2.0, ("honey",))
     more, less = reason("topic", "math.OC", 3.0), reason("topic", "math.OC", 1.0)
     because = Because(topics=topics, titles={})
@@ -226,7 +224,7 @@ def test_nearness_without_a_word_to_show_for_it_is_said_only_where_nothing_made_
     assert because(Pick("p", 3.0, (more, near))) == "Because you follow math.OC"
 
 
-def test_a_term_is_said_whole_even_where_it_speaks_against_the_paper(topics):
+def test_a_term_that_lowers_the_score_is_put_into_words_too(topics):
     because = Because(topics=topics, titles=TITLES)
 
     assert because.term(reason("dislike", "arxiv:2606.1", -0.5)) == (
@@ -262,7 +260,7 @@ few = st.builds(
 
 @settings(max_examples=50)
 @given(st.lists(st.lists(few, max_size=4), max_size=8))
-def test_what_was_said_before_is_said_again_only_where_it_is_true(several):
+def test_cached_lines_are_those_of_the_same_reasons(several):
     because = Because(topics={}, titles=TITLES)
     picks = [Pick(paper_id="p", score=1.0, reasons=tuple(each)) for each in several]
 

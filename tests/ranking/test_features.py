@@ -94,7 +94,7 @@ def test_an_answer_is_worked_out_once_for_all_who_ask(made):
     assert asked == ["a", "b", "c", "a"]
 
 
-def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monkeypatch):
+def test_the_cache_is_bounded_and_emptying_it_changes_nothing(made, monkeypatch):
     monkeypatch.setattr(module, "MOST_CACHED", 3 * len(made.papers))
 
     for start in range(20):
@@ -108,7 +108,7 @@ def test_what_is_remembered_is_bounded_and_forgetting_changes_nothing(made, monk
 
 
 @pytest.mark.parametrize("most", [1, 3, 256])
-def test_amounts_are_sums_of_products_however_they_are_worked_out(
+def test_amounts_are_sums_of_products_in_chunks_of_any_size(
     cache, new_paper, looking, monkeypatch, most
 ):
     monkeypatch.setattr(module, "MOST_AT_ONCE", most)
@@ -120,7 +120,7 @@ def test_amounts_are_sums_of_products_however_they_are_worked_out(
     assert found == pytest.approx(naive(features, looking), abs=1e-4)
 
 
-def test_a_row_gets_the_same_beside_more_others_than_go_through_at_once(made, looking):
+def test_a_rows_amounts_do_not_depend_on_chunks(made, looking):
     many = stacked([looking] * 40)
 
     found = made.amounts(many)
@@ -139,7 +139,7 @@ def test_an_edition_may_be_one_paper_of_any_words(cache, paper, looking, title):
     assert found == pytest.approx(naive(features, looking), abs=1e-4)
 
 
-def test_who_looks_nowhere_gets_nothing_and_nobody_gets_no_rows(made, looking):
+def test_an_empty_direction_gives_zeros_and_no_directions_give_no_rows(made, looking):
     nowhere = Directions(
         marks=rows_of([(np.empty(0, np.int32), np.empty(0, np.float32))], MARKS),
         dense=np.zeros_like(looking.dense[:1]),

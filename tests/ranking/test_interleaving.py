@@ -66,20 +66,20 @@ def test_two_that_agree_have_no_teams(a, seed):
     assert drafted(a, a, seed) == [(paper, "") for paper in a]
 
 
-def test_what_both_begin_with_is_nobodys():
+def test_papers_that_both_begin_with_have_no_team():
     shown = drafted(["p1", "p2", "p3", "p4"], ["p1", "p2", "p4", "p3"])
     assert shown[:2] == [("p1", ""), ("p2", "")]
     assert {team for _, team in shown[2:]} == {"a", "b"}
 
 
-def test_what_only_one_has_left_is_nobodys():
+def test_papers_left_when_one_ranking_is_used_up_have_no_team():
     shown = drafted(["p1", "p2"], ["p3", "p4", "p5", "p6"])
     assert [team for _, team in shown[4:]] == ["", ""]
     assert [paper for paper, _ in shown[4:]] == ["p5", "p6"]
     assert drafted([], ["p1", "p2"]) == [("p1", ""), ("p2", "")]
 
 
-def test_a_coin_says_who_begins_so_that_neither_has_the_better_places():
+def test_each_team_begins_about_half_of_the_time():
     first = Counter(drafted(["p1"], ["p2"], seed)[0][1] for seed in range(400))
     assert 150 < first["a"] < 250
 

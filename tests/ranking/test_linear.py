@@ -36,7 +36,7 @@ def amounts(pick):
 # --- what matches ---------------------------------------------------------------------------
 
 
-def test_a_topic_brings_its_primary_papers_then_its_cross_lists_and_nothing_else(
+def test_a_topic_matches_its_primary_papers_then_its_cross_lists_and_nothing_else(
     rank, paper, profile
 ):
     papers = [
@@ -54,7 +54,7 @@ def test_a_topic_brings_its_primary_papers_then_its_cross_lists_and_nothing_else
     assert ranking.matched == 2
 
 
-def test_a_topic_that_nobody_described_is_read_as_a_category_or_an_archive(rank, paper, profile):
+def test_an_unknown_topic_is_read_as_a_category_or_an_archive(rank, paper, profile):
     papers = [paper("field", categories=("math.OC",)), paper("other", categories=("stat.ME",))]
 
     assert ids(rank(profile(topic="math"), papers)) == ["field"]
@@ -216,7 +216,7 @@ def test_keywords_fade_as_likes_accumulate(rank, paper, profile):
     assert faded == pytest.approx(2 / (2 + 5) * TWO_KINDS, abs=1e-6)
 
 
-def test_a_keyword_tells_the_less_the_more_papers_have_it(paper, profile, space):
+def test_a_keyword_counts_less_the_more_papers_have_it(paper, profile, space):
     title = "Zeppelin, approach, sourdough and zeppelin approaches"
     candidates = Candidates(papers=[paper("p", title)])
     ranker = LinearRanker(topics={}, space=space)
@@ -232,7 +232,7 @@ def test_a_keyword_tells_the_less_the_more_papers_have_it(paper, profile, space)
     assert told("zeppelin approaches") == pytest.approx(1), "as rare as its rarest word"
 
 
-def test_what_only_resembles_keywords_fades_too_and_gains_by_certainty(
+def test_similarity_to_keywords_fades_too_but_grows_with_certainty(
     paper, profile, invented, space, new_paper
 ):
     papers = [new_paper("bees")]
@@ -280,7 +280,7 @@ def test_a_muted_word_author_category_or_topic_never_appears_and_is_not_counted(
     assert ranking.matched == 1
 
 
-def test_what_was_disliked_liked_or_sent_before_is_not_shown_again(rank, paper, profile):
+def test_liked_disliked_and_sent_papers_are_not_shown_again(rank, paper, profile):
     papers = [paper(each, categories=("cs.IR",)) for each in ("liked", "hated", "sent", "new")]
 
     ranking = rank(profile(topic="cs.IR", like="liked", dislike="hated"), papers, without={"sent"})
@@ -325,7 +325,7 @@ def test_trending_breaks_ties_but_never_buries_a_niche(rank, paper, profile):
     assert 0 < last.amount <= 2.0
 
 
-def test_a_single_vote_is_worth_little_also_where_nothing_else_has_one(rank, paper, profile):
+def test_a_single_vote_is_worth_little_even_if_no_other_paper_has_one(rank, paper, profile):
     papers = [paper("voted", categories=("cs.IR",))]
 
     def worth(votes):
@@ -405,7 +405,7 @@ interests = st.lists(
     st.dictionaries(st.sampled_from(["p0", "p1", "p2"]), st.floats(0, 5)),
     st.frozensets(st.sampled_from(["p0", "p1"])),
 )
-def test_reasons_sum_to_the_score_and_a_block_ranks_like_one_by_one(
+def test_reasons_sum_to_the_score_and_a_block_ranks_as_its_profiles_alone(
     paper, profile, topics, drawn, people, heat, featured
 ):
     papers = [
@@ -507,7 +507,7 @@ def beside(new_paper):
 
 
 @pytest.mark.parametrize("limit", [5, 8, 20])
-def test_what_lies_beside_all_interests_gets_the_last_place_that_is_shown(
+def test_a_paper_beside_all_interests_gets_the_last_shown_place(
     rank, profile, invented, space, beside, limit
 ):
     views = Weights(like_floor=30.0)
@@ -575,7 +575,7 @@ def test_the_package_is_cheap_to_import_until_something_is_ranked():
     assert loaded.stdout.strip() == "[]"
 
 
-def test_a_list_is_the_same_beside_someone_who_is_shown_many_more(profile, space, invented):
+def test_a_list_does_not_depend_on_someone_with_a_longer_one(profile, space, invented):
     candidates = Candidates(papers=list(invented.values())[:150])
     words = ["oven", "pendulum", "moon", "nectar", "arch"]
     one = replace(profile("one", topic="bread", keyword=words), limit=5)
@@ -590,9 +590,7 @@ def test_a_list_is_the_same_beside_someone_who_is_shown_many_more(profile, space
 # --- threads --------------------------------------------------------------------------------
 
 
-def test_threads_that_share_a_ranker_get_what_each_would_get_alone(
-    profile, space, invented, new_paper
-):
+def test_threads_that_share_a_ranker_get_the_same_as_alone(profile, space, invented, new_paper):
     papers = [
         new_paper(theme, n) for theme in ("bread", "clocks", "tides", "bees") for n in range(9)
     ]

@@ -23,7 +23,7 @@ def found(rows, weights=None):
     return find(rows, [1.0] * len(rows) if weights is None else weights)
 
 
-def test_what_is_few_and_lies_apart_is_an_interest_of_its_own():
+def test_a_few_likes_far_from_the_others_are_a_smaller_interest():
     assert found(near(0, 0, 0, 1, 0, 0, 0, 1, 0)) == [[3, 7]]
 
 
@@ -34,17 +34,17 @@ def test_the_heaviest_is_the_main_one_and_the_others_follow_by_weight():
     assert found(rows, [1, 1, 1, 1, 1, 9, 9, 1, 1, 1]) == [[0, 1, 2, 3, 4]]  # 3 of 26 are too few
 
 
-def test_where_likes_are_scattered_what_belongs_together_stands_out():
+def test_among_scattered_likes_a_cluster_is_found():
     assert found(near(0, 0, 0, 1, 2, 3, 4, 5)) == [[0, 1, 2]]
     assert found(near(0, 1, 2, 3, 4, 5, 6, 7)) == []
 
 
-def test_one_like_is_no_interest_nor_are_few_of_many():
+def test_one_like_is_no_interest_and_neither_are_few_among_many():
     assert found(near(0, 0, 0, 0, 1)) == []
     assert found(near(*[0] * 20, 1, 1)) == []
 
 
-def test_three_likes_say_too_little_and_so_do_likes_that_are_alike():
+def test_three_likes_or_similar_likes_have_no_smaller_interests():
     assert found(near(0, 0, 1)) == []
     assert found(near(*[0] * 12, spread=0.1)) == []
 
@@ -62,7 +62,7 @@ def test_of_many_likes_the_newest_count():
     assert found(rows) == []
 
 
-def test_likes_of_which_nothing_is_known_belong_to_nothing():
+def test_likes_without_a_direction_belong_to_no_interest():
     rows = np.concatenate([near(0, 0, 0, 0, 1, 1), np.zeros((2, 8))])
 
     assert found(rows) == [[4, 5]]
@@ -74,7 +74,7 @@ def test_likes_of_which_nothing_is_known_belong_to_nothing():
     arrays(float, st.tuples(st.integers(0, 24), st.just(4)), elements=st.floats(-1, 1, width=16)),
     st.data(),
 )
-def test_whatever_is_liked_they_are_few_and_apart_and_heavy_enough(rows, data):
+def test_smaller_interests_are_few_and_disjoint_and_heavy_enough(rows, data):
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
     weights = data.draw(st.lists(st.floats(0.01, 1), min_size=len(rows), max_size=len(rows)))

@@ -87,7 +87,7 @@ def test_a_paper_without_a_vector_is_placed_by_its_text(near):
     assert near.of_paper(unknown, most=9) == {}
 
 
-def test_what_tells_of_a_paper_are_rare_words_of_its_title_or_said_again(near):
+def test_telling_words_are_rare_ones_of_the_title_or_repeated(near):
     paper = Paper(
         id="new",
         title="Lilypond and the galaxy",
@@ -155,7 +155,7 @@ def test_few_papers_and_papers_without_a_word_are_no_harm(learned, vectors):
     assert few.of_paper(Paper(id="blank", title=""), most=9) == {}
 
 
-def test_of_many_papers_only_those_that_look_near_are_compared_in_full(near, monkeypatch):
+def test_only_papers_near_by_their_first_axes_are_compared_in_full(near, monkeypatch):
     every = near.of_text("speaker and phoneme", most=30)
 
     monkeypatch.setattr(nearness, "MOST_COMPARED", 200)

@@ -67,9 +67,7 @@ def ranked(ranker, block, candidates):
 # --- what is kept ---------------------------------------------------------------------------
 
 
-def test_of_each_profile_its_likes_and_its_dislikes_are_kept_and_of_nothing_nothing(
-    ranker, block, invented
-):
+def test_likes_and_dislikes_of_each_profile_are_kept_and_nothing_else(ranker, block, invented):
     made = ranker.learned(block, invented, {})
 
     assert {name: [bool(each) for each in content] for name, content in made.items()} == {
@@ -132,7 +130,7 @@ def test_nothing_is_kept_of_nobody_or_without_a_space(ranker, invented, profile)
     assert LinearRanker(topics={}).keeps == ""
 
 
-def test_whatever_would_make_it_something_else_gives_it_another_name(space, social_space):
+def test_the_name_of_kept_tastes_changes_with_all_they_depend_on(space, social_space):
     class Embedder:
         name = "embedder:tiny"
 
@@ -160,7 +158,7 @@ def test_what_is_kept_of_many_likes_has_a_bound(ranker, invented, profile):
     assert all(len(each) <= most for each in unbundled(liking))
 
 
-def test_a_smaller_interest_is_kept_as_the_strongest_of_what_it_would_be_alone(
+def test_a_smaller_interest_keeps_the_strongest_marks_it_would_have_alone(
     ranker, invented, profile
 ):
     bees, tides = [f"bees-{n}" for n in range(8)], ["tides-1", "tides-2"]
@@ -204,7 +202,7 @@ def test_kept_tastes_rank_and_explain_as_learning_here_and_now(
     assert all(ranking.picks for ranking in found)
 
 
-def test_kept_tastes_need_no_liked_papers_and_name_the_nearest_by_where_it_lies(
+def test_kept_tastes_need_no_liked_papers_and_name_the_nearest_by_stored_vectors(
     ranker, block, edition, invented, kept, social_space
 ):
     fresh = ranked(ranker, block, Candidates(papers=edition, liked=invented))
@@ -224,7 +222,7 @@ def test_kept_tastes_need_no_liked_papers_and_name_the_nearest_by_where_it_lies(
     assert nearest["bees"] == "bees"
 
 
-def test_likes_of_papers_nobody_has_do_not_speak_for_or_against_what_was_typed(
+def test_likes_of_unknown_papers_do_not_change_the_weight_of_topics_and_keywords(
     ranker, edition, invented, kept, profile
 ):
     typed = {"topic": "x.bread", "keyword": "brass"}
@@ -242,7 +240,7 @@ def test_likes_of_papers_nobody_has_do_not_speak_for_or_against_what_was_typed(
         assert first.picks == second.picks
 
 
-def test_a_like_that_lies_nowhere_yet_is_named_if_its_paper_is_brought(
+def test_a_like_without_a_stored_vector_is_named_if_its_paper_is_given(
     ranker, edition, invented, kept, social_space, profile
 ):
     reader = profile(like=["bees-1", "clocks-1"])
@@ -263,9 +261,7 @@ def test_a_like_that_lies_nowhere_yet_is_named_if_its_paper_is_brought(
     assert (named["bees"], named["clocks"]) == ("bees-1", "clocks-1")
 
 
-def test_where_nothing_is_known_of_the_likes_the_reason_names_none(
-    ranker, edition, invented, kept, profile
-):
+def test_a_reason_names_no_like_if_none_is_known(ranker, edition, invented, kept, profile):
     reader = profile(like=["bees-1", "clocks-1"])
 
     (found,) = ranked(ranker, [reader], kept([reader], edition, invented))
@@ -274,7 +270,7 @@ def test_where_nothing_is_known_of_the_likes_the_reason_names_none(
     assert {reason.what for reason in told if reason.kind is ReasonKind.LIKE} == {""}
 
 
-def test_a_taste_that_is_kept_empty_adds_nothing_and_is_not_learned_again(
+def test_a_kept_empty_taste_adds_nothing_and_is_not_learned_again(
     ranker, edition, invented, profile
 ):
     reader = profile(like="bees-1", dislike="tides-1", topic="x.bees")
@@ -317,7 +313,7 @@ def test_kept_and_learned_may_stand_in_one_block(ranker, block, edition, invente
     assert found == pytest.approx(fresh, abs=1e-5)
 
 
-def test_a_paper_one_liked_is_barred_though_only_its_taste_is_brought(
+def test_a_liked_paper_is_barred_even_if_only_the_taste_is_given(
     ranker, edition, invented, kept, profile
 ):
     one = replace(edition[-1], identifiers=("doi:10.1/x",))

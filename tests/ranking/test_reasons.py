@@ -73,7 +73,7 @@ terms = st.lists(
 
 @settings(max_examples=50)
 @given(terms)
-def test_whatever_the_terms_the_reasons_sum_to_the_score(drawn):
+def test_the_reasons_of_any_terms_sum_to_the_score(drawn):
     made = pick("p", drawn)
 
     assert abs(made.score - fsum(amount for amount, _, _ in drawn)) < 1e-6

@@ -57,7 +57,7 @@ def distinct(groups: np.ndarray) -> np.ndarray:
 
 
 @given(blocks())
-def test_so_many_papers_are_shown_as_there_are_places_or_works_to_tell_of(block):
+def test_each_list_has_as_many_papers_as_places_or_distinct_papers(block):
     scores, groups, _, counts = block
     for row, chosen in enumerate(arrange(*block)):
         works = set(groups[row, np.isfinite(scores[row])].tolist())
@@ -78,7 +78,7 @@ def test_without_diversity_only_near_duplicates_are_passed_over(block):
 
 @settings(max_examples=50)
 @given(blocks(), st.sampled_from([0.1, 0.5, 0.9]))
-def test_no_paper_is_shown_before_one_that_is_better_by_more_than_the_bound(block, diversity):
+def test_no_paper_passed_over_is_better_by_more_than_the_bound(block, diversity):
     scores, groups, shares, counts = block
     for row, chosen in enumerate(arrange(scores, groups, shares, counts, diversity=diversity)):
         passed = scores[row, ~chosen & distinct(groups[row])]
@@ -88,7 +88,7 @@ def test_no_paper_is_shown_before_one_that_is_better_by_more_than_the_bound(bloc
 
 @settings(max_examples=50)
 @given(blocks())
-def test_neither_others_in_the_block_nor_places_without_a_paper_change_a_list(block):
+def test_a_list_does_not_depend_on_the_block_or_on_empty_places(block):
     scores, groups, shares, counts = block
     together = arrange(*block)
     for row, chosen in enumerate(together):
@@ -134,7 +134,7 @@ def test_interests_without_papers_do_not_matter():
 
 
 @pytest.mark.parametrize("places", [2, 5])
-def test_of_near_duplicates_one_is_shown_however_many_places_there_are(places):
+def test_one_of_several_near_duplicates_is_shown_even_with_free_places(places):
     scores = one([5.0, 4.9, 4.8, 4.7])
     chosen = arrange(scores, np.array([[0, 0, 2, 0]]), of_interest(0, 0, 0, 0), shown(places))
     assert columns(chosen[0]) == [0, 2]
@@ -154,12 +154,12 @@ def rows(*angles: float) -> sp.csr_array:
     return sp.csr_array(np.stack([np.cos(turned), np.sin(turned)], axis=1).astype(np.float32))
 
 
-def test_papers_that_are_alike_are_near_duplicates_of_the_first_of_them():
+def test_similar_papers_are_near_duplicates_of_the_first_of_them():
     groups = near_duplicates(rows(0, 85, 10, 88, 45), same=0.9)
     assert groups.tolist() == [0, 1, 0, 1, 4]
 
 
-def test_papers_that_share_only_common_words_are_no_near_duplicates_and_those_that_share_both_are():
+def test_common_words_alone_do_not_make_near_duplicates():
     # All have the first term; the last two share another as well.
     several = np.zeros((COMMON + 2, COMMON + 2), np.float32)
     several[:, 0] = 0.5
@@ -168,12 +168,12 @@ def test_papers_that_share_only_common_words_are_no_near_duplicates_and_those_th
     assert groups.tolist() == [*range(COMMON + 1), COMMON]
 
 
-def test_near_duplicates_are_like_the_first_of_their_group_and_not_only_like_each_other():
+def test_near_duplicates_are_similar_to_the_first_of_their_group():
     groups = near_duplicates(rows(0, 20, 40), same=0.9)
     assert groups.tolist() == [0, 0, 2]
 
 
-def test_papers_of_which_nothing_is_known_are_nobodys_near_duplicates():
+def test_papers_without_known_words_are_no_near_duplicates():
     assert near_duplicates(sp.csr_array((3, 2), dtype=np.float32)).tolist() == [0, 1, 2]
     assert near_duplicates(sp.csr_array((0, 2), dtype=np.float32)).tolist() == []
 
@@ -193,7 +193,7 @@ def test_the_nearest_paper_outside_is_explored():
     assert column.tolist() == [2]
 
 
-def test_what_the_community_makes_much_of_is_explored_before_what_is_a_little_nearer():
+def test_a_popular_paper_is_explored_before_a_slightly_nearer_one():
     near = np.array([[0.2, 0.3]])
     column = exploring(near, np.array([1.0, 0.0]), np.ones((1, 2), bool), shown(5))
     assert column.tolist() == [0]

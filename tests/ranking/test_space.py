@@ -75,7 +75,7 @@ def test_nothing_known_is_no_direction(space):
 
 
 @pytest.mark.parametrize(("one", "other"), [("sourdough", "levain"), ("watch", "timepiece")])
-def test_words_that_keep_the_same_company_are_near_though_no_paper_has_both(
+def test_words_with_the_same_neighbours_are_near_even_if_no_paper_has_both(
     invented, space, one, other
 ):
     assert not any({one, other} <= set(terms_of(each)) for each in invented.values())

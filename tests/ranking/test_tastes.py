@@ -48,7 +48,7 @@ def full(profile):
 # --- likes and typed words ------------------------------------------------------------------
 
 
-def test_the_more_likes_the_surer():
+def test_certainty_grows_with_the_number_of_likes():
     sure = certainty(np.arange(200))
 
     assert (np.diff(sure) > 0).all()
@@ -56,9 +56,7 @@ def test_the_more_likes_the_surer():
     assert sure[-1] < 1
 
 
-def test_what_lies_around_likes_fades_out_and_does_not_end_with_one_more(
-    edition, ranker, invented, profile
-):
+def test_the_papers_around_likes_fade_out_gradually(edition, ranker, invented, profile):
     names = [f"bread-{n}" for n in range(30)]
     candidates = Candidates(papers=edition, liked=invented)
     people = [profile(f"p{n}", like=names[:n]) for n in range(1, 30)]
@@ -67,7 +65,7 @@ def test_what_lies_around_likes_fades_out_and_does_not_end_with_one_more(
     assert np.abs(np.diff(scores)[7:]).max() < 0.5
 
 
-def test_more_of_the_same_likes_say_the_same_more_loudly(rank, paper, profile):
+def test_more_similar_likes_raise_the_score(rank, paper, profile):
     papers = [paper("p", "Brass clocks of steel")]
     liked = [paper(f"l{n}", "Brass clocks") for n in range(12)]
 
@@ -79,9 +77,7 @@ def test_more_of_the_same_likes_say_the_same_more_loudly(rank, paper, profile):
     assert many > 1.5 * one
 
 
-def test_likes_bring_their_theme_and_dislikes_send_theirs_behind(
-    ranker, edition, invented, profile
-):
+def test_likes_raise_their_theme_and_dislikes_lower_theirs(ranker, edition, invented, profile):
     likes = [f"bread-{n}" for n in range(6)]
     block = [profile("one", like=likes), profile("other", dislike=likes)]
 
@@ -93,7 +89,7 @@ def test_likes_bring_their_theme_and_dislikes_send_theirs_behind(
     assert disliking == pytest.approx(-liking / 6, abs=1e-2)
 
 
-def test_typed_words_find_what_says_the_same_in_other_words(space, new_paper):
+def test_typed_words_find_papers_with_synonyms(space, new_paper):
     told = [new_paper("bread", n) for n in range(0, 20, 5)]
     levain = next(each for each in told if "levain" in terms_of(each))
     features = Features([levain, new_paper("bees"), new_paper("tides")], PointCache(space))
@@ -179,9 +175,7 @@ def test_the_words_of_a_reason_are_up_to_three_of_the_paper_and_none_twice(
         assert len(single) == len(set(single))
 
 
-def test_a_paper_is_said_to_be_near_only_where_it_comes_to_half_of_what_lets_one_in(
-    ranker, edition, invented, profile
-):
+def test_similarity_has_words_only_from_half_of_its_floor(ranker, edition, invented, profile):
     """The topic brings papers of bread, which are a little near to everything, as any is."""
     person = profile(topic=["x.bread", "x.bees"], keyword="nectar", like=["bees-0", "bees-1"])
     (ranking,) = ranker.rank(
@@ -199,7 +193,7 @@ def test_a_paper_is_said_to_be_near_only_where_it_comes_to_half_of_what_lets_one
 
 
 @pytest.mark.parametrize(("share", "is_told"), [(0.4, False), (0.6, True)])
-def test_half_of_what_lets_a_paper_in_is_enough_for_words(
+def test_half_of_the_floor_is_enough_for_words(
     edition, invented, profile, social_space, share, is_told
 ):
     person = profile(topic="x.bread", like="bees-0")

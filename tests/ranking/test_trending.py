@@ -88,7 +88,7 @@ def test_a_vote_more_never_cools_a_paper(data):
     assert after["0"] - after["1"] >= before["0"] - before["1"] - 1e-9
 
 
-def test_votes_are_worth_what_they_are_beside_what_is_usual_in_the_field():
+def test_votes_count_relative_to_what_is_typical_of_the_field():
     counts = {f"ml{n}": 50 + n for n in range(20)} | {f"m{n}": 2 for n in range(9)} | {"star": 40}
     fields = {each: ("cs.LG",) if each.startswith("ml") else ("math.NT",) for each in counts}
 
