@@ -39,11 +39,17 @@ _TAG = re.compile(
     r"""<(?:[!?]|/?(?!(?:su[bp]|t[dh])\b)[a-z][\w:.-]*(?=[\s/>]))(?:[^<>"']|"[^"]*"|'[^']*')*>""",
     re.IGNORECASE,
 )
-_PRE = re.compile(r"<(/?)pre\b", re.IGNORECASE)
+# None of these can fail after a long search, so that none takes quadratic time.
+_PRE = re.compile(r"<pre\b.*?(?:</pre|\Z)", re.IGNORECASE | re.DOTALL)
+_COMMENT = re.compile(r"<!(?=--).*?-->")
+_HEAD = re.compile(r"<head(?=[ >/]).*?</head[^>]*(?:>|\Z)", re.IGNORECASE)
+_UP_TO_LAST_HEAD = re.compile(r".*</head[^>]*(?:>|\Z)", re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"<(style|script|title|xml)(?=[ >/]).*?(?:</\1[^>]*(?:>|\Z)|\Z)", re.IGNORECASE
+)
 _BLOCKQUOTE = re.compile(r"<(/?)blockquote\b", re.IGNORECASE)
 _FLOWED = re.compile(r";\s*format\s*=\s*\"?flowed\b", re.IGNORECASE)
 _DELSP = re.compile(r";\s*delsp\s*=\s*\"?yes\b", re.IGNORECASE)
-_UNSEEN = ("style", "script", "head", "title", "xml")
 
 
 def read(raw: bytes) -> Incoming:
@@ -141,7 +147,8 @@ def content(part: Message) -> str:
 
 def html_lines(source: str) -> str:
     """Return an HTML mail as lines of text; a quotation becomes a line `>`."""
-    source = re.sub(r"\s", " ", _with_breaks(source.replace("\r\n", "\n")))
+    breaks = _PRE.sub(lambda found: found[0].replace("\n", "<br>"), source.replace("\r\n", "\n"))
+    source = re.sub(r"\s", " ", breaks)
     source = _without_quotes(_without_unseen(_without_comments(source)))
     lines = _BREAK.sub(lambda found: f"\n{found[0]}", source).split("\n")
     return "\n".join(html_to_text(_TAG.sub("", each)) for each in lines[: quoting.MOST_LINES])
@@ -192,47 +199,17 @@ def _is_slow_to_parse(raw: bytes) -> bool:
     return len(_NESTING.findall(raw)) > MOST_BOUNDARIES or bool(_LONG_FIELD.search(raw))
 
 
-def _with_breaks(source: str) -> str:
-    """Return HTML with a <br> for each line break within <pre>."""
-    kept: list[str] = []
-    at = 0
-    is_pre = False
-    for found in _PRE.finditer(source):
-        text = source[at : found.start()]
-        kept.append(text.replace("\n", "<br>") if is_pre else text)
-        is_pre, at = not found[1], found.start()
-    text = source[at:]
-    return "".join((*kept, text.replace("\n", "<br>") if is_pre else text))
-
-
 def _without_comments(source: str) -> str:
     """Return HTML without its comments, which may hold tags; one that does not end is left."""
-    kept: list[str] = []
-    at = 0
-    while (start := source.find("<!--", at)) >= 0 and (end := source.find("-->", start + 2)) >= 0:
-        kept.append(source[at:start])
-        at = end + len("-->")
-    return "".join((*kept, source[at:]))
+    end = source.rfind("-->") + len("-->")
+    return _COMMENT.sub("", source[:end]) + source[end:]
 
 
 def _without_unseen(source: str) -> str:
     """Return HTML without the elements that are not shown; only <head> needs no end tag."""
-    lower = source.lower()
-    has_head_until = lower.rfind("</head")
-    kept: list[str] = []
-    at = 0
-    while (start := lower.find("<", at)) >= 0:
-        name = next((each for each in _UNSEEN if lower.startswith(each, start + 1)), "")
-        is_name = lower[start + 1 + len(name) : start + 2 + len(name)] in (">", " ", "/")
-        if not name or not is_name or (name == "head" and has_head_until < start):
-            kept.append(source[at : start + 1])
-            at = start + 1
-            continue
-        kept.append(source[at:start])
-        end = lower.find(f"</{name}", start)
-        after = lower.find(">", end) if end >= 0 else -1
-        at = len(source) if after < 0 else after + 1
-    return "".join((*kept, source[at:]))
+    found = _UP_TO_LAST_HEAD.match(source)
+    end = found.end() if found else 0
+    return _UNSEEN.sub("", _HEAD.sub("", source[:end]) + source[end:])
 
 
 def _without_quotes(source: str) -> str:
