@@ -20,7 +20,6 @@ from digest.web.documents import FeedRecord, FeedsDocument, address, feed_addres
 from digest.web.negotiating import HTML, JSON, Shown, encoded
 from digest.web.showing import ANY_ORIGIN, Showing
 
-AN_HOUR = "public, max-age=3600"
 PRIVATE_PATHS = ("/a/", "/account", "/c/", "/d/", "/feeds/mine/", "/me", "/operator", "/u/")
 ENDLESS_PATHS = ("/search",)
 HEALTH = "/health"
@@ -104,13 +103,15 @@ class About(Showing):
             self.app.settings,
             lambda: caching.kept(encoded(openapi.document(self.site)), JSON),
         )
-        return caching.answer(request, found, cache_control=AN_HOUR, headers=ANY_ORIGIN)
+        return caching.answer(request, found, cache_control=caching.AN_HOUR, headers=ANY_ORIGIN)
 
     def robots(self, _request: Request) -> Response:
         """Keeps crawlers off the pages of one person and off endless ones."""
         paths = (*PRIVATE_PATHS, *ENDLESS_PATHS)
         lines = ["User-agent: *", *(f"Disallow: {each}" for each in paths)]
-        return PlainTextResponse("\n".join(lines) + "\n", headers={"cache-control": AN_HOUR})
+        return PlainTextResponse(
+            "\n".join(lines) + "\n", headers={"cache-control": caching.AN_HOUR}
+        )
 
     def statement(self, name: str) -> Callable[[Request], Response]:
         """The handler of a page that changes only with the settings."""
@@ -131,7 +132,7 @@ class About(Showing):
 
         def answer(request: Request) -> Response:
             found = self.cache.get(f"/{name}", self.app.settings, make)
-            return caching.answer(request, found, cache_control=AN_HOUR)
+            return caching.answer(request, found, cache_control=caching.AN_HOUR)
 
         return answer
 

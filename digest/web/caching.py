@@ -19,6 +19,7 @@ SMALLEST_TO_COMPRESS = 500
 COMPRESSION = 6
 LOCKS = 16
 A_MINUTE = "public, max-age=60"
+AN_HOUR = "public, max-age=3600"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

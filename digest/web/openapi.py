@@ -21,12 +21,7 @@ class Parameter(typing.NamedTuple):
 
     name: str
     about: str
-    place: str = "query"
     schema: Mapping[str, object] = types.MappingProxyType({"type": "string"})
-
-
-def _whole(least: int) -> Mapping[str, object]:
-    return {"type": "integer", "minimum": least}
 
 
 def _one_of(*values: str) -> Mapping[str, object]:
@@ -34,7 +29,7 @@ def _one_of(*values: str) -> Mapping[str, object]:
 
 
 DAY: Mapping[str, object] = {"type": "string", "format": "date"}
-PAGE = Parameter("page", "Which page of the list, from 1.", schema=_whole(1))
+PAGE = Parameter("page", "Which page of the list, from 1.", {"type": "integer", "minimum": 1})
 TOPIC = Parameter("topic", "A topic by the name in its address, such as `cs.LG`.")
 
 # Path, what it is, the document it answers with, and what it can be asked.
@@ -44,13 +39,13 @@ ROUTES: Sequence[tuple[str, str, type, Sequence[Parameter]]] = (
         "/days/{date}.json",
         "The papers of a day",
         documents.DayDocument,
-        (Parameter("date", "A day in UTC.", "path", DAY), TOPIC, PAGE),
+        (Parameter("date", "A day in UTC.", DAY), TOPIC, PAGE),
     ),
     (
         "/calendar/{month}.json",
         "The days of a month that have papers",
         documents.CalendarDocument,
-        (Parameter("month", "A month, such as `2026-06`.", "path"),),
+        (Parameter("month", "A month, such as `2026-06`."),),
     ),
     (
         "/topics.json",
@@ -62,19 +57,19 @@ ROUTES: Sequence[tuple[str, str, type, Sequence[Parameter]]] = (
         "/topics/{slug}.json",
         "The latest papers in a topic",
         documents.TopicDocument,
-        (Parameter("slug", "A topic by the name in its address.", "path"), PAGE),
+        (Parameter("slug", "A topic by the name in its address."), PAGE),
     ),
     (
         "/papers/{paper}.json",
         "A paper",
         documents.PaperDocument,
-        (Parameter("paper", "An id, such as `arxiv:2406.01234` or `doi:10.1/x`.", "path"),),
+        (Parameter("paper", "An id, such as `arxiv:2406.01234` or `doi:10.1/x`."),),
     ),
     (
         "/authors/{name}.json",
         "The papers of an author",
         documents.AuthorDocument,
-        (Parameter("name", "A name, in any usual way to write it.", "path"),),
+        (Parameter("name", "A name, in any usual way to write it."),),
     ),
     (
         "/search.json",
@@ -84,9 +79,9 @@ ROUTES: Sequence[tuple[str, str, type, Sequence[Parameter]]] = (
             Parameter("q", 'Words, `"a phrase"`, `prefix*`, a title, an abstract, or an id.'),
             TOPIC,
             Parameter("source", "A source by its name, such as `arxiv`."),
-            Parameter("since", "First announced on this day or later.", schema=DAY),
-            Parameter("until", "First announced on this day or earlier.", schema=DAY),
-            Parameter("sort", "The order.", schema=_one_of("relevance", "newest")),
+            Parameter("since", "First announced on this day or later.", DAY),
+            Parameter("until", "First announced on this day or earlier.", DAY),
+            Parameter("sort", "The order.", _one_of("relevance", "newest")),
             PAGE,
         ),
     ),
@@ -101,7 +96,7 @@ ROUTES: Sequence[tuple[str, str, type, Sequence[Parameter]]] = (
         "What trends in a period",
         documents.TrendingDocument,
         (
-            Parameter("period", "The period.", "path", _one_of("day", "week", "month")),
+            Parameter("period", "The period.", _one_of("day", "week", "month")),
             TOPIC,
         ),
     ),
@@ -148,8 +143,8 @@ def _operation(
         "parameters": [
             {
                 "name": each.name,
-                "in": each.place,
-                "required": each.place == "path",
+                "in": "path" if f"{{{each.name}}}" in path else "query",
+                "required": f"{{{each.name}}}" in path,
                 "description": each.about,
                 "schema": dict(each.schema),
             }

@@ -10,10 +10,9 @@ from starlette.routing import BaseRoute, Route
 
 from digest.app import App
 from digest.rendering import assets
-from digest.web.caching import Kept, answer, kept
+from digest.web.caching import AN_HOUR, Kept, answer, kept
 
 FOR_GOOD = "public, max-age=31536000, immutable"
-FOR_AN_HOUR = "public, max-age=3600"
 
 
 def routes(_app: App) -> list[BaseRoute]:
@@ -28,7 +27,7 @@ async def serve(request: Request) -> Response:
     return answer(
         request,
         _prepared(asset),
-        cache_control=FOR_GOOD if named else FOR_AN_HOUR,
+        cache_control=FOR_GOOD if named else AN_HOUR,
         headers={"vary": "Accept-Encoding"},
     )
 

@@ -77,11 +77,16 @@ UNFOUND = "could not be found"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer button: its word in addresses, its label, and what it does."""
+    """An answer button: its word in addresses, its label, what it does, and how it is reported.
+
+    `said` and `noted` may name the hidden `{value}`, and `noted` the `{title}` of the paper.
+    """
 
     word: str
     label: str
     does: str
+    said: str
+    noted: str
 
 
 ANSWERS: Mapping[FeedbackKind, Answer] = {
@@ -89,34 +94,50 @@ ANSWERS: Mapping[FeedbackKind, Answer] = {
         word="more",
         label="More like this",
         does="Your next digests will hold more like this paper.",
+        said="more like this",
+        noted="Noted: more like “{title}”, from your next digest on.",
     ),
     FeedbackKind.LESS: Answer(
         word="less",
         label="Less like this",
         does="Your next digests will hold less like this paper.",
+        said="less like this",
+        noted="Noted: less like “{title}”, from your next digest on.",
     ),
     FeedbackKind.SAVE: Answer(
         word="save",
         label="Save",
         does="The paper is added to your saved papers and counts as one you like.",
+        said="save it",
+        noted="Saved: “{title}”.",
     ),
     FeedbackKind.KNOWN: Answer(
         word="known",
         label="Already knew it",
         does="It will not be picked for you again. This says nothing about whether you like it.",
+        said="already knew it",
+        noted="Noted: you knew “{title}”. It will not be picked for you again.",
     ),
     FeedbackKind.UPVOTE: Answer(
         word="upvote",
         label="Upvote",
         does="Everyone sees one more vote for it, without your name.",
+        said="upvote",
+        noted="Noted: your vote for “{title}”.",
     ),
     FeedbackKind.HIDE_AUTHOR: Answer(
         word="hide-author",
         label="Hide an author",
         does="Nothing by them will be picked for you again.",
+        said="hide {value}",
+        noted="Noted: nothing by {value} will be picked for you again.",
     ),
     FeedbackKind.HIDE_TOPIC: Answer(
-        word="hide-topic", label="Hide a topic", does="Nothing in it will be picked for you again."
+        word="hide-topic",
+        label="Hide a topic",
+        does="Nothing in it will be picked for you again.",
+        said="hide {value}",
+        noted="Noted: nothing in {value} will be picked for you again.",
     ),
 }
 BY_WORD: Mapping[str, FeedbackKind] = {each.word: kind for kind, each in ANSWERS.items()}
@@ -130,31 +151,21 @@ OPPOSITE: Mapping[FeedbackKind, FeedbackKind] = {
 
 def said(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
     """Feedback in words, also to follow "You said:"."""
-    return {
-        FeedbackKind.MORE: "more like this",
-        FeedbackKind.LESS: "less like this",
-        FeedbackKind.SAVE: "save it",
-        FeedbackKind.KNOWN: "already knew it",
-        FeedbackKind.UPVOTE: "upvote",
-        FeedbackKind.HIDE_AUTHOR: f"hide {feedback.value}",
-        FeedbackKind.HIDE_TOPIC: f"hide {named(feedback.value, topics)}",
-        FeedbackKind.SEEN_ALL: "all seen",
-    }[feedback.kind]
+    if feedback.kind is FeedbackKind.SEEN_ALL:
+        return "all seen"
+    return ANSWERS[feedback.kind].said.format(value=_value(feedback, topics))
 
 
 def noted(feedback: Feedback, title: str, topics: Mapping[str, Topic]) -> str:
     """What feedback changes, as a sentence; `title` is that of its paper."""
-    return {
-        FeedbackKind.MORE: f"Noted: more like “{title}”, from your next digest on.",
-        FeedbackKind.LESS: f"Noted: less like “{title}”, from your next digest on.",
-        FeedbackKind.SAVE: f"Saved: “{title}”.",
-        FeedbackKind.KNOWN: f"Noted: you knew “{title}”. It will not be picked for you again.",
-        FeedbackKind.UPVOTE: f"Noted: your vote for “{title}”.",
-        FeedbackKind.HIDE_AUTHOR: f"Noted: nothing by {feedback.value} will be picked for you again.",
-        FeedbackKind.HIDE_TOPIC: f"Noted: nothing in {named(feedback.value, topics)} will be "
-        "picked for you again.",
-        FeedbackKind.SEEN_ALL: "Everything so far is marked as seen and will not come again.",
-    }[feedback.kind]
+    if feedback.kind is FeedbackKind.SEEN_ALL:
+        return "Everything so far is marked as seen and will not come again."
+    return ANSWERS[feedback.kind].noted.format(title=title, value=_value(feedback, topics))
+
+
+def _value(feedback: Feedback, topics: Mapping[str, Topic]) -> str:
+    is_topic = feedback.kind is FeedbackKind.HIDE_TOPIC
+    return named(feedback.value, topics) if is_topic else feedback.value
 
 
 def day_of(at: datetime, tz: str) -> date:

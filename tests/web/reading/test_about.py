@@ -111,7 +111,7 @@ def test_every_mail_command_of_the_help_page_is_understood(client):
         for one in line.split(", ") if line.startswith("daily") else [line]:
             asked = commands.parse("", [one])
             assert asked.commands, one
-            assert not asked.strange, one
+            assert not asked.unread, one
 
 
 def test_crawlers_are_kept_out_of_what_is_private_or_endless(client):
