@@ -87,7 +87,7 @@ def find(store: Store, email: str) -> Subscriber:
     """Return the subscriber with this address; raises NotFound."""
     subscriber = store.subscribers.by_email(normal_address(email))
     if subscriber is None:
-        raise NotFound("Nobody has subscribed with that address; `digest subscribe` adds it.")
+        raise NotFound("Nobody is subscribed with that address; `digest subscribe` adds it.")
     return subscriber
 
 
