@@ -6,7 +6,8 @@ from datetime import datetime
 
 from digest.model import AddressChange, Comeback
 from digest.store.connections import Family
-from digest.store.rows import ADDRESS_CHANGES, COMEBACKS, stamp
+from digest.store.rows.records import ADDRESS_CHANGES, COMEBACKS
+from digest.store.rows.scalars import stamp
 
 
 class Agreements(Family):

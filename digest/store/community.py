@@ -12,7 +12,8 @@ from digest.errors import NotFound
 from digest.model import Moderation, Submission, SubmissionState, Voice
 from digest.store import changes, ingest, loading, renaming, voting
 from digest.store.connections import Family
-from digest.store.rows import MODERATION, SUBMISSIONS, listed, moment, stamp, stamp_or_none
+from digest.store.rows.records import MODERATION, SUBMISSIONS
+from digest.store.rows.scalars import listed, moment, stamp, stamp_or_none
 
 # `s` submitted the paper, `c` featured it; both may have left, or may not show their name.
 VOICES = """

@@ -15,7 +15,8 @@ from sqlite3 import Connection
 from digest.errors import NotFound
 from digest.model import Digest, Mood, Pick
 from digest.store import keys
-from digest.store.rows import contents, moment, stamp
+from digest.store.rows import contents
+from digest.store.rows.scalars import moment, stamp
 
 # An edition is named by the day it was due: up to a week before for weekly readers, and a day more
 # for time zones.

@@ -11,7 +11,7 @@ from sqlite3 import Connection, Row
 
 from digest.store import changes, digests, voting
 from digest.store.connections import Connections
-from digest.store.rows import listed
+from digest.store.rows.scalars import listed
 
 ID = b"s_"  # how every id of a subscriber begins
 MOST_NESTED = 2

@@ -17,7 +17,9 @@ from digest.ports import Settled
 from digest.store import interests, loading
 from digest.store.connections import Family
 from digest.store.interests import Slot, slots
-from digest.store.rows import FEEDBACK, interests_text, listed, stamp
+from digest.store.rows.people import interests_text
+from digest.store.rows.records import FEEDBACK
+from digest.store.rows.scalars import listed, stamp
 
 BLOCK = 1_000
 

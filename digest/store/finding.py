@@ -21,7 +21,7 @@ from itertools import filterfalse, islice
 from sqlite3 import Connection
 
 from digest.ports import Within
-from digest.store.rows import listed
+from digest.store.rows.scalars import listed
 from digest.store.search import beginnings, expressions
 from digest.text import contains_prefix, fold
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from digest.editions import VALIDITY
 from digest.store import digests, keys
-from digest.store.rows import at_second, contents, listed, moment, stamp
+from digest.store.rows import contents
+from digest.store.rows.scalars import at_second, listed, moment, stamp
 
 LONGEST_VALID = max(VALIDITY.values())
 

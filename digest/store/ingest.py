@@ -13,7 +13,9 @@ from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
 from digest.store import loading, renaming
 from digest.store.resolving import Known, by_title, keys_of, resolve
-from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, moment, paper_columns, stamp
+from digest.store.rows.papers import paper_columns
+from digest.store.rows.records import ANNOUNCEMENTS, SIGNALS
+from digest.store.rows.scalars import listed, moment, stamp
 
 About = TypeVar("About", Announcement, Signal)
 

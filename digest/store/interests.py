@@ -8,7 +8,8 @@ from sqlite3 import Connection
 
 from digest.errors import NotFound
 from digest.model import OPINION, OPINIONS, Interest
-from digest.store.rows import interest_columns, listed, to_interest
+from digest.store.rows.people import interest_columns, to_interest
+from digest.store.rows.scalars import listed
 
 PUT_INTEREST = """
 INSERT INTO interests VALUES (?, ?, ?, ?, ?)

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from sqlite3 import Connection
 
-from digest.store.rows import listed
+from digest.store.rows.scalars import listed
 
 BITS = 26
 MASK = (1 << BITS) - 1

@@ -12,15 +12,8 @@ from digest.model import Digest, Envelope, OutboxState, Outcome, Receipt
 from digest.store import digests as digest_rows
 from digest.store import history, keys, outbox
 from digest.store.connections import Family
-from digest.store.rows import (
-    OUTCOMES,
-    at_second,
-    at_second_or_none,
-    moment,
-    second,
-    stamp,
-    to_receipt,
-)
+from digest.store.rows.ledger import OUTCOMES, to_receipt
+from digest.store.rows.scalars import at_second, at_second_or_none, moment, second, stamp
 from digest.store.subscribers import subscribers
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 
 from digest.model import Announcement, Link, Paper, Signal
-from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, to_link, to_paper
+from digest.store.rows.papers import to_link, to_paper
+from digest.store.rows.records import ANNOUNCEMENTS, SIGNALS
+from digest.store.rows.scalars import listed
 
 
 def owners(connection: Connection, keys: str) -> dict[str, str]:

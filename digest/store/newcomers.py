@@ -13,7 +13,8 @@ from sqlite3 import Connection
 
 from digest.model import Status
 from digest.ports import Newcomer
-from digest.store.rows import SUBSCRIBER_COLUMNS, interest_columns, listed, subscriber_columns
+from digest.store.rows.people import SUBSCRIBER_COLUMNS, interest_columns, subscriber_columns
+from digest.store.rows.scalars import listed
 
 # The columns that each person has for themselves; people of one kind share the others.
 OWN = ("id", "email", "key", "name")

@@ -23,7 +23,8 @@ from sqlite3 import Connection, Row
 
 from digest.model import Envelope, OutboxState, Outcome, Receipt
 from digest.store import digests, keys
-from digest.store.rows import OUTCOMES, second, stamp
+from digest.store.rows.ledger import OUTCOMES
+from digest.store.rows.scalars import second, stamp
 
 FURTHEST = timedelta(hours=2)
 

@@ -11,7 +11,9 @@ from typing import TypeVar
 from digest.model import Outcome, Pace, Waiting
 from digest.store import keys
 from digest.store.connections import Family
-from digest.store.rows import FLOWS, OUTCOMES, at_second, listed, second
+from digest.store.rows.ledger import OUTCOMES
+from digest.store.rows.records import FLOWS
+from digest.store.rows.scalars import at_second, listed, second
 
 T = TypeVar("T")
 

@@ -10,7 +10,8 @@ from digest.model import Announcement, Item, Paper, Signal
 from digest.ports import Ingested, Within
 from digest.store import authorship, changes, finding, ingest, loading
 from digest.store.connections import Family
-from digest.store.rows import ANNOUNCEMENTS, SIGNALS, listed, stamp
+from digest.store.rows.records import ANNOUNCEMENTS, SIGNALS
+from digest.store.rows.scalars import listed, stamp
 
 # Day by day, since counting a range of the index takes a tenth of the time of grouping by day.
 # "U" is the letter after the "T" of a stamp. Days before the first and after the last are left out.

@@ -9,8 +9,8 @@ from sqlite3 import Connection
 
 from digest.model import Evidence, EvidenceKind, Letter, Subscriber, SuppressionReason
 from digest.store.connections import Family
-from digest.store.rows import EVIDENCE, LETTERS, listed, moment, stamp, stamp_or_none
-from digest.store.rows.scalars import Columns
+from digest.store.rows.records import EVIDENCE, LETTERS
+from digest.store.rows.scalars import Columns, listed, moment, stamp, stamp_or_none
 
 SECRET_BYTES = 32
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from digest.store import changes, keys
 from digest.store.connections import Connections
-from digest.store.rows import listed, stamp
+from digest.store.rows.scalars import listed, stamp
 
 MOST_ROWS = 5_000
 MOST_DIGESTS = 2_000

@@ -11,7 +11,9 @@ from sqlite3 import Connection
 
 from digest.model import Interest, InterestKind
 from digest.store import voting
-from digest.store.rows import FEEDBACK, interests_text, listed
+from digest.store.rows.people import interests_text
+from digest.store.rows.records import FEEDBACK
+from digest.store.rows.scalars import listed
 
 ABOUT_PAPERS = (InterestKind.LIKE, InterestKind.DISLIKE, InterestKind.KNOWN)
 

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from digest.model import PollState, SourceReport
 from digest.store.connections import Family
-from digest.store.rows import POLLS, report_columns, stamp, to_report
+from digest.store.rows.records import POLLS
+from digest.store.rows.scalars import stamp
+from digest.store.rows.sources import report_columns, to_report
 
 
 class Sources(Family):

@@ -13,7 +13,7 @@ from digest.ports import Learned
 from digest.store import changes, loading, pruning
 from digest.store.connections import Family
 from digest.store.interests import by_subscriber
-from digest.store.rows import listed, moment, stamp
+from digest.store.rows.scalars import listed, moment, stamp
 
 BLOCK = 1_000
 MOST_ROWS = 5_000

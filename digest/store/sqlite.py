@@ -27,7 +27,7 @@ from digest.store.pruning import (
     prune_papers,
     prune_polls,
 )
-from digest.store.rows import stamp
+from digest.store.rows.scalars import stamp
 from digest.store.sources import Sources
 from digest.store.spaces import Spaces
 from digest.store.subscribers import Subscribers

@@ -21,14 +21,8 @@ from digest.ports import Newcomer
 from digest.store import changes, erasing, newcomers
 from digest.store.agreements import Agreements
 from digest.store.interests import add_block, by_subscriber, put, remove
-from digest.store.rows import (
-    SUBSCRIBER_COLUMNS,
-    listed,
-    stamp,
-    stamp_or_none,
-    subscriber_columns,
-    to_subscriber,
-)
+from digest.store.rows.people import SUBSCRIBER_COLUMNS, subscriber_columns, to_subscriber
+from digest.store.rows.scalars import listed, stamp, stamp_or_none
 
 MOST_ROWS = 5_000
 BLOCK = 1_000

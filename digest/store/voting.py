@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 
 from digest.store import changes
-from digest.store.rows import listed
+from digest.store.rows.scalars import listed
 
 SOURCE = "community"
 KIND = "upvotes"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from digest.store import keys, open_store
-from digest.store.rows import stamp
+from digest.store.rows.scalars import stamp
 
 PEOPLE, BLOCK, GROUP = 16, 10, 4
 HOUR = timedelta(hours=1)
