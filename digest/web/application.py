@@ -27,7 +27,7 @@ from digest.web.about import PRIVATE_PATHS
 from digest.web.caching import COMPRESSION, SMALLEST_TO_COMPRESS
 from digest.web.common import without_slash
 from digest.web.guard import Guard
-from digest.web.limits import Buckets, Dear
+from digest.web.limits import Buckets, RateLimit
 from digest.web.negotiating import SUFFIX, wants_json
 from digest.web.showing import ANY_ORIGIN
 
@@ -83,7 +83,7 @@ def application(app: App) -> Starlette:
             *operator.routes(app),
         ],
         middleware=[
-            Middleware(Dear, buckets=buckets, refuse=_handler(app, _http_error)),
+            Middleware(RateLimit, buckets=buckets, refuse=_handler(app, _http_error)),
             Middleware(
                 GZipMiddleware, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=COMPRESSION
             ),

@@ -26,7 +26,7 @@ LONG_TEXT = 100_000
 MOST_FIELDS = 500
 LARGEST_PART = 2 * 1024 * 1024  # as much as a whole body, so that no field is cut
 MOST_NETWORKS = 20_000
-DEAR = frozenset({"/search", "/search.json", "/subscribe/preview"})
+EXPENSIVE = frozenset({"/search", "/search.json", "/subscribe/preview"})
 """Pages that search or rank for each request; feeds of searches and days count when rendered."""
 
 PREFIX_4, PREFIX_6 = 24, 56
@@ -95,7 +95,7 @@ class Buckets:
         return now - since >= HOUR
 
 
-class Dear:
+class RateLimit:
     """Limits requests for expensive pages by network; `refuse` makes the response (429)."""
 
     def __init__(self, app: ASGIApp, *, buckets: Buckets, refuse: Refuse) -> None:
@@ -106,7 +106,7 @@ class Dear:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if the network's bucket allows it."""
         app = self._app
-        if scope["type"] == "http" and scope["path"] in DEAR:
+        if scope["type"] == "http" and scope["path"] in EXPENSIVE:
             request = Request(scope)
             try:
                 self._buckets.take(network(request))
@@ -136,7 +136,7 @@ def with_form(
         except UnicodeError:  # from a charset such as punycode, which any client may name
             raise HTTPException(400) from None
         try:
-            if buckets and _has_much(form):
+            if buckets and _is_large(form):
                 buckets.take(network(request), COST_OF_A_FILE)
             request.state.form = form
             return await run_in_threadpool(handler, request)
@@ -146,7 +146,7 @@ def with_form(
     return handle
 
 
-def _has_much(form: FormData) -> bool:
+def _is_large(form: FormData) -> bool:
     """Whether the form has a file, or a text longer than LONG_TEXT."""
     return any(
         each.size if isinstance(each, UploadFile) else len(each) > LONG_TEXT

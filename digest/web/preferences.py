@@ -36,7 +36,7 @@ class Preferences(Answers):
         values["shown"] = forms.carried(profile.interests)
         form = forms.asked(request)
         chosen = tuple(each.value for each in profile.of(InterestKind.TOPIC))
-        return self._form(request, person, values, chosen, words_=form.one("q"))
+        return self._form(request, person, values, chosen, search=form.one("q"))
 
     def _keep(self, request: Request, person: Subscriber) -> Response:
         form = forms.posted(request)
@@ -53,7 +53,7 @@ class Preferences(Answers):
             form.one("do") == "enter" and form.one("q") != form.one("was")
         ):
             return self._form(
-                request, person, filled.values, filled.topics, words_=form.one("q"), form=form
+                request, person, filled.values, filled.topics, search=form.one("q"), form=form
             )
         errors, kept = dict(filled.errors), person
         wishes = replace(
@@ -86,7 +86,7 @@ class Preferences(Answers):
         values: Mapping[str, str],
         chosen: tuple[str, ...],
         *,
-        words_: str = "",
+        search: str = "",
         form: forms.Form | None = None,
         errors: dict[str, str] | None = None,
         status: int = 200,
@@ -102,9 +102,9 @@ class Preferences(Answers):
             values={**values, "name": form.one("name") if form else person.name},
             shows_name=shows,
             errors=errors or {},
-            groups=choosing.groups(self.app.settings.topics, chosen=chosen, words=words_),
+            groups=choosing.groups(self.app.settings.topics, chosen=chosen, words=search),
             zones=choosing.zones(),
-            words=words_,
+            words=search,
             pauses=PAUSES,
             paused_until=words.day_of(until, person.tz).isoformat() if until else "",
             feed=links.personal_feed(self.app.site, person),

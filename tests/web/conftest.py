@@ -42,7 +42,12 @@ def item():
 
 
 @pytest.fixture
-def client(application):
-    """A browser of an empty site."""
+def empty_site(application):
+    """A browser of a site without papers."""
     with TestClient(asgi(application), base_url="https://digest.example") as client:
         yield client
+
+
+@pytest.fixture
+def client(empty_site):
+    return empty_site

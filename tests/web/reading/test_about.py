@@ -90,14 +90,9 @@ def test_help_shows_the_mail_commands_with_our_addresses(client):
         assert expected in page
 
 
-def test_without_incoming_mail_no_address_is_promised(application):
-    from starlette.testclient import TestClient
-
-    from digest.web import application as asgi
-
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        assert "mailto:" not in client.get("/help").text
-        assert "by mail alone" not in client.get("/help").text
+def test_without_incoming_mail_no_address_is_promised(empty_site):
+    assert "mailto:" not in empty_site.get("/help").text
+    assert "by mail alone" not in empty_site.get("/help").text
 
 
 def test_every_mail_command_of_the_help_page_is_understood(client):

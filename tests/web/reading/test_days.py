@@ -6,9 +6,6 @@ import re
 from datetime import UTC, date, datetime, time
 
 import pytest
-from starlette.testclient import TestClient
-
-from digest.web import application as asgi
 
 
 def test_the_front_page_says_what_this_is_and_how_to_subscribe(client):
@@ -92,20 +89,18 @@ def test_the_calendar_ends_where_papers_do(client, month):
 
 
 @pytest.mark.parametrize("later", [date(2026, 6, 14), date(2026, 11, 21)])
-def test_when_nothing_new_came_the_latest_papers_are_shown(application, item, later):
+def test_when_nothing_new_came_the_latest_papers_are_shown(application, item, later, empty_site):
     application.store.papers.ingest([item(title="New here")])
     application.moment[0] = datetime.combine(later, time(9), tzinfo=UTC)
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        today = client.get("/today.json").json()
-        assert today["date"] == "2026-06-10"
-        assert [each["title"] for each in today["papers"]] == ["New here"]
-        assert "the latest there are" in client.get("/").text
+    today = empty_site.get("/today.json").json()
+    assert today["date"] == "2026-06-10"
+    assert [each["title"] for each in today["papers"]] == ["New here"]
+    assert "the latest there are" in empty_site.get("/").text
 
 
-def test_an_empty_library_has_a_front_page_too(application):
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        assert client.get("/").status_code == 200
-        assert client.get("/today.json").json()["papers"] == []
+def test_an_empty_library_has_a_front_page_too(empty_site):
+    assert empty_site.get("/").status_code == 200
+    assert empty_site.get("/today.json").json()["papers"] == []
 
 
 def test_a_page_that_did_not_change_is_not_sent_again(client):
@@ -116,10 +111,9 @@ def test_a_page_that_did_not_change_is_not_sent_again(client):
         assert again.content == b""
 
 
-def test_a_new_paper_is_seen_at_once(application, item):
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        assert "New here" not in client.get("/").text
-        assert "New here" not in client.get("/topics/cs.IR").text
-        application.store.papers.ingest([item(title="New here")])
-        assert "New here" in client.get("/").text
-        assert "New here" in client.get("/topics/cs.IR").text
+def test_a_new_paper_is_seen_at_once(application, item, empty_site):
+    assert "New here" not in empty_site.get("/").text
+    assert "New here" not in empty_site.get("/topics/cs.IR").text
+    application.store.papers.ingest([item(title="New here")])
+    assert "New here" in empty_site.get("/").text
+    assert "New here" in empty_site.get("/topics/cs.IR").text

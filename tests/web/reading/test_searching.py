@@ -118,14 +118,13 @@ def test_the_box_takes_no_more_than_is_searched_for_in_any_script(client):
     assert "検" * most in answer.text
 
 
-def test_more_than_is_shown_is_said(application, item):
+def test_more_than_is_shown_is_said(application, item, empty_site):
     application.store.papers.ingest(
         [item(f"arxiv:2606.{n:05}", title=f"The same thing {n}") for n in range(101)]
     )
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        found = client.get("/search.json?q=thing").json()
-        assert (found["total"], found["more"]) == (100, True)
-        assert "The first 100 papers" in client.get("/search?q=thing").text
+    found = empty_site.get("/search.json?q=thing").json()
+    assert (found["total"], found["more"]) == (100, True)
+    assert "The first 100 papers" in empty_site.get("/search?q=thing").text
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from starlette.testclient import TestClient
-
-from digest.web import application as asgi
 
 
 def test_the_directory_lists_all_topics_with_counts_and_addresses(client):
@@ -52,32 +49,30 @@ def test_a_topic_without_news_says_so(client):
     assert "Nothing in this topic was announced" in client.get("/topics/econ.EM").text
 
 
-def test_a_paper_that_gets_another_id_stays_where_it_is(application, item):
+def test_a_paper_that_gets_another_id_stays_where_it_is(application, item, empty_site):
     papers, title = application.store.papers, "Retrieval of things in cells"
     papers.ingest([item("doi:10.1101/1", title=title)])
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        assert title in client.get("/topics/cs.IR").text
-        known_by_both = item("arxiv:2606.00001", title=title, identifiers=["doi:10.1101/1"])
-        assert papers.ingest([known_by_both]).papers == 0
+    assert title in empty_site.get("/topics/cs.IR").text
+    known_by_both = item("arxiv:2606.00001", title=title, identifiers=["doi:10.1101/1"])
+    assert papers.ingest([known_by_both]).papers == 0
 
-        assert title in client.get("/topics/cs.IR").text
-        (paper,) = client.get("/topics/cs.IR.json").json()["papers"]
-        assert paper["id"] == "arxiv:2606.00001"
+    assert title in empty_site.get("/topics/cs.IR").text
+    (paper,) = empty_site.get("/topics/cs.IR.json").json()["papers"]
+    assert paper["id"] == "arxiv:2606.00001"
 
 
-def test_two_papers_that_turn_out_to_be_one_are_shown_once(application, item):
+def test_two_papers_that_turn_out_to_be_one_are_shown_once(application, item, empty_site):
     papers = application.store.papers
     papers.ingest([item("doi:10.1101/1", title="Early words"), item(title="Late")])
-    with TestClient(asgi(application), base_url="https://digest.example") as client:
-        assert len(client.get("/topics/cs.IR.json").json()["papers"]) == 2
-        # With another one, so that the day has as many papers as before.
-        papers.ingest(
-            [
-                item(title="Late", identifiers=["doi:10.1101/1"]),
-                item("arxiv:2606.00002", title="Another"),
-            ]
-        )
+    assert len(empty_site.get("/topics/cs.IR.json").json()["papers"]) == 2
+    # With another one, so that the day has as many papers as before.
+    papers.ingest(
+        [
+            item(title="Late", identifiers=["doi:10.1101/1"]),
+            item("arxiv:2606.00002", title="Another"),
+        ]
+    )
 
-        shown = [each["id"] for each in client.get("/topics/cs.IR.json").json()["papers"]]
-        assert shown.count("arxiv:2606.00001") == 1
-        assert client.get("/topics/cs.IR").status_code == 200
+    shown = [each["id"] for each in empty_site.get("/topics/cs.IR.json").json()["papers"]]
+    assert shown.count("arxiv:2606.00001") == 1
+    assert empty_site.get("/topics/cs.IR").status_code == 200
