@@ -1,4 +1,4 @@
-"""`digest demo`: the whole line on a listing the package ships, or on today's arXiv."""
+"""`digest demo`: all steps from listing to mail, with shipped listings or today's arXiv."""
 
 from __future__ import annotations
 
@@ -69,10 +69,11 @@ PERSONAS = (
 
 
 def run(folder: Path, *, live: bool, now: datetime | None = None) -> Iterator[str]:
-    """Run the demo in a folder, a line at a time; doing it again changes nothing.
+    """Run the demo in a folder and yield its output by lines; running it again changes nothing.
 
-    The recorded lists are read as if they had come out on the three days up to `now` (default:
-    the clock), so that pages have a today and the links in the mails are fresh. Raises FetchFailed when `live` and arXiv cannot be reached.
+    The recorded lists are read as those of the three days up to `now` (default: the clock), so
+    that the links in the mails are valid. Raises FetchFailed when `live` and arXiv cannot be
+    reached.
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = _settings(folder, live=live)
@@ -111,7 +112,7 @@ def _settings(folder: Path, *, live: bool) -> dict[str, object]:
 
 
 def _as_toml(settings: dict[str, object]) -> str:
-    """The settings as a file, so that every other command can look around in the demo."""
+    """The settings as a file, so that other commands can use the demo's database."""
     lines = ["# Made by `digest demo`. Look around with: digest --config THIS-FILE COMMAND"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     return "\n".join(lines) + "\n"
@@ -130,7 +131,7 @@ def _subscribe(app: App, persona: Persona) -> Subscriber:
 
 
 def _replay(app: App, moment: list[datetime]) -> Iterator[str]:
-    """Three mornings, one after the other, so that "never twice" can be seen."""
+    """Run three mornings, one after the other, to show that no paper is sent twice."""
     sample = resources.files("digest.sample")
     begun = app.store.sources.cursor(BEGUN)
     last = datetime.fromisoformat(begun) if begun else moment[0]

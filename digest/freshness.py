@@ -1,7 +1,7 @@
-"""Is a silent source quiet, stale or broken? A reader of the run report must be able to tell.
+"""Whether a source that gives few papers or none is stale, judged by its siblings and its past.
 
-arXiv can serve a category's old list with a fresh build date, or a list with most of its papers
-missing, and nothing in the feed says so: only its siblings and its own past do.
+arXiv sometimes serves a category's old list with a new build date, or a list without most of its
+papers, and nothing in the feed shows it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ DAYS_OF_HISTORY = 10
 
 
 def behind(harvests: Mapping[str, Harvest]) -> dict[str, str]:
-    """Places whose list is older than a sibling's newest list, with the cause in words.
+    """Places whose list is older than the newest list of the source, with the cause in words.
 
-    `harvests` are what one source gave in one run, by place; empty lists say nothing here.
+    `harvests` are those of one source in one run, by place; empty ones are ignored.
     """
     days = {
         place: max(item.announcement.day for item in harvest.items)
@@ -40,11 +40,11 @@ def behind(harvests: Mapping[str, Harvest]) -> dict[str, str]:
 def silent(
     today: Mapping[str, int], history: Mapping[str, Mapping[date, int]], *, of: Sequence[str]
 ) -> dict[str, str]:
-    """Categories that are silent today although their siblings are not, and they never are.
+    """Categories with far fewer papers than usual on a day when others have theirs.
 
-    `today` counts announced papers by category; `history` the same by past list day. A category
-    is stale when it has less than a tenth of its median, and that median is at least eight:
-    a small category may well have nothing to say.
+    `today` counts announced papers by category, `history` the same for past list days. A category
+    is stale with less than a tenth of its median, if that is at least eight: a small category may
+    have no paper.
     """
     if not any(today.get(each, 0) for each in of):
         return {}

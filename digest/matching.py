@@ -1,7 +1,7 @@
-"""Whether a paper is in a topic, mentions a phrase or is by an author: yes or no, no scores.
+"""Whether a paper is in a topic, mentions a phrase or is by an author: yes or no, without scores.
 
-Ranking and feeds share these rules, so that what a topic's feed holds and what a follower of the
-topic is ranked are the same papers.
+Ranking and feeds share these rules, so that a topic's feed has the papers that are ranked for
+the topic's followers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from digest.model import Paper, Topic
 from digest.text import author_key, contains_phrase, contains_prefix, fold, words
 from digest.text.function_words import FUNCTION_WORDS
 
-# Words in nearly every abstract: a query means the others, unless it has no others.
+# Words in nearly every abstract; they count only in a query that has no others.
 STOP_WORDS = frozenset(
     (
         "a", "an", "and", "are", "as", "at", "by", "can", "for", "from", "in", "is", "it", "its",
@@ -23,35 +23,32 @@ STOP_WORDS = frozenset(
 )  # fmt: skip
 PREFIX = "*"
 PASTED_WORDS = 16
-# Phones type curly ones by themselves, and pages print them.
+# Phones type curly ones, and pages print them.
 QUOTES = '"“”„‟«»＂'
-# A phrase in quotation marks (the closing one may be missing), or a word. A curly one behind a word
-# only closes, as in text that was copied from within a quotation.
+# A phrase in quotation marks (the closing one may be missing), or a word. A curly mark after a word
+# only closes, as in text copied from a quotation.
 QUERY_PART = re.compile(rf"(?:\"|(?<!\w)[{QUOTES}])([^{QUOTES}]*)[{QUOTES}]?|([^\s{QUOTES}]+)")
 
 _SHORTEST_PLURAL = 4
 _SHORTEST_PREFIX = 3
 _MOST_PARTS = 16
-# Letters that are no words: those of ASCII, and Kana.
+# Single characters that are no words: those of ASCII, and Kana.
 _LETTER = re.compile(r"[\x00-\x7f\u3041-\u30ff\u31f0-\u31ff]")
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 
 
 def folded(paper: Paper) -> str:
-    """Title and abstract folded for phrase matching; no phrase reaches from one into the other."""
+    """Title and abstract, folded; the line break between them keeps phrases from matching both."""
     return f"{fold(paper.title)} \n {fold(paper.abstract)}"
 
 
 def searched(paper: Paper) -> str:
-    """What a query is looked for in: title, abstract and authors, folded."""
+    """The text that queries search: title, abstract and authors, folded."""
     return " \n ".join((folded(paper), *map(fold, paper.authors)))
 
 
 def variants(phrase: str) -> tuple[str, ...]:
-    """A folded phrase and its other grammatical number, so that `language model` finds the plural.
-
-    Only the regular English `s`, because that is what people mean when they type a phrase.
-    """
+    """A folded phrase in singular and plural, by the regular English `s` only."""
     if not phrase.endswith("s"):
         return (phrase, f"{phrase}s") if phrase else ()
     is_plural = len(phrase) >= _SHORTEST_PLURAL and not phrase.endswith("ss")
@@ -65,10 +62,10 @@ def mentions(text: str, phrase: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def telling(phrase: str) -> str:
-    """A phrase folded; empty where it tells no papers apart.
+    """The phrase folded; empty where it does not tell papers apart.
 
-    Words of grammar alone do not, nor does one letter: `r` stands wherever a formula has an R, `の` in
-    every Japanese text. Of other scripts one letter may be a word.
+    That is for function words alone, and for a single letter, such as `r` (in formulas) or `の`
+    (in every Japanese text). In other scripts one letter may be a word.
     """
     folded = fold(phrase)
     return "" if _LETTER.fullmatch(folded) or FUNCTION_WORDS.issuperset(folded.split()) else folded
@@ -76,10 +73,10 @@ def telling(phrase: str) -> str:
 
 @lru_cache(maxsize=8192)
 def query_parts(query: str) -> tuple[str, ...]:
-    """What a query demands: its words and quoted phrases, folded; `prefix*` keeps its asterisk.
+    """The words and quoted phrases of a query, folded; `prefix*` keeps its asterisk.
 
-    Read as the search box reads it: stop words count only where there is nothing else, and no
-    more than 16 parts.
+    As in the search box, stop words count only where there are no others, and at most 16 parts
+    are read.
     """
     told: dict[str, None] = {}
     plain: dict[str, None] = {}
@@ -93,9 +90,9 @@ def query_parts(query: str) -> tuple[str, ...]:
 
 
 def in_query(text: str, query: str) -> bool:
-    """Whether a text (see `searched`) holds every word and phrase of a query, in either number.
+    """Whether a text (see `searched`) has every word and phrase of a query, singular or plural.
 
-    A phrase may stand anywhere in a run of Chinese or Japanese, `prefix*` where the run begins.
+    In a run of Chinese or Japanese a phrase may be anywhere, `prefix*` only at the beginning.
     """
     parts = query_parts(query)
     return bool(parts) and all(
@@ -105,19 +102,16 @@ def in_query(text: str, query: str) -> bool:
 
 
 def is_pasted(query: str) -> bool:
-    """Whether a query is a text that was pasted, of more than 16 words, and so demands nothing.
+    """Whether a query is a pasted text of more than 16 words, whose words need not all match.
 
-    One that begins with a quotation mark is not: somebody looks for just that.
+    A text that begins with a quotation mark is a query.
     """
     return len(query.split()) > PASTED_WORDS and not query.lstrip().startswith(tuple(QUOTES))
 
 
 @lru_cache(maxsize=8192)
 def category_keys(categories: tuple[str, ...]) -> frozenset[str]:
-    """What following would bring in a paper of these categories: each, and its archive.
-
-    A paper in `cs.IR` is found under `cs.ir` and under `cs`; keys are case folded.
-    """
+    """The categories and their archives, case-folded: `cs.ir` and `cs` for `cs.IR`."""
     keys = [each.casefold() for each in categories]
     return frozenset([*keys, *(each.partition(".")[0] for each in keys)])
 
@@ -125,8 +119,8 @@ def category_keys(categories: tuple[str, ...]) -> frozenset[str]:
 def in_topic(text: str, categories: Sequence[str], topic: Topic) -> bool:
     """Whether a paper with this folded text and these categories belongs to the topic.
 
-    It does with one of the topic's categories (cross-lists count, an archive takes in all of its
-    categories) or one of its phrases. The topic's keywords admit nothing.
+    It does with one of the topic's categories (cross-lists count, and an archive includes all of
+    its categories) or one of its phrases. The topic's keywords do not matter.
     """
     wanted, phrases = demands(topic)
     return bool(wanted & category_keys(tuple(categories))) or any(
@@ -136,7 +130,7 @@ def in_topic(text: str, categories: Sequence[str], topic: Topic) -> bool:
 
 @lru_cache(maxsize=1024)
 def demands(topic: Topic) -> tuple[frozenset[str], tuple[str, ...]]:
-    """A topic's categories as `category_keys` gives them, and its phrases folded."""
+    """A topic's categories, case-folded, and its phrases, folded."""
     return (
         frozenset(each.casefold() for each in topic.categories),
         tuple(phrase for each in topic.phrases if (phrase := fold(each))),
@@ -144,12 +138,12 @@ def demands(topic: Topic) -> tuple[frozenset[str], tuple[str, ...]]:
 
 
 def topic_of(value: str, known: Mapping[str, Topic]) -> Topic:
-    """The topic with this id; an id that no topic has is read as a category or an archive."""
+    """The topic with this id; an unknown id is that of a category or an archive."""
     return known.get(value) or Topic(id=value, name=value, categories=(value,))
 
 
 def is_named(topic: Topic) -> bool:
-    """Whether it is more than one category under its own name: config gave it, not arXiv."""
+    """Whether the topic comes from the settings, and is not just a category or archive."""
     return bool(topic.phrases) or topic.categories != (topic.id,)
 
 
@@ -166,5 +160,5 @@ def given_name(name: str) -> str:
 
 
 def agree(one: str, other: str) -> bool:
-    """Whether two folded given names may be one person's: the same, or one of them not in full."""
+    """Whether two folded given names may be one person's: equal, or one an initial of the other."""
     return one == other or (one[:1] == other[:1] and min(len(one), len(other)) == 1)

@@ -1,9 +1,9 @@
-"""When two records are one paper, and what the one paper then says; pure functions.
+"""When two records are of one paper, and how they are merged; pure functions.
 
-A paper is named by keys, the strongest first: its arXiv id, its DOI, the address of its page,
-and last the key of its title and first author. Records that share a key are one paper, unless
-both have arXiv ids and those differ; and a title alone joins none that publishers gave different
-DOIs, nor pages that one source lists as a series under one title (the store sees to that).
+A paper has keys, the strongest first: its arXiv id, its DOI, the address of its page, and the key
+of its title and first author. Records that share a key are one paper, unless both have arXiv ids
+and those differ. A shared title is not enough for records with different publishers' DOIs, nor
+for pages that one source lists as a series under one title (see the store).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from digest.model import Link, LinkKind, Paper
@@ -61,14 +60,14 @@ _DOI = re.compile(rf"10\.\d{{4,9}}/[^\s\"<>\x00-\x20\x7f]+(?:{SICI})?", re.IGNOR
 _SAFE_IN_PATHS = "!$&'()*+,/:;=@~"
 _ARXIV_DOI = "10.48550/arxiv."
 _OF_PAGES = frozenset((LinkKind.ABSTRACT, LinkKind.PDF))
-# Of preprint servers and archives, and of journals that number versions: arXiv, bioRxiv, SSRN,
-# Research Square, Preprints.org, ChemRxiv, OSF, TechRxiv, Authorea, ESSOAr, Zenodo, figshare;
-# eLife and F1000Research. The published paper has another DOI and mostly the same title.
+# DOIs of preprint servers and archives (arXiv, bioRxiv, SSRN, Research Square, Preprints.org,
+# ChemRxiv, OSF, TechRxiv, Authorea, ESSOAr, Zenodo, figshare), and of journals with a DOI for each
+# version (eLife, F1000Research). The published paper has another DOI and mostly the same title.
 _PREPRINT_DOI = re.compile(
     r"10\.(?:48550|64898|2139|21203|20944|26434|312\d\d|35542|36227|22541|5281|6084|12688)/"
     r"|10\.1101/\d|10\.1002/essoar|10\.7554/elife\.\d+\.\d"
 )
-# Its feeds put the time they were made into every link.
+# PubMed's feeds put the time when they were made into every link.
 _PUBMED = "pubmed.ncbi.nlm.nih.gov"
 # bioRxiv: /content/10.1101/2026.06.01.123456v2.full.pdf
 _VERSION_OF_PAGE = re.compile(r"(?<=\d)v(\d{1,3})(?:\.[a-z.-]+)?/?(?:[?#].*)?\Z", re.ASCII)
@@ -79,11 +78,11 @@ _TRACKING = re.compile(r"utm_|rss$|af$|mi$|fbclid$|gclid$", re.IGNORECASE)
 
 
 def arxiv_id(s: str) -> tuple[str, int] | None:
-    """The version-less arXiv id that `s` names, and the version (0 where it names none).
+    """The arXiv id in `s` without version, and the version (0 where there is none).
 
-    Takes ids old and new, `arXiv:` and `oai:arXiv.org:` forms, arXiv's own DOI, and addresses
-    at arxiv.org, alphaxiv.org, ar5iv.org and huggingface.co/papers. Old ids lose their subject
-    class (`math.GT/0309136` is `math/0309136`), as at arXiv. None for everything else.
+    Reads old and new ids, `arXiv:` and `oai:arXiv.org:` forms, arXiv's DOIs, and addresses at
+    arxiv.org, alphaxiv.org, ar5iv.org and huggingface.co/papers. Old ids lose their subject class
+    (`math.GT/0309136` becomes `math/0309136`), as at arXiv. None for anything else.
     """
     text = s.strip()[:_MAX_ID]
     if prefix := _ARXIV_PREFIX.match(text):
@@ -99,9 +98,9 @@ def arxiv_id(s: str) -> tuple[str, int] | None:
 
 
 def canonical_doi(s: str) -> str:
-    """The DOI in `s`, lower-cased and without resolver or `doi:`; nothing if it is not one.
+    """The DOI in `s`, in lower case and without resolver or `doi:`; empty if it is not one.
 
-    DOIs compare without regard to case (DOI Handbook, 2.4).
+    DOIs are case-insensitive (DOI Handbook, 2.4).
     """
     text = s.strip()[:_MAX_ID]
     if prefix := _DOI_PREFIX.match(text):
@@ -111,14 +110,14 @@ def canonical_doi(s: str) -> str:
 
 
 def doi_url(doi: str) -> str:
-    """The address under which a DOI leads to its paper; the same wherever it is printed."""
+    """The address of a DOI's paper at the resolver."""
     return f"https://doi.org/{quote(doi, safe=_SAFE_IN_PATHS)}"
 
 
 def canonical_url(s: str) -> str:
-    """An address as an identity: https, no `www.`, no fragment, no tracking parameters.
+    """An address for comparison: https, no `www.`, no fragment, no tracking parameters.
 
-    Of a paper's page at PubMed nothing but the path counts.
+    A page at PubMed has no query at all.
     """
     try:
         parts = urlsplit(s.strip())
@@ -138,15 +137,15 @@ def canonical_url(s: str) -> str:
 
 
 def url_key(address: str) -> str:
-    """The key of a paper that only its page's address names."""
+    """The key of a paper by its page's address."""
     return f"url:{_hash(canonical_url(address))}"
 
 
 def title_key(title: str, authors: Iterable[str]) -> str:
-    """The key of title and first author; nothing where that would not tell papers apart.
+    """The key of title and first author; empty where these do not identify a paper.
 
-    Titles under four words or twenty characters, and those that many records share (editorials,
-    corrections, replies), name no paper; nor does any title without an author.
+    That is without an author, for titles under four words or twenty characters, and for those
+    that many papers have (editorials, corrections, replies).
     """
     folded = fold(title)
     author = author_key(next(iter(authors), ""))
@@ -157,7 +156,7 @@ def title_key(title: str, authors: Iterable[str]) -> str:
 
 
 def keys_of(paper: Paper) -> tuple[str, ...]:
-    """Every key that names this paper, each once, the strongest kind first."""
+    """All distinct keys of this paper, the strongest kind first."""
     keys = [paper.id, *paper.identifiers]
     if doi := canonical_doi(paper.doi):
         keys.append(f"doi:{doi}")
@@ -172,7 +171,7 @@ def keys_of(paper: Paper) -> tuple[str, ...]:
 
 
 def published_dois(keys: Iterable[str]) -> frozenset[str]:
-    """The keys that are publishers' DOIs: two papers that have none in common are not one."""
+    """The keys that are publishers' DOIs; records with different ones are different papers."""
     return frozenset(
         key for key in keys if key.startswith("doi:") and not _PREPRINT_DOI.match(key, 4)
     )
@@ -182,24 +181,23 @@ def published_dois(keys: Iterable[str]) -> frozenset[str]:
 
 
 def join(old: Paper, new: Paper) -> Paper:
-    """One paper out of two records of it.
+    """Merge two records of one paper.
 
-    What was there first wins, so that a paper does not change under its readers' eyes each time
-    another source names it; a missing field is filled. Exceptions, each for a reason:
+    The old record's fields stay, so that a paper does not change each time another source names
+    it; empty fields are filled. The exceptions:
 
-    - a later version of the same id brings its own title, abstract, authors and comment, since
-      that is what the links now lead to; but never less than half of what was there, which is
-      a teaser and not a revision;
-    - an abstract that was cut off (…) gives way to a longer one;
-    - `id` stays, unless only the new record has an arXiv id: that one is the most widely known.
-      Then `version` and `url` are that record's too;
-    - of pages whose addresses differ in a version number alone, the latest is led to, or the new
-      text would stand over the old page;
-    - a publisher's DOI displaces the one arXiv mints for every paper;
+    - a later version of the same id brings its title, abstract, authors and comment, since the
+      links now lead to it; but no abstract or list of authors of less than half the old length,
+      which is a teaser and not a revision;
+    - an abstract that was cut off (…) is replaced by a longer one;
+    - `id` is the arXiv id, if only the new record has one; then `version` and `url` are that
+      record's too;
+    - of addresses that differ in a version number only, the latest is taken;
+    - a publisher's DOI replaces the one that arXiv gives to every paper;
     - `published` is the earlier of the two, `updated` the later.
 
-    Categories, links and identifiers are united, the old ones first, so the primary category
-    stays. Joining a record twice changes nothing.
+    Categories, links and identifiers are united, the old ones first, so that the primary category
+    stays. Merging a record twice changes nothing.
     """
     rekeyed = _is_arxiv(new.id) and not _is_arxiv(old.id)
     named, other = (new, old) if rekeyed else (old, new)
@@ -214,10 +212,10 @@ def join(old: Paper, new: Paper) -> Paper:
         abstract=_abstract(old.abstract, new.abstract, is_later=is_later),
         authors=_authors(old.authors, new.authors, is_later=is_later),
         categories=_united(old.categories, new.categories),
-        published=_first((old.published, new.published), latest=False),
-        updated=_first((old.updated, new.updated), latest=True),
+        published=min(filter(None, (old.published, new.published)), default=None),
+        updated=max(filter(None, (old.updated, new.updated)), default=None),
         url=_page(named.url or other.url, other.url),
-        doi=_doi(old.doi, new.doi),
+        doi=(new.doi or old.doi) if old.doi.lower().startswith(_ARXIV_DOI) else old.doi or new.doi,
         journal_ref=recent.journal_ref or former.journal_ref,
         comment=recent.comment or former.comment,
         licence=recent.licence or former.licence,
@@ -245,30 +243,24 @@ def _authors(old: tuple[str, ...], new: tuple[str, ...], *, is_later: bool) -> t
     return new if not old or (is_later and len(new) * 2 >= len(old)) else old
 
 
-def _doi(old: str, new: str) -> str:
-    if old.lower().startswith(_ARXIV_DOI) and new:
-        return new
-    return old or new
-
-
 def _united(*groups: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for group in groups for each in group))
 
 
 def _page(ours: str, theirs: str) -> str:
-    """Our address, or theirs if that is a later version of the same page."""
+    """The first address, or the other if that is a later version of the same page."""
     (page, version), (other, later) = _page_and_version(ours), _page_and_version(theirs)
     return theirs if page == other and later > version > 0 else ours
 
 
 def _page_and_version(address: str) -> tuple[str, int]:
-    """A page without its version, and that; the address itself and 0 where it names none."""
+    """An address without its version, and the version; 0 where it has none."""
     match = _VERSION_OF_PAGE.search(address)
     return (address[: match.start()], int(match[1])) if match else (address, 0)
 
 
 def _links(links: tuple[Link, ...]) -> tuple[Link, ...]:
-    """Each address once; in the place of an earlier version of a page stands its latest."""
+    """The distinct links, with the latest version of a page in place of earlier ones."""
     latest: dict[tuple[LinkKind, str], tuple[int, Link]] = {}
     for link in links:
         page, version = _page_and_version(link.url)
@@ -281,8 +273,3 @@ def _links(links: tuple[Link, ...]) -> tuple[Link, ...]:
         kept = instead if newest > version > 0 else link
         first.setdefault(kept.url, kept)
     return tuple(first.values())
-
-
-def _first(moments: tuple[datetime | None, ...], *, latest: bool) -> datetime | None:
-    known = sorted(moment for moment in moments if moment)
-    return known[-1 if latest else 0] if known else None

@@ -1,4 +1,4 @@
-"""For people who write sources and rankers, or another transport: fakes, and the checks to pass.
+"""For authors of plug-ins (sources, rankers, transports): fakes, and the checks to pass.
 
     from digest.testing import check_source
 
@@ -37,10 +37,9 @@ NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 
 @dataclass
 class RecordedFetcher:
-    """A Fetcher that answers from memory: URL to body, or to the error to return.
+    """A Fetcher that answers from memory; `bodies` maps URLs to bodies or errors.
 
-    A body that was answered before, by its ETag, is answered with 304. `asked` records the URLs,
-    `posted` the forms sent.
+    Supports ETags. `asked` records the requested URLs, `posted` the forms.
     """
 
     bodies: Mapping[str, bytes | FetchFailed | FetchRefused]
@@ -54,7 +53,7 @@ class RecordedFetcher:
         return [self._answer(request, state, now) for request, state in batch]
 
     def post_form(self, url: str, fields: Sequence[tuple[str, str]], now: datetime) -> None:
-        """Take a form; raises the error that stands under the address, if any."""
+        """Record a form; raises the error that `bodies` has for the URL, if any."""
         _ = now
         self.posted.append((url, fields))
         body = self.bodies.get(url, b"")
@@ -84,7 +83,7 @@ class RecordedFetcher:
 
 @dataclass
 class MemoryTransport:
-    """A Transport that keeps messages in `sent`; `answers` maps a recipient to other receipts."""
+    """A Transport that keeps messages in `sent`; `answers` maps a recipient to another receipt."""
 
     sent: list[Message] = field(default_factory=list)
     answers: Mapping[str, tuple[Outcome, int, str]] = field(default_factory=dict)
@@ -96,7 +95,7 @@ class MemoryTransport:
         *,
         held: Callable[[], bool] = lambda: True,
     ) -> Iterator[Receipt]:
-        """Accept everything that `answers` does not name, as long as it is ours."""
+        """Accept every message that `answers` does not name, until the lease is lost."""
         for message in messages:
             if not held():
                 return
@@ -114,7 +113,7 @@ class MemoryTransport:
 
 
 def check_source(source: Source, listing: Listing, *, now: datetime = NOW) -> Harvest:
-    """Check a source against the protocol with a listing it should be able to read."""
+    """Check a source with a listing that it should be able to read."""
     requests = source.requests(None, now)
     for request in requests:
         assert request.source == source.name, f"a request names the source {request.source!r}"
@@ -141,7 +140,7 @@ def check_source(source: Source, listing: Listing, *, now: datetime = NOW) -> Ha
 
 
 def check_ranker(ranker: Ranker, profiles: Sequence[Profile], papers: Sequence[Paper]) -> None:
-    """Check a ranker: one ranking a profile, reasons that add up, nothing that is ruled out."""
+    """Check a ranker: one ranking for each profile, reasons that add up, no excluded papers."""
     candidates = Candidates(papers=papers)
     rankings = ranker.rank(profiles, candidates, without={}, now=NOW)
     assert [each.subscriber_id for each in rankings] == [p.subscriber_id for p in profiles]
@@ -163,7 +162,7 @@ def check_ranker(ranker: Ranker, profiles: Sequence[Profile], papers: Sequence[P
 
 
 def check_transport(transport: Transport, messages: Sequence[Message]) -> list[Receipt]:
-    """Check a transport: one receipt a message, each taken once; closing twice is safe."""
+    """Check a transport: one receipt for each message, and closing twice is safe."""
     receipts = list(transport.send(iter(messages), NOW))
     assert {each.digest_id for each in receipts} == {each.digest_id for each in messages}
     assert len(receipts) == len(messages), "one receipt a message"

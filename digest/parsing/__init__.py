@@ -1,6 +1,6 @@
-"""Bytes to entries: well-formed XML strictly and fast, damaged feeds entry by entry.
+"""Feed bytes to entries: well-formed XML in one strict pass, damaged feeds entry by entry.
 
-The one door to lxml and feedparser. Everything takes bytes or text and asks the network nothing.
+The only package that imports lxml and feedparser. Nothing here uses the network.
 """
 
 from __future__ import annotations

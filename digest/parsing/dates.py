@@ -8,11 +8,11 @@ from email.utils import parsedate_tz
 from functools import lru_cache
 
 _MAX_LENGTH = 100
-# Beyond these a date is a mistake, and arithmetic with it may overflow.
+# A date outside these is a mistake, and arithmetic with it may overflow.
 _YEARS = range(1900, 2200)
 _MONTHS = range(1, 13)
 _DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
-# email.utils knows the American zones only, and none in ISO dates.
+# Minutes east of UTC; email.utils knows the American zones only, and none in ISO dates.
 _ZONES = {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
           "PST": -480, "PDT": -420, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "BST": 60,
           "IST": 330, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660, "EET": 120, "EEST": 180,
@@ -31,16 +31,16 @@ _WRITTEN = (
     re.compile(rf"{_WEEKDAY}{_MONTH}\s+{_DAY}\s+{_REST}"),
     re.compile(rf"{_WEEKDAY}{_DAY}(?:\s+|-){_MONTH}(?:\s+|-){_REST}"),
 )
-# Drupal's own form, in American order or not: its weekday tells which.
+# Drupal's form, with month and day in either order, which the weekday decides.
 _SLASHED = re.compile(r"([A-Za-z]{3})[a-z]*,?\s+(\d{1,2})/(\d{1,2})/(\d{4})(?:\s*-)?(.*)")
 
 
 @lru_cache(maxsize=4096)
 def parse_date(s: str) -> datetime | None:
-    """A date of RFC 822 (and 2822, 850), ISO 8601 (RFC 3339) or a usual broken form, in UTC.
+    """A date of RFC 822 (and 2822, 850), ISO 8601 (RFC 3339) or a common broken form, in UTC.
 
-    A missing time is midnight and a missing or unknown zone UTC; None where no date can be
-    made out. Cached, as all entries of a listing often share one date.
+    A missing time is midnight, a missing or unknown zone UTC; None for what is not a date.
+    Cached, since all entries of a listing often have the same date.
     """
     s = " ".join(s[:_MAX_LENGTH].split())
     if not s:
@@ -83,7 +83,7 @@ def _rfc822(s: str) -> datetime | None:
 
 
 def _written(s: str) -> datetime | None:
-    """`June 10, 2026 - 04:00`, `10 Sept 2026` and `10-Jun-2026`, as people write."""
+    """Read `June 10, 2026 - 04:00`, `10 Sept 2026` and `10-Jun-2026`."""
     match = next(filter(None, (each.fullmatch(s) for each in _WRITTEN)), None)
     if match is None:
         return None
@@ -92,7 +92,7 @@ def _written(s: str) -> datetime | None:
 
 
 def _slashed(s: str) -> datetime | None:
-    """`Wed, 06/10/2026 - 04:00`; without a weekday nobody knows whether that is June."""
+    """Read `Wed, 06/10/2026 - 04:00`; the weekday tells whether that is June or October."""
     match = _SLASHED.fullmatch(s)
     if match is None:
         return None

@@ -47,7 +47,7 @@ def read_json(body: bytes, *, url: str = "") -> Feed:
 
 
 def _entry(item: dict[str, object], base: str) -> Entry:
-    # Plain text is escaped, so that `content` is HTML here as in every other feed.
+    # Plain text is escaped, so that `content` can be read as HTML like that of other feeds.
     content = _text(item, "content_html") or escape(_text(item, "content_text"), quote=False)
     link = safe_url(_text(item, "url"), base=base)
     external = safe_url(_text(item, "external_url"), base=base)
@@ -80,13 +80,13 @@ def _authors(item: dict[str, object]) -> tuple[str, ...]:
 
 
 def _text(data: dict[str, object], key: str) -> str:
-    """The text of a key; a number, as some write ids, counts as text."""
+    """The text of a key; a number counts as text, since some ids are numbers."""
     value = data.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         return ""
-    # JSON can spell half a surrogate pair, which no encoding takes.
+    # JSON can contain half a surrogate pair, which cannot be encoded.
     return value.strip()[:MAX_TEXT].encode("utf-8", "replace").decode()
 
 

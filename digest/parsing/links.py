@@ -1,4 +1,4 @@
-"""Links that can be followed safely, and what they lead to."""
+"""Safe web addresses, and the links in an abstract."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _PAIRS = {")": "(", "]": "[", "}": "{", "›": "‹", "»": "«"}
 
 
 def safe_url(s: str, *, base: str = "") -> str:
-    """The address if it can be followed safely, else nothing.
+    """The address if it is safe to follow, else an empty text.
 
-    Only http and https with a host pass (`javascript:`, `data:`, `file:` never). Control and
-    invisible characters are removed; spaces, quotation marks and what else an address cannot hold
-    are percent-encoded, as browsers do (url.spec.whatwg.org); a relative address is taken to `base`.
+    Only http and https with a host are (`javascript:`, `data:`, `file:` never). Control and
+    invisible characters are removed; spaces, quotation marks and other illegal characters are
+    percent-encoded, as in browsers (url.spec.whatwg.org); a relative address is joined to `base`.
     """
     if len(s) <= _MAX_LENGTH and _PLAIN.fullmatch(s):
         return s
@@ -44,7 +44,7 @@ def safe_url(s: str, *, base: str = "") -> str:
 @lru_cache(maxsize=1024)
 def _safe_url(s: str, base: str) -> str:
     url = _UNSEEN.sub("", s).strip(" \xa0")
-    if url.startswith(("<", '"')):  # as some put an address between such
+    if url.startswith(("<", '"')):  # an address in brackets or quotation marks
         url = url.strip('<>" \xa0')
     if not url or len(s) > _MAX_LENGTH:
         return ""
@@ -67,10 +67,10 @@ def _encoded(match: re.Match[str]) -> str:
 
 
 def find_links(abstract: str) -> tuple[Link, ...]:
-    """The first few addresses in a text: repositories as `code`, everything else as `project`.
+    """The first few distinct addresses in a text: repositories as `code`, others as `project`.
 
-    Punctuation and brackets around an address are trimmed, TeX braces removed, `github.com/x/y` counts
-    without its scheme, and each address is named once.
+    Punctuation and brackets around an address are trimmed and TeX braces removed; `github.com/x/y`
+    needs no scheme.
     """
     if "/" not in abstract:
         return ()
@@ -88,7 +88,7 @@ def find_links(abstract: str) -> tuple[Link, ...]:
 
 
 def _trimmed(address: str) -> str:
-    """Without what belongs to the sentence; a bracket stays only with its partner."""
+    """The address without the sentence's punctuation, up to the first unpaired closing bracket."""
     for closer, opener in _PAIRS.items():
         unpaired = -1
         level = 0

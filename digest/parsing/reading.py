@@ -1,4 +1,4 @@
-"""One feed, of any kind, from bytes."""
+"""The feed in some bytes, in any format."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _HTML = re.compile(
 def parse_feed(body: bytes, *, media_type: str = "", url: str = "") -> Feed:
     """The feed in these bytes: RSS 0.9x to 2.0, RSS 1.0, Atom 0.3 and 1.0, JSON Feed 1 and 1.1.
 
-    Well-formed XML is read in one strict pass, anything else entry by entry, where damage to one
-    never loses the others. `media_type` is the HTTP Content-Type, `url` the feed's address, to
-    which relative links are taken. Raises ListingUnreadable when nothing at all can be read.
+    Well-formed XML is read in one strict pass, damaged XML entry by entry. `media_type` is the
+    HTTP Content-Type, `url` the feed's address, to which relative links are joined. Raises
+    ListingUnreadable when nothing can be read.
     """
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n\x00")[:_HEAD]
     if not start:

@@ -1,9 +1,8 @@
-"""Feeds that are not well-formed, read entry by entry: the one door to feedparser.
+"""Feeds that are not well-formed, read entry by entry; the only module that uses feedparser.
 
-The document is cut at its entries. Each is parsed strictly by itself, so that damage stays where
-it is; only a damaged entry goes to feedparser, which makes the best of it. feedparser opens files
-and addresses named by its input and needs quadratic time for some inputs (100,000 attributes: 25
-seconds), so it gets bytes, in small pieces, and not many of them.
+The document is cut at its entries, and each is parsed strictly by itself. Only a damaged entry
+goes to feedparser. That opens files and addresses named by its input, and takes quadratic time for
+some inputs (100,000 attributes: 25 seconds), so it gets bytes, in few and small pieces.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from digest.parsing.strict import parsed
 from digest.parsing.tree import read_tree
 from digest.text import html_to_text
 
-# Damaged entries go to feedparser up to this size each and in all (an entry counts as 1,000
-# characters at least), and only with as many tags and attributes as an entry can have.
+# Characters of damaged entries that go to feedparser, of each and of all together, where an entry
+# counts as `_LEAST` at least; with more than `_MAX_SIGNS` tags and attributes none does.
 MAX_DAMAGED = 20_000
 MAX_DAMAGED_TOTAL = 200_000
 _LEAST = 1_000
@@ -35,8 +34,8 @@ _MAX_HEAD = 100_000
 _ROOT = re.compile(
     r"<((?:[A-Za-z][\w.-]*:)?(?:rss|RDF|feed|channel))(?:\s[^<>]{0,10000})?>", re.IGNORECASE
 )
-# What a prefix must mean where a feed forgot to say it: those that `tree` knows. Of any other it is
-# enough that it means something.
+# The namespaces that `tree` knows, for feeds that use a prefix without declaring it. Any other
+# undeclared prefix gets a made-up namespace.
 _MEANINGS = {
     "atom": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",
@@ -56,10 +55,9 @@ _ENTRY = re.compile(r"<((?:[A-Za-z][\w.-]{0,20}:)?(?:item|entry))(?:\s[^<>]{0,20
 def salvage(text: str, *, cause: str, url: str = "") -> Feed:
     """Every entry of a damaged feed that can be read.
 
-    `text` is the document as `strict.mended` gives it, `cause` why strict parsing failed. Damaged
-    entries are kept as far as feedparser reads them, and reported as problems. Raises
-    ListingUnreadable when there is no feed, or no entry in it: a broken answer must not pass for
-    a quiet day.
+    `text` comes from `strict.mended`, `cause` is why strict parsing failed. Damaged entries are
+    kept as far as feedparser reads them, and reported as problems. Raises ListingUnreadable when
+    there is no feed or no entry in it: a broken answer must not pass for an empty listing.
     """
     root = _ROOT.search(text, 0, _MAX_HEAD)
     if not root:
@@ -79,7 +77,7 @@ def salvage(text: str, *, cause: str, url: str = "") -> Feed:
 
 
 def _undeclared(text: str, start: int, attributes: Mapping[str, str]) -> dict[str, str]:
-    """Declarations of prefixes from there on that the root does not declare, as its attributes."""
+    """Declarations, as attributes, of the prefixes from `start` on that the root does not declare."""
     missing: dict[str, str] = {}
     for match in _PREFIX.finditer(text, start):
         prefix = match[1] or match[2]
@@ -93,7 +91,7 @@ def _undeclared(text: str, start: int, attributes: Mapping[str, str]) -> dict[st
 
 
 def _whole(text: str, url: str) -> Feed | None:
-    """The feed, if nothing was wrong with it but a declaration that is there now."""
+    """The feed, if with the added declarations it is well-formed."""
     with suppress(etree.XMLSyntaxError):
         return read_tree(parsed(text), url=url)
     return None
@@ -114,7 +112,7 @@ def _read_chunks(
             room -= max(len(chunk), _LEAST)
             entry = _damaged_entry(opening, chunk, base) if room >= 0 else None
             if entry and entry.summary and not is_whole:
-                # marked as cut, so that a later record of the paper may complete it
+                # so that `merging.join` prefers a longer abstract of the same paper
                 entry = entry._replace(summary=f"{entry.summary}…")
             problems.append(
                 (f"entry {number}", "damaged XML: read in part" if entry else "damaged XML")
@@ -125,7 +123,7 @@ def _read_chunks(
 
 
 def _chunks(text: str, start: int) -> Iterator[tuple[str, bool]]:
-    """The entries as source, and whether each is closed before the next one begins."""
+    """The source of each entry, and whether it is closed before the next one begins."""
     opening = _ENTRY.search(text, start)
     while opening:
         following = _ENTRY.search(text, opening.end())
@@ -137,7 +135,7 @@ def _chunks(text: str, start: int) -> Iterator[tuple[str, bool]]:
 
 
 def _head(text: str, root: re.Match[str], opening: str, url: str) -> Feed:
-    """What the feed says of itself, as far as that part is well-formed."""
+    """The feed without entries, as far as its head is well-formed."""
     entry = _ENTRY.search(text, root.end(), root.end() + _MAX_HEAD)
     head = text[root.end() : entry.start()] if entry else ""
     for source in (f"{head}</channel>", head, ""):
@@ -156,7 +154,7 @@ def _strict_entry(root: str, name: str, chunk: str, base: str) -> Entry | None:
 
 
 def _damaged_entry(root: str, chunk: str, url: str) -> Entry | None:
-    """What feedparser makes of one entry."""
+    """The entry as feedparser reads it."""
     if len(chunk) > MAX_DAMAGED or chunk.count("<") + chunk.count("=") > _MAX_SIGNS:
         return None
     try:

@@ -1,9 +1,9 @@
-"""XML bytes to a tree, strictly and safely: the one door to lxml.
+"""XML bytes to a tree, strictly and safely.
 
-No document type is ever processed: it is cut off before parsing, and with it go external
-entities, entity bombs and remote DTDs. What is not well-formed is mended in known, lossless ways
-(encoding, control characters, HTML entities, bare ampersands) and parsed strictly again; lxml's
-`recover` is never used, since it silently corrupts text around a bare `&`.
+A document type is cut off before parsing, and with it external entities, entity bombs and remote
+DTDs. What is not well-formed is mended in known, lossless ways (encoding, control characters, HTML
+entities, bare ampersands) and parsed strictly again; lxml's `recover` is never used, since it
+silently corrupts text around a bare `&`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AS_WINDOWS = "digest.windows-1252"
 _BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]+)", re.IGNORECASE)
-# Everything that may stand before the root: declaration, comments, instructions, document type.
+# All that may precede the root: declaration, comments, processing instructions, document type.
 _PROLOG = re.compile(
     r"(?:\s+|<!--(?:[^-]|-(?!->))*+-->|<\?(?:[^?]|\?(?!>))*+\?>"
     r"|<!DOCTYPE[^\[>]*(?:\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*+\]\s*)?>)*+",
@@ -40,10 +40,10 @@ _WESTERN = frozenset(
     {"", "utf8", "iso-8859-1", "latin1", "latin-1", "windows-1252", "cp1252", "us-ascii",
      "ascii"}
 )  # fmt: skip
-# Of these every byte may look like UTF-8.
+# Encodings whose bytes may all look like UTF-8.
 _WIDE = ("utf-16", "utf-32", "ucs-2", "ucs-4", "iso-10646-ucs-")
-# Those of the web (encoding.spec.whatwg.org) and of these two kinds, as Python calls them: it knows
-# others that take quadratic time (punycode). Western ones are read as UTF-8, or else windows-1252.
+# Python's names of the encodings of the web (encoding.spec.whatwg.org) and the wide ones. Other
+# codecs of Python take quadratic time (punycode). Western ones are read as UTF-8 or windows-1252.
 _CODECS = """utf-7 utf-16 utf-16-be utf-16-le utf-32 utf-32-be utf-32-le cp866 iso8859-2 iso8859-3
 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11
 iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-cyrillic
@@ -116,11 +116,11 @@ def _with_known_entities(text: str) -> Iterator[str]:
 
 
 def decoded(body: bytes, *, media_type: str = "") -> str:
-    """Bytes as text: byte order mark, valid UTF-8, declaration, HTTP charset, in that order.
+    """Bytes as text: by byte order mark, as valid UTF-8, by declaration, by HTTP charset.
 
-    Most declarations of something else over valid UTF-8 are stale; believed are those of encodings
-    that look like it. Legacy encodings are read as their common supersets, as browsers do
-    (encoding.spec.whatwg.org); a stray byte in UTF-8 as windows-1252.
+    Valid UTF-8 is read as such whatever is declared, unless text in the declared encoding may
+    look like UTF-8. Legacy encodings are read as their common supersets, as in browsers
+    (encoding.spec.whatwg.org), and invalid bytes in UTF-8 as windows-1252.
     """
     if body.startswith(_BOMS):
         is_long = body.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"))

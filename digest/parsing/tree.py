@@ -62,9 +62,9 @@ _KNOWN = frozenset({
 
 
 def read_tree(root: Element, *, url: str = "") -> Feed | None:
-    """The feed in this tree, None if it is none; entries are independent of one another.
+    """The feed in this tree; None if it is not a feed.
 
-    `url` is the feed's own address, to which relative links are taken.
+    `url` is the feed's own address, to which relative links are joined.
     """
     kind = field_of(root.tag).removeprefix("atom:").removeprefix("x:")
     if kind not in {"rss", "rdf", "feed", "channel"}:
@@ -98,17 +98,17 @@ def read_tree(root: Element, *, url: str = "") -> Feed | None:
 
 def _items(head: Fields) -> list[Element]:
     items = [each for name in ("item", "atom:entry", "entry") for each in head.get(name, ())]
-    for container in head.get("items", ()):  # RSS 1.1; in RSS 1.0 it holds only addresses
+    for container in head.get("items", ()):  # of RSS 1.1; that of RSS 1.0 has addresses only
         items += fields(container).get("item", ())
     return items
 
 
 @lru_cache(maxsize=2048)
 def field_of(tag: str) -> str:
-    """A tag's name as used here: lower case, with a prefix of ours for namespaces we know.
+    """The name of a tag in this module: in lower case, with our prefix of its namespace.
 
-    RSS's own names bear none, those of unknown namespaces `x:`, so that `media:title` is never
-    taken for the title.
+    RSS's own names have no prefix; those of unknown namespaces have `x:`, so that `media:title`
+    is not taken for the title.
     """
     namespace, _, local = tag.rpartition("}")
     namespace = namespace[1:]
@@ -121,7 +121,7 @@ def field_of(tag: str) -> str:
 def fields(element: Element) -> Fields:
     """An element's children by field name, in order."""
     found: Fields = {}
-    for child in element[:]:  # type: ignore[index]  # a slice takes a third less than iterating
+    for child in element[:]:  # type: ignore[index]  # a slice saves a third of the time
         name = field_of(child.tag)
         if name in found:
             found[name].append(child)
@@ -135,7 +135,7 @@ def _among(found: Fields, names: tuple[str, ...]) -> list[Element]:
 
 
 def _first(elements: Iterable[Element]) -> str:
-    """What the first of these that holds anything holds."""
+    """The content of the first element that is not empty."""
     for element in elements:
         if text := inner(element).strip():
             return text
@@ -143,7 +143,7 @@ def _first(elements: Iterable[Element]) -> str:
 
 
 def inner(element: Element) -> str:
-    """What an element holds: its text, or its XHTML as a string of markup."""
+    """The content of an element: its text, or its XHTML as a string of markup."""
     text: str = element.text or ""
     if len(element):
         parts = [escape(text, quote=False)]
@@ -153,13 +153,16 @@ def inner(element: Element) -> str:
 
 
 def minutes(s: str) -> int | None:
-    """RSS's ttl (minutes) in seconds; None where it is no positive number."""
+    """RSS's ttl (minutes) in seconds; None if it is not a positive number."""
     return int(s) * 60 if _MINUTES.fullmatch(s) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """What takes an entry's fields out of its children, best first; most of a feed are alike."""
+    """Getters of an entry's fields from its children, best element first.
+
+    Most entries of a feed have the same child tags, and so share one shape.
+    """
 
     title: Taking | None
     summary: Taking | None
@@ -213,13 +216,13 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-# An entry of a thousand children is not worth keeping the names of.
+# Shapes of entries with more children are not cached.
 _MOST_ALIKE = 64
 _known_shape = lru_cache(maxsize=512)(_shape_of)
 
 
 def _taking(places: Sequence[int]) -> Taking | None:
-    """What takes these out of a list, in C: mostly they are one, or stand side by side."""
+    """A getter in C of the items of a list at these places, mostly one or adjacent ones."""
     if not places:
         return None
     first, end = places[0], places[0] + len(places)
@@ -227,7 +230,7 @@ def _taking(places: Sequence[int]) -> Taking | None:
 
 
 def _entry(item: Element, base: str) -> Entry:
-    # A slice takes a third less than iterating.
+    # A slice saves a third of the time of iterating.
     children: Sequence[Element] = item[:]  # type: ignore[index,assignment]
     tags = tuple([child.tag for child in children])
     shape = _known_shape(tags) if len(tags) <= _MOST_ALIKE else _shape_of(tags)
@@ -253,7 +256,7 @@ def _entry(item: Element, base: str) -> Entry:
     doi = _first(shape.doi(children)) if shape.doi else ""
     identifiers = _texts(shape.identifiers(children)) if shape.identifiers else ()
     extra = _extra(children, shape.extra)
-    # By position: fourteen names take 3 % of reading a whole list.
+    # By position: fourteen keywords would take 3 % of the time.
     return Entry(
         identity, title, link, summary, content, authors, categories, published, updated, unread,
         doi, identifiers, links, extra,
@@ -261,7 +264,11 @@ def _entry(item: Element, base: str) -> Entry:
 
 
 def _title(elements: Iterable[Element], literal: bool) -> str:
-    """The first title there is; one of Atom's may be `literal` (RFC 4287, 3.1.1), of RSS it is guessed."""
+    """The first title that is not empty, as plain text.
+
+    `literal`: there are Atom titles, which are plain text unless their type is HTML (RFC 4287,
+    3.1.1). An RSS title may be either.
+    """
     for element in elements:
         text = inner(element)[:MAX_TITLE]
         is_literal = (
@@ -276,7 +283,7 @@ def _title(elements: Iterable[Element], literal: bool) -> str:
 
 
 def _base(element: Element, outer: str) -> str:
-    """To what relative links within are taken; an `xml:base` is relative to the one around it."""
+    """The base of relative links in an element; `xml:base` is relative to the `outer` base."""
     own = element.get(_BASE)
     return (safe_url(own, base=outer) or outer) if own else outer
 
@@ -329,7 +336,7 @@ def _person(element: Element) -> str:
 
 
 def mailbox_name(s: str) -> str:
-    """The name in RSS's `a@example.org (A. Author)`; an address alone is nobody's name."""
+    """The name in RSS's `a@example.org (A. Author)`; empty for an address alone."""
     if "@" not in s:
         return s
     if "(" in s:
@@ -338,7 +345,7 @@ def mailbox_name(s: str) -> str:
 
 
 def _categories(elements: Iterable[Element]) -> tuple[str, ...]:
-    """Terms: the text of RSS's elements, an attribute of Atom's."""
+    """The terms: the text of RSS's elements, an attribute of Atom's."""
     return _terms(tuple([each.text or each.get("term") or "" for each in elements]))
 
 
