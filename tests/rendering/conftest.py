@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from functools import cache
 
 import pytest
 
@@ -87,7 +88,7 @@ def site() -> Site:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def topics() -> dict[str, Topic]:
     return {
         "cs.IR": Topic(id="cs.IR", name="Information Retrieval", categories=("cs.IR",)),
@@ -150,21 +151,21 @@ def because():
 
 
 @pytest.fixture(scope="session")
-def compiled():
-    """Templates by site: compiling takes longer than all the rest of a test."""
-    made: dict[object, mail.MailTemplates] = {}
-
-    def compile_for(site: Site, topics: dict[str, Topic]) -> mail.MailTemplates:
-        key = (site, tuple(topics.values()))
-        if key not in made:
-            made[key] = mail.compile_mail(site, topics)
-        return made[key]
-
-    return compile_for
+def compiled(topics):
+    """The templates of a site, kept because compiling takes longer than the rest of a test."""
+    return cache(lambda site: mail.compile_mail(site, topics))
 
 
 @pytest.fixture
-def edition(compiled, site, topics, papers, because) -> mail.Edition:
-    return mail.Edition(
-        compiled(site, topics), papers, upvotes={"arxiv:2606.00002": 57}, because=because
-    )
+def edition(compiled, site, papers, because) -> mail.Edition:
+    return mail.Edition(compiled(site), papers, upvotes={"arxiv:2606.00002": 57}, because=because)
+
+
+@pytest.fixture
+def show(compiled, site, papers, digest, subscriber):
+    """What the reader sees of a digest; say what is different."""
+
+    def parts(*, site=site, papers=papers, digest=digest, subscriber=subscriber, **more):
+        return mail.parts(mail.Edition(compiled(site), papers, **more), digest, subscriber)
+
+    return parts

@@ -10,25 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from digest.errors import InvalidInput
-from digest.model import (
-    AnnounceType,
-    Link,
-    LinkKind,
-    Paper,
-    Pick,
-    Reason,
-    ReasonKind,
-    Site,
-    Voice,
-)
-from digest.rendering.feeds import (
-    FORMATS,
-    MAX_BYTES,
-    FeedEntry,
-    FeedInfo,
-    Page,
-    document,
-)
+from digest.model import AnnounceType, Link, LinkKind, Paper, Pick, Reason, ReasonKind, Site, Voice
+from digest.rendering.feeds import FORMATS, MAX_BYTES, FeedEntry, FeedInfo, Page, document
 from digest.sources.lookup import read_work
 
 SITE = Site(name="Papers", url="https://papers.example", list_id="papers.example")
@@ -246,7 +229,7 @@ def test_the_feed_of_a_search_lives_beside_the_search():
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_document_too_large_for_readers_gives_up_abstracts_not_entries(kind):
     large = [
-        replace(each, paper=replace(each.paper, abstract="word " * 2_400)) for each in several(500)
+        replace(each, paper=replace(each.paper, abstract="word " * 2_000)) for each in several(500)
     ]
     body = document(kind, INFO, large, SITE)
     assert len(body) <= MAX_BYTES

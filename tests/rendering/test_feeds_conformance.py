@@ -74,7 +74,7 @@ def documents(info: FeedInfo, found: list[FeedEntry]) -> dict[str, bytes]:
 @st.composite
 def entries(draw: st.DrawFn) -> list[FeedEntry]:
     found = []
-    for paper_id in draw(st.lists(ids, max_size=4, unique=True)):
+    for paper_id in draw(st.lists(ids, max_size=2, unique=True)):
         seen = SEEN - timedelta(seconds=draw(st.integers(0, 300_000)))
         paper = Paper(
             id=paper_id,
@@ -207,18 +207,9 @@ def check_json(body: bytes, url: str) -> list[str]:
     assert feed["title"]
     assert feed["feed_url"] == url != feed.get("next_url")
     for item in feed["items"]:
-        assert item.keys() <= {
-            "id",
-            "url",
-            "title",
-            "content_html",
-            "content_text",
-            "date_published",
-            "date_modified",
-            "authors",
-            "tags",
-            "_digest",
-        }
+        dates = {"date_published", "date_modified"}
+        texts = {"title", "content_html", "content_text"}
+        assert item.keys() <= dates | texts | {"id", "url", "authors", "tags", "_digest"}
         check_html(item["content_html"])
         check_rfc3339(item["date_published"])
         check_rfc3339(item["date_modified"])
@@ -320,7 +311,7 @@ def check_all(found: dict[str, bytes]) -> None:
 # --- the tests ------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25)
 @given(found=entries(), title=text, description=text)
 def test_no_text_breaks_a_rule_of_any_format(found, title, description):
     info = FeedInfo(slug="any", title=title, description=description)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 
 from digest import tokens
 from digest.delivery import dkim, wire
-from digest.errors import ConfigError, InvalidInput
+from digest.errors import ConfigError
 from digest.inbound.commands import MOST_BROKEN
-from digest.model import Interest, InterestKind, Message, Quiet, Site, Status, Topic
+from digest.model import Interest, InterestKind, Message, Quiet, Site, Status
 from digest.rendering import letters, links
 from digest.rendering.lint import lint
 from digest.rendering.occasions import LONGEST_UNDO
@@ -31,16 +32,7 @@ CONTEXT = {
         "undo": "To go back, reply with “topics cs.CL”.",
     },
 }
-NASTY = (
-    "\r\nBcc: eve@example.com",
-    "\n.\r\n",
-    "\0",
-    "=\r\n",
-    "\u202e",
-    "\ud800",
-    "From ",
-    "<b>&{{7}}",
-)
+NASTY = ("\r\nBcc: eve@example.com", "\n.\r\n", "\0", "=\r\n", "\u202e", "\ud800", "From ", "<b>&{{7}}")  # fmt: skip
 
 texts = st.lists(st.one_of(st.text(max_size=30), st.sampled_from(NASTY)), max_size=5).map("".join)
 
@@ -59,17 +51,9 @@ def html_of(message: Message) -> str:
 
 
 @pytest.fixture(scope="session")
-def framed():
-    """The frame by site: compiling takes longer than all the rest of a test."""
-    made: dict[object, letters.LetterTemplates] = {}
-
-    def frame_for(site: Site, topics: dict[str, Topic]) -> letters.LetterTemplates:
-        key = (site, tuple(topics.values()))
-        if key not in made:
-            made[key] = letters.compile_letters(site, topics)
-        return made[key]
-
-    return frame_for
+def framed(topics):
+    """The template of a site, kept because compiling takes longer than the rest of a test."""
+    return cache(lambda site: letters.compile_letters(site, topics))
 
 
 @pytest.fixture
@@ -79,11 +63,11 @@ def by_mail(site):
 
 
 @pytest.fixture
-def write(framed, by_mail, topics, subscriber):
+def write(framed, by_mail, subscriber):
     def letter(kind, *, site=by_mail, to=subscriber, **given):
         given.setdefault("recipient", TO_ELSEWHERE.get(kind, ""))
         return letters.letter(
-            framed(site, topics),
+            framed(site),
             kind,
             to=to,
             message_id=f"<{kind}.1@example.org>",
@@ -112,6 +96,7 @@ def test_every_letter_has_two_lawful_parts_and_none_of_the_faults_the_linter_kno
     assert lint(html_of(sent)) == []
     assert "  " not in text_of(sent)
     assert sent.digest_id == f"{kind}.1@example.org"
+    assert sent == write(kind), "the same letter has the same bytes"
 
 
 @pytest.mark.parametrize("kind", letters.KINDS)
@@ -128,11 +113,6 @@ def test_every_letter_says_that_a_machine_wrote_it_and_wants_no_machines_answer(
     assert all(len(message.get_all(name)) == 1 for name in message.keys())  # noqa: SIM118 - keys repeat
 
 
-@pytest.mark.parametrize("kind", letters.KINDS)
-def test_the_same_letter_has_the_same_bytes(write, kind):
-    assert write(kind) == write(kind)
-
-
 @pytest.mark.parametrize(
     "kind", ["confirm", "known", "link", "account", "address-old", "address-new"]
 )
@@ -144,18 +124,19 @@ def test_a_letter_that_somebody_else_may_have_asked_for_says_that_doing_nothing_
     assert any(word in text.partition("If ")[2] for word in ("ignore this mail", "nothing"))
 
 
-@pytest.mark.parametrize("kind", letters.KINDS)
-def test_a_signed_letter_verifies(write, kind):
+def test_signed_letters_verify(write):
     import dkim as verifier
 
     key = dkim.generate_key()
     record = dkim.public_record(key).encode()
-    sent = write(kind)
+    signer = dkim.Signer("example.org", "s1", key)
+    for kind in letters.KINDS:
+        sent = write(kind)
 
-    signed = dkim.Signer("example.org", "s1", key).sign(sent.content, NOW)
+        signed = signer.sign(sent.content, NOW)
 
-    assert verifier.verify(signed, dnsfunc=lambda *_args, **_more: record)
-    wire.prepare(replace(sent, content=signed))
+        assert verifier.verify(signed, dnsfunc=lambda *_args, **_more: record), kind
+        wire.prepare(replace(sent, content=signed))
 
 
 def test_an_unknown_kind_is_a_mistake_of_ours(write):
@@ -291,7 +272,7 @@ def test_a_change_of_address_asks_both_ends_and_tells_the_new_one_nothing_of_the
     assert subscriber.email not in new.content.decode() + text_of(new)
 
 
-def test_an_address_that_is_not_the_subscribers_gets_nothing_that_acts_for_them(write, subscriber):
+def test_an_address_that_is_not_the_subscribers_gets_nothing_that_acts_for_them(write):
     for sent in (write("address-new"), write("address-changed", recipient="old@example.net")):
         message = read(sent)
         assert message["Reply-To"] is None
@@ -443,47 +424,36 @@ def test_answers_and_bounces_come_back_under_tags_that_hold(write, subscriber):
         assert len(local) <= 64
 
 
-def test_whoever_has_a_subscription_can_end_it_from_any_letter(write, by_mail, subscriber):
+def test_whoever_has_a_subscription_and_nobody_else_can_end_it_from_any_letter(
+    write, by_mail, subscriber, pending
+):
     for kind in ("known", "link", "account", "answer", "help", "export"):
         message = read(write(kind))
         assert links.unsubscribe(by_mail, subscriber) in message["List-Unsubscribe"]
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-
-
-def test_who_has_none_is_offered_none(write, pending):
-    message = read(write("confirm", to=pending))
-
-    assert message["List-Unsubscribe"] is None
-
-
-def test_an_address_that_cannot_be_written_is_refused_without_naming_it(write, subscriber):
-    with pytest.raises(InvalidInput) as caught:
-        write("link", to=replace(subscriber, email="ada@example.com>\r\nBcc: eve@example.com"))
-
-    assert "eve" not in str(caught.value)
+    assert read(write("confirm", to=pending))["List-Unsubscribe"] is None
 
 
 # --- whatever is in them -----------------------------------------------------------------------
 
 
 @settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     title=texts,
-    lines=st.lists(texts, max_size=80),
+    lines=st.lists(texts, max_size=8),
     undo=texts,
     name=texts,
     file=st.none() | st.tuples(texts, texts, st.binary(max_size=300)),
 )
 def test_whatever_an_answer_says_it_is_a_lawful_message(
-    write, framed, by_mail, topics, subscriber, title, lines, undo, name, file
+    framed, by_mail, subscriber, title, lines, undo, name, file
 ):
     # Arrange
-    frame = framed(by_mail, topics)
-    frame = replace(frame, site=replace(by_mail, name=name))
+    frame = replace(framed(by_mail), site=replace(by_mail, name=name))
 
     # Act
     sent = letters.letter(

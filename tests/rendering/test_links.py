@@ -138,6 +138,4 @@ def test_no_outside_link_can_break_out_of_where_it_stands(text):
     ],
 )
 def test_help_is_at_the_contact_if_it_can_be_linked(site, contact, address):
-    from dataclasses import replace
-
     assert links.help_address(replace(site, contact=contact)) == address

@@ -78,12 +78,8 @@ def test_unsubscribing_is_offered_by_web_and_by_mail_on_one_line(sent, site, sub
     assert mailto.startswith("mailto:unsubscribe@example.org?subject=unsubscribe%20s_ada..")
 
 
-def test_the_same_digest_gives_the_same_bytes(
-    compiled, site, topics, papers, digest, subscriber, now, because, sent
-):
-    afresh = mail.Edition(
-        compiled(site, topics), papers, upvotes={"arxiv:2606.00002": 57}, because=because
-    )
+def test_the_same_digest_gives_the_same_bytes(edition, digest, subscriber, now, sent):
+    afresh = replace(edition, _papers={}, _lines={}, _titles={})
 
     again = mail.message(
         afresh, digest, subscriber, message_id="<s_ada.2026-06-10@example.org>", at=now
@@ -139,11 +135,8 @@ def test_the_remaining_titles_follow_one_line_each(shown, papers, digest):
     assert shown.html.count("<li") == 31
 
 
-def test_a_long_list_is_cut_and_the_cut_is_said(compiled, site, topics, papers, digest, subscriber):
-    edition = mail.Edition(compiled(site, topics), papers)
-    long = replace(digest, rest=tuple(papers) * 2)
-
-    shown = mail.parts(edition, long, subscriber)
+def test_a_long_list_is_cut_and_the_cut_is_said(show, papers, digest):
+    shown = show(digest=replace(digest, rest=tuple(papers) * 2))
 
     assert "And 32 more, all in the browser" in shown.text
     assert shown.html.count("<li") == 50
@@ -163,13 +156,10 @@ def test_the_links_for_answers_carry_the_picks_number_and_a_token_that_holds(
             assert f"{page}/{number}/{answer}\n" in shown.text
 
 
-def test_a_paper_no_longer_kept_is_left_out_and_the_others_keep_their_numbers(
-    compiled, site, topics, papers, digest, subscriber
-):
+def test_a_paper_no_longer_kept_is_left_out_and_the_others_keep_their_numbers(show, papers):
     first, *others = papers
-    edition = mail.Edition(compiled(site, topics), {each: papers[each] for each in others})
 
-    shown = mail.parts(edition, digest, subscriber)
+    shown = show(papers={each: papers[each] for each in others})
 
     assert papers[first].url not in shown.text
     assert " 2. When Is α < β & γ > 0?" in shown.text
@@ -182,21 +172,18 @@ def test_text_from_outside_is_text_in_the_html(shown):
     assert "https://code.example.org/p/1?a=1&amp;b=2" in shown.html
 
 
-def test_a_dangerous_link_is_not_a_link(compiled, site, topics, papers, digest, subscriber):
+def test_a_dangerous_link_is_not_a_link(show, papers):
     bad = replace(papers["arxiv:2606.00001"], url="javascript:alert(1)", links=())
-    edition = mail.Edition(compiled(site, topics), papers | {bad.id: bad})
 
-    shown = mail.parts(edition, digest, subscriber)
+    shown = show(papers=papers | {bad.id: bad})
 
     assert "javascript:" not in shown.html + shown.text
     assert 'href="https://digest.example.org/papers/arxiv:2606.00001"' in shown.html
 
 
-def test_without_a_site_nothing_links_to_it(
-    compiled, topics, papers, digest, subscriber, because, now
-):
+def test_without_a_site_nothing_links_to_it(compiled, papers, digest, subscriber, because, now):
     site = Site(mail_from="digest@example.org", unsubscribe_to="stop@example.org")
-    edition = mail.Edition(compiled(site, topics), papers, because=because)
+    edition = mail.Edition(compiled(site), papers, because=because)
 
     shown = mail.parts(edition, digest, subscriber)
     sent = read(mail.message(edition, digest, subscriber, message_id="<1@x>", at=now).content)
@@ -210,8 +197,8 @@ def test_without_a_site_nothing_links_to_it(
     assert not lint(shown.html)
 
 
-def test_without_a_mailbox_either_one_can_reply(compiled, topics, papers, digest, subscriber, now):
-    edition = mail.Edition(compiled(Site(), topics), papers)
+def test_without_a_mailbox_either_one_can_reply(compiled, papers, digest, subscriber, now):
+    edition = mail.Edition(compiled(Site()), papers)
 
     shown = mail.parts(edition, digest, subscriber)
     sent = read(mail.message(edition, digest, subscriber, message_id="<1@x>", at=now).content)
@@ -276,17 +263,14 @@ def test_a_weekly_digest_speaks_of_the_week(edition, digest, subscriber):
     assert "It comes every Wednesday, around 07:00" in " ".join(shown.text.split())
 
 
-def test_the_html_has_none_of_the_faults_the_linter_knows(shown):
-    assert lint(shown.html) == []
-
-
 def test_the_text_is_wrapped_but_for_addresses(shown):
     long = [line for line in shown.text.splitlines() if len(line) > 72]
 
     assert all("https://" in line for line in long)
 
 
-def test_a_digest_of_ordinary_papers_is_small(sent, shown):
+def test_a_digest_of_ordinary_papers_is_small_and_has_no_faults_the_linter_knows(sent, shown):
+    assert lint(shown.html) == []
     assert len(shown.html.encode()) < 45_000
     assert len(sent.content) < 75_000
 
@@ -298,12 +282,8 @@ def test_what_hides_the_preheader_is_display_none_alone(shown):
     assert len(hidden[2]) <= 110
 
 
-def test_our_words_are_called_english_whatever_the_papers_are_written_in(
-    compiled, site, topics, papers, digest, subscriber
-):
-    arabic = replace(site, language="ar")
-
-    shown = mail.parts(mail.Edition(compiled(arabic, topics), papers), digest, subscriber)
+def test_our_words_are_called_english_whatever_the_papers_are_written_in(show, site):
+    shown = show(site=replace(site, language="ar"))
 
     assert '<html lang="en" dir="ltr">' in shown.html
     assert 'dir="auto"' in shown.html, "each title and abstract runs as it is written"
@@ -321,10 +301,10 @@ def test_an_address_that_cannot_be_written_is_refused_without_naming_it(
 
 
 @pytest.fixture
-def by_mail(compiled, site, topics, papers, digest, subscriber, now):
+def by_mail(compiled, site, papers, digest, subscriber, now):
     """The same digest from a site to which people can write."""
     site = replace(site, inbound_domain="in.example.org", unsubscribe_to="")
-    edition = mail.Edition(compiled(site, topics), papers)
+    edition = mail.Edition(compiled(site), papers)
     return mail.message(edition, digest, subscriber, message_id="<1@example.org>", at=now)
 
 
@@ -366,17 +346,14 @@ def test_every_digest_leads_to_the_preferences_by_a_link_of_its_day(shown, site,
     assert f'href="{link}"' in shown.html
 
 
-def test_who_speaks_for_a_paper_stands_with_it_as_text(
-    compiled, site, topics, papers, digest, subscriber, now
-):
+def test_who_speaks_for_a_paper_stands_with_it_as_text(show, now):
     spoken = [
         Voice(paper_id="arxiv:2606.00002", name="Bo <b>", line="At last\r\na proof.", at=now),
         Voice(paper_id="arxiv:2606.00002", line="Section 4 first.", curator=True, at=now),
         *(Voice(paper_id="arxiv:2606.00002", line="And " * 999, at=now) for _ in range(9)),
     ]
-    edition = mail.Edition(compiled(site, topics), papers, voices={"arxiv:2606.00002": spoken})
 
-    shown = mail.parts(edition, digest, subscriber)
+    shown = show(voices={"arxiv:2606.00002": spoken})
 
     assert "    Submitted by Bo <b>: At last a proof.\n" in shown.text
     assert "    Picked by a curator: Section 4 first.\n" in shown.text
@@ -385,26 +362,21 @@ def test_who_speaks_for_a_paper_stands_with_it_as_text(
     assert lint(shown.html) == []
 
 
-def test_the_longest_line_one_may_write_stands_whole_beside_the_longest_name(
-    compiled, site, topics, papers, digest, subscriber, now
-):
+def test_the_longest_line_one_may_write_stands_whole_beside_the_longest_name(show, now):
     name, line = "N" * 60, "L" * 299 + "."
     longest = Voice(paper_id="arxiv:2606.00002", name=name, line=line, curator=True, at=now)
     longer = replace(longest, name=name * 9, line=line * 9)
-    edition = mail.Edition(
-        compiled(site, topics), papers, voices={"arxiv:2606.00002": [longest, longer]}
-    )
 
-    html = mail.parts(edition, digest, subscriber).html
+    html = show(voices={"arxiv:2606.00002": [longest, longer]}).html
 
     assert f"Picked by {name}: {line}" in html
     assert f"Picked by {name[1:]}…: {'L' * 299}…" in html
 
 
 def test_a_from_address_that_is_none_is_the_operators_to_mend(
-    compiled, topics, papers, digest, subscriber, now
+    compiled, papers, digest, subscriber, now
 ):
-    edition = mail.Edition(compiled(Site(mail_from="nobody"), topics), papers)
+    edition = mail.Edition(compiled(Site(mail_from="nobody")), papers)
 
     with pytest.raises(ConfigError, match=r"mail\.from"):
         mail.message(edition, digest, subscriber, message_id="<1@example.org>", at=now)

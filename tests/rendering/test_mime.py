@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import InvalidInput
@@ -113,7 +113,8 @@ def test_the_boundary_cannot_stand_in_a_body_and_depends_on_the_key_alone():
     assert built("one") != built("two")
 
 
-@given(name=st.text(max_size=80), kind=st.text(max_size=80), data=st.binary(max_size=500))
+@settings(max_examples=40)
+@given(name=st.text(max_size=80), kind=st.text(max_size=80), data=st.binary(max_size=200))
 def test_a_file_beside_the_text_arrives_as_it_was(name, kind, data):
     written = mime.alternative(
         [], text=[encode("a\n")], html=[encode("<p>b\n")], key="k", attachment=(name, kind, data)

@@ -67,7 +67,7 @@ contexts = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(contexts)
 def test_inlining_the_template_is_inlining_every_mail(context):
     once = rendered(templates.inline(SOURCE, SHEET, name="digest.html"), context)

@@ -8,30 +8,8 @@ from hypothesis import strategies as st
 from digest.text import latex_to_text
 
 XML_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-TEX = st.lists(
-    st.sampled_from(
-        [
-            *"\\${}~`'^_-% ax1",
-            "\\alpha",
-            "\\frac",
-            "\\sqrt[",
-            "\\left(",
-            "\\text{",
-            "\\cite{",
-            "\\url{",
-            "\\begin{align}",
-            "\\end{align}",
-            "\\verb|",
-            '\\"',
-            "$$",
-            "\\(",
-            "\\)",
-            "\\emph{",
-            "é",
-        ]
-    ),
-    max_size=40,
-).map("".join)
+MACROS = r"\alpha \frac \sqrt[ \left( \text{ \cite{ \url{ \begin{align} \end{align} \verb| \" $$ \( \) \emph{ é"
+TEX = st.lists(st.sampled_from([*"\\${}~`'^_-% ax1", *MACROS.split()]), max_size=40).map("".join)
 
 
 @pytest.mark.parametrize(
