@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 import pytest
 from hypothesis import given
@@ -22,16 +23,32 @@ ANYTHING = st.text(
 
 
 @pytest.fixture(scope="module")
-def library(new_store, make):
+def stored(new_store, make):
+    """A store with these papers, made once for all tests that ask for the same; only to be read."""
+
+    @lru_cache
+    def of(*papers):
+        store = new_store()
+        store.papers.ingest([make.item(each) for each in papers])
+        return store
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def titled(stored, make):
+    """The same, with a paper for each of these titles, numbered from 1."""
+    return lambda *titles: stored(*(make.paper(n, title=t) for n, t in enumerate(titles, start=1)))
+
+
+@pytest.fixture(scope="module")
+def library(stored, make):
     """Three papers that a search can tell apart."""
-    store = new_store()
-    papers = [
+    return stored(
         make.paper(1, title="Diffusion models for molecules", authors=("Émile Noether",)),
         make.paper(2, title="Graphs", abstract="We apply diffusion to self-supervised learning."),
         make.paper(3, title="Transformers", abstract="Attention and retrieval, at last."),
-    ]
-    store.papers.ingest([make.item(each) for each in papers])
-    return store
+    )
 
 
 def numbers(found):
@@ -46,28 +63,24 @@ def numbers_of(papers):
     "query", ["Søren Jørgensen", "soren jorgensen", "SØREN", "jorgen*", "Łódź", "lodz", "strauss",
               "Strauß", "aeronaut", '"encyclopaedia of œuvres"', '"encyclopædia of oeuvres"']
 )  # fmt: skip
-def test_letters_with_a_stroke_are_found_as_people_type_them(new_store, make, query):
-    store = new_store()
+def test_letters_with_a_stroke_are_found_as_people_type_them(stored, make, query):
     title = "Encyclopædia of Œuvres by the Æronaut of ŁÓDŹ"
     paper = make.paper(1, title=title, authors=("Søren Jørgensen", "J. Strauß"))
-    store.papers.ingest([make.item(paper), make.item(make.paper(2))])
+    store = stored(paper, make.paper(2))
 
     assert numbers(store.papers.search(query, limit=10)) == [1]
 
 
 @pytest.mark.parametrize("query", ["eﬃcient ﬁne-tuning", '"ﬁne-tuning"', "eﬃci*", "CO₂"])
-def test_what_was_copied_from_a_pdf_is_found(new_store, make, query):
-    store = new_store()
-    paper = make.paper(1, title="Efficient fine-tuning for CO₂ capture")
-    store.papers.ingest([make.item(paper), make.item(make.paper(2))])
+def test_what_was_copied_from_a_pdf_is_found(titled, query):
+    store = titled("Efficient fine-tuning for CO₂ capture", "Tides")
 
     assert numbers(store.papers.search(query, limit=10)) == [1]
 
 
 @pytest.mark.parametrize("query", ["eﬃcient ﬁne-tuning", '"ﬁne-tuning"'])
-def test_a_listing_that_was_copied_from_a_pdf_is_found_as_it_is_written(new_store, make, query):
-    store = new_store()
-    store.papers.ingest([make.item(make.paper(1, title="Eﬃcient ﬁne-tuning of tides"))])
+def test_a_listing_that_was_copied_from_a_pdf_is_found_as_it_is_written(titled, query):
+    store = titled("Eﬃcient ﬁne-tuning of tides")
 
     assert numbers(store.papers.search(query, limit=10)) == [1]
 
@@ -151,10 +164,9 @@ def test_what_people_type_finds_what_they_mean(library, query, expected):
     assert numbers(library.papers.search(query, limit=10)) == expected
 
 
-def test_what_is_quoted_is_sought_as_far_as_its_last_whole_word(new_store, make):
-    store = new_store()
+def test_what_is_quoted_is_sought_as_far_as_its_last_whole_word(stored, make):
     text = "Interpretability of transformers remains unexplained. " * 20
-    store.papers.ingest([make.item(make.paper(1, abstract=text))])
+    store = stored(make.paper(1, abstract=text))
 
     assert numbers(store.papers.search(f'"{text}"', limit=10)) == [1]
 
@@ -195,21 +207,13 @@ relativity representation resonance retrieval retrieve solubility stability theo
 BEGUN = WORDS.split()
 
 
-@pytest.fixture(scope="module")
-def words(new_store, make):
-    """A paper for each of these words, by whose title it can be told."""
-    store = new_store()
-    store.papers.ingest([make.item(make.paper(n, title=word)) for n, word in enumerate(BEGUN)])
-    return store
-
-
 @pytest.mark.parametrize("within", [None, Within(until=date.max), Within(source="arxiv")])
 @pytest.mark.parametrize("word", BEGUN)
-def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(words, word, within):
+def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(titled, word, within):
     for length in range(3, len(word) + 1):
         begun = word[:length]
 
-        found = words.papers.search(f"{begun}*", limit=99, within=within)
+        found = titled(*BEGUN).papers.search(f"{begun}*", limit=99, within=within)
 
         expected = {each for each in BEGUN if each.casefold().startswith(begun.casefold())}
         assert {paper.title for paper, _ in found} == expected, begun
@@ -231,21 +235,18 @@ def test_a_prefix_finds_every_word_that_begins_so_however_long_it_is(words, word
         ("c-bas*", []),
     ],
 )
-def test_a_prefix_begins_a_word_in_any_script(new_store, make, query, expected):
-    store = new_store()
+def test_a_prefix_begins_a_word_in_any_script(titled, query, expected):
     titles = ["深層学習の研究", "機械学習 深層", "학습데이터의 검색", "Étude de GPT", "GPT-4o mini"]
     titles += ["On C++-17", "C#-based tools"]
-    store.papers.ingest([make.item(make.paper(n, title=t)) for n, t in enumerate(titles, start=1)])
 
-    assert numbers(store.papers.search(query, limit=9)) == expected
+    assert numbers(titled(*titles).papers.search(query, limit=9)) == expected
 
 
 @pytest.mark.parametrize(
     "title", ["C++-based tools", "C# and C++", "Étude de GPT", "Das Maß der Güte", "GPT–4o’s œuvre"]
 )
-def test_a_title_is_found_by_any_beginning_of_it(new_store, make, title):
-    store = new_store()
-    store.papers.ingest([make.item(make.paper(1, title=title))])
+def test_a_title_is_found_by_any_beginning_of_it(titled, title):
+    store = titled(title)
 
     for length in range(len(title.split()[0]), len(title) + 1):
         begun = "-".join(title[:length].split())
@@ -461,9 +462,8 @@ def test_of_papers_that_can_all_be_ranked_none_is_left_out_for_its_common_word(s
     assert sorted(numbers(found)) == [1, 6]
 
 
-def test_papers_with_the_rarest_words_are_ranked_by_all_of_them(new_store, make, monkeypatch):
+def test_papers_with_the_rarest_words_are_ranked_by_all_of_them(titled, monkeypatch):
     monkeypatch.setattr("digest.store.finding.MOST_OF_ANY", 3)
-    store = new_store()
     titles = [
         "Quantum error",
         "Please reply",
@@ -471,27 +471,26 @@ def test_papers_with_the_rarest_words_are_ranked_by_all_of_them(new_store, make,
         *["Error bars"] * 10,
         *["Tides"] * 40,
     ]
-    papers = [make.paper(number, title=title) for number, title in enumerate(titles, start=1)]
-    store.papers.ingest([make.item(each) for each in papers])
 
-    assert numbers(store.papers.search("please quantum error", limit=9)) == [1, 2, 3]
+    assert numbers(titled(*titles).papers.search("please quantum error", limit=9)) == [1, 2, 3]
 
 
 # --- authors ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def authored(new_store, make):
-    store = new_store()
+def by_these(stored, make):
+    """The same, with a paper by each of these authors and another one."""
+    return lambda *names: stored(
+        *(make.paper(n, authors=("Bo Sämple", name)) for n, name in enumerate(names, start=1))
+    )
+
+
+@pytest.fixture(scope="module")
+def authored(by_these):
     names = ["Jürgen Schmidhuber", "J. Schmidhuber", "Schmidhuber, Jürgen", "Anna Schmidhuber"]
     names += ["Conan O'Brien", "Łukasz Øksendal", "Wei Wang III", "Brien O.", "Mads O'Bødker"]
-    store.papers.ingest(
-        [
-            make.item(make.paper(number, authors=("Bo Sample", name)))
-            for number, name in enumerate(names, start=1)
-        ]
-    )
-    return store
+    return by_these(*names)
 
 
 @pytest.mark.parametrize(
@@ -527,18 +526,11 @@ def test_papers_of_an_author_are_found_by_any_way_to_write_the_name(authored, na
         ("Li Xu", [9]),
     ],
 )
-def test_papers_of_an_author_are_found_with_umlauts_and_without(new_store, make, name, expected):
-    store = new_store()
+def test_papers_of_an_author_are_found_with_umlauts_and_without(by_these, name, expected):
     names = ["Hinrich Schuetze", "Hinrich Schütze", "H. Schutze", "Schuetze, H.", "A. Bäuerle"]
     names += ["A. Baeuerle", "Tor Müller-Aagård", "Li Xue", "Li Xu"]
-    store.papers.ingest(
-        [
-            make.item(make.paper(number, authors=("Bo Sämple", name)))
-            for number, name in enumerate(names, start=1)
-        ]
-    )
 
-    assert numbers_of(store.papers.by_author(name, limit=9)) == expected
+    assert numbers_of(by_these(*names).papers.by_author(name, limit=9)) == expected
 
 
 def test_papers_of_an_author_are_limited_to_the_newest(authored):
