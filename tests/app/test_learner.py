@@ -12,7 +12,14 @@ from digest import subscriptions, worker
 from digest.app import App
 from digest.errors import ConfigError
 from digest.pipeline.learning import Learning
+from digest.ranking import space
 from digest.testing import RecordedFetcher
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    """A space is learned from 100 papers on, for speed."""
+    monkeypatch.setattr(space, "FEWEST_PAPERS", 100)
 
 
 class Ranker:
@@ -84,7 +91,7 @@ def test_a_process_that_runs_for_months_ranks_with_what_was_learned_last(
 ):
     using(application, plug_in("Ranker"))
     before = application.ranker
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
 
     with App(application.settings, clock=application.clock) as worker:
         assert worker.learn() is Learning.LEARNED
@@ -99,21 +106,21 @@ def test_a_process_that_runs_for_months_ranks_with_what_was_learned_last(
 def test_learning_is_done_when_it_is_due_or_asked_for(application, archive):
     assert application.learn() is None
     assert application.learn(force=True) is Learning.TOO_FEW
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
     assert application.learn() is Learning.LEARNED
     assert application.learn() is None
     assert application.learn(force=True) is Learning.LEARNED
 
 
 def test_a_space_that_cannot_be_read_is_done_without_and_learned_anew(application, archive, caplog):
-    application.store.papers.ingest(archive(range(500)))
-    application.store.spaces.keep("lsa:broken", b"no space", application.clock(), papers=500)
+    application.store.papers.ingest(archive(range(100)))
+    application.store.spaces.keep("lsa:broken", b"no space", application.clock(), papers=100)
 
     assert application.space is None
     assert application.ranker is not None
     assert "the space cannot be read" in caplog.text
     assert application.learn() is Learning.LEARNED
-    assert application.space.papers == 500
+    assert application.space.papers == 100
 
 
 # --- what lies near what --------------------------------------------------------------------------
@@ -126,38 +133,38 @@ def test_nothing_is_near_before_there_is_a_space(application, archive):
 
 
 def test_what_is_near_is_gathered_once_and_again_after_new_vectors(application, archive):
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
     application.learn()
     first = application.nearness
 
-    assert len(first.ids) == 500
+    assert len(first.ids) == 100
     assert application.nearness is first
-    application.store.papers.ingest(archive([500]))
+    application.store.papers.ingest(archive([100]))
     assert application.nearness is first, "the paper has no vector yet"
     application.place()
 
-    assert application.nearness.ids.count("arxiv:2601.00500") == 1
-    assert len(application.nearness.ids) == 501
+    assert application.nearness.ids.count("arxiv:2601.00100") == 1
+    assert len(application.nearness.ids) == 101
 
 
 def test_what_is_near_follows_the_space_that_another_process_learns(application, archive):
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
     application.learn()
     first = application.nearness
-    application.store.papers.ingest(archive(range(500, 620)))
+    application.store.papers.ingest(archive(range(100, 124)))
 
     with App(application.settings, clock=application.clock) as worker:
         worker.learn()
 
     assert application.nearness.space is application.space is not first.space
-    assert len(application.nearness.ids) == 620
+    assert len(application.nearness.ids) == 124
 
 
 def test_while_one_thread_gathers_the_others_do_with_what_there_was(application, archive):
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
     application.learn()
     first = application.nearness
-    application.store.papers.ingest(archive([500]))
+    application.store.papers.ingest(archive([100]))
     application.place()
 
     with application._gathering:
@@ -293,7 +300,7 @@ def absent(application):
 def test_a_model_that_cannot_be_loaded_costs_nobody_their_digest(
     application, archive, absent, caplog
 ):
-    papers = archive(range(500), seen_at=application.clock())
+    papers = archive(range(100), seen_at=application.clock())
     application.store.papers.ingest(papers)
     application.learn()
     subscribe(application)
@@ -308,7 +315,7 @@ def test_a_model_that_cannot_be_loaded_costs_nobody_their_digest(
 
 
 def test_what_is_kept_of_readers_without_a_model_goes_by_another_name(application, archive, absent):
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
     application.learn()
     without = application.ranker
 
@@ -342,7 +349,7 @@ def test_placing_says_that_the_model_cannot_be_loaded_even_where_no_paper_waits_
 def test_a_model_that_is_here_and_turns_out_broken_is_gone_without_as_well(
     application, archive, embedder, monkeypatch
 ):
-    application.store.papers.ingest(archive(range(500), seen_at=application.clock()))
+    application.store.papers.ingest(archive(range(100), seen_at=application.clock()))
     application.learn()
     subscribe(application)
 
@@ -360,7 +367,7 @@ def test_a_model_that_is_here_and_turns_out_broken_is_gone_without_as_well(
 def test_a_night_without_the_model_forgets_nothing_that_was_learned_with_it(
     application, archive, absent
 ):
-    application.store.papers.ingest(archive(range(500)))
+    application.store.papers.ingest(archive(range(100)))
     application.learn()
     absent.here = True
     name = application.ranker.keeps

@@ -100,26 +100,16 @@ def test_a_limit_by_the_minute_is_met_too():
     assert len(sent) / 1200 == pytest.approx(10, rel=0.2)
 
 
-def test_a_limit_that_is_raised_is_found():
-    server = Limited(14)
+@pytest.mark.parametrize(("before", "after", "passing"), [(14, 200, 200), (200, 14, 100)])
+def test_a_limit_that_is_raised_or_lowered_is_found(before, after, passing):
+    server = Limited(before)
     pace, _ = send(server, paces.begin(START, own=False), seconds=200)
 
-    server.limit = 200
-    pace, _ = send(server, pace, since=200, seconds=200)
-    _, sent = send(server, pace, since=400, seconds=100)
+    server.limit = after
+    pace, _ = send(server, pace, since=200, seconds=passing)
+    _, sent = send(server, pace, since=200 + passing, seconds=100)
 
-    assert len(sent) / 100 == pytest.approx(200, rel=0.2)
-
-
-def test_a_limit_that_is_lowered_is_found():
-    server = Limited(200)
-    pace, _ = send(server, paces.begin(START, own=False), seconds=100)
-
-    server.limit = 14
-    pace, _ = send(server, pace, since=100, seconds=100)
-    _, sent = send(server, pace, since=200, seconds=200)
-
-    assert len(sent) / 200 == pytest.approx(14, rel=0.2)
+    assert len(sent) / 100 == pytest.approx(after, rel=0.2)
 
 
 def test_a_server_that_never_slows_us_down_is_soon_free():

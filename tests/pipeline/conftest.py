@@ -1,7 +1,9 @@
 """A small world: papers on a day, people who follow them, all through the real store and ranker."""
 
 import random
+import resource
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +79,19 @@ def deliver(application):
         return delivering.deliver(store, transport, application.renderer, **given | options)
 
     return run
+
+
+@pytest.fixture
+def disk(application):
+    """Let the database's log grow by no more than so many bytes, as on a full disk; and again."""
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def leave(room=0):
+        size = Path(f"{application.settings.db}-wal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, unlimited[1]))
+
+    def clear():
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+    yield leave, clear
+    clear()

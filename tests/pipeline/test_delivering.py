@@ -1,7 +1,6 @@
 """Delivering: what is due goes out once, what fails is tried again or recorded."""
 
 import random
-import resource
 import sqlite3
 import threading
 from contextlib import closing, suppress
@@ -152,7 +151,7 @@ def test_a_server_that_refuses_almost_everyone_speaks_of_us_and_nothing_is_held_
 def test_a_blocked_address_of_ours_is_noticed_however_few_go_at_a_time(
     application, blocked, deliver
 ):
-    """At its first pace a server gets one message at a time, and a block lasts for days."""
+    """At its first pace a server gets one message at a time, and being blocked lasts for days."""
     first = deliver(blocked, block=1)
     assert (first.refused, first.deferred, first.cut_short) == (2, 1, True)
     for _ in range(5):
@@ -723,22 +722,6 @@ def test_a_clock_that_jumps_back_and_forth_loses_nobody_and_sends_nothing_twice(
     assert sorted(each.recipient for each in jumping.sent) == [each.email for each in composed]
 
 
-@pytest.fixture
-def disk(application):
-    """Let the database's log grow by no more than so many bytes, as on a disk that fills up."""
-    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def leave(room):
-        size = Path(f"{application.settings.db}-wal").stat().st_size
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, unlimited[1]))
-
-    def clear():
-        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-
-    yield leave, clear
-    clear()
-
-
 def test_a_full_disk_is_told_of_in_words(application, composed, deliver, disk):
     leave, clear = disk
     leave(0)
@@ -800,8 +783,6 @@ def test_when_nobody_is_there_for_the_one_in_doubt_the_round_ends_as_well(
 
 
 def test_someone_who_left_before_sending_gets_nothing(application, composed, deliver):
-    from digest import subscriptions
-
     subscriptions.unsubscribe(application.store, composed[0], now=application.clock())
     transport = MemoryTransport()
     deliver(transport)

@@ -1,6 +1,5 @@
 """Handing over: whatever ends a sender or stops its disk, what was accepted is known, or asked about."""
 
-import resource
 import sqlite3
 import threading
 from collections import Counter
@@ -161,22 +160,6 @@ def test_a_clock_that_is_put_right_while_mail_goes_out_has_nobody_mailed_twice(
 
 
 # --- a disk that cannot be written ---------------------------------------------------------
-
-
-@pytest.fixture
-def disk(application):
-    """Let no file grow any more, as on a full disk; and let them again."""
-    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def fill():
-        size = Path(f"{application.settings.db}-wal").stat().st_size
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, unlimited[1]))
-
-    def clear():
-        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-
-    yield fill, clear
-    clear()
 
 
 @pytest.mark.parametrize("each", [timedelta(milliseconds=1), timedelta(milliseconds=60)])

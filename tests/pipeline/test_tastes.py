@@ -6,14 +6,16 @@ import pytest
 
 from digest import subscriptions
 from digest.pipeline import tastes
+from digest.ranking import space
 
 LIKES = ("2601.00001", "2601.00006", "2601.00011")
 
 
 @pytest.fixture
-def app(application, archive):
-    """An application that has learned from 500 papers, and whom five readers have told three."""
-    application.store.papers.ingest(archive(range(500)))
+def app(application, archive, monkeypatch):
+    """An application that has learned from 100 papers, and five readers who like three of them."""
+    monkeypatch.setattr(space, "FEWEST_PAPERS", 100)
+    application.store.papers.ingest(archive(range(100)))
     application.learn(force=True)
     for number in range(5):
         subscriptions.subscribe(
@@ -57,7 +59,7 @@ def test_it_goes_on_where_it_stopped_until_there_is_another_space(app, archive):
     assert len(kept(app)) == 5
     assert tastes.keep_ahead(app.store, rankers) == 0
 
-    app.store.papers.ingest(archive(range(500, 600)))
+    app.store.papers.ingest(archive(range(100, 120)))
     app.learn(force=True)
     assert kept(app) == {}
     assert app.keep_ahead() == 5

@@ -2,7 +2,14 @@
 
 import pytest
 
+from digest.ranking import space
 from digest.testing import RecordedFetcher
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    """A space is learned from 100 papers on, for speed."""
+    monkeypatch.setattr(space, "FEWEST_PAPERS", 100)
 
 
 @pytest.fixture

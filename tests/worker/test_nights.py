@@ -216,25 +216,25 @@ def test_who_never_confirmed_is_forgotten_at_night(offline, subscribe):
 
 
 def test_the_first_tick_with_enough_papers_learns_before_it_composes(offline, archive):
-    offline.store.papers.ingest(archive(range(499)))
+    offline.store.papers.ingest(archive(range(99)))
     worker.tick(offline)
     assert offline.store.spaces.name() == ""
-    offline.store.papers.ingest(archive([499]))
+    offline.store.papers.ingest(archive([99]))
     worker.tick(offline)
     kept = offline.store.spaces.name()
     assert kept != ""
-    offline.store.papers.ingest(archive([500]))
+    offline.store.papers.ingest(archive([100]))
     worker.tick(offline)
     assert offline.store.spaces.name() == kept
     assert offline.store.spaces.lacking(kept, limit=1) == [], "what is new has its place"
 
 
 def test_what_has_grown_by_a_fifth_is_learned_anew_at_night_and_tried_once(offline, archive):
-    offline.store.papers.ingest(archive(range(500)))
+    offline.store.papers.ingest(archive(range(100)))
     offline.moment[0] = datetime(2026, 6, 10, 7, tzinfo=UTC)
     worker.tick(offline)
     kept = offline.store.spaces.name()
-    offline.store.papers.ingest(archive(range(500, 600)))
+    offline.store.papers.ingest(archive(range(100, 120)))
     nights.learn(offline)
     assert offline.store.spaces.name() == kept, "this night is over"
 
@@ -247,7 +247,7 @@ def test_what_has_grown_by_a_fifth_is_learned_anew_at_night_and_tried_once(offli
     assert offline.store.spaces.name() == kept, "another process is at it"
     offline.moment[0] += timedelta(minutes=1)
     assert nights.learn(offline), "it was killed"
-    assert offline.store.spaces.learned().papers == 600
+    assert offline.store.spaces.learned().papers == 120
 
 
 def test_a_worker_that_finds_another_learning_leaves_the_day_to_it(offline, monkeypatch):
@@ -265,7 +265,7 @@ def test_a_worker_that_finds_another_learning_leaves_the_day_to_it(offline, monk
 
 def test_learning_that_does_not_end_well_is_not_tried_again_that_day(offline, archive, monkeypatch):
     offline.moment[0] = datetime(2026, 6, 10, 6, tzinfo=UTC)
-    offline.store.papers.ingest(archive(range(500)))
+    offline.store.papers.ingest(archive(range(100)))
     monkeypatch.setattr(offline.store.spaces, "keep", None)
 
     with pytest.raises(TypeError):
@@ -275,13 +275,13 @@ def test_learning_that_does_not_end_well_is_not_tried_again_that_day(offline, ar
 
 
 def test_at_night_what_no_ranker_keeps_any_more_is_forgotten(offline, archive, subscribe):
-    offline.store.papers.ingest(archive(range(500)))
+    offline.store.papers.ingest(archive(range(100)))
     person = subscribe(likes=("2601.00001",))
     offline.moment[0] += timedelta(days=1)
     worker.tick(offline)
     old = offline.ranker.keeps
     assert offline.store.spaces.tastes(old, [person.id]), "composing keeps it"
-    offline.store.papers.ingest(archive(range(500, 600)))
+    offline.store.papers.ingest(archive(range(100, 120)))
     offline.learn(force=True)
     assert offline.ranker.keeps != old
     offline.moment[0] += timedelta(days=1)
