@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from digest.ranking.cores import one_core
+
 THEMES = {
     "bread": ("sourdough crust", "yeast oven", "rye flour", "kneading dough"),
     "stars": ("galaxy spectrum", "orbit telescope", "dust nebula", "pulsar timing"),
@@ -98,6 +100,13 @@ def add_set(folder: Folder, name: str) -> None:
                         "relevant": [each for each in ids if theme in each][:3],
                     }
                 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_one_core():
+    """As rankings are composed; threads for these small matrices only wait for each other."""
+    with one_core():
+        yield
 
 
 @pytest.fixture

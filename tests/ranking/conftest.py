@@ -9,6 +9,7 @@ import pytest
 
 from digest.model import Interest, InterestKind, Paper, Profile, Topic
 from digest.ports import Candidates
+from digest.ranking.cores import one_core
 from digest.ranking.linear import LinearRanker
 from digest.ranking.space import learn
 
@@ -20,6 +21,13 @@ TOPICS = {
         id="bread", name="Bread", phrases=("sourdough",), keywords=("oven", "crust", "yeast")
     ),
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_one_core():
+    """As rankings are composed; threads for these small matrices only wait for each other."""
+    with one_core():
+        yield
 
 
 @pytest.fixture

@@ -397,7 +397,7 @@ interests = st.lists(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(st.tuples(texts, texts, categories, authors), min_size=1, max_size=6),
@@ -596,7 +596,7 @@ def test_threads_that_share_a_ranker_get_the_same_as_alone(profile, space, inven
     ]
     candidates = Candidates(papers=papers, liked=invented)
     ids = sorted(invented)
-    asked = [profile(f"s_{n}", like=ids[n::37], keyword=f"term {n}") for n in range(16)]
+    asked = [profile(f"s_{n}", like=ids[n::37], keyword=f"term {n}") for n in range(10)]
 
     def listed(ranker, person):
         return ranker.rank([person], candidates, without={}, now=None)[0].listed
