@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from digest import matching
 from digest.app import counts
 from digest.errors import StoreBusy
-from digest.pipeline.catalogue import Catalogue, Feed
+from digest.pipeline.catalogue import Catalogue
 from digest.rendering import links, opml, pages
 from digest.web import caching, openapi
 from digest.web.documents import FeedRecord, FeedsDocument, address, feed_addresses
@@ -53,19 +53,16 @@ class About(Showing):
 
     def feeds(self, _request: Request) -> Shown:
         """The directory of feeds."""
-        community, named, categories = self._feeds()
+        groups = self._feeds()
+        public = [*groups["community"], *groups["named"]]
         return Shown(
             template="feeds",
             context={
-                "community": community,
-                "named": named,
-                "categories": categories,
+                **groups,
                 "opml": f"/{opml.PATH}",
                 "canonical": "/feeds",
                 "feeds": tuple(
-                    feed
-                    for each in (*community, *named)
-                    for feed in pages.feed_links(each.slug, each.title)[:1]
+                    feed for each in public for feed in pages.feed_links(each.slug, each.title)[:1]
                 ),
             },
             document=lambda: FeedsDocument(
@@ -76,7 +73,7 @@ class About(Showing):
                         description=each.description,
                         feeds=feed_addresses(each.slug, site=self.site),
                     )
-                    for each in (*community, *named, *categories)
+                    for each in (*public, *groups["categories"])
                 ],
             ),
         )
@@ -136,19 +133,14 @@ class About(Showing):
 
         return answer
 
-    def _feeds(self) -> tuple[list[FeedLine], list[FeedLine], list[FeedLine]]:
+    def _feeds(self) -> dict[str, list[FeedLine]]:
         """The feeds of the community, of named topics, and of categories in use."""
-        ours: list[FeedLine] = []
-        named: list[FeedLine] = []
-        categories: list[FeedLine] = []
+        groups: dict[str, list[FeedLine]] = {"community": [], "named": [], "categories": []}
         for feed in Catalogue(self.app.store, self.app.feed_terms, self.app.clock()).feeds:
-            if feed.topic is None:
-                ours.append(self._line(feed))
-            else:
-                (named if matching.is_named(feed.topic) else categories).append(self._line(feed))
-        return ours, named, categories
-
-    def _line(self, feed: Feed) -> FeedLine:
-        title = feed.info.title.removesuffix(f" · {self.site.name}")
-        told = feed.info.description if feed.topic is None else feed.topic.description
-        return FeedLine(slug=feed.info.slug, title=title, description=told)
+            group, about = "community", feed.info.description
+            if feed.topic is not None:
+                group = "named" if matching.is_named(feed.topic) else "categories"
+                about = feed.topic.description
+            title = feed.info.title.removesuffix(f" · {self.site.name}")
+            groups[group].append(FeedLine(slug=feed.info.slug, title=title, description=about))
+        return groups

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from digest import subscriptions
-from digest.app import App, Trouble, troubles
+from digest.app import App, troubles
 from digest.delivery import said, scrub
 from digest.model import (
     Evidence,
     EvidenceKind,
-    Moderation,
     Paper,
-    Receipt,
     SourceReport,
     Submission,
 )
@@ -29,15 +26,6 @@ MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Returned:
-    """A bounce or complaint, and whose it is if known."""
-
-    evidence: Evidence
-    email: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """A source's last report, its next poll, and its failures in a row."""
 
@@ -48,67 +36,41 @@ class SourceHealth:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """Everything the page shows.
+def overview(app: App) -> dict[str, object]:
+    """Everything the page shows, by the names that its template uses.
 
-    `ticked` is when the worker last looked at what is due. `attempts` are deliveries with the
-    server's reply without addresses; the paper of a submission is None until it is fetched.
+    `ticked` is when the worker last looked at what is due. The replies of mail servers come without
+    addresses; the paper of a submission is None until it is fetched.
     """
-
-    rows: Mapping[str, int]
-    subscribers: Mapping[str, int]
-    outbox: Mapping[str, int]
-    forecast: str
-    letters: int
-    attempts: Sequence[tuple[Receipt, str]]
-    returned: Sequence[Returned]
-    unread: Sequence[Evidence]
-    sources: Sequence[SourceHealth]
-    submitted: Sequence[tuple[Submission, Paper | None]]
-    log: Sequence[Moderation]
-    megabytes: float
-    ticked: datetime | None
-    troubles: Sequence[Trouble]
-    now: datetime
-
-
-def overview(app: App) -> Overview:
-    """Look everything up."""
     store, now = app.store, app.clock()
     attempts = store.ledger.deliveries(since=now - DELIVERIES_WITHIN, limit=MOST_SHOWN)
-    return Overview(
-        rows=store.counts(),
-        subscribers={str(each): n for each, n in store.subscribers.by_status().items()},
-        outbox=store.ledger.counts(),
-        forecast=said(app.forecast(), now),
-        letters=store.post.waiting(),
-        attempts=[(receipt, scrub(receipt.reply)) for receipt, _ in attempts],
-        returned=_returned(app, now),
-        unread=store.post.evidences(kind=EvidenceKind.UNREAD, unsettled=True, limit=MOST_SHOWN),
-        sources=_sources(app, now),
-        submitted=_submitted(app, now),
-        log=store.community.log(limit=MOST_SHOWN),
-        megabytes=_size(Path(app.settings.db)) / MEGABYTE,
-        ticked=app.last_tick,
-        troubles=troubles(store),
-        now=now,
-    )
+    return {
+        "rows": store.counts(),
+        "subscribers": {str(each): n for each, n in store.subscribers.by_status().items()},
+        "outbox": store.ledger.counts(),
+        "forecast": said(app.forecast(), now),
+        "letters": store.post.waiting(),
+        "attempts": [(receipt, scrub(receipt.reply)) for receipt, _ in attempts],
+        "returned": _returned(app, now),
+        "unread": store.post.evidences(kind=EvidenceKind.UNREAD, unsettled=True, limit=MOST_SHOWN),
+        "sources": _sources(app, now),
+        "submitted": _submitted(app, now),
+        "log": store.community.log(limit=MOST_SHOWN),
+        "megabytes": _size(Path(app.settings.db)) / MEGABYTE,
+        "ticked": app.last_tick,
+        "troubles": troubles(store),
+        "now": now,
+    }
 
 
-def _returned(app: App, now: datetime) -> list[Returned]:
+def _returned(app: App, now: datetime) -> list[tuple[Evidence, str, str]]:
+    """Bounces and complaints, each with the subscriber's address if known, and its text."""
     found = app.store.post.evidences(
         but=EvidenceKind.UNREAD, since=now - EVIDENCE_WITHIN, limit=MOST_SHOWN
     )
     people = app.store.subscribers.get({each.subscriber_id for each in found} - {""})
-    return [
-        Returned(
-            evidence=each,
-            email=people[each.subscriber_id].email if each.subscriber_id in people else "",
-            words=scrub(each.detail),
-        )
-        for each in found
-    ]
+    emails = {key: person.email for key, person in people.items()}
+    return [(each, emails.get(each.subscriber_id, ""), scrub(each.detail)) for each in found]
 
 
 def _sources(app: App, now: datetime) -> list[SourceHealth]:
