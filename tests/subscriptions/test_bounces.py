@@ -164,42 +164,36 @@ def test_undoing_a_complaint_does_not_revive_who_had_left_before(
     assert suppression(store) is None
 
 
+@pytest.fixture(params=["by themselves", "by an import"])
+def leave(store, now, request):
+    """Unsubscribes somebody."""
+
+    def run(person):
+        if request.param == "by an import":
+            subscriptions.end(store, [person.email], Status.UNSUBSCRIBED, now=now)
+        else:
+            subscriptions.unsubscribe(store, person, now=now)
+
+    return run
+
+
 @pytest.mark.parametrize("kind", [HARD, COMPLAINT])
 def test_who_leaves_after_a_bounce_or_complaint_is_not_brought_back_by_undoing_it(
-    store, subscribe, bounce, undo, now, kind
+    subscribe, bounce, undo, leave, kind
 ):
-    left = subscriptions.unsubscribe(store, bounce(subscribe(), kind), now=now)
-    assert left.status is Status.UNSUBSCRIBED
-    assert undo("e1") == left
+    leave(bounce(subscribe(), kind))
+    assert undo("e1").status is Status.UNSUBSCRIBED
 
 
 def test_who_leaves_long_after_a_complaint_is_not_brought_back_by_undoing_it(
-    store, subscribe, bounce, undo, now
+    subscribe, bounce, undo, leave
 ):
     bounce(subscribe(), COMPLAINT)
-    left = subscriptions.unsubscribe(store, subscribe(), now=now)
-    assert undo("e1") == left
-
-
-@pytest.mark.parametrize("kind", [HARD, COMPLAINT])
-def test_whom_a_list_calls_unsubscribed_after_a_bounce_or_complaint_is_not_brought_back(
-    store, subscribe, bounce, undo, now, kind
-):
-    ended = bounce(subscribe(), kind)
-    assert subscriptions.end(store, [ended.email], Status.UNSUBSCRIBED, now=now) == 0
+    leave(subscribe())
     assert undo("e1").status is Status.UNSUBSCRIBED
 
 
-def test_whom_a_list_ended_long_after_a_complaint_is_not_brought_back_by_undoing_it(
-    store, subscribe, bounce, undo, now
-):
-    bounce(subscribe(), COMPLAINT)
-    back = subscribe()
-    assert subscriptions.end(store, [back.email], Status.UNSUBSCRIBED, now=now) == 1
-    assert undo("e1").status is Status.UNSUBSCRIBED
-
-
-def test_a_list_settles_the_complaint_of_nobody_else(store, subscribe, bounce, undo, now):
+def test_an_import_settles_the_complaint_of_nobody_else(store, subscribe, bounce, undo, now):
     ada, bo = subscribe(), subscribe("bo@example.org")
     bounce(ada, COMPLAINT)
     bounce(bo, COMPLAINT)
@@ -207,7 +201,9 @@ def test_a_list_settles_the_complaint_of_nobody_else(store, subscribe, bounce, u
     assert undo("e2") == bo
 
 
-def test_a_list_that_calls_someone_suppressed_settles_no_complaint(store, subscribe, bounce, now):
+def test_an_import_that_calls_someone_suppressed_settles_no_complaint(
+    store, subscribe, bounce, now
+):
     bounce(subscribe(), COMPLAINT)
     back = subscribe()
     assert subscriptions.end(store, [back.email], Status.SUPPRESSED, now=now) == 1
