@@ -99,16 +99,23 @@ def unconditional(site):
 
 @pytest.mark.usefixtures("feed")
 def test_one_unconditional_request_ever(site, reader):
-    reader.run(days=3)
+    reader.run(days=1)
 
-    assert len(site.seen) > 50
+    assert len(site.seen) > 15
     assert unconditional(site) == [site.seen[0]]
     assert reader.bodies == [b"<rss>one</rss>"]
 
 
-@pytest.mark.parametrize("etag", ['"strong"', 'W/"weak"', "bare", "'odd", '"caf\xe9"', '"a", "b"'])
 @pytest.mark.parametrize(
-    "modified", ["Wed, 10 Jun 2026 06:59:59 GMT", "2026-06-10 06:59 +0000", ""]
+    ("etag", "modified"),
+    [
+        ('"strong"', "Wed, 10 Jun 2026 06:59:59 GMT"),
+        ('W/"weak"', "2026-06-10 06:59 +0000"),
+        ("bare", ""),
+        ("'odd", "Wed, 10 Jun 2026 06:59:59 GMT"),
+        ('"caf\xe9"', "2026-06-10 06:59 +0000"),
+        ('"a", "b"', ""),
+    ],
 )
 def test_validators_are_opaque_and_sent_back_byte_for_byte(site, feed, reader, etag, modified):
     feed.etag, feed.modified = etag, modified
@@ -166,8 +173,8 @@ def test_no_cookies_no_referer_no_cruft_and_no_changes_to_the_url(site, feed, ma
     reader = Reader(url, make_fetcher())
     other = Reader(site.url("/old"), reader.fetcher)
 
-    reader.run(days=1)
-    other.run(days=1)
+    reader.run(hours=6)
+    other.run(hours=6)
 
     assert {each.target for each in site.seen} == {"/feed?format=rss&q=a%20b+c", "/old", "/feed"}
     sent = {name.lower() for each in site.seen for name, _ in each.headers}
@@ -196,18 +203,12 @@ def test_a_restart_asks_nothing_again(site, reader, make_fetcher):
 
 
 @pytest.mark.usefixtures("feed")
-def test_the_user_agent_names_a_contact(site, reader):
+def test_the_feed_alone_is_asked_for_with_gzip_and_a_contact(site, reader):
     reader.run(hours=2)
 
     assert {each.get("User-Agent") for each in site.seen} == {
         "digest-tests/1 (+https://digest.example/about)"
     }
-
-
-@pytest.mark.usefixtures("feed")
-def test_gzip_is_accepted_and_nothing_but_the_feed_is_asked_for(site, reader):
-    reader.run(days=1)
-
     assert {each.get("Accept-Encoding") for each in site.seen} == {"gzip"}
     assert {(each.method, each.target) for each in site.seen} == {("GET", "/feed")}
 
@@ -245,11 +246,11 @@ def test_a_permanent_move_is_asked_about_once(site, feed, make_fetcher, status):
     site.serve("/old", status=status, location="/feed")
     reader = Reader(site.url("/old"), make_fetcher())
 
-    reader.run(days=1)
+    reader.run(hours=6)
 
     targets = [each.target for each in site.seen]
     assert targets.count("/old") == 1
-    assert targets.count("/feed") > 10
+    assert targets.count("/feed") > 4
     assert reader.bodies == [feed.body]
 
 

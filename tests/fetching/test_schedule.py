@@ -387,7 +387,7 @@ policies = st.builds(Policy, interval=st.floats(1, 7 * DAY), unconditional=st.fl
 
 @settings(deadline=None)
 @given(
-    outcomes=st.lists(answers | failures, min_size=1, max_size=12),
+    outcomes=st.lists(answers | failures, min_size=1, max_size=4),
     seed=st.integers(),
     ttl=st.none() | st.integers(-(10**12), 10**12),
     policy=policies,

@@ -52,8 +52,8 @@ def test_html_entities_that_xml_does_not_know_are_characters():
 # --- size ---------------------------------------------------------------------------------------
 
 
-def test_a_hundred_thousand_attributes():
-    attributes = " ".join(f"a{i}='1'" for i in range(100_000))
+def test_twenty_thousand_attributes():
+    attributes = " ".join(f"a{i}='1'" for i in range(20_000))
 
     assert titles(rss(f"<item {attributes}><title>x</title></item>")) == ["x"]
     assert titles(rss(f"<item><title {attributes}>x</item>{GOOD}")) == ["Good"]
@@ -70,10 +70,10 @@ def test_a_huge_title_loses_only_its_entry():
 
 
 def test_only_so_many_damaged_entries_are_worth_the_effort():
-    feed = parse_feed(rss("<item><title>Bad</title><b></item>" * 3_000 + GOOD))
+    feed = parse_feed(rss("<item><title>Bad</title><b></item>" * 1_000 + GOOD))
 
     assert [each.title for each in feed.entries] == ["Bad"] * 200 + ["Good"]
-    assert len(feed.problems) == 1 + 3_000
+    assert len(feed.problems) == 1 + 1_000
 
 
 @pytest.mark.parametrize(

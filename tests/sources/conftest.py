@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import strategies as st
 
 from digest.errors import ListingUnreadable
 from digest.model import Harvest, Listing
@@ -25,6 +26,18 @@ def recorded(recordings: Path) -> Callable[[str], Listing]:
         return Listing(source="recorded", url=f"file:{path}", body=(recordings / path).read_bytes())
 
     return read
+
+
+@pytest.fixture(scope="session")
+def any_json() -> st.SearchStrategy[object]:
+    """Values of every shape that JSON has."""
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+        ),
+        max_leaves=6,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -414,18 +414,6 @@ def test_an_error_feed_is_refused_with_its_own_words():
     assert caught.value.subject == "https://rss.arxiv.org/rss/cs.AI+cs.LG"
 
 
-@pytest.mark.parametrize("body", [b"", b"   ", b"<html><body>busy</body></html>", b"\x00\xff"])
-def test_what_is_no_feed_is_refused(body):
-    with pytest.raises(ListingUnreadable):
-        SOURCE.parse(listing(body))
-
-
-@settings(max_examples=40)
-@given(st.binary(max_size=300))
-def test_no_bytes_break_it(unharmed, body):
-    unharmed(SOURCE, listing(body))
-
-
 @settings(max_examples=40)
 @given(
     at=st.integers(0, 2_000),

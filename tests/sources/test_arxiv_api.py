@@ -277,12 +277,6 @@ def test_an_error_is_refused_with_arxivs_words():
         SOURCE.parse(listing(body))
 
 
-@pytest.mark.parametrize("body", [b"", b"Rate exceeded.", b"<html/>"])
-def test_what_is_no_feed_is_refused(body):
-    with pytest.raises(ListingUnreadable):
-        SOURCE.parse(listing(body))
-
-
 @settings(max_examples=40)
 @given(
     at=st.integers(0, 2_500),

@@ -298,12 +298,6 @@ def test_other_errors_are_refused_with_arxivs_words():
         SOURCE.parse(listing(refusal("badArgument", "Bad set")))
 
 
-@pytest.mark.parametrize("body", [b"", b"<html/>", b"\xff\xfe"])
-def test_what_is_not_oai_pmh_is_refused(body):
-    with pytest.raises(ListingUnreadable):
-        SOURCE.parse(listing(body))
-
-
 @settings(max_examples=40)
 @given(
     at=st.integers(0, 2_500),

@@ -2,8 +2,6 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from digest.errors import ListingUnreadable
 from digest.merging import title_key, url_key
@@ -380,12 +378,3 @@ def test_a_paper_that_stands_twice_with_other_words_is_reported():
 def test_a_web_page_is_refused(now):
     with pytest.raises(ListingUnreadable, match="a web page"):
         SOURCE.parse(Listing(source="lab", url="https://e.org", body=b"<html></html>"))
-
-
-@given(st.binary(max_size=200))
-def test_rubbish_is_refused_or_reported(body):
-    try:
-        harvest = SOURCE.parse(listing("").__class__(source="lab", url="https://e.org", body=body))
-    except ListingUnreadable:
-        return
-    assert harvest.items == ()
