@@ -159,6 +159,12 @@ def queue(store, *digests, expires=DAY + timedelta(hours=20), send_from=DAY):
     )
 
 
+def prune(store, **before):
+    """Prune what is from before these times: by default logs from before the day, and no papers."""
+    defaults = {"papers_before": date(2000, 1, 1), "logs_before": DAY}
+    return store.prune(**defaults | before)
+
+
 def receipt(envelope, outcome=Outcome.ACCEPTED, **fields):
     """What the mail server said of an envelope."""
     defaults = {"digest_id": envelope.digest.id, "outcome": outcome, "code": 250, "at": DAY}
@@ -246,6 +252,7 @@ def make():
         digest=digest,
         receipt=receipt,
         queue=queue,
+        prune=prune,
         feedback=feedback,
         submission=submission,
         moderation=moderation,

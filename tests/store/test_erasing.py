@@ -293,10 +293,8 @@ def test_mail_that_comes_while_other_mail_is_gone_through_goes_too(
 
     def come():
         if gone:
-            store.prune(
-                papers_before=make.day.date(),
-                logs_before=make.day,
-                evidence_before=make.day + timedelta(hours=1),
+            make.prune(
+                store, papers_before=make.day.date(), evidence_before=make.day + timedelta(hours=1)
             )
         assert store.post.record(replace(mail, raw=b"From: ada@example.org"))
 

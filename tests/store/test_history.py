@@ -237,9 +237,7 @@ def test_who_had_digests_that_are_no_longer_kept_is_covered_until_the_last_of_th
     kept = make.digest(going_on, edition="2026-06-12", until=make.day + 2 * DAY)
     make.queue(store, make.digest(back), make.digest(going_on), kept)
 
-    store.prune(
-        papers_before=date(2020, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 11)
-    )
+    make.prune(store, digests_before=date(2026, 6, 11))
 
     found = store.ledger.covered([each.id for each in (back, going_on, newcomer)])
     assert found == {back.id: make.day, going_on.id: kept.until}

@@ -39,13 +39,11 @@ def two_days(store, make):
     return digests
 
 
-def test_words_and_strings_go_with_the_last_digest_that_names_them(store, two_days):
+def test_words_and_strings_go_with_the_last_digest_that_names_them(store, make, two_days):
     old, new = two_days
     assert len(rows(store, "words")) == 2
 
-    store.prune(
-        papers_before=date(2000, 1, 1), logs_before=old.since, digests_before=date(2026, 6, 11)
-    )
+    make.prune(store, logs_before=old.since, digests_before=date(2026, 6, 11))
 
     assert store.ledger.digests([old.id, new.id]) == {new.id: new}
     assert [row["listed"] for row in rows(store, "words")] == ["kernel"]
@@ -58,9 +56,7 @@ def test_words_and_strings_go_with_the_last_digest_that_names_them(store, two_da
 def test_a_queue_that_was_pruned_has_nothing_to_send(store, make, two_days):
     assert store.ledger.counts()["queued"] == 2
 
-    store.prune(
-        papers_before=date(2000, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 12)
-    )
+    make.prune(store, digests_before=date(2026, 6, 12))
 
     assert store.ledger.counts()["queued"] == 0
     assert store.ledger.claim(make.day + DAY, owner="one", limit=9, lease=60) == []

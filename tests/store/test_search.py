@@ -331,7 +331,7 @@ def test_deleted_papers_are_not_found(new_store, make):
     store = new_store()
     store.papers.ingest([make.item(make.paper(1, title="A title to be deleted soon"))])
 
-    store.prune(papers_before=date(2027, 1, 1), logs_before=make.day)
+    make.prune(store, papers_before=date(2027, 1, 1))
 
     assert store.papers.search("deleted", limit=5) == []
 

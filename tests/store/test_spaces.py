@@ -163,7 +163,7 @@ def test_vectors_follow_a_paper_to_another_id_and_go_with_one_that_is_joined(sto
 def test_vectors_of_pruned_papers_go_with_them(store, papers, make):
     store.spaces.put(LSA, {each.id: b"here" for each in papers.values()})
 
-    store.prune(papers_before=date(2026, 6, 10), logs_before=make.day)
+    make.prune(store, papers_before=date(2026, 6, 10))
 
     left = [paper_id for paper_id, _ in store.spaces.newest(LSA, limit=9)]
     assert sorted(left) == [papers[number].id for number in (1, 2, 4, 5)]
@@ -186,7 +186,7 @@ def test_others_may_write_while_the_archive_is_read(store, papers, make, monkeyp
     reading = store.spaces.archive(limit=9)
     first = next(reading)
 
-    store.prune(papers_before=date(2026, 6, 10), logs_before=make.day)
+    make.prune(store, papers_before=date(2026, 6, 10))
     store.papers.ingest([make.item(make.paper(6))])
 
     assert ids([first, *reading]) == [4, 2, 1, 5]

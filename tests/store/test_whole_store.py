@@ -108,7 +108,7 @@ def test_pruning_keeps_what_digests_and_opinions_name(store, make):
     )
     make.queue(store, make.digest(person, papers=[papers[1]], rest=(papers[2].id,)))
 
-    deleted = store.prune(papers_before=LATER, logs_before=make.day)
+    deleted = make.prune(store, papers_before=LATER)
 
     assert deleted["papers"] == 2
     assert set(store.papers.get(each.id for each in papers.values())) == {
@@ -127,7 +127,7 @@ def test_pruning_keeps_what_readers_said_something_of(store, make):
     store.community.vote(person.id, papers[3].id, make.day)
     store.community.submit(make.submission(about=papers[4]))
 
-    assert store.prune(papers_before=LATER, logs_before=make.day)["papers"] == 1
+    assert make.prune(store, papers_before=LATER)["papers"] == 1
 
     assert set(store.papers.get(each.id for each in papers.values())) == {
         papers[n].id for n in (1, 2, 3, 4)
@@ -145,10 +145,8 @@ def test_evidence_goes_when_it_is_old_but_never_unread(store, make):
     ):
         store.post.record(found)
 
-    assert "evidence" not in store.prune(papers_before=LATER, logs_before=make.day)
-    deleted = store.prune(
-        papers_before=LATER, logs_before=make.day, evidence_before=make.day + timedelta(days=1)
-    )
+    assert "evidence" not in make.prune(store, papers_before=LATER)
+    deleted = make.prune(store, papers_before=LATER, evidence_before=make.day + timedelta(days=1))
 
     assert deleted["evidence"] == 2
     assert [each.id for each in store.post.evidences()] == ["e_4", "e_2"]
@@ -167,7 +165,7 @@ def test_of_mail_that_nobody_could_read_the_newest_some_thousand_stay(store, mak
     ):
         store.post.record(found)
 
-    deleted = store.prune(papers_before=LATER, logs_before=make.day, evidence_before=make.day)
+    deleted = make.prune(store, papers_before=LATER, evidence_before=make.day)
 
     assert deleted["evidence"] == 2
     assert {each.id for each in store.post.evidences()} == {"e_1", "e_4", "e_5", "e_6"}
@@ -188,9 +186,7 @@ def test_soft_bounces_that_are_still_counted_outlive_other_evidence(store, make)
 def test_soft_bounces_are_kept_no_shorter_than_other_evidence(store, make):
     store.post.record(make.evidence(kind=EvidenceKind.SOFT_BOUNCE))
 
-    store.prune(
-        papers_before=LATER, logs_before=make.day, evidence_before=make.day, soft_before=LATE
-    )
+    make.prune(store, papers_before=LATER, evidence_before=make.day, soft_before=LATE)
 
     assert [each.id for each in store.post.evidences()] == ["e_1"]
 
@@ -202,7 +198,7 @@ def test_pruning_forgets_uses_received_mail_and_letters_that_are_over(store, mak
         store.post.take(key, now=at, seconds=60, most=1)
     store.post.put([make.letter(1), make.letter(2, expires_at=later)])
 
-    deleted = store.prune(papers_before=date(2020, 1, 1), logs_before=later)
+    deleted = make.prune(store, logs_before=later)
 
     assert (deleted["received"], deleted["uses"], deleted["letters"]) == (1, 1, 1)
     assert not store.post.first_time("new", later)
@@ -214,8 +210,8 @@ def test_pruning_goes_by_the_last_announcement(store, make):
     again = {"type": AnnounceType.REPLACE, "day": date(2026, 12, 1), "seen_at": later}
     store.papers.ingest([make.item(make.paper(2), **again)])
 
-    assert store.prune(papers_before=date(2026, 6, 10), logs_before=make.day)["papers"] == 0
-    assert store.prune(papers_before=date(2026, 6, 11), logs_before=make.day)["papers"] == 1
+    assert make.prune(store, papers_before=date(2026, 6, 10))["papers"] == 0
+    assert make.prune(store, papers_before=date(2026, 6, 11))["papers"] == 1
     assert set(store.papers.get(["arxiv:2606.00001", "arxiv:2606.00002"])) == {"arxiv:2606.00002"}
 
 
@@ -230,7 +226,7 @@ def test_pruning_cuts_logs_at_their_time(store, make, monkeypatch):
         for days in range(6)
     )
 
-    deleted = store.prune(papers_before=date(2020, 1, 1), logs_before=make.day + timedelta(days=4))
+    deleted = make.prune(store, logs_before=make.day + timedelta(days=4))
 
     assert deleted["runs"] == 4
     assert len(store.sources.reports(since=make.day)) == 2
@@ -312,7 +308,7 @@ def test_the_token_stays_when_nothing_changes(store, make):
     store.community.arrived()
     store.subscribers.save(replace(person, limit=3))
     make.queue(store, make.digest(person, papers=[paper]))
-    store.prune(papers_before=date(2020, 1, 1), logs_before=make.day)
+    make.prune(store)
 
     assert store.papers.changed() == before
 
@@ -333,9 +329,7 @@ def test_pruning_forgets_digests_before_a_day_and_what_became_of_them(store, mak
     store.ledger.settle([make.receipt(each) for each in envelopes], lease=envelopes[0].lease)
     make.queue(store, *kept)
 
-    deleted = store.prune(
-        papers_before=date(2020, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 10)
-    )
+    deleted = make.prune(store, digests_before=date(2026, 6, 10))
 
     assert deleted["digests"] == 5
     assert store.ledger.digests(each.id for each in old) == {}
@@ -368,9 +362,7 @@ def test_what_forgotten_digests_may_have_shown_counts_as_sent(store, make):
     )
     make.queue(store, last)
 
-    store.prune(
-        papers_before=date(2020, 1, 1), logs_before=make.day, digests_before=date(2026, 6, 10)
-    )
+    make.prune(store, digests_before=date(2026, 6, 10))
 
     asked = [old.id, new.id]
     assert store.ledger.sent([reader.id, newcomer.id], asked) == {reader.id: {old.id}}
@@ -385,7 +377,7 @@ def test_pruning_forgets_addresses_that_are_no_longer_polled(store, make):
         [polled("/2026-01-02", 90), polled("/gone", 90, gone=True), polled("/2026-06-09", 1)]
     )
 
-    deleted = store.prune(papers_before=date(2020, 1, 1), logs_before=make.day - timedelta(days=30))
+    deleted = make.prune(store, logs_before=make.day - timedelta(days=30))
 
     assert deleted["polls"] == 1
     assert {each.url for each in store.sources.poll_states("hf")} == {"/gone", "/2026-06-09"}
