@@ -40,10 +40,6 @@ _RIS_TAG = re.compile(r"\n(?![A-Z][A-Z0-9]  -)")
 _RIS_START = re.compile(r"^TY  -", re.MULTILINE)
 _RDF_ITEM = re.compile(r"<[\w.-]{1,40}:[\w.-]{1,40} rdf:about=\"", re.ASCII)
 _RDF_TYPE = re.compile(r"<z:itemType>\s*(\w{1,40})\s*<")
-_RDF_PART = ("<dcterms:isPartOf>", "</dcterms:isPartOf>")
-_RDF_ABSTRACT = ("<dcterms:abstract>", "</dcterms:abstract>")
-_RDF_EXTRA = ("<dc:description>", "</dc:description>")
-_RDF_TITLE = ("<dc:title>", "</dc:title>")
 _RDF_NO_PAPER = frozenset(("attachment", "note", "annotation"))
 _SEPARATOR = re.compile(r"[\s,;，、；|<>\"]+")
 
@@ -151,10 +147,10 @@ def zotero_rdf(text: str) -> Iterator[Entry]:
         kind = _RDF_TYPE.search(item)
         if kind is None or kind[1] in _RDF_NO_PAPER:
             continue
-        before, _, after = _parted(item, *_RDF_PART)
-        _, title, _ = _parted(f"{before} {after}", *_RDF_TITLE)
-        before, _, after = _parted(item, *_RDF_ABSTRACT)
-        before, extra, rest = _parted(f"{before} {after}", *_RDF_EXTRA)
+        before, _, after = _parted(item, "dcterms:isPartOf")
+        _, title, _ = _parted(f"{before} {after}", "dc:title")
+        before, _, after = _parted(item, "dcterms:abstract")
+        before, extra, rest = _parted(f"{before} {after}", "dc:description")
         yield Entry(
             place=f"item {number}",
             texts=(html.unescape(before), html.unescape(rest)),
@@ -163,10 +159,10 @@ def zotero_rdf(text: str) -> Iterator[Entry]:
         )
 
 
-def _parted(text: str, start: str, end: str) -> tuple[str, str, str]:
-    """The text before, inside and after the first element with these tags."""
-    before, _, rest = text.partition(start)
-    inside, _, after = rest.partition(end)
+def _parted(text: str, tag: str) -> tuple[str, str, str]:
+    """The text before, inside and after the first element with this tag."""
+    before, _, rest = text.partition(f"<{tag}>")
+    inside, _, after = rest.partition(f"</{tag}>")
     return before, inside, after
 
 

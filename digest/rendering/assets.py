@@ -10,7 +10,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from digest.errors import NotFound
 from digest.resources import templates_dir
@@ -52,7 +51,9 @@ def address(name: str) -> str:
 @cache
 def asset(name: str) -> Asset:
     """A file by its name, read once in a process; raises NotFound."""
-    path = _path(name)
+    folders = ("static", "page") if _NAME.fullmatch(name) else ()
+    paths = (templates_dir() / folder / name for folder in folders)
+    path = next((path for path in paths if path.is_file() and path.suffix in TYPES), None)
     if path is None:
         raise NotFound("There is no such file.", subject=name)
     content = path.read_bytes()
@@ -62,12 +63,3 @@ def asset(name: str) -> Asset:
         media_type=TYPES[path.suffix],
         hash=hashlib.sha256(content).hexdigest()[:HASH_LENGTH],
     )
-
-
-def _path(name: str) -> Path | None:
-    suffix = Path(name).suffix
-    if not _NAME.fullmatch(name) or suffix not in TYPES:
-        return None
-    folders = ("static", "page") if suffix == ".css" else ("static",)
-    paths = (templates_dir() / folder / name for folder in folders)
-    return next((path for path in paths if path.is_file()), None)

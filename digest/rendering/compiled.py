@@ -11,7 +11,7 @@ from typing import Any
 from digest.model import Paper, Pick, Site, Topic, Voice
 from digest.rendering import templates, wording
 from digest.rendering.feed_items import spoken
-from digest.rendering.pieces import Ordered, hole
+from digest.rendering.pieces import Pieces, hole
 from digest.rendering.templates import Part
 from digest.rendering.views import (
     LONGEST_NAME,
@@ -39,8 +39,8 @@ _LISTS = {"picks": "paper", "rest": "line"}
 class Fragment:
     """One paper in both parts; a message fills the holes of `OPEN`, in that order."""
 
-    html: Ordered
-    text: Ordered
+    html: Pieces
+    text: Pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

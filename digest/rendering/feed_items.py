@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import quote, urlsplit
@@ -79,7 +79,7 @@ class FeedItem:
     text: str
     published: datetime
     updated: datetime
-    extra: dict[str, object] = field(default_factory=dict)
+    extra: dict[str, object]
 
 
 def items_of(

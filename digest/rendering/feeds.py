@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
@@ -112,8 +112,8 @@ def document(
     """One document (`kind` is a key of FORMATS), with shorter abstracts if it is over MAX_BYTES."""
     body = b""
     for limit in SHORTER:
-        head = _Head.of(info, items_of(entries, site, abstract=limit), site, page, kind)
-        body = _SERIALISERS[kind](head)
+        items = items_of(entries, site, abstract=limit)
+        body = _SERIALISERS[kind](_Head(info=info, site=site, page=page, kind=kind, items=items))
         if len(body) <= MAX_BYTES:
             break
     return body
@@ -132,7 +132,7 @@ def _rss(head: _Head) -> bytes:
         f"<title>{plain(head.title)}</title>",
         f"<link>{plain(head.home)}</link>",
         f"<description>{plain(head.description)}</description>",
-        *(_link("atom:link", rel, url, kind) for rel, url, kind in head.links),
+        *head.links("atom:link"),
         f"<language>{plain(head.site.language)}</language>",
         f"<lastBuildDate>{_rfc822(head.updated)}</lastBuildDate>",
         f"<docs>{DOCS}</docs>",
@@ -158,11 +158,11 @@ def _atom(head: _Head) -> bytes:
             ' xmlns:fh="http://purl.org/syndication/history/1.0"'
             f" xml:lang={quoteattr(head.site.language)}{_INDEXING if head.info.private else ''}>"
         ),
-        f"<id>{head.id}</id>",
+        f"<id>{tag(authority(head.site), f'feed/{head.info.slug}')}</id>",
         f"<title>{plain(head.title)}</title>",
         f"<subtitle>{plain(head.description)}</subtitle>",
         _link("link", "alternate", head.home, "text/html"),
-        *(_link("link", rel, url, kind) for rel, url, kind in head.links),
+        *head.links("link"),
         f"<updated>{stamp(head.updated)}</updated>",
         f"<author><name>{plain(legible(head.site.name))}</name></author>",
         "<generator>Digest</generator>",
@@ -201,50 +201,46 @@ class _Head:
     info: FeedInfo
     site: Site
     page: Page
-    id: str
-    title: str
-    description: str
-    home: str
-    updated: datetime
-    links: tuple[tuple[str, str, str], ...]
-    archive: tuple[str, ...]
+    kind: str
     items: Sequence[FeedItem]
 
-    @classmethod
-    def of(
-        cls,
-        info: FeedInfo,
-        items: Sequence[FeedItem],
-        site: Site,
-        page: Page,
-        kind: str,
-    ) -> _Head:
-        title = legible(info.title) or info.slug
-        return cls(
-            info=info,
-            site=site,
-            page=page,
-            id=tag(authority(site), f"feed/{info.slug}"),
-            title=f"{title}, {page.day}" if page.day else title,
-            description=legible(info.description) or title,
-            home=links.safe(info.home_page) or links.home(site) or f"http://{site.list_id}/",
-            updated=max((item.updated for item in items), default=EPOCH),
-            links=tuple(_links(info, site, page, kind)),
-            # Not in the first archive: the W3C validator wants every archive to link to another.
-            archive=("<fh:archive/>",) if page.day and page.previous else (),
-            items=items,
-        )
+    @property
+    def name(self) -> str:
+        return legible(self.info.title) or self.info.slug
 
+    @property
+    def title(self) -> str:
+        return f"{self.name}, {self.page.day}" if self.page.day else self.name
 
-def _links(info: FeedInfo, site: Site, page: Page, kind: str) -> Iterable[tuple[str, str, str]]:
-    if site.url:
-        yield "self", info.url(site, kind, page.day), FORMATS[kind]
-        if page.day:
-            yield "current", info.url(site, kind), FORMATS[kind]
-        if page.previous:
-            yield "prev-archive", info.url(site, kind, page.previous), FORMATS[kind]
-    if page.hub:
-        yield "hub", page.hub, ""
+    @property
+    def description(self) -> str:
+        return legible(self.info.description) or self.name
+
+    @property
+    def home(self) -> str:
+        site = self.site
+        return links.safe(self.info.home_page) or links.home(site) or f"http://{site.list_id}/"
+
+    @property
+    def updated(self) -> datetime:
+        return max((item.updated for item in self.items), default=EPOCH)
+
+    @property
+    def archive(self) -> list[str]:
+        # Not in the first archive: the W3C validator wants every archive to link to another.
+        return ["<fh:archive/>"] if self.page.day and self.page.previous else []
+
+    def links(self, element: str) -> Iterator[str]:
+        info, page, kind = self.info, self.page, FORMATS[self.kind]
+        if self.site.url:
+            yield _link(element, "self", info.url(self.site, self.kind, page.day), kind)
+            if page.day:
+                yield _link(element, "current", info.url(self.site, self.kind), kind)
+            if page.previous:
+                address = info.url(self.site, self.kind, page.previous)
+                yield _link(element, "prev-archive", address, kind)
+        if page.hub:
+            yield _link(element, "hub", page.hub, "")
 
 
 def _link(element: str, rel: str, url: str, kind: str) -> str:

@@ -1,7 +1,7 @@
-"""What letters say: what happened, what to do, how to undo it, and what follows from doing nothing.
+"""The sentences of letters: what happened, what to do, and what happens if you do nothing.
 
-One function a kind. A letter that goes to an address nobody has proven to be theirs says nothing
-that a stranger could have typed: else the form that asks for it could carry their words.
+There is one function for each kind. A letter to an address that is not confirmed has no text that
+a stranger typed, or anybody could send their words to others through the sign-up form.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ COMMANDS = (
 def words(occasion: Occasion) -> Words:
     """What the letter says.
 
-    Raises ConfigError for a kind that there is not, and for a letter that is all about a link
-    while there is no site to link to.
+    Raises ConfigError for an unknown kind, and for a letter about a link if there is no `site.url`.
     """
     kind, site = occasion.kind, occasion.site
     if kind not in KINDS:
@@ -89,12 +88,13 @@ def _confirm(occasion: Occasion) -> Words:
 
 def _known(occasion: Occasion) -> Words:
     said = "Someone, perhaps you, subscribed this address again. Nothing has changed."
-    if occasion.person.status is Status.PAUSED:
-        said += f" {_paused(occasion.person)}"
     return Words(
         subject=f"You are already subscribed to {occasion.name}",
         title=f"You are already subscribed to {occasion.name}.",
-        paragraphs=(said, "To change what you get, open your preferences."),
+        paragraphs=(
+            f"{said} {_paused(occasion.person)}",
+            "To change what you get, open your preferences.",
+        ),
         button="Open my preferences",
         url=occasion.preferences(),
         notes=(_ALONE, "If this was not you, there is nothing you need to do."),
@@ -103,12 +103,10 @@ def _known(occasion: Occasion) -> Words:
 
 def _link(occasion: Occasion) -> Words:
     said = "You asked for a link to your preferences: what you follow, when digests come, pausing, leaving."
-    if occasion.person.status is Status.PAUSED:
-        said += f" {_paused(occasion.person)}"
     return Words(
         subject=f"Your link to {occasion.name}",
         title="Your link.",
-        paragraphs=(said,),
+        paragraphs=(f"{said} {_paused(occasion.person)}",),
         button="Open my preferences",
         url=links.preferences(occasion.site, occasion.person, occasion.at.date().isoformat()),
         notes=(
@@ -295,6 +293,8 @@ _ALONE = "Keep the link to yourself: whoever has it can change what you get."
 
 
 def _paused(person: Subscriber) -> str:
+    if person.status is not Status.PAUSED:
+        return ""
     if person.paused_until is None:
         return "Your digests are paused."
     until = person.paused_until.astimezone(ZoneInfo(person.tz))

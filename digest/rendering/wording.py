@@ -87,8 +87,8 @@ def _happened(
         parts.append("one to explore" if explored == 1 else f"{explored:,} to explore")
     text = f"{since}: {', '.join(parts)}."
     if withheld:
-        were = "was" if withheld == 1 else "were"
-        text += f" {withheld:,} more {were} left out, since you already had {_them(withheld)}."
+        were, them = ("was", "it") if withheld == 1 else ("were", "them")
+        text += f" {withheld:,} more {were} left out, since you already had {them}."
     return text
 
 
@@ -248,10 +248,6 @@ def _floor(floor: float) -> str:
 def _short_day(edition: str) -> str:
     day = date.fromisoformat(edition)
     return f"{day:%a} {day.day} {day:%b}"
-
-
-def _them(n: int) -> str:
-    return "it" if n == 1 else "them"
 
 
 def _since(digest: Digest, cadence: Cadence) -> str:
