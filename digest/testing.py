@@ -73,11 +73,14 @@ class RecordedFetcher:
         if not isinstance(body, bytes):
             return body
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        headers = {"etag": etag}
-        if state.etag == etag and request.poll:
-            return Answer(request=request, status=304, url=request.url, headers=headers, at=now)
+        unchanged = request.poll and state.etag == etag
         return Answer(
-            request=request, status=200, url=request.url, headers=headers, body=body, at=now
+            request=request,
+            status=304 if unchanged else 200,
+            url=request.url,
+            headers={"etag": etag},
+            body=None if unchanged else body,
+            at=now,
         )
 
 

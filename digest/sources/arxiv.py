@@ -12,9 +12,8 @@ from digest.model import Announcement, AnnounceType, Harvest, Item, Listing, Pro
 from digest.parsing import Entry, Feed, parse_feed
 from digest.sources import _arxiv as arxiv
 from digest.sources import _options
-from digest.sources._cut import is_cut_short
 from digest.sources._json import plausible
-from digest.sources._reading import refusal
+from digest.sources._reading import is_cut_short, refusal
 from digest.sources.arxiv_api import ArxivApi
 from digest.sources.arxiv_oai import ArxivOai
 from digest.text import clean, html_to_text, split_authors, truncate

@@ -32,7 +32,7 @@ from digest.model import (
 )
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.sources import _options
-from digest.sources._cut import is_cut_short
+from digest.sources._reading import is_cut_short
 from digest.text import (
     authors_in_elements,
     clean,

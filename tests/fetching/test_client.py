@@ -90,24 +90,6 @@ def test_an_empty_batch_gives_nothing(make_fetcher):
 # --- failures ---
 
 
-def test_a_retry_after_in_seconds_is_passed_on(site, get):
-    site.serve(status=429, retry_after="120")
-
-    failed = get(site.url())
-
-    assert isinstance(failed, FetchFailed)
-    assert failed.status == 429
-    assert failed.retry_after == pytest.approx(120, abs=1)
-    assert failed.retry_after >= 120
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_retry_after_as_a_date_is_passed_on(site, get, status):
-    site.serve(status=status, retry_after="Wed, 10 Jun 2026 08:00:00 GMT")
-
-    assert get(site.url()).retry_after == pytest.approx(3600, abs=1)
-
-
 def test_a_retry_after_counts_from_the_start_of_the_batch(site, make_fetcher, fake_time):
     site.serve("/a")
     site.serve("/b", status=503, retry_after="120")
@@ -116,15 +98,6 @@ def test_a_retry_after_counts_from_the_start_of_the_batch(site, make_fetcher, fa
     _, failed = fetcher.fetch(batch_of(site.url("/a"), site.url("/b")), NOW)
 
     assert failed.retry_after == 180
-
-
-def test_gone_is_refused_for_good(site, get):
-    site.serve(status=410)
-
-    outcome = get(site.url())
-
-    assert isinstance(outcome, FetchRefused)
-    assert outcome.gone
 
 
 def test_an_error_of_the_arxiv_api_is_quoted(site, get):

@@ -88,13 +88,6 @@ def test_endless_chains_end_after_five_hops(site, get):
     assert len(site.seen) == 6
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://x/"])
-def test_redirects_to_other_schemes_are_refused(site, get, location):
-    site.serve("/a", status=301, location=location)
-
-    assert isinstance(get(site.url("/a")), FetchRefused)
-
-
 def test_a_body_is_not_read_from_a_redirect(site, get):
     async def endless(_):
         yield b"HTTP/1.1 301 Moved\r\nLocation: /b\r\n\r\n"
