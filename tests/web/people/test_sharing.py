@@ -85,7 +85,7 @@ def test_a_paper_that_could_not_be_found_is_said_to_be_that_by_nobody(
 
     assert f"{paper} <span" in mine
     assert "could not be found" in mine
-    assert "Neither arXiv nor Crossref gave it in 7 days." in mine
+    assert "Neither arXiv nor Crossref had it within 7 days." in mine
     assert f"could not be found: doi:{paper}" in desk
     assert "; could not be found." in desk
     for page in (mine, desk):
