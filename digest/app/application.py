@@ -449,8 +449,8 @@ class App(Composer):
 def _some_ended(ended: int, senders: int, others: delivering.Delivered) -> RetryLater:
     minutes = int(LEASE.total_seconds() // 60)
     return RetryLater(
-        f"{ended} of {senders} processes that send digests ended unexpectedly, as happens for want "
-        f"of memory; what they had in hand waits up to {minutes} minutes. Of the others: "
+        f"{ended} of {senders} processes that send digests ended unexpectedly, perhaps for lack of "
+        f"memory; what they were sending waits up to {minutes} minutes. Of the others: "
         f"{others.accepted} sent, {others.deferred} to be tried again, {others.refused} refused, "
         f"{others.expired} expired."
     )

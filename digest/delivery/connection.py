@@ -180,7 +180,7 @@ def _authenticate(client: smtplib.SMTP, server: MailServer) -> None:
         raise
     except smtplib.SMTPException as error:
         raise ConfigError(
-            f"{SETTING}: {server.place} offers no way to authenticate that we know; "
+            f"{SETTING}: {server.place} offers no way to log in that Digest knows; "
             "leave the user name out if it needs none",
             subject=server.place,
         ) from error

@@ -290,6 +290,6 @@ def _broken(error: OSError, *, offered: bool) -> Reply:
 _LATE = Reply(
     outcome=Outcome.DEFERRED,
     code=0,
-    text="not sent: it was not sure to be ours, or the ledger could not be written",
+    text="not sent: another worker may have sent it, or the ledger could not be written",
     closed=True,
 )

@@ -72,7 +72,7 @@ def parse_url(url: str) -> MailServer:
     except ValueError:
         raise ConfigError(f"{SETTING}: not a URL; give {FORMS}, and {ESCAPES}") from None
     if parts.scheme not in _SCHEMES:
-        raise ConfigError(f"{SETTING}: not a kind of address we know; give {FORMS}")
+        raise ConfigError(f"{SETTING}: not an address of a kind that Digest knows; give {FORMS}")
     if not parts.hostname:
         raise ConfigError(f"{SETTING}: no host is named; give {FORMS}")
     if parts.path not in ("", "/") or parts.fragment:

@@ -19,7 +19,7 @@ def until(edition: str | None, now: datetime) -> datetime:
         return now
     since, until = editions.day_window(edition)
     if since > now + timedelta(days=1):
-        raise InvalidInput(f"{edition} has not come yet.")
+        raise InvalidInput(f"{edition} has not begun yet.")
     return min(now, until)
 
 

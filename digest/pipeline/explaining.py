@@ -100,7 +100,7 @@ def explain_one(
     """
     paper = _paper(store, named)
     if not hasattr(ranker, "explain"):
-        raise InvalidInput("The configured ranker does not say what it makes of single papers.")
+        raise InvalidInput("The configured ranker cannot explain the score of a paper.")
     ranked = composing.rank_one(store, ranker, subscriber, edition, now=now, experiment=experiment)
     ranking, candidates = ranked.ranking, ranked.candidates
     known = {each.id for each in candidates.papers}
@@ -145,7 +145,7 @@ def _who_brought(
         return cast("Explainer", ranker)
     if not hasattr(experiment.challenger, "explain"):
         raise InvalidInput(
-            "The ranker that is being tried brought this paper, and does not say what it makes of it."
+            "This paper comes from the ranker that is being tried, which cannot explain its score."
         )
     return cast("Explainer", experiment.challenger)
 

@@ -187,7 +187,7 @@ def _give_up(store: Store, overdue: Sequence[Submission], *, now: datetime) -> N
                 action="reject",
                 submission_id=each.id,
                 paper_id=each.paper_id,
-                note=f"Neither arXiv nor Crossref gave it in {GIVE_UP_AFTER.days} days.",
+                note=f"Neither arXiv nor Crossref had it within {GIVE_UP_AFTER.days} days.",
             ),
         )
 

@@ -40,7 +40,7 @@ def broken_off(source: str, span: str, *, left: int, now: datetime) -> SourceRep
         source=source,
         place=span,
         verdict=Verdict.FAILED,
-        cause=f"{count}, and nothing asks for the rest by itself: run this again, or for fewer "
+        cause=f"{count}, and nothing fetches the rest by itself: run this again, or for fewer "
         "days at a time",
         at=now,
     )

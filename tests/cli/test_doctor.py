@@ -27,7 +27,7 @@ def test_a_mail_server_that_cannot_be_understood_is_said_once_and_by_its_key(
     ((check, text),) = wrong(digest("doctor", "--json"))
 
     assert check == "mail"
-    assert text.startswith("[smtp] url: not a kind of address we know")
+    assert text.startswith("[smtp] url: not an address of a kind that Digest knows")
 
 
 @pytest.fixture

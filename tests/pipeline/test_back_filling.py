@@ -1,4 +1,4 @@
-"""A back-fill goes page by page, and says so where it broke off: nothing asks for the rest by itself."""
+"""A back-fill goes page by page, and says so where it broke off: nothing fetches the rest by itself."""
 
 import random
 from datetime import date
@@ -79,7 +79,7 @@ def test_one_that_breaks_off_ends_with_how_much_is_missing(backfill, store, now,
 
     assert (last.verdict, last.place) == (Verdict.FAILED, "2026-06-01..2026-06-01")
     assert last.cause.startswith(
-        "2 more were not fetched, and nothing asks for the rest by itself: "
+        "2 more were not fetched, and nothing fetches the rest by itself: "
     )
     assert store.sources.reports(since=now) == pages
 
@@ -87,7 +87,7 @@ def test_one_that_breaks_off_ends_with_how_much_is_missing(backfill, store, now,
 def test_one_that_does_not_begin_says_so_too(backfill):
     *_, last = backfill(BUSY)[0]
 
-    assert last.cause.startswith("not all was fetched, and nothing asks for the rest by itself: ")
+    assert last.cause.startswith("not all was fetched, and nothing fetches the rest by itself: ")
 
 
 def test_one_of_too_many_pages_does_not_promise_the_rest(backfill, monkeypatch):
@@ -96,7 +96,7 @@ def test_one_of_too_many_pages_does_not_promise_the_rest(backfill, monkeypatch):
     stopped, last = backfill(page(1), page(2, start=1))[0]
 
     assert [each.cause for each in stopped.problems] == ["stopped after 1 pages"]
-    assert last.cause.startswith("2 more were not fetched, and nothing asks for the rest")
+    assert last.cause.startswith("2 more were not fetched, and nothing fetches the rest")
 
 
 def test_more_than_arxiv_gives_is_never_all(backfill):

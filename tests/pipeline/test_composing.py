@@ -235,7 +235,7 @@ def test_whoever_has_an_edition_is_not_ranked_for_it_again(application, subscrib
 
 def test_a_day_that_has_not_come_cannot_be_composed(application, subscribe):
     subscribe()
-    with pytest.raises(InvalidInput, match="has not come yet"):
+    with pytest.raises(InvalidInput, match="has not begun yet"):
         application.compose_edition("2062-06-10")
 
 

@@ -82,7 +82,7 @@ def test_a_ranker_that_is_tried_and_says_nothing_is_not_spoken_for(explain):
 
     ours = Known("arxiv:2606.00001", "arxiv:2606.00009")
 
-    with pytest.raises(InvalidInput, match="being tried brought this paper"):
+    with pytest.raises(InvalidInput, match="comes from the ranker that is being tried"):
         explain(ours, "arxiv:2606.00002", against=Silent("arxiv:2606.00002", "arxiv:2606.00009"))
 
 
@@ -136,7 +136,7 @@ def test_what_nobody_has_or_nobody_can_explain_is_an_error(explain):
     class Silent:
         rank = Known().rank
 
-    with pytest.raises(InvalidInput, match="does not say"):
+    with pytest.raises(InvalidInput, match="cannot explain"):
         explain(Silent(), "2606.00001")
 
 
