@@ -204,7 +204,7 @@ def _paper_files(folder: Path) -> dict[str, Path]:
     found = sorted(each for end in lines.ENDINGS for each in folder.glob(f"*{PAPERS}{end}"))
     if not found:
         raise InvalidInput(
-            f"{folder} is no dataset: it has no papers (SET{PAPERS}, or gzipped).",
+            f"{folder} is not a dataset: it has no papers (SET{PAPERS}, maybe gzipped).",
             subject=str(folder),
         )
     return {each.name.partition(PAPERS)[0]: each for each in found}
@@ -241,7 +241,7 @@ def _tasks(folder: Path, days: Mapping[str, Sequence[str]]) -> Iterator[Task]:
         if day not in days:
             raise row.wrong(f"there is no day {day!r}")
         if task in known:
-            raise row.wrong(f"the task {task!r} is there twice")
+            raise row.wrong(f"the task {task!r} is listed twice")
         known.add(task)
         likes, keywords = profiles[profile]
         yield Task(
@@ -283,7 +283,7 @@ def _paper(row: lines.Row) -> Paper:
     try:
         published = datetime.fromisoformat(date) if (date := row.text("date", "")) else None
     except ValueError:
-        raise row.wrong("'date' is not written like 2026-06-10") from None
+        raise row.wrong("'date' is not a date like 2026-06-10") from None
     if published is not None and published.tzinfo is None:
         published = published.replace(tzinfo=UTC)
     return Paper(

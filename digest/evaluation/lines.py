@@ -33,7 +33,7 @@ def require(folder: Path, name: str) -> Path:
     found = find(folder, name)
     if found is None:
         raise InvalidInput(
-            f"{folder} is no dataset: it has no {name} (nor {name}.gz).", subject=str(folder)
+            f"{folder} is not a dataset: it has no {name} (nor {name}.gz).", subject=str(folder)
         )
     return found
 
@@ -54,7 +54,7 @@ def reading(path: Path) -> Iterator[TextIO]:
         ):
             yield text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InvalidInput(f"{path} is gzipped, and broken: {error}.", subject=str(path)) from error
+        raise InvalidInput(f"{path} is a damaged gzip file: {error}.", subject=str(path)) from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 text.", subject=str(path)) from error
     except OSError as error:
@@ -93,7 +93,7 @@ class Row:
                 raise self.wrong(f"{name!r} is missing")
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise self.wrong(f"{name!r} is not a text")
+            raise self.wrong(f"{name!r} is not a string")
         return _whole(str(value))
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ class Row:
         if not isinstance(value, list):
             raise self.wrong(f"{name!r} is not a list")
         if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in value):
-            raise self.wrong(f"{name!r} holds something that is not a text")
+            raise self.wrong(f"{name!r} holds something that is not a string")
         return tuple(_whole(str(each)) for each in value)
 
     def count(self, name: str) -> int:

@@ -179,7 +179,7 @@ def _scores(
     shape = (len(block), len(candidates.papers))
     if found.shape != shape or found.dtype.kind not in "fiub":
         raise InvalidInput(
-            f"The ranker {record.name} gave scores of shape {found.shape}, not {shape} numbers."
+            f"The ranker {record.name} gave scores of shape {found.shape} instead of {shape} numbers."
         )
     collection = block[0].collection
     if collection not in record.seconds:

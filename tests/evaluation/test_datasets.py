@@ -218,7 +218,7 @@ def test_a_sample_of_people_is_the_same_of_every_variant_and_grows(two_sets):
         (
             "tasks.jsonl",
             {"task": "toy-0-k1-toy-d1", "profile": "toy-0-k1", "day": "toy-d1"},
-            "is there twice",
+            "is listed twice",
         ),
         ("profiles.jsonl", {"profile": "p", "likes": 3}, "'likes' is not a list"),
         ("truth.jsonl", {"task": "t", "relevant": {}}, "'relevant' is not a list"),

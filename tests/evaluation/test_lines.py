@@ -38,8 +38,8 @@ def test_the_plain_file_is_found_before_the_gzipped_one(tmp_path):
         ("[" * 5_000, "not JSON"),
         ("{}", "'id' is missing"),
         ('{"id": null}', "'id' is missing"),
-        ('{"id": ["a"]}', "'id' is not a text"),
-        ('{"id": true}', "'id' is not a text"),
+        ('{"id": ["a"]}', "'id' is not a string"),
+        ('{"id": true}', "'id' is not a string"),
     ],
 )
 def test_a_broken_line_is_named_by_file_and_number(tmp_path, line, why):
@@ -92,8 +92,8 @@ def test_a_count_is_a_number_that_is_not_negative(tmp_path, value):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (gzip.compress(mtime=0, data=b'{"id": 1}\n' * 100)[:-12], "broken"),
-        (b"\x1f\x8bnonsense", "broken"),
+        (gzip.compress(mtime=0, data=b'{"id": 1}\n' * 100)[:-12], "damaged"),
+        (b"\x1f\x8bnonsense", "damaged"),
         (b'{"id": "\xff"}', "UTF-8"),
     ],
 )
