@@ -45,7 +45,7 @@ def load(name: str, use: str, options: Mapping[str, object]) -> Source:
         callable(getattr(source, "requests", None)) and callable(getattr(source, "parse", None))
     ):
         raise ConfigError(
-            f"sources.{name}: use = {use!r} is no source; a source has `requests` and `parse`.",
+            f"sources.{name}: use = {use!r} is not a source: a source has `requests` and `parse`.",
             subject=name,
         )
     return cast("Source", source)

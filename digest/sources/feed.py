@@ -90,7 +90,7 @@ class FeedSource:
         url: object = self.url
         if not isinstance(url, str) or not safe_url(url):
             raise ConfigError(
-                f"sources.{self.name}: url = {url!r} is no http or https address.",
+                f"sources.{self.name}: url = {url!r} is not an http or https address.",
                 subject=self.name,
             )
         categories = _options.names(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.model import AnnounceType, Listing
 from digest.sources.arxiv import Arxiv
 from digest.sources.arxiv_oai import ArxivOai
@@ -105,23 +105,12 @@ def test_later_runs_go_on_from_the_day_of_the_last_answer_and_never_say_until(no
     assert not any("until" in each.url for each in requests)
 
 
-@pytest.mark.parametrize("cursor", ["", "{", "[]", '{"from": 7}'])
-def test_a_cursor_that_makes_no_sense_counts_as_none(now, cursor):
-    assert SOURCE.requests(cursor, now) == SOURCE.requests(None, now)
-
-
 def test_without_sets_they_follow_from_the_categories():
     source = ArxivOai(
         categories=["cs.LG", "cs.AI", "math.NA", "hep-th", "astro-ph.CO", "physics.optics"]
     )
 
     assert source.sets == ("cs", "math", "physics:hep-th", "physics:astro-ph", "physics:physics")
-
-
-@pytest.mark.parametrize("wrong", ["cs", ["cs&until=x"], [1], None])
-def test_sets_that_are_no_list_of_sets_are_a_config_error(wrong):
-    with pytest.raises(ConfigError, match="sets"):
-        ArxivOai(sets=wrong)
 
 
 # --- what it reads --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.model import AnnounceType, Link, LinkKind, Listing
 from digest.sources.biorxiv import Biorxiv, Medrxiv
 
@@ -88,17 +88,6 @@ def test_days_since_the_last_complete_run_are_made_up_but_at_most_a_month(now, k
     (request,) = SOURCE.requests(json.dumps({"to": kept}), now)
 
     assert request.place == f"{first}..2026-06-10"
-
-
-@pytest.mark.parametrize("cursor", ["", "{", "[]", '{"to": 7}', '{"to": "x"}'])
-def test_a_cursor_that_makes_no_sense_counts_as_none(now, cursor):
-    assert SOURCE.requests(cursor, now) == SOURCE.requests(None, now)
-
-
-@pytest.mark.parametrize("wrong", [0, 32, "2", None])
-def test_days_that_are_no_small_number_are_a_config_error(wrong):
-    with pytest.raises(ConfigError, match="days must be a number"):
-        Biorxiv(days=wrong)
 
 
 # --- what it reads --------------------------------------------------------------------------

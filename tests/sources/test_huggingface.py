@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.errors import ConfigError, ListingUnreadable
+from digest.errors import ListingUnreadable
 from digest.model import AnnounceType, Link, LinkKind, Listing
 from digest.sources.huggingface import HuggingFace
 
@@ -100,12 +100,6 @@ def test_a_recorded_list_has_no_further_pages():
     full = [record(f"2606.{at:05}") for at in range(50)]
 
     assert SOURCE.parse(listing(full, place="2026-06-10.json", fetched_at=None)).more == ()
-
-
-@pytest.mark.parametrize("wrong", [0, 32, "2", None])
-def test_days_that_are_no_small_number_are_a_config_error(wrong):
-    with pytest.raises(ConfigError, match="days must be a number"):
-        HuggingFace(days=wrong)
 
 
 # --- what it reads --------------------------------------------------------------------------
