@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.editions import edition_of, next_due
@@ -147,6 +147,7 @@ schedules = st.builds(
 moments = st.integers(0, 30 * 365 * 24 * 60).map(lambda n: utc(2005, 1, 1) + timedelta(minutes=n))
 
 
+@settings(max_examples=40)
 @given(schedules, moments)
 def test_whoever_and_whenever_there_is_one_edition_a_local_date_on_the_right_days(reader, start):
     due = due_after(reader, start, 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import FetchRefused
@@ -86,7 +86,6 @@ def test_addresses_that_could_lead_inside_are_not(kind, ip):
     assert not allowed(ip), kind
 
 
-@settings(deadline=None)
 @given(st.ip_addresses())
 def test_whatever_is_allowed_is_global_unicast_in_the_standard_library_too(ip):
     if allowed(ip):
@@ -94,7 +93,6 @@ def test_whatever_is_allowed_is_global_unicast_in_the_standard_library_too(ip):
         assert not ip.is_multicast
 
 
-@settings(deadline=None)
 @given(st.ip_addresses(v=4))
 def test_wrapping_an_address_in_ipv6_never_opens_a_way(ip):
     number = int(IPv4Address(ip))
@@ -156,7 +154,6 @@ def test_reports_show_neither_credentials_nor_query():
     assert shown(url) == "https://example.org/feed?…"
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_either_a_checked_web_address_or_refused(text):
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import FetchFailed, FetchRefused
@@ -116,7 +116,6 @@ def test_styles_scripts_and_comments_are_not_quoted():
     assert excerpt(page) == "Rate exceeded."
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=20_000) | st.text().map(str.encode))
 def test_an_excerpt_is_one_short_printable_line(body):
     line = excerpt(body, URL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.fetching.caching import FOREVER, delta_seconds, http_date, lifetime, retry_after
@@ -74,7 +74,6 @@ def test_freshness_follows_rfc_9111(headers, seconds):
     assert lifetime(headers, NOW) == seconds
 
 
-@settings(deadline=None)
 @given(st.text(), st.dictionaries(st.sampled_from(["age", "cache-control", "expires"]), st.text()))
 def test_no_header_is_an_error_and_no_wait_is_negative(text, headers):
     assert (delta_seconds(text) or 0) >= 0

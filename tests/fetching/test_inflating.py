@@ -6,7 +6,7 @@ import gzip
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import FetchFailed, FetchRefused
@@ -55,7 +55,6 @@ def test_an_empty_body_is_empty_whatever_it_is_called():
     assert inflate(b"", "gzip") == b""
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "deflate", ""]))
 def test_the_size_of_the_pieces_makes_no_difference(data, step, encoding):
     squeeze = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}[encoding]
@@ -70,7 +69,6 @@ def test_a_damaged_or_short_body_is_to_be_asked_again(data):
         inflate(data, "gzip")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate"]))
 def test_rubbish_is_a_failure_and_nothing_else(data, encoding):
     try:
@@ -98,12 +96,12 @@ def test_a_body_too_large_when_inflated_is_refused():
 
 
 def test_a_bomb_is_known_by_its_ratio_long_before_it_is_large():
-    bomb = gzip.compress(bytes(64 * MIB))
+    bomb = gzip.compress(bytes(16 * MIB))
     inflater = Inflater("gzip", caps=Caps(body=1 << 40, wire=1 << 40), where="bomb")
 
     with pytest.raises(FetchRefused, match="200 times, as bombs do"):
         inflater.feed(bomb)
-    assert len(inflater.so_far()) < 14 * MIB
+    assert len(inflater.so_far()) < 4 * MIB
 
 
 def test_a_swarm_of_empty_members_is_not_unpacked():

@@ -385,7 +385,7 @@ failures = st.builds(
 policies = st.builds(Policy, interval=st.floats(1, 7 * DAY), unconditional=st.floats(1, 7 * DAY))
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(
     outcomes=st.lists(answers | failures, min_size=1, max_size=4),
     seed=st.integers(),
@@ -406,7 +406,6 @@ def test_a_source_is_always_asked_again_later_and_within_bounds(outcomes, seed, 
         assert is_due(state, state.due_at)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(), count=st.integers(2, 60))
 def test_each_back_off_is_at_least_as_long_as_the_last_whatever_the_dice_say(seed, count):
     state, rng, waits = FRESH, Random(seed), []

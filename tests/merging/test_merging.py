@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.merging import (
@@ -269,11 +269,13 @@ PAPERS = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(PAPERS)
 def test_a_record_joined_to_itself_is_unchanged(record):
     assert join(record, record) == record
 
 
+@settings(max_examples=40)
 @given(PAPERS, PAPERS)
 def test_joining_twice_changes_nothing(old, new):
     joined = join(old, new)
@@ -282,6 +284,7 @@ def test_joining_twice_changes_nothing(old, new):
     assert join(joined, old) == joined
 
 
+@settings(max_examples=40)
 @given(PAPERS, PAPERS)
 def test_the_order_of_records_does_not_matter_for_what_names_the_paper(one, other):
     assert set(join(one, other).identifiers) == set(join(other, one).identifiers)

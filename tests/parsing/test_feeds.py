@@ -252,7 +252,7 @@ def test_arbitrary_bytes_are_read_or_refused(body):
     assert _read_or_refused(body)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_feeds_are_read_or_refused(feeds, data):
     body = data.draw(st.sampled_from(sorted(feeds.values()))).encode()

@@ -364,14 +364,15 @@ def test_an_unknown_announce_type_is_reported_and_the_paper_kept(word, meaning):
     assert word in harvest.problems[0].cause
 
 
-def test_a_listing_as_long_as_arxiv_allows_was_cut_off():
+def test_a_listing_as_long_as_arxiv_allows_was_cut_off(monkeypatch):
+    monkeypatch.setattr("digest.sources.arxiv.MOST_ITEMS", 20)
     line = "<item><guid>oai:arXiv.org:2606.{:05}v1</guid><title>Sheep</title></item>"
-    whole = [line.format(at) for at in range(2_000)]
+    whole = [line.format(at) for at in range(20)]
 
     full, shorter = (SOURCE.parse(listing(rss(*items))) for items in (whole, whole[1:]))
 
     assert "set a smaller per_request" in full.problems[-1].cause
-    assert len(full.items) == 2_000
+    assert len(full.items) == 20
     assert "per_request" not in shorter.problems[-1].cause
 
 
