@@ -137,13 +137,23 @@ def test_a_stylesheet_elsewhere_is_never_fetched():
     assert "color:red" not in done
 
 
-def edited(tmp_path, name, old, new):
-    folder = tmp_path / "mail"
-    shutil.copytree(FOLDER, folder)
-    text = (folder / name).read_text()
-    assert old in text
-    (folder / name).write_text(text.replace(old, new))
-    return folder
+@pytest.fixture
+def edited(tmp_path):
+    """The templates in a folder of their own, with an edit in one of them."""
+
+    def edit(name, old, new):
+        folder = tmp_path / "mail"
+        shutil.copytree(FOLDER, folder)
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+        return folder
+
+    return edit
+
+
+def compiles(name):
+    return compile_letters if name.startswith("letter") else compile_mail
 
 
 @pytest.mark.parametrize(
@@ -164,15 +174,31 @@ def edited(tmp_path, name, old, new):
         ("mail.css", "display: none;", "display: flex;", "not for mail"),
         ("mail.css", "padding: 0 !important", "padding: 0", "needs !important"),
         ("mail.css", ".head { padding: 26px", "td.head { padding: 26px", "single classes"),
+        ("digest.html", "{{ site_name }}", "{{ site_name + 1 }}", r"digest\.html cannot be used: "),
+        ("digest.txt", "{{ day }}", "{{ day // 2 }}", r"digest\.txt cannot be used: "),
+        (
+            "digest.html",
+            "{{ paper.authors }}",
+            "{{ paper.authors.surname() }}",
+            r"digest\.html cannot be used: ",
+        ),
+        (
+            "digest.txt",
+            "{{ paper.authors | wrap(4) }}",
+            "{{ paper.authors | wrap('four') }}",
+            r"digest\.txt cannot be used: ",
+        ),
+        ("letter.html", "{{ title }}", "{{ title + 1 }}", r"letter\.html cannot be used: "),
+        ("letter.txt", "{{ title | wrap }}", "{{ title / 0 }}", r"letter\.txt cannot be used: "),
     ],
 )
 def test_a_bad_edit_stops_at_compile_time_with_a_word_on_why(
-    tmp_path, site, topics, name, old, new, complaint
+    edited, site, topics, name, old, new, complaint
 ):
-    folder = edited(tmp_path, name, old, new)
+    folder = edited(name, old, new)
 
     with pytest.raises(ConfigError, match=complaint):
-        compile_mail(site, topics, folder=folder)
+        compiles(name)(site, topics, folder=folder)
 
 
 IMAGE = '<img src="https://example.org/a.png">'
@@ -195,30 +221,18 @@ IMAGE = '<img src="https://example.org/a.png">'
         ("digest.html", "{{ day }}", "{{ day | upper }}", "digest.html.*a filter changes"),
         ("digest.txt", "{{ paper.reason }}", "{{ paper.reason | upper }}", "digest.txt.*a filter changes"),
         ("digest.txt", "{{ paper.label }}", "{{ paper.label | upper }}", "digest.txt.*a filter changes"),
-    ],
-)  # fmt: skip
-def test_what_only_some_mails_say_is_checked_before_any_is_sent(
-    tmp_path, site, topics, name, old, new, complaint
-):
-    folder = edited(tmp_path, name, old, new)
-
-    with pytest.raises(ConfigError, match=complaint):
-        compile_mail(replace(site, url=""), topics, folder=folder)
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new", "complaint"),
-    [
         ("letter.html", "<!--% else %-->{{ site_name", "<!--% else %-->{{ sitename", "'sitename'"),
         ("letter.html", "<!--% if lines %-->", f"<!--% if not url %-->{IMAGE}<!--% endif %--><!--% if lines %-->", "without alt"),
         ("letter.txt", "<!--% if lines %-->", "<!--% if not notes %-->{{ nots }}<!--% endif %--><!--% if lines %-->", "letter.txt.*'nots'"),
     ],
 )  # fmt: skip
-def test_so_is_what_only_some_letters_say(tmp_path, site, topics, name, old, new, complaint):
-    folder = edited(tmp_path, name, old, new)
+def test_what_only_some_mails_and_letters_say_is_checked_before_any_is_sent(
+    edited, site, topics, name, old, new, complaint
+):
+    folder = edited(name, old, new)
 
     with pytest.raises(ConfigError, match=complaint):
-        compile_letters(replace(site, url=""), topics, folder=folder)
+        compiles(name)(replace(site, url=""), topics, folder=folder)
 
 
 @pytest.mark.parametrize(
@@ -237,47 +251,24 @@ def test_so_is_what_only_some_letters_say(tmp_path, site, topics, name, old, new
         ("letter.html", '<h1 class="asks">', '<p><a class="link" href="{{home_url}}">{{ site_name }}</a></p><h1 class="asks">'),
     ],
 )  # fmt: skip
-def test_an_edit_that_suits_every_mail_of_this_site_is_taken(
-    tmp_path, site, topics, name, old, new
-):
-    folder = edited(tmp_path, name, old, new)
+def test_an_edit_that_suits_every_mail_of_this_site_is_taken(edited, site, topics, name, old, new):
+    folder = edited(name, old, new)
 
     assert compile_mail(site, topics, folder=folder).site is site
     assert compile_letters(site, topics, folder=folder).site is site
 
 
 @pytest.mark.parametrize("address", ["home_url", "full_url", "feed_url"])
-def test_a_site_that_is_not_on_the_web_links_to_none_of_its_pages(tmp_path, site, topics, address):
+def test_a_site_that_is_not_on_the_web_links_to_none_of_its_pages(edited, site, topics, address):
     link = f'<a class="link" href="{{{{{address}}}}}">Here</a>'
-    folder = edited(tmp_path, "digest.html", "{{ because_you }}", link)
+    folder = edited("digest.html", "{{ because_you }}", link)
 
     with pytest.raises(ConfigError, match="a link to nowhere"):
         compile_mail(replace(site, url=""), topics, folder=folder)
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new"),
-    [
-        ("digest.html", "{{ site_name }}", "{{ site_name + 1 }}"),
-        ("digest.txt", "{{ day }}", "{{ day // 2 }}"),
-        ("digest.html", "{{ paper.authors }}", "{{ paper.authors.surname() }}"),
-        ("digest.txt", "{{ paper.authors | wrap(4) }}", "{{ paper.authors | wrap('four') }}"),
-        ("letter.html", "{{ title }}", "{{ title + 1 }}"),
-        ("letter.txt", "{{ title | wrap }}", "{{ title / 0 }}"),
-    ],
-)
-def test_whatever_a_template_raises_names_its_file(tmp_path, site, topics, name, old, new):
-    folder = edited(tmp_path, name, old, new)
-    compile_it = compile_mail if name.startswith("digest") else compile_letters
-
-    with pytest.raises(ConfigError, match=f"The template .*{name} cannot be used: "):
-        compile_it(site, topics, folder=folder)
-
-
-def test_a_fault_of_many_kinds_of_mail_is_told_once(tmp_path, site, topics):
-    folder = edited(
-        tmp_path, "digest.html", '<p class="small">{{ because_you', f"{IMAGE}<p>{{{{ because_you"
-    )
+def test_a_fault_of_many_kinds_of_mail_is_told_once(edited, site, topics):
+    folder = edited("digest.html", '<p class="small">{{ because_you', f"{IMAGE}<p>{{{{ because_you")
 
     with pytest.raises(ConfigError) as caught:
         compile_mail(site, topics, folder=folder)
