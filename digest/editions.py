@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
@@ -32,7 +33,7 @@ VALIDITY = {  # how long after it was composed a digest may still be sent
 }
 FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-LIST_ZONE = "America/New_York"
+LIST_ZONE = ZoneInfo("America/New_York")
 FAULTS = frozenset({Verdict.FAILED, Verdict.STALE, Verdict.GONE})
 
 _TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?h?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
@@ -103,7 +104,7 @@ def is_list_day(day: date) -> bool:
 
 def list_day(moment: datetime) -> date:
     """The date of a list built at this moment: arXiv's lists change at midnight US Eastern."""
-    return moment.astimezone(_zone(LIST_ZONE)).date()
+    return moment.astimezone(LIST_ZONE).date()
 
 
 def mood(
@@ -156,15 +157,14 @@ def validate_tz(name: str) -> str:
 
 def parse_at(text: str) -> time:
     """The time of day in `7`, `07:30`, `7.30`, `19h`, `7pm` or `7:30 pm`; raises InvalidInput."""
-    found = _TIME.fullmatch(text.strip())
-    if found is not None:
-        hour, minute = int(found[1]), int(found[2] or 0)
-        half = (found[3] or "").casefold()
-        if half and 1 <= hour <= 12:  # noqa: PLR2004 - the clock's face
-            return _time(hour % 12 + (12 if half == "p" else 0), minute, text)
-        if not half:
-            return _time(hour, minute, text)
-    raise _no_time(text)
+    if found := _TIME.fullmatch(text.strip()):
+        hour, minute, half = int(found[1]), int(found[2] or 0), (found[3] or "").casefold()
+        if not half or 1 <= hour <= 12:  # noqa: PLR2004 - the clock's face
+            if half:
+                hour = hour % 12 + (12 if half == "p" else 0)
+            with suppress(ValueError):
+                return time(hour, minute)
+    raise InvalidInput(f"{text!r} is not a time of day; write 7, 07:30 or 7pm.", subject=text)
 
 
 def parse_cadence(text: str, *, weekday: int = 0) -> tuple[Cadence, int]:
@@ -182,17 +182,6 @@ def parse_weekday(word: str) -> int | None:
     """0 to 6 for the name of a day or at least its first three letters; None for anything else."""
     matching = [day for day in WEEKDAYS if len(word) >= 3 and day.startswith(word)]  # noqa: PLR2004
     return WEEKDAYS.index(matching[0]) if len(matching) == 1 else None
-
-
-def _time(hour: int, minute: int, text: str) -> time:
-    try:
-        return time(hour, minute)
-    except ValueError:
-        raise _no_time(text) from None
-
-
-def _no_time(text: str) -> InvalidInput:
-    return InvalidInput(f"{text!r} is not a time of day; write 7, 07:30 or 7pm.", subject=text)
 
 
 def _is_day(subscriber: Subscriber, day: date) -> bool:

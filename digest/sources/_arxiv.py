@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from digest.editions import is_list_day
+from digest.editions import LIST_ZONE, is_list_day
 from digest.merging import arxiv_id, canonical_doi
 from digest.model import Link, LinkKind, Paper
 from digest.parsing import Element, find_links, parse_date, safe_url
 from digest.sources import _json, _options
 from digest.text import clean, latex_to_text
 
-EASTERN = ZoneInfo("America/New_York")
 DEADLINE = time(14)
 
 _CATEGORY = re.compile(r"[a-z]+(-[a-z]+)*(\.[A-Za-z]+(-[a-z]+)*)?", re.ASCII)
@@ -49,7 +47,7 @@ def in_categories(paper_categories: Iterable[str], wanted: Sequence[str]) -> boo
 
 def midnight(day: date) -> datetime:
     """When the list of a day appears in the feeds: midnight US Eastern, in UTC."""
-    return datetime.combine(day, time(), EASTERN).astimezone(UTC)
+    return datetime.combine(day, time(), LIST_ZONE).astimezone(UTC)
 
 
 def listed_at(submitted: datetime) -> datetime:
@@ -59,7 +57,7 @@ def listed_at(submitted: datetime) -> datetime:
     the same day (Friday's on Sunday) and is in the feeds from the following midnight. Holidays
     and moderation can delay it. Source: https://info.arxiv.org/help/availability.html
     """
-    local = submitted.astimezone(EASTERN)
+    local = submitted.astimezone(LIST_ZONE)
     deadline = local.date() + timedelta(days=local.time() >= DEADLINE)
     while not is_list_day(deadline):
         deadline += timedelta(days=1)

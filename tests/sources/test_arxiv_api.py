@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.editions import is_list_day
+from digest.editions import LIST_ZONE, is_list_day
 from digest.errors import InvalidInput, ListingUnreadable
 from digest.model import AnnounceType, Listing
-from digest.sources._arxiv import EASTERN, listed_at
+from digest.sources._arxiv import listed_at
 from digest.sources.arxiv import Arxiv
 from digest.sources.arxiv_api import ArxivApi
 
@@ -301,8 +301,8 @@ def test_no_damage_breaks_it(unharmed, at, length, instead):
     ],
 )
 def test_a_paper_is_listed_by_arxivs_weekly_schedule(submitted, listed):
-    moment = datetime.strptime(submitted, "%a %Y-%m-%d %H:%M").replace(tzinfo=EASTERN)
-    expected = datetime.strptime(listed, "%a %Y-%m-%d").replace(tzinfo=EASTERN)
+    moment = datetime.strptime(submitted, "%a %Y-%m-%d %H:%M").replace(tzinfo=LIST_ZONE)
+    expected = datetime.strptime(listed, "%a %Y-%m-%d").replace(tzinfo=LIST_ZONE)
 
     assert listed_at(moment) == expected
     assert listed_at(moment).tzinfo is UTC
@@ -313,7 +313,7 @@ def test_a_paper_is_listed_within_five_days_on_a_list_day_and_never_before_its_s
     listed = listed_at(moment)
 
     assert timedelta(hours=9) <= listed - moment <= timedelta(days=4, hours=11)
-    assert is_list_day(listed.astimezone(EASTERN).date())
+    assert is_list_day(listed.astimezone(LIST_ZONE).date())
 
 
 # --- recorded answers -----------------------------------------------------------------------
