@@ -24,7 +24,7 @@ from bibtexparser.model import Entry as BibEntry
 from digest.merging import arxiv_id
 from digest.references.entries import Entry, dois
 
-# Its warnings quote what people uploaded. They are told on the page what could not be read.
+# Its warnings quote what people uploaded; the web page names what could not be read.
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
 
 MOST_BLOCKS = 3_000

@@ -95,10 +95,11 @@ def read(data: bytes, name: str = "") -> References:
                 problems.append(_not_understood(entry, entries))
                 damaged += bool(entry.fault)
     except Exception:  # noqa: BLE001 - a parser may raise anything on hostile text
-        bounds.append(f"It could not be read as {form} beyond entry {entries}.")
+        where = f" after entry {entries:,}" if entries else ""
+        bounds.append(f"The file could not be read as {form}{where}.")
     else:
         if not entries and text.strip():
-            bounds.append(f"No entry was found in it, read as {form}.")
+            bounds.append(f"The file was read as {form} and has no entries.")
     return References(
         form=form,
         ids=tuple(ids),

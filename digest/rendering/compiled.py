@@ -259,7 +259,7 @@ _SPECIMEN: dict[str, object] = {
     "dir": "ltr",
 }
 
-# Every site on the web has these, and no other.
+# A digest has all of these if the site has an address, else none.
 _ADDRESSES = ("home_url", "full_url", "feed_url", "preferences_url", "unsubscribe_url")
 _FURTHER = ("rest", "rest_title", "hidden")
 _OPTIONAL = (

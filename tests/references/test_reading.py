@@ -318,9 +318,9 @@ def test_a_file_of_marks_alone_is_refused_in_words_and_a_dense_library_is_not():
 def test_an_empty_file_and_one_without_entries_say_so():
     assert read(b"").entries == 0
     assert read(b"<rdf:RDF></rdf:RDF>").problems == (
-        "No entry was found in it, read as Zotero RDF.",
+        "The file was read as Zotero RDF and has no entries.",
     )
-    assert read(b"[{").problems == ("It could not be read as CSL-JSON beyond entry 0.",)
+    assert read(b"[{").problems == ("The file could not be read as CSL-JSON.",)
 
 
 SAMPLES = [BIB, RIS, CSL, RDF, CSV, LIST]
