@@ -15,7 +15,8 @@ _INNERMOST = re.compile(r"\([^()]*\)")
 _NESTING = 6
 _AND = re.compile(r"\s+(?:and|&)\s+|^and\s+|\s+and$", re.IGNORECASE)
 _ET_AL = re.compile(r"^et\s+al\.?$|\s+et\s+al\.?$", re.IGNORECASE)
-_SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv)\.?$", re.IGNORECASE)
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+_SUFFIX = re.compile(rf"^(?:{'|'.join(_SUFFIXES)})\.?$", re.IGNORECASE)
 # Degrees and countries after a name, without dots. Case matters: Md, Do and Ma are given names.
 _DEGREES = frozenset(
     (
@@ -34,7 +35,6 @@ _UPPER = "".join(filter(str.isupper, map(chr, range(0x2000))))
 # One letter each, or two before a dot: A., É, Yu. A., K.-R.
 _INITIALS = re.compile(rf"(?:[{_UPPER}](?:[^\W\d_]?\.)?[\s‐‑-]*){{1,4}}$")
 _SUFFIX_INITIALS = frozenset({"JR", "SR", "II", "IV"})
-_SUFFIX_WORDS = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 _IN_TWO_LETTERS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
@@ -206,7 +206,7 @@ def _is_degree(s: str, *, spaced: bool) -> bool:
 
 def _parts(s: str) -> list[str]:
     found = words(_INSIDE_NAME.sub("", s))
-    return [each for each in found if each not in _SUFFIX_WORDS] or found
+    return [each for each in found if each not in _SUFFIXES] or found
 
 
 def _without_affiliations(s: str) -> str:
