@@ -151,7 +151,7 @@ def written(draw):
     )
 
 
-@given(st.lists(written(), min_size=1, max_size=6), st.sampled_from(FORMS))
+@given(st.lists(written(), min_size=1, max_size=3), st.sampled_from(FORMS))
 def test_what_is_written_is_read_back_as_the_same_papers(papers, form):
     found = read(write(papers, form), f"export.{form}")
 
