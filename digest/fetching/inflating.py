@@ -90,16 +90,13 @@ class Inflater:
             stream = self._stream
             # Another member may follow the first (RFC 1952 §2.2); anything else is padding.
             if stream is None or (stream.eof and _GZIP_MAGIC.startswith(data[:2])):
-                stream = self._stream = self._open()
+                self._members += 1
+                if self._members > _MAX_MEMBERS:
+                    raise self._broken()
+                stream = self._stream = zlib.decompressobj(_GZIP)
             self._padding = stream.eof
             if not self._padding:
                 data = self._inflate_member(stream, data)
-
-    def _open(self) -> zlib._Decompress:
-        self._members += 1
-        if self._members > _MAX_MEMBERS:
-            raise self._broken()
-        return zlib.decompressobj(_GZIP)
 
     def _inflate_member(self, stream: zlib._Decompress, data: bytes) -> bytes:
         """Inflate what belongs to this member; returns the bytes after its end."""
