@@ -22,15 +22,15 @@ from digest.ranking.point_cache import Views
 from digest.ranking.profiles import Weights
 from digest.ranking.space import Space
 
-_latest: tuple[Sequence[Paper], Sequence[Sequence[str]], Space] | None = None
+_latest: tuple[Sequence[Paper], Space] | None = None
 
 
-def learned(background: Sequence[Paper], libraries: Sequence[Sequence[str]]) -> Space:
+def learned(background: Sequence[Paper]) -> Space:
     """The space of a set, learned once for all that rank in it."""
     global _latest  # noqa: PLW0603 - one set at a time, and each takes half a minute
-    if _latest is None or _latest[0] is not background or _latest[1] != libraries:
-        _latest = background, libraries, space.learn(background, libraries=libraries)
-    return _latest[2]
+    if _latest is None or _latest[0] is not background:
+        _latest = background, space.learn(background)
+    return _latest[1]
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,16 @@ class LeftOut:
 
     about: str
     views: Views = field(default_factory=Views)
-    social: bool = True
     trending: float = 2.0
 
 
-AROUND = Views(around_a_like=0.0, companions=0.0, words_typed=2.0, around_words=0.0)
+AROUND = Views(around_a_like=0.0, words_typed=2.0, around_words=0.0)
 PARTS = {
     "direction": LeftOut("no low-rank direction", Views(near=0.0)),
     "whitening": LeftOut("no taking away of what is common", Views(whitening=1e9)),
     "categories": LeftOut("no categories", Views(category=0.0)),
     "authors": LeftOut("no authors of liked papers", Views(author=0.0)),
     "around": LeftOut("nothing around likes and keywords", AROUND),
-    "companions": LeftOut("no other people's likes", Views(companions=0.0), social=False),
     "votes": LeftOut("no votes", trending=0.0),
 }
 
@@ -69,12 +67,12 @@ class Without(Ours):
         self,
         background: Sequence[Paper],
         everything: Sequence[Paper],  # noqa: ARG002 - as `Ours`
-        libraries: Sequence[Sequence[str]],
+        libraries: Sequence[Sequence[str]],  # noqa: ARG002 - the same
     ) -> None:
         """Learn the space, and rank in it without the part."""
         self._ranker = LinearRanker(
             topics={},
-            space=learned(background, libraries if self.part.social else ()),
+            space=learned(background),
             weights=Weights(views=self.part.views),
             trending=self.part.trending,
         )

@@ -191,7 +191,7 @@ def main() -> None:
     dataset = datasets.read(given.folder)
     for name in dataset.collections:
         material = datasets.material(dataset, name)
-        space = learn(material.background, libraries=material.libraries)
+        space = learn(material.background)
         ranker = LinearRanker(topics={}, space=space)
         print(f"{name}\n{'':28}{'readers':>8}", *(f"{each.name:>22}" for each in WAYS))
         variants = {each.variant for each in dataset.tasks if each.collection == name}

@@ -56,7 +56,6 @@ class Material:
     papers: Sequence[Paper]
     profiles: Sequence[Profile]
     liked: Mapping[str, Paper]
-    libraries: Sequence[Sequence[str]] = ()
 
 
 def invented(papers: int) -> Material:
@@ -131,14 +130,13 @@ def read(folder: Path, papers: int) -> Material:
             for name in each.likes
             if name in held.papers
         },
-        libraries=held.libraries,
     )
 
 
 def ways(material: Material) -> dict[str, Callable[[], float]]:
     """What is timed, by name: each runs once and says what a subscriber cost."""
     people = material.profiles
-    space = learn(material.background, libraries=material.libraries)
+    space = learn(material.background)
     ranker = LinearRanker(topics={}, space=space)
     plain = Candidates(papers=material.papers, liked=material.liked)
     tastes = ranker.learned(people, material.liked, {})

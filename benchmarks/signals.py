@@ -192,7 +192,7 @@ def main() -> None:
     for name in asked.set or dataset.collections:
         material = datasets.material(dataset, name)
         tasks = [each for each in dataset.tasks if each.collection == name]
-        space = learn(material.background, libraries=material.libraries)
+        space = learn(material.background)
         bench = Bench(dataset, material, tasks, space)
         print(f"\n{name}")
         for line in report(bench, sorted({each.variant for each in tasks})):

@@ -42,11 +42,11 @@ class Ours:
         self,
         background: Sequence[Paper],
         everything: Sequence[Paper],
-        libraries: Sequence[Sequence[str]],
+        libraries: Sequence[Sequence[str]],  # noqa: ARG002 - ours learns from papers alone
     ) -> None:
         """Learn the space from the background, or from all papers if that has too few."""
         enough = len(background) >= space.FEWEST_PAPERS
-        learned = space.learn(background if enough else everything, libraries=libraries)
+        learned = space.learn(background if enough else everything)
         self._ranker = LinearRanker(topics={}, space=learned, embedder=self._embedder)
 
     def prepared(self, block: Sequence[Profile], candidates: Candidates) -> Candidates:

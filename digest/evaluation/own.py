@@ -195,10 +195,6 @@ def _verdicts(found: Replay) -> Iterator[str]:
         f"announced papers, favour {AS_SENT!r} and similar rankers; "
         "[experiments] compares two rankers fairly."
     )
-    yield (
-        "The replay leaves out companions (papers that the same people like), since today's are "
-        "learned from these answers."
-    )
     if found.few:
         yield FEW
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from digest.subscriptions.feedback import settled
 
@@ -63,11 +62,10 @@ def _before(chain: Sequence[Feedback], moment: datetime) -> tuple[Interest, ...]
 
 
 def space_before(space: Space, shown: Collection[str]) -> Space:
-    """A space without what it learned from answers to the papers (ids) in `shown`.
+    """A space whose references leave out the papers (ids) in `shown`.
 
-    Companions are learned from all of today's likes, including these answers, so they are dropped.
-    The shown papers are dropped from the references too: the wanted ones are always among them, and
-    others are not.
+    They were not in the archive when they were ranked, and a paper among the references of its own
+    ranking would raise its score.
     """
     references = space.references
     if references is None:
@@ -80,6 +78,5 @@ def space_before(space: Space, shown: Collection[str]) -> Space:
         categories=[references.categories[at] for at in rows],
         tfidf=references.tfidf[rows],
         near=references.near[rows],
-        companions=sp.csr_array((len(ids), len(ids)), dtype=np.float32),
     )
     return replace(space, name=f"{space.name}/before", references=before if ids else None)

@@ -31,10 +31,6 @@ PATIENCE = timedelta(minutes=1)
 BLOCK = 1_000
 EMBEDDED_AT_ONCE = 64
 """A sentence embedder takes some seconds for so many, and stops only between them."""
-LEAST_LIKED = 2
-MOST_OF_ONE = 500
-MOST_PAIRS = 20_000_000
-"""Pairs of papers that one reader likes: each may take 46 bytes while companions are counted."""
 MOST_VOTED = 5_000
 GROWN = 1.2
 STALE = timedelta(days=7)
@@ -62,14 +58,13 @@ def is_due(learned: Learned | None, *, size: int, now: datetime) -> bool:
     """Whether to learn from an archive of `size` papers, given what is kept.
 
     First as soon as there are enough papers. Then when the archive has grown by a fifth (up to the
-    size that is learned from at all), a week later if it has changed, and after somebody was erased
-    whose likes were used (an archive of -1).
+    size that is learned from at all), and a week later if it has changed.
     """
     if learned is None:
         from digest.ranking.space import FEWEST_PAPERS  # noqa: PLC0415 - numpy, only if needed
 
         return size >= FEWEST_PAPERS
-    if learned.archive < 0 or min(size, MOST_LEARNED) >= GROWN * learned.papers:
+    if min(size, MOST_LEARNED) >= GROWN * learned.papers:
         return True
     return size != learned.archive and now - learned.at >= STALE
 
@@ -99,7 +94,7 @@ def learn(
     most: int = MOST_LEARNED,
     begun: Callable[[], object] = lambda: None,
 ) -> Learning:
-    """Learn a space from the newest papers and what readers like, and keep it.
+    """Learn a space from the newest papers, and keep it.
 
     The papers' vectors are stored before the space is, so that it is never empty. One process
     learns at a time, by a lease in the store; `begun` is called once the lease is ours.
@@ -113,10 +108,8 @@ def learn(
         if not ours:
             return Learning.BUSY
         begun()
-        erased = store.spaces.erased()
         space = spaces.learn(
             list(store.spaces.archive(limit=most)),
-            libraries=libraries(store),
             voted=store.papers.trending(limit=MOST_VOTED).keys(),
         )
         place(store, space)
@@ -126,7 +119,6 @@ def learn(
             now,
             papers=space.papers,
             dimensions=space.dimensions,
-            erased=erased,
         )
     log.info(
         "learned from %d papers: %d dimensions",
@@ -135,23 +127,6 @@ def learn(
         extra={"action": "learn"},
     )
     return Learning.LEARNED
-
-
-def libraries(store: Store, *, pairs: int = MOST_PAIRS) -> list[list[str]]:
-    """The papers that readers like, reader by reader, up to so many pairs of papers in all.
-
-    The bound keeps memory from growing with the number of readers. Ids are random, so the first
-    readers are a fair sample. Of a reader with very many likes, the newest count.
-    """
-    found: list[list[str]] = []
-    ids: dict[str, str] = {}  # a million readers name the same papers
-    for library in store.spaces.libraries(least=LEAST_LIKED):
-        newest = [ids.setdefault(each, each) for each in library[-MOST_OF_ONE:]]
-        pairs -= len(newest) ** 2
-        if pairs < 0:
-            break
-        found.append(newest)
-    return found
 
 
 def place(

@@ -43,9 +43,6 @@ class SpaceStore(Protocol):
     def load(self) -> bytes | None:
         """The space that is kept."""
 
-    def erased(self) -> str:
-        """A token that changes when somebody who likes papers is erased."""
-
     def keep(
         self,
         name: str,
@@ -54,13 +51,8 @@ class SpaceStore(Protocol):
         *,
         papers: int = 0,
         dimensions: int = 0,
-        erased: str | None = None,
     ) -> None:
-        """Keep this space in place of the last, whose vectors are deleted; an embedder's stay.
-
-        `erased` is that token from before the likes were read: if it has changed since, the space
-        holds something of an erased subscriber, and is marked to be learned anew.
-        """
+        """Keep this space in place of the last, whose vectors are deleted; an embedder's stay."""
 
     def changed(self) -> str:
         """A token that changes with the space that is kept, and with its vectors."""
@@ -102,6 +94,3 @@ class SpaceStore(Protocol):
 
     def archive(self, *, limit: int) -> Iterator[Paper]:
         """The newest papers, newest first, block by block: what a space is learned from."""
-
-    def libraries(self, *, least: int) -> Iterator[list[str]]:
-        """The ids of the stored papers that each active subscriber likes, if at least so many."""

@@ -21,7 +21,7 @@ from digest.ranking.points import (
     used,
 )
 from digest.ranking.space import References, Space, directions, pack, terms, terms_of, unpack
-from digest.ranking.sparse import Matrix, joined
+from digest.ranking.sparse import Matrix
 from digest.text import author_key
 
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ class Views:
     sureness: float = 2.0
     sure_by: float = 30.0
     around_a_like: float = 1.0
-    companions: float = 6.0
-    companions_to: float = 5.0
     most_rounded: int = 20
     words_typed: float = 0.5
     around_words: float = 1.5
@@ -115,24 +113,6 @@ class PointCache:
             return self._mixed(self._neighbours(self.papers(missing), AROUND_A_PAPER, missing))
 
         return self._cached("around", papers, rounded)
-
-    def companions(self, papers: Mapping[str, Paper]) -> CachedPoints:
-        """For each of these papers the mean of its companions, zero if it has none."""
-
-        def accompanied(missing: Sequence[Paper]) -> Points:
-            references = self.space.references
-            if references is None or not references.companions.nnz:
-                return self._nothing(len(missing))
-            empty = sp.csr_array((1, len(references.ids)), dtype=np.float32)
-            rows = [
-                references.companions[[self._reference[each.id]]]
-                if each.id in self._reference
-                else empty
-                for each in missing
-            ]
-            return self._mixed(joined(rows))
-
-        return self._cached("companions", papers, accompanied)
 
     def phrases(self, phrases: Sequence[str]) -> Points:
         """Points of typed phrases."""

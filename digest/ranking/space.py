@@ -19,7 +19,6 @@ from zipfile import BadZipFile
 import numpy as np
 import scipy.sparse as sp
 
-from digest.ranking import companions
 from digest.ranking.sparse import Matrix, rows_of, strongest
 from digest.text import words
 from digest.text.function_words import FUNCTION_WORDS
@@ -58,16 +57,14 @@ def terms_of(paper: Paper) -> list[str]:
 class References:
     """Papers of the archive that complement a profile of few likes or words.
 
-    Each paper has a row: `tfidf` holds its 64 strongest terms, `near` its direction (length 1),
-    `categories` its category ids, and `companions` (papers × papers) the papers that the same people
-    like, with shares that sum to 1 unless there are none.
+    Each paper has a row: `tfidf` holds its 64 strongest terms, `near` its direction (length 1) and
+    `categories` its category ids.
     """
 
     ids: Sequence[str]
     categories: Sequence[Sequence[str]]
     tfidf: Matrix
     near: np.ndarray
-    companions: Matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,18 +150,15 @@ def directions(rows: np.ndarray) -> np.ndarray:
 
 def learn(
     papers: Sequence[Paper],
-    libraries: Iterable[Sequence[str]] = (),
     voted: Collection[str] = frozenset(),
 ) -> Space:
     """Learn the space of these papers, newest first; the same papers give the same space.
 
-    `libraries` are lists of the paper ids that one person likes; papers in the same libraries become
-    companions. `voted` are ids of papers with recent votes. Axes are scaled by their singular values
+    `voted` are ids of papers with recent votes. Axes are scaled by their singular values
     to the power of -1/4, halfway between plain LSA and equal weight for frequent and rare themes.
     There is an axis for every ten papers, up to 256, but none for fewer than 500 papers, or if hardly
     any word occurs in two of them.
     """
-    held = [sorted(each) for each in libraries]
     learned = bare(papers)
     if len(papers) < FEWEST_PAPERS:
         return learned
@@ -185,7 +179,7 @@ def learn(
         variance=np.asarray(weights**2 / len(papers), np.float32),
         stretch=np.asarray(stretch, np.float32),
     )
-    references = _references(space, papers, tfidf, held)
+    references = _references(space, papers, tfidf)
     rows = [at for at, each in enumerate(papers) if each.id in voted]
     space = replace(space, references=references, voted=_toward(space, tfidf[rows], references))
     return replace(space, name=_name(space))
@@ -238,31 +232,18 @@ def _name(space: Space) -> str:
         mark.update(np.ascontiguousarray(each).tobytes())
     if space.references is not None:
         mark.update("\n".join(space.references.ids).encode())
-        companions = space.references.companions
-        for each in (companions.data, companions.indices, companions.indptr):
-            mark.update(np.ascontiguousarray(each).tobytes())
     return f"lsa:{mark.hexdigest()}"
 
 
-def _references(
-    space: Space, papers: Sequence[Paper], tfidf: Matrix, libraries: Iterable[Sequence[str]]
-) -> References:
-    """The papers that people like, and a sample of the others (always the same for the same papers)."""
-    row = {each.id: at for at, each in enumerate(papers)}
-    held = [[row[each] for each in library if each in row] for library in libraries]
-    liked = {at for library in held for at in library}
-    others = np.random.default_rng(0).permutation(len(papers))
-    chosen = [*sorted(liked), *(at for at in others.tolist() if at not in liked)]
-    chosen = sorted(chosen[:MOST_REFERENCES])
-    place = {at: n for n, at in enumerate(chosen)}
-    own = [[place[at] for at in library if at in place] for library in held]
+def _references(space: Space, papers: Sequence[Paper], tfidf: Matrix) -> References:
+    """A sample of the papers, always the same for the same papers."""
+    chosen = np.sort(np.random.default_rng(0).permutation(len(papers))[:MOST_REFERENCES]).tolist()
     rows = tfidf[chosen]
     return References(
         ids=[papers[at].id for at in chosen],
         categories=[papers[at].categories for at in chosen],
         tfidf=strongest(rows, TERMS_OF_A_REFERENCE),
         near=space.dense(rows).astype(np.float16),
-        companions=companions.of(own, len(chosen)),
     )
 
 
@@ -290,7 +271,6 @@ def dumps(space: Space) -> bytes:
             ),
             "near": references.near,
             **_arrays("tfidf", references.tfidf),
-            **_arrays("companions", references.companions),
         }
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **kept)
@@ -335,7 +315,6 @@ def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
         ],
         tfidf=_matrix("tfidf", kept, (len(ids), width)),
         near=kept["near"],
-        companions=_matrix("companions", kept, (len(ids), len(ids))),
     )
 
 

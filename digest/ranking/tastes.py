@@ -39,7 +39,7 @@ def learned(
     """Directions of the likes or dislikes of each profile; `held` has only papers in `known`.
 
     A direction is the weighted mean of the papers, where a like of a year earlier counts half. With
-    few likes, the papers around each and its companions are mixed in. With many, more of what all
+    few likes, the papers around each are mixed in. With many, more of what all
     papers have in common is taken out (see `_whitened`). `worth` is the worth of a cosine in log-odds.
     """
     views = cache.views
@@ -55,11 +55,9 @@ def learned(
     if rounded and cache.space.references is not None:
         # It fades gradually, so that one more like never changes scores abruptly.
         fading = (1 - counts / views.most_rounded).clip(0)
-        for more, by in (
-            (cache.around(rounded), views.around_a_like / (counts + 1)),
-            (cache.companions(rounded), views.companions / (counts + views.companions_to)),
-        ):
-            looking.append(_looking(scaled(_shares(few, more), by * fading), more.points, views))
+        around = cache.around(rounded)
+        shares_around = scaled(_shares(few, around), fading * views.around_a_like / (counts + 1))
+        looking.append(_looking(shares_around, around.points, views))
     sure = worth * certainty(counts)
     total = summed(looking)
     return Directions(marks=scaled(total.marks, sure), dense=total.dense * _column(sure))

@@ -1,4 +1,4 @@
-"""Tokens that change with what they stand for: public pages, votes, vectors, erased likes."""
+"""Tokens that change with what they stand for: public pages, votes, vectors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from sqlite3 import Connection
 PUBLIC = "public"
 VECTORS = "vectors"
 VOTES = "votes"
-ERASED = "erased"
 
 
 def token(connection: Connection, what: str = PUBLIC) -> str:

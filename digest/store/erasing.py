@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from sqlite3 import Connection, Row
 
-from digest.store import changes, digests, voting
+from digest.store import digests, voting
 from digest.store.connections import Connections
 from digest.store.rows.scalars import listed
 
@@ -93,20 +93,11 @@ def _known(
 def _erase_one(connection: Connection, subscriber_id: str, email: str) -> None:
     voted = voting.papers_of(connection, subscriber_id)
     digests.erase_words(connection, subscriber_id)
-    _erase_from_space(connection, subscriber_id)
     connection.execute("DELETE FROM subscribers WHERE id = ?", (subscriber_id,))
     connection.execute("DELETE FROM address_changes WHERE email = ?", (email,))
     voting.count(connection, voted)
     _erase_community(connection, subscriber_id)
     _erase_cursors(connection, subscriber_id)
-
-
-def _erase_from_space(connection: Connection, subscriber_id: str) -> None:
-    """Have a space that was learned from their likes learned anew (see `pipeline.learning.is_due`)."""
-    liked = "SELECT 1 FROM interests WHERE subscriber_id = ? AND kind = 'like'"
-    if connection.execute(liked, (subscriber_id,)).fetchone():
-        connection.execute("UPDATE spaces SET archive = -1")
-        changes.mark(connection, changes.ERASED)  # for what is being learned just now
 
 
 def _erase_community(connection: Connection, subscriber_id: str) -> None:

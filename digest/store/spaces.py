@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from sqlite3 import Connection
@@ -57,11 +56,6 @@ ON CONFLICT (subscriber_id, space) DO UPDATE
 SET liking = excluded.liking, disliking = excluded.disliking
 """
 STALE = "space NOT IN (SELECT value FROM json_each(?))"
-LIKED = """
-SELECT i.subscriber_id, k.paper_id FROM interests AS i JOIN identifiers AS k ON k.key = i.value
-WHERE i.kind = 'like' AND i.subscriber_id IN (SELECT value FROM json_each(?))
-ORDER BY i.subscriber_id, i.added_at, i.rowid
-"""
 
 
 class Spaces(Family):
@@ -96,11 +90,6 @@ class Spaces(Family):
         row = self._connections.row("SELECT content FROM spaces")
         return None if row is None else bytes(row["content"])
 
-    def erased(self) -> str:
-        """A token that changes when somebody who likes papers is erased."""
-        with self._connections.plain() as connection:
-            return changes.token(connection, changes.ERASED)
-
     def keep(
         self,
         name: str,
@@ -109,18 +98,16 @@ class Spaces(Family):
         *,
         papers: int = 0,
         dimensions: int = 0,
-        erased: str | None = None,
     ) -> None:
         """Keep this space in place of the last, whose vectors are deleted; an embedder's stay."""
         with self._connections.write() as connection:
-            stale = erased not in (None, changes.token(connection, changes.ERASED))
             connection.execute("DELETE FROM spaces")
             connection.execute(
                 """
                 INSERT INTO spaces (name, papers, archive, dimensions, learned_at, content)
-                VALUES (?, ?, iif(?, -1, (SELECT count(*) FROM papers)), ?, ?, ?)
+                VALUES (?, ?, (SELECT count(*) FROM papers), ?, ?, ?)
                 """,
-                (name, papers, stale, dimensions, stamp(now), content),
+                (name, papers, dimensions, stamp(now), content),
             )
             changes.mark(connection, changes.VECTORS)
         # In transactions of their own, as nobody asks for the vectors of a space that is gone.
@@ -221,32 +208,6 @@ class Spaces(Family):
             with self._connections.read() as connection:
                 found = _papers(connection, block)
             yield from found
-
-    def libraries(self, *, least: int) -> Iterator[list[str]]:
-        """The ids of the stored papers that each active subscriber likes, if at least so many.
-
-        Reads block by block without a transaction in between.
-        """
-        after = ""
-        while True:
-            with self._connections.read() as connection:
-                people = [
-                    row["id"]
-                    for row in connection.execute(
-                        """
-                        SELECT id FROM subscribers WHERE status = 'active' AND id > ?
-                        ORDER BY id LIMIT ?
-                        """,
-                        (after, BLOCK),
-                    )
-                ]
-                liked: defaultdict[str, dict[str, None]] = defaultdict(dict)
-                for person, paper_id in connection.execute(LIKED, (listed(people),)):
-                    liked[person][paper_id] = None
-            if not people:
-                return
-            after = people[-1]
-            yield from (list(each) for each in liked.values() if len(each) >= least)
 
     def _newest(self, limit: int) -> Iterator[list[int]]:
         """The numbers of the newest papers, newest first, in blocks."""

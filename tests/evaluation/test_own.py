@@ -77,7 +77,6 @@ def test_a_ranker_is_called_better_only_with_certainty(surely, by, verdict):
     assert verdict in text
     assert "favour 'as it was sent' and similar rankers" in text
     assert "only if it is so however far down readers look:" in text
-    assert "The replay leaves out companions" in text
 
 
 def test_without_unwanted_papers_the_measure_in_order_is_left_out():

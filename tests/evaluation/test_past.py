@@ -178,20 +178,6 @@ def scores(space, papers, liked):
     return LinearRanker(topics={}, space=space).scores([person], candidates)[0]
 
 
-def test_the_space_of_the_past_has_no_companions(archive):
-    papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
-    liked, wanted, *others = papers[:8]
-    alone = spaces.learn(papers)
-    told = spaces.learn(papers, libraries=[[liked.id, wanted.id]] * 3)
-    shown = [each.id for each in (wanted, *others)]
-
-    now = scores(told, [wanted, *others], liked) - scores(alone, [wanted, *others], liked)
-    then = [scores(space_before(each, shown), [wanted, *others], liked) for each in (told, alone)]
-
-    assert now[0] > 0.1, "today's space knows who likes both"
-    assert then[0].tolist() == then[1].tolist()
-
-
 def test_the_space_of_the_past_has_no_shown_papers(archive):
     papers = [each.paper for each in archive(range(spaces.FEWEST_PAPERS))]
     space = spaces.learn(papers)
@@ -201,7 +187,6 @@ def test_the_space_of_the_past_has_no_shown_papers(archive):
 
     assert before.ids == [each for each in space.references.ids if each not in shown]
     assert before.tfidf.shape[0] == len(before.near) == len(before.categories) == 400
-    assert before.companions.shape == (400, 400)
     rows = [at for at, each in enumerate(space.references.ids) if each not in shown]
     assert (before.near == space.references.near[rows]).all()
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from digest import subscriptions
 from digest.model import Interest, InterestKind, Profile, Signal
 from digest.pipeline import learning, trending
 from digest.pipeline.learning import Learning
@@ -68,41 +67,6 @@ def test_a_space_is_learned_anew_when_the_archive_has_grown_or_a_week_is_over(no
     kept = Learned(name="lsa:1", papers=1_000, archive=1_000, dimensions=100, at=now)
 
     assert learning.is_due(kept, size=size, now=now + timedelta(days=days)) is due
-
-
-def test_a_space_in_which_somebody_is_who_was_erased_is_learned_anew(
-    application, subscribe, item, now
-):
-    application.store.papers.ingest([item(1)])
-    reader, liker = (
-        subscribe("ada@example.org"),
-        subscribe("bo@example.org", likes=[item(1).paper.id]),
-    )
-    store = application.store
-    store.spaces.keep("lsa:1", b"axes", now, papers=1_000, dimensions=3)
-
-    store.subscribers.erase(reader.id)
-    assert not learning.is_due(store.spaces.learned(), size=1, now=now)
-
-    store.subscribers.erase(liker.id)
-    assert learning.is_due(store.spaces.learned(), size=1, now=now)
-
-
-def test_who_is_erased_while_a_space_is_learned_is_out_of_the_next(
-    application, subscribe, archive, now, monkeypatch
-):
-    papers = list(archive(range(500)))
-    application.store.papers.ingest(papers)
-    reader, place = subscribe(likes=[papers[0].paper.id]), learning.place
-
-    def erase_and_place(*args):
-        application.store.subscribers.erase(reader.id)
-        return place(*args)
-
-    monkeypatch.setattr(learning, "place", erase_and_place)
-    application.learn(force=True)
-
-    assert learning.is_due(application.store.spaces.learned(), size=500, now=now)
 
 
 def test_an_archive_beyond_what_is_learned_from_does_not_count_as_growing(now):
@@ -262,28 +226,6 @@ def test_candidates_carry_the_vectors_of_the_window_and_of_what_is_liked(store, 
     assert set(found.vectors) == {old, *new}
 
 
-def test_only_so_many_readers_tell_what_belongs_together_however_many_there_are(
-    application, archive
-):
-    application.store.papers.ingest(archive(range(20)))
-    for number in range(6):
-        subscriptions.subscribe(
-            application.store,
-            f"reader{number}@example.org",
-            subscriptions.Wishes(likes=[f"2601.{paper:05}" for paper in range(number, number + 4)]),
-            topics={},
-            defaults=application.newcomer,
-            confirmed=True,
-            now=application.clock(),
-        )
-
-    everyone = learning.libraries(application.store)
-    some = learning.libraries(application.store, pairs=3 * 4 * 4)
-
-    assert sorted(map(len, everyone)) == [4] * 6
-    assert some == everyone[:3]
-
-
 def test_what_is_voted_for_is_learned_with_the_space(application, archive):
     now = application.clock()
 
@@ -298,19 +240,3 @@ def test_what_is_voted_for_is_learned_with_the_space(application, archive):
     application.learn(force=True)
 
     assert application.space.voted.any()
-
-
-def test_of_one_reader_with_very_many_likes_the_newest_tell_it(application, archive, monkeypatch):
-    monkeypatch.setattr(learning, "MOST_OF_ONE", 2)
-    application.store.papers.ingest(archive(range(5)))
-    subscriptions.subscribe(
-        application.store,
-        "ada@example.org",
-        subscriptions.Wishes(likes=["2601.00001", "2601.00002", "2601.00003"]),
-        topics={},
-        defaults=application.newcomer,
-        confirmed=True,
-        now=application.clock(),
-    )
-
-    assert learning.libraries(application.store) == [["arxiv:2601.00002", "arxiv:2601.00003"]]

@@ -126,26 +126,9 @@ def invented():
 
 
 @pytest.fixture(scope="session")
-def libraries():
-    """What a hundred and twenty people like: those who bake bread also mend clocks, others like one theme."""
-    rng = random.Random(5)
-    liked = []
-    for person in range(120):
-        themes = [("bread", "clocks"), ("tides",), ("bees",)][person % 3]
-        liked.append([f"{rng.choice(themes)}-{n}" for n in rng.sample(range(20), 12)])
-    return liked
-
-
-@pytest.fixture(scope="session")
 def space(invented):
     """What is learned from the archive alone."""
     return learn(list(invented.values()))
-
-
-@pytest.fixture(scope="session")
-def social_space(invented, libraries):
-    """What is learned from the archive and from libraries."""
-    return learn(list(invented.values()), libraries)
 
 
 @pytest.fixture(scope="session")

@@ -70,8 +70,8 @@ def read(found):
 
 
 @pytest.fixture(scope="module")
-def cache(social_space):
-    return PointCache(social_space)
+def cache(space):
+    return PointCache(space)
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,14 @@ from digest.ranking.directions import unbundled, unpacked
 from digest.ranking.linear import LinearRanker
 from digest.ranking.point_cache import PointCache, Views
 from digest.ranking.profiles import Weights
-from digest.ranking.space import bare, pack
+from digest.ranking.space import bare, learn, pack
 
 THEMES = ("bread", "clocks", "tides", "bees")
 
 
 @pytest.fixture
-def ranker(social_space):
-    return LinearRanker(topics={}, space=social_space)
+def ranker(space):
+    return LinearRanker(topics={}, space=space)
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_likes_and_dislikes_of_each_profile_are_kept_and_nothing_else(ranker, bl
     }
 
 
-def test_what_is_kept_is_the_same_however_often_it_is_made(social_space, block, invented):
+def test_what_is_kept_is_the_same_however_often_it_is_made(space, block, invented):
     first, second = (
-        LinearRanker(topics={}, space=social_space).learned(block, invented, {}) for _ in range(2)
+        LinearRanker(topics={}, space=space).learned(block, invented, {}) for _ in range(2)
     )
 
     assert first == second
@@ -130,13 +130,13 @@ def test_nothing_is_kept_of_nobody_or_without_a_space(ranker, invented, profile)
     assert LinearRanker(topics={}).keeps == ""
 
 
-def test_the_name_of_kept_tastes_changes_with_all_they_depend_on(space, social_space):
+def test_the_name_of_kept_tastes_changes_with_all_they_depend_on(space, invented):
     class Embedder:
         name = "embedder:tiny"
 
     rankers = [
         LinearRanker(topics={}, space=space),
-        LinearRanker(topics={}, space=social_space),
+        LinearRanker(topics={}, space=learn(list(invented.values())[1:])),
         LinearRanker(topics={}, space=space, embedder=Embedder()),
         LinearRanker(topics={}, space=space, weights=Weights(like=50.0)),
         LinearRanker(topics={}, space=space, weights=Weights(dislike=20.0)),
@@ -203,13 +203,11 @@ def test_kept_tastes_rank_and_explain_as_learning_here_and_now(
 
 
 def test_kept_tastes_need_no_liked_papers_and_name_the_nearest_by_stored_vectors(
-    ranker, block, edition, invented, kept, social_space
+    ranker, block, edition, invented, kept, space
 ):
     fresh = ranked(ranker, block, Candidates(papers=edition, liked=invented))
 
-    found = ranked(
-        ranker, block, kept(block, edition, invented, lying=lying(social_space, invented))
-    )
+    found = ranked(ranker, block, kept(block, edition, invented, lying=lying(space, invented)))
 
     assert found == fresh
     (reader, *_) = found
@@ -241,10 +239,10 @@ def test_likes_of_unknown_papers_do_not_change_the_weight_of_topics_and_keywords
 
 
 def test_a_like_without_a_stored_vector_is_named_if_its_paper_is_given(
-    ranker, edition, invented, kept, social_space, profile
+    ranker, edition, invented, kept, space, profile
 ):
     reader = profile(like=["bees-1", "clocks-1"])
-    there = lying(social_space, only(invented, "bees-1"))
+    there = lying(space, only(invented, "bees-1"))
 
     (found,) = ranked(
         ranker,

@@ -189,20 +189,6 @@ def test_around_a_phrase_that_no_paper_has_lies_nothing(space, phrase):
         assert not found.near.any()
 
 
-def test_a_paper_that_the_archive_does_not_have_has_no_companions(
-    invented, social_space, new_paper
-):
-    cache = PointCache(social_space)
-
-    known = cache.companions({"bread-1": invented["bread-1"]}).only(["bread-1"])
-    unknown = cache.companions({"stranger": new_paper("bread", 9)}).only(["stranger"])
-
-    assert known.near.any()
-    assert known.marks.nnz
-    assert not unknown.near.any()
-    assert not unknown.marks.nnz
-
-
 # --- an embedder ----------------------------------------------------------------------------
 
 

@@ -29,8 +29,8 @@ def edition(new_paper):
 
 
 @pytest.fixture
-def ranker(social_space):
-    return LinearRanker(topics={}, space=social_space)
+def ranker(space):
+    return LinearRanker(topics={}, space=space)
 
 
 @pytest.fixture
@@ -193,14 +193,12 @@ def test_similarity_has_words_only_from_half_of_its_floor(ranker, edition, inven
 
 
 @pytest.mark.parametrize(("share", "is_told"), [(0.4, False), (0.6, True)])
-def test_half_of_the_floor_is_enough_for_words(
-    edition, invented, profile, social_space, share, is_told
-):
+def test_half_of_the_floor_is_enough_for_words(edition, invented, profile, space, share, is_told):
     person = profile(topic="x.bread", like="bees-0")
     trust = 2 / (1 + 2)  # of two kinds of interest
 
     def near(weights):
-        ranker = LinearRanker(topics={}, space=social_space, weights=weights)
+        ranker = LinearRanker(topics={}, space=space, weights=weights)
         candidates = Candidates(papers=edition, liked=invented)
         (ranking,) = ranker.rank([person], candidates, without={}, now=None)
         (pick,) = (each for each in ranking.picks if each.paper_id == "new-bread-2")

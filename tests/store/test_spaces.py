@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from digest.model import AnnounceType, InterestKind, Profile, Status
+from digest.model import AnnounceType, InterestKind, Profile
 
 LSA, MODEL = "lsa:01", "embedder:small"
 
@@ -190,30 +190,6 @@ def test_others_may_write_while_the_archive_is_read(store, papers, make, monkeyp
     store.papers.ingest([make.item(make.paper(6))])
 
     assert ids([first, *reading]) == [4, 2, 1, 5]
-
-
-@pytest.mark.parametrize("block", [1, 1_000])
-def test_libraries_are_what_active_subscribers_like_and_name_nobody(
-    store, papers, make, monkeypatch, block
-):
-    monkeypatch.setattr("digest.store.spaces.BLOCK", block)
-
-    def likes(*values, kind=InterestKind.LIKE):
-        return [make.interest(each, kind) for each in values]
-
-    one, two, three = (papers[number].id for number in (1, 2, 3))
-    store.subscribers.add(
-        [
-            (make.subscriber(1), likes(two, one, "arxiv:unknown")),
-            (make.subscriber(2), likes(one, "arxiv:unknown")),
-            (make.subscriber(3), likes(one, two, kind=InterestKind.DISLIKE)),
-            (make.subscriber(4, status=Status.PAUSED), likes(one, two)),
-            (make.subscriber(5), [*likes(three, two, one), make.interest()]),
-        ]
-    )
-
-    assert list(store.spaces.libraries(least=2)) == [[two, one], [three, two, one]]
-    assert list(store.spaces.libraries(least=3)) == [[three, two, one]]
 
 
 # --- tastes ---------------------------------------------------------------------------------------
