@@ -23,7 +23,7 @@ from hypothesis import settings
 
 # A busy machine is no reason for a property to fail; where merging hangs on it, the examples are
 # the same every time, and new ones are looked for on people's own machines.
-settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("patient", deadline=None, max_examples=50, derandomize="CI" in os.environ)
 settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
