@@ -195,7 +195,7 @@ def test_a_back_fill_that_breaks_off_is_a_failure(digest, source, monkeypatch, p
     ran = digest("fetch", "mine", "--since", "2026-06-01", "--until", "2026-06-02")
 
     assert ran.code == code
-    said = "mine 2026-06-01..2026-06-02: failed: 1 more were not fetched, and nothing asks for"
+    said = "mine 2026-06-01..2026-06-02: failed: 1 more were not fetched, and nothing fetches"
     assert (said in ran.out) == bool(code)
 
 

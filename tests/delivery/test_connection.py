@@ -108,7 +108,7 @@ def test_a_password_refused_in_mid_batch_defers_the_rest(serve, transport_to, me
 
 @pytest.mark.parametrize(
     ("offered", "password", "words"),
-    [(None, "pw", "no way to authenticate"), (("us", "pw"), "pässword", "ASCII")],
+    [(None, "pw", "no way to log in"), (("us", "pw"), "pässword", "ASCII")],
 )
 def test_authentication_that_cannot_work_is_an_error_for_the_operator(
     serve, transport_to, message, now, offered, password, words

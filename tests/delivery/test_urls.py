@@ -51,8 +51,8 @@ def test_percent_encoded_credentials_come_through(user, password):
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("", "not a kind of address"),
-        ("http://us:s3cret@mail.example.org", "not a kind of address"),
+        ("", "not an address of a kind"),
+        ("http://us:s3cret@mail.example.org", "not an address of a kind"),
         ("smtp://us:s3cret@", "no host"),
         ("smtp:mail.example.org", "no host"),
         ("smtp://us:s3cret@mail.example.org:port", "not a URL"),
