@@ -48,7 +48,7 @@ def test_privacy_says_how_long_things_are_kept_as_it_is_set(filled, client):
     for what, days in (
         ("Logs of what was sent", 33),
         ("Your digests", 33),
-        ("Who asked for mail", 11),
+        ("Requests for mail", 11),
         ("Bounces and complaints", 55),
         ("Papers", 444),
     ):
@@ -75,7 +75,7 @@ def test_privacy_says_of_full_mailboxes_that_they_are_kept_for_longer(filled, cl
     inbound = replace(filled.settings.inbound, evidence_days=7, soft_days=30)
     filled.settings = replace(filled.settings, inbound=inbound)
 
-    assert "that a mailbox was full, 30 days" in client.get("/privacy").text
+    assert "that a mailbox was full: 30 days" in client.get("/privacy").text
 
 
 def test_help_shows_the_mail_commands_with_our_addresses(client):
