@@ -280,23 +280,25 @@ class Learner(Adapters):
             factory = getattr(importlib.import_module(module, "digest.ranking"), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise ConfigError(f"{where} names no class: {use!r}.", subject=use) from error
-        arguments: dict[str, Any] = {
+        offered = {
             "topics": self.settings.topics,
             "trending": ranking.trending,
             "cap": ranking.cap,
+            **learned,
         }
         try:
-            arguments |= {**_understood(factory, learned), **options}
-            ranker: Ranker = factory(**arguments)
+            ranker: Ranker = factory(**{**_understood(factory, offered), **options})
         except TypeError as error:
             raise ConfigError(
                 f"{where} names no ranker: {use!r} ({error}).", subject=use
             ) from error
+        if not callable(getattr(ranker, "rank", None)):
+            raise ConfigError(f"{where} names no ranker: {use!r} has no method rank.", subject=use)
         return ranker
 
 
 def _understood(factory: Callable[..., object], offered: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that a ranker takes: one written for an earlier version takes fewer."""
+    """Those of the offered arguments that a ranker takes."""
     parameters = inspect.signature(factory).parameters
     if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
         return dict(offered)

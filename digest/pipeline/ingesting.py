@@ -170,7 +170,8 @@ def _read(
             exc_info=log.isEnabledFor(logging.DEBUG),
         )
         raise ListingUnreadable(
-            f"the source {source.name} failed on it ({type(error).__name__})", subject=source.name
+            f"the source {source.name} failed on it ({type(error).__name__}; --debug shows where)",
+            subject=source.name,
         ) from error
 
 

@@ -22,31 +22,38 @@ def few_are_enough(monkeypatch):
     monkeypatch.setattr(space, "FEWEST_PAPERS", 100)
 
 
-class Ranker:
+class Plugin:
+    """A plug-in that ranks nothing."""
+
+    def rank(self, profiles, candidates, *, without, now):
+        return []
+
+
+class Ranker(Plugin):
     """A plug-in that notes what it was built with."""
 
     def __init__(self, *, topics, trending, cap, **learned):
         self.learned = learned
 
 
-class Earlier:
-    """A plug-in written before there was anything learned."""
+class Capped(Plugin):
+    """A plug-in that takes the cap alone."""
 
-    def __init__(self, *, topics, trending, cap):
+    def __init__(self, *, cap):
         self.cap = cap
 
 
-class Spatial:
-    """A plug-in that takes the space alone."""
+class Spatial(Plugin):
+    """A plug-in that takes topics and the space."""
 
-    def __init__(self, *, topics, trending, cap, space=None):
+    def __init__(self, *, topics, space=None):
         self.space = space
 
 
 @pytest.fixture
 def plug_in(monkeypatch):
     module = types.ModuleType("plugged_rankers")
-    module.Ranker, module.Earlier, module.Spatial = Ranker, Earlier, Spatial
+    module.Ranker, module.Capped, module.Spatial = Ranker, Capped, Spatial
     module.number, module.Nothing = 7, lambda: None
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return f"{module.__name__}:{{}}".format
@@ -66,7 +73,7 @@ def test_a_ranker_gets_the_space_the_embedder_and_how_much_to_explore(applicatio
 
 
 def test_a_plug_in_gets_only_what_it_takes(application, plug_in):
-    assert using(application, plug_in("Earlier"), cap=30).ranker.cap == 30
+    assert using(application, plug_in("Capped"), cap=30).ranker.cap == 30
     assert using(application, plug_in("Spatial")).ranker.space is None
 
 
