@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from digest.model import Announcement, AnnounceType, Paper
+from digest.model import Announcement, AnnounceType, Paper, Voice
 from digest.ports import Store
 from digest.ranking import trending
 from digest.rendering.feeds import FeedEntry
@@ -46,8 +47,13 @@ def entries_of(store: Store, found: Found, *, lasting: bool = False) -> list[Fee
 
 def picked(store: Store, since: datetime) -> list[FeedEntry]:
     """What curators featured since then, dated by when they did."""
-    voices = store.community.voices(store.community.featured(since))
-    papers = store.papers.get(key for key, heard in voices.items() if heard)
+    said = store.community.voices(store.community.featured(since))
+    found = store.papers.get(key for key, heard in said.items() if heard)
+    papers = {paper.id: paper for paper in found.values()}
+    # It may have been featured by a DOI before it came with an arXiv id.
+    voices: defaultdict[str, list[Voice]] = defaultdict(list)
+    for key, paper in found.items():
+        voices[paper.id] += said[key]
     upvotes = _upvotes(store, papers)
     announcements = store.papers.announcements(papers)
     entries = []

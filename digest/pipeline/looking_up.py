@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from digest import subscriptions
 from digest.editions import FIRST_DAY
@@ -194,8 +194,11 @@ def _give_up(store: Store, overdue: Sequence[Submission], *, now: datetime) -> N
 
 def _schedule(store: Store) -> dict[str, datetime]:
     """When each missing paper is to be asked for again."""
-    kept = json.loads(store.sources.cursor(CURSOR) or "{}")
-    return {key: datetime.fromisoformat(at) for key, at in kept.items()}
+    try:
+        kept = json.loads(store.sources.cursor(CURSOR) or "{}")
+        return {key: datetime.fromisoformat(at).astimezone(UTC) for key, at in kept.items()}
+    except (ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _keep(store: Store, schedule: Mapping[str, datetime]) -> None:

@@ -313,3 +313,12 @@ def test_a_paper_that_was_mailed_stays_in_that_mail(
 
     assert [each.paper_id for each in before.picks] == [ARXIV]
     assert application.store.ledger.digest(edition) == before
+
+
+def test_a_damaged_schedule_is_begun_anew(application, submit, run):
+    submit(DOI)
+    application.store.sources.set_cursor("lookup", '["no", {"doi:x": 3}]')
+
+    _, asked = run({url(DOI): WORK})
+
+    assert asked == [url(DOI)]

@@ -188,6 +188,25 @@ def picked(application, item, subscribe):
     return person, made
 
 
+def test_what_was_submitted_by_its_doi_is_among_the_picks_by_any_id(
+    application, folder, item, subscribe
+):
+    store, now = application.store, application.clock()
+    doi = "doi:10.1234/abcd"
+    made = subscriptions.submit(
+        store, subscribe(), "https://doi.org/10.1234/abcd", "Read it", a_day=5, now=now
+    )
+    listed = item(7, seen_at=now)
+    paper = replace(listed.paper, doi="10.1234/abcd", identifiers=(listed.paper.id, doi))
+    store.papers.ingest([replace(listed, paper=paper)])
+    subscriptions.decide(store, None, made.id, feature=True, line=None, now=now)
+
+    application.publish(folder)
+
+    (entry,) = json.loads((folder / "feeds" / "picks.json").read_text(encoding="utf-8"))["items"]
+    assert entry["title"] == paper.title
+
+
 def archives(folder, slug="cs.IR"):
     return sorted(path.name for path in (folder / "feeds" / slug).iterdir())
 
