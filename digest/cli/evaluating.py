@@ -249,8 +249,7 @@ def _show(
 
 def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(content, encoding="utf-8")
+    path.write_text(content, encoding="utf-8")
     click.echo(f"Wrote {path}")
 
 

@@ -19,11 +19,11 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     It keeps the mode of the file it replaces; a `private` one is its owner's alone. A device or a
     pipe is written to as it is. An OSError that names no other file names `path`.
     """
+    if path.exists() and not path.is_file():
+        yield path
+        return
     target = path.resolve()
     known = target.is_file()
-    if target.exists() and not known:
-        yield target
-        return
     part = target.with_name(f".{target.name}.{token_hex(4)}")
     try:
         part.touch(0o600 if private or known else 0o666, exist_ok=False)

@@ -230,7 +230,8 @@ def import_(context: Context, file: Path, confirmed: bool) -> None:
     (`topics:cs.IR=2; …`), name, shows_name, at, tz, cadence, limit, quiet, floor and status; with
     --confirmed also paused_until. Lines that cannot be used are reported.
 
-    Without --confirmed newcomers are pending: the worker mails them a link to confirm (not to
+    Without --confirmed newcomers are pending, except those whose status is unsubscribed or
+    suppressed: the worker mails them a link to confirm (not to
     addresses on the suppression list), and forgets whoever has not confirmed within 14 days. So it
     is, with --confirmed, for a status of pending.
 

@@ -18,7 +18,8 @@ _STEP = 1 << 16
 _RATIO_FROM = MIB
 _MAX_MEMBERS = 64
 _GZIP_MAGIC = b"\x1f\x8b"
-_GZIP = zlib.MAX_WBITS | 16
+_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_ZLIB_METHOD = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +37,15 @@ class Caps:
 class Inflater:
     """Takes a body chunk by chunk and returns it whole.
 
-    `encoding` is the Content-Encoding; we ask for gzip only. Any other encoding and a body over
-    the caps raise FetchRefused, a damaged or incomplete one FetchFailed. `where` is the URL in
-    messages.
+    `encoding` is the Content-Encoding. We ask for gzip only; deflate is also understood, in the
+    zlib form of RFC 9110 §8.4.1.2 and in the raw form that some servers send instead. Any other
+    encoding and a body over the caps raise FetchRefused, a damaged or incomplete one FetchFailed.
+    `where` is the URL in messages.
     """
 
     def __init__(self, encoding: str, *, caps: Caps, where: str) -> None:
         self._encoding = encoding.strip().lower()
-        if self._encoding not in {"", "identity", "gzip", "x-gzip"}:
+        if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
             raise refused(
                 where,
                 "is compressed in a way that was not asked for: "
@@ -88,15 +90,23 @@ class Inflater:
     def _inflate(self, data: bytes) -> None:
         while data and not self._padding:
             stream = self._stream
-            # Another member may follow the first (RFC 1952 §2.2); anything else is padding.
-            if stream is None or (stream.eof and _GZIP_MAGIC.startswith(data[:2])):
-                self._members += 1
-                if self._members > _MAX_MEMBERS:
-                    raise self._broken()
-                stream = self._stream = zlib.decompressobj(_GZIP)
+            if stream is None or (stream.eof and self._is_member(data)):
+                stream = self._stream = self._open(data)
             self._padding = stream.eof
             if not self._padding:
                 data = self._inflate_member(stream, data)
+
+    def _is_member(self, data: bytes) -> bool:
+        """Whether another gzip member follows (RFC 1952 §2.2), and not padding or garbage."""
+        return self._encoding != "deflate" and _GZIP_MAGIC.startswith(data[:2])
+
+    def _open(self, data: bytes) -> zlib._Decompress:
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise self._broken()
+        if self._encoding != "deflate":
+            return zlib.decompressobj(_GZIP)
+        return zlib.decompressobj(_ZLIB if data[0] & 0x0F == _ZLIB_METHOD else _RAW)
 
     def _inflate_member(self, stream: zlib._Decompress, data: bytes) -> bytes:
         """Inflate what belongs to this member; returns the bytes after its end."""

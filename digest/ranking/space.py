@@ -281,8 +281,6 @@ def loads(content: bytes) -> Space:
     """Read what `dumps` wrote. Raises ValueError for anything else, after which one learns anew."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as kept:
-            if "companions_values" in kept:  # of before: it tells which papers people like together
-                raise ValueError
             name, papers = kept["about"].tolist()
             words = _lines(kept["terms"])
             return Space(
@@ -309,6 +307,8 @@ def loads(content: bytes) -> Space:
 
 
 def _kept_references(kept: Mapping[str, np.ndarray], width: int) -> References:
+    if "companions_values" in kept:  # of before: it tells which papers people like together
+        raise ValueError("learned from what people like")
     ids = _lines(kept["ids"])
     return References(
         ids=ids,

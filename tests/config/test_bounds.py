@@ -65,6 +65,26 @@ def test_a_number_out_of_its_range_is_refused_by_name(tmp_path, key):
         assert said.startswith(f"[{section}] {name} {words} ")
 
 
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [
+        ("worker.nightly_hour", 24),
+        ("worker.tick", 21_601),
+        ("keep.papers", 36_501),
+        ("keep.logs", 0),
+        ("smtp.block", 0),
+        ("fetch.interval", 525_601),
+        ("experiments.share", 1.5),
+        ("subscriber.floor", 1.5),
+        ("ranking.explore", 2),
+    ],
+)
+def test_a_number_just_out_of_a_range_that_prevents_harm_is_refused(tmp_path, key, number):
+    section, name = key.split(".")
+    said = refused(tmp_path, f"[{section}]\n{name} = {number}\n")
+    assert said.startswith(f"[{section}] {name} must be at ")
+
+
 def test_a_number_of_thousands_of_digits_is_one_short_sentence(tmp_path):
     digits = "9" * 5_000
     assert "not valid TOML" in refused(tmp_path, f"[feeds]\nlimit = {digits}\n")

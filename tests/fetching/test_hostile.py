@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -240,6 +241,12 @@ def test_a_gzip_bomb_is_refused(site, get):
     assert "bombs" in str(outcome)
 
 
+def test_a_deflate_bomb_is_refused_although_deflate_was_not_asked_for(site, get):
+    site.serve(body=zlib.compress(bytes(4 * MIB)), content_encoding="deflate")
+
+    assert isinstance(get(site.url()), FetchRefused)
+
+
 def test_brotli_that_was_not_asked_for_is_refused_unread(site, get):
     site.serve(body=b"\x5b\xff\xff\x3f", content_encoding="br")
 
@@ -324,6 +331,12 @@ def test_a_page_of_something_larger_that_broke_off_is_a_failure(site, get, cut):
 
 def test_a_poll_of_which_nothing_came_is_a_failure(site, get):
     site.routes["/feed"] = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+
+    assert isinstance(get(site.url()), FetchFailed)
+
+
+def test_a_gzip_body_cut_short_is_not_taken_for_whole(site, get):
+    site.serve(body=gzip.compress(b"<rss/>")[:-4], content_encoding="gzip")
 
     assert isinstance(get(site.url()), FetchFailed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,11 @@ def inflate(data, encoding, *, step=7, **caps):
     return inflater.finish()
 
 
+def raw_deflate(data):
+    squeezer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return squeezer.compress(data) + squeezer.flush()
+
+
 @pytest.mark.parametrize(
     ("encoding", "data"),
     [
@@ -28,6 +34,8 @@ def inflate(data, encoding, *, step=7, **caps):
         ("identity", FEED),
         ("gzip", gzip.compress(FEED, mtime=0)),
         ("X-GZIP", gzip.compress(FEED, mtime=0)),
+        ("deflate", zlib.compress(FEED)),
+        ("deflate", raw_deflate(FEED)),
     ],
 )
 def test_every_form_that_servers_send_comes_out_the_same(encoding, data):
@@ -47,10 +55,10 @@ def test_an_empty_body_is_empty_whatever_it_is_called():
     assert inflate(b"", "gzip") == b""
 
 
-@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", ""]))
+@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "deflate", ""]))
 def test_the_size_of_the_pieces_makes_no_difference(data, step, encoding):
-    sent = gzip.compress(data) if encoding else data
-    assert inflate(sent, encoding, step=step) == data
+    squeeze = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}[encoding]
+    assert inflate(squeeze(data), encoding, step=step) == data
 
 
 @pytest.mark.parametrize(
@@ -61,17 +69,17 @@ def test_a_damaged_or_short_body_is_to_be_asked_again(data):
         inflate(data, "gzip")
 
 
-@given(st.binary(max_size=300), st.booleans())
-def test_rubbish_is_a_failure_and_nothing_else(data, is_marked):
+@given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate"]))
+def test_rubbish_is_a_failure_and_nothing_else(data, encoding):
     try:
-        outcome = inflate((gzip.compress(b"")[:10] if is_marked else b"") + data, "gzip")
+        outcome = inflate(data, encoding)
     except FetchFailed as failure:
         outcome = failure
 
     assert isinstance(outcome, bytes | FetchFailed)
 
 
-@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "compress"])
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "compress"])
 def test_encodings_that_were_not_asked_for_are_refused_before_a_byte_is_read(encoding):
     with pytest.raises(FetchRefused, match="not asked for"):
         Inflater(encoding, caps=Caps(), where="https://example.org/feed")

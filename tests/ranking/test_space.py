@@ -235,6 +235,15 @@ def test_other_arrays_are_refused(save):
         loads(file.getvalue())
 
 
+def test_a_space_that_tells_what_people_like_together_is_refused(kept):
+    with np.load(io.BytesIO(kept)) as arrays:
+        file = io.BytesIO()
+        np.savez(file, companions_values=np.zeros(3), **arrays)
+
+    with pytest.raises(ValueError, match="no space"):
+        loads(file.getvalue())
+
+
 def test_packed_rows_come_back_in_half_precision():
     rows = np.array([[0.1, -1.0], [0.25, 0.0]], np.float32)
 
