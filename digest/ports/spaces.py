@@ -14,7 +14,7 @@ from digest.model import Paper, Profile
 class Learned:
     """How the space that is kept was learned: from `papers` of the `archive` papers there were.
 
-    An archive of -1 asks for the space to be learned anew. `dimensions` is its number of axes.
+    `dimensions` is its number of axes.
     """
 
     name: str

@@ -168,7 +168,7 @@ def _status(cell: str) -> Status:
     status = STATUSES.get(cell.casefold() or Status.ACTIVE)
     if status is None:
         raise InvalidInput(
-            f"a status is one of {', '.join(Status)}, not {cell!r}; nothing was changed"
+            f"a status is one of {', '.join(Status)}, not {cell!r}; this line changed nothing"
         )
     return status
 

@@ -77,7 +77,7 @@ class Ledger(Family):
         )
 
     def composed_since(self, since: datetime) -> frozenset[str]:
-        """Who has a digest composed at or after then, sent or not; not of editions over a week old."""
+        """Who has a digest composed at or after then, sent or not (see `digests.made_since`)."""
         with self._connections.read() as connection:
             made = digest_rows.made_since(connection, since)
             return frozenset(keys.people(connection, made).values())

@@ -195,7 +195,7 @@ def _in_series(
     apart, stand in one listing, or the item's URL belongs to another paper. Otherwise the page has
     moved, unless the title is marked as that of a series: then it is a new page. Another source's
     page of a marked title is new if its URL is known. A repetition within a listing, with the
-    same abstract or date, is no series.
+    same abstract and date, is no series.
     """
     source, ours, theirs = item.announcement.source, item.paper, known.paper
     if not (_is_page(keys) and _is_page(known.keys)):

@@ -32,8 +32,9 @@ INSERT = f"""
 INSERT INTO subscribers ({", ".join(SUBSCRIBER_COLUMNS)})
 VALUES ({", ".join("?" * len(SUBSCRIBER_COLUMNS))}) ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
+# Not the id: SQLite would go through all rows that refer to it.
 UPDATE = f"""
-UPDATE subscribers SET {", ".join(f"{each} = ?{n}" for n, each in enumerate(SUBSCRIBER_COLUMNS, 1))}
+UPDATE subscribers SET {", ".join(f"{each} = ?{n}" for n, each in enumerate(SUBSCRIBER_COLUMNS[1:], 2))}
 WHERE id = ?1
 """  # noqa: S608 - constants
 # The "+" keeps SQLite on the index of who is due, which has this order; by id it would sort all.

@@ -24,7 +24,7 @@ def pause(store: Store, person: Subscriber, *, until: datetime | None, now: date
     """
     current = fresh(store, person)
     if current.status not in CONFIRMED:
-        raise InvalidInput("Only an active subscription can be paused.")
+        raise InvalidInput("Only an active or paused subscription can be paused.")
     if until is not None and not now < until <= now + LONGEST:
         raise InvalidInput("A pause ends between now and a year from now.")
     paused = amend(store, current, status=Status.PAUSED, paused_until=until, due_at=None)

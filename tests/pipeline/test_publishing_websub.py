@@ -69,6 +69,25 @@ def with_hub(application):
         each.close()
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_hub_on_this_machine_is_told_only_if_the_settings_allow_private_addresses(
+    application, hub, item, allowed
+):
+    overrides = {
+        "db": application.settings.db,
+        "site.url": "https://digest.example",
+        "feeds.hub": hub.url,
+        "fetch.allow_private": allowed,
+    }
+    application.store.papers.ingest([item(1)])
+    settings = load(DEFAULTS, environment={}, overrides=overrides)
+
+    with App(settings, clock=application.clock) as app:
+        app.tell_hub()
+
+    assert bool(hub.told) is allowed
+
+
 @pytest.fixture
 def telling(with_hub, hub):
     return with_hub(hub.url)

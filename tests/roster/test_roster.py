@@ -315,7 +315,7 @@ def test_of_a_status_that_nobody_knows_it_is_said_that_it_changed_nothing(load, 
 
     ((_, cause),) = load("email,status\nada@example.org,gone\n").problems
 
-    assert "not 'gone'; nothing was changed" in cause
+    assert "not 'gone'; this line changed nothing" in cause
     assert people(store)["ada@example.org"][0] is Status.ACTIVE
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from digest.model import EvidenceKind, Status, SuppressionReason
+from digest.store import post
 
 
 def at(make, **later):
@@ -265,6 +266,23 @@ def test_a_secret_is_minted_once(store):
     assert len(secret) == 32
     assert store.post.secret("suppressions") == secret
     assert store.post.secret("operator") != secret
+
+
+def test_a_secret_that_another_process_mints_meanwhile_is_theirs(store, monkeypatch):
+    minted, look = [], post._secret
+
+    def look_before_them(connection, name):
+        if minted:
+            return look(connection, name)
+        minted.append(None)
+        with monkeypatch.context() as unpatched:
+            unpatched.setattr(post, "_secret", look)
+            minted.append(store.post.secret(name))
+        return None
+
+    monkeypatch.setattr(post, "_secret", look_before_them)
+
+    assert store.post.secret("suppressions") == minted[-1]
 
 
 def test_a_bucket_holds_so_many_uses_in_any_such_time(store, make):

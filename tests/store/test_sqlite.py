@@ -431,6 +431,10 @@ def test_every_table_is_strict_and_every_view_can_be_read(path):
             "submissions_by_state",
         ),
         (evidence_query(subscriber_id="s_1", kind=COMPLAINT)[0], "evidence_by_subscriber"),
+        (
+            evidence_query(subscriber_id="s_1", kind=COMPLAINT, unsettled=True)[0],
+            "evidence_by_subscriber",
+        ),
         (evidence_query(kind=UNREAD, unsettled=True)[0], "evidence_unsettled"),
         (evidence_query(but=UNREAD, since=DAY)[0], "evidence_by_at"),
     ],

@@ -90,7 +90,7 @@ def test_a_pause_ends_within_a_year_from_now(store, subscribe, now, days):
 
 def test_what_has_ended_is_neither_paused_nor_resumed(store, subscribe, now, end):
     person = end(subscribe())
-    with pytest.raises(InvalidInput, match="Only an active"):
+    with pytest.raises(InvalidInput, match="Only an active or paused"):
         subscriptions.pause(store, person, until=None, now=now)
     with pytest.raises(InvalidInput, match="not paused"):
         subscriptions.resume(store, person, now=now)
