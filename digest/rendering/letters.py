@@ -46,8 +46,8 @@ def compile_letters(
     """Read, inline and lint the template of letters; raises ConfigError as `compile_mail` does."""
     frame = templates.load(folder, LETTER)
     context = _SPECIMEN if site.url else _SPECIMEN | dict.fromkeys(_ADDRESSES, "")
-    lost = (dict.fromkeys(names, "") for names in templates.lacks(_OPTIONAL))
-    templates.check(frame, [context | each for each in lost])
+    sparse = [templates.without(context, names) for names in templates.lacks(_OPTIONAL)]
+    templates.check(frame, sparse)
     return LetterTemplates(site=site, topics=topics, frame=frame, values=site_values(site))
 
 

@@ -51,7 +51,8 @@ class Part:
     `lists` maps each sequence to the template block that renders one of its items. The shell is
     the mail with one hole in place of each sequence; `block` renders an item alone. `constants`
     are values that all mails share. Every method that renders raises ConfigError naming the file
-    if the template fails.
+    for an error of Jinja's, such as an unknown name. What else an expression raises may be due to
+    one paper, and is raised as it is.
     """
 
     name: str
@@ -70,14 +71,14 @@ class Part:
             items: dict[str, list[object]] = {
                 name: [None] if name in given else [] for name in self.lists
             }
-            with _blaming(self.name):
+            with blaming(self.name, TemplateError):
                 rendered = self.cover.render({**self.constants, **context, **items})
             found = self._shells[given] = self._opened(rendered)
         return found
 
     def whole(self, context: Mapping[str, object]) -> str:
         """The mail rendered in one go."""
-        with _blaming(self.name):
+        with blaming(self.name, TemplateError):
             return self.template.render(context)
 
     def block(self, name: str, **context: object) -> Pieces:
@@ -85,7 +86,7 @@ class Part:
         template = self.template
         # Jinja's own merging of its globals into every context takes as long as rendering.
         made = template.new_context({**self.globals, **context}, shared=True)
-        with _blaming(self.name):
+        with blaming(self.name, TemplateError):
             rendered = "".join(template.blocks[name](made))
         return self._opened(rendered)
 
@@ -139,20 +140,40 @@ def lacks(things: Sequence[tuple[str, ...]]) -> Iterator[frozenset[str]]:
         yield every.difference(thing)
 
 
+def without(context: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    """The context with these names empty, each as what it is: a text, a list, a tuple."""
+    return {**context, **{name: type(context[name])() for name in names}}
+
+
 def check(parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]) -> None:
     """Render both parts in each of these contexts, and lint the HTML.
 
     Raises ConfigError with all faults; one that several mails share is named once.
     """
     html, text = parts
-    for each in contexts:
-        text.whole(each)
+    with blaming(text.name):
+        for each in contexts:
+            text.whole(each)
+    with blaming(html.name):
+        mails = dict.fromkeys(html.whole(each) for each in contexts)
     faults: dict[str, str] = {}
-    for mail in dict.fromkeys(html.whole(each) for each in contexts):
+    for mail in mails:
         for fault in lint(mail):
             faults.setdefault(_NUMBER.sub("", fault), fault)
     if faults:
         raise ConfigError(f"{html.name}: {'; '.join(faults.values())}.", subject=html.name)
+
+
+@contextmanager
+def blaming(name: str, kind: type[Exception] = Exception) -> Iterator[None]:
+    """Errors of this kind are the template's fault, and become a ConfigError that names it."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except kind as error:
+        what = "" if isinstance(error, TemplateError) else f"{type(error).__name__}: "
+        raise _unusable(name, f"{what}{error}") from error
 
 
 def read(path: Path) -> str:
@@ -268,20 +289,9 @@ def _part(
     )
     around = f"<!--% extends 'part' %-->{''.join(holes)}"
     made = environment(escape=escape, sources={"part": source, "cover": around})
-    with _blaming(name):
+    with blaming(name):
         part, cover = made.get_template("part"), made.get_template("cover")
     return Part(name, part, cover, lists, constants, dict(part.globals))
-
-
-@contextmanager
-def _blaming(name: str) -> Iterator[None]:
-    """Whatever is raised while a template is used is its own fault, and becomes a ConfigError."""
-    try:
-        yield
-    except TemplateError as error:
-        raise _unusable(name, str(error)) from error
-    except Exception as error:
-        raise _unusable(name, f"{type(error).__name__}: {error}") from error
 
 
 def _unusable(name: str, why: str) -> ConfigError:

@@ -119,8 +119,8 @@ def notice_of(digest: Digest) -> Notice:
     if digest.mood is Mood.OUTAGE:
         return Notice(
             title="Some listings could not be read.",
-            sentence="At least one source did not answer, or not with anything readable, so papers may "
-            "be missing here. What we missed comes in a later digest.",
+            sentence="At least one source could not be read, or was not asked, so papers may be "
+            "missing here. What we missed comes in a later digest.",
         )
     if digest.mood is Mood.BELOW:
         matched = f"{count(digest.matched, 'paper')} matched"

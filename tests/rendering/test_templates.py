@@ -201,6 +201,48 @@ def test_a_bad_edit_stops_at_compile_time_with_a_word_on_why(
         compiles(name)(site, topics, folder=folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("digest.html", "{{ day }}", "{{ day.index('?') }}"),
+        ("digest.html", "{{ paper.authors }}", "{{ paper.authors.index('?') }}"),
+        ("digest.txt", "{{ summary | wrap }}", "{{ summary.index('?') }}"),
+        ("digest.txt", "{{ day }}", "{{ [].pop() }}"),
+        ("letter.html", "{{ title }}", "{{ title.index('?') }}"),
+        ("letter.txt", "{{ title | wrap }}", "{{ {}.popitem() }}"),
+    ],
+)
+def test_whatever_a_template_raises_when_it_is_tried_is_said_of_its_file(
+    edited, site, topics, name, old, new
+):
+    folder = edited(name, old, new)
+
+    with pytest.raises(ConfigError, match=rf"{name} cannot be used: \w+Error: ") as caught:
+        compiles(name)(site, topics, folder=folder)
+
+    assert caught.value.subject == str(folder / name)
+
+
+def test_what_a_template_raises_for_one_paper_stops_no_other_mail(edited, site, topics):
+    folder = edited("digest.txt", "{{ paper.title", "{{ paper.title.index('T') }}{{ paper.title")
+    _, text = compile_mail(site, topics, folder=folder).digest
+    paper = compiled._specimen_paper(1)
+
+    with pytest.raises(ValueError, match="substring not found"):
+        text.block("paper", paper=replace(paper, title="检索增强"))
+
+    assert text.block("paper", paper=paper)
+
+
+def test_a_name_that_only_some_papers_lack_is_a_fault_of_the_template(edited, site, topics):
+    wrong = "<!--% if paper.title == 'Other' %-->{{ paper.titel }}<!--% endif %-->{{ paper.title"
+    folder = edited("digest.txt", "{{ paper.title", wrong)
+    _, text = compile_mail(site, topics, folder=folder).digest
+
+    with pytest.raises(ConfigError, match=r"digest\.txt cannot be used: .*titel"):
+        text.block("paper", paper=replace(compiled._specimen_paper(1), title="Other"))
+
+
 IMAGE = '<img src="https://example.org/a.png">'
 
 
@@ -248,6 +290,8 @@ def test_what_only_some_mails_and_letters_say_is_checked_before_any_is_sent(
         ("digest.html", "{{ because_you }}", '<a class="link" href="{{preferences_url}}">Change it</a>'),
         ("digest.html", '<!--% if paper.url %--><a class="to" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
         ("digest.html", '<!--% if paper.url %--><a class="to" dir="auto" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
+        ("letter.txt", "in lines %-->", "in lines + lines[:0] + [] %-->"),
+        ("digest.txt", "in paper.voices %-->", "in paper.voices + () %-->"),
         ("letter.html", '<h1 class="asks">', '<p><a class="link" href="{{home_url}}">{{ site_name }}</a></p><h1 class="asks">'),
     ],
 )  # fmt: skip

@@ -150,6 +150,15 @@ def test_the_preheader_adds_to_the_subject_rather_than_repeat_it():
     assert len(wording.preheader(["x", "long " * 99], "")) <= 100
 
 
+def test_an_outage_is_not_blamed_on_a_source_that_was_never_asked(digest):
+    outage = replace(digest, mood=Mood.OUTAGE)
+
+    assert wording.notice_of(outage).sentence == (
+        "At least one source could not be read, or was not asked, so papers may be missing here. "
+        "What we missed comes in a later digest."
+    )
+
+
 @pytest.mark.parametrize(
     ("matched", "said"),
     [

@@ -217,7 +217,6 @@ def test_what_is_not_there_is_said_plainly_and_guarded(client, method, path, sta
     [
         ("/subscribe/", "/subscribe"),
         ("/topics/cs.IR/", "/topics/cs.IR"),
-        ("/me/token/papers/arxiv:2606.00007/", "/me/token/papers/arxiv:2606.00007"),
         ("/search/?q=maps&sort=newest", "/search?q=maps&sort=newest"),
         ("/a%3Fb%23c/", "/a%3Fb%23c"),
         ("//elsewhere.example/", "/elsewhere.example"),
@@ -228,7 +227,22 @@ def test_a_slash_too_many_leads_to_the_page_and_never_off_the_site(app, below, a
     with TestClient(asgi(app), base_url=SITE, follow_redirects=False) as client:
         answer = client.get(f"{SITE}{asked}")
         assert (answer.status_code, answer.headers["location"]) == (303, f"{below}{page}")
-        assert client.post(f"{SITE}{asked}").status_code in (404, 405)
+        assert client.post(f"{SITE}{asked}").status_code == 405
+
+
+@pytest.mark.parametrize("ending", ["/", ".json", ".bib", ".ris", ".csl.json"])
+def test_a_paper_whose_id_ends_in_a_slash_or_like_a_file_has_its_page_there(
+    app, client, site, item, ending
+):
+    key = f"doi:10.5555/folder{ending}"
+    app.store.papers.ingest([item(key, title="It has an odd name")])
+
+    for below in ("", site.path("/me/{token}")):
+        assert "It has an odd name</h1>" in client.get(f"{below}/papers/{key}").text
+    assert client.get(f"/papers/{key}.json").json()["paper"]["id"] == key
+    assert client.get("/papers/doi:10.5555/folder").status_code == 404
+    app.store.papers.ingest([item("doi:10.5555/folder", title="It has none")])
+    assert "It has an odd name</h1>" in client.get(f"/papers/{key}").text
 
 
 def test_errors_are_pages_for_those_who_would_rather_have_one(client):

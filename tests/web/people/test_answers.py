@@ -232,3 +232,12 @@ def test_a_papers_own_page_has_all_the_answers(app, client, person, at, profile)
     assert ("mute-author", "Osei Tandoh", 1.0) in profile(person)
     assert client.post(address, data={"answer": "perhaps"}).status_code == 404
     assert client.get(f"{at(person).me}/papers/arxiv:9999.99999").status_code == 404
+
+
+def test_a_slash_behind_a_papers_own_page_leads_to_it(client, person, at):
+    address = f"{at(person).me}/papers/arxiv:2606.00007"
+    led = client.get(f"{address}/", follow_redirects=False)
+    assert (led.status_code, led.headers["cache-control"]) == (303, "private, no-store")
+    assert client.get(f"{address}/").text == client.get(address).text
+    assert client.get(f"{at(person).me}/papers/arxiv:9999.99999/").status_code == 404
+    assert client.post(f"{address}/", data={"answer": "save"}).status_code == 404

@@ -32,6 +32,7 @@ SITE = "https://digest.example"
 HOSTILE = '<script>alert("1")</script> & <b>bold</b>'
 OLD = "arxiv:math.GT/0309136"
 DOI = "doi:10.1101/2026.06.01.123456"
+ENDS_IN_JSON = "doi:10.5555/data.json"
 
 
 def item(paper_id, day, *, seen=4, categories=("cs.IR",), votes=0, **more):
@@ -80,7 +81,7 @@ def library():
             doi="10.1/K",
         ),
         item(DOI, yesterday, categories=("biorxiv:neuroscience",), title="Neurons that remember"),
-        item("doi:10.5555/data", yesterday, categories=("cs.DL",), title="A paper of a library"),
+        item(ENDS_IN_JSON, yesterday, categories=("cs.DL",), title="A paper that ends in JSON"),
         item(
             "arxiv:2606.00100",
             yesterday,

@@ -27,6 +27,7 @@ PAGES = [
     "/papers/arxiv:2606.00101",
     "/papers/arxiv:math.GT/0309136",
     "/papers/doi:10.1101/2026.06.01.123456",
+    "/papers/doi:10.5555/data.json",
     "/authors/Ada%20Lovelace",
     "/search",
     "/search?q=ranking",

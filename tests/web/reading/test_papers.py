@@ -15,6 +15,7 @@ IDS = [
     "arxiv:2606.00100",
     "arxiv:math.GT/0309136",
     "doi:10.1101/2026.06.01.123456",
+    "doi:10.5555/data.json",
 ]
 
 
@@ -45,6 +46,7 @@ def test_a_paper_is_found_by_its_other_names_and_through_encoded_slashes(client)
         ("arXiv:2606.00100", "arxiv:2606.00100"),
         ("10.48550/arXiv.2606.00100", "arxiv:2606.00100"),
         ("10.1101/2026.06.01.123456", "doi:10.1101/2026.06.01.123456"),
+        ("doi:10.5555/DATA.json", "doi:10.5555/data.json"),
     ],
 )
 def test_however_its_id_is_written_it_leads_to_the_paper(client, asked, paper_id, ending):
@@ -82,9 +84,9 @@ def test_what_is_not_there_is_not_there_with_a_slash_either(client, path):
     assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("asked", ["/papers/", "/authors/"])
+@pytest.mark.parametrize("asked", ["/papers/", "/authors/", "/papers/arxiv:2606.00001/.json"])
 def test_an_address_without_a_name_leads_nowhere(client, asked):
-    assert client.get(asked, follow_redirects=True).status_code == 404
+    assert client.get(asked).status_code == 404
 
 
 def test_the_page_has_all_there_is_to_know(client):
