@@ -75,12 +75,12 @@ def application(app: App) -> Starlette:
     buckets = Buckets(web.requests)
     made = Guarded(
         routes=[  # tried in turn: feeds come early, since they are asked for most
-            Route("/{path:path}/", lambda asked: without_slash(asked, app.site), methods=["GET"]),
             *feeds.routes(app, buckets),
             *static.routes(app),
             *people.routes(app, buckets),
             *reading.routes(app),
             *operator.routes(app),
+            Route("/{path:path}/", lambda asked: without_slash(asked, app.site), methods=["GET"]),
         ],
         middleware=[
             Middleware(RateLimit, buckets=buckets, refuse=_handler(app, _http_error)),

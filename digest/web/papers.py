@@ -44,8 +44,12 @@ class Papers(Showing):
     async def paper_as(self, ending: str, request: Request) -> Response:
         """A paper as a page, as JSON or as a reference, by the ending of its address.
 
-        An id written in another way, as `2606.00001v2` or `10.1101/…`, redirects to the paper.
+        An id written in another way, as `2606.00001v2` or `10.1101/…`, redirects to the paper. What
+        looks like an ending may be the end of a DOI.
         """
+        whole = request.scope["path"].partition("/papers/")[2]
+        if ending and await run_in_threadpool(self.app.store.papers.get, [whole]):
+            ending, request.path_params["paper"] = "", whole
         try:
             if ending in ENDINGS:
                 return await run_in_threadpool(self._reference, request, ending)
@@ -53,6 +57,8 @@ class Papers(Showing):
             return await self.answer(request, self.show, as_json=as_json)
         except NotFound:
             paper = await run_in_threadpool(self._meant, request.path_params["paper"])
+            if paper is None:
+                ending, paper = "", await run_in_threadpool(self._meant, whole)
             if paper is None:
                 raise
         headers = ANY_ORIGIN if ending == SUFFIX else None

@@ -196,7 +196,13 @@ class Preferences(Answers):
 
     def paper_page(self, request: Request, person: Subscriber) -> Response:
         """One paper with all answer buttons, and the answers given so far."""
-        paper = self.paper(request.path_params["paper"])
+        asked: str = request.path_params["paper"]
+        try:
+            paper = self.paper(asked)
+        except NotFound:
+            if not asked.endswith("/") or request.method == "POST":
+                raise
+            return self.back(views.paper_below(self.me(request), asked.rstrip("/")))
         here = views.paper_below(self.me(request), paper.id)
         error, status = "", 200
         if request.method == "POST":

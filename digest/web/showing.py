@@ -21,7 +21,7 @@ from digest.ranking import trending
 from digest.rendering import links, pages
 from digest.rendering.views import PaperView, card_view, root
 from digest.web import caching, negotiating, paging
-from digest.web.common import Handlers
+from digest.web.common import Handlers, without_slash
 from digest.web.documents import PaperRecord, paper_record
 from digest.web.negotiating import HTML, JSON, SUFFIX, Shown
 from digest.web.paging import Part
@@ -88,15 +88,25 @@ class Showing(Handlers):
     ) -> Response:
         """The page or its JSON from the cache, or made now in a thread.
 
-        Getting the version is one look-up by key, which never waits for a writer.
+        Getting the version is one look-up by key, which never waits for a writer. A slash at the end
+        may belong to a name, such as a DOI; where nothing is found, it is taken away.
         """
         asked = tuple(request.query_params.get(each, "") for each in parameters)
         name, version = (request.scope["path"], as_json, asked), self.version()
         found = self.cache.find(name, version)
         if found is None:
-            found = await run_in_threadpool(
-                self.cache.get, name, version, lambda: self._made(show(request), as_json=as_json)
-            )
+            try:
+                found = await run_in_threadpool(
+                    self.cache.get,
+                    name,
+                    version,
+                    lambda: self._made(show(request), as_json=as_json),
+                )
+            except NotFound:
+                named = any(request.path_params.values())  # not in `/papers/`
+                if not (named and request.scope["path"].endswith("/")):
+                    raise
+                return without_slash(request, self.site)
         return caching.answer(request, found, headers=ANY_ORIGIN if as_json else None)
 
     def _made(self, shown: Shown, *, as_json: bool) -> caching.Kept:
