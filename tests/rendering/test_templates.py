@@ -206,7 +206,7 @@ def test_a_bad_edit_stops_at_compile_time_with_a_word_on_why(
     [
         ("digest.html", "{{ day }}", "{{ day.index('?') }}"),
         ("digest.html", "{{ paper.authors }}", "{{ paper.authors.index('?') }}"),
-        ("digest.txt", "{{ summary | wrap }}", "{{ summary.index('?') }}"),
+        ("digest.txt", "{{ summary }}", "{{ summary.index('?') }}"),
         ("digest.txt", "{{ day }}", "{{ [].pop() }}"),
         ("letter.html", "{{ title }}", "{{ title.index('?') }}"),
         ("letter.txt", "{{ title | wrap }}", "{{ {}.popitem() }}"),
@@ -224,7 +224,7 @@ def test_whatever_a_template_raises_when_it_is_tried_is_said_of_its_file(
 
 
 def test_what_a_template_raises_for_one_paper_stops_no_other_mail(edited, site, topics):
-    folder = edited("digest.txt", "{{ paper.title", "{{ paper.title.index('T') }}{{ paper.title")
+    folder = edited("digest.txt", "{{ paper.title", "{{ paper.title.index('e') }}{{ paper.title")
     _, text = compile_mail(site, topics, folder=folder).digest
     paper = compiled._specimen_paper(1)
 
@@ -290,8 +290,6 @@ def test_what_only_some_mails_and_letters_say_is_checked_before_any_is_sent(
         ("digest.html", "{{ because_you }}", '<a class="link" href="{{preferences_url}}">Change it</a>'),
         ("digest.html", '<!--% if paper.url %--><a class="to" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
         ("digest.html", '<!--% if paper.url %--><a class="to" dir="auto" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
-        ("letter.txt", "in lines %-->", "in lines + lines[:0] + [] %-->"),
-        ("digest.txt", "in paper.voices %-->", "in paper.voices + () %-->"),
         ("letter.html", '<h1 class="asks">', '<p><a class="link" href="{{home_url}}">{{ site_name }}</a></p><h1 class="asks">'),
     ],
 )  # fmt: skip
