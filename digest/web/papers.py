@@ -65,9 +65,9 @@ class Papers(Showing):
         return RedirectResponse(f"{paper_path(self.site, paper.id)}{ending}", 303, headers=headers)
 
     def _meant(self, text: str) -> Paper | None:
-        """The paper that an id means, in any way to write it; None if it is not here."""
+        """The paper that an id means, in any way to write it but a slash at its end; else None."""
         try:
-            return self.paper(subscriptions.paper_key(text))
+            return None if text.endswith("/") else self.paper(subscriptions.paper_key(text))
         except InvalidInput:
             return None
 
