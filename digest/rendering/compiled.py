@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 from digest.model import Paper, Pick, Site, Topic, Voice
 from digest.rendering import templates, wording
@@ -121,7 +120,7 @@ def compile_mail(
     context = _SPECIMEN | {"picks": _PAPERS, "rest": titles}
     if not site.url:
         context |= dict.fromkeys(_ADDRESSES, "")
-    sparse = [context | dict.fromkeys(names, "") for names in templates.lacks(_OPTIONAL)]
+    sparse = [templates.without(context, names) for names in templates.lacks(_OPTIONAL)]
     _check_pieces(parts, sparse, papers, titles)
     templates.check(parts, [*sparse, context | {"picks": papers}])
     return MailTemplates(
@@ -222,8 +221,9 @@ def _sparse_papers(site: Site) -> tuple[PaperView, ...]:
     things = _OPTIONAL_OF_PAPERS if site.url else (*_OPTIONAL_OF_PAPERS, ("url",))
     papers = []
     for number, names in enumerate(templates.lacks(things), 1):
-        lost: dict[str, Any] = dict.fromkeys(names if site.url else {*names, "answer_url"}, "")
-        papers.append(replace(_specimen_paper(number), **lost))
+        whole = _specimen_paper(number)
+        lost = names if site.url else {*names, "answer_url"}
+        papers.append(replace(whole, **{name: type(getattr(whole, name))() for name in lost}))
     return tuple(papers)
 
 

@@ -140,6 +140,11 @@ def lacks(things: Sequence[tuple[str, ...]]) -> Iterator[frozenset[str]]:
         yield every.difference(thing)
 
 
+def without(context: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    """The context with these names empty, each as what it is: a text, a list, a tuple."""
+    return {**context, **{name: type(context[name])() for name in names}}
+
+
 def check(parts: tuple[Part, Part], contexts: Sequence[Mapping[str, object]]) -> None:
     """Render both parts in each of these contexts, and lint the HTML.
 

@@ -290,6 +290,8 @@ def test_what_only_some_mails_and_letters_say_is_checked_before_any_is_sent(
         ("digest.html", "{{ because_you }}", '<a class="link" href="{{preferences_url}}">Change it</a>'),
         ("digest.html", '<!--% if paper.url %--><a class="to" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
         ("digest.html", '<!--% if paper.url %--><a class="to" dir="auto" href="{{paper.url}}">{{ paper.title }}</a><!--% else %-->{{ paper.title }}<!--% endif %-->', '<a class="to" href="{{paper.url}}">{{ paper.title }}</a>'),
+        ("letter.txt", "in lines %-->", "in lines + lines[:0] + [] %-->"),
+        ("digest.txt", "in paper.voices %-->", "in paper.voices + () %-->"),
         ("letter.html", '<h1 class="asks">', '<p><a class="link" href="{{home_url}}">{{ site_name }}</a></p><h1 class="asks">'),
     ],
 )  # fmt: skip
