@@ -42,6 +42,8 @@ SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
 COUNTED_FOR = timedelta(hours=1)
 JUST = timedelta(minutes=30)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 TOO_OFTEN = (
     "Too many people have signed up from your network within the last hour. Please try again later."
 )
@@ -271,6 +273,7 @@ class Joining(Personal):
         """Undo unsubscribing within the hour, or pause instead."""
         person, subject = self.person(request, REJOIN)
         made, _, pause = subject.partition("-")
+        ends = _pause_end(pause)
         now = self.app.clock()
         closed = subscriptions.suppression(self.app.store, person.email) is not None
         if closed or person.status is Status.SUPPRESSED or is_past(made, ACCOUNT_LASTS, now=now):
@@ -289,14 +292,13 @@ class Joining(Personal):
             text = f"No digests until {day:%A} {day.day} {day:%B}. Then they resume by themselves."
             return self.page("message", title="Your digests are paused", text=text)
         if left and pause:
-            person = self._pause_again(person, pause, now)
+            person = self._pause_again(person, ends, now)
         still = " Your digests are paused, as before." if person.status is Status.PAUSED else ""
         text = f"Nothing was lost, and nothing has changed.{still}"
         return self.page("message", title="You are subscribed again", text=text)
 
-    def _pause_again(self, person: Subscriber, noted: str, now: datetime) -> Subscriber:
-        """Restore the pause that a token notes (see `_pause_of`), unless it is over by now."""
-        end = datetime.fromtimestamp(int(noted), UTC) if noted != "0" else None
+    def _pause_again(self, person: Subscriber, end: datetime | None, now: datetime) -> Subscriber:
+        """Restore the pause that a token notes, unless it is over by now."""
         if end is not None and end <= now:
             return person
         # A pause that the operator imported may be longer than readers may ask for.
@@ -348,7 +350,14 @@ def _meant(form: Form) -> str:
 
 
 def _pause_of(person: Subscriber) -> str:
-    """A pause as a token notes it: "-" and its end in seconds since 1970, or 0 for no end."""
+    """A pause as a token notes it: "-" and its end in microseconds since 1970, or 0 for no end."""
     if person.status is not Status.PAUSED:
         return ""
-    return f"-{int(person.paused_until.timestamp()) if person.paused_until else 0}"
+    end = person.paused_until
+    return f"-{(end - EPOCH) // MICROSECOND if end else 0}"
+
+
+def _pause_end(noted: str) -> datetime | None:
+    """The end of a pause that `_pause_of` noted, without its "-"; None if there is none."""
+    end = int(noted or 0)
+    return EPOCH + end * MICROSECOND if end else None
