@@ -35,9 +35,13 @@ class Mailing:
     def letters(self, *writes: Callable[[], object]) -> BackgroundTask:
         """Write letters after the response, which therefore takes the same time for everyone."""
 
-        async def send() -> None:
+        def write_all() -> None:
             for write in writes:
-                await to_thread.run_sync(_quietly, "a letter is not written", write)
+                _quietly("a letter is not written", write)
+
+        async def send() -> None:
+            # In one thread, so that all are written even if the client goes away meanwhile.
+            await to_thread.run_sync(write_all)
             # A task that waits has yet to read what is due, and will send these letters too.
             if not self._letters.statistics().tasks_waiting:
                 await to_thread.run_sync(

@@ -1,5 +1,6 @@
 """Letters and first digests leave behind the answers, however long a mail server takes."""
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,6 +9,7 @@ from importlib import import_module
 import pytest
 
 from digest.testing import MemoryTransport
+from digest.web.mailing import Mailing
 
 PATIENCE = 30
 THREADS = 4
@@ -114,3 +116,22 @@ def test_a_letter_written_while_another_post_is_ending_is_not_left_to_it(
     may_end.set()
     assert {each.result(timeout=PATIENCE).status_code for each in asked} == {200}
     assert [each.recipient for each in server.sent] == [first, second]
+
+
+def test_of_two_letters_none_is_lost_when_the_answer_is_broken_off(app):
+    begun, goes_on, second = threading.Event(), threading.Event(), threading.Event()
+
+    def first():
+        begun.set()
+        goes_on.wait(PATIENCE)
+
+    async def broken_off():
+        task = asyncio.create_task(Mailing(app).letters(first, second.set)())
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        task.cancel()
+        goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(second.wait, 5)
+
+    asyncio.run(broken_off())
