@@ -11,20 +11,21 @@ from math import ceil
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest.app import App
 from digest.errors import ConfigError, DigestError, InvalidInput, NotFound, RetryLater
 from digest.rendering import pages
 from digest.web import feeds, operator, people, reading, static
 from digest.web.about import PRIVATE_PATHS
-from digest.web.caching import COMPRESSION, SMALLEST_TO_COMPRESS
+from digest.web.caching import COMPRESSION, SMALLEST_TO_COMPRESS, takes_gzip
 from digest.web.common import without_slash
 from digest.web.guard import Guard
 from digest.web.limits import Buckets, RateLimit
@@ -69,6 +70,17 @@ class Guarded(Starlette):
         return self.guard(super().build_middleware_stack())
 
 
+class Zipped(GZipMiddleware):
+    """Compresses responses that are not compressed yet, for clients that accept it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette only looks for the word, and takes `gzip;q=0` for a yes."""
+        takes = scope["type"] == "http" and takes_gzip(
+            Headers(scope=scope).get("accept-encoding", "")
+        )
+        await (super().__call__ if takes else self.app)(scope, receive, send)
+
+
 def application(app: App) -> Starlette:
     """The ASGI application of one site."""
     web = app.settings.web
@@ -84,9 +96,7 @@ def application(app: App) -> Starlette:
         ],
         middleware=[
             Middleware(RateLimit, buckets=buckets, refuse=_handler(app, _http_error)),
-            Middleware(
-                GZipMiddleware, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=COMPRESSION
-            ),
+            Middleware(Zipped, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=COMPRESSION),
         ],
         exception_handlers={
             DigestError: _handler(app, _digest_error),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -110,7 +111,7 @@ def answer(
     Each encoding has its own ETag, since a strong ETag promises the same bytes.
     """
     asked = request.headers
-    zipped = bool(found.compressed) and "gzip" in asked.get("accept-encoding", "")
+    zipped = bool(found.compressed) and takes_gzip(asked.get("accept-encoding", ""))
     sent = {
         "etag": f'"{found.etag}-gz"' if zipped else f'"{found.etag}"',
         "cache-control": cache_control,
@@ -129,6 +130,16 @@ def answer(
         sent["content-encoding"] = "gzip"
     content = found.compressed if zipped else found.content
     return Response(content, media_type=found.media_type, headers=sent)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding allows gzip, by name or by `*` (RFC 9110 §12.5.3)."""
+    weights = {}
+    for each in accepted.lower().split(","):
+        name, _, parameter = each.partition(";")
+        weights[name.strip()] = parameter.replace(" ", "")
+    weight = weights.get("gzip", weights.get("*"))
+    return weight is not None and not re.fullmatch(r"q=0(\.0*)?", weight)
 
 
 def _not_since(asked: str, modified: datetime | None) -> bool:

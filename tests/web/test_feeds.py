@@ -313,9 +313,12 @@ def test_two_servers_give_a_feed_the_same_etag(application, papers):
 ENCODINGS = {
     "gzip": True,
     "gzip, deflate, br": True,
-    "gzip;q=0.5": True,
+    "GZIP;q=0.5": True,
+    "*": True,
     "identity": False,
     "": False,
+    "gzip;q=0": False,
+    "gzip; q=0.000, *": False,
     "br": False,
 }
 
@@ -327,6 +330,7 @@ def test_a_feed_is_compressed_for_who_takes_it_under_an_etag_of_its_own(client, 
         with client.stream("GET", "/feeds/cs.IR.atom", headers=asked) as answer:
             raw = b"".join(answer.iter_raw())
         assert (answer.headers.get("content-encoding") == "gzip") is zipped, accepted
+        assert answer.headers["vary"] == "Accept-Encoding"
         assert int(answer.headers["content-length"]) == len(raw)
         assert (gzip.decompress(raw) if zipped else raw) == plain.content
         assert (etag_of(answer) != etag_of(plain)) is zipped
