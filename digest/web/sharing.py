@@ -25,7 +25,10 @@ AGAIN = {
     SubmissionState.OPEN: "submitted-before",
     SubmissionState.FEATURED: "submitted-featured",
 }
-EITHER = "Feature it, or turn it down."
+EITHER = (
+    "Feature it, or turn it down; a paper that is still being looked up can be featured once it is "
+    "fetched."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

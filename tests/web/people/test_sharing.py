@@ -241,7 +241,9 @@ def test_enter_in_a_line_begun_decides_nothing_and_keeps_what_was_typed(
     before = database()
     answer = decide(client, me, first_button(page, number), line="Half a lin")
     assert answer.status_code == 400
-    assert "Feature it, or turn it down." in answer.text
+    assert (
+        "Feature it, or turn it down; a paper that is still being looked up can be" in answer.text
+    )
     assert 'value="Half a lin"' in answer.text
     assert database() == before
 
@@ -252,7 +254,7 @@ def test_what_is_no_decision_decides_nothing(client, person, curator, at, databa
     before = database()
     answer = decide(client, at(curator).me, do, line="Half a lin")
     assert answer.status_code == 400
-    assert "Feature it, or turn it down." in answer.text
+    assert "Feature it, or turn it down;" in answer.text
     assert 'value="Half a lin"' in answer.text
     assert database() == before
 
