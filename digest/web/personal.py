@@ -126,7 +126,7 @@ class Personal(Handlers):
 def is_past(subject: str, lasts: timedelta, *, now: datetime) -> bool:
     """Whether a link has expired; its subject is the day (ISO) or the minute since 1970 it was made.
 
-    A link that says neither, or lies in the future, counts as expired.
+    A link that says neither, or lies more than two days in the future, counts as expired.
     """
     try:
         if subject.isdecimal():
