@@ -48,7 +48,7 @@ class Papers(Showing):
         looks like an ending may be the end of a DOI.
         """
         whole = request.scope["path"].partition("/papers/")[2]
-        if ending and await run_in_threadpool(self.app.store.papers.get, [whole]):
+        if ending and bool(await run_in_threadpool(self.app.store.papers.get, [whole])):
             ending, request.path_params["paper"] = "", whole
         try:
             if ending in ENDINGS:
