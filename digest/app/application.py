@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from time import sleep
 
-from digest import fetching, inbound, subscriptions
+from digest import fetching, subscriptions
 from digest.app import processes
 from digest.app.adapters import TICKED
 from digest.app.composer import Composer
-from digest.app.looking import Look
-from digest.errors import ConfigError, DigestError, InvalidInput, RetryLater
-from digest.inbound import imap
-from digest.model import Envelope, Evidence, Letter, Listing, Message, SourceReport, Subscriber
+from digest.errors import RetryLater
+from digest.model import Listing, SourceReport, Subscriber
 from digest.pipeline import (
     clocks,
     composing,
@@ -26,22 +21,14 @@ from digest.pipeline import (
     ingesting,
     leases,
     looking_up,
-    posting,
     publishing,
     trending,
     websub,
 )
 from digest.pipeline.line import LEASE
 from digest.ports import Store
-from digest.ranking import explain
-from digest.rendering import mail, mime
-
-log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 10
-ASKED_AT_ONCE = 300
-FOREVER = -1.0
-PATIENCE = 5.0
 
 
 class App(Composer):
@@ -58,8 +45,6 @@ class App(Composer):
         clocks.turn_back(self.store, told, now)
         self.store.sources.set_cursor(TICKED, now.isoformat())
         return True
-
-    # --- verbs ----------------------------------------------------------------------------
 
     def ingest(
         self,
@@ -221,122 +206,9 @@ class App(Composer):
                 stopping=lambda: next(turns, None) is None,
             )
 
-    def write(
-        self,
-        kind: str,
-        person: Subscriber | None,
-        *,
-        recipient: str = "",
-        in_reply_to: str = "",
-        attachment: mime.Attachment | None = None,
-        **context: object,
-    ) -> Letter:
-        """Queue a letter to `recipient`, or where the person's digests go; `post` sends it."""
-        return posting.write(
-            self.store,
-            self.letters,
-            kind,
-            person,
-            domain=self.mail_domain,
-            now=self.clock(),
-            recipient=recipient,
-            in_reply_to=in_reply_to,
-            attachment=attachment,
-            **context,
-        )
-
-    def post(
-        self, *, stopping: Callable[[], bool] = lambda: False, patience: float = FOREVER
-    ) -> delivering.Delivered:
-        """Send the letters that are due; one thread at a time.
-
-        If another thread does for longer than `patience` seconds, they wait for the next time.
-        """
-        if not self._posting.acquire(timeout=patience):
-            return delivering.Delivered(cut_short=True)
-        try:
-            return self._post(stopping)
-        finally:
-            self._posting.release()
-
-    def _post(self, stopping: Callable[[], bool]) -> delivering.Delivered:
-        def gone() -> None:
-            self._uncounted += 1
-
-        try:
-            return posting.post_due(
-                self.store,
-                self.courier,
-                self.sign,
-                clock=self.clock,
-                rng=self.rng,
-                bounced=self.bounced,
-                stopping=stopping,
-                gone=gone,
-            )
-        finally:
-            # They were sent, however it ended. If that cannot be stored now, the next post does it.
-            with suppress(DigestError):
-                self.courier_pacer.count(self._uncounted, self.clock())
-                self._uncounted = 0
-
-    def take_in(self, raw: bytes, recipients: Sequence[str] = ()) -> tuple[inbound.Reply, ...]:
-        """Act on an incoming mail, answer it, and send what is due.
-
-        Raises RetryLater while the database is locked: the mail must then be offered again.
-        """
-        replies = inbound.take_in(
-            self.store,
-            raw,
-            recipients=recipients,
-            policy=self.inbound_policy,
-            answer=self._answer,
-            now=self.clock(),
-        )
-        if replies:
-            try:
-                self.post(patience=PATIENCE)
-            except DigestError as error:  # they are queued, and the worker tries again
-                log.warning("answers wait: %s", error.message, extra={"action": "take-in"})
-        return replies
-
-    def _answer(self, reply: inbound.Reply) -> None:
-        try:
-            self.write(
-                reply.kind,
-                reply.subscriber,
-                recipient=reply.recipient,
-                in_reply_to=reply.in_reply_to,
-                attachment=reply.attachment,
-                **reply.context,
-            )
-        except (InvalidInput, ConfigError) as error:
-            log.warning(
-                "an answer cannot be written: %s", error.message, extra={"action": "take-in"}
-            )
-
-    def fetch_mail(self) -> int:
-        """Take in what is new in the mailbox of `[inbound] imap`; how many mails."""
-        settings = self.settings.inbound
-        if not settings.imap:
-            return 0
-        _ = self.inbound_policy
-        return imap.poll(settings.imap, settings.imap_folder, self.take_in, rng=self.rng)
-
     def resume_due(self) -> int:
         """End the pauses whose time has come; how many."""
         return subscriptions.resume_due(self.store, now=self.clock())
-
-    def bounced(self, evidence: Evidence) -> Subscriber | None:
-        """Act on a bounce or complaint, by mail or said at SMTP time."""
-        inbound = self.settings.inbound
-        return subscriptions.bounce(
-            self.store,
-            evidence,
-            soft_bounces=inbound.soft_bounces,
-            soft_days=inbound.soft_days,
-            now=self.clock(),
-        )
 
     def publish(self, folder: Path) -> publishing.Published:
         """Write the feeds as files."""
@@ -367,83 +239,6 @@ class App(Composer):
     def tell_hub(self) -> None:
         """Tell the WebSub hub which feeds have changed."""
         websub.tell(self.store, self.feed_terms, self.fetcher.post_form, now=self.clock())
-
-    # --- looking --------------------------------------------------------------------------
-
-    def preview(self, look: Look, *, form: str) -> bytes:
-        """The mail as `.html`, `.txt` or `.eml`."""
-        fragments = self.edition(look.material)
-        if form == ".eml":
-            envelope = Envelope(
-                digest=look.digest,
-                subscriber=look.subscriber,
-                message_id=f"<{look.digest.id}@{self.mail_domain}>",
-                expires_at=self.clock(),
-                lease="",
-            )
-            return self.sign(self.renderer(look.material)(envelope).content, self.clock())
-        parts = mail.parts(fragments, look.digest, look.subscriber)
-        return (parts.html if form == ".html" else parts.text).encode()
-
-    def send_confirmation(self, person: Subscriber) -> delivering.Delivered:
-        """Mail a new link that confirms a subscription, dropping older ones, and what is due."""
-        letter = self.write("confirm", person)
-        for each in self.store.post.waiting_for(letter.recipient):
-            if each.kind == letter.kind and each.id != letter.id:
-                self.store.post.settle(each.id, retry_at=None)
-        return self.post()
-
-    def ask_to_confirm(
-        self, addresses: Iterable[str], *, progress: Callable[[int], object] = lambda _: None
-    ) -> int:
-        """Queue the letter that asks to confirm for those who have not yet; returns how many.
-
-        `progress` is told how many addresses were handled, some hundred at a time. If this is cut
-        short, the next call asks the rest.
-        """
-        asked, rest = 0, iter(addresses)
-        while some := list(islice(rest, ASKED_AT_ONCE)):
-            if self.site.url:
-                asked += posting.ask(
-                    self.store, self.letters, some, domain=self.mail_domain, now=self.clock()
-                )
-            progress(len(some))
-        return asked
-
-    # --- rendering ------------------------------------------------------------------------
-
-    def because(self, material: delivering.Material) -> explain.Because:
-        """How picks are explained, given the titles that reasons may name."""
-        return explain.Because(topics=self.settings.topics, titles=material.titles)
-
-    def edition(self, material: delivering.Material) -> mail.Edition:
-        """Fragments of a block's papers, made once."""
-        return mail.Edition(
-            self.templates,
-            material.papers,
-            upvotes=material.upvotes,
-            because=self.because(material),
-            voices=material.voices,
-        )
-
-    def renderer(self, material: delivering.Material) -> Callable[[Envelope], Message]:
-        """What renders a claimed envelope into a message, not yet signed."""
-        fragments = self.edition(material)
-
-        def render(envelope: Envelope) -> Message:
-            return mail.message(
-                fragments,
-                envelope.digest,
-                envelope.subscriber,
-                message_id=envelope.message_id,
-                at=envelope.digest.composed_at,
-            )
-
-        return render
-
-    def sign(self, content: bytes, now: datetime) -> bytes:
-        """A message as it goes out: signed with DKIM if that is set up."""
-        return self.signer.sign(content, now) if self.signer is not None else content
 
 
 def _some_ended(ended: int, senders: int, others: delivering.Delivered) -> RetryLater:

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from digest.app.adapters import Adapters, utcnow
+from digest.app.adapters import utcnow
+from digest.app.correspondent import Correspondent
 from digest.config import Settings
 from digest.errors import ConfigError
 from digest.pipeline import learning, leases, tastes
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 AGAIN = timedelta(minutes=10)
 
 
-class Learner(Adapters):
+class Learner(Correspondent):
     """The adapters that change while a process runs, since any night may bring another space."""
 
     def __init__(

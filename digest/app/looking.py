@@ -1,13 +1,16 @@
-"""What one subscriber would get, and why; composed but not kept."""
+"""What one subscriber would get, and why, and what it looks like; composed but not kept."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from digest import subscriptions
 from digest.app.learner import Learner
-from digest.model import Digest, Pick, Subscriber
+from digest.model import Digest, Envelope, Message, Pick, Subscriber
 from digest.pipeline import composing, delivering, explaining
+from digest.ranking import explain
+from digest.rendering import mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +80,46 @@ class Looking(Learner):
             now=self.clock(),
             experiment=self.experiment,
         )
+
+    def preview(self, look: Look, *, form: str) -> bytes:
+        """The mail as `.html`, `.txt` or `.eml`."""
+        if form == ".eml":
+            envelope = Envelope(
+                digest=look.digest,
+                subscriber=look.subscriber,
+                message_id=f"<{look.digest.id}@{self.mail_domain}>",
+                expires_at=self.clock(),
+                lease="",
+            )
+            return self.sign(self.renderer(look.material)(envelope).content, self.clock())
+        parts = mail.parts(self.edition(look.material), look.digest, look.subscriber)
+        return (parts.html if form == ".html" else parts.text).encode()
+
+    def because(self, material: delivering.Material) -> explain.Because:
+        """How picks are explained, given the titles that reasons may name."""
+        return explain.Because(topics=self.settings.topics, titles=material.titles)
+
+    def edition(self, material: delivering.Material) -> mail.Edition:
+        """Fragments of a block's papers, made once."""
+        return mail.Edition(
+            self.templates,
+            material.papers,
+            upvotes=material.upvotes,
+            because=self.because(material),
+            voices=material.voices,
+        )
+
+    def renderer(self, material: delivering.Material) -> Callable[[Envelope], Message]:
+        """What renders a claimed envelope into a message, not yet signed."""
+        fragments = self.edition(material)
+
+        def render(envelope: Envelope) -> Message:
+            return mail.message(
+                fragments,
+                envelope.digest,
+                envelope.subscriber,
+                message_id=envelope.message_id,
+                at=envelope.digest.composed_at,
+            )
+
+        return render

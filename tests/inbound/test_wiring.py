@@ -62,7 +62,7 @@ def test_an_answer_that_cannot_leave_now_waits_and_the_mail_is_taken(app, mails,
 
 
 def test_a_mail_is_taken_while_another_thread_waits_for_the_mail_server(app, monkeypatch):
-    monkeypatch.setattr("digest.app.application.PATIENCE", 0.01)
+    monkeypatch.setattr("digest.app.correspondent.PATIENCE", 0.01)
     asked, speaks = Event(), Event()
 
     class Silent(MemoryTransport):

@@ -374,7 +374,7 @@ def test_who_was_not_asked_when_an_import_was_cut_short_is_asked_by_the_next(
     application, waiting, monkeypatch
 ):
     people = waiting(5)
-    monkeypatch.setattr("digest.app.application.ASKED_AT_ONCE", 2)
+    monkeypatch.setattr("digest.app.correspondent.ASKED_AT_ONCE", 2)
     told = []
 
     def cut_short(done):
