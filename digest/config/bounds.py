@@ -60,7 +60,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "fetch.timeout": (1, HOUR),
     "fetch.max_wire_mb": (0.1, 1_000),
     "fetch.max_body_mb": (0.1, 1_000),
-    "fetch.interval": (1, YEAR),
+    "fetch.interval": (30, YEAR),  # fetching spares servers any shorter wait
     "subscriber.limit": (1, 50),
     "subscriber.floor": (0, 1),
     "ranking.trending": (0, 100),

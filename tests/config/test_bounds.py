@@ -73,6 +73,7 @@ def test_a_number_out_of_its_range_is_refused_by_name(tmp_path, key):
         ("keep.papers", 36_501),
         ("keep.logs", 0),
         ("smtp.block", 0),
+        ("fetch.interval", 29),
         ("fetch.interval", 525_601),
         ("experiments.share", 1.5),
         ("subscriber.floor", 1.5),
