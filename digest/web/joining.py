@@ -1,49 +1,40 @@
-"""Signing up with a preview, confirming, asking for a new link, and unsubscribing."""
+"""Signing up with a preview, confirming, and asking for a new link."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from digest import subscriptions, tokens
+from digest import subscriptions
 from digest.app import App
 from digest.editions import edition_of
-from digest.errors import NotFound
 from digest.model import POSITIVE, InterestKind, OutboxState, Quiet, Status, Subscriber
 from digest.pipeline import delivering, previewing
 from digest.rendering import links, wording
-from digest.subscriptions.spans import LONGEST
 from digest.web import choosing, forms, limits
-from digest.web.common import GONE, PRIVATE
+from digest.web.common import PRIVATE
 from digest.web.forms import Filled, Form
 from digest.web.mailing import Mailing
 from digest.web.personal import (
-    ACCOUNT_LASTS,
     BAD,
     CONFIRM_LASTS,
     GONE_STATUS,
-    SPANS,
     Personal,
     checked,
     is_past,
-    minute,
 )
 
-REJOIN = "rejoin"
 OVER = (OutboxState.SENT, OutboxState.FAILED, OutboxState.EXPIRED)
 TOO_MANY = 429
 SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
 COUNTED_FOR = timedelta(hours=1)
 JUST = timedelta(minutes=30)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 TOO_OFTEN = (
     "Too many people have signed up from your network within the last hour. Please try again later."
 )
@@ -55,14 +46,13 @@ TOO_MANY_LINKS = (
 
 
 class Joining(Personal):
-    """The pages of signing up and leaving; nothing typed is stored before there is an address."""
+    """The pages of signing up; nothing typed is stored before there is an address."""
 
     def __init__(self, app: App, mailing: Mailing) -> None:
         super().__init__(app)
         self.mailing = mailing
         self._latest: previewing.Latest | None = None
         self._counted: tuple[datetime, Mapping[str, int]] | None = None
-        self._left: dict[str, tuple[datetime, str]] = {}
         self._loading = threading.Lock()
 
     def subscribe(self, request: Request) -> Response:
@@ -236,75 +226,6 @@ class Joining(Personal):
             upcoming = f"{upcoming.removesuffix('.')}, at the earliest."
         return f"{sent}{upcoming}"
 
-    def unsubscribe(self, request: Request) -> Response:
-        """A button; the POST, also by a mail program (RFC 8058), ends the subscription.
-
-        The body of the POST is not read: whoever has the link may do this.
-        """
-        person, _ = self.person(request, links.UNSUBSCRIBE)
-        if request.method != "POST":
-            return self.page(
-                "unsubscribe", email=person.email, active=person.status is not Status.UNSUBSCRIBED
-            )
-        subscriptions.unsubscribe(self.app.store, person, now=self.app.clock())
-        return self.page(
-            "unsubscribed",
-            email=person.email,
-            back=self._way_back(request.path_params["token"], person),
-            pauses=SPANS,
-        )
-
-    def _way_back(self, link: str, person: Subscriber) -> str:
-        """A token that undoes unsubscribing by this link, for an hour; "" if there is nothing to undo.
-
-        `person` is as they were before. A second press of the button gets the same token.
-        """
-        now = self.app.clock()
-        with self._loading:
-            recent = {key: of for key, of in self._left.items() if now - of[0] < ACCOUNT_LASTS}
-            self._left = recent
-            # Only a confirmed subscriber who is not suppressed may come back this way.
-            if person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED):
-                subject = f"{minute(now)}{_pause_of(person)}"
-                recent[link] = (now, tokens.make(person.key, REJOIN, person.id, subject))
-            return recent[link][1] if link in recent else ""
-
-    def rejoin(self, request: Request) -> Response:
-        """Undo unsubscribing within the hour, or pause instead."""
-        person, subject = self.person(request, REJOIN)
-        made, _, pause = subject.partition("-")
-        ends = _pause_end(pause)
-        now = self.app.clock()
-        closed = subscriptions.suppression(self.app.store, person.email) is not None
-        if closed or person.status is Status.SUPPRESSED or is_past(made, ACCOUNT_LASTS, now=now):
-            raise NotFound(GONE)
-        form = forms.posted(request)
-        # Pending: someone has signed up in their name since, which must not prevent the undo.
-        left = person.status in (Status.UNSUBSCRIBED, Status.PENDING)
-        if left:
-            person = subscriptions.activate(self.app.store, person, now=now)
-        if form.one("do") == "pause":
-            span = form.one("span")
-            span = span if span in SPANS else SPANS[0]
-            until = subscriptions.parse_span(span, now, tz=person.tz)
-            subscriptions.pause(self.app.store, person, until=until, now=now)
-            day = until.astimezone(ZoneInfo(person.tz))
-            text = f"No digests until {day:%A} {day.day} {day:%B}. Then they resume by themselves."
-            return self.page("message", title="Your digests are paused", text=text)
-        if left and pause:
-            person = self._pause_again(person, ends, now)
-        still = " Your digests are paused, as before." if person.status is Status.PAUSED else ""
-        text = f"Nothing was lost, and nothing has changed.{still}"
-        return self.page("message", title="You are subscribed again", text=text)
-
-    def _pause_again(self, person: Subscriber, end: datetime | None, now: datetime) -> Subscriber:
-        """Restore the pause that a token notes, unless it is over by now."""
-        if end is not None and end <= now:
-            return person
-        # A pause that the operator imported may be longer than readers may ask for.
-        until = end and min(end, now + LONGEST)
-        return subscriptions.pause(self.app.store, person, until=until, now=now)
-
     def ask_link(self, request: Request) -> Response:
         """Mail a link to the preferences of an address; the answer is the same for every address."""
         if request.method != "POST":
@@ -347,17 +268,3 @@ def _meant(form: Form) -> str:
     if form.one("q") != form.one("was"):
         return "find"
     return "subscribe" if form.one("email") else "preview"
-
-
-def _pause_of(person: Subscriber) -> str:
-    """A pause as a token notes it: "-" and its end in microseconds since 1970, or 0 for no end."""
-    if person.status is not Status.PAUSED:
-        return ""
-    end = person.paused_until
-    return f"-{(end - EPOCH) // MICROSECOND if end else 0}"
-
-
-def _pause_end(noted: str) -> datetime | None:
-    """The end of a pause that `_pause_of` noted, without its "-"; None if there is none."""
-    end = int(noted or 0)
-    return EPOCH + end * MICROSECOND if end else None

@@ -8,6 +8,7 @@ from digest.app import App
 from digest.web.account import Account
 from digest.web.answers import Answers
 from digest.web.joining import Joining
+from digest.web.leaving import Leaving
 from digest.web.limits import Buckets, Handler, with_form
 from digest.web.mailing import Mailing
 from digest.web.preferences import Preferences
@@ -20,15 +21,16 @@ GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
 def routes(app: App, buckets: Buckets) -> list[BaseRoute]:
     """The routes of this part."""
     mailing = Mailing(app)
-    joining, account, answers = Joining(app, mailing), Account(app, mailing), Answers(app)
+    joining, leaving = Joining(app, mailing), Leaving(app)
+    account, answers = Account(app, mailing), Answers(app)
     mine, profile, sharing = Preferences(app), Profile(app), Sharing(app)
     owned, recent = mine.owned, account.recent
     return [
         _route("/subscribe", joining.subscribe, buckets=buckets),
         _route("/subscribe/preview", joining.preview, buckets=buckets),
         _route("/c/{token}", joining.confirm),
-        Route("/u/{token}", joining.unsubscribe, methods=[*BOTH]),
-        _route("/u/{token}/back", joining.rejoin, POST),
+        Route("/u/{token}", leaving.unsubscribe, methods=[*BOTH]),
+        _route("/u/{token}/back", leaving.rejoin, POST),
         _route("/d/{token}", answers.edition, GET),
         _route("/d/{token}/seen", answers.seen, POST),
         _route("/d/{token}/undo/{feedback}", answers.take_back, POST),

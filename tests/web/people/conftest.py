@@ -198,3 +198,14 @@ def profile(app):
         return sorted((str(each.kind), each.value, each.weight) for each in found.interests)
 
     return profile
+
+
+@pytest.fixture
+def leave(client, at):
+    """Unsubscribes someone, and gives the address that undoes it."""
+
+    def leave(person):
+        page = client.post(at(person).unsubscribe).text
+        return re.search(r'action="(/u/[^"]+/back)"', page)[1]
+
+    return leave
