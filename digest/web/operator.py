@@ -16,6 +16,7 @@ from digest.app import App
 from digest.errors import InvalidInput, NotFound
 from digest.model import EvidenceKind
 from digest.rendering.views import root
+from digest.web import deciding, forms, words
 from digest.web.common import PRIVATE, Handlers
 from digest.web.limits import Buckets, Handler, network, with_form
 from digest.web.overview import overview
@@ -30,8 +31,7 @@ LARGEST_SHOWN = 64 * 1024
 DONE = {
     "undone": "Undone: mail goes to that address again.",
     "settled": "Marked as dealt with.",
-    "featured": "Featured: it is among the picks, with your line.",
-    "rejected": "Rejected.",
+    **{each: words.DONE[each] for each in ("featured", "rejected", "kept")},
 }
 
 
@@ -77,13 +77,7 @@ class Operator(Handlers):
             return self._enter(request)
         if not self._sessions.holds(request, self.app.clock()):
             return self._ask("", status=200)
-        done = DONE.get(request.query_params.get("done", ""), "")
-        return self.page(
-            "operator",
-            overview=overview(self.app),
-            form_token=self._sessions.form_token(request),
-            done=done,
-        )
+        return self._page(request)
 
     def mail(self, request: Request) -> Response:
         """An incoming mail as plain text."""
@@ -129,20 +123,34 @@ class Operator(Handlers):
         return self._back("settled")
 
     def decide(self, request: Request) -> Response:
-        """Feature or reject a submitted paper."""
-        form = request.state.form
-        choice = form.get("choice")
-        if choice not in ("feature", "reject"):
-            raise InvalidInput("Feature it, or reject it.")
-        subscriptions.decide(
-            self.app.store,
-            None,
-            request.path_params["submission"],
-            feature=choice == "feature",
-            line=str(form.get("line", "")),
-            now=self.app.clock(),
+        """Feature a submitted paper, or turn it down."""
+        form, named = forms.posted(request), request.path_params["submission"]
+        try:
+            done = deciding.decide(self.app.store, form, None, named, now=self.app.clock())
+        except NotFound:
+            raise
+        except InvalidInput as error:
+            typed = {"submission": named, "line": form.one("line")}
+            return self._page(request, 400, typed=typed, error=error.message)
+        return self._back(done)
+
+    def _page(
+        self,
+        request: Request,
+        status: int = 200,
+        *,
+        typed: dict[str, str] | None = None,
+        error: str = "",
+    ) -> Response:
+        return self.page(
+            "operator",
+            status,
+            overview=overview(self.app),
+            form_token=self._sessions.form_token(request),
+            done=DONE.get(request.query_params.get("done", ""), ""),
+            typed=typed,
+            error=error,
         )
-        return self._back("featured" if choice == "feature" else "rejected")
 
     def _enter(self, request: Request) -> Response:
         # The network's bucket first: what it refuses must not use up the tries that all share.

@@ -6,21 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from digest import subscriptions
 from digest.app import App, troubles
 from digest.delivery import said, scrub
-from digest.model import (
-    Evidence,
-    EvidenceKind,
-    Paper,
-    SourceReport,
-    Submission,
-)
+from digest.model import Evidence, EvidenceKind, SourceReport
+from digest.subscriptions.submissions import OPERATOR
+from digest.web import deciding
 
 DELIVERIES_WITHIN = timedelta(days=7)
 EVIDENCE_WITHIN = timedelta(days=90)
 REPORTS_WITHIN = timedelta(days=7)
-SUBMITTED_WITHIN = timedelta(days=90)
 MOST_SHOWN = 30
 MEGABYTE = 1_000_000
 
@@ -40,7 +34,7 @@ def overview(app: App) -> dict[str, object]:
     """Everything the page shows, by the names that its template uses.
 
     `ticked` is when the worker last looked at what is due. The replies of mail servers come without
-    addresses; the paper of a submission is None until it is fetched.
+    addresses.
     """
     store, now = app.store, app.clock()
     attempts = store.ledger.deliveries(since=now - DELIVERIES_WITHIN, limit=MOST_SHOWN)
@@ -54,8 +48,7 @@ def overview(app: App) -> dict[str, object]:
         "returned": _returned(app, now),
         "unread": store.post.evidences(kind=EvidenceKind.UNREAD, unsettled=True, limit=MOST_SHOWN),
         "sources": _sources(app, now),
-        "submitted": _submitted(app, now),
-        "log": store.community.log(limit=MOST_SHOWN),
+        "desk": deciding.desk(store, OPERATOR, most=MOST_SHOWN, now=now),
         "megabytes": _size(Path(app.settings.db)) / MEGABYTE,
         "ticked": app.last_tick,
         "troubles": troubles(store),
@@ -91,17 +84,6 @@ def _sources(app: App, now: datetime) -> list[SourceHealth]:
             )
         )
     return found
-
-
-def _submitted(app: App, now: datetime) -> list[tuple[Submission, Paper | None]]:
-    """What waits for a decision, and what was decided lately and can be decided again."""
-    since = now - SUBMITTED_WITHIN
-    found = [
-        *subscriptions.undecided(app.store, since=since, limit=MOST_SHOWN),
-        *app.store.community.decided(since=since, limit=MOST_SHOWN),
-    ]
-    papers = app.store.papers.get({each.paper_id for each in found})
-    return [(each, papers.get(each.paper_id)) for each in found]
 
 
 def _size(path: Path) -> int:

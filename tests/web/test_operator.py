@@ -50,6 +50,21 @@ def person(app, subscribe):
     return subscribe()
 
 
+@pytest.fixture
+def waiting(app, person, item):
+    """A submission that waits for a decision."""
+    app.store.papers.ingest([item()])
+    submission = Submission(
+        id="p_1",
+        paper_id="arxiv:2606.00001",
+        subscriber_id=person.id,
+        line="<b>Good</b>",
+        at=app.clock(),
+        state=SubmissionState.OPEN,
+    )
+    return app.store.community.submit(submission)
+
+
 def bounce(app, person, *, kind=EvidenceKind.HARD_BOUNCE, name="e_1"):
     evidence = Evidence(
         id=name,
@@ -295,24 +310,15 @@ def test_only_what_nobody_could_read_is_settled_so(app, inside, person):
 
 
 @pytest.mark.parametrize(
-    ("choice", "state"),
+    ("do", "state"),
     [("feature", SubmissionState.FEATURED), ("reject", SubmissionState.REJECTED)],
 )
-def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, person, item, choice, state):
-    app.store.papers.ingest([item()])
-    submission = Submission(
-        id="p_1",
-        paper_id="arxiv:2606.00001",
-        subscriber_id=person.id,
-        line="<b>Good</b>",
-        at=app.clock(),
-        state=SubmissionState.OPEN,
-    )
-    app.store.community.submit(submission)
+@pytest.mark.usefixtures("waiting")
+def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, do, state):
     page = inside.get("/operator").text
     assert "&lt;b&gt;Good&lt;/b&gt;" in page
-    assert "for a rejected one, only its submitter and the curators do" in page
-    act(inside, "/operator/submissions/p_1", choice=choice, line="As it should be")
+    assert "for one that you turn down, only its submitter and the curators do" in page
+    act(inside, "/operator/submissions/p_1", do=do, line="As it should be")
     decided = app.store.community.submission("p_1")
     assert (decided.state, decided.curator_line) == (state, "As it should be")
     page = inside.get("/operator").text
@@ -344,9 +350,30 @@ def test_what_waits_is_not_hidden_by_much_that_was_decided(app, inside, person):
     assert "Line of 49." in page
 
 
-def test_what_is_no_choice_decides_nothing(inside):
-    assert act(inside, "/operator/submissions/p_1", choice="burn").status_code == 400
-    assert act(inside, "/operator/submissions/p_1", choice="reject").status_code == 404
+@pytest.mark.parametrize("do", ["enter", "", "burn"])
+def test_enter_in_a_line_decides_nothing_and_keeps_what_was_typed(app, inside, waiting, do):
+    page = inside.get("/operator").text
+    form = re.search(r'action="/operator/submissions/p_1">(.+?)</form>', page, re.DOTALL)[1]
+    assert re.search(r'<button[^>]* name="do" value="([^"]+)"', form)[1] == "enter"
+    answer = act(inside, "/operator/submissions/p_1", do=do, line="Half a lin")
+    assert answer.status_code == 400
+    assert 'value="Half a lin"' in answer.text
+    assert 'href="#line-p_1">Feature it, or turn it down;' in answer.text
+    assert app.store.community.submission("p_1") == waiting
+
+
+def test_enter_in_the_line_of_a_rejected_paper_does_not_feature_it(app, inside, waiting):
+    act(inside, "/operator/submissions/p_1", do="reject", line="Not fro us.")
+    page = inside.get("/operator").text
+    form = re.search(r'action="/operator/submissions/p_1">(.+?)</form>', page, re.DOTALL)[1]
+    first = re.search(r'<button[^>]* name="do" value="([^"]+)"', form)[1]
+    act(inside, "/operator/submissions/p_1", do=first, line="Not for us.")
+    decided = app.store.community.submission("p_1")
+    assert (decided.state, decided.curator_line) == (SubmissionState.REJECTED, "Not for us.")
+
+
+def test_a_submission_that_is_gone_is_said_to_be_gone(inside):
+    assert act(inside, "/operator/submissions/p_1", do="reject").status_code == 404
 
 
 def test_nothing_is_done_without_the_form_of_ones_own_session(app, inside, person):
