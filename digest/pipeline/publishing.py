@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,8 +19,8 @@ from digest.model import Site, Status, Subscriber
 from digest.pipeline import personal
 from digest.pipeline.catalogue import Catalogue, Feed, Terms
 from digest.ports import Store
-from digest.rendering import links, opml
-from digest.rendering.feeds import FORMATS, FeedInfo, Page, document
+from digest.rendering import opml
+from digest.rendering.feeds import FORMATS
 
 PRIVATE = "feeds/mine"
 # A pause stops mails only; the feed goes on until somebody leaves.
@@ -29,20 +28,8 @@ HAVE_FEEDS = (Status.ACTIVE, Status.PAUSED)
 HALF = ".part"
 EVER = datetime.min.replace(tzinfo=UTC)
 
-MADE = "feeds/.archives"
-FORM = 1
-"""The form of archives; if this number grows, existing archives are made anew."""
-
-MOST_RENEWED = 14
-"""Days of archives made anew at a time: each takes a second or two, and digests wait."""
-
-ALL = "all"
-ENTRY = re.compile(rb'"date_published":|<(?:entry|item)>\n')
-SPEAKS = re.compile(rb'"picked_by":\["|[\n\[]<p>(?:Picked|Submitted) by ')
-"""What marks each entry in a feed, and where a feed says who speaks for a paper.
-
-The latter is certain in JSON only; elsewhere a note of the authors may begin like that.
-"""
+MADE_FOR = "feeds/.archives"
+"""Holds the site's address for which archives were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +60,22 @@ def publish(
 def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -> Published:
     """Write the public feeds, and the list of them.
 
-    The archive of a day is written once and then left as it is; see `_renew` for the exception.
+    The archive of a day is written once and then left as it is, unless the site has moved to another
+    address. A feed whose topic is no more is removed, but not its archives.
     """
     catalogue = Catalogue(store, terms, now)
     listed = {feed.info.slug: feed for feed in catalogue.feeds}
     standing = {slug: listed.get(slug) or catalogue.find(slug) for slug in _slugs(folder)}
-    total = Published(changed=_renew(catalogue, standing, folder, terms.site))
+    made_for, address = folder / MADE_FOR, terms.site.url.encode()
+    moved = not made_for.is_file() or made_for.read_bytes() != address
+    total = Published()
     for slug, feed in (listed | standing).items():
         if feed is not None:
-            total = _written(folder, _documents(catalogue, feed, folder), total)
-        elif SPEAKS.search(_bytes(folder / f"feeds/{slug}.json")):
-            for kind in FORMATS:
-                (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
+            total = _written(folder, _documents(catalogue, feed, folder, anew=moved), total)
+            continue
+        for kind in FORMATS:
+            (folder / f"feeds/{slug}.{kind}").unlink()
+    write(made_for, address)
     outlines = opml.opml([feed.info for feed in catalogue.feeds], terms.site)
     changed = write(folder / opml.PATH, outlines)
     return Published(feeds=total.feeds, files=total.files + 1, changed=total.changed + changed)
@@ -177,10 +168,10 @@ def _put(path: Path, content: bytes) -> None:
         raise
 
 
-def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, bytes]:
-    """The current documents of a feed, and the archives that are missing."""
-    whole = _whole(_archived(folder / "feeds" / feed.info.slug))
-    missing = [day for day in catalogue.days(feed) if day not in whole]
+def _documents(catalogue: Catalogue, feed: Feed, folder: Path, *, anew: bool) -> dict[str, bytes]:
+    """The current documents of a feed, and the archives that are missing, or `anew` all it reaches."""
+    whole = _archived(folder / "feeds" / feed.info.slug)
+    missing = [day for day in catalogue.days(feed) if anew or day not in whole]
     found = {
         feed.info.path(kind, day): catalogue.document(feed, kind, day, among={*whole, *missing})
         for day in (None, *missing)
@@ -189,90 +180,20 @@ def _documents(catalogue: Catalogue, feed: Feed, folder: Path) -> dict[str, byte
     return {path: content for path, content in found.items() if content is not None}
 
 
-def _renew(
-    catalogue: Catalogue, standing: Mapping[str, Feed | None], folder: Path, site: Site
-) -> int:
-    """Make archives anew that were written in an earlier form, or for another site address.
-
-    Some days at a time, oldest first; a file remembers how far it came. Returns how many files
-    changed.
-    """
-    now = f"{FORM} {site.url}"
-    before, _, done = _bytes(folder / MADE).decode().partition("\n")
-    if before != now:
-        done = ""
-    if done == ALL:
-        return 0
-    archives = {slug: _archived(folder / "feeds" / slug) for slug in standing}
-    due = sorted(day for day in set().union(*archives.values()) if f"{day}" > done)
-    changed = sum(
-        _anew(catalogue, standing[slug], folder / "feeds" / slug, day, days, site)
-        for day in due[:MOST_RENEWED]
-        for slug, days in archives.items()
-        if day in days
-    )
-    done = ALL if len(due) <= MOST_RENEWED else f"{due[MOST_RENEWED - 1]}"
-    write(folder / MADE, f"{now}\n{done}".encode())
-    return changed
-
-
-def _anew(
-    catalogue: Catalogue,
-    feed: Feed | None,
-    folder: Path,
-    day: date,
-    archived: Counter[date],
-    site: Site,
-) -> int:
-    """Make the archive of a day anew, unless the store has lost some of its papers since.
-
-    But an archive that says who speaks for a paper is always replaced, by whatever can be made; if
-    that is nothing, by an empty one that keeps its place in the chain.
-    """
-    standing = (_bytes(folder / f"{day}.{kind}") for kind in ("json", "atom", "rss"))
-    before = next(filter(None, standing), b"")
-    among = _whole(archived)
-    found = {
-        kind: catalogue.document(feed, kind, day, among=among) if feed else None for kind in FORMATS
-    }
-    if _held(found["json"] or b"") < _held(before) and not SPEAKS.search(before):
-        return 0
-    archived[day] = len(FORMATS)
-    info = feed.info if feed else FeedInfo(slug=links.slug(folder.name), title=folder.name)
-    page = Page(day=day, previous=max((each for each in among if each < day), default=None))
-    return sum(
-        write(folder / f"{day}.{kind}", content or document(kind, info, (), site, page=page))
-        for kind, content in found.items()
-    )
-
-
-def _held(archive: bytes) -> int:
-    return len(ENTRY.findall(archive))
-
-
 def _slugs(folder: Path) -> set[str]:
-    """The feeds that have files in the folder, including those that are no longer listed."""
-    current = {path.stem for path in (folder / "feeds").glob("[!.]*.json")}
-    archives = {path.name for path in (folder / "feeds").glob("[!.]*") if path.is_dir()}
-    return (current | archives) - {Path(PRIVATE).name}
+    """The feeds that stand in the folder, including those that are no longer listed."""
+    found = ({path.stem for path in (folder / "feeds").glob(f"[!.]*.{kind}")} for kind in FORMATS)
+    return set.intersection(*found)
 
 
-def _archived(folder: Path) -> Counter[date]:
-    """Days that have an archive, and in how many formats."""
+def _archived(folder: Path) -> set[date]:
+    """The days that have an archive in every format."""
     found: Counter[date] = Counter()
     for kind in FORMATS:
         for path in folder.glob(f"????-??-??.{kind}"):
             with suppress(ValueError):
                 found[date.fromisoformat(path.stem)] += 1
-    return found
-
-
-def _whole(archived: Counter[date]) -> set[date]:
-    return {day for day, count in archived.items() if count == len(FORMATS)}
-
-
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
+    return {day for day, count in found.items() if count == len(FORMATS)}
 
 
 def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Published:

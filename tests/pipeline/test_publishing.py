@@ -9,10 +9,9 @@ import pytest
 
 from digest import subscriptions
 from digest.model import AnnounceType
-from digest.pipeline import entries, publishing
+from digest.pipeline import entries
 
 KINDS = ("atom", "json", "rss")
-NAMED = "Picked by Ada: worth your time"
 
 
 @pytest.fixture
@@ -220,17 +219,6 @@ def chain(folder, site, slug="cs.IR", kind="json"):
     return found
 
 
-def make_old(folder, day, slug="cs.IR", **said):
-    """Puts an archive in the form that named who spoke for a paper, and forgets the new form."""
-    path = folder / "feeds" / slug / f"{day}.json"
-    old = json.loads(path.read_text(encoding="utf-8"))
-    for each in old["items"]:
-        each["_digest"] |= {"upvotes": 0, "picked_by": [], **said}
-    path.write_text(json.dumps(old, separators=(",", ":")))
-    (folder / "feeds" / ".archives").unlink(missing_ok=True)
-    return path
-
-
 def test_an_archive_says_nothing_that_people_may_take_back(application, folder, picked):
     application.moment[0] += timedelta(days=1)
     application.publish(folder)
@@ -247,97 +235,10 @@ def test_an_archive_says_nothing_that_people_may_take_back(application, folder, 
         assert "upvotes" not in archive
 
 
-def test_what_archives_of_another_form_say_of_people_is_gone_with_the_next_publishing(
-    application, folder, days
-):
-    days(2)
-    application.publish(folder)
-    path = make_old(folder, "2026-06-10", picked_by=["Submitted by Ada: fine"])
-
-    application.publish(folder)
-
-    assert "Submitted by" not in path.read_text(encoding="utf-8")
-    assert len(titles(path)) == 2
-
-
-@pytest.fixture
-def outlived(application, folder, days):
-    """Archives of three old days, one after the other, of which no paper is kept."""
-    days(1)
-    application.publish(folder)
-    found, site = folder / "feeds" / "cs.IR", application.site.url
-    for day, before in (("01", ""), ("02", "01"), ("03", "02")):
-        for kind in KINDS:
-            copy = found / f"2025-01-{day}.{kind}"
-            copy.write_bytes((found / f"2026-06-10.{kind}").read_bytes())
-        path = make_old(folder, f"2025-01-{day}")
-        old = json.loads(path.read_text(encoding="utf-8"))
-        if before:
-            old["next_url"] = f"{site}/feeds/cs.IR/2025-01-{before}.json"
-        path.write_text(json.dumps(old, separators=(",", ":")))
-    return found
-
-
-def test_an_old_archive_whose_papers_are_gone_stays_and_says_nothing_if_it_names_people(
-    application, folder, outlived
-):
-    path = make_old(folder, "2025-01-02", picked_by=[NAMED])
-    for kind in ("rss", "atom"):
-        old = path.with_suffix(f".{kind}").read_text(encoding="utf-8")
-        path.with_suffix(f".{kind}").write_text(old.replace("</p>", f"</p>\n<p>{NAMED}</p>", 1))
-
-    application.publish(folder)
-
-    assert [len(titles(outlived / f"2025-01-{day}.json")) for day in ("01", "02", "03")] == [
-        2,
-        0,
-        2,
-    ]
-    assert not any(NAMED in each.read_text(encoding="utf-8") for each in outlived.iterdir())
-    stand = ["2026-06-10", "2025-01-03", "2025-01-02", "2025-01-01"]
-    assert chain(folder, application.site.url) == stand
-
-    (folder / "feeds" / ".archives").unlink()
-    assert application.publish(folder).changed == 0
-    assert chain(folder, application.site.url) == stand
-
-
-def test_an_archive_of_a_feed_that_is_no_more_names_nobody_and_keeps_its_place(
-    application, folder, outlived
-):
-    gone = outlived.rename(outlived.with_name("of-a-topic-that-was"))
-    make_old(folder, "2025-01-02", slug=gone.name, picked_by=[NAMED])
-
-    application.publish(folder)
-
-    assert titles(gone / "2025-01-02.json") == []
-    told = json.loads((gone / "2025-01-02.json").read_text(encoding="utf-8"))
-    assert told["next_url"].endswith("/feeds/of-a-topic-that-was/2025-01-01.json")
-
-
-def test_an_old_archive_that_lacks_a_format_stays_as_it_is_unless_it_names_people(
-    application, folder, outlived
-):
-    for day in ("01", "02"):
-        (outlived / f"2025-01-{day}.json").unlink()
-    named, other = outlived / "2025-01-01.atom", outlived / "2025-01-02.atom"
-    old = other.read_text(encoding="utf-8")
-    named.write_text(old.replace("</p>", f"</p>\n<p>{NAMED}</p>", 1))
-
-    application.publish(folder)
-
-    assert other.read_text(encoding="utf-8") == old
-    assert (outlived / "2025-01-02.rss").is_file()
-    assert NAMED not in named.read_text(encoding="utf-8")
-    assert "</feed>" in named.read_text(encoding="utf-8")
-
-
 def test_a_feed_that_is_listed_no_more_loses_what_was_taken_back(application, folder, picked, item):
     person, _ = picked
     application.publish(folder)
     path = folder / "feeds" / "cs.IR.json"
-    gone = folder / "feeds" / "of-a-topic-that-was.json"
-    gone.write_bytes(path.read_bytes())
     assert "Ada Lovelace" in path.read_text(encoding="utf-8")
     application.moment[0] += timedelta(days=30)
     application.store.papers.ingest([item(2, category="cs.LG", seen_at=application.clock())])
@@ -347,28 +248,53 @@ def test_a_feed_that_is_listed_no_more_loses_what_was_taken_back(application, fo
 
     assert "feeds/cs.IR.atom" not in (folder / "feeds.opml").read_text(encoding="utf-8")
     assert "Ada Lovelace" not in path.read_text(encoding="utf-8")
-    assert not gone.exists()
 
 
-def test_archives_follow_the_site_to_another_address_some_days_in_one_go(
-    application, folder, days, monkeypatch
-):
+def test_a_feed_whose_topic_is_no_more_goes_but_not_its_archives(application, folder, item):
+    application.store.papers.ingest([item(1)])
+    application.moment[0] += timedelta(days=1)
+    application.publish(folder)
+    stood, operators = folder / "feeds" / "retrieval", folder / "feeds" / "index.json"
+    operators.write_text("{}")
+    assert stood.with_suffix(".json").is_file()
+    application.settings.topics.pop("retrieval")
+
+    application.publish(folder)
+
+    left = sorted(path.name for path in stood.parent.glob("retrieval*"))
+    assert (left, len(list(stood.iterdir()))) == (["retrieval"], len(KINDS))
+    assert operators.is_file(), "not a feed of ours"
+
+
+def test_archives_follow_the_site_to_another_address(application, folder, days):
     days(5)
     application.publish(folder)
     object.__setattr__(application.settings.site, "url", "https://papers.example.org")
-    monkeypatch.setattr(publishing, "MOST_RENEWED", 2)
 
-    def moved():
-        application.publish(folder)
-        return [
-            path.stem
-            for path in sorted((folder / "feeds" / "cs.IR").glob("*.atom"))
-            if b"digest.example" not in path.read_bytes()
-        ]
+    application.publish(folder)
 
-    assert [len(moved()) for _ in range(3)] == [2, 4, 5]
+    found = list((folder / "feeds" / "cs.IR").iterdir())
+    assert len(found) == 5 * len(KINDS)
+    assert not any(b"digest.example" in path.read_bytes() for path in found)
     assert len(chain(folder, "https://papers.example.org")) == 5
     assert application.publish(folder).changed == 0
+
+
+def test_an_archive_older_than_feeds_reach_stays_in_the_chain_when_the_site_moves(
+    application, folder, days
+):
+    days(1)
+    application.publish(folder)
+    found = folder / "feeds" / "cs.IR"
+    for kind in KINDS:
+        (found / f"2026-06-10.{kind}").rename(found / f"2025-01-01.{kind}")
+    old = (found / "2025-01-01.json").read_bytes()
+    object.__setattr__(application.settings.site, "url", "https://papers.example.org")
+
+    application.publish(folder)
+
+    assert chain(folder, "https://papers.example.org") == ["2026-06-10", "2025-01-01"]
+    assert (found / "2025-01-01.json").read_bytes() == old
 
 
 def test_the_chain_of_archives_ends_with_the_oldest_that_stands(application, folder, days):
