@@ -218,7 +218,7 @@ class Days(Showing):
         return sorted(papers, key=lambda each: -hot.get(each.id, 0.0))
 
     def _by_count(self, counts: Counter[str]) -> list[tuple[Topic, int]]:
-        """Topics with papers, named ones first, then by size; archives are left out."""
+        """Topics with papers, named ones first, then by size and name; archives are left out."""
         topics = self.app.settings.topics
         archives = {each.partition(".")[0] for each in topics if "." in each}
         found = [
@@ -226,7 +226,9 @@ class Days(Showing):
             for each, n in counts.items()
             if each not in archives
         ]
-        return sorted(found, key=lambda each: (not matching.is_named(each[0]), -each[1]))
+        return sorted(
+            found, key=lambda each: (not matching.is_named(each[0]), -each[1], each[0].name)
+        )
 
     def _around(self, day: date) -> Around:
         counts = self.app.store.papers.days(day - LOOK_AROUND, day + LOOK_AROUND)

@@ -57,6 +57,14 @@ def test_a_day_can_be_narrowed_to_a_topic_whatever_its_name(client):
     assert client.get("/days/2026-06-09?topic=no.SUCH").status_code == 404
 
 
+def test_topics_of_a_day_with_equally_many_papers_are_in_the_order_of_their_names(
+    application, item, empty_site
+):
+    application.store.papers.ingest([item(categories=tuple(f"test.{each}" for each in "FBEDAC"))])
+    topics = empty_site.get("/days/2026-06-10.json").json()["topics"]
+    assert [each["name"] for each in topics] == [f"test.{each}" for each in "ABCDEF"]
+
+
 def test_neighbouring_days_are_those_with_papers(client):
     day = client.get("/days/2026-06-09.json").json()
     assert (day["previous"], day["next"]) == ("2026-06-05", "2026-06-10")
