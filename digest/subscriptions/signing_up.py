@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import islice
 from typing import Literal
 
@@ -52,7 +51,6 @@ PENDING_FOR = timedelta(days=14)
 # up to an hour after the request.
 WISHES_FOR = PENDING_FOR + timedelta(days=1) + RENEWED_AFTER
 FORGOTTEN_AT_ONCE = 200
-NETWORK_BITS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +92,10 @@ def sign_up(
 ) -> SignUp:
     """Sign an address up on a stranger's word; no digest comes before its owner confirms.
 
-    `network` is the IP address of the request ("" for no limit by network). A subscriber stays as
-    they are; the wishes of one who has not confirmed are replaced; those for one who has left are
-    kept beside the profile until they agree. Raises InvalidInput and NotFound for what was typed,
-    never for what is stored.
+    `network` is where the request comes from, as `192.0.2.0/24` ("" for no limit by network). A
+    subscriber stays as they are; the wishes of one who has not confirmed are replaced; those for one
+    who has left are kept beside the profile until they agree. Raises InvalidInput and NotFound for
+    what was typed, never for what is stored.
     """
     address = normal_address(email)
     interests = interests_of(wishes, topics=topics, now=now)
@@ -350,15 +348,9 @@ def _is_refused(known: Subscriber | None, reason: SuppressionReason | None) -> b
 
 
 def _may_ask(store: Store, network: str, bounds: Bounds, now: datetime) -> bool:
-    """Count a request of this network (for IPv6 its /64); False if it is over the limit."""
+    """Count a request of this network; False if it is over the limit."""
     if not network:
         return True
-    try:
-        address = ip_address(network)
-        if isinstance(address, IPv6Address):
-            network = str(ip_network((address, NETWORK_BITS), strict=False))
-    except ValueError:
-        pass
     return may(store, "network", network, now=now, seconds=HOUR, most=bounds.signups)
 
 

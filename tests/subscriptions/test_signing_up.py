@@ -276,13 +276,6 @@ def test_a_network_cannot_ask_too_often(sign_up, now):
     assert sign_up("late@example.org", bounds=bounds, at=an_hour_later).outcome == "ask"
 
 
-def test_addresses_of_one_household_are_one_network(sign_up):
-    bounds = Bounds(signups=1, letters=100)
-    assert sign_up("a@example.org", network="2001:db8:0:1::7", bounds=bounds).outcome == "ask"
-    assert sign_up("b@example.org", network="2001:db8:0:1:9::1", bounds=bounds).limited
-    assert not sign_up("c@example.org", network="2001:db8:0:2::1", bounds=bounds).limited
-
-
 def test_a_mailbox_cannot_be_bombed_from_many_networks(sign_up):
     bounds = Bounds(signups=100, letters=2)
     outcomes = [sign_up(network=f"192.0.2.{n}", bounds=bounds).outcome for n in range(4)]
