@@ -46,7 +46,8 @@ STATUS: dict[type[DigestError], int] = {
 WORDS = {
     404: "There is no such page.",
     405: "This address does not support that method.",
-    413: "That is too large: a file may have 1 MB. Go back in your browser and send less.",
+    413: "That is too large: only the first megabyte of a file is read. Go back in your browser and "
+    "send less.",
     429: "Too many requests came from your network. Please try again a little later.",
     500: "This site is not set up correctly; its operator can see why.",
     503: "This site is busy. Please try again in a few seconds.",
