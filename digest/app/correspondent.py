@@ -84,14 +84,16 @@ class Correspondent(Adapters):
 
         try:
             return posting.post_due(
-                self.store,
-                self.courier,
-                self.sign,
-                clock=self.clock,
-                rng=self.rng,
-                bounced=self.bounced,
-                stopping=stopping,
-                gone=gone,
+                posting.Round(
+                    store=self.store,
+                    transport=self.courier,
+                    sign=self.sign,
+                    clock=self.clock,
+                    rng=self.rng,
+                    bounced=self.bounced,
+                    gone=gone,
+                    stopping=stopping,
+                )
             )
         finally:
             # They were sent, however it ended. If that cannot be stored now, the next post does it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
@@ -172,63 +172,48 @@ def _timeless(value: object) -> object:
     return value
 
 
-def post_due(
-    store: Store,
-    transport: Transport,
-    sign: Sign,
-    *,
-    clock: Callable[[], datetime],
-    rng: Random,
-    bounced: Bounced,
-    stopping: Callable[[], bool] = lambda: False,
-    gone: Callable[[], object] = lambda: None,
-) -> Delivered:
-    """Send every letter that is due; safe to call from several processes at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What sending letters works with.
 
     `sign` gives the bytes that go out. `bounced` is told of an active subscriber's address that the
-    mail server rejects, `gone` of each letter as soon as it was taken. If the server is away, the
-    rest waits for the next time (`cut_short`). Raises ConfigError if the server refuses our
-    password or certificate; the letters are then due again in a minute.
+    mail server rejects, `gone` of each letter as soon as it was taken.
     """
-    total = Delivered()
-    for kind in store.post.drop_late(clock()):
+
+    store: Store
+    transport: Transport
+    sign: Sign
+    clock: Callable[[], datetime]
+    rng: Random
+    bounced: Bounced
+    gone: Callable[[], object] = lambda: None
+    stopping: Callable[[], bool] = lambda: False
+
+
+def post_due(this: Round) -> Delivered:
+    """Send every letter that is due; safe to call from several processes at once.
+
+    If the server is away, the rest waits for the next time (`cut_short`). Raises ConfigError if the
+    server refuses our password or certificate; the letters are then due again in a minute.
+    """
+    total, post = Delivered(), this.store.post
+    for kind in post.drop_late(this.clock()):
         log.warning(TOO_LATE, extra={"action": "post", "kind": kind})
-    while not stopping():
-        now = clock()
-        claimed = store.post.claim(now, limit=BLOCK, lease=LEASE.total_seconds())
+    while not this.stopping():
+        now = this.clock()
+        claimed = post.claim(now, limit=BLOCK, lease=LEASE.total_seconds())
         if not claimed:
             break
-        total += _post(
-            store,
-            transport,
-            sign,
-            claimed,
-            now=now,
-            clock=clock,
-            rng=rng,
-            bounced=bounced,
-            gone=gone,
-        )
+        total += _post(this, claimed, now)
         if total.cut_short or len(claimed) < BLOCK:
             break
     return total
 
 
-def _post(
-    store: Store,
-    transport: Transport,
-    sign: Sign,
-    claimed: Sequence[Letter],
-    *,
-    now: datetime,
-    clock: Callable[[], datetime],
-    rng: Random,
-    bounced: Bounced,
-    gone: Callable[[], object],
-) -> Delivered:
+def _post(this: Round, claimed: Sequence[Letter], now: datetime) -> Delivered:
     """Send what was claimed at `now`, but only while the claim outlasts the server's answer."""
     waiting = {each.id: each for each in claimed}
-    total = Delivered()
+    total, clock = Delivered(), this.clock
     answers: list[Receipt] = []
 
     def held() -> bool:
@@ -237,23 +222,23 @@ def _post(
     def settle(letter: Letter, retry_at: datetime | None, **how: bool) -> None:
         # Once our lease has run out, somebody else may hold the letter.
         if retry_at is None or clock() < now + LEASE:
-            store.post.settle(letter.id, retry_at=retry_at, **how)
+            this.store.post.settle(letter.id, retry_at=retry_at, **how)
 
-    signed = list(_signed(claimed, sign, now))
+    signed = list(_signed(claimed, this.sign, now))
     untaken = {each.digest_id for each in signed}
     offers = _in_time(signed, untaken, clock, now + OFFERING)
     try:
-        for answer in transport.send(offers, now, held=held):
+        for answer in this.transport.send(offers, now, held=held):
             letter = waiting.pop(answer.digest_id)
             receipt = _mended(letter, answer)
             answers.append(receipt)
             if receipt.outcome is Outcome.ACCEPTED:
-                gone()
-            retry_at = _retry_at(letter, receipt, clock(), rng)
+                this.gone()
+            retry_at = _retry_at(letter, receipt, clock(), this.rng)
             settle(letter, retry_at, in_doubt=receipt.is_silent, untried=receipt.untried)
             total += _told(letter, receipt, retry_at)
             if receipt.outcome is Outcome.REFUSED:
-                _bounce(store, letter, receipt, bounced=bounced)
+                _bounce(this, letter, receipt)
     except ConfigError:
         if not answers:  # it is raised before the first is offered
             untaken.update(each.digest_id for each in signed)
@@ -261,7 +246,7 @@ def _post(
     finally:
         for letter in waiting.values():
             untried = letter.id in untaken
-            settle(letter, _later(letter, clock(), rng, tried=not untried), untried=untried)
+            settle(letter, _later(letter, clock(), this.rng, tried=not untried), untried=untried)
             total += Delivered(deferred=1)
     return total + Delivered(cut_short=bool(answers) and is_away(answers))
 
@@ -346,15 +331,15 @@ def _later(letter: Letter, now: datetime, rng: Random, *, tried: bool = True) ->
     return retry_at if retry_at < letter.expires_at else None
 
 
-def _bounce(store: Store, letter: Letter, receipt: Receipt, *, bounced: Bounced) -> None:
+def _bounce(this: Round, letter: Letter, receipt: Receipt) -> None:
     """End a subscription whose address is no good; strangers' letters have no such effect."""
     if not policy.is_address_failure(receipt.code, receipt.reply):
         return
-    person = store.subscribers.by_email(letter.recipient)
+    person = this.store.subscribers.by_email(letter.recipient)
     if person is None or person.status is not Status.ACTIVE:
         return
     evidence = policy.evidence(receipt, subscriber_id=person.id, attempt=letter.attempts, hard=True)
     try:
-        bounced(evidence)
+        this.bounced(evidence)
     except DigestError as error:
         log.warning("a bounce was not recorded: %s", error.message, extra={"action": "bounce"})

@@ -47,7 +47,8 @@ def post(application):
             "rng": random.Random(1),
             "bounced": application.bounced,
         } | changes
-        return posting.post_due(application.store, transport, given.pop("sign"), **given)
+        this = posting.Round(store=application.store, transport=transport, **given)
+        return posting.post_due(this)
 
     return run
 
