@@ -10,7 +10,7 @@ from sqlite3 import Connection
 
 from digest.model import Digest, Envelope, OutboxState, Outcome, Receipt
 from digest.store import digests as digest_rows
-from digest.store import history, keys, outbox
+from digest.store import history, keys, outbox, queueing
 from digest.store.connections import Family
 from digest.store.rows.ledger import OUTCOMES, to_receipt
 from digest.store.rows.scalars import at_second, at_second_or_none, moment, second, stamp
@@ -60,7 +60,7 @@ class Ledger(Family):
                 if (expires_at := expiries[each.id]) is not None
             ]
             digest_rows.add(connection, fresh, {key for key, *_ in queued})
-            outbox.queue(connection, queued)
+            queueing.queue(connection, queued)
             connection.executemany(
                 "UPDATE subscribers SET due_at = ? WHERE id = ? AND status = 'active'",
                 ((stamp(due), subscriber_id) for subscriber_id, due in next_due.items()),
@@ -232,7 +232,7 @@ class Ledger(Family):
     def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
         """Queue kept digests once more under a new Message-ID, by digest id; returns how many."""
         with self._connections.write() as connection:
-            return outbox.requeue(connection, message_ids, now=now, expires_at=expires_at)
+            return queueing.requeue(connection, message_ids, now=now, expires_at=expires_at)
 
     def deliveries(self, *, since: datetime, limit: int) -> list[tuple[Receipt, str]]:
         """Attempts at or after `since`, newest first, each with the subscriber id."""
@@ -287,7 +287,7 @@ class Ledger(Family):
                 (lease,),
             ).fetchall()
             digests = digest_rows.load(connection, [row["digest"] for row in taken])
-            message_ids = outbox.message_ids(
+            message_ids = queueing.message_ids(
                 connection, taken, {key: each.id for key, each in digests.items()}
             )
             people = subscribers(connection, (each.subscriber_id for each in digests.values()))

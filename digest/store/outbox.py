@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 
 from digest.model import Envelope, OutboxState, Outcome, Receipt
-from digest.store import digests, keys
+from digest.store import keys
 from digest.store.rows.ledger import OUTCOMES
 from digest.store.rows.scalars import second, stamp
 
@@ -84,6 +84,10 @@ UPDATE outbox SET state = 'retry', doubts = doubts + (in_doubt IS NOT NULL),
 WHERE state = 'sending' AND going_out IS NOT NULL AND lease = ?
 """
 
+HELD = """
+SELECT digest, earlier + attempts AS attempts, expires_at FROM outbox
+WHERE state = 'sending' AND lease = ? AND digest IN (SELECT value FROM json_each(?))
+"""
 TAKEN_OVER = """
 SELECT digest, earlier + attempts AS attempts, expires_at FROM outbox
 WHERE state IN ('retry', 'sending') AND going_out IS NULL AND in_doubt IS NOT NULL
@@ -194,25 +198,7 @@ def settle(connection: Connection, receipts: Sequence[Receipt], *, lease: str) -
     are also written for rows that another sender has taken over, so that nobody sends them again.
     """
     known = keys.known(connection, (each.digest_id for each in receipts))
-    held = {
-        row["digest"]: row
-        for row in connection.execute(
-            """
-            SELECT digest, earlier + attempts AS attempts, expires_at FROM outbox
-            WHERE state = 'sending' AND lease = ?
-                AND digest IN (SELECT value FROM json_each(?))
-            """,
-            (lease, json.dumps(list(known.values()))),
-        )
-    }
-    late = {
-        known[each.digest_id]
-        for each in receipts
-        if each.outcome is Outcome.ACCEPTED and each.digest_id in known
-    } - held.keys()
-    if late:
-        found = connection.execute(TAKEN_OVER, (json.dumps(list(late)),))
-        held.update({row["digest"]: row for row in found})
+    held = _held(connection, receipts, known, lease)
     ours = {known[each.digest_id]: each for each in receipts if known.get(each.digest_id) in held}
     next_ = {key: _next(each, held[key]) for key, each in ours.items()}
     connection.executemany(
@@ -273,55 +259,6 @@ def put_off(connection: Connection, times: Mapping[str, datetime], *, lease: str
     ).rowcount
 
 
-def queue(connection: Connection, rows: Sequence[tuple[int, str, datetime, datetime, str]]) -> None:
-    """Queue new digests, given as (key, id, due, expiry, Message-ID)."""
-    kept = _without_ids(connection, {key: (digest_id, text) for key, digest_id, *_, text in rows})
-    connection.executemany(
-        """
-        INSERT INTO outbox (digest, state, due_at, expires_at, message_id)
-        VALUES (?, 'queued', ?, ?, ?)
-        """,
-        (
-            (key, second(due_at), second(expires_at), kept[key])
-            for key, _, due_at, expires_at, _ in rows
-        ),
-    )
-
-
-def message_ids(
-    connection: Connection, rows: Sequence[Row], digest_ids: Mapping[int, str]
-) -> dict[int, str]:
-    """The whole Message-IDs of rows by key, of which `_without_ids` kept a part."""
-    kept: dict[int, str] = {row["digest"]: row["message_id"] for row in rows}
-    domains = digests.texts_of(
-        connection, {int(text[1:]) for text in kept.values() if text.startswith("@")}
-    )
-    return {
-        key: f"<{digest_ids[key]}{domains[int(text[1:])]}>" if text.startswith("@") else text
-        for key, text in kept.items()
-    }
-
-
-def _without_ids(
-    connection: Connection, message_ids: Mapping[int, tuple[str, str]]
-) -> dict[int, str]:
-    """Message-IDs to store: of `<id@domain>` only `@` and the number of the string `@domain`.
-
-    The id is known from the key, and a morning's digests share the domain.
-    """
-    domains = {
-        key: text[len(digest_id) + 1 : -1]
-        for key, (digest_id, text) in message_ids.items()
-        if text.startswith(f"<{digest_id}@") and text.endswith(">")
-    }
-    day = max(domains, default=0) >> keys.BITS
-    numbers = digests.interned(connection, dict.fromkeys(domains.values()), day)
-    return {
-        key: f"@{numbers[domains[key]]}" if key in domains else text
-        for key, (_, text) in message_ids.items()
-    }
-
-
 def on_the_way(connection: Connection, digest_ids: Iterable[str]) -> frozenset[str]:
     """Those of the digests that are still to be sent, or being sent."""
     named = {key: each for each, key in keys.known(connection, digest_ids).items()}
@@ -335,33 +272,21 @@ def on_the_way(connection: Connection, digest_ids: Iterable[str]) -> frozenset[s
     return frozenset(named[row["digest"]] for row in rows)
 
 
-def requeue(
-    connection: Connection,
-    message_ids: Mapping[str, str],
-    *,
-    now: datetime,
-    expires_at: datetime,
-) -> int:
-    """Queue kept digests as if for the first time; returns how many.
-
-    `was_sent` remembers that a digest arrived before: if it does not arrive again, it is not lost.
-    """
-    wanted = keys.known(connection, message_ids)
-    kept = _without_ids(
-        connection, {key: (each, message_ids[each]) for each, key in wanted.items()}
-    )
-    return connection.executemany(
-        """
-        INSERT INTO outbox (digest, state, due_at, expires_at, message_id)
-        SELECT key, 'queued', ?1, ?2, ?3 FROM digests WHERE key = ?4
-        ON CONFLICT (digest) DO UPDATE SET state = 'queued', due_at = excluded.due_at,
-            expires_at = excluded.expires_at, message_id = excluded.message_id,
-            was_sent = was_sent OR state = 'sent', earlier = earlier + attempts, attempts = 0,
-            in_doubt = NULL, doubts = 0
-        WHERE state IN ('sent', 'failed', 'expired')
-        """,
-        ((second(now), second(expires_at), kept[key], key) for key in wanted.values()),
-    ).rowcount
+def _held(
+    connection: Connection, receipts: Iterable[Receipt], known: Mapping[str, int], lease: str
+) -> dict[int, Row]:
+    """The rows under the lease, and accepted ones that another sender has taken over."""
+    rows = connection.execute(HELD, (lease, json.dumps(list(known.values()))))
+    held = {row["digest"]: row for row in rows}
+    late = {
+        known[each.digest_id]
+        for each in receipts
+        if each.outcome is Outcome.ACCEPTED and each.digest_id in known
+    } - held.keys()
+    if late:
+        found = connection.execute(TAKEN_OVER, (json.dumps(list(late)),))
+        held.update({row["digest"]: row for row in found})
+    return held
 
 
 def _next(receipt: Receipt, row: Row) -> tuple[str, int | None]:
