@@ -14,7 +14,7 @@ from digest import delivery, matching, subscriptions
 from digest.app import App
 from digest.config import arxiv_topics
 from digest.delivery import dkim, maildir
-from digest.errors import DigestError, InvalidInput, NotFound, StoreBusy
+from digest.errors import DigestError, InvalidInput, NotFound, StoreBusy, sentence_of
 from digest.inbound import imap, lmtp
 from digest.model import Caps, Status, Topic
 from digest.pipeline import learning
@@ -69,8 +69,10 @@ def _guarded(name: str, check: Callable[[App], Iterator[Said]], app: App) -> Ite
     try:
         for level, text in check(app):
             yield Finding(check=name, level=level, text=text)
-    except (DigestError, OSError) as error:
-        yield Finding(check=name, level="wrong", text=str(error))
+    except DigestError as error:
+        yield Finding(check=name, level="wrong", text=error.message)
+    except OSError as error:
+        yield Finding(check=name, level="wrong", text=sentence_of(error))
 
 
 def _fine(text: str) -> Said:
