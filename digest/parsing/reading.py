@@ -9,9 +9,9 @@ from lxml import etree
 from digest.errors import ListingUnreadable
 from digest.parsing.feed import Feed
 from digest.parsing.jsonfeed import read_json
-from digest.parsing.salvage import salvage
+from digest.parsing.salvage import quoted, salvage
 from digest.parsing.strict import mended, parsed, well_formed
-from digest.parsing.tree import field_of, read_tree
+from digest.parsing.tree import read_tree
 
 _HEAD = 2_048
 _HTML = re.compile(
@@ -33,7 +33,8 @@ def parse_feed(body: bytes, *, media_type: str = "", url: str = "") -> Feed:
     if start.startswith((b"{", b"[")):
         return read_json(body, url=url)
     if _HTML.match(start):
-        raise ListingUnreadable("a web page, not a feed", subject=url)
+        said = quoted(start.decode("utf-8", "replace"))
+        raise ListingUnreadable(f"a web page, not a feed{said}", subject=url)
     root = well_formed(body, media_type=media_type)
     if root is None:
         text = mended(body, media_type=media_type)
@@ -43,5 +44,6 @@ def parse_feed(body: bytes, *, media_type: str = "", url: str = "") -> Feed:
             return salvage(text, cause=str(error).partition(" (<string>")[0], url=url)
     feed = read_tree(root, url=url)
     if feed is None:
-        raise ListingUnreadable(f"not a feed: the document is <{field_of(root.tag)}>", subject=url)
+        name = root.tag.rpartition("}")[2]
+        raise ListingUnreadable(f"not a feed: the document is <{name}>", subject=url)
     return feed

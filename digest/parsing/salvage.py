@@ -22,7 +22,7 @@ from digest.parsing.feed import MAX_ENTRIES, MAX_TITLE, Entry, Feed
 from digest.parsing.links import safe_url
 from digest.parsing.strict import parsed
 from digest.parsing.tree import read_tree
-from digest.text import html_to_text
+from digest.text import html_to_text, truncate
 
 # Characters of damaged entries that go to feedparser, of each and of all together, where an entry
 # counts as `_LEAST` at least; with more than `_MAX_SIGNS` tags and attributes none does.
@@ -31,6 +31,7 @@ MAX_DAMAGED_TOTAL = 200_000
 _LEAST = 1_000
 _MAX_SIGNS = 600
 _MAX_HEAD = 100_000
+_MAX_QUOTED = 2_000
 _ROOT = re.compile(
     r"<((?:[A-Za-z][\w.-]*:)?(?:rss|RDF|feed|channel))(?:\s[^<>]{0,10000})?>", re.IGNORECASE
 )
@@ -61,7 +62,7 @@ def salvage(text: str, *, cause: str, url: str = "") -> Feed:
     """
     root = _ROOT.search(text, 0, _MAX_HEAD)
     if not root:
-        raise ListingUnreadable(f"no feed: {cause}", subject=url)
+        raise ListingUnreadable(f"no feed{quoted(text) or f': {cause}'}", subject=url)
     attributes = dict(_ATTRIBUTE.findall(root[0]))
     missing = _undeclared(text, root.start(), attributes)
     attributes |= missing
@@ -74,6 +75,12 @@ def salvage(text: str, *, cause: str, url: str = "") -> Feed:
     if not entries:
         raise ListingUnreadable(f"damaged XML with no readable entry: {cause}", subject=url)
     return replace(feed, entries=tuple(entries), problems=(damage, *problems))
+
+
+def quoted(text: str) -> str:
+    """The first words of what is no feed, to follow a message; "" if there are none."""
+    said = truncate(html_to_text(text[:_MAX_QUOTED]), 80)
+    return f': "{said}"' if said else ""
 
 
 def _undeclared(text: str, start: int, attributes: Mapping[str, str]) -> dict[str, str]:

@@ -38,13 +38,14 @@ _PREFIXES = {
 }
 _PRISM = "http://prismstandard.org/namespaces/"
 _MINUTES = re.compile(r"0*[1-9][0-9]{0,5}")
+_BRACKET = re.compile(r"[(<]")
 _TITLE = ("title", "atom:title", "dc:title")
 _SUMMARY = ("description", "atom:summary", "summary", "dc:description")
 _CONTENT = ("content:encoded", "atom:content", "content")
 _ID = ("guid", "atom:id", "id", "dc:identifier", "prism:doi")
 _PUBLISHED = (
     "pubdate", "atom:published", "published", "atom:issued", "dc:date", "atom:created",
-    "dc:created", "prism:publicationdate",
+    "dc:created", "dc:issued", "prism:publicationdate",
 )  # fmt: skip
 _UPDATED = ("atom:updated", "updated", "atom:modified", "dc:modified")
 _BUILT = ("lastbuilddate", "atom:updated", "updated", "atom:modified", "dc:date")
@@ -52,7 +53,7 @@ _DOI = ("prism:doi", "x:doi", "doi")
 _IDENTIFIERS = ("dc:identifier",)
 _LINKS = ("atom:link", "link")
 _CREATORS = ("dc:creator",)
-_PEOPLE = ("atom:author", "author")
+_PEOPLE = ("atom:author", "author", "authors")  # the last is IEEE's
 _CATEGORIES = ("category", "atom:category", "dc:subject")
 _KNOWN = frozenset({
     *_TITLE, *_SUMMARY, *_CONTENT, *_PUBLISHED, *_UPDATED, *_LINKS, *_CREATORS, *_PEOPLE,
@@ -195,7 +196,7 @@ def _shape_of(tags: tuple[str, ...]) -> _Shape:
         summary=of(*_SUMMARY),
         content=of(*_CONTENT),
         identity=of(*_ID),
-        guid=of("guid"),
+        guid=of("guid", "atom:id"),
         published=of(*_PUBLISHED),
         updated=of(*_UPDATED),
         doi=of(*_DOI),
@@ -336,12 +337,11 @@ def _person(element: Element) -> str:
 
 
 def mailbox_name(s: str) -> str:
-    """The name in RSS's `a@example.org (A. Author)`; empty for an address alone."""
+    """The name in `a@example.org (A. Author)`, in either order; empty for an address alone."""
     if "@" not in s:
         return s
-    if "(" in s:
-        return s.partition("(")[2].rpartition(")")[0]
-    return s.partition("<")[0] if "<" in s else ""
+    parts = _BRACKET.split(s, maxsplit=1)
+    return next((each.strip().removesuffix(")") for each in parts if "@" not in each), "")
 
 
 def _categories(elements: Iterable[Element]) -> tuple[str, ...]:

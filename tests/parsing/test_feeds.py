@@ -95,6 +95,44 @@ def test_a_permanent_guid_is_the_link_and_mail_addresses_are_dropped(feeds):
     assert entry.authors == ("Cy Dee",)
 
 
+@pytest.mark.parametrize(
+    ("author", "name"),
+    [
+        ("cy@e.org (Cy Dee)", "Cy Dee"),
+        ("Cy Dee (cy@e.org)", "Cy Dee"),
+        ("Cy Dee &lt;cy@e.org&gt;", "Cy Dee"),
+        ("cy@e.org", None),
+    ],
+)
+def test_of_an_author_with_a_mail_address_the_name_is_read(author, name):
+    body = f"<rss><channel><item><title>x</title><author>{author}</author></item></channel></rss>"
+
+    assert parse_feed(body.encode()).entries[0].authors == ((name,) if name else ())
+
+
+def test_the_authors_of_ieee_are_read():
+    names = "<authors>Ada Bee;Cy Dee</authors>"
+    body = f"<rss><channel><item><title>x</title>{names}</item></channel></rss>"
+
+    assert parse_feed(body.encode()).entries[0].authors == ("Ada Bee;Cy Dee",)
+
+
+def test_an_entry_is_dated_by_dcterms_issued():
+    body = (
+        "<rss xmlns:dcterms='http://purl.org/dc/terms/'><channel><item><title>x</title>"
+        "<dcterms:issued>2026-06-10</dcterms:issued></item></channel></rss>"
+    )
+
+    assert parse_feed(body.encode()).entries[0].published_at == datetime(2026, 6, 10, tzinfo=UTC)
+
+
+def test_the_address_of_an_atom_entry_without_links_is_its_id():
+    body = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>{}</id><title>x</title></entry></feed>"
+
+    for address, link in (("https://e.org/1", "https://e.org/1"), ("urn:1", "")):
+        assert parse_feed(body.format(address).encode()).entries[0].link == link
+
+
 def test_rss_10_keeps_its_items_beside_the_channel(feeds):
     feed = parse_feed(feeds["rss10"].encode())
 
@@ -216,11 +254,14 @@ def test_a_json_feed_is_read_whole_but_for_its_rubbish(feeds):
     [
         (b"", "the answer is empty"),
         (b" \n ", "the answer is empty"),
-        (b"<!DOCTYPE html><html><body>403</body></html>", "a web page, not a feed"),
+        (b"<!DOCTYPE html><html><body>403</body></html>", 'a web page, not a feed: "403"'),
         (b'<?xml version="1.0"?><!-- x --><html/>', "a web page, not a feed"),
         (b"<opml><body/></opml>", "not a feed: the document is <opml>"),
+        (b'<urlset xmlns="http://e.org/"><url/></urlset>', "not a feed: the document is <urlset>"),
         (b'{"items": 1}', "JSON, but not a JSON Feed: it has no list of items"),
-        (b"Rate exceeded.", "no feed: "),
+        (b"Rate exceeded.", 'no feed: "Rate exceeded."'),
+        (b"<br />\n<b>Fatal error</b>: Uncaught Error", 'no feed: "Fatal error: Uncaught Error"'),
+        (b'<?xml version="1.0"?>', "no feed: Document is empty"),
         (b"<rss><channel><title>x</tit", "damaged XML with no readable entry: "),
     ],
 )
