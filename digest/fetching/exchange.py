@@ -281,4 +281,5 @@ def _reason(error: BaseException) -> str:
     first = error
     while earlier := first.__cause__ or first.__context__:
         first = earlier
-    return clean(str(first)) or type(first).__name__
+    said = str(first).partition(": bytearray(")[0]  # h11 quotes what came in Python's notation
+    return clean(said) or type(first).__name__

@@ -20,6 +20,8 @@ _MAX_MEMBERS = 64
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _ZLIB_METHOD = 8
+# The last two are none, but servers send them.
+_PLAIN = frozenset({"", "identity", "none", "utf-8"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Inflater:
 
     def __init__(self, encoding: str, *, caps: Caps, where: str) -> None:
         self._encoding = encoding.strip().lower()
-        if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
+        if self._encoding not in _PLAIN | {"gzip", "x-gzip", "deflate"}:
             raise refused(
                 where,
                 "is compressed in a way that was not asked for: "
@@ -64,7 +66,7 @@ class Inflater:
         self.wire += len(chunk)
         if self.wire > self._caps.wire:
             raise self.too_large(self._caps.wire, "on the wire")
-        if self._encoding in {"", "identity"}:
+        if self._encoding in _PLAIN:
             self._keep(chunk)
             return
         try:

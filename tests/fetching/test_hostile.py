@@ -362,6 +362,7 @@ def test_what_is_not_http_is_a_failure_in_one_clean_sentence(site, get, rubbish)
     assert isinstance(failed, FetchFailed)
     assert str(failed).isprintable()
     assert len(str(failed)) < 400
+    assert "bytearray" not in str(failed)
 
 
 def test_a_reset_connection_is_a_failure(site, get):

@@ -32,6 +32,8 @@ def raw_deflate(data):
     [
         ("", FEED),
         ("identity", FEED),
+        ("none", FEED),
+        ("UTF-8", FEED),
         ("gzip", gzip.compress(FEED, mtime=0)),
         ("X-GZIP", gzip.compress(FEED, mtime=0)),
         ("deflate", zlib.compress(FEED)),
