@@ -427,9 +427,13 @@ def test_answers_and_bounces_come_back_under_tags_that_hold(write, subscriber):
 def test_whoever_has_a_subscription_and_nobody_else_can_end_it_from_any_letter(
     write, by_mail, subscriber, pending
 ):
+    leave = links.unsubscribe(by_mail, subscriber)
     for kind in ("known", "link", "account", "answer", "help", "export"):
-        message = read(write(kind))
-        assert links.unsubscribe(by_mail, subscriber) in message["List-Unsubscribe"]
+        sent = write(kind)
+        message = read(sent)
+        assert leave in text_of(sent)
+        assert f'href="{leave}"' in html_of(sent)
+        assert leave in message["List-Unsubscribe"]
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert read(write("confirm", to=pending))["List-Unsubscribe"] is None
 
