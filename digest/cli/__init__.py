@@ -71,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             code = cli.main(args=words, standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as no_command:
+        no_command.show()
+        code = PUT_RIGHT_FIRST
     except click.Abort:
         code = INTERRUPTED
     except BrokenPipeError:

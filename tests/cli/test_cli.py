@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.app import troubles, watched
+from digest.cli import main
 from digest.errors import ConfigError
 from digest.model import PollState, SourceReport, Verdict
 from digest.store import open_store
@@ -415,6 +416,16 @@ def test_a_wrong_request_is_one_sentence_and_exit_code_2(ready, listed, words, s
     assert sentence in ran.err
     assert "Traceback" not in ran.err
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", [(), ("subscribers",)])
+def test_without_a_command_one_reads_which_there_are_and_no_error(capsys, group):
+    with pytest.raises(SystemExit, match="2"):
+        main([*group])
+    said = capsys.readouterr()
+    with pytest.raises(SystemExit, match="0"):
+        main([*group, "--help"])
+    assert (said.out, said.err) == ("", capsys.readouterr().out)
 
 
 def test_a_missing_database_says_where_it_was_looked_for_and_how_to_make_one(digest, tmp_path):
