@@ -71,6 +71,7 @@ _ABOUT = re.compile(
 )
 _AUTHOR = re.compile(r"authors?\b\s*:?\s*(.+)", re.IGNORECASE)
 _LIST = re.compile(r"[;,\n•；，、]")
+_LINK = re.compile(r"@|://|www\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +302,8 @@ def _sort(text: str, topics: Mapping[str, Topic], named: dict[str, list[str]]) -
                 continue
             found, rest = _topics_in(chunk.strip(), topics)
             named["topics"] += found
-            if 0 < len(rest.split()) <= LONGEST_KEYWORD and len(rest) > 1:
+            is_phrase = 0 < len(rest.split()) <= LONGEST_KEYWORD and len(rest) > 1
+            if is_phrase and not _LINK.search(rest):  # that is of a signature
                 named["keywords"].append(rest)
 
 

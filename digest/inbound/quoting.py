@@ -21,11 +21,23 @@ SIGNATURE = "-- "
 _QUOTE = re.compile(r"\s{0,3}(?:>|\|\s)")
 _SIGNATURE = re.compile(r"--|—|__")
 _SENT_FROM = re.compile(
-    r"(?:sent|gesendet|von meinem|envoyé|enviado|inviato|verzonden|skickat|sendt|lähetetty"
-    r"|wysłan[eo]|отправлено|发自|get outlook|télécharger|holen sie sich|obtén|scarica)\b.{0,60}"
-    r"(?:iphone|ipad|android|galaxy|samsung|outlook|mobil|handy|phone|proton|yahoo|gmail|mail"
-    r"|blackberry|mailbox|windows|thunderbird)\b.{0,80}",
+    r"(?:(?:sent|gesendet|von meinem|envoyé|enviado|inviato|verzonden|verstuurd|skickat|sendt"
+    r"|lähetetty|wysłan[eo]|odesláno|отправлено|get outlook|télécharger|holen sie sich|obtén|obtener"
+    r"|scarica)\b|发自).{0,60}(?:iphone|ipad|ios|android|galaxy|samsung|outlook|mobil|handy|phone"
+    r"|proton|yahoo|gmail|mail|blackberry|mailbox|windows|thunderbird|iphonu)\b.{0,80}"
+    r"|.{0,20}(?:iphone|ipad|ios|android|galaxy).{0,60}"
+    r"(?:から送信|에서 보냄|gönderildi|herunterladen|beziehen)\W*",
     re.IGNORECASE,
+)
+# What mail servers put beneath every mail, and the words that tell it from what a person typed.
+_DISCLAIMER = re.compile(
+    r"\W{0,3}(?:(?:legal |confidentiality |e-?mail )?(?:disclaimer|notice)|(?:the (?:information|"
+    r"contents?) (?:contained |transmitted )?(?:in|of|by) )?(?:this|diese|cet?|este|questo|deze|dit)"
+    r" (?:e-?mail|mail|message|communication|nachricht|courriel|mensaje|correo|messaggio|bericht))\b",
+    re.IGNORECASE,
+)
+_CONFIDENTIAL = re.compile(
+    r"confiden[tc]i|intended|privileged|vertr(?:aulich|ouwelijk)|destinat|riservat", re.IGNORECASE
 )
 _ORIGINAL = re.compile(
     r"\s*[-_=*]{2,}\s*(?:(?:original|forwarded|replied|ursprüngliche|weitergeleitete|oorspronkelijk"
@@ -130,10 +142,12 @@ def _is_quote(lines: list[str], at: int) -> bool:
 
 
 def _ends(lines: list[str], at: int) -> bool:
-    """Tell whether a signature or an original message quoted without marks begins here."""
+    """Tell whether a signature, a disclaimer or an original without marks begins here."""
     line = lines[at]
     if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line):
         return True
+    if _DISCLAIMER.match(line):
+        return any(map(_CONFIDENTIAL.search, lines[at : at + LOOK_AHEAD]))
     if not _FROM.match(line):
         return False
     return sum(bool(_BESIDE_FROM.match(each)) for each in lines[at + 1 : at + LOOK_AHEAD]) > 1

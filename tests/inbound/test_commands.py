@@ -387,6 +387,7 @@ def test_the_address_says_what_is_wanted_where_no_command_does():
         ("cs.CL graph neural networks", ["cs.CL"], ["graph neural networks"], []),
         ("author Jane Doe, cs.IR", ["cs.IR"], [], ["Jane Doe"]),
         ("to the daily digest", [], [], []),
+        ("fog\nAda, ada@example.org\nhttps://ada.example, www.ada.example", [], ["fog", "Ada"], []),
         ("cs.NOPE", [], ["cs.NOPE"], []),
     ],
 )

@@ -64,10 +64,27 @@ def test_an_original_message_beneath_is_not_typed(separator):
         "Sent from my iPhone",
         "Von meinem iPhone gesendet",
         "Get Outlook for Android",
+        "Get Outlook for iOS<https://aka.ms/o0ukef>",
+        "Outlook für iOS<https://aka.ms/o0ukef> beziehen",
+        "Obtener Outlook para iOS<https://aka.ms/o0ukef>",
+        "Verstuurd vanaf mijn iPhone",
+        "Odesláno z iPhonu",
+        "发自我的iPhone",
+        "iPhoneから送信",
+        "나의 iPhone에서 보냄",
+        "iPhone'umdan gönderildi",
+        "DISCLAIMER: This e-mail may be privileged.\nIf it is not for you, delete it.",
+        "This message and any files with it are\nconfidential, and intended for Ada alone.",
+        "Diese E-Mail kann vertrauliche Informationen enthalten.",
+        "Ce courriel est confidentiel.",
     ],
 )
 def test_signatures_are_not_typed(signature):
     assert typed(f"weekly\n\n{signature}\n") == ("weekly",)
+
+
+def test_a_line_that_only_begins_like_a_disclaimer_is_typed():
+    assert typed("This message is too long.\nlimit 5") == ("This message is too long.", "limit 5")
 
 
 def test_lines_that_were_broken_to_be_sent_are_whole_again():
