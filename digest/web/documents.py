@@ -163,7 +163,7 @@ class AuthorDocument(TypedDict):
 
 
 class SearchDocument(TypedDict):
-    """What a search found: `total` counts at most the first two hundred, `more` says so."""
+    """What a search found: `total` counts at most the first hundred, `more` says if there is more."""
 
     query: str
     topic: str
