@@ -48,6 +48,8 @@ _UNKNOWN = re.compile(
     r"|addressee unknown|left the company|has closed|been (?:disabled|discontinued|cancelled)",
     re.IGNORECASE,
 )
+# Exchange Online about an address that it does not have ("Fix NDR error code 550 5.4.1").
+_NOT_IN_DIRECTORY = re.compile(r"recipient address rejected:\s+access denied", re.IGNORECASE)
 # Postfix about a name that does not exist: the recipient's domain, or a host on the way there.
 _NO_HOST = re.compile(r"\bname=(\S+)\s+type=\w+:\s+host not found(?!,? try again)", re.IGNORECASE)
 _ORIGINAL = re.compile(
@@ -110,9 +112,9 @@ def classify(status: str, words: str = "", telling: str = "") -> EvidenceKind:
     """Return whether a bounce is hard or soft, by its status code, else by the server's words.
 
     Hard is what will not get better (RFC 3463 §3.2): no such mailbox or domain (5.1.x, unless it is
-    about the sender: 5.1.7, 5.1.8, or 5.1.0 with words that say so), and a closed mailbox (5.2.1),
-    but not one that only gets too much mail. `telling` is the line that gives the reason, if the
-    rest is boilerplate.
+    about the sender: 5.1.7, 5.1.8, or 5.1.0 with words that say so; for Exchange Online also 5.4.1),
+    and a closed mailbox (5.2.1), but not one that only gets too much mail. `telling` is the line
+    that gives the reason, if the rest is boilerplate.
     """
     code = _ENHANCED.fullmatch(status)
     subject, detail = (code[2], code[3]) if code else ("0", "0")
@@ -124,7 +126,8 @@ def classify(status: str, words: str = "", telling: str = "") -> EvidenceKind:
     if subject == "1":
         wrong_sender = detail in ("7", "8")
         return EvidenceKind.SOFT_BOUNCE if wrong_sender else EvidenceKind.HARD_BOUNCE
-    if (subject, detail) == ("2", "1"):
+    is_missing = (subject, detail) == ("4", "1") and _NOT_IN_DIRECTORY.search(words)
+    if is_missing or (subject, detail) == ("2", "1"):
         return EvidenceKind.HARD_BOUNCE
     is_passing = policy.PASSING.search(words) or policy.is_about_policy(telling or words)
     if is_vague and _UNKNOWN.search(words) and not is_passing:

@@ -50,6 +50,8 @@ def test_a_domain_that_is_not_there_is_gone_for_good(notice, status, words, kind
         ("5.2.2", "552 mailbox full", SOFT),
         ("5.7.1", "550 blocked by policy", SOFT),
         ("5.4.4", "unable to route", SOFT),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied. For more\n see", HARD),
+        ("5.4.1", "550 5.4.1 Relay access denied", SOFT),
         ("4.4.7", "delivery time expired", SOFT),
         ("5.0.0", "550 no such user here", HARD),
         ("5.0.0", "550 rejected as spam: no such user pattern", SOFT),
