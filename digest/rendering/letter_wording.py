@@ -21,6 +21,7 @@ CONFIRM_DAYS = 14
 CHANGE_DAYS = 7
 PREFERENCES_DAYS = 90
 
+_LINK_COMMAND = "“link” – a link to change what you get, in a browser"
 COMMANDS = (
     "“topics cs.IR cs.CL” – follow only these topics; “topics +cs.IR -cs.CL” adds and removes",
     "“keywords: dense retrieval, reranking” or “authors: Ada Lovelace” – the same for keywords and authors",
@@ -29,7 +30,8 @@ COMMANDS = (
     "“pause 2 weeks” or “resume” – no digests for a while",
     "“more 2 5”, “less 3”, “save 1” or “known 4” – in reply to a digest: its papers by number",
     "“again” – last week’s digests once more",
-    "“settings” – what you get; “link” – a link to change it in a browser",
+    "“settings” – what you get",
+    _LINK_COMMAND,
     "“undo” – take back your last feedback on papers",
     "“export” – everything we keep about you, as a file",
     "“unsubscribe” – no more digests",
@@ -78,10 +80,7 @@ def _confirm(occasion: Occasion) -> Words:
             f"Or {by_reply}" if site.url and by_reply else "",
             "" if soon else "What you followed before is kept as well.",
             f"{first}Every digest says how to unsubscribe.",
-            (
-                "If this was not you, ignore this mail: nothing is sent unless you confirm, and the "
-                f"request expires after {CONFIRM_DAYS} days."
-            ),
+            _not_you("nothing is sent unless you confirm", CONFIRM_DAYS),
         ),
     )
 
@@ -89,7 +88,6 @@ def _confirm(occasion: Occasion) -> Words:
 def _known(occasion: Occasion) -> Words:
     said = "Someone, perhaps you, subscribed this address again. Nothing has changed."
     return Words(
-        subject=f"You are already subscribed to {occasion.name}",
         title=f"You are already subscribed to {occasion.name}.",
         paragraphs=(
             f"{said} {_paused(occasion.person)}",
@@ -111,7 +109,7 @@ def _link(occasion: Occasion) -> Words:
         url=links.preferences(occasion.site, occasion.person, occasion.at.date().isoformat()),
         notes=(
             f"It works for {PREFERENCES_DAYS} days. {_ALONE}",
-            "If you did not ask for it, ignore this mail: nothing has changed.",
+            _UNASKED,
         ),
     )
 
@@ -132,7 +130,7 @@ def _account(occasion: Occasion) -> Words:
         url=links.account(occasion.site, occasion.person, minute),
         notes=(
             f"The link works for one hour, until {until:%H:%M} UTC. {_ALONE}",
-            "If you did not ask for it, ignore this mail: nothing has changed.",
+            _UNASKED,
         ),
     )
 
@@ -150,12 +148,7 @@ def _address_old(occasion: Occasion) -> Words:
         ),
         button="Yes, move them",
         url=_agree(occasion, links.ADDRESS_OLD),
-        notes=(
-            (
-                "If this was not you, ignore this mail: your digests stay here, and the request "
-                f"expires after {CHANGE_DAYS} days."
-            ),
-        ),
+        notes=(_not_you("your digests stay here", CHANGE_DAYS),),
     )
 
 
@@ -171,19 +164,13 @@ def _address_new(occasion: Occasion) -> Words:
         ),
         button="Yes, send them here",
         url=_agree(occasion, links.ADDRESS_NEW),
-        notes=(
-            (
-                "If this was not you, ignore this mail: nothing is sent here unless you confirm, and "
-                f"the request expires after {CHANGE_DAYS} days."
-            ),
-        ),
+        notes=(_not_you("nothing is sent here unless you confirm", CHANGE_DAYS),),
     )
 
 
 def _address_changed(occasion: Occasion) -> Words:
     if occasion.owner is None:
         return Words(
-            subject="Your digests have moved",
             title="Your digests have moved.",
             paragraphs=(
                 (
@@ -194,7 +181,6 @@ def _address_changed(occasion: Occasion) -> Words:
             notes=(_ask_us(occasion, "If this was not you"),),
         )
     return Words(
-        subject="Your digests come here now",
         title="Your digests come here now.",
         paragraphs=(
             (
@@ -209,32 +195,26 @@ def _address_changed(occasion: Occasion) -> Words:
 
 
 def _goodbye(occasion: Occasion) -> Words:
-    erased = bool(occasion.context.get("erased"))
     site = occasion.site
     again = f"{site.url}/subscribe" if site.url else ""
     if not again and site.inbound_domain:
         again = f"write to subscribe@{site.inbound_domain}"
-    if erased:
-        said: tuple[str, ...] = (
-            (
-                "Everything we kept about you is deleted. All that remains is a one-way fingerprint "
-                "of this address, so that we know you asked for it."
-            ),
-        )
-    else:
+    notes = (f"If this was a mistake, you can subscribe again: {again}" if again else "",)
+    if occasion.context.get("erased"):
         said = (
-            "No more digests will come. What you follow is kept in case you come back.",
-            "To have it deleted as well, reply with “forget me”."
-            if site.inbound_domain and occasion.owner
-            else "",
+            "Everything we kept about you is deleted. All that remains is a one-way fingerprint of "
+            "this address, so that we know you asked for it."
         )
+        return Words(title="Everything is deleted.", paragraphs=(said,), notes=notes)
+    by_reply = site.inbound_domain and occasion.owner
     return Words(
-        subject="Everything is deleted"
-        if erased
-        else f"You have unsubscribed from {occasion.name}",
-        title="Everything is deleted." if erased else "You are unsubscribed.",
-        paragraphs=said,
-        notes=(f"If this was a mistake, you can subscribe again: {again}" if again else "",),
+        subject=f"You have unsubscribed from {occasion.name}",
+        title="You are unsubscribed.",
+        paragraphs=(
+            "No more digests will come. What you follow is kept in case you come back.",
+            "To have it deleted as well, reply with “forget me”." if by_reply else "",
+        ),
+        notes=notes,
     )
 
 
@@ -242,7 +222,6 @@ def _answer(occasion: Occasion) -> Words:
     title = occasion.word("title") or "Done."
     lines = occasion.lines()
     return Words(
-        subject=title.rstrip("."),
         title=title,
         paragraphs=lines if len(lines) == 1 else (),
         lines=lines if len(lines) > 1 else (),
@@ -268,7 +247,7 @@ def _help(occasion: Occasion) -> Words:
                 "our mails, so that we know it is you."
             ),
         ),
-        lines=COMMANDS,
+        lines=[each for each in COMMANDS if occasion.site.url or each != _LINK_COMMAND],
         notes=(_ask_us(occasion, "To reach a person"),),
     )
 
@@ -289,6 +268,7 @@ def _export(occasion: Occasion) -> Words:
 
 
 _ABOUT_A_LINK = frozenset({"confirm", "link", "account", "address-old", "address-new"})
+_UNASKED = "If you did not ask for it, ignore this mail: nothing has changed."
 _ALONE = "Keep the link to yourself: whoever has it can change what you get."
 
 
@@ -299,6 +279,12 @@ def _paused(person: Subscriber) -> str:
         return "Your digests are paused."
     until = person.paused_until.astimezone(ZoneInfo(person.tz))
     return f"Your digests are paused until {until.day} {until:%B %Y}."
+
+
+def _not_you(then: str, days: int) -> str:
+    return (
+        f"If this was not you, ignore this mail: {then}, and the request expires after {days} days."
+    )
 
 
 def _agree(occasion: Occasion, scope: str) -> str:

@@ -84,7 +84,7 @@ def letter(
         context=context,
     )
     said = words(occasion)
-    subject = truncate(clean(said.subject or said.title), LONGEST_SUBJECT)
+    subject = truncate(clean(said.subject or said.title.rstrip(".")), LONGEST_SUBJECT)
     values = {**compiled.values, **_values(said, occasion), "subject": subject}
     html, text = ([encode(part.whole(values))] for part in compiled.frame)
     headers = [

@@ -106,7 +106,10 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """The sentences of a letter; `notes` are in small print at the end."""
+    """The sentences of a letter; `notes` are in small print at the end.
+
+    The subject is the title, without its full stop, unless there is another one.
+    """
 
     title: str
     subject: str = ""

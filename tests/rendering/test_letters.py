@@ -371,6 +371,11 @@ def test_help_for_a_stranger_says_how_to_begin(write):
     assert sent.recipient == "stranger@example.com"
 
 
+def test_help_offers_a_link_only_where_there_are_pages(write, by_mail):
+    assert "“link”" in text_of(write("help"))
+    assert "“link”" not in text_of(write("help", site=replace(by_mail, url="")))
+
+
 def test_an_export_comes_as_a_file(write):
     data = b'{"email": "ada@example.com"}\n' * 500
 
