@@ -10,13 +10,11 @@ before each message becomes the server's, the lease is checked, unless it was a 
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from threading import Event, Lock, Thread
 
 from digest.delivery import policy
 from digest.errors import ConfigError, DigestError, StoreBusy
@@ -24,24 +22,17 @@ from digest.model import Envelope, Grant, Outcome, Receipt, Status
 from digest.pipeline.doubting import settle_doubts
 from digest.pipeline.line import LEASE, Bounced, Delivered, Line
 from digest.pipeline.making import Making, Render
+from digest.pipeline.noting import Claim, Notes
 from digest.pipeline.pacing import by_domain, domain_of, share
 from digest.ports import Store
 
 log = logging.getLogger(__name__)
 
 GROUP = 50
-UNWRITTEN = timedelta(milliseconds=50)  # after which receipts are written
-LOOKING = 0.025  # seconds between looks at whether the sender waits for an answer
 TELLING = timedelta(seconds=1)  # between calls of `progress`, which may take long
-SURE = timedelta(milliseconds=20)  # for which a look at the lease is good
 SECOND = timedelta(seconds=1)  # how exactly the ledger knows when a message went
 MOST_QUIET = 3  # unanswered messages in a row, each sent alone, before a round ends
-# A message is handed over only while the lease lasts long enough for the server's answer (at most
-# 5 minutes) to reach its log, where the next holder of the lease would look.
-ANSWERING = timedelta(minutes=6)
 POLICY_WINDOW = timedelta(days=30)
-TRIES, PAUSE = 80, 10.0  # tries to write receipts, and seconds between: less than a lease together
-LAST_TRIES = 3  # when asked to stop: half a minute, since then the process may be killed
 # A server's last answers, by which refusals are judged.
 MOST_REMEMBERED = 20
 REMEMBERED = timedelta(days=3)
@@ -64,7 +55,7 @@ def send_block(
     if not waiting:
         return total
     render = line.renderer(each.digest for each in waiting)
-    notes = _Notes(line, waiting[0].lease, stopping)
+    notes = Notes(line, waiting[0].lease, stopping)
     untold, told_at, quiet, away = 0, line.clock(), 0, False
     try:
         with notes.written_while_waiting():
@@ -104,122 +95,7 @@ def _groups(waiting: Sequence[Envelope]) -> Iterator[Sequence[Envelope]]:
         yield [each]
 
 
-class _Notes:
-    """The receipts of a claim on their way to the ledger.
-
-    The sending thread writes them, and a second one does while the first waits for an answer.
-    `owed` are the last ones of a group, to be written with the marks of the next.
-    """
-
-    def __init__(self, line: Line, lease: str, stopping: Callable[[], bool]) -> None:
-        self._line = line
-        self._stopping = stopping
-        self._lock = Lock()
-        self._unwritten: list[Receipt] = []
-        self._written: set[str] = set()
-        self._written_at = line.clock()
-        self._noted = 0
-        self.lease = lease
-        self._missed = False
-        self.owed: list[Receipt] = []
-        self.failing = False
-        self.untried = False  # whether some were not even offered, and are due again at once
-
-    def begin(self) -> None:
-        """Begin a group."""
-        self._written_at = self._line.clock()
-        self._missed = self.failing = self.untried = False
-
-    def note(self, accepted: Receipt, now: datetime) -> None:
-        """Take one more receipt, and write what there is every 50 ms."""
-        with self._lock:
-            self._noted += 1
-            self._unwritten.append(accepted)
-            if abs(now - self._written_at) >= UNWRITTEN:
-                self._write()
-
-    def end(self) -> set[str]:
-        """End a group; returns the ids of those that are written."""
-        with self._lock:
-            written, self._written, self._unwritten = self._written, set(), []
-        return written
-
-    def settle_owed(self) -> None:
-        """Write what is owed, before anything that may take long."""
-        owed, self.owed = self.owed, []
-        if owed:
-            self.settle(owed)
-
-    def settle(self, receipts: Sequence[Receipt]) -> None:
-        """Write receipts, trying for as long as a claim lasts: nothing else knows of these messages.
-
-        A process that is asked to stop tries three times if the database is busy, else once. Raises
-        the error of the last try.
-        """
-        for tried in range(1, TRIES + 1):
-            try:
-                self._line.store.ledger.settle(
-                    receipts, lease=self.lease, until=self._line.clock() + LEASE
-                )
-            except (StoreBusy, ConfigError) as error:
-                busy = isinstance(error, StoreBusy)  # the store has waited already
-                hurried = self._stopping() and (not busy or tried >= LAST_TRIES)
-                if tried == TRIES or hurried:
-                    raise
-                log.warning("receipts wait: %s", error.message, extra={"action": "deliver"})
-                if not busy:
-                    time.sleep(PAUSE)
-            else:
-                return
-
-    def holding(self) -> bool:
-        """Whether receipts can be written; after a failure, tries once more."""
-        if self.failing:
-            with self._lock:
-                self._write()
-        return not self.failing
-
-    @contextmanager
-    def written_while_waiting(self) -> Iterator[None]:
-        """Within the block, write what there is whenever no more comes for a moment."""
-        over = Event()
-        watch = Thread(target=self._watch, args=(over,), name="receipts", daemon=True)
-        watch.start()
-        try:
-            yield
-        finally:
-            over.set()
-            watch.join()
-
-    def _watch(self, over: Event) -> None:
-        seen = 0
-        while not over.wait(LOOKING):
-            # After a failure the sender tries again: two threads would only wait for each other.
-            if self._unwritten and self._noted == seen and not self._missed:
-                with self._lock:
-                    self._write()
-            seen = self._noted
-
-    def _write(self) -> None:
-        """Write what there is; if that is not possible now, it stays."""
-        if not self._unwritten:
-            return
-        now, self._missed = self._line.clock(), True
-        try:
-            self._line.store.ledger.settle(self._unwritten, lease=self.lease, until=now + LEASE)
-        except StoreBusy:  # the next try writes them
-            return
-        except ConfigError:
-            self.failing = True
-            return
-        finally:
-            self._written_at = self._line.clock()
-        self._missed = self.failing = False
-        self._written.update(each.digest_id for each in self._unwritten)
-        self._unwritten = []
-
-
-def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _Notes) -> Delivered:
+def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: Notes) -> Delivered:
     """Send a group; `notes` owes receipts of the last one before, and of this one after."""
     now, lease = line.clock(), notes.lease
     grant, group, going = _offered(line, group, notes, now)
@@ -228,7 +104,7 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _N
         return Delivered(cut_short=True)
     staying = [each for each in group if each.digest.id in going]
     making = Making(render, staying, now=now, signing=line.signing)
-    claim = _Claim(line, notes)
+    claim = Claim(line, notes)
     answers: list[Receipt] = []
     unsent: Sequence[str] = ()
     try:
@@ -267,9 +143,9 @@ def _send_group(line: Line, render: Render, group: Sequence[Envelope], notes: _N
 def _take_answers(
     line: Line,
     making: Making,
-    claim: _Claim,
+    claim: Claim,
     answers: list[Receipt],
-    notes: _Notes,
+    notes: Notes,
     now: datetime,
 ) -> None:
     """Send messages as they are made, and write down accepted ones as the answers come."""
@@ -286,7 +162,7 @@ def _take_answers(
 
 
 def _offered(
-    line: Line, group: Sequence[Envelope], notes: _Notes, now: datetime
+    line: Line, group: Sequence[Envelope], notes: Notes, now: datetime
 ) -> tuple[Grant, Sequence[Envelope], frozenset[str] | None]:
     """Mark as many of a group as the pace lets go now, and put the others off.
 
@@ -350,36 +226,6 @@ def _given_back(
     if certain:
         line.store.ledger.withdraw(certain, lease=lease)
     return [*untried, *_none_went((*unsent, *left), line.clock())]
-
-
-class _Claim:
-    """Checks that our claim holds, and notes whether the transport has asked.
-
-    A transport asks before it lets a message go, so until then nothing has gone. Nobody else can
-    take what is held for minutes, so a yes is good for a moment unless we slept. While receipts
-    cannot be written, as on a full disk, the answer is no.
-    """
-
-    def __init__(self, line: Line, notes: _Notes) -> None:
-        self._line = line
-        self._notes = notes
-        self.asked = False
-        self._sure_at: datetime | None = None
-
-    def held(self) -> bool:
-        self.asked = True
-        if not self._notes.holding():
-            return False
-        now = self._line.clock()
-        if self._sure_at and abs(now - self._sure_at) < SURE:
-            return True
-        ledger = self._line.store.ledger
-        try:
-            held = ledger.hold(self._notes.lease, over=now + ANSWERING, until=now + LEASE)
-        except (StoreBusy, ConfigError):
-            held = False  # nobody can tell, so this message waits
-        self._sure_at = now if held else None
-        return held
 
 
 def is_away(answers: Sequence[Receipt]) -> bool:

@@ -27,8 +27,9 @@ from digest.model import (
     Subscriber,
 )
 from digest.pipeline.doubting import MOST_DOUBTS
-from digest.pipeline.handing_over import ANSWERING, is_away
+from digest.pipeline.handing_over import is_away
 from digest.pipeline.line import Bounced, Delivered
+from digest.pipeline.noting import ANSWERING
 from digest.ports import Store, Transport
 from digest.rendering import letters, mime
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
-from digest.pipeline import delivering, handing_over
+from digest.pipeline import delivering, noting
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
@@ -44,8 +44,8 @@ def make_item(number, *, category="cs.IR", title="", seen_at=DAY, upvotes=0, sou
 @pytest.fixture(autouse=True)
 def _by_the_tests_clock(monkeypatch):
     """Nothing happens while a test takes its time, and nobody waits for a disk."""
-    monkeypatch.setattr(handing_over, "LOOKING", 3600)
-    monkeypatch.setattr(handing_over, "PAUSE", 0)
+    monkeypatch.setattr(noting, "LOOKING", 3600)
+    monkeypatch.setattr(noting, "PAUSE", 0)
 
 
 @pytest.fixture

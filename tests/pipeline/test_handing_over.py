@@ -12,7 +12,7 @@ import pytest
 
 from digest.errors import ConfigError, StoreBusy
 from digest.model import Caps, Outcome
-from digest.pipeline import doubting, handing_over
+from digest.pipeline import doubting, handing_over, noting
 from digest.pipeline.pacing import Pacer
 from digest.store import open_store
 from digest.testing import MemoryTransport
@@ -98,7 +98,7 @@ def test_a_group_that_takes_no_time_is_written_down_with_the_marks_of_the_next(
 def test_what_was_accepted_is_written_down_while_an_answer_is_waited_for(
     application, readers, deliver, monkeypatch
 ):
-    monkeypatch.setattr(handing_over, "LOOKING", 0.002)
+    monkeypatch.setattr(noting, "LOOKING", 0.002)
     written, settle, seen = threading.Event(), application.store.ledger.settle, []
 
     def noted(receipts, **how):
@@ -167,7 +167,7 @@ def test_a_clock_that_is_put_right_while_mail_goes_out_has_nobody_mailed_twice(
 def test_receipts_outlast_a_full_disk_and_nobody_is_mailed_twice(
     application, readers, deliver, disk, monkeypatch, filled_after, each
 ):
-    monkeypatch.setattr(handing_over, "PAUSE", 0.01)
+    monkeypatch.setattr(noting, "PAUSE", 0.01)
     fill, clear = disk
 
     def fill_up(taken):
@@ -198,7 +198,7 @@ def test_nothing_more_goes_once_a_disk_is_full(application, readers, deliver, di
 
     assert len(transport.sent) == 2
     waits = [each for each in caplog.records if "receipts wait" in each.getMessage()]
-    assert len(waits) == handing_over.TRIES - 1
+    assert len(waits) == noting.TRIES - 1
 
 
 def test_receipts_that_cannot_be_written_are_tried_again_only_for_as_long_as_a_claim_lasts(
@@ -213,7 +213,7 @@ def test_receipts_that_cannot_be_written_are_tried_again_only_for_as_long_as_a_c
         deliver(pairs)
 
     waits = [each for each in caplog.records if "receipts wait" in each.getMessage()]
-    assert len(waits) == handing_over.TRIES - 1
+    assert len(waits) == noting.TRIES - 1
 
 
 def test_a_process_that_is_asked_to_stop_does_not_wait_for_a_disk(
@@ -232,7 +232,7 @@ def test_a_round_whose_time_is_up_waits_for_a_disk_all_the_same(
     application, readers, deliver, disk, pairs, monkeypatch
 ):
     """Only what is not yet going out is left."""
-    monkeypatch.setattr(handing_over, "PAUSE", 0.01)
+    monkeypatch.setattr(noting, "PAUSE", 0.01)
     fill, clear = disk
 
     def fill_up(taken):
@@ -420,7 +420,7 @@ def test_a_message_that_ends_the_process_each_time_costs_nobody_else_more_than_o
     application, readers, deliver, monkeypatch, went
 ):
     """A process that is dead writes nothing: here, because somebody else has the database."""
-    monkeypatch.setattr(handing_over, "TRIES", 1)
+    monkeypatch.setattr(noting, "TRIES", 1)
     db = application.settings.db
     sent, poison = [], readers[0]
 
