@@ -17,6 +17,8 @@ TITLES_NAMED = 4
 
 BY_MAIL = "Answer by mail: reply with “more 2 5”, “less 3”, “pause 2 weeks” or “help”."
 
+# After an outage nobody knows what was announced.
+_NOTHING_CAME = {Mood.HOLIDAY: "nothing was announced", Mood.OUTAGE: "no new papers were read"}
 _OF_EVERYBODY = {ReasonKind.TRENDING, ReasonKind.PICKED}
 _FRIDAY = 4
 _WEEK = 7
@@ -60,8 +62,8 @@ def long_day(edition: str) -> str:
 
 def summary(digest: Digest, *, cadence: Cadence) -> str:
     """One line: how many papers were announced, matched and picked."""
-    if digest.mood in (Mood.HOLIDAY, Mood.OUTAGE) and not digest.announced:
-        return f"{_since(digest, cadence)}: nothing was announced."
+    if digest.mood in _NOTHING_CAME and not digest.announced:
+        return f"{_since(digest, cadence)}: {_NOTHING_CAME[digest.mood]}."
     chosen = _chosen(digest)
     return _happened(
         _since(digest, cadence),

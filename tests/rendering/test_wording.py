@@ -68,6 +68,11 @@ def test_more_that_matched_than_a_digest_keeps_is_said(digest, matched, after_pi
             Cadence.DAILY,
             "Today: nothing was announced.",
         ),
+        (
+            {"mood": Mood.OUTAGE, "announced": 0, "withheld": 0},
+            Cadence.DAILY,
+            "Today: no new papers were read.",
+        ),
     ],
 )
 def test_the_summary_counts(digest, changes, cadence, said):
