@@ -101,7 +101,8 @@ class SmtpTransport:
                     over = all(each.is_down for each in self._lanes)
                     if not lane.is_down or over:
                         idle.put(lane)
-                if over or not reply.untried:  # else another connection may still take it
+                # On one that could not be opened nothing was offered: another may still take it.
+                if over or not lane.is_down or reply.closed:
                     return checked.receipt(reply, now)
 
         flying: list[Future[Receipt]] = []
@@ -339,7 +340,7 @@ class _Lane:
         text = words if code else f"not sent: {words}"
         self._down = Reply(outcome=Outcome.DEFERRED, code=code, text=text)
         logger.warning(
-            "mail server unusable, rest of the batch deferred",
+            "a connection to the mail server cannot be used for now",
             extra={"action": "smtp_down", "server": self._server.place, "code": code},
         )
 

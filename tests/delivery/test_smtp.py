@@ -697,6 +697,17 @@ def test_a_connection_that_falls_silent_leaves_the_rest_to_the_others(
     assert outcomes(receipts) == [(ACCEPTED, 250)] * 8
 
 
+def test_whoever_allows_fewer_connections_than_we_want_has_the_mail_by_the_others(
+    serve, transport_to, message, now
+):
+    server = serve(replies={"GREETING": [None, *["421 4.7.0 too many connections"] * 2]})
+
+    receipts = list(transport_to(server, connections=3).send(map(message, range(12)), now))
+
+    assert outcomes(receipts) == [(ACCEPTED, 250)] * 12
+    assert server.connections == 3
+
+
 def test_when_no_connection_is_left_every_message_has_its_receipt_at_once(
     serve, transport_to, message, now
 ):
