@@ -1,9 +1,9 @@
 """Mail that comes in: commands, bounces and complaints.
 
 `lmtp` and `imap` receive a mail, and `handling` takes it in: `reading` parses it, `guard` says
-whether it may be answered, `proving` who wrote it, and `commands` what it asks for. `acting` and
-`answering` carry that out; `bounces` records bounces and complaints. Only this package uses
-aiosmtpd, imap-tools and flufl.bounce.
+whether it may be answered, `proving` who wrote it, and `commands` what it asks for. `acting`,
+`profile` and `answering` carry that out; `bounces` records bounces and complaints. Only this package
+uses aiosmtpd, imap-tools and flufl.bounce.
 """
 
 from __future__ import annotations

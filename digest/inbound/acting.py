@@ -7,34 +7,24 @@ answers why, and changes nothing.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.inbound import answering, commands, grammar
+from digest.inbound import answering, commands, profile
 from digest.inbound.commands import Command
 from digest.inbound.grammar import Verb
 from digest.inbound.headers import domain_of
-from digest.inbound.values import Policy
-from digest.model import FeedbackKind, InterestKind, Status, Subscriber, Topic, Via
-from digest.model.base import Value
+from digest.inbound.values import Done, Policy, Turn
+from digest.model import FeedbackKind, Status, Subscriber, Via
 from digest.ports import Store
 from digest.rendering import wording
-from digest.subscriptions import Wishes
-from digest.text import clean
 
 LONGEST_EXPORT = 5_000_000
 MOST_NAMED = 12
-NONE_AT_ALL = frozenset({"none", "nothing", "no", "-", "empty"})
-# The lists that commands set or add to; each is a command, and a field of `Wishes`.
-FIELDS = ("topics", "keywords", "authors")
-# What may stand behind `mute`, and the field of `Wishes` it means.
-MUTES = {"author": "mute_authors", "topic": "mute_topics"}
+ERASING = "forget"  # the mark of the letter that asks whether to erase
 SHOWN = {
     "topics": "Topics",
     "keywords": "Keywords",
@@ -49,36 +39,6 @@ ELSEWHERE = (
     "with “yes”; a “yes” to this one only brings back what you had before."
 )
 OVERTAKEN = "A later letter asked about other changes: with this “yes” you get what you had before."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A subscriber's mail being acted on.
-
-    `edition` is that of the digest it answers and `mark` that of the letter, "" for none.
-    """
-
-    store: Store
-    person: Subscriber
-    policy: Policy
-    edition: str
-    mark: str
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done(Value):
-    """What came of a command: sentences to answer, commands that undo it, and a letter to send.
-
-    `failed` is true if nothing was done.
-    """
-
-    lines: tuple[str, ...] = ()
-    undo: tuple[str, ...] = ()
-    letter: str = ""
-    context: Mapping[str, object] | None = None
-    attachment: tuple[str, str, bytes] | None = None
-    failed: bool = False
 
 
 def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
@@ -108,7 +68,7 @@ def settings(turn: Turn) -> tuple[str, ...]:
     if person.status is Status.PAUSED:
         lines += standing(turn.store, person, turn.mark)
     for field, name in SHOWN.items():
-        if values := _values(turn, field):
+        if values := profile.values_of(turn, field):
             more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
             lines.append(f"{name}: {', '.join(values[:MOST_NAMED])}{more}.")
     return tuple(lines)
@@ -132,23 +92,10 @@ def standing(store: Store, person: Subscriber, mark: str) -> tuple[str, ...]:
 
 def _subscribe(turn: Turn, command: Command) -> Done:
     wishes = commands.wishes_of([command], turn.policy.topics)
-    named = {field: getattr(wishes, field) for field in FIELDS}
+    named = {field: getattr(wishes, field) for field in profile.FIELDS}
     if not any(named.values()):
         return Done(lines=("You are subscribed already.", *settings(turn)))
-    split = {field: _split(turn, field, values) for field, values in named.items()}
-    added = {field: new for field, (new, _) in split.items() if new}
-    _change(turn, added)
-    lines = {
-        "Added to your profile": [each for new, _ in split.values() for each in new],
-        "In your profile already": [each for _, held in split.values() for each in held],
-    }
-    return Done(
-        lines=_told(lines),
-        undo=tuple(
-            f"{name} {', '.join(f'-{each}' for each in values)}" for name, values in added.items()
-        ),
-        failed=not added,
-    )
+    return profile.add(turn, named)
 
 
 def _confirm(turn: Turn, _command: Command) -> Done:
@@ -170,50 +117,6 @@ def _unsubscribe(turn: Turn, _command: Command) -> Done:
     return Done(letter="goodbye")
 
 
-def _listed(turn: Turn, command: Command) -> Done:
-    """Topics, keywords or authors replaced by those named; `+x -y` adds and takes away."""
-    name = str(command.verb)
-    before = _values(turn, name)
-    if command.doubted or not command.text:
-        change = f"Write “{name}: …” to replace them, “{name} +…” to add, “{name} -…” to remove."
-        return Done(lines=(f"Your {name}: {', '.join(before) or 'none'}.", change), failed=True)
-    wanted = _wanted(command, before, turn.policy.topics)
-    _change(turn, {name: wanted}, replacing=[subscriptions.LISTS[name]])
-    after = _values(turn, name)
-    return Done(
-        lines=(f"Your {name} are now: {', '.join(after) or 'none'}.",),
-        undo=(f"{name}: {', '.join(before) or 'none'}",) if after != before else (),
-    )
-
-
-def _mute(turn: Turn, command: Command) -> Done:
-    field, values = _muted(command.text)
-    if not values:
-        raise InvalidInput("Say what is not to be shown, such as “mute penguins”.")
-    new, held = _split(turn, field, values)
-    _change(turn, {field: new})
-    return Done(
-        lines=_told({"Papers with these will not be shown": new, "Muted already": held}),
-        undo=(f"unmute {_worded(field, new)}",) if new else (),
-        failed=not new,
-    )
-
-
-def _unmute(turn: Turn, command: Command) -> Done:
-    field, named = _muted(command.text)
-    muted = {each.casefold(): each for each in _values(turn, field)}
-    values = [muted[each.casefold()] for each in named if each.casefold() in muted]
-    if not values:
-        there = f"You mute: {', '.join(muted.values())}." if muted else "You mute nothing like it."
-        raise InvalidInput(f"“{', '.join(named)}” is not muted. {there}")
-    for each in values:
-        subscriptions.drop(turn.store, turn.person, subscriptions.LISTS[field], each)
-    return Done(
-        lines=(f"Papers with these can be shown again: {', '.join(values)}.",),
-        undo=(f"mute {_worded(field, values)}",),
-    )
-
-
 def _pause(turn: Turn, command: Command) -> Done:
     until = None
     if command.text:
@@ -232,7 +135,7 @@ def _resume(turn: Turn, _command: Command) -> Done:
 
 def _schedule(turn: Turn, command: Command) -> Done:
     before = turn.person
-    _change(turn, {commands.SCHEDULE[command.verb]: commands.scheduled(command)})
+    profile.change(turn, {commands.SCHEDULE[command.verb]: commands.scheduled(command)})
     after = subscriptions.by_id(turn.store, before.id) or before
     undo = {
         Verb.AT: f"at {before.at:%H:%M}",
@@ -299,9 +202,15 @@ def _export(turn: Turn, _command: Command) -> Done:
 
 
 def _forget(turn: Turn, _command: Command) -> Done:
-    """Erase, or send a link to the page that does: it cannot be undone, so one more click is due."""
+    """Erase once they say so again, here or on the page: a forwarded digest lets anybody reply."""
     if turn.policy.site.url:
         return Done(letter="account")
+    if turn.mark != ERASING:
+        lines = (
+            "Nothing is deleted yet, because it cannot be undone.",
+            "Reply to this mail with “forget me”, and everything we keep about you is.",
+        )
+        return Done(lines=lines, mark=ERASING, failed=True)
     subscriptions.erase(turn.store, turn.person, now=turn.now)
     return Done(letter="goodbye", context={"erased": True})
 
@@ -310,11 +219,11 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.SUBSCRIBE: _subscribe,
     Verb.CONFIRM: _confirm,
     Verb.UNSUBSCRIBE: _unsubscribe,
-    Verb.TOPICS: _listed,
-    Verb.KEYWORDS: _listed,
-    Verb.AUTHORS: _listed,
-    Verb.MUTE: _mute,
-    Verb.UNMUTE: _unmute,
+    Verb.TOPICS: profile.replace_list,
+    Verb.KEYWORDS: profile.replace_list,
+    Verb.AUTHORS: profile.replace_list,
+    Verb.MUTE: profile.mute,
+    Verb.UNMUTE: profile.unmute,
     Verb.PAUSE: _pause,
     Verb.RESUME: _resume,
     Verb.CADENCE: _schedule,
@@ -332,78 +241,6 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.FORGET: _forget,
     Verb.HELP: lambda *_: Done(letter="help"),
 }
-
-
-def _values(turn: Turn, field: str) -> list[str]:
-    """Return what the person's profile has of a list of `Wishes`."""
-    (profile,) = turn.store.subscribers.profiles([turn.person.id])
-    return [each.value for each in profile.of(subscriptions.LISTS[field])]
-
-
-def _split(turn: Turn, field: str, values: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split values into those new to the profile and those in it, whatever their case."""
-    held = {each.casefold() for each in _values(turn, field)}
-    cleaned = list(dict.fromkeys(clean(each) for each in values))
-    return (
-        [each for each in cleaned if each.casefold() not in held],
-        [each for each in cleaned if each.casefold() in held],
-    )
-
-
-def _told(lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return a line for each list that is not empty."""
-    return tuple(f"{what}: {', '.join(values)}." for what, values in lists.items() if values)
-
-
-def _change(turn: Turn, wishes: Mapping[str, Any], replacing: Sequence[InterestKind] = ()) -> None:
-    """Change these fields of `Wishes`."""
-    subscriptions.change(
-        turn.store,
-        turn.person,
-        Wishes(**wishes),
-        topics=turn.policy.topics,
-        now=turn.now,
-        replace=replacing,
-    )
-
-
-def _wanted(command: Command, before: Sequence[str], topics: Mapping[str, Topic]) -> list[str]:
-    """Return the values that someone wants to have, given those they have.
-
-    A value without `+` or `-` has the sign of the one before it.
-    """
-    text, is_topic = command.text, command.verb is Verb.TOPICS
-    if text.casefold().strip(" .") in NONE_AT_ALL:
-        return []
-    if text[0] not in grammar.SIGNS:
-        return commands.topics_of(text, topics) if is_topic else commands.listed(text)
-    signed = re.sub(r"\s+(?=[+\-−])", ", ", text)
-    gone: set[str] = set()
-    added: list[str] = []
-    sign = ""
-    values = commands.listed(signed)
-    for each in " ".join(values).split() if is_topic else values:
-        sign = each[0] if each[0] in grammar.SIGNS else sign
-        value = each.lstrip("+-− ")
-        if value and sign == "+":
-            added.append(value)
-        else:
-            gone.add(value.casefold())
-    return [*(each for each in before if each.casefold() not in gone), *added]
-
-
-def _muted(text: str) -> tuple[str, list[str]]:
-    """Return the field of `Wishes` that a text after `mute` means, and its values."""
-    first, _, rest = text.partition(" ")
-    field = MUTES.get(first.casefold().rstrip("s:"))
-    if rest and field:
-        return field, commands.listed(rest.lstrip(": "))
-    return "mutes", commands.listed(text)
-
-
-def _worded(field: str, values: Sequence[str]) -> str:
-    prefix = next((f"{word} " for word, name in MUTES.items() if name == field), "")
-    return f"{prefix}{', '.join(values)}"
 
 
 def _until(person: Subscriber) -> str:

@@ -21,12 +21,11 @@ from digest.inbound import (
     reading,
     reports,
 )
-from digest.inbound.acting import Done, Turn
 from digest.inbound.commands import Asked, Command
 from digest.inbound.grammar import Verb
 from digest.inbound.headers import domain_of
 from digest.inbound.proving import LETTER, Proof
-from digest.inbound.values import Incoming, Policy, Reply
+from digest.inbound.values import Done, Incoming, Policy, Reply, Turn
 from digest.model import Status, Subscriber
 from digest.ports import Store
 from digest.subscriptions import Wishes
@@ -267,7 +266,8 @@ def _answered(case: Case, done: Sequence[Done], title: str = "") -> tuple[Reply,
         person = subscriptions.by_id(case.store, person.id) or person
     is_pending = person is not None and person.status is Status.PENDING
     # A "yes" in reply to this must bring what the letter they replied to asks for.
-    kept = {"mark": case.proof.mark} if is_pending and case.proof.mark else {}
+    mark = max((each.mark for each in done), default="") or (case.proof.mark if is_pending else "")
+    kept = {"mark": mark} if mark else {}
     letters = {each.letter: each for each in done if each.letter}
     replies = [
         _reply(case, kind, person, {**(each.context or {}), **kept}, each.attachment)

@@ -1,12 +1,14 @@
-"""The values of this package: a mail as read, the installation's policy, and replies."""
+"""The values of this package: a mail as read, the installation's policy, what came of it, replies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from digest.model import Site, Subscriber, Topic
 from digest.model.base import Value
+from digest.ports import Store
 from digest.subscriptions import Bounds
 
 
@@ -74,6 +76,38 @@ class Policy:
         named = (self.site.mail_from, self.site.bounce_to, self.site.unsubscribe_to)
         others = (each.rpartition("@")[2] for each in named)
         return frozenset(each.casefold() for each in (self.domain, *others) if each)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A subscriber's mail being acted on.
+
+    `edition` is that of the digest it answers and `mark` that of the letter, "" for none.
+    """
+
+    store: Store
+    person: Subscriber
+    policy: Policy
+    edition: str
+    mark: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(Value):
+    """What came of a command: sentences to answer, commands that undo it, and a letter to send.
+
+    `mark` is the one that a reply to the answer must have to agree to something; `failed` is true
+    if nothing was done.
+    """
+
+    lines: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+    letter: str = ""
+    context: Mapping[str, object] | None = None
+    attachment: tuple[str, str, bytes] | None = None
+    mark: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

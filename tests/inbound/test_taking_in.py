@@ -253,9 +253,17 @@ def test_forgetting_is_confirmed_by_one_click(ada, take_in, mail, reply_to, curr
     assert current(ada).status == "active"
 
 
-def test_without_pages_forgetting_is_done_at_once(ada, take_in, mail, reply_to, current, policy):
-    (reply,) = take_in(mail("forget me"), reply_to(ada), site=replace(policy.site, url=""))
-    assert (reply.kind, reply.context) == ("goodbye", {"erased": True})
+def test_without_pages_forgetting_is_confirmed_by_one_more_mail(
+    ada, take_in, mail, reply_to, current, policy
+):
+    without_pages = replace(policy.site, url="")
+    (question,) = take_in(mail("forget me"), reply_to(ada), site=without_pages)
+    assert (question.kind, question.context["title"]) == ("answer", "Nothing has changed.")
+    assert current(ada).status == "active"
+
+    asked = reply_to(ada, f"letter-{question.context['mark']}")
+    (reply,) = take_in(mail("forget me"), asked, site=without_pages)
+    assert (reply.kind, reply.context["erased"]) == ("goodbye", True)
     assert current(ada) is None
 
 
