@@ -207,10 +207,12 @@ def _explained(server: MailServer) -> Iterator[None]:
         raise _unreachable(server, f"TLS failed ({error.reason})") from error
     except smtplib.SMTPResponseException as error:
         words = words_of(error.smtp_error)
+        if error.smtp_code // 100 not in (4, 5):
+            raise _unreachable(server, f"its answer is not SMTP: {words}") from error
         raise DeliveryDeferred(
             f"{server.place} answered {error.smtp_code} {words}",
             subject=server.place,
-            code=max(error.smtp_code, 0),
+            code=error.smtp_code,
             reply=words,
         ) from error
     except UnicodeError as error:

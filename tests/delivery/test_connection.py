@@ -76,6 +76,15 @@ def test_speaking_tls_to_a_plain_port_is_an_error_for_the_operator(
         list(transport_to(serve(), security="tls").send([message()], now))
 
 
+def test_a_port_that_speaks_something_else_is_called_that(serve, transport_to, message, now):
+    server = serve(replies={"GREETING": ["* OK IMAP4rev1 ready"]})
+
+    (receipt,) = transport_to(server).send([message()], now)
+
+    assert receipt.untried
+    assert "its answer is not SMTP" in receipt.reply
+
+
 def test_a_refused_password_is_an_error_before_anything_is_sent_and_is_not_repeated(
     serve, transport_to, message, now
 ):
