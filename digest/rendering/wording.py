@@ -95,13 +95,15 @@ def _happened(
 
 
 def _which(digest: Digest) -> str:
-    """What to call the papers that matched; a reader who follows nothing gets trending ones."""
+    """What to call the papers that matched; who follows nothing gets trending and curated ones."""
     if digest.mood is Mood.BELOW:
         return "that matched"
     first = digest.picks[0].reasons if digest.picks else ()
     if not first or first[0].kind not in _OF_EVERYBODY:
         return "in your topics"
     said = {each.kind for pick in digest.picks for each in pick.reasons}
+    if said == {ReasonKind.PICKED}:
+        return "picked by curators"
     return "trending" if said <= _OF_EVERYBODY else "in your topics"
 
 
