@@ -206,11 +206,10 @@ def _forget(turn: Turn, _command: Command) -> Done:
     if turn.policy.site.url:
         return Done(letter="account")
     if turn.mark != ERASING:
-        lines = (
-            "Nothing is deleted yet, because it cannot be undone.",
-            "Reply to this mail with “forget me”, and everything we keep about you is.",
+        said = (
+            "To have everything we keep about you deleted for good, reply to this with “forget me”."
         )
-        return Done(lines=lines, mark=ERASING, failed=True)
+        return Done(lines=(said,), mark=ERASING)
     subscriptions.erase(turn.store, turn.person, now=turn.now)
     return Done(letter="goodbye", context={"erased": True})
 

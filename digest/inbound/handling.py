@@ -43,6 +43,7 @@ TITLES = {
     Verb.ANSWER: "Thank you for your answer.",
     Verb.UNDO: "Taken back.",
     Verb.SETTINGS: "Your settings.",
+    Verb.FORGET: "Delete everything?",
 }
 
 

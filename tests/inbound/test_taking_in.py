@@ -258,7 +258,7 @@ def test_without_pages_forgetting_is_confirmed_by_one_more_mail(
 ):
     without_pages = replace(policy.site, url="")
     (question,) = take_in(mail("forget me"), reply_to(ada), site=without_pages)
-    assert (question.kind, question.context["title"]) == ("answer", "Nothing has changed.")
+    assert (question.kind, question.context["title"]) == ("answer", "Delete everything?")
     assert current(ada).status == "active"
 
     asked = reply_to(ada, f"letter-{question.context['mark']}")
