@@ -217,19 +217,13 @@ class _Reader:
         if not base[0].isalpha():
             self.at = start
             return sign if not sign.isalpha() else f"\\{sign}"
-        joined = unicodedata.normalize("NFC", base[0] + symbols.ACCENTS[sign])
-        if len(joined) > 1 and sign in "\"'`":
-            return sign + base  # an escaped quotation mark, not an accent
-        return joined + base[1:]
+        return unicodedata.normalize("NFC", base[0] + symbols.ACCENTS[sign]) + base[1:]
 
     def _styled(self, name: str, *, math: bool) -> str | None:
         """Macros that change how their argument looks; None for others."""
-        if name in symbols.TEXT_STYLES and (name not in symbols.SILENT or self._at_group()):
+        if name in symbols.STYLES or name in symbols.TEXT_STYLES:
             self._star()
-            return self._argument(math=False)
-        if name in symbols.MATH_STYLES and (name not in symbols.SILENT or self._at_group()):
-            self._star()
-            return self._argument(math=math or name == "ensuremath")
+            return self._argument(math=math and name in symbols.STYLES)
         if name == "mathbb":
             content = self._argument(math=True)
             return symbols.DOUBLE_STRUCK.get(content, content)
@@ -284,6 +278,14 @@ class _Reader:
         shown = self._argument(math=False)
         return shown if not address or address in shown else f"{shown} ({address})"
 
+    def code(self) -> str:
+        """A character by its number, as MathJax reads it: `x2013`, `8211`."""
+        number = self._raw()
+        try:
+            return chr(int(number[1:], 16) if number.startswith("x") else int(number))
+        except (ValueError, OverflowError):
+            return ""
+
     def footnote(self) -> str:
         """A note, in parentheses."""
         return f" ({self._argument(math=False)})"
@@ -293,8 +295,6 @@ class _Reader:
         if name in symbols.SPACES:
             return " "
         if name in symbols.SILENT:
-            if name in {"left", "right"} and self.s.startswith(".", self.at):
-                self.at += 1
             return self._swallow()
         if name == "begin":
             return self._environment()
@@ -360,17 +360,15 @@ class _Reader:
 
 _STRUCTURED = {
     "sqrt": _Reader.root,
-    "root": _Reader.root,
     "binom": _Reader.binomial,
-    "tbinom": _Reader.binomial,
     "overset": _Reader.over,
     "stackrel": _Reader.over,
     "underset": _Reader.under,
     "pmod": _Reader.modulo,
     "url": _Reader.address,
-    "path": _Reader.address,
-    "nolinkurl": _Reader.address,
     "href": _Reader.link,
+    "hyperlink": _Reader.link,
+    "unicode": _Reader.code,
     "footnote": _Reader.footnote,
     "verb": _Reader.verbatim,
 }

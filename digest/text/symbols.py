@@ -22,13 +22,14 @@ MATH_ACCENTS = {
     "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
     "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7", "dot": "\u0307", "ddot": "\u0308",
     "acute": "\u0301", "grave": "\u0300", "check": "\u030c", "breve": "\u0306",
-    "mathring": "\u030a",
+    "mathring": "\u030a", "not": "\u0338",
 }  # fmt: skip
-# Letters in words: LaTeX ignores the space after them, as in `Bj\o rn`.
+# Letters and signs in words: LaTeX ignores the space after them, as in `Bj\o rn`. arXiv writes
+# `{\deg}` for a degree sign; in math that is the degree of a polynomial.
 LETTERS = {
     "L": "Ł", "l": "ł", "O": "Ø", "o": "ø", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ",
     "AA": "Å", "aa": "å", "ss": "ß", "i": "ı", "j": "ȷ", "DH": "Ð", "dh": "ð", "TH": "Þ",
-    "th": "þ", "DJ": "Đ", "dj": "đ", "NG": "Ŋ", "ng": "ŋ",
+    "th": "þ", "DJ": "Đ", "dj": "đ", "NG": "Ŋ", "ng": "ŋ", "deg": "°", "pounds": "£",
 }  # fmt: skip
 CHARACTERS = {
     "%": "%", "&": "&", "#": "#", "_": "_", "{": "{", "}": "}", "$": "$", " ": " ", "\n": " ",
@@ -51,53 +52,41 @@ DOUBLE_STRUCK = {
     **{c: chr(0x1D538 + ord(c) - ord("A")) for c in "ABDEFGIJKLMOSTUVWXY"},
 }  # fmt: skip
 
+# Macros that style their argument, which is text even in math; and those that leave it as it is.
 TEXT_STYLES = _names(
-    "emph textbf textit texttt textsc textsf textrm textsl textmd textup textnormal underline uline"
-    " uwave mbox hbox fbox text textsuperscript textsubscript intertext shortintertext enquote"
-    " footnotesize section subsection paragraph title caption so hl sout uppercase lowercase"
-    " MakeUppercase MakeLowercase textquote keywords author texorpdfstring"
+    "emph textbf textit texttt textsc textsf textrm textsl textmd textup textnormal mbox hbox fbox"
+    " text textsuperscript textsubscript intertext enquote"
 )
-MATH_STYLES = _names(
-    "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak mathnormal boldsymbol bm bf"
-    " pmb operatorname ensuremath substack underbrace overbrace overrightarrow underline boxed"
-    " mathop mathbin mathrel mathord smash vphantom mathds bbm"
+STYLES = _names(
+    "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak frak boldsymbol bm operatorname"
+    " underline uline ul"
 )
 # Switches, sizes and fences, which only change how text looks.
 SILENT = _names(
-    "bf it em rm sc tt sf sl cal bfseries itshape scshape ttfamily sffamily rmfamily mdseries"
-    " upshape normalfont displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits left"
-    " right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm tiny"
-    " scriptsize small normalsize large Large LARGE huge Huge nonumber notag noindent centering"
-    " protect xspace mathstrut strut allowbreak relax maketitle raggedright boldmath unboldmath"
-    " selectfont ignorespaces leavevmode nobreak footnotesize"
+    "bf it em rm sc tt sf sl cal bfseries itshape scshape ttfamily sffamily rmfamily normalfont"
+    " displaystyle textstyle scriptstyle limits nolimits left right middle big Big bigg Bigg bigl"
+    " bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm tiny scriptsize footnotesize small normalsize"
+    " large Large nonumber notag noindent centering protect xspace allowbreak relax"
 )
 SPACES = _names(
-    "par newline linebreak pagebreak newpage quad qquad enspace thinspace medspace thickspace"
-    " hfill space smallskip medskip bigskip break tabularnewline hline nobreakspace"
+    "par newline linebreak quad qquad enspace thinspace medspace thickspace hfill space break"
+    " nobreakspace"
 )
 # Macros whose argument is a name or a length, and not text.
 KEYED = _names(
-    "label ref eqref autoref cref Cref pageref nameref hypersetup vspace hspace includegraphics"
-    " bibliography bibliographystyle pagestyle thispagestyle color usepackage input include tag"
-    " phantom hphantom fontsize begin end bibitem setcounter definecolor thanks"
+    "label ref eqref autoref cref Cref pageref nameref hypersetup vspace hspace includegraphics color"
+    " tag phantom hphantom vphantom end thanks"
 )
 MATH_ENVIRONMENTS = _names(
     "equation align gather multline eqnarray displaymath math alignat split aligned"
 )
 OVERRIDES = {
-    "sim": "~", "to": "→", "dots": "…", "ldots": "…", "cdots": "⋯", "lbrace": "{", "rbrace": "}",
-    "lbrack": "[", "rbrack": "]", "vert": "|", "lvert": "|", "rvert": "|", "mid": "|",
-    "Vert": "‖", "lVert": "‖", "rVert": "‖", "slash": "/", "textasciitilde": "~",
-    "textasciicircum": "^", "textbackslash": "\\", "textbar": "|", "textless": "<",
-    "textgreater": ">", "backslash": "\\", "lq": "‘", "rq": "’", "item": " • ", "prime": "′",
-    "bmod": "mod", "mod": "mod", "colon": ":", "top": "⊤", "TeX": "TeX", "LaTeX": "LaTeX",
-    "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "arXiv": "arXiv", "ie": "i.e.", "eg": "e.g.",
-    "etal": "et al.", "etc": "etc.", "le": "≤", "ge": "≥", "leq": "≤", "geq": "≥", "ll": "≪",
-    "gg": "≫", "lesssim": "≲", "gtrsim": "≳", "ne": "≠", "neq": "≠", "today": "today", "P": "¶",
-    "S": "§", "and": "and", "negthinspace": "", "lt": "<", "gt": ">", "textmu": "µ",
-    "degree": "°", "textdegree": "°", "celsius": "°C", "percent": "%", "textperthousand": "‰",
-    "triangleq": "≜", "coloneqq": "≔", "argmax": "argmax", "argmin": "argmin", "lfloor": "⌊",
-    "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "checkmark": "✓", "xmark": "✗", "cmark": "✓",
+    "sim": "~", "lbrack": "[", "rbrack": "]", "slash": "/", "textasciicircum": "^", "textbar": "|",
+    "textless": "<", "textgreater": ">", "lq": "‘", "rq": "’", "item": " • ", "prime": "′",
+    "bmod": "mod", "colon": ":", "LaTeXe": "LaTeX2e", "ie": "i.e.", "eg": "e.g.", "etal": "et al.",
+    "etc": "etc.", "ne": "≠", "today": "today", "P": "¶", "S": "§", "negthinspace": "", "lt": "<",
+    "gt": ">", "degree": "°", "celsius": "°C", "percent": "%", "coloneqq": "≔", "checkmark": "✓",
+    "xmark": "✗", "cmark": "✓",
 }  # fmt: skip
 
 

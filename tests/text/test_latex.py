@@ -21,6 +21,7 @@ TEX = st.lists(st.sampled_from([*"\\${}~`'^_-% ax1", *MACROS.split()]), max_size
         (r"Cura\c{c}ao, Lip\'{\i}n, na\"{\i}ve", "Curaçao, Lipín, naïve"),
         (r"\L{}od\'z, Bj\o rn, Stra\ss e, \AA ngstr\"om", "Łodź, Bjørn, Straße, Ångström"),
         (r"Erd\H{o}s and \.Istanbul", "Erdős and İstanbul"),
+        (r"a 360{\deg} view at 4.7 {\deg}C for {\pounds}5", "a 360° view at 4.7 °C for £5"),
     ],
 )
 def test_accents_become_letters(tex, text):
@@ -41,6 +42,9 @@ def test_accents_become_letters(tex, text):
         (r"\(x\) and \[y\] and $$z$$", "x and y and z"),
         (r"$\hat{x} \le \left( y \right)$", "x̂ ≤ ( y )"),
         (r"$\sim$5\,ms", "~5 ms"),
+        (r"$\deg f \not\subseteq {\frak p}$, $a \not= b$", "deg f ⊈ p, a ≠ b"),
+        (r"Newton$\unicode{x2013}$Schulz$\unicode{8212}$", "Newton–Schulz—"),
+        (r"$\unicode{x110000}$ $\unicode{xy}$ $\unicode$", ""),
         ("a $graph algebra$: defined", "a graph algebra: defined"),
     ],
 )
@@ -60,6 +64,8 @@ def test_math_becomes_readable(tex, text):
         (r"as shown \cite{a,b}, and~\citep[p.~2]{c}.", "as shown, and."),
         (r"see \url{https://e.org/a_b}", "see https://e.org/a_b"),
         (r"\href{https://e.org}{our page}", "our page (https://e.org)"),
+        (r"\hyperlink{https://e.org}{https://e.org}", "https://e.org"),
+        (r"\ul{un}der\underline{lined}", "underlined"),
         (r"\textcolor{red}{hot} \begin{itemize}\item one\end{itemize}", "hot • one"),
     ],
 )
