@@ -18,7 +18,10 @@ MOST_NESTED = 2
 BLOCK = 100
 
 _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}(?:\r?\n[A-Za-z0-9+/]+)*")
-_HAS_QUOTED, _HAS_BASE64 = (b"quoted-printable", b"?q?"), (b"base64", b"?b?")
+# Encoded words (RFC 2047 §2), with the space between two of them, which does not count (§6.2).
+_WORD = re.compile(
+    rb"=\?[^?\s]{1,40}\?(?:b\?([A-Za-z0-9+/]*)=*|q\?([^?\r\n]*))\?=(?:\s+(?==\?))?", re.IGNORECASE
+)
 _FOLD = re.compile(rb"\n[ \t]+")
 _AT = (b"%40", b"&#64;", b"&#x40;")
 
@@ -92,7 +95,7 @@ def _known(
 
 def _erase_one(connection: Connection, subscriber_id: str, email: str) -> None:
     voted = voting.papers_of(connection, subscriber_id)
-    digests.erase_words(connection, subscriber_id)
+    digests.give_up(connection, subscriber_id)
     connection.execute("DELETE FROM subscribers WHERE id = ?", (subscriber_id,))
     connection.execute("DELETE FROM address_changes WHERE email = ?", (email,))
     voting.count(connection, voted)
@@ -230,20 +233,27 @@ def _readings(raw: bytes, nested: int = MOST_NESTED) -> Iterator[bytes]:
     """
     small = raw.lower()
     yield small
-    plain = small
-    if any(each in small for each in _HAS_QUOTED):
+    plain = _WORD.sub(_decoded_word, raw).lower() if b"=?" in raw else small
+    if b"quoted-printable" in small:
         plain += b"\n" + a2b_qp(raw).lower()
     plain = _FOLD.sub(b"", plain.replace(b"\r\n", b"\n"))
     for each in _AT:
         plain = plain.replace(each, b"@")
     yield plain
     yield plain.replace(b"=", b"@")  # lists write from theirs-ada=example.org@
-    if nested and any(each in small for each in _HAS_BASE64):
+    if nested and b"base64" in small:
         for found in _BASE64.findall(raw):
-            digits = b"".join(found.split())
-            digits = digits[: len(digits) - (len(digits) % 4 == 1)]
-            octets = a2b_base64(digits + b"=" * (-len(digits) % 4))
-            yield from _readings(octets.replace(b"\0", b""), nested - 1)  # UTF-16 is full of those
+            yield from _readings(_decoded(b"".join(found.split())), nested - 1)
+
+
+def _decoded_word(word: re.Match[bytes]) -> bytes:
+    return a2b_qp(word[2], header=True) if word[1] is None else _decoded(word[1])
+
+
+def _decoded(digits: bytes) -> bytes:
+    """Base64 digits as bytes without zeros, of which UTF-16 is full."""
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return a2b_base64(digits + b"=" * (-len(digits) % 4)).replace(b"\0", b"")
 
 
 def _erase_cursors(connection: Connection, subscriber_id: str) -> None:
