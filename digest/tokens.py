@@ -46,13 +46,8 @@ def read(token: str) -> Named | None:
 
 
 def holds(named: Named, key: str, scope: str) -> bool:
-    """Whether the signature is right for this scope and key; takes the same time for each wrong one.
-
-    Links in mails sent before November 2026 bear HMAC-SHA256, and have to end a subscription still.
-    """
-    about = f"{scope}.{named.subscriber_id}.{named.subject}"
-    older = _in_url(_older(key, about)[:MAC_BYTES])
-    return _is_either(named.mac, _mac(key, scope, named.subscriber_id, named.subject), older)
+    """Whether the signature is right for this scope and key; takes the same time for each wrong one."""
+    return _is(named.mac, _mac(key, scope, named.subscriber_id, named.subject))
 
 
 def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
@@ -66,35 +61,22 @@ def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
 
 def holds_tag(named: Named, key: str, scope: str) -> bool:
     """Whether a tag (read with `read`, in lower case) is right for this scope and key, as `holds`."""
-    about = f"mail.{scope}.{named.subscriber_id}.{named.subject}"
-    older = _in_mail(_older(key, about)[:TAG_BYTES])
-    return _is_either(
-        named.mac.lower(), _tag(key, scope, named.subscriber_id, named.subject), older
-    )
+    return _is(named.mac.lower(), _tag(key, scope, named.subscriber_id, named.subject))
 
 
 def _tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
-    text = f"mail.{scope}.{subscriber_id}.{subject}".encode()
-    return _in_mail(blake2b(text, key=bytes.fromhex(key), digest_size=TAG_BYTES).digest())
-
-
-def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
-    text = f"{scope}.{subscriber_id}.{subject}".encode()
-    return _in_url(blake2b(text, key=bytes.fromhex(key), digest_size=MAC_BYTES).digest())
-
-
-def _older(key: str, about: str) -> bytes:
-    return hmac.digest(bytes.fromhex(key), about.encode(), "sha256")
-
-
-def _is_either(given: str, new: str, older: str) -> bool:
-    found = [hmac.compare_digest(given.encode(), each.encode()) for each in (new, older)]
-    return any(found)
-
-
-def _in_mail(mac: bytes) -> str:
+    mac = _signed(f"mail.{scope}.{subscriber_id}.{subject}", key, TAG_BYTES)
     return b32encode(mac).decode().lower()
 
 
-def _in_url(mac: bytes) -> str:
+def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
+    mac = _signed(f"{scope}.{subscriber_id}.{subject}", key, MAC_BYTES)
     return b2a_base64(mac, newline=False).translate(_IN_URLS, b"=").decode()
+
+
+def _signed(text: str, key: str, size: int) -> bytes:
+    return blake2b(text.encode(), key=bytes.fromhex(key), digest_size=size).digest()
+
+
+def _is(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="replace"), right.encode())
