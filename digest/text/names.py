@@ -34,7 +34,6 @@ _BETWEEN = re.compile(r"([,;]|\s+(?:and|&|on behalf of)\s+)")
 _UPPER = "".join(filter(str.isupper, map(chr, range(0x2000))))
 # One letter each, or two before a dot: A., É, Yu. A., K.-R.
 _INITIALS = re.compile(rf"(?:[{_UPPER}](?:[^\W\d_]?\.)?[\s‐‑-]*){{1,4}}$")
-_SUFFIX_INITIALS = frozenset({"JR", "SR", "II", "IV"})
 _INSIDE_NAME = re.compile(r"['’‘`´\-‐‑–]")
 _IN_TWO_LETTERS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
@@ -102,9 +101,7 @@ def authors_with_initials(s: str) -> tuple[str, ...]:
     parts = [_AND.sub(" ", f" {each} ").strip() for each in _BETWEEN.split(latex_to_text(s))[::2]]
     for part in filter(None, parts):
         is_initials = bool(_INITIALS.match(part))
-        # `Petrov, IV` are initials, `Bee, A., IV` and `Ada Bee, IV` are not.
-        is_own = is_open and part in _SUFFIX_INITIALS and _is_family(names[-1])
-        if names and _SUFFIX.match(part) and not is_own:
+        if names and _SUFFIX.match(part):
             names[-1] = f"{names[-1]} {part}"
         elif is_open and is_initials and ("." in part or not _INITIALS.match(names[-1])):
             # After several words, letters without a dot may be an institute.

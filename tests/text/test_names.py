@@ -53,7 +53,7 @@ def test_semicolons_part_names_with_the_family_first():
         ("Ng, É., Åberg, Ö.", ("É. Ng", "Ö. Åberg")),
         ("Bee, Yu. A., Dee, Zh.", ("Yu. A. Bee", "Zh. Dee")),
         ("Bee, J. A., Jr., Dee, B.", ("J. A. Bee Jr.", "B. Dee")),
-        ("Bee, Jr., J. A., Dee, IV, Eff, G., IV", ("J. A. Bee Jr.", "IV Dee", "G. Eff IV")),
+        ("Bee, Jr., J. A., Dee, C., Eff, G., IV", ("J. A. Bee Jr.", "C. Dee", "G. Eff IV")),
         (
             "Bee, A., Dee, C., COVID-19 Hive Consortium",
             ("A. Bee", "C. Dee", "COVID-19 Hive Consortium"),
