@@ -93,6 +93,7 @@ def test_help_shows_the_mail_commands_with_our_addresses(client):
 def test_without_incoming_mail_no_address_is_promised(empty_site):
     assert "mailto:" not in empty_site.get("/help").text
     assert "by mail alone" not in empty_site.get("/help").text
+    assert "answering it" not in empty_site.get("/privacy").text
 
 
 def test_every_mail_command_of_the_help_page_is_understood(client):
