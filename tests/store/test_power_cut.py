@@ -22,8 +22,9 @@ HOUR = timedelta(hours=1)
 class Machine:
     """A database in use, and copies of its files as a power cut would leave them.
 
-    The cut comes somewhere within the last transaction: the write-ahead log ends at any byte that
-    it added, as what was synced before is safe and what was not may be there in part.
+    The cut comes somewhere within the last write: the write-ahead log ends at any byte that it
+    added, as what was synced before is safe and what was not may be there in part. It also comes
+    after each transaction, should there be several.
     """
 
     def __init__(self, store, folder, chance):
@@ -40,9 +41,17 @@ class Machine:
         found = write(*arguments, **options)
         after = self.log.stat().st_size
         assert after >= before, "the log is not begun anew in so short a test"
-        for keep in {before, after, self.chance.randint(before, after)}:
+        for keep in {before, after, self.chance.randint(before, after), *self.commits(before)}:
             self.cut(keep)
         return found
+
+    def commits(self, start):
+        """Where transactions end from there on: https://www.sqlite.org/fileformat2.html#walformat."""
+        log = os.pread(self.files[1].fileno(), self.log.stat().st_size, 0)
+        frame = 24 + int.from_bytes(log[8:12], "big")
+        for at in range(max(start, 32), len(log), frame):
+            if any(log[at + 4 : at + 8]):  # the size of the database, in a commit frame only
+                yield at + frame
 
     def cut(self, keep):
         folder = self.folder / f"cut-{self.cuts}"
