@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from digest import worker
 from digest.config import bounds
 from digest.pipeline import clocks
+from digest.testing import RecordedFetcher
 
 DAY = timedelta(days=1)
 
@@ -106,3 +108,17 @@ def test_a_leap_further_than_the_truth_does_not_make_the_truth_wait_until_then(s
     back = now + 3 * DAY
     assert not clocks.is_believed(store, now, back)
     assert clocks.is_believed(store, now, back + timedelta(minutes=1))
+
+
+def test_a_worker_makes_up_for_days_without_one_with_its_second_tick(application, person):
+    application.__dict__["fetcher"] = RecordedFetcher({})
+    worker.tick(application)
+    missed = due_at(application, person)
+    application.moment[0] += 3 * DAY
+
+    worker.tick(application)
+    assert due_at(application, person) == missed < application.clock()
+
+    application.moment[0] += timedelta(minutes=1)
+    worker.tick(application)
+    assert due_at(application, person) > application.clock() == application.last_tick
