@@ -448,9 +448,7 @@ def test_what_is_asked_often_goes_by_an_index(path, query, index):
     assert not any("TEMP B-TREE" in step for step in steps)
 
 
-@pytest.mark.parametrize(
-    "query", [ledger.HAS_WAITING, ledger.COUNT_OPEN, pace.COUNT_WAITING, pace.COUNT_BY_DOMAIN]
-)
+@pytest.mark.parametrize("query", [ledger.HAS_WAITING, pace.COUNT_WAITING, pace.COUNT_BY_DOMAIN])
 def test_what_waits_is_looked_at_without_reading_what_was_sent(path, query):
     with closing(sqlite3.connect(path)) as db:
         plan = db.execute(f"EXPLAIN QUERY PLAN {query}", ("[]",) * query.count("?")).fetchall()

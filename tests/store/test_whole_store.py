@@ -338,6 +338,23 @@ def test_pruning_forgets_digests_before_a_day_and_what_became_of_them(store, mak
     assert store.ledger.recent(people[0].id, limit=9) == [kept[0]]
 
 
+def test_digests_are_counted_while_they_are_kept(store, make):
+    people = [make.subscriber(number) for number in (1, 2, 3)]
+    store.subscribers.add((each, []) for each in people)
+    for edition in ("2026-06-08", "2026-06-10"):
+        make.queue(store, *(make.digest(each, edition=edition) for each in people))
+    assert store.counts()["digests"] == 6
+
+    store.subscribers.erase(people[0].id)
+    assert store.counts()["digests"] == 4
+
+    make.prune(store, digests_before=date(2026, 6, 10))
+    assert store.counts()["digests"] == 2
+
+    make.queue(store, make.digest(people[1], edition="2026-06-08"))
+    assert store.counts()["digests"] == 3
+
+
 def test_what_became_of_a_digest_is_kept_as_long_as_the_digest(store, make):
     """Else a server that refuses every mail would be asked for ever: its refusals are counted."""
     reader = make.subscriber()

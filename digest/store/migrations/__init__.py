@@ -15,6 +15,7 @@ from sqlite_utils import Database, Migrations
 from digest.store.migrations import (
     answers,
     comebacks,
+    counts,
     doubts,
     evidence,
     first_schema,
@@ -43,6 +44,7 @@ STEPS = {
     "0011_submissions": submissions,
     "0012_polls": polls,
     "0013_comebacks": comebacks,
+    "0014_counts": counts,
 }
 NAMES = tuple(STEPS)
 

@@ -1,0 +1,14 @@
+"""0014: how many digests are kept is known without reading them all."""
+
+from __future__ import annotations
+
+# `digests` also counted those of people who were erased.
+KEPT = """
+UPDATE editions SET digests = (
+    SELECT count(*) FROM digests
+    WHERE key >= CAST(strftime('%s', edition) AS INTEGER) / 86400 << 26
+        AND key < CAST(strftime('%s', edition, '+1 day') AS INTEGER) / 86400 << 26
+) WHERE since <> '';
+"""
+
+SCRIPTS = (KEPT,)
