@@ -173,18 +173,23 @@ def rhythm(subscriber: Subscriber) -> str:
         subscriber.at,
         subscriber.tz,
         subscriber.floor,
+        subscriber.quiet,
     )
 
 
 # Thousands of readers ask for the same.
 @lru_cache(maxsize=4096)
-def _rhythm(cadence: Cadence, weekday: int, limit: int, at: time, tz: str, floor: float) -> str:
+def _rhythm(
+    cadence: Cadence, weekday: int, limit: int, at: time, tz: str, floor: float, quiet: Quiet
+) -> str:
     if cadence is Cadence.DAILY:
         when = "every day"
     elif cadence is Cadence.WEEKDAYS:
         when = "on weekdays"
     else:
         when = f"every {_WEEKDAYS[weekday % 7]}"
+    if quiet is Quiet.NOTHING:
+        when += " if there is something for you"
     return (
         f"It comes {when}, {_around(at, tz)}, with {count(limit, 'paper')} at most{_floor(floor)}."
     )

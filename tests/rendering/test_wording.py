@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.model import FLOORS, Cadence, Mood, Reason, ReasonKind
+from digest.model import FLOORS, Cadence, Mood, Quiet, Reason, ReasonKind
 from digest.rendering import wording
 
 
@@ -191,3 +191,10 @@ def test_a_day_below_the_bar_says_how_many_matched(digest, matched, said):
 )
 def test_the_rhythm_tells_which_papers_someone_asked_for(subscriber, floor, said):
     assert wording.rhythm(replace(subscriber, floor=floor)).endswith(said)
+
+
+def test_the_rhythm_promises_no_mail_on_days_for_which_none_was_asked(subscriber):
+    assert wording.rhythm(replace(subscriber, quiet=Quiet.NOTHING)) == (
+        "It comes every day if there is something for you, around 07:00 (Europe/Berlin), "
+        "with 10 papers at most."
+    )
