@@ -8,13 +8,24 @@ from collections.abc import Iterable
 from digest.errors import ListingUnreadable
 from digest.model import Item, Listing, Problem
 from digest.parsing import Feed
-from digest.text import clean, truncate
+from digest.text import clean, html_to_text, latex_to_text, truncate
 
 MAX_SAID = 200
+# As Crossref, OUP and Wiley put it before an abstract, perhaps in other elements.
+_HEADING = re.compile(
+    r"\A((?:\s|<[^<>]*>)*?)<(jats:title|h[1-6]|div|b|strong)(?:\s[^<>]*)?>\s*(?:abstract|summary)"
+    r"[.:]?\s*</\2>",
+    re.IGNORECASE,
+)
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|rdf|feed|channel)\b", re.IGNORECASE)
 _END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|channel)\b", re.IGNORECASE)
 # In RSS 1.0 the entries follow </channel>, and </rdf:Seq> is not the end either.
 _END_OF_RDF = re.compile(rb"</(?:[\w.-]+:)?rdf(?![\w.:-])", re.IGNORECASE)
+
+
+def abstract_in(markup: str) -> str:
+    """An abstract in HTML or JATS, with or without TeX, as plain text without its heading."""
+    return latex_to_text(html_to_text(_HEADING.sub(r"\1", markup)))
 
 
 def sort_out(

@@ -32,12 +32,11 @@ from digest.model import (
 )
 from digest.parsing import Entry, Feed, find_links, parse_feed, safe_url
 from digest.sources import _options
-from digest.sources._reading import is_cut_short
+from digest.sources._reading import abstract_in, is_cut_short
 from digest.text import (
     authors_in_elements,
     clean,
     fold,
-    html_to_text,
     latex_to_text,
     truncate,
 )
@@ -61,12 +60,14 @@ _DOI_TAIL = re.compile(
     r"v\d+(?:\.[a-z.-]+)?$|/(?:full|fulltext(?:\.html)?|abstract|meta|pdf|html|comments)$"
     r"|/(?:figures|tables)/\d+$|^(10\.1093/[^/]+/[^/]+)/\d{6,}$"
 )
-# What ScienceDirect (which has no author elements) and APS put before or in place of the abstract.
+# What Nature, ScienceDirect (which has no author elements) and APS put before or in place of the
+# abstract.
 # Names begin with an upper-case letter, perhaps after `van der`.
 _BREAK = r"(?:</p>|<br ?/?>)\s*(?:<p>)?"
 _TEXT = r"(?:[^<]|</?(?:i|em|b|sub|sup)>)"
 _PREAMBLE = re.compile(
-    rf"\A\s*(?:<p>)?(?:Publication date:{_TEXT}{{0,300}}{_BREAK}"
+    r"\A\s*(?:<p>[^<]{0,200}, Published online: [^<]{0,40}<a [^<>]{0,300}>doi:[^<]{0,200}</a></p>)?"
+    rf"(?:<p>)?(?:Publication date:{_TEXT}{{0,300}}{_BREAK}"
     rf"(?:<b>Source:</b>{_TEXT}{{0,300}}{_BREAK}|(?=Author\(s\):)))?\s*"
     rf"(?:Author\(s\):\s*(?P<authors>(?:[a-z]+['’ ]){{0,3}}&?[^\W\d_a-z]{_TEXT}*)?{_BREAK})?"
 )
@@ -244,8 +245,7 @@ def _abstract(entry: Entry) -> str:
     The summary, if the content only frames it, as PubMed's does with citation and ids.
     """
     summary, content = (
-        latex_to_text(html_to_text(_PREAMBLE.sub("", each)))
-        for each in (entry.summary, entry.content)
+        abstract_in(_PREAMBLE.sub("", each)) for each in (entry.summary, entry.content)
     )
     is_framed = content.find(summary) > 0 and len(content) - len(summary) <= _MAX_FRAME
     if is_framed and len(summary) >= _MIN_SUMMARY:

@@ -7,7 +7,6 @@ an announcement by a source, or by curators who feature it (`picked`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +31,7 @@ from digest.parsing import find_links, safe_url
 from digest.sources import _arxiv as arxiv
 from digest.sources import _json
 from digest.sources._json import Record
+from digest.sources._reading import abstract_in
 from digest.sources.arxiv_api import ArxivApi
 from digest.text import clean, html_to_text, latex_to_text
 
@@ -43,7 +43,6 @@ MOST_AUTHORS = 5_000
 FEWEST_LETTERS = 3
 
 _YEARS = range(1600, 2200)
-_HEADING = re.compile(r"\s*<jats:title>\s*(?:abstract|summary)[.:]?\s*</jats:title>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +147,7 @@ def read_work(record: Record) -> Paper | str:
     # Some publishers register the DOI as the title.
     if sum(map(str.isalpha, title)) < FEWEST_LETTERS or doi in title.casefold():
         return f"{doi} has no title"
-    abstract = _abstract(record)
+    abstract = abstract_in(_json.text(record, "abstract"))
     page = doi_url(doi)
     licences = (safe_url(_json.text(each, "URL")) for each in _json.records(record, "license"))
     return Paper(
@@ -171,11 +170,6 @@ def _title(record: Record) -> str:
     subtitle = _first(record, "subtitle")
     whole = f"{title}: {subtitle}" if subtitle and subtitle not in title else title
     return latex_to_text(html_to_text(whole))
-
-
-def _abstract(record: Record) -> str:
-    """The abstract without the heading that JATS puts into it."""
-    return latex_to_text(html_to_text(_HEADING.sub("", _json.text(record, "abstract"), count=1)))
 
 
 def _authors(record: Record) -> tuple[str, ...]:

@@ -207,6 +207,21 @@ def test_authors_in_the_description_may_begin_with_a_particle_or_be_missing(auth
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        '<p>Sea, Published online: 03 June 2026; <a href="https://e.org/1">doi:10.1000/1</a></p>',
+        '<span class="paragraphSection"><div class="boxTitle">Abstract</div>',
+        "<h2>ABSTRACT</h2>\n<p>",
+        "<p><b>Summary.</b> ",
+    ],
+)
+def test_what_publishers_put_before_an_abstract_is_dropped(before):
+    paper = only(SOURCE.parse(listing(described(f"{before}We show that tides rise.")))).paper
+
+    assert paper.abstract == "We show that tides rise."
+
+
+@pytest.mark.parametrize(
     "abstract",
     [
         "<p>Publication date: the history of an odd field, and why it matters.</p>",
