@@ -21,6 +21,14 @@ from digest.subscriptions.addresses import (
 )
 from digest.subscriptions.bounces import bounce, undo_bounce
 from digest.subscriptions.changing import change, drop, weigh
+from digest.subscriptions.confirming import (
+    activate,
+    ask,
+    asked_again,
+    confirm,
+    forget_pending,
+    to_be_asked,
+)
 from digest.subscriptions.feedback import evidence_of, give, undo
 from digest.subscriptions.leaving import end, erase, export, revoke, unsubscribe
 from digest.subscriptions.pausing import pause, resume, resume_due
@@ -38,16 +46,10 @@ from digest.subscriptions.returning import Question, agreed, overtaken, question
 from digest.subscriptions.signing_up import (
     Bounds,
     SignUp,
-    activate,
-    ask,
-    asked_again,
-    confirm,
-    forget_pending,
     renew_link,
     request_link,
     sign_up,
     subscribe,
-    to_be_asked,
 )
 from digest.subscriptions.spans import parse_span
 from digest.subscriptions.submissions import (

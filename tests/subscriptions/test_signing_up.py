@@ -74,6 +74,70 @@ def test_a_suppressed_address_comes_back_only_if_an_operator_vouches(store, subs
     assert subscriptions.suppression(store, "ada@example.org") is None
 
 
+def test_an_operators_word_does_not_end_a_rest(store, subscribe, now):
+    person = subscriptions.pause(store, subscribe(), until=None, now=now)
+    assert subscribe(keywords=["maps"]) == person
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_an_operator_brings_nobody_back_who_leaves_in_that_moment(
+    store, subscribe, now, monkeypatch, confirmed
+):
+    person = subscribe(topics=["cs.LG"])
+    write = store.subscribers.add_interests
+
+    def leave_meanwhile(*interests):
+        write(*interests)
+        subscriptions.revoke(store, person)
+        subscriptions.unsubscribe(store, person, now=now)
+
+    monkeypatch.setattr(store.subscribers, "add_interests", leave_meanwhile)
+    left = subscribe(keywords=["maps"], limit=3, confirmed=confirmed)
+
+    assert left == store.subscribers.by_email("ada@example.org")
+    assert (left.status, left.due_at, left.limit) == (Status.UNSUBSCRIBED, None, 3)
+    assert left.key != person.key
+
+
+def test_what_somebody_changes_while_an_operator_adds_wishes_stays(store, subscribe, monkeypatch):
+    person = subscribe()
+    write = store.subscribers.add_interests
+
+    def change_meanwhile(*interests):
+        write(*interests)
+        store.subscribers.save(replace(person, tz="Europe/Berlin"))
+
+    monkeypatch.setattr(store.subscribers, "add_interests", change_meanwhile)
+    again = subscribe(keywords=["maps"], limit=3)
+
+    assert (again.tz, again.limit) == ("Europe/Berlin", 3)
+
+
+def test_whom_somebody_else_adds_in_that_moment_gets_these_wishes_as_well(
+    store, subscribe, interests, monkeypatch
+):
+    look = store.subscribers.by_email
+
+    def add_meanwhile(address):
+        monkeypatch.undo()
+        found = look(address)
+        subscribe(topics=["cs.LG"])
+        return found
+
+    monkeypatch.setattr(store.subscribers, "by_email", add_meanwhile)
+    person = subscribe(keywords=["maps"])
+
+    assert interests(person) == {("topic", "cs.LG"), ("keyword", "maps")}
+
+
+def test_what_is_refused_changes_nothing(store, subscribe):
+    person = subscribe(topics=["cs.IR"])
+    many = tuple(f"word {number}" for number in range(subscriptions.MOST_INTERESTS))
+    with pytest.raises(InvalidInput, match="can hold"):
+        subscribe(keywords=many, limit=3)
+    assert store.subscribers.by_email(person.email) == person
+
+
 # --- by a stranger ------------------------------------------------------------------------------
 
 
@@ -438,165 +502,3 @@ def test_an_hours_links_are_counted_together_but_not_those_that_people_renew(
     assert [request_link(each.email).outcome for each in people] == ["known", "known", "silent"]
     assert "strangers have used up the links of this hour" in caplog.text
     assert subscriptions.renew_link(store, people[2], now=now).subscriber == people[2]
-
-
-# --- confirming -----------------------------------------------------------------------------------
-
-
-def test_confirming_makes_the_first_digest_due_at_once_and_twice_is_once(store, sign_up, now):
-    active = subscriptions.confirm(store, sign_up().subscriber, now=now)
-    assert (active.status, active.due_at, active.confirmed_at) == (Status.ACTIVE, now, now)
-    later = now + timedelta(days=1)
-    assert subscriptions.confirm(store, active, now=later) == active
-
-
-def test_an_old_confirmation_link_revives_nobody(store, sign_up, now, end):
-    person = subscriptions.confirm(store, sign_up().subscriber, now=now)
-    ended = end(person)
-    assert subscriptions.confirm(store, person, now=now) == ended
-
-
-def test_who_never_confirms_is_forgotten_after_two_weeks(store, subscribe, sign_up, now):
-    subscribe("active@example.org")
-    sign_up("early@example.org")
-    sign_up("late@example.org", at=now + timedelta(days=10))
-    gone = subscribe("gone@example.org")
-    subscriptions.unsubscribe(store, gone, now=now)
-    sign_up("gone@example.org")
-
-    assert subscriptions.forget_pending(store, now + timedelta(days=13)) == 0
-    assert subscriptions.forget_pending(store, now + timedelta(days=14)) == 1
-
-    left = {person.email for person, _ in store.subscribers.all()}
-    assert left == {"active@example.org", "late@example.org", "gone@example.org"}
-    assert subscriptions.suppression(store, "early@example.org") is None
-
-
-def test_who_is_asked_again_has_two_weeks_from_then(store, sign_up, now):
-    person = sign_up().subscriber
-    subscriptions.asked_again(store, person, now=now + timedelta(days=13))
-    assert subscriptions.forget_pending(store, now + timedelta(days=26)) == 0
-    assert subscriptions.forget_pending(store, now + timedelta(days=27)) == 1
-
-
-def test_of_who_said_no_is_left_only_what_keeps_them_from_being_asked_again(store, sign_up, now):
-    person = sign_up().subscriber
-    subscriptions.unsubscribe(store, person, now=now)
-    assert subscriptions.forget_pending(store, now + timedelta(days=14)) == 1
-    assert store.subscribers.by_email("ada@example.org") is None
-    assert subscriptions.suppression(store, "ada@example.org") is SuppressionReason.ERASED
-
-
-def test_who_answers_while_the_others_are_forgotten_is_not(store, sign_up, now, monkeypatch):
-    confirming, asked, gone, refusing = (
-        sign_up(f"{each}@example.org").subscriber for each in ("one", "two", "three", "four")
-    )
-    subscriptions.unsubscribe(store, refusing, now=now)
-    later = now + timedelta(days=14)
-    read = store.subscribers.all
-
-    def answer_meanwhile(status):
-        people = list(read(status))
-        if status is Status.PENDING:
-            subscriptions.confirm(store, confirming, now=later)
-            subscriptions.asked_again(store, asked, now=later)
-        else:
-            sign_up("four@example.org", at=later)
-        return iter(people)
-
-    monkeypatch.setattr(store.subscribers, "all", answer_meanwhile)
-    assert subscriptions.forget_pending(store, later) == 1
-
-    left = store.subscribers.get([confirming.id, asked.id, gone.id, refusing.id])
-    assert {key: each.status for key, each in left.items()} == {
-        confirming.id: Status.ACTIVE,
-        asked.id: Status.PENDING,
-        refusing.id: Status.PENDING,
-    }
-    assert subscriptions.suppression(store, "four@example.org") is None
-
-
-def test_forgetting_can_be_stopped_and_is_taken_up_again(store, sign_up, now, monkeypatch):
-    monkeypatch.setattr("digest.subscriptions.signing_up.FORGOTTEN_AT_ONCE", 2)
-    for number in range(5):
-        sign_up(f"reader{number}@example.org")
-    later = now + timedelta(days=14)
-    asked = iter([False, True])
-
-    stopped = subscriptions.forget_pending(store, later, stopping=lambda: next(asked, True))
-
-    assert stopped == 2
-    assert subscriptions.forget_pending(store, later) == 3
-
-
-def test_a_wish_for_another_address_is_forgotten_when_it_has_ended(store, subscribe, now):
-    person = subscribe()
-    subscriptions.ask_address(store, person, "stranger@example.net", now=now)
-    subscriptions.forget_pending(store, now + timedelta(days=6))
-    assert store.subscribers.change(person.id) is not None
-    subscriptions.forget_pending(store, now + timedelta(days=8))
-    assert store.subscribers.change(person.id) is None
-
-
-def test_an_operators_word_does_not_end_a_rest(store, subscribe, now):
-    person = subscriptions.pause(store, subscribe(), until=None, now=now)
-    assert subscribe(keywords=["maps"]) == person
-
-
-@pytest.mark.parametrize("confirmed", [False, True])
-def test_an_operator_brings_nobody_back_who_leaves_in_that_moment(
-    store, subscribe, now, monkeypatch, confirmed
-):
-    person = subscribe(topics=["cs.LG"])
-    write = store.subscribers.add_interests
-
-    def leave_meanwhile(*interests):
-        write(*interests)
-        subscriptions.revoke(store, person)
-        subscriptions.unsubscribe(store, person, now=now)
-
-    monkeypatch.setattr(store.subscribers, "add_interests", leave_meanwhile)
-    left = subscribe(keywords=["maps"], limit=3, confirmed=confirmed)
-
-    assert left == store.subscribers.by_email("ada@example.org")
-    assert (left.status, left.due_at, left.limit) == (Status.UNSUBSCRIBED, None, 3)
-    assert left.key != person.key
-
-
-def test_what_somebody_changes_while_an_operator_adds_wishes_stays(store, subscribe, monkeypatch):
-    person = subscribe()
-    write = store.subscribers.add_interests
-
-    def change_meanwhile(*interests):
-        write(*interests)
-        store.subscribers.save(replace(person, tz="Europe/Berlin"))
-
-    monkeypatch.setattr(store.subscribers, "add_interests", change_meanwhile)
-    again = subscribe(keywords=["maps"], limit=3)
-
-    assert (again.tz, again.limit) == ("Europe/Berlin", 3)
-
-
-def test_whom_somebody_else_adds_in_that_moment_gets_these_wishes_as_well(
-    store, subscribe, interests, monkeypatch
-):
-    look = store.subscribers.by_email
-
-    def add_meanwhile(address):
-        monkeypatch.undo()
-        found = look(address)
-        subscribe(topics=["cs.LG"])
-        return found
-
-    monkeypatch.setattr(store.subscribers, "by_email", add_meanwhile)
-    person = subscribe(keywords=["maps"])
-
-    assert interests(person) == {("topic", "cs.LG"), ("keyword", "maps")}
-
-
-def test_what_is_refused_changes_nothing(store, subscribe):
-    person = subscribe(topics=["cs.IR"])
-    many = tuple(f"word {number}" for number in range(subscriptions.MOST_INTERESTS))
-    with pytest.raises(InvalidInput, match="can hold"):
-        subscribe(keywords=many, limit=3)
-    assert store.subscribers.by_email(person.email) == person
