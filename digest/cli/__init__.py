@@ -19,7 +19,16 @@ from typing import NoReturn
 import click
 
 from digest import __version__
-from digest.cli import evaluating, mailing, moderating, operating, people, reading, running
+from digest.cli import (
+    evaluating,
+    mailing,
+    moderating,
+    operating,
+    people,
+    reading,
+    roster,
+    running,
+)
 from digest.cli.context import Context
 from digest.errors import ConfigError, DigestError, InvalidInput, sentence_of
 
@@ -55,7 +64,7 @@ def cli(context: click.Context, config: str | None, db: str | None, debug: bool)
     context.obj = Context(config=config, db=db, debug=debug)
 
 
-for module in (operating, people, reading, running, moderating, mailing, evaluating):
+for module in (operating, people, roster, reading, running, moderating, mailing, evaluating):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -4,6 +4,7 @@ import json
 import resource
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes
 
 import pytest
 
@@ -39,6 +40,8 @@ def listing(*papers):
     ]
     return LISTING.format(items="\n".join(items))
 
+
+SOURCES = ("arxiv", "arxiv-oai", "huggingface")
 
 PAPERS = (
     ("2606.00001", "A dual encoder for old maps", "We train a dual encoder on maps.", "cs.IR"),
@@ -106,3 +109,27 @@ def many(digest, tmp_path):
     (tmp_path / "many.xml").write_text(listing(*papers), encoding="utf-8")
     digest("init")
     digest("fetch", "arxiv", "--from", "many.xml")
+
+
+@pytest.fixture
+def ada(digest):
+    ran = digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed", "--json")
+    return ran.json
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """Settings of an installation that reads no source."""
+    nothing = "".join(f"[sources.{each}]\nenabled = false\n" for each in SOURCES)
+    (tmp_path / "digest.toml").write_text(nothing, encoding="utf-8")
+
+
+@pytest.fixture
+def recipients(tmp_path):
+    """Whom the mails in the Maildir are to, in order of their addresses."""
+
+    def read():
+        files = (tmp_path / "maildir" / "new").glob("*")
+        return sorted(message_from_bytes(each.read_bytes())["to"] for each in files)
+
+    return read
