@@ -91,7 +91,7 @@ def paper_view(
 ) -> PaperView:
     """What is the same for every reader; the abstract is whole."""
     title = title_of(paper)
-    facts = [*_fields(paper.categories, topics)]
+    facts = _fields(paper.categories, site=site, topics=topics)
     if votes := _votes(upvotes):
         facts.append(count(votes, "upvote"))
     return PaperView(
@@ -140,7 +140,7 @@ def chip(category: str, *, site: Site, topics: Mapping[str, Topic]) -> Chip:
     code = truncate(clean(category), LONGEST_NAME)
     return Chip(
         code=code,
-        name=truncate(clean(topic.name), LONGEST_NAME) if topic else code,
+        name=truncate(clean(topic.name), LONGEST_NAME) or code if topic else code,
         path=f"{root(site)}/topics/{links.slug(category)}",
     )
 
@@ -236,14 +236,12 @@ def _links(paper: Paper, site: Site) -> tuple[LinkView, ...]:
     return tuple(views)
 
 
-def _fields(categories: Sequence[str], topics: Mapping[str, Topic]) -> list[str]:
+def _fields(categories: Sequence[str], *, site: Site, topics: Mapping[str, Topic]) -> list[str]:
     """Names of categories with their codes: `Machine Learning (cs.LG)`."""
-    names = []
-    for category in categories[:MOST_FIELDS]:
-        topic = topics.get(category)
-        code = truncate(clean(category), LONGEST_NAME)
-        name = truncate(clean(topic.name), LONGEST_NAME) if topic else ""
-        names.append(f"{name} ({code})" if name and name != code else code)
+    chips = [chip(each, site=site, topics=topics) for each in categories[:MOST_FIELDS]]
+    names = [
+        each.code if each.name == each.code else f"{each.name} ({each.code})" for each in chips
+    ]
     if len(categories) > MOST_FIELDS:
         names.append(f"{len(categories) - MOST_FIELDS} more")
     return [each for each in names if each]
