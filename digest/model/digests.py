@@ -151,8 +151,9 @@ class Digest(Value):
 
     `edition` is the subscriber's local date (ISO). The digest covers announcements seen in
     (`since`, `until`]. `picks` are shown in full, `rest` are the other matching papers, those
-    below the subscriber's floor among them, shown as titles. `announced` counts papers announced in the window, `matched` those in the
-    subscriber's interests, `withheld` those left out because they were sent before.
+    below the subscriber's floor among them, shown as titles. `announced` counts papers announced
+    in the window, `matched` those in the subscriber's interests, `withheld` those left out because
+    they were sent before.
     """
 
     id: str

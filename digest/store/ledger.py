@@ -18,6 +18,8 @@ from digest.store.subscribers import subscribers
 
 log = logging.getLogger(__name__)
 
+ON_THE_WAY = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.RETRY)
+
 # Open rows are found through the partial indexes, whose conditions these repeat word for word.
 HAS_WAITING = """
 SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('queued', 'retry'))
@@ -219,8 +221,9 @@ class Ledger(Family):
 
     def on_the_way(self, digest_ids: Iterable[str]) -> frozenset[str]:
         """Those of these digests that are still to be sent, or being sent."""
-        with self._connections.read() as connection:
-            return outbox.on_the_way(connection, digest_ids)
+        return frozenset(
+            each for each, state in self.states(digest_ids).items() if state in ON_THE_WAY
+        )
 
     def requeue(self, message_ids: Mapping[str, str], now: datetime, expires_at: datetime) -> int:
         """Queue kept digests once more under a new Message-ID, by digest id; returns how many."""
@@ -247,7 +250,7 @@ class Ledger(Family):
     def states(self, digest_ids: Iterable[str]) -> dict[str, OutboxState]:
         """The outbox states of these digests, without those that were only kept."""
         with self._connections.read() as connection:
-            wanted = {key: each for each, key in keys.known(connection, digest_ids).items()}
+            wanted = _by_key(connection, digest_ids)
             found = connection.execute(
                 """
                 SELECT digest, state FROM outbox
@@ -260,7 +263,7 @@ class Ledger(Family):
     def attempts(self, digest_ids: Iterable[str]) -> list[Receipt]:
         """Every attempt to deliver these digests, oldest first."""
         with self._connections.read() as connection:
-            wanted = {key: each for each, key in keys.known(connection, digest_ids).items()}
+            wanted = _by_key(connection, digest_ids)
             attempts = connection.execute(
                 """
                 SELECT * FROM deliveries WHERE digest IN (SELECT value FROM json_each(?))
@@ -297,6 +300,11 @@ class Ledger(Family):
             )
             for row, digest in ((row, digests[row["digest"]]) for row in taken)
         ]
+
+
+def _by_key(connection: Connection, ids: Iterable[str]) -> dict[int, str]:
+    """Ids of digests by key."""
+    return {key: each for each, key in keys.known(connection, ids).items()}
 
 
 def _digests(connection: Connection, ids: Iterable[str]) -> dict[str, Digest]:

@@ -259,19 +259,6 @@ def put_off(connection: Connection, times: Mapping[str, datetime], *, lease: str
     ).rowcount
 
 
-def on_the_way(connection: Connection, digest_ids: Iterable[str]) -> frozenset[str]:
-    """Those of the digests that are still to be sent, or being sent."""
-    named = {key: each for each, key in keys.known(connection, digest_ids).items()}
-    rows = connection.execute(
-        """
-        SELECT digest FROM outbox WHERE digest IN (SELECT value FROM json_each(?))
-            AND state IN ('queued', 'sending', 'retry')
-        """,
-        (json.dumps(list(named)),),
-    )
-    return frozenset(named[row["digest"]] for row in rows)
-
-
 def _held(
     connection: Connection, receipts: Iterable[Receipt], known: Mapping[str, int], lease: str
 ) -> dict[int, Row]:

@@ -12,7 +12,8 @@ from digest.ports import Learned
 from digest.store import changes, loading, pruning
 from digest.store.connections import Family
 from digest.store.interests import by_subscriber
-from digest.store.rows.scalars import listed, moment, stamp
+from digest.store.rows.records import Record
+from digest.store.rows.scalars import listed, stamp
 
 BLOCK = 1_000
 MOST_ROWS = 5_000
@@ -55,6 +56,7 @@ INSERT INTO tastes (subscriber_id, space, liking, disliking) VALUES (?, ?, ?, ?)
 ON CONFLICT (subscriber_id, space) DO UPDATE
 SET liking = excluded.liking, disliking = excluded.disliking
 """
+LEARNED = Record(Learned, "spaces", at="learned_at")
 STALE = "space NOT IN (SELECT value FROM json_each(?))"
 
 
@@ -71,15 +73,7 @@ class Spaces(Family):
         row = self._connections.row(
             "SELECT name, papers, archive, dimensions, learned_at FROM spaces"
         )
-        if row is None:
-            return None
-        return Learned(
-            name=row["name"],
-            papers=row["papers"],
-            archive=row["archive"],
-            dimensions=row["dimensions"],
-            at=moment(row["learned_at"]),
-        )
+        return None if row is None else LEARNED.read(row)
 
     def size(self) -> int:
         """How many papers the archive holds."""
