@@ -46,9 +46,8 @@ def read(source: IO[str], *, json_lines: bool) -> Iterator[Row]:
         for number, row in _json_rows(source) if json_lines else _table_rows(source):
             yield number, row
     except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"The file is not UTF-8 after line {number}; save it as UTF-8."
-        ) from error
+        where = f" after line {number}" if number else ""
+        raise InvalidInput(f"The file is not UTF-8{where}; save it as UTF-8.") from error
 
 
 def _json_rows(source: IO[str]) -> Iterator[Row]:

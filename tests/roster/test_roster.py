@@ -493,6 +493,12 @@ def test_who_comes_before_what_is_not_utf_8_is_added_and_told_of(load, store):
     assert len(told) > 1
 
 
+def test_of_a_file_that_is_no_utf_8_from_its_beginning_no_line_is_named(load):
+    source = io.TextIOWrapper(io.BytesIO("email\n".encode("utf-16")), "utf-8")
+    with pytest.raises(InvalidInput, match="^The file is not UTF-8; save it as UTF-8.$"):
+        load(source)
+
+
 def test_cells_beyond_the_last_column_are_not_dropped_without_a_word(load, store):
     result = load("email,topics\nada@example.org,cs.IR, cs.CL, cs.LG\nbo@example.org,cs.IR,, \n")
     assert (result.added, result.rejected) == (1, 1)
