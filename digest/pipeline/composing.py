@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from digest import compose, editions
 from digest.errors import Rejected
@@ -95,10 +96,7 @@ def compose_due(this: Round) -> Composed:
             if last is None:
                 this.store.ledger.tidy(this.now)
             last = due[-1]
-            try:
-                total += _compose_block(this, due, until=this.now)
-            except Rejected:
-                total += _one_by_one(this, due)
+            total += _together_or_alone(this, due, partial(_compose_block, this, until=this.now))
             this.progress(len(due))
     return total
 
@@ -111,12 +109,16 @@ def compose_one(this: Round, person: Subscriber) -> Composed:
     return _compose_block(this, [person], until=this.now)
 
 
-def _one_by_one(this: Round, people: Sequence[Subscriber]) -> Composed:
-    """Compose for each alone after the block failed; whoever fails alone is put off for a day."""
+def _together_or_alone(
+    this: Round, people: Sequence[Subscriber], made: Callable[[Sequence[Subscriber]], Composed]
+) -> Composed:
+    """Compose for all together, or for each alone if that fails; whoever fails alone waits a day."""
+    with suppress(Rejected):
+        return made(people)
     total = Composed()
     for person in people:
         try:
-            total += _compose_block(this, [person], until=this.now)
+            total += made([person])
         except Rejected as error:
             log.error(  # noqa: TRY400 - the message says it all
                 "a digest cannot be composed: %s",
@@ -125,7 +127,7 @@ def _one_by_one(this: Round, people: Sequence[Subscriber]) -> Composed:
             )
             subscribers = this.store.subscribers
             current = subscribers.get([person.id]).get(person.id)
-            if current is not None:
+            if current is not None and _is_due(current, this.now):
                 put_off = replace(current, due_at=this.now + timedelta(days=1))
                 subscribers.save(put_off, before=current)
     return total
@@ -147,16 +149,26 @@ def compose_edition(this: Round, edition: str | None) -> Composed:
             if this.stopping():
                 break
             after = people[-1].id
-            there = _who_has_one(store, people, edition, until)
-            waiting = [each for each in people if each.id not in there]
-            if waiting:
-                total += _compose_block(this, waiting, until=until, edition=edition)
-            if there:
-                due = [each for each in people if each.id in there and _is_due(each, now)]
-                next_due = _next_due(due, edition, now)
-                store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
-                total += Composed(subscribers=len(there))
+            made = partial(_edition_for, this, edition=edition, until=until)
+            total += _together_or_alone(this, people, made)
             this.progress(len(people))
+    return total
+
+
+def _edition_for(
+    this: Round, people: Sequence[Subscriber], *, edition: str | None, until: datetime
+) -> Composed:
+    """Compose an edition for those who lack it; the others are due again when they would be."""
+    store, now = this.store, this.now
+    there = _who_has_one(store, people, edition, until)
+    waiting = [each for each in people if each.id not in there]
+    total = Composed(subscribers=len(there))
+    if waiting:
+        total += _compose_block(this, waiting, until=until, edition=edition)
+    if there:
+        due = [each for each in people if each.id in there and _is_due(each, now)]
+        next_due = _next_due(due, edition, now)
+        store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
     return total
 
 

@@ -263,6 +263,17 @@ def confirm(application, subscribe):
     return begin
 
 
+@pytest.mark.parametrize("edition", [None, "2026-06-10"])
+def test_one_bad_row_does_not_stop_an_edition_for_the_others(application, subscribe, item, edition):
+    application.store.papers.ingest([item(1)])
+    good, bad = subscribe("good@example.org"), subscribe("bad@example.org")
+    application.store.subscribers.save(replace(bad, tz="Mars/Olympus"))
+
+    application.compose_edition(edition)
+
+    assert len(application.store.ledger.recent(good.id, limit=2)) == 1
+
+
 def test_who_confirms_gets_the_last_list_at_once(application, confirm, item):
     application.moment[0] = datetime(2026, 6, 10, 13, 20, tzinfo=UTC)
     application.store.papers.ingest([item(1), item(2)])
