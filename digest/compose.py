@@ -18,9 +18,8 @@ from digest.model import (
 )
 
 REST_CAP = 1_000
-_EXPLORE = (
-    ReasonKind.EXPLORE
-)  # a global is quicker to look up, and every pick of every mail is asked
+# A global is quicker to look up, and every pick of every mail is asked.
+_EXPLORE = ReasonKind.EXPLORE
 # A source that is fetched once a day may be late by as much as cron is.
 A_DAY_OR_SO = timedelta(hours=26)
 

@@ -149,11 +149,11 @@ def _replying(occasion: Occasion, in_reply_to: str) -> list[mime.Header]:
 
 def _unsubscribing(occasion: Occasion) -> list[mime.Header]:
     """List-Unsubscribe, if there is a subscription to end."""
-    if occasion.subscribed is None:
+    site, person = occasion.site, occasion.subscribed
+    if person is None:
         return []
     return mime.unsubscribing(
-        links.unsubscribe(occasion.site, occasion.subscribed),
-        links.unsubscribe_mailto(occasion.site, occasion.subscribed),
+        links.unsubscribe(site, person), links.unsubscribe_mailto(site, person)
     )
 
 

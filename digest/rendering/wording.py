@@ -97,7 +97,7 @@ def _happened(
 def _which(digest: Digest) -> str:
     """What to call the papers that matched; who follows nothing gets trending and curated ones."""
     if digest.mood is Mood.BELOW:
-        return "that matched"
+        return "matched"
     first = digest.picks[0].reasons if digest.picks else ()
     if not first or first[0].kind not in _OF_EVERYBODY:
         return "in your topics"
@@ -127,14 +127,14 @@ def notice_of(digest: Digest) -> Notice:
             "missing here. What we missed comes in a later digest.",
         )
     if digest.mood is Mood.BELOW:
-        matched = f"{count(digest.matched, 'paper')} matched"
-        none = "it was not" if digest.matched == 1 else "none of them was"
+        none, follow = "none of them was", "Their titles follow"
+        if digest.matched == 1:
+            none, follow = "it was not", "Its title follows"
         return Notice(
             title="Nothing reached your bar.",
-            sentence=f"{matched}, but {none} likely enough to be worth your time, by the bar you "
-            f"set. {'Its title follows' if digest.matched == 1 else 'Their titles follow'}; you "
-            "can lower the bar in your preferences, or tell us more: keywords, authors "
-            "and papers you liked say more than topics do.",
+            sentence=f"{count(digest.matched, 'paper')} matched, but {none} likely enough to be worth "
+            f"your time, by the bar you set. {follow}; you can lower the bar, or tell us more: "
+            "keywords, authors and papers you liked say more than topics do.",
         )
     if digest.mood is Mood.PICKS:
         return Notice(
@@ -214,9 +214,10 @@ def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
     If more papers matched than a digest keeps (`[ranking] cap`), it gives that number too.
     """
     more = " more" if after_picks else ""
+    which = "that matched" if digest.mood is Mood.BELOW else _which(digest)
     if digest.matched > _chosen(digest) + len(digest.rest):
-        return f"{number:,}{more} of the {digest.matched:,} {_which(digest)}"
-    return f"{number:,}{more} {_which(digest)}"
+        return f"{number:,}{more} of the {digest.matched:,} {which}"
+    return f"{number:,}{more} {which}"
 
 
 def hidden(n: int, *, linked: bool) -> str:

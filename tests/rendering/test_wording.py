@@ -178,6 +178,10 @@ def test_a_day_below_the_bar_says_how_many_matched(digest, matched, said):
     below = replace(digest, mood=Mood.BELOW, picks=(), matched=matched)
 
     assert wording.notice_of(below).sentence.startswith(said)
+    assert f"367 papers announced, {matched} matched." in wording.summary(
+        below, cadence=Cadence.DAILY
+    )
+    assert wording.rest_title(below, 31, after_picks=False).endswith("that matched")
 
 
 @pytest.mark.parametrize(
