@@ -340,7 +340,8 @@ class _Lane:
         text = words if code else f"not sent: {words}"
         self._down = Reply(outcome=Outcome.DEFERRED, code=code, text=text)
         logger.warning(
-            "a connection to the mail server cannot be used for now",
+            "a connection to the mail server cannot be used for now: %s",
+            words,
             extra={"action": "smtp_down", "server": self._server.place, "code": code},
         )
 

@@ -698,7 +698,7 @@ def test_a_connection_that_falls_silent_leaves_the_rest_to_the_others(
 
 
 def test_whoever_allows_fewer_connections_than_we_want_has_the_mail_by_the_others(
-    serve, transport_to, message, now
+    serve, transport_to, message, now, caplog
 ):
     server = serve(replies={"GREETING": [None, *["421 4.7.0 too many connections"] * 2]})
 
@@ -706,6 +706,7 @@ def test_whoever_allows_fewer_connections_than_we_want_has_the_mail_by_the_other
 
     assert outcomes(receipts) == [(ACCEPTED, 250)] * 12
     assert server.connections == 3
+    assert all("too many connections" in each.getMessage() for each in caplog.records)
 
 
 def test_when_no_connection_is_left_every_message_has_its_receipt_at_once(
