@@ -22,6 +22,18 @@ _CHARSET = re.compile(
     r"[a-z0-9_.-]*",
     re.IGNORECASE,
 )
+# What mail programs mean by these (as browsers do: encoding.spec.whatwg.org §4.2).
+_MEANT = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc-kr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "windows-31j": "cp932",
+    "windows-874": "cp874",
+    "iso-8859-8-i": "iso-8859-8",
+}
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
 _LOCAL = r"[^\s<>()\[\]\\,;:@\"]{1,64}"
@@ -62,7 +74,8 @@ def decoded(octets: bytes, charset: str) -> str:
 
     Only charsets used in mail are tried: some that Python knows, like punycode, take quadratic time.
     """
-    names = [charset] if _CHARSET.fullmatch(charset) else []
+    meant = _MEANT.get(charset.lower(), charset)
+    names = [meant] if _CHARSET.fullmatch(meant) else []
     for name in (*names, "utf-8"):
         try:
             return octets.decode(name)

@@ -62,6 +62,11 @@ def test_subjects_are_decoded_as_far_as_they_can_be(mail, encoded, said):
         ("utf-8", "grüße".encode("latin-1"), "grüße"),
         ("no-such-charset", "grüße".encode(), "grüße"),
         ("punycode", b"gre-zka", "gre-zka"),
+        ("koi8-r", "поиск".encode("koi8-r"), "поиск"),
+        ("iso-2022-jp", "検索".encode("iso-2022-jp"), "検索"),
+        ("gb2312", "检索镕".encode("gbk"), "检索镕"),
+        ("ks_c_5601-1987", "검색".encode("cp949"), "검색"),
+        ("Shift_JIS", "①検索".encode("cp932"), "①検索"),
     ],
 )
 def test_bodies_are_decoded_whatever_they_say_of_themselves(mail, charset, octets, said):
