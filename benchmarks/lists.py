@@ -29,7 +29,7 @@ from digest.cli import OBJECTS_BEFORE_LOOKING
 from digest.evaluation import datasets, measures
 from digest.evaluation.datasets import Dataset, Material, Task
 from digest.ports import Candidates
-from digest.ranking import arranging, selecting
+from digest.ranking import arranging, placing, selecting
 from digest.ranking.linear import LinearRanker
 from digest.ranking.sheet import Sheet
 from digest.ranking.space import learn
@@ -58,8 +58,8 @@ WAYS = (
     Way("λ = 0", 0.0),
     Way("λ = 0.3", 0.3),
     Way("λ = 0.5", 0.5),
-    Way("λ = 0.3, places", 0.3, arranging.MOST_PLACED),
-    Way("and for what is followed", 0.3, arranging.MOST_PLACED, heard=True),
+    Way("λ = 0.3, places", 0.3, placing.MOST_PLACED),
+    Way("and for what is followed", 0.3, placing.MOST_PLACED, heard=True),
 )
 
 
@@ -166,14 +166,14 @@ def lists(
 def changed(way: Way) -> ExitStack:
     """The ranker as that way has it, for a while."""
     stack = ExitStack()
-    stack.enter_context(patch.object(arranging, "MOST_PLACED", way.placed))
+    stack.enter_context(patch.object(placing, "MOST_PLACED", way.placed))
     if way.diversity is None:
         stack.enter_context(patch.object(arranging, "_shared_out", best))
     else:
         defaults = selecting.arrange.__kwdefaults__
         stack.enter_context(patch.dict(defaults, diversity=way.diversity))
     if not way.heard:
-        stack.enter_context(patch.object(arranging, "_with_followed", lambda _, lists, __: lists))
+        stack.enter_context(patch.object(placing, "for_followed", lambda _, lists, __: lists))
     return stack
 
 

@@ -5,8 +5,8 @@
   it, `point_cache` keeps those that recur, `features` holds an edition's.
 - `profiles` scores topics, keywords, searches and authors; `tastes` and `opinions` score likes and
   dislikes, as `directions`; `sheet` adds everything up.
-- `arranging` and `selecting` turn scores into lists; `reasons` names the terms of each score, and
-  `explain` puts them into words.
+- `arranging`, `selecting` and `placing` turn scores into lists; `reasons` names the terms of each
+  score, and `explain` puts them into words.
 - `trending` rates votes, `searching` orders search results, `nearness` finds similar papers.
 
 `trending`, `searching` and `explain` need only the standard library. Importing `linear` or `nearness`

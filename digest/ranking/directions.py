@@ -176,7 +176,7 @@ def compact(directions: Directions, space: Space, likes: np.ndarray) -> Directio
     rest = sp.csr_array(
         (marks.data[words], marks.indices[words], ends), shape=(len(dense), len(space.terms))
     )
-    captured = space.places(rest) / np.maximum(space.stretch, TINY) ** 2
+    captured = space.places(rest) / space.stretch**2
     dense[:, dimensions : 2 * dimensions] += captured
     marks.data[weak] = 0
     marks.eliminate_zeros()

@@ -246,7 +246,6 @@ class LinearRanker:
             barred,
             duplicates,
             cap=self._cap,
-            floor=self._weights.minor_floor,
             explore=bool(self._explore),
         )
         told = [shown for shown, _ in lists]

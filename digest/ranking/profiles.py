@@ -98,6 +98,26 @@ class Evidence:
         return np.asarray((self.weights @ self.admits.astype(np.float32)) > 0)
 
 
+def by_kind(
+    block: Sequence[Profile],
+    features: Features,
+    known: Mapping[str, Topic],
+    weights: Weights,
+    likes: Sequence[int],
+    trusted: np.ndarray,
+) -> tuple[list[Evidence], Directions]:
+    """Everything that a block follows, by kind, and the directions of its keywords."""
+    exact, near, directions = keywords(block, features, weights, likes)
+    kinds = (
+        topics(block, features, known, weights, likes),
+        exact,
+        near,
+        queries(block, features, weights, likes),
+        authors(block, features, weights, trusted),
+    )
+    return [each for each in kinds if len(each.names)], directions
+
+
 def topics(
     block: Sequence[Profile],
     features: Features,
@@ -227,9 +247,7 @@ def authors(
     held = [distinct(each, InterestKind.AUTHOR) for each in block]
 
     def values(name: str) -> np.ndarray:
-        row = np.zeros(len(features.papers), np.float32)
-        row[list(features.index.by_author(name))] = weights.author
-        return row
+        return _row(features, (weights.author, features.index.by_author(name)))
 
     return _evidence(ReasonKind.AUTHOR, held, (1 / trusted).tolist(), values, features)
 
@@ -301,9 +319,9 @@ def _fading_topics(likes: Sequence[int], features: Features) -> list[float]:
 
 def _types(profile: Profile) -> bool:
     """Whether a profile has a keyword or saved search that distinguishes papers at all."""
-    keywords, queries = profile.of(InterestKind.KEYWORD), profile.of(InterestKind.QUERY)
-    return any(each.weight > 0 and matching.telling(each.value) for each in keywords) or any(
-        each.weight > 0 and matching.query_parts(each.value) for each in queries
+    return bool(
+        distinct(profile, InterestKind.KEYWORD, by=matching.telling)
+        or distinct(profile, InterestKind.QUERY, by=_parts_of)
     )
 
 
@@ -330,12 +348,7 @@ def _evidence(
     features: Features,
 ) -> Evidence:
     names, values = _rows(kind.value, held, values_of, features)
-    return Evidence(
-        kind=kind,
-        names=names,
-        weights=_holdings(held, names, scale),
-        values=values,
-    )
+    return Evidence(kind=kind, names=names, weights=_holdings(held, names, scale), values=values)
 
 
 def _rows(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from digest.model import POSITIVE, InterestKind, Profile, ReasonKind, Topic
+from digest.model import POSITIVE, InterestKind, Profile, ReasonKind, Topic, score_of
 from digest.ranking import opinions, profiles, reasons
 from digest.ranking.directions import Directions
 from digest.ranking.opinions import Taste
@@ -48,8 +48,9 @@ class Sheet:
     `scores` and `matched` are profiles × papers. Scores are sums of `evidence`, `tastes` and
     `community`. Of these, `liking` is what likes add and `typing` what similarity to keywords adds
     (profiles × papers); `typed` holds the directions of keywords. `trust` (profiles) scales the scores
-    that are shown, which leaves their order as it is. `minors` are the smaller interests among likes;
-    they are in no score.
+    that are shown, which leaves their order as it is; `least` (profiles) is the score, before that,
+    that the reader's floor stands for. `likes` counts each profile's known likes. `minors` are the
+    smaller interests among likes; they are in no score.
 
     Arranging adds `placed`, the papers that a profile is shown for a smaller interest, with its row in
     `minors`, and `explored`, the paper that a profile is shown although it matches nothing.
@@ -59,7 +60,9 @@ class Sheet:
     features: Features
     candidates: Candidates
     block: Sequence[Profile]
+    likes: Sequence[int]
     trust: np.ndarray
+    least: np.ndarray
     evidence: Sequence[Evidence]
     typed: Directions
     tastes: Sequence[Taste]
@@ -222,23 +225,9 @@ def scored(
     tastes, minors = opinions.tastes(
         block, features, candidates, weights, kept, with_minors=with_minors
     )
-    likes = [0] * len(block)
-    liking = np.zeros((len(block), len(features.papers)), np.float32)
-    for taste in tastes:
-        if taste.kind is ReasonKind.LIKE:
-            liking[taste.rows] = taste.amounts
-            for row, count in zip(taste.rows.tolist(), taste.counts.tolist(), strict=True):
-                likes[row] = count
+    likes, liking = _liking(tastes, (len(block), len(features.papers)))
     trust = profiles.trust(block, features, likes)
-    exact, near, typed = profiles.keywords(block, features, weights, likes)
-    kinds = (
-        profiles.topics(block, features, topics, weights, likes),
-        exact,
-        near,
-        profiles.queries(block, features, weights, likes),
-        profiles.authors(block, features, weights, trust),
-    )
-    evidence = [each for each in kinds if len(each.names)]
+    evidence, typed = profiles.by_kind(block, features, topics, weights, likes, trust)
     nobody = np.array([not any(map(each.of, POSITIVE)) for each in block])
     said_by_all = community.voted + community.picked
     scores = np.tile(said_by_all, (len(block), 1))
@@ -248,7 +237,7 @@ def scored(
         added = each.scores()
         scores += added
         matched |= each.admitted(added)
-        if each is near:
+        if each.kind is ReasonKind.WORDS:
             typing = added
     for taste in tastes:
         scores[taste.rows] += taste.amounts
@@ -260,7 +249,9 @@ def scored(
         features=features,
         candidates=candidates,
         block=block,
+        likes=likes,
         trust=trust,
+        least=np.array([score_of(each.floor) for each in block]) / trust,
         evidence=evidence,
         typed=typed,
         tastes=tastes,
@@ -271,6 +262,15 @@ def scored(
         scores=scores,
         matched=matched,
     )
+
+
+def _liking(tastes: Iterable[Taste], shape: tuple[int, int]) -> tuple[list[int], np.ndarray]:
+    """For each profile the number of known likes, and what they add to each paper."""
+    likes, liking = np.zeros(shape[0], int), np.zeros(shape, np.float32)
+    for taste in tastes:
+        if taste.kind is ReasonKind.LIKE:
+            likes[taste.rows], liking[taste.rows] = taste.counts, taste.amounts
+    return likes.tolist(), liking
 
 
 def _add(

@@ -22,11 +22,6 @@ def rows_of(rows: Sequence[tuple[np.ndarray, np.ndarray]], width: int) -> Matrix
     return sp.csr_array((values.astype(np.float32), columns, ends), shape=(len(rows), width))
 
 
-def joined(rows: Sequence[Matrix]) -> Matrix:
-    """Stack single rows as one matrix; there must be at least one."""
-    return rows_of([(row.indices, row.data) for row in rows], int(rows[0].shape[1]))
-
-
 def strongest(matrix: Matrix, most: int) -> Matrix:
     """Keep only the `most` entries of each row with the largest absolute values."""
     kept = matrix.copy()

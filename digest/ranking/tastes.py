@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from digest.ranking.sparse import Matrix
 
 HALF_LIFE_SECONDS = 365 * 86_400.0
-TINY = 1e-9
 
 
 def learned(
@@ -39,8 +38,8 @@ def learned(
     """Directions of the likes or dislikes of each profile; `held` has only papers in `known`.
 
     A direction is the weighted mean of the papers, where a like of a year earlier counts half. With
-    few likes, the papers around each are mixed in. With many, more of what all
-    papers have in common is taken out (see `_whitened`). `worth` is the worth of a cosine in log-odds.
+    few likes, the papers around each are mixed in. With many, more of what all papers have in common
+    is taken out (see `_whitened`). `worth` is the worth of a cosine in log-odds.
     """
     views = cache.views
     counts = np.array([len(each) for each in held])
@@ -154,7 +153,7 @@ def _whitened(
     if space.dimensions:
         level = level * space.variance.mean()
     common = space.variance / (space.variance + level)
-    away = -(shares @ points.places) * common / np.maximum(space.stretch, TINY) ** 2
+    away = -(shares @ points.places) * common / space.stretch**2
     empty = nothing(len(away), points.near.shape[1], points.meaning.shape[1])
     dense = np.hstack([empty.near, away * _column(sureness), empty.meaning])
     return Directions(marks=empty.marks, dense=dense.astype(np.float32))

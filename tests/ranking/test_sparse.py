@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digest.ranking.sparse import joined, rows_of, scaled, strongest
+from digest.ranking.sparse import rows_of, scaled, strongest
 
 WIDTH = 5
 dense = arrays.arrays(np.float32, (3, WIDTH), elements=st.sampled_from([0, 0, 1, -2, 3, 0.5]))
@@ -29,13 +29,6 @@ def test_rows_stand_under_each_other_empty_ones_too():
 
 def test_no_rows_are_a_matrix_of_no_rows():
     assert rows_of([], WIDTH).shape == (0, WIDTH)
-
-
-@given(dense)
-def test_single_rows_joined_are_the_matrix_they_were_taken_from(values):
-    whole = sp.csr_array(values)
-
-    assert (joined([whole[[at]] for at in range(len(values))]).toarray() == values).all()
 
 
 @given(dense, st.integers(1, WIDTH))
