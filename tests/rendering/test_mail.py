@@ -287,6 +287,7 @@ def test_our_words_are_called_english_whatever_the_papers_are_written_in(show, s
 
     assert '<html lang="en" dir="ltr">' in shown.html
     assert 'dir="auto"' in shown.html, "each title and abstract runs as it is written"
+    assert shown.html.count("text-align:start") == 10, "and begins where its script does"
 
 
 def test_an_address_that_cannot_be_written_is_refused_without_naming_it(
