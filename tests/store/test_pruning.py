@@ -88,3 +88,26 @@ def test_rows_go_in_portions_between_which_others_write(store, make, two_days, m
 
     assert pruning.prune_digests(store._connections, date(2026, 6, 12)) == 2
     assert len(pauses) == 2
+
+
+def test_papers_go_a_few_at_a_time_and_one_that_a_reader_names_meanwhile_stays(
+    store, make, monkeypatch
+):
+    reader, papers = make.subscriber(), [make.paper(number) for number in (1, 2, 3)]
+    store.subscribers.add([(reader, [])])
+    store.papers.ingest([make.item(each) for each in papers])
+    left = []
+
+    def meanwhile(_):
+        left.append(store.counts()["papers"])
+        store.community.vote(reader.id, papers[2].id, make.day)
+
+    monkeypatch.setattr(pruning, "MOST_PAPERS", 1)
+    monkeypatch.setattr(pruning.time, "sleep", meanwhile)
+
+    deleted = make.prune(store, papers_before=date(2027, 6, 1))
+
+    assert left == [2, 1, 1]
+    assert deleted["papers"] == 2
+    assert list(store.papers.get(each.id for each in papers)) == [papers[2].id]
+    assert store.community.votes_of(reader.id, [papers[2].id])
