@@ -17,7 +17,7 @@ from random import Random
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted, MailMessageFlags
-from imap_tools.errors import ImapToolsError
+from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError
 
 from digest.errors import ConfigError, DigestError, RetryLater, StoreBusy
 
@@ -37,6 +37,11 @@ BOXES: dict[str, Callable[[SplitResult], BaseMailBox]] = {
         str(at.hostname), at.port or 143, timeout=TIMEOUT, ssl_context=ssl.create_default_context()
     ),
     "imap": lambda at: MailBoxUnencrypted(str(at.hostname), at.port or 143, timeout=TIMEOUT),
+}
+# Named by type, as what the server says may quote the login.
+MISTAKES: dict[type[Exception], str] = {
+    MailboxLoginError: "it refuses the login",
+    MailboxFolderSelectError: "it has no such folder as [inbound] imap_folder",
 }
 TROUBLE = (ImapToolsError, imaplib.IMAP4.error, OSError, UnicodeError, ValueError)
 
@@ -63,9 +68,10 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
                 box.client.shutdown()
     except TROUBLE as error:
         raise RetryLater(
-            f"The mailbox at {at.hostname} cannot be read now ({type(error).__name__}).",
+            f"The mailbox at {at.hostname} cannot be read now: "
+            f"{MISTAKES.get(type(error), type(error).__name__)}.",
             subject=str(at.hostname),
-        ) from None  # the cause may quote the login
+        ) from None
 
 
 def server_of(url: str) -> str:

@@ -33,6 +33,9 @@ class Mailbox(socketserver.StreamRequestHandler):
         if verb == "CAPABILITY":
             self.say("* CAPABILITY IMAP4rev1")
         elif verb == "SELECT":
+            if "INBOX" not in command:
+                self.say(f"{tag} NO [NONEXISTENT] {command}")
+                return True
             self.say(f"* {len(server.mails)} EXISTS")
         elif command.upper().startswith("UID SEARCH"):
             unseen = [uid for uid in server.mails if "\\Seen" not in server.flags[uid]]
@@ -86,8 +89,8 @@ def server():
         yield it
 
 
-def poll(url, deliver, *, seed=1):
-    return imap.poll(url, "INBOX", deliver, rng=Random(seed))
+def poll(url, deliver, *, folder="INBOX", seed=1):
+    return imap.poll(url, folder, deliver, rng=Random(seed))
 
 
 def test_unseen_mails_are_taken_in_and_marked_as_seen(server):
@@ -160,11 +163,16 @@ def test_one_bad_mail_is_flagged_and_does_not_stop_the_others(server, caplog):
 
 
 def test_a_refused_login_tells_no_password(server):
-    with pytest.raises(RetryLater) as refused:
+    with pytest.raises(RetryLater, match="refuses the login") as refused:
         poll(server.url("wrong-password"), lambda raw, to: None)
     assert "wrong-password" not in str(refused.value)
     assert "ada" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_the_mistake(server):
+    with pytest.raises(RetryLater, match="no such folder"):
+        poll(server.url(), lambda raw, to: None, folder="Inbocks")
 
 
 def test_a_server_that_is_not_there_is_tried_later():
