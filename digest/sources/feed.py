@@ -71,6 +71,8 @@ _PREAMBLE = re.compile(
     rf"(?:<b>Source:</b>{_TEXT}{{0,300}}{_BREAK}|(?=Author\(s\):)))?\s*"
     rf"(?:Author\(s\):\s*(?P<authors>(?:[a-z]+['’ ]){{0,3}}&?[^\W\d_a-z]{_TEXT}*)?{_BREAK})?"
 )
+# What APS puts after it.
+_CITATION = re.compile(r"\[[^\[\]<>]{3,100}\] Published \w{3} \w{3} \d\d?, \d{4}(?:</p>)?\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +247,8 @@ def _abstract(entry: Entry) -> str:
     The summary, if the content only frames it, as PubMed's does with citation and ids.
     """
     summary, content = (
-        abstract_in(_PREAMBLE.sub("", each)) for each in (entry.summary, entry.content)
+        abstract_in(_CITATION.sub("", _PREAMBLE.sub("", each.rstrip())))
+        for each in (entry.summary, entry.content)
     )
     is_framed = content.find(summary) > 0 and len(content) - len(summary) <= _MAX_FRAME
     if is_framed and len(summary) >= _MIN_SUMMARY:

@@ -8,7 +8,7 @@ import re
 import nh3
 
 from digest.text.cleaning import clean
-from digest.text.mathml import formulas_to_text, raised_to_text
+from digest.text.mathml import formulas_to_text, raised_to_text, tex_once
 
 _INLINE = (
     "a abbr acronym address applet area audio b base basefont bdi bdo big blink body button canvas"
@@ -17,7 +17,8 @@ _INLINE = (
     " main map mark menu meta meter nobr noframes noscript object optgroup option output param"
     " picture progress q rp rt ruby s samp script select slot small source span strike strong style"
     " sub summary sup svg template textarea time title track tt u var video wbr math mi mn mo mrow"
-    " msub msup msubsup mfrac mtext annotation semantics"
+    " msub msup msubsup mfrac mtext annotation semantics italic bold sc monospace xref ext-link"
+    " inline-formula disp-formula tex-math alternatives inline-graphic"
 )
 _BLOCK = (
     "article aside blockquote br center dd div dl dt figure footer h1 h2 h3 h4 h5 h6 header hr li"
@@ -71,7 +72,7 @@ def html_to_text(s: str) -> str:
 def _strip(s: str) -> str:
     """`s` without tags; its text is still escaped."""
     s = s.replace("<![CDATA[", "").replace("]]>", "")
-    s = raised_to_text(formulas_to_text(s))
+    s = raised_to_text(formulas_to_text(tex_once(s)))
     if s.count("<") > _MAX_TAGS:
         return _TAG.sub(" ", s)
     s = _BREAK.sub(r" \g<0>", s)

@@ -1,4 +1,4 @@
-"""MathML formulas and superscripts in HTML as Unicode, like formulas in LaTeX."""
+"""Formulas and superscripts in HTML and JATS as Unicode, like formulas in LaTeX."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from digest.text.symbols import SUPERSCRIPTS
 from digest.text.typography import operand, script
 
 _FORMULA = re.compile(r"<(/?)(?:mml:|m:)?math(?:\s[^<>]*)?>", re.IGNORECASE)
+_TEX = re.compile(
+    r"<((?:jats:)?tex-math)(?:\s[^<>]*)?>([^<]{0,3000})</\1>"
+    r"(\s*(?:<(?:jats:)?alternatives>\s*)?<(?:mml:|m:)?math\b)?",
+    re.IGNORECASE,
+)
 _PIECE = re.compile(r"<(/?)(?:\w+:)?(\w+)(?:\s[^<>]*?)?(/?)>|([^<]+|<)")
 _RAISED = re.compile(r"<((?:jats:)?sup)(?:\s[^<>]*)?>(.{0,80}?)</\1>", re.IGNORECASE | re.DOTALL)
 _ANY_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -17,6 +22,16 @@ _MAX_DEPTH = 40
 _MINUS = str.maketrans("−–", "--")  # a minus sign and a dash, as publishers write them
 _OVER = {"¯": "\u0304", "‾": "\u0304", "^": "\u0302", "ˆ": "\u0302", "~": "\u0303", "˜": "\u0303",
          "→": "\u20d7", "˙": "\u0307", ".": "\u0307", "¨": "\u0308"}  # fmt: skip
+
+
+def tex_once(s: str) -> str:
+    """JATS with its TeX formulas between dollar signs, without those that follow as MathML too."""
+    return _TEX.sub(_tex, s) if "tex-math" in s else s
+
+
+def _tex(match: re.Match[str]) -> str:
+    _, tex, formula = match.groups()
+    return formula or (tex if "$" in tex else f"${tex}$")
 
 
 def formulas_to_text(s: str) -> str:

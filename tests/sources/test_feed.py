@@ -221,6 +221,14 @@ def test_what_publishers_put_before_an_abstract_is_dropped(before):
     assert paper.abstract == "We show that tides rise."
 
 
+def test_the_citation_that_aps_puts_after_an_abstract_is_dropped():
+    said = "<p>We show that tides rise [1].</p><br/>[Phys. Rev. Lett. 136, 1] Published Wed Jun 10, 2026"
+
+    paper = only(SOURCE.parse(listing(described(said)))).paper
+
+    assert paper.abstract == "We show that tides rise [1]."
+
+
 @pytest.mark.parametrize(
     "abstract",
     [

@@ -55,6 +55,23 @@ def test_what_is_raised_stays_raised_unless_it_is_a_word_a_mark_or_a_reference(h
 
 
 @pytest.mark.parametrize(
+    ("jats", "text"),
+    [
+        ("<italic>k</italic>-<bold>NN</bold> <xref rid='r1'>[1]</xref>", "k-NN [1]"),
+        ("<inline-formula><tex-math>x_i</tex-math></inline-formula>-ray", "$x_i$-ray"),
+        ("4<tex-math notation='LaTeX'>$\\times$</tex-math> <inline-graphic href='a.gif'/>", "4$\\times$"),
+        ("<tex-math>$x$</tex-math><alternatives><mml:math>x</mml:math></alternatives>-ray", "x-ray"),
+        (
+            "<jats:tex-math>\\documentclass{minimal}$$x$$</jats:tex-math><mml:math>x</mml:math>-ray",
+            "x-ray",
+        ),
+    ],
+)  # fmt: skip
+def test_a_formula_in_tex_and_mathml_is_read_once(jats, text):
+    assert html_to_text(jats) == text
+
+
+@pytest.mark.parametrize(
     ("formula", "text"),
     [
         ("<mi>α</mi>", "α"),
