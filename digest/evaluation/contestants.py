@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
-from digest.errors import InvalidInput
+from digest.errors import DigestError, InvalidInput
 from digest.evaluation import baselines
 from digest.evaluation.baselines import Preparing
 from digest.evaluation.words import Corpus
@@ -15,6 +16,8 @@ from digest.ranking import space
 from digest.ranking.linear import LinearRanker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
 
     from digest.evaluation.baselines import Scorer
@@ -107,24 +110,40 @@ def _elsewhere(name: str, known: Sequence[str]) -> Maker:
         )
     try:
         kind = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:
         raise InvalidInput(f"The ranker {name} cannot be loaded: {error}.", subject=name) from error
     if not callable(kind) or not all(callable(getattr(kind, each, None)) for each in METHODS):
-        raise InvalidInput(f"The ranker {name} has no methods learn and scores.", subject=name)
-
-    def made(_corpus: Corpus) -> Scorer:
-        return _Named(name, kind())
-
-    return made
+        raise InvalidInput(
+            f"The ranker {name} has no methods learn and scores, which ranking a dataset needs; "
+            "`digest evaluate --own` replays one that has the method rank.",
+            subject=name,
+        )
+    return lambda _corpus: _Named(name, kind)
 
 
 class _Named:
-    """A scorer from elsewhere, which may lack `name` and `about`."""
+    """A scorer from elsewhere, which may lack `name` and `about`, and whose errors are its own."""
 
-    def __init__(self, name: str, scorer: Scorer) -> None:
+    def __init__(self, name: str, kind: Callable[[], Scorer]) -> None:
+        blamed = _blamed(name)
+        scorer = blamed(kind)()
         self.name = str(getattr(scorer, "name", "")) or name.rpartition(":")[2]
         self.about = str(getattr(scorer, "about", "")) or name
-        self.learn = scorer.learn
-        self.scores = scorer.scores
+        self.learn = blamed(scorer.learn)
+        self.scores = blamed(scorer.scores)
         if isinstance(scorer, Preparing):
-            self.prepared = scorer.prepared
+            self.prepared = blamed(scorer.prepared)
+
+
+@contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """Say of an error that the ranker of this name made it."""
+    try:
+        yield
+    except DigestError:
+        raise
+    except Exception as error:
+        raise InvalidInput(
+            f"The ranker {name} failed ({type(error).__name__}: {error}); --debug shows where.",
+            subject=name,
+        ) from error

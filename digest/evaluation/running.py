@@ -179,7 +179,8 @@ def _scores(
     shape = (len(block), len(candidates.papers))
     if found.shape != shape or found.dtype.kind not in "fiub":
         raise InvalidInput(
-            f"The ranker {record.name} gave scores of shape {found.shape} instead of {shape} numbers."
+            f"The ranker {record.name} gave scores of type {found.dtype} of shape {found.shape}; "
+            f"numbers of shape {shape} are needed."
         )
     collection = block[0].collection
     if collection not in record.seconds:

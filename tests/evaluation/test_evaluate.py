@@ -114,6 +114,25 @@ def test_somebodys_own_class_takes_part(evaluate, folder, tmp_path, monkeypatch)
     assert ranking == sorted(ranking)
 
 
+@pytest.mark.parametrize("method", ["__init__", "learn", "scores", "prepared"])
+def test_an_error_in_somebodys_own_class_is_called_theirs(
+    evaluate, folder, tmp_path, monkeypatch, method
+):
+    (tmp_path / "their_ranker.py").write_text(
+        "class Broken:\n"
+        "    def learn(self, *_): pass\n"
+        "    def scores(self, *_): pass\n"
+        f"    def {method}(self, *_): raise KeyError('bread')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_ranker", raising=False)
+
+    ran = evaluate(folder.written(), "--ranker", "their_ranker:Broken")
+
+    assert ran.code == 2
+    assert "The ranker their_ranker:Broken failed (KeyError: 'bread')" in ran.err
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -159,7 +178,7 @@ def test_no_unfinished_file_of_rankings_is_left(evaluate, folder, monkeypatch):
     monkeypatch.syspath_prepend(Path.cwd())
     ran = evaluate(folder.written(), "--ranker", "broken_ranker:Broken", "--out", "run.jsonl")
     assert ran.code == 2
-    assert "gave scores of shape (1, 1)" in ran.err
+    assert "gave scores of type int64 of shape (1, 1)" in ran.err
     assert [each.name for each in Path().glob("*run*")] == []
 
 

@@ -170,13 +170,28 @@ def test_a_ranker_that_keeps_nothing_has_one_cost(folder, no_progress):
         assert (set(record.seconds), record.learning) == ({"toy"}, {})
 
 
-def test_scores_of_another_shape_are_refused(folder, no_progress):
-    class Flat(Fixed):
-        def scores(self, block, _candidates):
-            return np.zeros(len(block))
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        (
+            lambda block, _: np.zeros(len(block)),
+            "float64 of shape (16,); numbers of shape (16, 12) are needed",
+        ),
+        (
+            lambda block, papers: np.full((len(block), len(papers)), "high"),
+            "<U4 of shape (16, 12); numbers",
+        ),
+    ],
+)
+def test_scores_of_another_shape_or_type_are_refused(folder, no_progress, made, what):
+    class Other(Fixed):
+        def scores(self, block, candidates):
+            return made(block, candidates.papers)
 
-    with pytest.raises(InvalidInput, match="fixed gave scores of shape"):
-        ran(datasets.read(folder.written()), Flat(), no_progress)
+    with pytest.raises(InvalidInput, match="fixed gave scores") as refused:
+        ran(datasets.read(folder.written()), Other(), no_progress)
+
+    assert what in refused.value.message
 
 
 def test_tasks_without_answers_are_ranked_and_not_measured(folder, no_progress):
@@ -302,7 +317,10 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
         "class Keeping(Mine):\n"
         "    def prepared(self, block, candidates): return candidates\n"
         "half = object()\n"
+        "class Replayed:\n"
+        "    def rank(self, block, candidates, *, without, now): ...\n"
     )
+    (tmp_path / "unreadable.py").write_text("class Mine\n")
     monkeypatch.syspath_prepend(tmp_path)
 
     makers = contestants.entered(["knn", "elsewhere:Mine"])
@@ -319,6 +337,8 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
         "elsewhere:Yours": "cannot be loaded",
         "nowhere_at_all:Mine": "cannot be loaded",
         "elsewhere:half": "no methods learn and scores",
+        "elsewhere:Replayed": "--own` replays",
+        "unreadable:Mine": "cannot be loaded",
     }.items():
         with pytest.raises(InvalidInput, match=why):
             contestants.entered([name])
