@@ -162,7 +162,7 @@ def without(found: np.ndarray, others: np.ndarray, papers: int) -> np.ndarray:
 
 
 def distinct(found: np.ndarray, duplicates: np.ndarray) -> np.ndarray:
-    """The first of the near-duplicates among these papers, in order."""
+    """These papers without near-duplicates of those before them."""
     return np.asarray(found[np.sort(np.unique(duplicates[found], return_index=True)[1])])
 
 
