@@ -37,8 +37,13 @@ def serve(app: App) -> None:
     _ = app.newcomer  # a wrong setting should fail now, not at the first sign-up
     listening = listen(web.host, web.port)
     _ = (app.ranker, app.letters)  # made now, so that the first visitor need not wait
-    log.warning("listening on http://%s:%s", web.host, listening.getsockname()[1])
+    log.warning("listening on %s", url_of(web.host, listening.getsockname()[1]))
     uvicorn.Server(configuration(app)).run(sockets=[listening])
+
+
+def url_of(host: str, port: int) -> str:
+    """The address to open in a browser."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,7 +52,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise _unheard(host, port, error.errno, error.strerror or str(error)) from error
+        # Without what Python adds in brackets, the same host and port once more.
+        cause = (error.strerror or str(error)).partition(" (while ")[0]
+        raise _unheard(host, port, error.errno, cause) from error
     except UnicodeError as error:  # no DNS name has such labels
         raise _unheard(host, port, errno.EINVAL, "this is not a host name") from error
     # Connections inherit it. asyncio does not set it for a given socket, and a response in two

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from digest.web.guard import HEADERS, LARGEST_UPLOAD, Guard
 from digest.web.limits import network
-from digest.web.serving import PatientProtocol, configuration, listen
+from digest.web.serving import PatientProtocol, configuration, listen, url_of
 
 SHORT = 0.2
 LONG = 5.0
@@ -269,8 +269,15 @@ def test_no_answer_waits_for_an_acknowledgement():
         assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+@pytest.mark.parametrize(
+    ("host", "url"), [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")]
+)
+def test_the_address_it_listens_on_can_be_opened(host, url):
+    assert url_of(host, 8000) == url
+
+
 def test_an_address_that_cannot_be_listened_on_says_so():
-    with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+    with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use$"):
         listen("127.0.0.1", taken.getsockname()[1])
 
 
