@@ -277,7 +277,7 @@ def test_the_address_it_listens_on_can_be_opened(host, url):
 
 
 def test_an_address_that_cannot_be_listened_on_says_so():
-    with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use$"):
+    with closing(listen("127.0.0.1", 0)) as taken, pytest.raises(OSError, match=r"in use$"):
         listen("127.0.0.1", taken.getsockname()[1])
 
 
