@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +26,6 @@ SAMPLE = "We find out how long it takes to read one abstract of the length that 
 """The text, of the usual length of an abstract, by which the embedder's speed is measured."""
 
 UNREADABLE = "what was learned cannot be read; `digest learn` learns it anew"
-EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +136,7 @@ def _topics(app: App) -> Iterator[Said]:
     odd = _unheard_of(app)
     if not gone and not odd:
         return
-    read_as = matching.category_keys(tuple(app.store.papers.categories(EVER)))
+    read_as = matching.category_keys(tuple(app.store.papers.known_categories()))
     for key in gone:
         if key.casefold() not in read_as:
             one = followed[key] == 1
