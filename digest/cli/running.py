@@ -90,6 +90,12 @@ def fetch(
     as_json: bool,
 ) -> None:
     """Fetch new listings from all enabled sources, or only from SOURCE."""
+    if at and not files:
+        raise InvalidInput("--at needs --from: the file that was fetched then.")
+    if until and not since:
+        raise InvalidInput("--until needs --since: the days to back-fill.")
+    if since and files:
+        raise InvalidInput("--since asks a source and --from reads a file: name one of them.")
     with context.app() as app:
         app.create()
         if files:
@@ -101,8 +107,6 @@ def fetch(
         elif since:
             with progress("fetching"):
                 reports = app.backfill(source or "arxiv-api", *_range(since, until))
-        elif until:
-            raise InvalidInput("--until needs --since: the days to back-fill.")
         else:
             with progress("fetching"):
                 if source is None:
@@ -188,7 +192,10 @@ def run(context: Context) -> None:
 @pass_context
 def deliver(context: Context, edition: str | None) -> None:
     """Send what is due; with --date, first compose that edition for everyone who lacks it."""
+    from digest.pipeline import covering  # noqa: PLC0415 - keeps `--help` quick
+
     with context.app() as app:
+        covering.until(edition, app.clock())  # a day that cannot be is no trouble of composing
         watched(app, "resume", app.resume_due)
         now = _wait_while_polling(app)
         with _ending() as stopping:

@@ -243,6 +243,12 @@ def test_a_source_named_wrongly_is_no_trouble_and_one_alone_mends_none(ready, pa
     assert parts() == ["poll"]
 
 
+@pytest.mark.parametrize("day", ["2999-01-01", "9999-12-31"])
+def test_a_day_that_nothing_can_be_composed_for_is_no_trouble(ready, parts, day):
+    assert ready("deliver", "--date", day).code == 2
+    assert parts() == []
+
+
 def test_a_run_mends_what_it_does(ready, tmp_path, parts):
     (tmp_path / "digest.toml").write_text(OFF)
     parts("resume", "mail", "poll", "look up", "place", "compose", "post", "deliver")
@@ -400,13 +406,16 @@ def test_doctor_looks_at_everything_and_sends_nothing(ready, tmp_path):
     [
         (("fetch", "nowhere", "--from", "{listing}"), "There is no source 'nowhere'"),
         (("fetch", "--from", "{listing}"), "Name the source"),
+        (("fetch", "arxiv", "--at", "2026-06-10"), "--at needs --from"),
+        (("fetch", "arxiv", "--from", "{listing}", "--since", "2026-06-10"), "--since asks"),
         (("subscribe", "not an address"), "not an email address"),
         (("subscribe", "a@b.example", "--topic", "cs.NOPE"), "There is no topic"),
         (("rank", "nobody@b.example", "--date", "2026-06-10"), "Nobody is subscribed"),
         (("rank", "a@b.example", "--date", "10.6.2026"), "A date is written like"),
         (("rank", "a@b.example", "--date", "2026-02-30"), "A date is written like"),
         (("preview", "a@b.example", "--out", "x.pdf"), ".html, .eml or .txt"),
-        (("nonsense",), "No such command"),
+        (("nonsense",), "No such command 'nonsense'. See `"),
+        (("worker", "now"), "unexpected extra argument (now). See `"),
         (("publish",), "Missing argument"),
     ],
 )
