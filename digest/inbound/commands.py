@@ -10,7 +10,7 @@ removed before, and lines that are no commands are passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -95,15 +95,20 @@ class Asked(Value):
     unread: tuple[str, ...] = ()
 
 
-def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = "") -> Asked:
-    """Read a mail's commands; `mailbox` is the local part of our address, `site` our name.
+def parse(
+    subject: str, lines: Sequence[str], *, mailbox: str = "", names: Collection[str] = ()
+) -> Asked:
+    """Read a mail's commands; `mailbox` is the local part of our address.
+
+    `names` are our name and the writer's addresses: in a line that says to unsubscribe they say
+    nothing more (`unsubscribe Lab Digest ada@example.org`).
 
     The subject of a reply ("Re: …") is our own, so it only counts if nothing was typed, and never
     as a yes. A mail to subscribe@ or unsubscribe@ needs no command.
     """
     words, is_answer = bare_subject(subject)
-    if site:
-        words, *lines = (_unnamed(each, site) for each in (words, *lines))
+    named = re.compile("|".join(map(re.escape, filter(None, names))) or "(?!)", re.IGNORECASE)
+    words, *lines = (_unnamed(each, named) for each in (words, *lines))
     is_ours = is_answer and any(lines)
     head = [] if is_ours or (_is_unsure(words) and _read([], lines).unread) else [words]
     asked = _read(head, lines)
@@ -122,9 +127,9 @@ def parse(subject: str, lines: Sequence[str], *, mailbox: str = "", site: str = 
     return Asked(commands=(Command(verb=implied, text=text), *asked.commands))
 
 
-def _unnamed(line: str, site: str) -> str:
-    """Return `Unsubscribe me from Lab Digest` with "digest" for our name; other lines unchanged."""
-    plainly = re.sub(re.escape(site), "digest", line, flags=re.IGNORECASE)
+def _unnamed(line: str, named: re.Pattern[str]) -> str:
+    """Return `Unsubscribe me from Lab Digest` with "digest" for a name; other lines unchanged."""
+    plainly = named.sub("digest", line)
     return plainly if grammar.is_leaving(plainly) else line
 
 

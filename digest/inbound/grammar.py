@@ -69,26 +69,30 @@ OF_MAILS = frozenset(
     {
         *("me", "my", "from", "this", "the", "these", "all", "your", "list", "lists", "newsletter"),
         *("newsletters", "digest", "digests", "mailing", "mail", "mails", "email", "emails"),
+        "emailing",
         *("message", "messages", "subscription", "sending", "it", "of"),
     }
 )
 
 _LEAVING = re.compile(
     r"\b(?:un-?subscribe|unsub|stop|remove|cancel|quit|sign[ -]?off|opt[ -]?out|take me off"
+    r"|no more (?:e-?mails|mails|digests)"
     r"|abmelden|abbestellen|austragen|(?:se |me )?désabonner|désinscri(?:re|ption)|darme de baja"
     r"|cancelar suscripción|disiscriviti|afmelden|uitschrijven)\b"
 )
 _CONFIRMING = (
-    "yes", "yes please", "y", "ok", "okay", "confirm", "confirmed", "i confirm", "i agree", "agree",
-    "sure", "yep", "confirm subscription", "confirm my subscription", "ja", "ja bitte", "oui", "si",
-    "sí", "sim", "tak", "да",
+    "yes", "y", "ok", "okay", "confirm", "confirmed", "i confirm", "yes i confirm", "yes confirm",
+    "i agree", "agree", "sure", "yep", "confirm subscription", "confirm my subscription", "ja", "oui",
+    "si", "sí", "sim", "tak", "да",
 )  # fmt: skip
+_THANKS = re.compile(r"(?:\b(?:please|thanks|thank you|many|bitte|danke|merci)\W*)+$")
 _TAIL = r"(?:[\s,]+(?:please|thanks|thank you|pls|now|bitte|danke|merci))*"
 _LEAD = re.compile(
     r"(?:(?:please|pls|plz|kindly|hi|hello|hey|bitte|i(?:'d| would| want| wish)?|could you|can you"
     r"|would you|(?:would )?like to|want to|send|digest)[\s,:!]+)+",
     re.IGNORECASE,
 )
+_MARKS = "*_\"'“”‘’«»`"
 _DAYS = (
     r"mon(?:day)?s?|tue(?:sday)?s?|wed(?:nesday)?s?|thu(?:rsday)?s?|fri(?:day)?s?|sat(?:urday)?s?"
     r"|sun(?:day)?s?"
@@ -98,7 +102,7 @@ _TIME = r"\d{1,2}(?:[:.h]\d{2})?\s?h?(?:\s?[ap]\.?m\.?)?"
 
 # Each is matched against a whole line; its first group is the command's argument.
 PATTERNS: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
-    (verb, re.compile(shape + _TAIL, re.IGNORECASE))
+    (verb, re.compile(f"(?:{shape}){_TAIL}", re.IGNORECASE))
     for verb, shape in (
         (Verb.HELP, r"(?:help|hilfe|aide|ayuda|info|commands|\?)(?: me)?"),
         (Verb.FORGET, r"forget me"),
@@ -168,9 +172,9 @@ _CLOSING = re.compile(
 
 def plain(line: str) -> str:
     """Return a line without quotation marks, final punctuation and polite words before it."""
-    text = line.strip().strip("*_\"'“”‘’«»`").strip()
+    text = line.strip().strip(f"{_MARKS} ")
     if text != "?":
-        text = text.rstrip(".!?,; ")
+        text = text.rstrip(f"{_MARKS}.!?,; ")
     lead = _LEAD.match(text)
     return text[lead.end() :] if lead and lead.end() < len(text) else text
 
@@ -184,7 +188,7 @@ def is_leaving(line: str) -> bool:
 
 def is_agreeing(line: str) -> bool:
     """Tell whether a line is a yes."""
-    return " ".join(re.findall(r"\w+", line.casefold())) in _CONFIRMING
+    return " ".join(re.findall(r"\w+", _THANKS.sub("", line.casefold()))) in _CONFIRMING
 
 
 def is_greeting(line: str) -> bool:

@@ -137,7 +137,8 @@ def _handled(
     if proved is None:
         log.info("not proven", extra={"action": "take-in"})
         return ()
-    asked = commands.parse(mail.subject, mail.lines, mailbox=mailbox, site=policy.site.name.strip())
+    names = (policy.site.name.strip(), mail.sender, proved.address)
+    asked = commands.parse(mail.subject, mail.lines, mailbox=mailbox, names=names)
     case = Case(store=store, mail=mail, policy=policy, proof=proved, now=now)
     plus = plus if mailbox == "subscribe" else ""  # elsewhere it is a tag, not a wish
     if proved.subscriber is None:
