@@ -121,18 +121,7 @@ class Catalogue:
 
     def find(self, slug: str) -> Feed | None:
         """The feed of this address: a listed one, or that of any known topic or category."""
-        made = next((each for each in self._community() if each.info.slug == slug), None)
-        if made is not None:
-            return made
-        topics = self._terms.topics.values()
-        topic = next((each for each in topics if links.slug(each.id) == slug), None)
-        if topic is not None:
-            return self.of(topic)
-        listed = next((each for each in self.feeds if each.info.slug == slug), None)
-        if listed is not None:
-            return listed
-        quiet = next((each for each in self._categories if links.slug(each) == slug), "")
-        return self.of(matching.topic_of(quiet, self._terms.topics)) if quiet else None
+        return self._by_slug.get(slug)
 
     def hub(self, feed: Feed) -> str:
         """The hub that is told of changes of this feed, if it is listed; "" for none."""
@@ -141,10 +130,8 @@ class Catalogue:
 
     def spelled(self, slug: str) -> str:
         """The address of the feed that differs from this one in case alone; "" for none."""
-        listed = (each.info.slug for each in self.feeds)
-        known = (*listed, *map(links.slug, (*self._terms.topics, *self._categories)))
         wanted = slug.casefold()
-        return next((each for each in known if each.casefold() == wanted), "")
+        return next((each for each in self._by_slug if each.casefold() == wanted), "")
 
     def of(self, topic: Topic) -> Feed:
         """The feed of a topic."""
@@ -162,8 +149,15 @@ class Catalogue:
         )
 
     @cached_property
-    def _categories(self) -> Sequence[str]:
-        return self._store.papers.known_categories()
+    def _by_slug(self) -> Mapping[str, Feed]:
+        """All feeds that there may be, by address."""
+        topics = self._terms.topics
+        found = {each.info.slug: each for each in self._community()}
+        for topic in topics.values():
+            found.setdefault(links.slug(topic.id), self.of(topic))
+        for category in self._store.papers.known_categories():
+            found.setdefault(links.slug(category), self.of(matching.topic_of(category, topics)))
+        return found
 
     def _community(self) -> Iterator[Feed]:
         """Feeds made by readers and curators: trending, now and by period, and picks."""
