@@ -90,19 +90,10 @@ def fetch(
     as_json: bool,
 ) -> None:
     """Fetch new listings from all enabled sources, or only from SOURCE."""
-    if at and not files:
-        raise InvalidInput("--at needs --from: the file that was fetched then.")
-    if until and not since:
-        raise InvalidInput("--until needs --since: the days to back-fill.")
-    if since and files:
-        raise InvalidInput("--since asks a source and --from reads a file: name one of them.")
+    _check_together(source, files, since=since, until=until, at=at)
     with context.app() as app:
         app.create()
-        if files:
-            if source is None:
-                raise InvalidInput(
-                    "Name the source that the file came from, such as `fetch arxiv --from FILE`."
-                )
+        if source and files:
             reports = app.ingest_files(source, files, at=_range(at, at)[0] if at else None)
         elif since:
             with progress("fetching"):
@@ -254,6 +245,27 @@ def web(context: Context, host: str | None, port: int | None) -> None:
 
     with context.app(web__host=host, web__port=port) as app:
         serve(app.create())
+
+
+def _check_together(
+    source: str | None,
+    files: tuple[Path, ...],
+    *,
+    since: str | None,
+    until: str | None,
+    at: str | None,
+) -> None:
+    """Refuse options of `fetch` of which one would do nothing; raises InvalidInput."""
+    if files and source is None:
+        raise InvalidInput(
+            "Name the source that the file came from, such as `fetch arxiv --from FILE`."
+        )
+    if files and since:
+        raise InvalidInput("--since asks a source and --from reads a file: name one of them.")
+    if at and not files:
+        raise InvalidInput("--at needs --from: the file that was fetched then.")
+    if until and not since:
+        raise InvalidInput("--until needs --since: the days to back-fill.")
 
 
 def _read(app: App) -> list[SourceReport]:

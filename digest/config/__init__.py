@@ -107,8 +107,11 @@ def _read(path: Path) -> Table:
         return tomllib.loads(path.read_text(encoding=ENCODING))
     except FileNotFoundError:
         raise ConfigError(f"There is no settings file {path}.", subject=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", subject=str(path)) from error
+    except OSError as error:
+        said = error.strerror or error
+        raise ConfigError(f"{path} cannot be read: {said}.", subject=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: save it as UTF-8.", subject=str(path)) from error
     except ValueError as error:  # not TOMLDecodeError alone: a number may have too many digits
         raise ConfigError(f"{path} is not valid TOML: {error}.", subject=str(path)) from error
 

@@ -206,6 +206,11 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
         load(tmp_path / "nowhere.toml", environment={})
     with pytest.raises(ConfigError, match="not valid TOML"):
         from_file(tmp_path, "[site\n")
+    with pytest.raises(ConfigError, match=r"^/\S+ cannot be read: Is a directory\.$"):
+        load(tmp_path, environment={})
+    (tmp_path / "latin.toml").write_bytes('[site]\nname = "Café"\n'.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin\.toml is not UTF-8: save it as UTF-8\.$"):
+        load(tmp_path / "latin.toml", environment={})
 
 
 def test_a_misspelled_variable_is_found_out(tmp_path):
