@@ -61,7 +61,12 @@ _UNSAFE = re.compile(r"[^\x21-\x7e\x80-\U0010ffff]")
 
 
 class Server:
-    """An LMTP server, with an event loop in a thread of its own."""
+    """Listens at `host:port` or `unix:/path` and hands each mail to `deliver(raw, recipients)`.
+
+    `deliver` is called for one mail at a time, in a thread of its own, with recipients at these
+    `domains` only. Raises RetryLater while another worker with the same `secret` listens there, and
+    ConfigError if another program or another Digest does, or if nothing can listen there.
+    """
 
     def __init__(
         self, deliver: Deliver, address: str, *, secret: bytes, domains: Collection[str]
@@ -129,16 +134,6 @@ class Server:
         for each in others:
             each.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-
-
-def serve(deliver: Deliver, address: str, *, secret: bytes, domains: Collection[str]) -> Server:
-    """Listen at `host:port` or `unix:/path` and hand each mail to `deliver(raw, recipients)`.
-
-    `deliver` is called for one mail at a time, in a thread of its own, with recipients at these
-    `domains` only. Raises RetryLater while another worker with the same `secret` listens there, and
-    ConfigError if another program or another Digest does, or if nothing can listen there.
-    """
-    return Server(deliver, address, secret=secret, domains=domains)
 
 
 def check(address: str, *, secret: bytes) -> None:

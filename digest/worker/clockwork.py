@@ -80,7 +80,7 @@ class Door:
         domains = self._app.inbound_policy.domains
         secret = self._app.store.post.secret(lmtp.SECRET)
         try:
-            self._server = lmtp.serve(self._app.take_in, address, secret=secret, domains=domains)
+            self._server = lmtp.Server(self._app.take_in, address, secret=secret, domains=domains)
         except RetryLater as error:
             log.info("%s", error.message, extra={"action": "lmtp"})
 

@@ -32,7 +32,7 @@ def serve(taken, free_port):
             taken.append((raw, recipients))
             deliver(raw, recipients)
 
-        servers.append(lmtp.serve(keep, address, **OURS))
+        servers.append(lmtp.Server(keep, address, **OURS))
         return address
 
     yield start
@@ -135,14 +135,14 @@ def test_a_socket_in_the_file_system_does_too(serve, taken, tmp_path):
 def test_where_somebody_listens_already_nobody_is_disturbed(serve, taken, tmp_path):
     for address in (serve(), serve(address=f"unix:{tmp_path}/lmtp")):
         with pytest.raises(RetryLater, match="already"):
-            lmtp.serve(lambda raw, to: None, address, **OURS)
+            lmtp.Server(lambda raw, to: None, address, **OURS)
         lmtp.check(address, secret=b"ours")
         assert answers(address, TO) == [250]
 
 
 def test_where_the_digest_of_another_database_listens_the_setting_is_wrong(serve, tmp_path):
     def listens(address):
-        lmtp.serve(lambda raw, to: None, address, secret=b"other", domains=["papers.example"])
+        lmtp.Server(lambda raw, to: None, address, secret=b"other", domains=["papers.example"])
 
     def checks(address):
         lmtp.check(address, secret=b"other")
@@ -173,7 +173,7 @@ def test_where_another_program_listens_the_setting_is_wrong(stranger, monkeypatc
     address = stranger(greeting)
 
     def listens(address):
-        lmtp.serve(lambda raw, to: None, address, **OURS)
+        lmtp.Server(lambda raw, to: None, address, **OURS)
 
     def checks(address):
         lmtp.check(address, secret=b"ours")
@@ -188,7 +188,7 @@ def test_one_that_hangs_up_is_on_its_way_out_and_waited_for(stranger):
 
     lmtp.check(address, secret=b"ours")
     with pytest.raises(RetryLater, match="already"):
-        lmtp.serve(lambda raw, to: None, address, **OURS)
+        lmtp.Server(lambda raw, to: None, address, **OURS)
 
 
 def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
@@ -203,7 +203,7 @@ def test_a_socket_left_behind_by_a_crash_is_taken_over(serve, tmp_path):
 )
 def test_an_address_where_nothing_can_listen_is_a_wrong_setting(address):
     with pytest.raises(ConfigError, match="lmtp"):
-        lmtp.serve(lambda raw, to: None, address, **OURS)
+        lmtp.Server(lambda raw, to: None, address, **OURS)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_closing_lets_the_mail_in_hand_be_finished(free_port):
         kept.append(raw)
 
     address = f"127.0.0.1:{free_port()}"
-    server = lmtp.serve(slow, address, **OURS)
+    server = lmtp.Server(slow, address, **OURS)
     codes = []
     sending = threading.Thread(target=lambda: codes.extend(answers(address, TO)))
     sending.start()

@@ -135,7 +135,7 @@ def test_a_port_that_another_program_holds_stops_the_worker_and_is_wrong_for_the
 def test_two_digests_cannot_listen_at_one_address_and_the_second_says_so(app, free_port, caplog):
     address = f"127.0.0.1:{free_port()}"
     application = app(lmtp=address)
-    other = lmtp.serve(
+    other = lmtp.Server(
         lambda raw, to: None,
         address,
         secret=b"another database's",
