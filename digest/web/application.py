@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
@@ -27,7 +27,7 @@ from digest.web import feeds, operator, people, reading, static
 from digest.web.about import PRIVATE_PATHS
 from digest.web.caching import COMPRESSION, SMALLEST_TO_COMPRESS, takes_gzip
 from digest.web.common import without_slash
-from digest.web.guard import Guard
+from digest.web.guard import Guard, Refuse
 from digest.web.limits import Buckets, RateLimit
 from digest.web.negotiating import SUFFIX, wants_json
 from digest.web.showing import ANY_ORIGIN
@@ -119,9 +119,7 @@ async def _with_threads(_app: Starlette) -> AsyncIterator[None]:
     yield
 
 
-def _handler(
-    app: App, describe: Callable[[Exception], tuple[int, str]]
-) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _handler(app: App, describe: Callable[[Exception], tuple[int, str]]) -> Refuse:
     async def handle(request: Request, error: Exception) -> Response:
         status, text = describe(error)
         headers = {"cache-control": "no-store", **(getattr(error, "headers", None) or {})}

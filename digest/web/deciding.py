@@ -26,19 +26,8 @@ Found = Sequence[tuple[Submission, Paper | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of the moderation log; `deed` says who did what, by the name that they show."""
-
-    at: datetime
-    deed: str
-    note: str
-    paper: Paper | None
-    paper_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What is to decide, what was decided, and the log.
+    """What is to decide, what was decided, and the log, with who did what by the name they show.
 
     By submission: `stands`, its state in words, and `unfound`, why its paper could not be fetched.
     `called` is what to call people.
@@ -46,7 +35,7 @@ class Desk:
 
     waiting: Found
     decided: Found
-    log: Sequence[Line]
+    log: Sequence[tuple[str, Moderation, Paper | None]]
     stands: Mapping[str, str]
     unfound: Mapping[str, str]
     called: Mapping[str, str]
@@ -65,16 +54,7 @@ def desk(store: Store, me: str, *, most: int, now: datetime) -> Desk:
     return Desk(
         waiting=with_papers(store, waiting),
         decided=with_papers(store, decided),
-        log=[
-            Line(
-                at=each.at,
-                deed=_deed(each, {**called, me: "you"}),
-                note=each.note,
-                paper=papers.get(each.paper_id),
-                paper_id=each.paper_id,
-            )
-            for each in log
-        ],
+        log=[(_deed(each, {**called, me: "you"}), each, papers.get(each.paper_id)) for each in log],
         stands=stands((*waiting, *decided), unfound),
         unfound=unfound,
         called=called,

@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from digest.web.guard import Refuse
+
 HOUR = 3600.0
 COST_OF_A_FILE = 3.0
 """A file full of references takes as long to read as several searches."""
@@ -33,7 +35,6 @@ PREFIX_4, PREFIX_6 = 24, 56
 """What one customer usually has: a /56 of IPv6 (RIPE-690); /24 is the smallest routed IPv4 network."""
 
 Handler = Callable[[Request], Response]
-Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def network(request: Request) -> str:
