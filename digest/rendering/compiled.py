@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from digest.model import Paper, Pick, Site, Topic, Voice
-from digest.rendering import templates, wording
+from digest.rendering import links, templates, wording
 from digest.rendering.feed_items import spoken
 from digest.rendering.pieces import Pieces, hole
 from digest.rendering.templates import Part
@@ -117,7 +117,7 @@ def compile_mail(
     constants = {**site_values(site), "signature": wording.signature(site)}
     parts = templates.load(folder, "digest", _LISTS, constants)
     papers, titles = _sparse_papers(site), _TITLES[:1] if site.url else _TITLES
-    context = _SPECIMEN | {"picks": _PAPERS, "rest": titles}
+    context = {**_SPECIMEN, "picks": _PAPERS, "rest": titles}
     if not site.url:
         context |= dict.fromkeys(_ADDRESSES, "")
     sparse = [templates.without(context, names) for names in templates.lacks(_OPTIONAL)]
@@ -134,11 +134,8 @@ def compile_mail(
 def site_values(site: Site) -> dict[str, str]:
     """What templates print of the site, bounded so that a footer always fits."""
     return {
-        # For templates that operators edited before these two were constant.
-        "lang": "en",
-        "dir": "ltr",
         "site_name": truncate(clean(site.name), 100),
-        "home_url": f"{site.url}/" if site.url else "",
+        "home_url": links.home(site),
         "imprint": truncate(clean(site.imprint), LONGEST_IMPRINT),
         "contact": truncate(clean(site.contact), LONGEST_IMPRINT),
     }
@@ -250,15 +247,11 @@ _TITLES = (
     LineView(title="Line 1", url="https://example.org/line"),
     LineView(title="Line 2", url=""),
 )
-_SPECIMEN: dict[str, object] = {
-    **templates.specimen(
-        "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
-        " hidden because_you signature by_mail",
-        "home_url full_url feed_url unsubscribe_url unsubscribe_mailto preferences_url",
-    ),
-    "lang": "en",
-    "dir": "ltr",
-}
+_SPECIMEN: Mapping[str, object] = templates.specimen(
+    "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
+    " hidden because_you signature by_mail",
+    "home_url full_url feed_url unsubscribe_url unsubscribe_mailto preferences_url",
+)
 
 # A digest has all of these if the site has an address, else none.
 _ADDRESSES = ("home_url", "full_url", "feed_url", "preferences_url", "unsubscribe_url")
