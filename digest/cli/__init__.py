@@ -21,6 +21,7 @@ import click
 from digest import __version__
 from digest.cli import (
     evaluating,
+    gathering,
     mailing,
     moderating,
     operating,
@@ -64,7 +65,17 @@ def cli(context: click.Context, config: str | None, db: str | None, debug: bool)
     context.obj = Context(config=config, db=db, debug=debug)
 
 
-for module in (operating, people, roster, reading, running, moderating, mailing, evaluating):
+for module in (
+    operating,
+    people,
+    roster,
+    reading,
+    gathering,
+    running,
+    moderating,
+    mailing,
+    evaluating,
+):
     for command in module.COMMANDS:
         cli.add_command(command)
 
