@@ -254,16 +254,6 @@ class _Reader:
         """Two arguments, one above the other."""
         return f"({self._argument(math=True)} choose {self._argument(math=True)})"
 
-    def over(self) -> str:
-        """The first argument above the second."""
-        above = self._argument(math=True)
-        return self._argument(math=True) + script("^", above)
-
-    def under(self) -> str:
-        """The first argument below the second."""
-        below = self._argument(math=True)
-        return self._argument(math=True) + script("_", below)
-
     def modulo(self) -> str:
         """The modulus in parentheses."""
         return f" (mod {self._argument(math=True)})"
@@ -361,9 +351,6 @@ class _Reader:
 _STRUCTURED = {
     "sqrt": _Reader.root,
     "binom": _Reader.binomial,
-    "overset": _Reader.over,
-    "stackrel": _Reader.over,
-    "underset": _Reader.under,
     "pmod": _Reader.modulo,
     "url": _Reader.address,
     "href": _Reader.link,

@@ -42,6 +42,10 @@ def test_accents_become_letters(tex, text):
         (r"\(x\) and \[y\] and $$z$$", "x and y and z"),
         (r"$\hat{x} \le \left( y \right)$", "x̂ ≤ ( y )"),
         (r"$\sim$5\,ms", "~5 ms"),
+        (
+            r"\begin{equation*} x_i^2 \end{equation*} for $p \equiv 1 \pmod{4}$",
+            "xᵢ² for p ≡ 1 (mod 4)",
+        ),
         (r"$\deg f \not\subseteq {\frak p}$, $a \not= b$", "deg f ⊈ p, a ≠ b"),
         (r"Newton$\unicode{x2013}$Schulz$\unicode{8212}$", "Newton–Schulz—"),
         (r"$\unicode{x110000}$ $\unicode{xy}$ $\unicode$", ""),
