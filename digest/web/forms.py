@@ -125,9 +125,11 @@ def filled(
     schedule = {name: form.one(name) for name in SCHEDULE if form.one(name)}
     timing = _schedule(schedule, to=to, errors=errors)
     person = subscriptions.with_schedule(to, timing)
+    # By their ids, whatever the case that an address writes them in.
+    ticked = subscriptions.interests_of(Wishes(topics=found["topics"]), topics=topics, now=now)
     return Filled(
         values=values | (schedule_values(person) | schedule if strict else schedule_values(person)),
-        topics=found["topics"],
+        topics=tuple(each.value for each in ticked),
         wishes=replace(timing, **found),
         errors=errors if strict else {},
         notes=(*notes, *left_out) if strict else (),

@@ -45,6 +45,12 @@ def test_an_address_can_fill_the_form_in(client):
     assert "problems" not in page
 
 
+def test_an_address_names_topics_in_any_case(client):
+    page = client.get("/subscribe?topics=cs.ir&topics=RETRIEVAL&topics=cs.IR").text
+    ticked = re.findall(r'name="topics" value="([^"]+)" checked', page)
+    assert sorted(ticked) == ["cs.IR", "retrieval"]
+
+
 def test_topics_are_narrowed_by_words_and_what_was_chosen_stays_in_sight(client):
     page = client.post(
         "/subscribe",
