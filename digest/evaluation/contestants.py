@@ -125,18 +125,18 @@ class _Named:
     """A scorer from elsewhere, which may lack `name` and `about`, and whose errors are its own."""
 
     def __init__(self, name: str, kind: Callable[[], Scorer]) -> None:
-        blamed = _blamed(name)
-        scorer = blamed(kind)()
+        blaming = blamed(name)
+        scorer = blaming(kind)()
         self.name = str(getattr(scorer, "name", "")) or name.rpartition(":")[2]
         self.about = str(getattr(scorer, "about", "")) or name
-        self.learn = blamed(scorer.learn)
-        self.scores = blamed(scorer.scores)
+        self.learn = blaming(scorer.learn)
+        self.scores = blaming(scorer.scores)
         if isinstance(scorer, Preparing):
-            self.prepared = blamed(scorer.prepared)
+            self.prepared = blaming(scorer.prepared)
 
 
 @contextmanager
-def _blamed(name: str) -> Iterator[None]:
+def blamed(name: str) -> Iterator[None]:
     """Say of an error that the ranker of this name made it."""
     try:
         yield

@@ -102,11 +102,11 @@ class Scored:
         now: datetime,  # noqa: ARG002 - scores do not depend on the time
     ) -> list[Ranking]:
         """All papers by score, except those that are barred or that the profile has judged."""
-        papers = list({each.id: each for each in candidates.papers}.values())
+        papers = candidates.papers
         known = {each.id: each for each in (*papers, *candidates.liked.values())}
         self._scorer.learn(papers, list(known.values()), [])
         scores = self._scorer.scores(block, candidates)
-        ids = [each.id for each in candidates.papers]
+        ids = [each.id for each in papers]
         return [
             _ranking(profile, ids, row, without.get(profile.subscriber_id, frozenset()))
             for profile, row in zip(block, scores, strict=True)

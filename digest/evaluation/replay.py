@@ -26,6 +26,7 @@ import numpy as np
 
 from digest.evaluation import measures
 from digest.evaluation.answers import FEWEST_PEOPLE, Answered, answered
+from digest.evaluation.contestants import blamed
 from digest.evaluation.past import profile_at
 from digest.pipeline import windows
 
@@ -211,13 +212,15 @@ def _ranked(
     )
     ids = [each.subscriber_id for each in profiles]
     without = store.ledger.sent(ids, window.seen_at, but_edition=one.edition)
-    return {
-        name: {
+    places = {}
+    for name, ranker in rankers.items():
+        with blamed(name):
+            rankings = ranker.rank(profiles, candidates, without=without, now=now)
+        places[name] = {
             ranking.subscriber_id: {paper: place for place, paper in enumerate(ranking.listed, 1)}
-            for ranking in ranker.rank(profiles, candidates, without=without, now=now)
+            for ranking in rankings
         }
-        for name, ranker in rankers.items()
-    }
+    return places
 
 
 def _profiles(store: Store, digests: Sequence[Digest]) -> list[Profile]:

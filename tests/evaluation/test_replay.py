@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import subscriptions
+from digest.errors import InvalidInput
 from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, examination, replay
 from digest.model import (
     Announcement,
@@ -187,6 +188,16 @@ def test_wanted_papers_count_by_their_place_in_each_ranking(world):
     assert value(result, "graphs", "MRR") == pytest.approx((1 + 3 / 3) / 4)
     assert value(result, "bread", "MRR") == pytest.approx((1 / 11 + 3 / 13) / 4)
     assert result.standing[AS_SENT].mean.tolist() == result.standing["graphs"].mean.tolist()
+
+
+def test_a_ranker_that_fails_is_named(world):
+    (ada,) = world.people(1)
+    world.publish(0)
+    world.send(0, InOrder(graphs_first))
+    world.answer(ada, 0, 1)
+
+    with pytest.raises(InvalidInput, match=r"The ranker theirs failed \(KeyError: 'bread'\)"):
+        world.replay(ours=InOrder(graphs_first), theirs=InOrder(lambda *_: {}["bread"]))
 
 
 def test_papers_that_were_not_shown_are_left_out_before_judging(world):
