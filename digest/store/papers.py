@@ -44,6 +44,12 @@ WHERE a.seen_at >= ? AND a.day < ? AND a.type IN ('new', 'cross')
 GROUP BY c.category, a.day ORDER BY c.category, a.day
 """
 
+# Without the plus, SQLite groups by the primary key and reads every vote that was ever given.
+VOTED = """
+SELECT paper_id, count(*) AS votes FROM votes WHERE at >= ?
+GROUP BY +paper_id ORDER BY votes DESC, max(at) DESC, paper_id LIMIT ?
+"""
+
 
 class Papers(Family):
     """Papers, their identities, announcements and signals, in SQLite."""
@@ -253,15 +259,7 @@ class Papers(Family):
     def voted(self, since: datetime, *, limit: int) -> list[tuple[Paper, int]]:
         """Papers with votes given at or after `since` and how many, most first."""
         with self._connections.read() as connection:
-            votes = dict(
-                connection.execute(
-                    """
-                    SELECT paper_id, count(*) AS votes FROM votes WHERE at >= ?
-                    GROUP BY paper_id ORDER BY votes DESC, max(at) DESC, paper_id LIMIT ?
-                    """,
-                    (stamp(since), limit),
-                ).fetchall()
-            )
+            votes = dict(connection.execute(VOTED, (stamp(since), limit)).fetchall())
             papers = loading.papers(connection, votes)
         return [(papers[each], count) for each, count in votes.items()]
 

@@ -472,6 +472,7 @@ def test_categories_of_late_are_counted_without_reading_those_of_all_papers(path
     ("query", "values", "indexes"),
     [
         (papers.COUNT_DAYS, ("2026-06-01", "2026-06-30"), {"papers_by_day"}),
+        (papers.VOTED, ("2026-06-09", 9), {"votes_by_at"}),
         (
             finding.EXAMINED.format(texts="", among="", condition=finding.CATEGORIES.holds),
             {"query": "graphs", "last": 9, "examined": 9, "categories": "[]"},
