@@ -36,8 +36,9 @@ _DISCLAIMER = re.compile(
     r" (?:e-?mail|mail|message|communication|nachricht|courriel|mensaje|correo|messaggio|bericht))\b",
     re.IGNORECASE,
 )
-_CONFIDENTIAL = re.compile(
-    r"confiden[tc]i|intended|privileged|vertr(?:aulich|ouwelijk)|destinat|riservat", re.IGNORECASE
+_CONFIDENTIAL = (
+    *("confidenti", "confidenci", "intended", "privileged", "vertraulich", "vertrouwelijk"),
+    *("destinat", "riservat"),
 )
 _ORIGINAL = re.compile(
     r"\s*[-_=*]{2,}\s*(?:(?:original|forwarded|replied|ursprüngliche|weitergeleitete|oorspronkelijk"
@@ -147,7 +148,8 @@ def _ends(lines: list[str], at: int) -> bool:
     if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line):
         return True
     if _DISCLAIMER.match(line):
-        return any(map(_CONFIDENTIAL.search, lines[at : at + LOOK_AHEAD]))
+        text = " ".join(lines[at : at + LOOK_AHEAD]).lower()
+        return any(each in text for each in _CONFIDENTIAL)
     if not _FROM.match(line):
         return False
     return sum(bool(_BESIDE_FROM.match(each)) for each in lines[at + 1 : at + LOOK_AHEAD]) > 1
