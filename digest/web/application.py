@@ -45,7 +45,8 @@ STATUS: dict[type[DigestError], int] = {
 }
 WORDS = {
     404: "There is no such page.",
-    405: "This address does not support that method.",
+    # Browsers that open a tab again ask for the page that a button led to.
+    405: "This address takes no such request. If a button led you here before, what it did stands.",
     413: "That is too large: only the first megabyte of a file is read. Go back in your browser and "
     "send less.",
     429: "Too many requests came from your network. Please try again a little later.",
@@ -54,6 +55,7 @@ WORDS = {
 }
 TITLES = {
     404: "Not found",
+    405: "Nothing to open here",
     413: "Too large",
     429: "Too many requests",
     503: "Please try again",

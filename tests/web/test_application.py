@@ -150,6 +150,12 @@ def test_a_get_of_what_is_meant_for_posting_is_refused_and_changes_nothing(app, 
     assert everything(app) == before
 
 
+def test_a_tab_opened_again_does_not_say_that_what_a_button_did_failed(client, site):
+    page = client.get(site.path("/account/{token}/erase")).text
+    assert "what it did stands" in page
+    assert "did not work" not in page
+
+
 def test_other_sites_can_post_nothing_but_one_click(app, client, site):
     before = everything(app)
     for route in routes(app, "POST"):
