@@ -20,7 +20,6 @@ from digest.web import forms, words
 from digest.web.common import GONE, PRIVATE
 from digest.web.mailing import Mailing
 from digest.web.personal import (
-    ACCOUNT_LASTS,
     BAD,
     GONE_STATUS,
     Owned,
@@ -56,7 +55,7 @@ class Account(Personal):
 
         def handle(request: Request) -> Response:
             person, made = self.person(request, links.ACCOUNT)
-            if is_past(made, ACCOUNT_LASTS, now=self.app.clock()):
+            if is_past(made, links.ACCOUNT_LASTS, now=self.app.clock()):
                 return self.page("account", GONE_STATUS, state="old", errors={})
             return handler(request, person)
 
@@ -139,16 +138,8 @@ class Account(Personal):
         answer.background = self.mailing.letters(write, partial(write, recipient=person.email))
         return answer
 
-    def _moving(
-        self,
-        state: str,
-        status: int = 200,
-        *,
-        email: str = "",
-        text: str = "",
-        ended: bool = False,
-    ) -> Response:
-        return self.page("account_move", status, state=state, email=email, text=text, ended=ended)
+    def _moving(self, state: str, status: int = 200, **context: object) -> Response:
+        return self.page("account_move", status, state=state, **context)
 
     def _side(self, request: Request) -> tuple[Subscriber, Side, str]:
         """Whose link it is, and of which of the two addresses; raises NotFound."""
