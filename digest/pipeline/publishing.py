@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,17 +63,17 @@ def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -
     address. A feed whose topic is no more is removed, but not its archives.
     """
     catalogue = Catalogue(store, terms, now)
-    listed = {feed.info.slug: feed for feed in catalogue.feeds}
-    standing = {slug: listed.get(slug) or catalogue.find(slug) for slug in _slugs(folder)}
+    feeds = {slug: catalogue.find(slug) for slug in _standing(folder / "feeds")}
+    feeds |= {feed.info.slug: feed for feed in catalogue.feeds}
     made_for, address = folder / MADE_FOR, terms.site.url.encode()
     moved = not made_for.is_file() or made_for.read_bytes() != address
     total = Published()
-    for slug, feed in (listed | standing).items():
+    for slug, feed in feeds.items():
         if feed is not None:
             total = _written(folder, _documents(catalogue, feed, folder, anew=moved), total)
             continue
         for kind in FORMATS:
-            (folder / f"feeds/{slug}.{kind}").unlink()
+            (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
     write(made_for, address)
     outlines = opml.opml([feed.info for feed in catalogue.feeds], terms.site)
     changed = write(folder / opml.PATH, outlines)
@@ -180,20 +179,19 @@ def _documents(catalogue: Catalogue, feed: Feed, folder: Path, *, anew: bool) ->
     return {path: content for path, content in found.items() if content is not None}
 
 
-def _slugs(folder: Path) -> set[str]:
-    """The feeds that stand in the folder, including those that are no longer listed."""
-    found = ({path.stem for path in (folder / "feeds").glob(f"[!.]*.{kind}")} for kind in FORMATS)
-    return set.intersection(*found)
-
-
 def _archived(folder: Path) -> set[date]:
     """The days that have an archive in every format."""
-    found: Counter[date] = Counter()
-    for kind in FORMATS:
-        for path in folder.glob(f"????-??-??.{kind}"):
-            with suppress(ValueError):
-                found[date.fromisoformat(path.stem)] += 1
-    return {day for day, count in found.items() if count == len(FORMATS)}
+    days = set()
+    for name in _standing(folder):
+        with suppress(ValueError):
+            days.add(date.fromisoformat(name))
+    return days
+
+
+def _standing(folder: Path) -> set[str]:
+    """The names of what stands there in every format."""
+    found = ({path.stem for path in folder.glob(f"[!.]*.{kind}")} for kind in FORMATS)
+    return set.intersection(*found)
 
 
 def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Published:
