@@ -7,7 +7,6 @@ a stranger typed, or anybody could send their words to others through the sign-u
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from digest.errors import ConfigError
@@ -16,10 +15,7 @@ from digest.rendering import links, wording
 from digest.rendering.occasions import Occasion, Words
 from digest.text import clean
 
-ACCOUNT_LASTS = timedelta(hours=1)
-CONFIRM_DAYS = 14
 CHANGE_DAYS = 7
-PREFERENCES_DAYS = 90
 
 _LINK_COMMAND = "“link” – a link to change what you get, in a browser"
 COMMANDS = (
@@ -80,7 +76,7 @@ def _confirm(occasion: Occasion) -> Words:
             f"Or {by_reply}" if site.url and by_reply else "",
             "" if soon else "What you followed before is kept as well.",
             f"{first}Every digest says how to unsubscribe.",
-            _not_you("nothing is sent unless you confirm", CONFIRM_DAYS),
+            _not_you("nothing is sent unless you confirm", links.CONFIRM_LASTS.days),
         ),
     )
 
@@ -108,7 +104,7 @@ def _link(occasion: Occasion) -> Words:
         button="Open my preferences",
         url=links.preferences(occasion.site, occasion.person, occasion.at.date().isoformat()),
         notes=(
-            f"It works for {PREFERENCES_DAYS} days. {_ALONE}",
+            f"It works for {links.PREFERENCES_LAST.days} days. {_ALONE}",
             _UNASKED,
         ),
     )
@@ -116,7 +112,7 @@ def _link(occasion: Occasion) -> Words:
 
 def _account(occasion: Occasion) -> Words:
     minute = int(occasion.at.timestamp()) // 60
-    until = occasion.at + ACCOUNT_LASTS
+    until = occasion.at + links.ACCOUNT_LASTS
     return Words(
         subject=f"Your account with {occasion.name}",
         title="Your account.",

@@ -7,6 +7,7 @@ return "", and templates leave the link out. A token is signed once for each sco
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -22,6 +23,11 @@ PREFERENCES = "preferences"
 ACCOUNT = "account"
 ADDRESS_OLD = "address-old"
 ADDRESS_NEW = "address-new"
+
+# How long links work: pages check it, and letters say it.
+CONFIRM_LASTS = timedelta(days=14)
+PREFERENCES_LAST = timedelta(days=90)
+ACCOUNT_LASTS = timedelta(hours=1)
 
 # Scopes of tags in mail addresses (`tokens.make_tag`).
 REPLY = "reply"

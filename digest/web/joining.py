@@ -22,7 +22,6 @@ from digest.web.forms import Filled, Form
 from digest.web.mailing import Mailing
 from digest.web.personal import (
     BAD,
-    CONFIRM_LASTS,
     GONE_STATUS,
     Personal,
     checked,
@@ -188,7 +187,9 @@ class Joining(Personal):
         """A button to confirm the address; the POST starts the subscription."""
         person, subject = self.person(request, links.CONFIRM)
         day, _, mark = subject.partition("_")
-        if person.status is Status.PENDING and is_past(day, CONFIRM_LASTS, now=self.app.clock()):
+        if person.status is Status.PENDING and is_past(
+            day, links.CONFIRM_LASTS, now=self.app.clock()
+        ):
             return self.page("confirm", GONE_STATUS, state="old", email="", preferences="")
         if request.method == "POST":
             joins = person.status is Status.PENDING

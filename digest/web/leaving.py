@@ -17,7 +17,7 @@ from digest.rendering import links
 from digest.subscriptions.spans import LONGEST
 from digest.web import forms
 from digest.web.common import GONE
-from digest.web.personal import ACCOUNT_LASTS, SPANS, Personal, is_past, minute
+from digest.web.personal import SPANS, Personal, is_past, minute
 
 REJOIN = "rejoin"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,7 +57,9 @@ class Leaving(Personal):
         """
         now = self.app.clock()
         with self._lock:
-            recent = {key: of for key, of in self._left.items() if now - of[0] < ACCOUNT_LASTS}
+            recent = {
+                key: of for key, of in self._left.items() if now - of[0] < links.ACCOUNT_LASTS
+            }
             self._left = recent
             # Only a confirmed subscriber who is not suppressed may come back this way.
             if person.confirmed_at is not None and person.status in (Status.ACTIVE, Status.PAUSED):
@@ -72,7 +74,11 @@ class Leaving(Personal):
         ends = _pause_end(pause)
         now = self.app.clock()
         closed = subscriptions.suppression(self.app.store, person.email) is not None
-        if closed or person.status is Status.SUPPRESSED or is_past(made, ACCOUNT_LASTS, now=now):
+        if (
+            closed
+            or person.status is Status.SUPPRESSED
+            or is_past(made, links.ACCOUNT_LASTS, now=now)
+        ):
             raise NotFound(GONE)
         form = forms.posted(request)
         # Pending: someone has signed up in their name since, which must not prevent the undo.

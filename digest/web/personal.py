@@ -20,9 +20,6 @@ from digest.rendering import links, views
 from digest.web import words
 from digest.web.common import PRIVATE, Handlers
 
-CONFIRM_LASTS = timedelta(days=14)
-PREFERENCES_LAST = timedelta(days=90)
-ACCOUNT_LASTS = timedelta(hours=1)
 SPANS = ("1 week", "2 weeks", "1 month", "3 months")
 SEE_OTHER = 303
 BAD = 400
@@ -56,7 +53,7 @@ class Personal(Handlers):
 
         def handle(request: Request) -> Response:
             person, day = self.person(request, links.PREFERENCES)
-            if is_past(day, PREFERENCES_LAST, now=self.app.clock()):
+            if is_past(day, links.PREFERENCES_LAST, now=self.app.clock()):
                 return self.page("me_old", GONE_STATUS, me=self.me(request))
             return handler(request, person)
 
