@@ -189,9 +189,13 @@ def _for_subscriber(
     case: Case, person: Subscriber, asked: tuple[Command, ...], plus: str
 ) -> tuple[Reply, ...]:
     mail, proof = case.mail, case.proof
-    if person.status is Status.SUPPRESSED:
-        if any(each.verb is Verb.UNSUBSCRIBE for each in asked):
+    verbs = [each.verb for each in asked]
+    if person.status is Status.SUPPRESSED:  # may not be answered, nor asked whether they mean it
+        if Verb.UNSUBSCRIBE in verbs:
             subscriptions.unsubscribe(case.store, person, now=case.now)
+        if Verb.FORGET in verbs:
+            told = "Wants to be forgotten, and is suppressed: `digest forget` erases them."
+            bounces.keep_unread(case.store, mail.raw, detail=told, now=case.now)
         return ()
     if not asked and person.status is Status.PENDING and mail.blank and proof.edition == LETTER:
         # A blank reply to the letter that asks for a yes is one.

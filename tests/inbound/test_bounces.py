@@ -155,6 +155,18 @@ def test_who_writes_unsubscribe_from_a_suppressed_address_leaves_and_is_not_answ
     assert subscriptions.undo_bounce(store, kept.id, now=now).status == "unsubscribed"
 
 
+def test_who_wants_to_be_forgotten_while_suppressed_is_left_to_the_operator(
+    ada, store, take_in, mail, notice, reply_to, bounces_to, current
+):
+    take_in(notice("5.1.1"), bounces_to(ada))
+
+    assert take_in(mail("forget me"), reply_to(ada)) == ()
+
+    (kept,) = store.post.evidences(kind=EvidenceKind.UNREAD)
+    assert "digest forget" in kept.detail
+    assert current(ada).status == "suppressed"
+
+
 def test_a_forged_tag_suppresses_nobody(ada, take_in, notice, bounces_to, reply_to, current):
     forged = bounces_to(ada).replace("@", "a@")
     borrowed = reply_to(ada).replace("reply+", "bounce+")
