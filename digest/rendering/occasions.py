@@ -20,7 +20,7 @@ LONGEST_UNDO = 7_500
 _SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 _NOUNS = {
     InterestKind.KEYWORD: "keyword",
-    InterestKind.QUERY: "search profile",
+    InterestKind.QUERY: "saved search",
     InterestKind.AUTHOR: "author",
     InterestKind.LIKE: "example paper",
     InterestKind.MUTE: "muted word",

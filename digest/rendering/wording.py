@@ -34,8 +34,9 @@ class Notice:
 
 
 def count(n: int, noun: str) -> str:
-    """`1 paper`, `1,702 papers`."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    """`1 paper`, `1,702 papers`, `2 searches`."""
+    ending = "" if n == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{n:,} {noun}{ending}"
 
 
 def subject(digest: Digest, titles: Sequence[str], picked: int) -> str:
