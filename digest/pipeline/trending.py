@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from digest import matching
@@ -25,9 +26,8 @@ def refresh(store: Store, *, now: datetime) -> None:
     """
     counted = store.community.changed()  # first, so that a vote given meanwhile is seen next time
     signals = store.papers.signalled(now - COOLED)
-    primaries = store.papers.primaries({signal.paper_id for signal in signals})
-    categories = {paper: (category,) for paper, category in primaries.items()}
-    store.papers.set_trending(trending.hot(signals, categories, now))
+    fields = _fields(store, {signal.paper_id for signal in signals})
+    store.papers.set_trending(trending.hot(signals, fields, now))
     store.sources.set_cursor(COUNTED, counted)
 
 
@@ -57,16 +57,19 @@ def trending_papers(
     since = now - span
     told = (each for each in store.papers.signalled(since) if each.source != COMMUNITY)
     votes = Counter(trending.upvotes(told))
-    votes.update({paper.id: n for paper, n in store.papers.voted(since, limit=MOST_VOTED)})
-    papers = {paper.id: paper for paper in store.papers.get(votes).values()}
-    worth = trending.relative(
-        {paper: votes[paper] for paper in papers},
-        {paper.id: paper.categories for paper in papers.values()},
-    )
+    votes.update(store.papers.voted(since, limit=MOST_VOTED))
+    worth = trending.relative(votes, _fields(store, votes))
+    best = sorted(votes, key=lambda each: (-worth[each], -votes[each], each))
+    # A topic may have to be sought among all of them.
+    papers = store.papers.get(best[:limit] if topic is None else best)
     found = [
-        (paper, votes[paper.id], worth[paper.id])
-        for paper in papers.values()
+        (paper, votes[each], worth[each])
+        for each, paper in papers.items()
         if topic is None or matching.in_topic(matching.folded(paper), paper.categories, topic)
     ]
-    found.sort(key=lambda each: (-each[2], -each[1], each[0].id))
     return found[:limit]
+
+
+def _fields(store: Store, paper_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The primary category of each paper, as ranking takes categories."""
+    return {paper: (each,) for paper, each in store.papers.primaries(paper_ids).items()}

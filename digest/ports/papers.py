@@ -128,8 +128,8 @@ class PaperStore(Protocol):
     def by_author(self, name: str, *, limit: int) -> list[Paper]:
         """Papers of authors with this name, compared by `text.author_keys`, newest first."""
 
-    def voted(self, since: datetime, *, limit: int) -> list[tuple[Paper, int]]:
-        """Papers with votes given at or after `since`, and how many votes, most first."""
+    def voted(self, since: datetime, *, limit: int) -> dict[str, int]:
+        """Ids of papers with votes given at or after `since`, and how many votes, most first."""
 
     def changed(self) -> str:
         """A short token that changes whenever public pages and feeds may show something else.

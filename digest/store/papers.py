@@ -256,12 +256,9 @@ class Papers(Family):
             ids = authorship.by_author(connection, name, limit=limit)
             return list(loading.papers(connection, ids).values())
 
-    def voted(self, since: datetime, *, limit: int) -> list[tuple[Paper, int]]:
-        """Papers with votes given at or after `since` and how many, most first."""
-        with self._connections.read() as connection:
-            votes = dict(connection.execute(VOTED, (stamp(since), limit)).fetchall())
-            papers = loading.papers(connection, votes)
-        return [(papers[each], count) for each, count in votes.items()]
+    def voted(self, since: datetime, *, limit: int) -> dict[str, int]:
+        """Ids of papers with votes given at or after `since` and how many, most first."""
+        return dict(self._connections.rows(VOTED, (stamp(since), limit)))
 
     def changed(self) -> str:
         """A short token that changes whenever public pages may show something else."""

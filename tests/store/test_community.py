@@ -83,7 +83,7 @@ def test_papers_with_votes_since_then_most_first(store, make, people):
 
     found = store.papers.voted(make.day, limit=5)
 
-    assert [(paper.id, votes) for paper, votes in found] == [(two.id, 2), (one.id, 1)]
+    assert [*found.items()] == [(two.id, 2), (one.id, 1)]
     assert len(store.papers.voted(make.day, limit=1)) == 1
 
 
