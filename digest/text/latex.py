@@ -191,7 +191,7 @@ class _Reader:
             return symbols.LETTERS[name] + self._swallow()
         if (symbol := symbols.symbols().get(name)) is not None:
             self._empty_group()
-            return self._apart(symbol, start) if math and len(symbol) > 1 else symbol
+            return self._apart(symbol, start, "})") if math and len(symbol) > 1 else symbol
         return self._apart(self._unknown(name, math=math), start)
 
     def _control_character(self, *, math: bool) -> str:
@@ -276,6 +276,11 @@ class _Reader:
         except (ValueError, OverflowError):
             return ""
 
+    def raised(self) -> str:
+        """Raised text; only digits stay raised, and not `1st`."""
+        content = self._argument(math=False)
+        return script("^", content) if content.isdigit() else content
+
     def footnote(self) -> str:
         """A note, in parentheses."""
         return f" ({self._argument(math=False)})"
@@ -322,9 +327,11 @@ class _Reader:
             return content or name
         return name
 
-    def _apart(self, word: str, start: int) -> str:
-        r"""The word, with a space if its macro follows another word, as in `\log\log n`."""
-        return f" {word}" if start and self.s[start - 1].isalnum() and word.isalnum() else word
+    def _apart(self, word: str, start: int, also: str = "") -> str:
+        r"""The word, with a space if its macro follows a word or one of `also`, as in `\log\log n`."""
+        before = self.s[start - 1 : start]
+        is_joined = bool(before) and (before.isalnum() or before in also)
+        return f" {word}" if is_joined and word.isalnum() else word
 
     def _operand(self) -> str:
         return operand(self._argument(math=True).strip())
@@ -357,5 +364,6 @@ _STRUCTURED = {
     "hyperlink": _Reader.link,
     "unicode": _Reader.code,
     "footnote": _Reader.footnote,
+    "textsuperscript": _Reader.raised,
     "verb": _Reader.verbatim,
 }

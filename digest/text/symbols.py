@@ -55,7 +55,7 @@ DOUBLE_STRUCK = {
 # Macros that style their argument, which is text even in math; and those that leave it as it is.
 TEXT_STYLES = _names(
     "emph textbf textit texttt textsc textsf textrm textsl textmd textup textnormal mbox hbox fbox"
-    " text textsuperscript textsubscript intertext enquote"
+    " text textsubscript intertext enquote"
 )
 STYLES = _names(
     "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak frak boldsymbol bm operatorname"
