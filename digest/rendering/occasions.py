@@ -24,6 +24,8 @@ _NOUNS = {
     InterestKind.AUTHOR: "author",
     InterestKind.LIKE: "example paper",
     InterestKind.MUTE: "muted word",
+    InterestKind.MUTE_AUTHOR: "hidden author",
+    InterestKind.MUTE_TOPIC: "hidden topic",
 }
 
 

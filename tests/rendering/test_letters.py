@@ -206,7 +206,10 @@ def test_what_strangers_typed_never_reaches_an_address_that_is_not_proven(write,
     sent = write("confirm", to=replace(pending, name=spam, shows_name=True), interests=wishes)
 
     assert "pills" not in sent.content.decode() + text_of(sent)
-    assert "With 2 keywords, 2 saved searches, 2 authors, 2 example papers" in text_of(sent)
+    assert (
+        "With 2 keywords, 2 saved searches, 2 authors, 2 example papers, 2 muted words, "
+        "2 hidden authors, 2 hidden topics"
+    ) in text_of(sent)
 
 
 def test_where_no_mail_comes_in_one_confirms_by_link_alone(write, pending, site):
