@@ -327,6 +327,8 @@ def _source(name: str, table: Table, origin: str) -> SourceSettings:
     )
     if follows:  # subscribers' categories are added to its own, which must so be a list
         _typed(options.get("categories", []), tuple[str, ...], f"{key}.categories", origin)
+    if "url" in options:
+        _typed(options["url"], str, f"{key}.url", origin)
     return SourceSettings(
         name=name,
         use=_typed(options.pop("use"), str, f"{key}.use", origin),

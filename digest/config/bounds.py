@@ -108,6 +108,7 @@ def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
             yield key, f"must be at least {least}, not {shortened(value)}."
         if value > most:
             yield key, f"must be at most {most}, not {shortened(value)}."
+    yield from _options(settings)
     for key in PLACES:
         if CONTROL.search(_value(settings, key)):
             yield key, NO_CONTROLS
@@ -128,6 +129,20 @@ def _wrong(settings: Settings) -> Iterator[tuple[str, str]]:
 def _value(settings: Settings, key: str) -> Any:
     section, name = key.split(".")
     return getattr(getattr(settings, section), name)
+
+
+def _options(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What the second ranker gets in place of a number of `[ranking]` is bound as that is."""
+    for name, value in settings.experiments.options.items():
+        if f"ranking.{name}" not in RANGES:
+            continue
+        least, most = RANGES[f"ranking.{name}"]
+        is_float = isinstance(_value(settings, f"ranking.{name}"), float)
+        kinds = (float, int) if is_float else int
+        if isinstance(value, bool) or not (isinstance(value, kinds) and least <= value <= most):
+            kind = "a number" if is_float else "a whole number"
+            said = f"must be {kind} from {least} to {most}, not {shortened(value)}."
+            yield "experiments.options", f"{name} {said}"
 
 
 def _site(given: SiteSettings) -> Iterator[tuple[str, str]]:

@@ -46,6 +46,25 @@ def test_an_infinite_number_is_refused_among_options_and_from_the_environment(tm
     )
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ('trending = "0.0"', "trending must be a number from 0 to 100, not '0.0'."),
+        ("trending = 101", "trending must be a number from 0 to 100, not 101."),
+        ("cap = 1.5", "cap must be a whole number from 1 to 100000, not 1.5."),
+        ("explore = true", "explore must be a whole number from 0 to 1, not True."),
+    ],
+)
+def test_the_second_ranker_gets_nothing_that_the_first_could_not_have(tmp_path, option, words):
+    said = refused(tmp_path, f"[experiments]\noptions = {{ {option} }}\n")
+    assert said == f"[experiments] options {words}"
+
+
+def test_the_second_ranker_may_have_options_of_its_own_and_numbers_of_the_firsts(tmp_path):
+    text = '[experiments]\noptions = { boldness = "very", trending = 0, explore = 1 }\n'
+    assert from_file(tmp_path, text).experiments.options["boldness"] == "very"
+
+
 def test_every_number_has_a_least_and_a_most():
     numbers = {
         f"{section}.{field.name}"

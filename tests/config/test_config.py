@@ -213,6 +213,11 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
         load(tmp_path / "latin.toml", environment={})
 
 
+def test_a_source_has_one_address(tmp_path):
+    with pytest.raises(ConfigError, match=r"sources\.arxiv\.url must be text in quotes, not \["):
+        from_file(tmp_path, '[sources.arxiv]\nurl = ["https://a.example/", "https://b.example/"]\n')
+
+
 def test_a_misspelled_variable_is_found_out(tmp_path):
     settings = from_file(
         tmp_path,
