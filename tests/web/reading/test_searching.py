@@ -63,7 +63,7 @@ def test_filters_narrow_what_is_found(client, given, expected):
 
 def test_what_cannot_be_a_filter_is_left_out_and_said(client):
     page = client.get("/search?q=rooms&topic=no.SUCH&source=%22%3E&since=yesterday").text
-    assert "There is no such topic" in page
+    assert "Left out, as it could not be used: topic, source, since." in page
     assert "Large language models in small rooms" in page
 
 
