@@ -81,7 +81,7 @@ def said(found: Forecast, now: datetime) -> str:
 
 def _bounds(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> list[_Bound]:
     bounds = [_capped(name, pace, caps, now) for name in capping.WINDOWS if getattr(caps, name)]
-    learned = paces.rate(pace.server) if pace and pace.server.ceiling else math.inf
+    learned = paces.present(pace.server) if pace and pace.server.ceiling else math.inf
     measured = waiting.sent / waiting.seconds if waiting.sent >= FEWEST else math.inf
     if math.isfinite(learned) and (measured >= learned or not _was_busy(waiting, now)):
         bounds.append(_steady(SERVER, learned))
@@ -120,7 +120,7 @@ def _capped(name: str, pace: Pace | None, caps: Caps, now: datetime) -> _Bound:
 def _slowest_domain(pace: Pace | None, waiting: Waiting) -> _Bound | None:
     """Of the domains that the server slows down, the one that is served last."""
     flows = pace.domains if pace else {}
-    found = [_steady(name, paces.rate(flows[name])) for name in waiting.domains if name in flows]
+    found = [_steady(name, paces.present(flows[name])) for name in waiting.domains if name in flows]
     return max(found, key=lambda each: each.needs(waiting.domains[each.name]), default=None)
 
 

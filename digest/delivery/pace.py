@@ -70,6 +70,12 @@ def rate(flow: Flow) -> float:
     return math.inf if found >= FREE else max(found, flow.floor)
 
 
+def present(flow: Flow) -> float:
+    """Messages a second at present: one a rest, if none was accepted after several rests."""
+    rest = _last_rest(flow)
+    return 1 / rest.total_seconds() if rest and rest > FIRST_REST else rate(flow)
+
+
 def is_free(pace: Pace, caps: Caps) -> bool:
     """Whether nothing holds mail back, so that nobody need ask."""
     return math.isinf(rate(pace.server)) and not pace.domains and caps == Caps()
@@ -249,11 +255,12 @@ def _halved(
     if not _is_news(flow, grant):
         return flow
     rest = FIRST_REST
-    if flow.cut_at and flow.closed_until and not flow.age:
-        rest = min(max(2 * (flow.closed_until - flow.cut_at), FIRST_REST), LONGEST_REST)
+    before = _last_rest(flow)
+    if before is not None:
+        rest = min(max(2 * before, FIRST_REST), LONGEST_REST)
     elif shut or _is_too_fast(flow):
-        before = rate(flow)
-        ceiling = min(before if math.isfinite(before) else max(measured, flow.start), FREE / 2)
+        pace = rate(flow)
+        ceiling = min(pace if math.isfinite(pace) else max(measured, flow.start), FREE / 2)
         share = flow.refused / (flow.taken + flow.refused)
         flow = replace(
             flow,
@@ -266,6 +273,13 @@ def _halved(
     else:
         return flow
     return replace(flow, tokens=0.0, at=now, cut_at=now, closed_until=now + rest)
+
+
+def _last_rest(flow: Flow) -> timedelta | None:
+    """How long the last rest was; None if something was accepted since."""
+    if flow.cut_at and flow.closed_until and not flow.age:
+        return flow.closed_until - flow.cut_at
+    return None
 
 
 def _is_too_fast(flow: Flow) -> bool:

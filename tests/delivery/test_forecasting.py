@@ -56,6 +56,16 @@ def test_a_learned_pace_says_when_the_last_goes():
     )
 
 
+def test_a_server_that_takes_nothing_any_more_is_judged_by_how_often_it_is_asked():
+    flow = replace(learned(512.0).server, age=0.0, closed_until=NOW + timedelta(seconds=30))
+
+    found = forecast(Pace(server=flow, domains={}), Caps(), waiting(60), NOW)
+
+    assert said(found, NOW) == (
+        "60 wait, about 2 a minute; the last goes at 07:30 UTC (the mail server takes no more)"
+    )
+
+
 def test_a_daily_cap_that_makes_digests_late_is_named():
     found = forecast(learned(100.0), Caps(per_day=50_000), waiting(60_000), NOW)
 
