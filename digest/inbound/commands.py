@@ -10,6 +10,7 @@ removed before, and lines that are no commands are passed over.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -52,8 +53,8 @@ CADENCES = {
     **dict.fromkeys(("every week", "once a week"), "weekly"),
     **dict.fromkeys(("weekdays", "workdays"), "weekdays"),
 }
-# The commands that name values, by the field of `Wishes`.
-VALUES = {Verb.KEYWORDS: "keywords", Verb.AUTHORS: "authors", Verb.MUTE: "mutes"}
+# What may stand behind `mute`, and the field of `Wishes` it means.
+MUTES = {"author": "mute_authors", "topic": "mute_topics"}
 ADDRESSED = {"subscribe": Verb.SUBSCRIBE, "unsubscribe": Verb.UNSUBSCRIBE}
 
 _PREFIX = re.compile(
@@ -160,7 +161,7 @@ def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: st
 
     A phrase that is the id or name of a topic is a topic; every other phrase is a keyword.
     """
-    named: dict[str, list[str]] = {"topics": [], "keywords": [], "authors": [], "mutes": []}
+    named: defaultdict[str, list[str]] = defaultdict(list)
     named["topics"] += filter(None, (topic_of(each, topics) for each in plus.split("+")))
     schedule: dict[str, str | int] = {}
     left = LONGEST_SORTED
@@ -169,8 +170,11 @@ def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: st
         if command.verb in (Verb.SUBSCRIBE, Verb.TOPICS):
             _sort(text[:left], topics, named)
             left = max(left - len(text), 0)
-        elif command.verb in VALUES:
-            named[VALUES[command.verb]] += listed(text)
+        elif command.verb in (Verb.KEYWORDS, Verb.AUTHORS):
+            named[str(command.verb)] += listed(text)
+        elif command.verb is Verb.MUTE:
+            field, values = muted(text)
+            named[field] += values
         elif command.verb in SCHEDULE:
             schedule[SCHEDULE[command.verb]] = scheduled(command)
     unique = {name: tuple(dict.fromkeys(each))[:MOST_WISHES] for name, each in named.items()}
@@ -191,6 +195,15 @@ def listed(text: str) -> list[str]:
     """Split values at commas, semicolons or line breaks."""
     values = (each.strip(" .\"'“”") for each in _LIST.split(text))
     return list(islice(filter(None, values), subscriptions.MOST_INTERESTS))
+
+
+def muted(text: str) -> tuple[str, list[str]]:
+    """Return the field of `Wishes` that a text after `mute` means, and its values."""
+    first, _, rest = text.partition(" ")
+    field = MUTES.get(first.casefold().rstrip("s:"))
+    if rest and field:
+        return field, listed(rest.lstrip(": "))
+    return "mutes", listed(text)
 
 
 def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:

@@ -19,8 +19,6 @@ from digest.text import clean
 NONE_AT_ALL = frozenset({"none", "nothing", "no", "-", "empty"})
 # The lists that commands set or add to; each is a command, and a field of `Wishes`.
 FIELDS = ("topics", "keywords", "authors")
-# What may stand behind `mute`, and the field of `Wishes` it means.
-MUTES = {"author": "mute_authors", "topic": "mute_topics"}
 
 
 def add(turn: Turn, named: Mapping[str, Sequence[str]]) -> Done:
@@ -59,7 +57,7 @@ def replace_list(turn: Turn, command: Command) -> Done:
 
 def mute(turn: Turn, command: Command) -> Done:
     """Hide papers that contain words, or are by an author or of a topic."""
-    field, values = _muted(command.text)
+    field, values = commands.muted(command.text)
     if not values:
         raise InvalidInput("Say what is not to be shown, such as “mute penguins”.")
     new, held = _split(turn, field, values)
@@ -73,7 +71,7 @@ def mute(turn: Turn, command: Command) -> Done:
 
 def unmute(turn: Turn, command: Command) -> Done:
     """Show again what was muted."""
-    field, named = _muted(command.text)
+    field, named = commands.muted(command.text)
     muted = {each.casefold(): each for each in values_of(turn, field)}
     values = [muted[each.casefold()] for each in named if each.casefold() in muted]
     if not values:
@@ -145,15 +143,6 @@ def _wanted(command: Command, before: Sequence[str], topics: Mapping[str, Topic]
     return [*(each for each in before if each.casefold() not in gone), *added]
 
 
-def _muted(text: str) -> tuple[str, list[str]]:
-    """Return the field of `Wishes` that a text after `mute` means, and its values."""
-    first, _, rest = text.partition(" ")
-    field = MUTES.get(first.casefold().rstrip("s:"))
-    if rest and field:
-        return field, commands.listed(rest.lstrip(": "))
-    return "mutes", commands.listed(text)
-
-
 def _worded(field: str, values: Sequence[str]) -> str:
-    prefix = next((f"{word} " for word, name in MUTES.items() if name == field), "")
+    prefix = next((f"{word} " for word, name in commands.MUTES.items() if name == field), "")
     return f"{prefix}{', '.join(values)}"

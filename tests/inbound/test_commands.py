@@ -419,11 +419,13 @@ def test_plain_words_become_topics_keywords_and_authors(topics, text, found, key
 
 def test_one_mail_can_wish_for_everything(topics):
     lines = ["topics: cs.IR", "keywords: maps, LLM", "weekly", "at 8", "limit 5", "mute penguins"]
+    lines += ["mute author Jane Doe", "mute topic cs.CV"]
     wishes = wishes_of(parse("subscribe", lines).commands, topics, "cs.CL+cs.LG")
     assert wishes.topics == ("cs.CL", "cs.LG", "cs.IR")
     assert wishes.keywords == ("maps", "LLM")
     assert (wishes.cadence, wishes.at, wishes.limit) == ("weekly", "8", 5)
     assert wishes.mutes == ("penguins",)
+    assert (wishes.mute_authors, wishes.mute_topics) == (("Jane Doe",), ("cs.CV",))
 
 
 @given(st.text(max_size=200), st.lists(st.text(max_size=120), max_size=10))
