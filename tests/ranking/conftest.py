@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,3 +147,49 @@ def new_paper():
         )
 
     return make
+
+
+@pytest.fixture
+def ranker(space):
+    return LinearRanker(topics={}, space=space)
+
+
+@pytest.fixture
+def edition(new_paper):
+    """Thirty papers on bees, one on tides, and some on neither."""
+    themes = {"bees": 30, "tides": 1, "violins": 3}
+    return [new_paper(theme, n) for theme, count in themes.items() for n in range(count)]
+
+
+@pytest.fixture
+def ranked(rank, ranker, edition, invented):
+    """The edition ranked for one profile: `ranked(profile, papers=…, ranker=…, without=…)`."""
+
+    def run(reader, papers=edition, **about):
+        return rank(reader, papers, liked=invented.values(), **{"ranker": ranker, **about})
+
+    return run
+
+
+@pytest.fixture
+def on(paper):
+    """Papers in a category that have no word in common: `on("x.bees", 30)`."""
+
+    def make(category, count, *more):
+        return [
+            paper(f"p-{category}-{n}", f"t{category}{n}", categories=(category, *more))
+            for n in range(count)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def counted(rank):
+    """How many papers of each kind somebody is shown: `counted(profile, papers)`."""
+
+    def run(reader, papers, **about):
+        found = rank(reader, papers, **{"ranker": LinearRanker(topics={}), **about})
+        return dict(Counter(pick.paper_id.split("-")[1] for pick in found.picks))
+
+    return run
