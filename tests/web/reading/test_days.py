@@ -73,7 +73,7 @@ def test_neighbouring_days_are_those_with_papers(client):
 
 def test_a_day_without_papers_says_so(client):
     page = client.get("/days/2026-06-07").text
-    assert "No new papers were announced on this day" in page
+    assert "No papers of this day are kept here." in page
     assert 'href="/days/2026-06-05"' in page
 
 
