@@ -67,9 +67,11 @@ _BETWEEN = re.compile(r"[;,]|\band\b|(?=\bat \d)", re.IGNORECASE)
 _AND = re.compile(r"\s[-–]\s|\s(?:and|or|und|oder)\s", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:(?:me|us|to|for|the|a|an|in|on|about|of|topics?|keywords?|papers?|digests?|news|daily|new"
-    r"|category|categories|subject|subscribe|interested|i am|i'm|anything|everything)\b[\s:]*)+",
+    r"|category|categories|subject|subscribe|subscription|newsletter|interested|i am|i['’]m|i['’]d"
+    r"|i|would|like|want|get|receive|please|anything|everything)(?:[\s:]+|$))+",
     re.IGNORECASE,
 )
+_BEHIND = re.compile(r"(?:\s+(?:papers?|articles|preprints|please))+$", re.IGNORECASE)
 _AUTHOR = re.compile(r"authors?\b\s*:?\s*(.+)", re.IGNORECASE)
 _LIST = re.compile(r"[;,\n•；，、]")
 _LINK = re.compile(r"@|://|www\.", re.IGNORECASE)
@@ -118,14 +120,12 @@ def parse(
     implied = ADDRESSED.get(mailbox)
     verbs = {each.verb for each in asked.commands}
     if asked.commands[:1] == (Command(verb=Verb.SUBSCRIBE),) and asked.unread:
-        wishes = Command(verb=Verb.SUBSCRIBE, text="\n".join(asked.unread))
-        return Asked(commands=(wishes, *asked.commands[1:]))
+        return Asked(commands=(*_subscribing("\n".join(asked.unread)), *asked.commands[1:]))
     if implied is None or implied in verbs or Verb.HELP in verbs:
         return asked
     if implied is Verb.UNSUBSCRIBE:
         return Asked(commands=(Command(verb=implied),))
-    text = "\n".join(asked.unread)
-    return Asked(commands=(Command(verb=implied, text=text), *asked.commands))
+    return Asked(commands=(*_subscribing("\n".join(asked.unread)), *asked.commands))
 
 
 def _unnamed(line: str, named: re.Pattern[str]) -> str:
@@ -152,6 +152,8 @@ def read_line(line: str) -> tuple[Command, ...]:
     if opened is None or line.rstrip(' .”"').endswith("…"):
         return ()  # a list that was cut would replace the whole one
     verb, text = opened
+    if verb is Verb.SUBSCRIBE:
+        return _subscribing(text)
     doubted = verb in LISTS and not grammar.is_sure(line) and grammar.is_remark(verb, text)
     return (Command(verb=verb, text=text, doubted=doubted),)
 
@@ -240,6 +242,20 @@ def _all_fixed(line: str) -> tuple[Command, ...]:
     return tuple(each for each in several if each is not None) if all(several) else ()
 
 
+def _subscribing(text: str) -> tuple[Command, ...]:
+    """Return the command to subscribe, and those about the schedule in it: `cs.IR, weekly, at 8`."""
+    schedule: list[Command] = []
+    wishes: list[str] = []
+    for phrase in _LIST.split(text[:LONGEST_SORTED]):
+        found = _all_fixed(phrase) if len(phrase) <= LONGEST_FIXED else ()
+        if found and all(each.verb in SCHEDULE for each in found):
+            schedule += found
+        else:
+            wishes.append(phrase)
+    wished = ", ".join(wishes) if schedule else text
+    return (Command(verb=Verb.SUBSCRIBE, text=wished), *schedule)
+
+
 def _is_unsure(line: str) -> bool:
     """Tell whether a line begins with the name of a list, but may be no command."""
     opened = grammar.opened(line)
@@ -318,7 +334,7 @@ def _sort(text: str, topics: Mapping[str, Topic], named: dict[str, list[str]]) -
             if author:
                 named["authors"].append(author[1].strip())
                 continue
-            found, rest = _topics_in(chunk.strip(), topics)
+            found, rest = _topics_in(chunk.strip(" .!?"), topics)
             named["topics"] += found
             is_phrase = 0 < len(rest.split()) <= LONGEST_KEYWORD and len(rest) > 1
             if is_phrase and not _LINK.search(rest):  # that is of a signature
@@ -338,6 +354,6 @@ def _topics_in(words: str, topics: Mapping[str, Topic]) -> tuple[list[str], str]
             found.append(topic)
         else:
             rest.append(word)
-    left = " ".join(rest).strip(" .!?\"'“”")
+    left = _BEHIND.sub("", " ".join(rest).strip(" .!?\"'“”").lstrip("*-–· "))
     topic = topic_of(left, topics)
     return ([*found, topic], "") if topic else (found, left)

@@ -404,6 +404,11 @@ def test_the_address_says_what_is_wanted_where_no_command_does():
         ("cs.CL graph neural networks", ["cs.CL"], ["graph neural networks"], []),
         ("author Jane Doe, cs.IR", ["cs.IR"], [], ["Jane Doe"]),
         ("to the daily digest", [], [], []),
+        ("I’d like to get papers on dense retrieval, please.", [], ["dense retrieval"], []),
+        ("me to machine learning papers", ["cs.LG"], [], []),
+        ("Subscription", [], [], []),
+        ("in-context learning, A* search", [], ["in-context learning", "A* search"], []),
+        ("- cs.IR\n* dual encoder\n* quantiz*", ["cs.IR"], ["dual encoder", "quantiz*"], []),
         ("fog\nAda, ada@example.org\nhttps://ada.example, www.ada.example", [], ["fog", "Ada"], []),
         ("cs.NOPE", [], ["cs.NOPE"], []),
     ],
@@ -415,6 +420,20 @@ def test_plain_words_become_topics_keywords_and_authors(topics, text, found, key
         keywords,
         authors,
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "mailbox"),
+    [
+        ("subscribe cs.IR, weekly on fridays at 8, limit 5", ""),
+        ("please sign me up for cs.IR, weekly on fridays at 8, limit 5", "subscribe"),
+        ("cs.IR, weekly on fridays at 8, limit 5", "subscribe"),
+    ],
+)
+def test_the_schedule_may_stand_beside_what_one_subscribes_to(topics, line, mailbox):
+    wishes = wishes_of(parse("", [line], mailbox=mailbox).commands, topics)
+    assert (wishes.topics, wishes.keywords) == (("cs.IR",), ())
+    assert (wishes.cadence, wishes.at, wishes.limit) == ("friday", "8", 5)
 
 
 def test_one_mail_can_wish_for_everything(topics):
