@@ -49,7 +49,7 @@ def put(connection: Connection, subscriber_id: str, interests: Iterable[Interest
 
 
 def clear(connection: Connection, subscriber_id: str, places: Iterable[Slot]) -> None:
-    """Empty these slots."""
+    """Empty these slots, or delete one kind of opinion from them (`like` instead of OPINION)."""
     connection.executemany(
         "DELETE FROM interests WHERE subscriber_id = ? AND kind = ? AND value = ?",
         (
@@ -57,14 +57,6 @@ def clear(connection: Connection, subscriber_id: str, places: Iterable[Slot]) ->
             for name, value in places
             for kind in (OPINIONS if name == OPINION else (name,))
         ),
-    )
-
-
-def remove(connection: Connection, subscriber_id: str, interests: Iterable[Interest]) -> None:
-    """Take interests away by (kind, value)."""
-    connection.executemany(
-        "DELETE FROM interests WHERE subscriber_id = ? AND kind = ? AND value = ?",
-        ((subscriber_id, each.kind.value, each.value) for each in interests),
     )
 
 

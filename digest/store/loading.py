@@ -9,11 +9,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from sqlite3 import Connection
+from typing import TypeVar
 
-from digest.model import Announcement, Link, Paper, Signal
-from digest.store.rows.papers import to_link, to_paper
-from digest.store.rows.records import ANNOUNCEMENTS, SIGNALS
+from digest.model import Announcement, Paper, Signal
+from digest.store.rows.papers import to_paper
+from digest.store.rows.records import ANNOUNCEMENTS, LINKS, SIGNALS, Record
 from digest.store.rows.scalars import listed
+
+T = TypeVar("T")
 
 
 def owners(connection: Connection, keys: str) -> dict[str, str]:
@@ -38,21 +41,13 @@ def papers(connection: Connection, ids: Iterable[str]) -> dict[str, Paper]:
     authors = _children(connection, "name", "authors", "position", wanted)
     categories = _children(connection, "category", "categories", "position", wanted)
     identifiers = _children(connection, "key", "identifiers", "key", wanted)
-    links: defaultdict[str, list[Link]] = defaultdict(list)
-    for row in connection.execute(
-        """
-        SELECT paper_id, kind, url FROM links
-        WHERE paper_id IN (SELECT value FROM json_each(?)) ORDER BY paper_id, position
-        """,
-        (wanted,),
-    ):
-        links[row["paper_id"]].append(to_link(row))
+    links = _by_paper(connection, LINKS, "links", "position", wanted)
     found = {
         row["id"]: to_paper(
             row,
             authors=authors[row["id"]],
             categories=categories[row["id"]],
-            links=links[row["id"]],
+            links=links.get(row["id"], ()),
             identifiers=identifiers[row["id"]],
         )
         for row in connection.execute(
@@ -64,29 +59,27 @@ def papers(connection: Connection, ids: Iterable[str]) -> dict[str, Paper]:
 
 def announcements(connection: Connection, ids: str) -> dict[str, list[Announcement]]:
     """Every announcement of each paper, oldest first."""
-    found: defaultdict[str, list[Announcement]] = defaultdict(list)
-    for row in connection.execute(
-        """
-        SELECT * FROM announcements WHERE paper_id IN (SELECT value FROM json_each(?))
-        ORDER BY paper_id, seen_at, day, source, feed
-        """,
-        (ids,),
-    ):
-        found[row["paper_id"]].append(ANNOUNCEMENTS.read(row))
-    return dict(found)
+    return _by_paper(connection, ANNOUNCEMENTS, "announcements", "seen_at, day, source, feed", ids)
 
 
 def signals(connection: Connection, ids: str) -> dict[str, list[Signal]]:
     """Community signals by paper."""
-    found: defaultdict[str, list[Signal]] = defaultdict(list)
+    return _by_paper(connection, SIGNALS, "signals", "source, kind", ids)
+
+
+def _by_paper(
+    connection: Connection, record: Record[T], table: str, order: str, ids: str
+) -> dict[str, list[T]]:
+    """The rows of a table about papers, by paper."""
+    found: defaultdict[str, list[T]] = defaultdict(list)
     for row in connection.execute(
-        """
-        SELECT * FROM signals WHERE paper_id IN (SELECT value FROM json_each(?))
-        ORDER BY paper_id, source, kind
-        """,
+        f"""
+        SELECT * FROM {table} WHERE paper_id IN (SELECT value FROM json_each(?))
+        ORDER BY paper_id, {order}
+        """,  # noqa: S608 - names from the calls above
         (ids,),
     ):
-        found[row["paper_id"]].append(SIGNALS.read(row))
+        found[row["paper_id"]].append(record.read(row))
     return dict(found)
 
 

@@ -44,6 +44,12 @@ WHERE a.seen_at >= ? AND a.day < ? AND a.type IN ('new', 'cross')
 GROUP BY c.category, a.day ORDER BY c.category, a.day
 """
 
+TRENDING = """
+SELECT id, trending FROM papers WHERE trending IS NOT NULL {among}
+ORDER BY trending DESC, id LIMIT ?1
+"""
+AMONG = "AND id IN (SELECT value FROM json_each(?2))"
+
 # Without the plus, SQLite groups by the primary key and reads every vote that was ever given.
 VOTED = """
 SELECT paper_id, count(*) AS votes FROM votes WHERE at >= ?
@@ -157,24 +163,8 @@ class Papers(Family):
 
     def trending(self, ids: Iterable[str] | None = None, *, limit: int = 100) -> dict[str, float]:
         """Stored hot scores, highest first: of these papers, or the highest `limit` of all."""
-        if ids is None:
-            rows = self._connections.rows(
-                """
-                SELECT id, trending FROM papers WHERE trending IS NOT NULL
-                ORDER BY trending DESC, id LIMIT ?
-                """,
-                (limit,),
-            )
-        else:
-            rows = self._connections.rows(
-                """
-                SELECT id, trending FROM papers
-                WHERE trending IS NOT NULL AND id IN (SELECT value FROM json_each(?))
-                ORDER BY trending DESC, id
-                """,
-                (listed(ids),),
-            )
-        return dict(rows)
+        among, values = ("", (limit,)) if ids is None else (AMONG, (-1, listed(ids)))
+        return dict(self._connections.rows(TRENDING.format(among=among), values))
 
     def in_categories(
         self, categories: Sequence[str], *, since: datetime, limit: int

@@ -20,7 +20,7 @@ from digest.model import (
 from digest.ports import Newcomer
 from digest.store import changes, erasing, newcomers
 from digest.store.agreements import Agreements
-from digest.store.interests import add_block, by_subscriber, put, remove
+from digest.store.interests import add_block, by_subscriber, clear, put
 from digest.store.rows.people import SUBSCRIBER_COLUMNS, subscriber_columns, to_subscriber
 from digest.store.rows.scalars import listed, stamp, stamp_or_none
 
@@ -174,7 +174,8 @@ class Subscribers(Agreements):
     def remove_interests(self, subscriber_id: str, interests: Sequence[Interest]) -> None:
         """Remove interests by (kind, value); a missing one is no error."""
         with self._connections.write() as connection:
-            remove(connection, subscriber_id, interests)
+            places = ((each.kind.value, each.value) for each in interests)
+            clear(connection, subscriber_id, places)
 
     def due(
         self,

@@ -1,11 +1,11 @@
-"""Papers and their links as rows."""
+"""Papers as rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from sqlite3 import Row
 
-from digest.model import Link, LinkKind, Paper
+from digest.model import Link, Paper
 from digest.store.rows.scalars import Columns, moment_or_none, stamp_or_none
 
 AUTHORS_APART = "; "
@@ -55,8 +55,3 @@ def to_paper(
         links=tuple(links),
         identifiers=tuple(identifiers),
     )
-
-
-def to_link(row: Row) -> Link:
-    """A row of `links`."""
-    return Link(kind=LinkKind(row["kind"]), url=row["url"])

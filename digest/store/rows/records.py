@@ -19,6 +19,7 @@ from digest.model import (
     Flow,
     Interest,
     Letter,
+    Link,
     Moderation,
     PollState,
     Signal,
@@ -101,6 +102,7 @@ EVIDENCE = Record(Evidence, "evidence")
 FEEDBACK = Record(Feedback, "feedback")
 FLOWS = Record(Flow, "paces", more=("server", "domain", "used"))
 LETTERS = Record(Letter, "letters", more=("due_at",))
+LINKS = Record(Link, "links", more=("paper_id", "position"))
 MODERATION = Record(Moderation, "moderation")
 POLLS = Record(PollState, "polls")
 SIGNALS = Record(Signal, "signals", by="by_whom")
