@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import sys
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, get_args
@@ -99,14 +98,14 @@ def check(url: str, *, timeout: float = 30.0, hello: str = "") -> list[str]:
 
     For SMTP: connect, EHLO, TLS, AUTH, NOOP, QUIT. Raises ConfigError or DeliveryDeferred.
     """
-    transport = transport_from_url(url, timeout=timeout, hello=hello)
-    with closing(transport):
-        if isinstance(transport, MaildirTransport):
-            transport.check()
-            return [f"mail is written to the Maildir {transport.path}"]
-        if isinstance(transport, StdoutTransport):
-            return ["mail is written to standard output"]
-    return _check_smtp(replace(parse_url(url), timeout=timeout, hello=hello))
+    server = server_of(url)
+    if server is not None:
+        return _check_smtp(replace(server, timeout=timeout, hello=hello))
+    transport = transport_from_url(url)
+    if isinstance(transport, MaildirTransport):
+        transport.check()
+        return [f"mail is written to the Maildir {transport.path}"]
+    return ["mail is written to standard output"]
 
 
 def _check_smtp(server: MailServer) -> list[str]:
