@@ -150,20 +150,19 @@ def _item(entry: FeedEntry, site: Site, owner: str, limit: int) -> FeedItem:
     categories = tuple(_categories(paper, owner))
     abstract = truncate(legible(paper.abstract), limit)
     because = legible(entry.because)
-    facts = " · ".join(
-        [
-            *(term for term, _ in categories),
-            *([_ANNOUNCED[entry.announce]] if entry.announce in _ANNOUNCED else []),
-            *([f"version {paper.version}"] if paper.version > 1 else []),
-            *([count(entry.upvotes, "upvote")] if entry.upvotes else []),
-        ]
+    facts = (
+        *(term for term, _ in categories),
+        _ANNOUNCED.get(entry.announce, ""),
+        f"version {paper.version}" if paper.version > 1 else "",
+        count(entry.upvotes, "upvote") if entry.upvotes else "",
     )
     page = links.paper(site, paper.id)
     addresses = _links(paper, page) | _answers(entry.answers)
     picked = [legible(spoken(voice)) for voice in entry.voices]
     notes = legible(". ".join(note for note in (paper.journal_ref, paper.comment) if note))
     title = truncate(legible(paper.title), MAX_TITLE) or legible(paper.id)
-    said = [each for each in (byline, facts, because, *picked, abstract, notes) if each] or [title]
+    told = (byline, " · ".join(filter(None, facts)), because, *picked, abstract, notes)
+    said = [*filter(None, told)] or [title]
     anchors = " · ".join(f'<a href="{escape(url)}">{label}</a>' for url, label in addresses.items())
     return FeedItem(
         id=paper_tag(owner, paper.id),
