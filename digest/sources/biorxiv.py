@@ -25,12 +25,32 @@ from digest.parsing import Entry, find_links, parse_feed
 from digest.sources import _json, _options
 from digest.sources._json import Record
 from digest.sources._reading import refusal, sort_out
-from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text
+from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text, latex_to_text
 
 MOST_DAYS = 31
 
 _RANGE = re.compile(r"(?P<first>\d{4}-\d{2}-\d{2})(?:\.\.|/)(?P<last>\d{4}-\d{2}-\d{2})", re.ASCII)
 _VERSION = re.compile(r"v(?P<version>\d{1,3})\b", re.ASCII)
+_MAX_TEXT = 20_000
+# HighWire's export markup, which the servers leave in their texts: figures, small capitals,
+# headings, lists and symbols, such as `AO_SCPLOWBSTRACTC_SCPLOW`, `{beta}` and `[&ge;]`.
+_MARKUP = tuple(
+    (re.compile(pattern, re.DOTALL), text)
+    for pattern, text in (
+        (r"O_(FIG|TBL).{0,2000}?C_\1", " "),
+        (r"\A\s*[AS]O_SCPLOW(?:BSTRACT|UMMARY)C_SCPLOW", ""),
+        (r"[OC]_SCP(?:LOW|CAP)", ""),
+        (r"O_ST_ABS(.{0,200}?)[\s.:]{0,9}C_ST_ABS", r" \1: "),
+        (r"O_LI(?!N)", " • "),
+        (r"C_LI", " "),
+        (r"\{\+/-\}", "±"),
+        (r"\{micro\}", "µ"),
+        (r"\{degrees\}", "°"),
+        (r"\[->\]", "→"),
+        (r"\[([^\w\s\[\]])\]", r"\1"),
+        (r"\{([A-Za-z]{2,20})\}", r"\\\1{}"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +126,7 @@ class Biorxiv:
         if not isinstance(record, Mapping):
             return "not a record"
         doi = canonical_doi(_json.text(record, "doi"))
-        title = html_to_text(_json.text(record, "title"))
+        title = _plain(_json.text(record, "title"))
         day = _json.day(_json.text(record, "date"))
         if not doi or not title:
             return "a record without a DOI" if not doi else f"{doi} has no title"
@@ -117,7 +137,7 @@ class Biorxiv:
             listing,
             doi=doi,
             title=title,
-            abstract=html_to_text(_json.text(record, "abstract")),
+            abstract=_plain(_json.text(record, "abstract")),
             authors=authors_semicolon(_json.text(record, "authors")),
             category=_json.text(record, "category"),
             version=max(_integer(record.get("version")), 1),
@@ -141,7 +161,7 @@ class Biorxiv:
 
     def _entry(self, entry: Entry, listing: Listing) -> Item | str:
         doi = canonical_doi(entry.doi or entry.id) or canonical_doi(entry.link)
-        title = html_to_text(entry.title)
+        title = _plain(entry.title)
         moment = _json.plausible(entry.published_at or entry.updated_at) or listing.fetched_at
         if not doi or not title:
             return "an item without a DOI" if not doi else f"{doi} has no title"
@@ -152,7 +172,7 @@ class Biorxiv:
             listing,
             doi=doi,
             title=title,
-            abstract=html_to_text(entry.summary),
+            abstract=_plain(entry.summary),
             authors=authors_in_elements(entry.authors),
             category=entry.categories[0] if entry.categories else "",
             version=int(version["version"]) if version else 1,
@@ -213,6 +233,14 @@ class Medrxiv(Biorxiv):
 
     name: str = "medrxiv"
     server: str = "medrxiv"
+
+
+def _plain(written: str) -> str:
+    """A title or abstract as plain text."""
+    text = html_to_text(written[:_MAX_TEXT])
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    return latex_to_text(text)
 
 
 def _content(listing: Listing) -> tuple[Record, Sequence[object]]:

@@ -93,6 +93,23 @@ def test_days_since_the_last_complete_run_are_made_up_but_at_most_a_month(now, k
 # --- what it reads --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("AO_SCPLOWBSTRACTC_SCPLOWWe present MO_SCPLOWUSEC_SCPLOW.", "We present MUSE."),
+        ("O_ST_ABSBackground:C_ST_ABSCells.\nO_ST_ABSMethodsC_ST_ABSWe", "Background: Cells. Methods: We"),
+        ("HighlightsO_LIOne.\nC_LIO_LITwo.\nC_LI", "Highlights • One. • Two."),
+        ("All. O_FIG O_LINKSMALLFIG WIDTH=200>\nView larger version:\nC_FIG O_TBLxC_TBLEnd", "All. End"),
+        ("amyloid-{beta} (A{beta}), 5{+/-}1 {micro}m at 37{degrees}C", "amyloid-β (Aβ), 5±1 µm at 37°C"),
+        ("R [&ge;] 4, [~]5, a[-&gt;]b [1] [a]", "R ≥ 4, ~5, a→b [1] [a]"),
+    ],
+)  # fmt: skip
+def test_the_export_markup_of_the_servers_is_read(written, text):
+    paper = only_item(record(abstract=written, title=written)).paper
+
+    assert (paper.abstract, paper.title) == (text, text)
+
+
 def test_a_record_becomes_a_paper():
     read = only_item(record())
 
