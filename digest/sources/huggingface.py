@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ FEED = "daily"
 PAGE = 50
 MOST_PAGES = 4
 MOST_DAYS = 14
+MAX_REPR = 100_000
 
 _PLACE = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})(, page (?P<page>\d{1,2}))?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -98,6 +100,7 @@ class HuggingFace:
 
     def _item(self, record: object, listing: Listing, list_day: date | None) -> Item | str:
         """The item of one record, or why there is none; `list_day` is that of the list, if known."""
+        record = _revived(record)
         if not isinstance(record, Mapping):
             return "not a record"
         paper = record.get("paper")
@@ -175,6 +178,16 @@ def _records(listing: Listing) -> Sequence[object]:
     if not isinstance(content, list):
         raise ListingUnreadable("The answer is JSON, but no list of papers.", subject=listing.url)
     return content
+
+
+def _revived(record: object) -> object:
+    """The record; one that was recorded as the `repr` of a Python dict is evaluated."""
+    if not isinstance(record, str) or not record.startswith("{") or len(record) > MAX_REPR:
+        return record
+    try:
+        return ast.literal_eval(record)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return record
 
 
 def _links(base: str, paper: Record) -> tuple[Link, ...]:

@@ -100,8 +100,8 @@ def test_hugging_face_adds_votes_to_the_papers_arxiv_announced(application, inge
     assert len(application.store.papers.trending(limit=100)) > 25
 
 
-def test_of_hugging_face_files_only_the_damaged_one_fails(application, ingest):
+def test_damaged_hugging_face_files_keep_what_can_be_read(application, ingest):
     reports = ingest("huggingface", "hf_daily_papers/*.json")
-    failed = [place for place, each in reports.items() if each.verdict is Verdict.FAILED]
-    assert len(failed) == 1
-    assert failed[0].startswith("MALFORMED")
+    damaged = next(each for place, each in reports.items() if place.startswith("MALFORMED"))
+    assert damaged.papers > 0 or damaged.problems
+    assert all(each.verdict is not Verdict.FAILED for each in reports.values())

@@ -202,8 +202,15 @@ def test_a_recorded_record_without_any_date_is_a_problem():
 # --- what is wrong --------------------------------------------------------------------------
 
 
+def test_records_kept_as_python_text_are_read_back():
+    harvest = SOURCE.parse(listing([repr(record()), repr(record("2606.00002"))]))
+
+    assert [each.paper.id for each in harvest.items] == ["arxiv:2606.00001", "arxiv:2606.00002"]
+    assert harvest.problems == ()
+
+
 def test_a_list_inside_a_recorders_envelope_is_read():
-    harvest = SOURCE.parse(listing({"status": "success", "data": [record()]}))
+    harvest = SOURCE.parse(listing({"status": "success", "data": [repr(record())]}))
 
     assert len(harvest.items) == 1
 
@@ -267,6 +274,12 @@ def test_no_value_in_any_field_breaks_it(unharmed, any_json, field, outer, data,
         ("2025-09-30.json", 50, "2509.24006", date(2025, 9, 30)),
         ("2026-08-21.json", 17, "2608.19880", date(2026, 8, 21)),
         ("api_default_30items_2026-06-12_sotawhat.json", 30, "2606.00467", date(2026, 6, 12)),
+        (
+            "MALFORMED_list_of_python_repr_strings_2024-12-11.json",
+            26,
+            "2412.07730",
+            date(2024, 12, 11),
+        ),
     ],
 )
 def test_recorded_answers_of_every_schema_are_read_whole(recorded, path, count, first, day):
