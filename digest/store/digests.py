@@ -5,7 +5,6 @@ What digests share is written and read once per block; `rows.contents` says how 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -16,7 +15,7 @@ from digest.errors import NotFound
 from digest.model import Digest, Mood, Pick
 from digest.store import keys
 from digest.store.rows import contents
-from digest.store.rows.scalars import moment, stamp
+from digest.store.rows.scalars import listed, moment, stamp
 
 # An edition is named by the day it was due: up to a week before for weekly readers, and a day more
 # for time zones.
@@ -62,7 +61,7 @@ def existing(connection: Connection, wanted: Iterable[int]) -> set[int]:
     """Those of these keys that are keys of digests."""
     rows = connection.execute(
         "SELECT key FROM digests WHERE key IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(wanted)),),
+        (listed(wanted),),
     )
     return {key for (key,) in rows}
 
@@ -107,7 +106,7 @@ def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
         key: contents.decode(content)
         for key, content in connection.execute(
             "SELECT key, content FROM digests WHERE key IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(wanted)),),
+            (listed(wanted),),
         )
     }
     worded = {number for each in found.values() for number in each.papers[: each.shown]}
@@ -125,7 +124,7 @@ def load(connection: Connection, wanted: Iterable[int]) -> dict[int, Digest]:
             paper: _split(text)
             for paper, text in connection.execute(
                 "SELECT paper, listed FROM words WHERE paper IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(worded)),),
+                (listed(worded),),
             )
         },
     )
@@ -176,7 +175,7 @@ def texts_of(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
     return dict(
         connection.execute(
             "SELECT number, text FROM strings WHERE number IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(numbers)),),
+            (listed(numbers),),
         ).fetchall()
     )
 
@@ -254,7 +253,7 @@ def _numbers(connection: Connection, digests: Iterable[Digest]) -> dict[str, int
     found = dict(
         connection.execute(
             "SELECT id, number FROM papers WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(wanted)),),
+            (listed(wanted),),
         ).fetchall()
     )
     if len(found) < len(wanted):
@@ -265,7 +264,7 @@ def _numbers(connection: Connection, digests: Iterable[Digest]) -> dict[str, int
                 SELECT i.key, p.number FROM identifiers AS i JOIN papers AS p ON p.id = i.paper_id
                 WHERE i.key IN (SELECT value FROM json_each(?))
                 """,
-                (json.dumps(list(wanted - found.keys())),),
+                (listed(wanted - found.keys()),),
             ).fetchall()
         )
     if lost := picked - found.keys():
@@ -275,7 +274,7 @@ def _numbers(connection: Connection, digests: Iterable[Digest]) -> dict[str, int
 
 def _names(connection: Connection, numbers: Collection[int]) -> tuple[dict[int, str], bool]:
     """The present ids of papers by number, and whether any of them was merged into another."""
-    wanted = json.dumps(list(numbers))
+    wanted = listed(numbers)
     found = dict(
         connection.execute(
             "SELECT number, id FROM papers WHERE number IN (SELECT value FROM json_each(?))",
@@ -305,7 +304,7 @@ def interned(connection: Connection, texts: Mapping[str, int | None], day: int) 
         SELECT text, number, used, reader FROM strings
         WHERE text IN (SELECT value FROM json_each(?))
     """
-    rows = connection.execute(select, (json.dumps(list(texts)),)).fetchall()
+    rows = connection.execute(select, (listed(texts),)).fetchall()
     found = {text: number for text, number, _, _ in rows}
     connection.executemany(
         "UPDATE strings SET used = max(used, ?), reader = ? WHERE number = ?",
@@ -321,7 +320,7 @@ def interned(connection: Connection, texts: Mapping[str, int | None], day: int) 
             "INSERT INTO strings (text, used, reader) VALUES (?, ?, ?)",
             ((each, day, texts[each]) for each in new),
         )
-        rows = connection.execute(select, (json.dumps(new),)).fetchall()
+        rows = connection.execute(select, (listed(new),)).fetchall()
         found |= {text: number for text, number, _, _ in rows}
     return found
 
@@ -346,7 +345,7 @@ def _placed(
         paper: (text, used)
         for paper, text, used in connection.execute(
             "SELECT paper, listed, used FROM words WHERE paper IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(wanted)),),
+            (listed(wanted),),
         )
     }
     found: dict[int, Mapping[str, int]] = {}

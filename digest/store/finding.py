@@ -12,7 +12,6 @@ matches is examined one by one, newest first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -194,7 +193,7 @@ def newest(connection: Connection, narrowing: Narrowing, *, limit: int) -> list[
         SELECT p.id FROM papers AS p WHERE p.first_announced IS NOT NULL AND {condition}
         ORDER BY p.first_announced DESC, p.id LIMIT :limit
         """,  # noqa: S608 - constants of this module
-        {**narrowing.values, "few": json.dumps(few), "limit": limit},
+        {**narrowing.values, "few": listed(few or ()), "limit": limit},
     )
     return [paper_id for (paper_id,) in rows]
 
@@ -214,7 +213,7 @@ def _after(day: date) -> str:
 
 
 def _among(numbers: Sequence[int]) -> dict[str, object]:
-    return {"first": min(numbers), "last": max(numbers), "numbers": json.dumps(numbers)}
+    return {"first": min(numbers), "last": max(numbers), "numbers": listed(numbers)}
 
 
 def _examined(

@@ -6,7 +6,6 @@ a reader's digests are looked up by their possible keys, without an index.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -175,7 +174,7 @@ def _last_pruned(connection: Connection) -> str:
 
 
 def _rows(connection: Connection, wanted: Sequence[int]) -> list[Row]:
-    return connection.execute(BY_KEY, (json.dumps(list(wanted)),)).fetchall()
+    return connection.execute(BY_KEY, (listed(wanted),)).fetchall()
 
 
 def _spans(connection: Connection, rows: Sequence[Row]) -> Iterator[tuple[int, _Span]]:

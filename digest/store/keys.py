@@ -8,7 +8,6 @@ roughly in the order of their keys.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
@@ -90,7 +89,7 @@ def people(connection: Connection, keys: Iterable[int]) -> dict[int, str]:
             SELECT number, subscriber_id FROM readers
             WHERE number IN (SELECT value FROM json_each(?))
             """,
-            (json.dumps(list({each & MASK for each in wanted})),),
+            (listed(each & MASK for each in wanted),),
         ).fetchall()
     )
     return {each: found[each & MASK] for each in wanted if each & MASK in found}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from digest.store import digests as digest_rows
 from digest.store import history, keys, outbox, queueing
 from digest.store.connections import Family
 from digest.store.rows.ledger import OUTCOMES, to_receipt
-from digest.store.rows.scalars import at_second, at_second_or_none, moment, second, stamp
+from digest.store.rows.scalars import at_second, at_second_or_none, listed, moment, second, stamp
 from digest.store.subscribers import subscribers
 
 log = logging.getLogger(__name__)
@@ -211,7 +210,7 @@ class Ledger(Family):
                     AND at > coalesce((SELECT max(at) FROM recent WHERE outcome = ?4), 0)
                 """,
                 (
-                    json.dumps(history.keys_of(connection, subscriber_id)),
+                    listed(history.keys_of(connection, subscriber_id)),
                     second(since),
                     OUTCOMES.index(Outcome.REFUSED),
                     OUTCOMES.index(Outcome.ACCEPTED),
@@ -256,7 +255,7 @@ class Ledger(Family):
                 SELECT digest, state FROM outbox
                 WHERE digest IN (SELECT value FROM json_each(?))
                 """,
-                (json.dumps(list(wanted)),),
+                (listed(wanted),),
             ).fetchall()
         return {wanted[row["digest"]]: OutboxState(row["state"]) for row in found}
 
@@ -269,7 +268,7 @@ class Ledger(Family):
                 SELECT * FROM deliveries WHERE digest IN (SELECT value FROM json_each(?))
                 ORDER BY at, digest, attempt
                 """,
-                (json.dumps(list(wanted)),),
+                (listed(wanted),),
             ).fetchall()
         return [to_receipt(row, wanted[row["digest"]]) for row in attempts]
 

@@ -16,7 +16,6 @@ all, that ends the doubt, unless the row is going out again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
@@ -24,7 +23,7 @@ from sqlite3 import Connection, Row
 from digest.model import Envelope, OutboxState, Outcome, Receipt
 from digest.store import keys
 from digest.store.rows.ledger import OUTCOMES
-from digest.store.rows.scalars import second, stamp
+from digest.store.rows.scalars import listed, second, stamp
 
 FURTHEST = timedelta(hours=2)
 
@@ -169,10 +168,10 @@ def offer(
     """
     addresses = {each.digest.id: each.subscriber.email for each in envelopes}
     known = keys.known(connection, addresses)
-    wanted = json.dumps(list(known.values()))
+    wanted = listed(known.values())
     present = dict(connection.execute(ADDRESSES, (wanted,)).fetchall())
     there = [key for each, key in known.items() if present[key] == addresses[each]]
-    rows = connection.execute(GO_OUT, (second(now), lease, json.dumps(there)))
+    rows = connection.execute(GO_OUT, (second(now), lease, listed(there)))
     going = {row["digest"] for row in rows}
     if len(going) < len(known):
         _close(connection, connection.execute(LEFT, (lease, wanted)).fetchall(), now)
@@ -187,7 +186,7 @@ def withdraw(connection: Connection, digest_ids: Iterable[str], *, lease: str) -
         WHERE state = 'sending' AND lease = ?
             AND digest IN (SELECT value FROM json_each(?))
         """,
-        (lease, json.dumps(list(keys.known(connection, digest_ids).values()))),
+        (lease, listed(keys.known(connection, digest_ids).values())),
     )
 
 
@@ -263,7 +262,7 @@ def _held(
     connection: Connection, receipts: Iterable[Receipt], known: Mapping[str, int], lease: str
 ) -> dict[int, Row]:
     """The rows under the lease, and accepted ones that another sender has taken over."""
-    rows = connection.execute(HELD, (lease, json.dumps(list(known.values()))))
+    rows = connection.execute(HELD, (lease, listed(known.values())))
     held = {row["digest"]: row for row in rows}
     late = {
         known[each.digest_id]
@@ -271,7 +270,7 @@ def _held(
         if each.outcome is Outcome.ACCEPTED and each.digest_id in known
     } - held.keys()
     if late:
-        found = connection.execute(TAKEN_OVER, (json.dumps(list(late)),))
+        found = connection.execute(TAKEN_OVER, (listed(late),))
         held.update({row["digest"]: row for row in found})
     return held
 

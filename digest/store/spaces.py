@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from sqlite3 import Connection
@@ -162,7 +161,7 @@ class Spaces(Family):
         for block in self._newest(-1):
             if left <= 0:
                 return
-            found = self._connections.rows(OF_NUMBERS, (name, json.dumps(block), left))
+            found = self._connections.rows(OF_NUMBERS, (name, listed(block), left))
             left -= len(found)
             yield from ((row["id"], row["vector"]) for row in found)
 
@@ -224,6 +223,6 @@ def _papers(connection: Connection, numbers: list[int]) -> list[Paper]:
         SELECT p.id FROM json_each(?) AS n CROSS JOIN papers AS p ON p.number = n.value
         ORDER BY n.key
         """,
-        (json.dumps(numbers),),
+        (listed(numbers),),
     )
     return list(loading.papers(connection, (row["id"] for row in ids.fetchall())).values())

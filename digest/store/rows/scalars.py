@@ -47,6 +47,6 @@ def at_second_or_none(seconds: int | None) -> datetime | None:
     return None if seconds is None else at_second(seconds)
 
 
-def listed(values: Iterable[str]) -> str:
-    """Strings as one JSON parameter, each once, in order."""
+def listed(values: Iterable[str] | Iterable[int]) -> str:
+    """Ids, keys or numbers as one JSON parameter, each once, in order."""
     return json.dumps(list(dict.fromkeys(values)))
