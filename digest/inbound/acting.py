@@ -151,26 +151,6 @@ def _schedule(turn: Turn, command: Command) -> Done:
     return Done(lines=(told,), undo=(undo[command.verb],) if after != before else ())
 
 
-def _answer(turn: Turn, command: Command) -> Done:
-    told = answering.answer(
-        turn.store,
-        turn.person,
-        command.answers,
-        edition=turn.edition,
-        topics=turn.policy.topics,
-        now=turn.now,
-    )
-    undo = ("undo",) if told.changed else ()
-    return Done(lines=told.lines, undo=undo, failed=not told.changed)
-
-
-def _undo(turn: Turn, _command: Command) -> Done:
-    lines = answering.undo(turn.store, turn.person, now=turn.now)
-    if not lines:
-        return Done(lines=("There is no answer of yours to take back.",), failed=True)
-    return Done(lines=lines)
-
-
 def _seen(turn: Turn, _command: Command) -> Done:
     subscriptions.give(turn.store, turn.person, FeedbackKind.SEEN_ALL, via=Via.MAIL, now=turn.now)
     return Done(lines=("Everything up to now counts as seen.",), undo=("undo",))
@@ -230,8 +210,8 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.ZONE: _schedule,
     Verb.LIMIT: _schedule,
     Verb.FLOOR: _schedule,
-    Verb.ANSWER: _answer,
-    Verb.UNDO: _undo,
+    Verb.ANSWER: answering.answer,
+    Verb.UNDO: answering.undo,
     Verb.AGAIN: _again,
     Verb.SEEN: _seen,
     Verb.SETTINGS: lambda turn, _: Done(lines=settings(turn)),

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from digest import subscriptions
 from digest.errors import InvalidInput
-from digest.model import (
-    Digest,
-    Feedback,
-    FeedbackKind,
-    Paper,
-    ReasonKind,
-    Subscriber,
-    Topic,
-    Via,
-)
-from digest.model.base import Value
-from digest.ports import Store
+from digest.inbound.commands import Command
+from digest.inbound.values import Done, Turn
+from digest.model import Digest, Feedback, FeedbackKind, Paper, ReasonKind, Subscriber, Via
 from digest.ranking.explain import Because
 from digest.text import truncate
 
@@ -40,40 +30,17 @@ SAID = {
 _OF_A_DIGEST = re.compile(r"<(s_[0-9a-f]{4,40})\.(\d{4}-\d{2}-\d{2})(?:\.[^@<>]*)?@", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told(Value):
-    """A line about each answer, and whether any of them changed something."""
-
-    lines: tuple[str, ...]
-    changed: bool
-
-
-def answer(
-    store: Store,
-    person: Subscriber,
-    answers: Sequence[tuple[FeedbackKind, int]],
-    *,
-    edition: str,
-    topics: Mapping[str, Topic],
-    now: datetime,
-) -> Told:
-    """Record feedback on numbered papers of an edition ("" for the latest digest).
+def answer(turn: Turn, command: Command) -> Done:
+    """Record feedback on numbered papers of the edition they answer, else of their latest digest.
 
     Raises InvalidInput if there is no such digest.
     """
-    digest = _digest(store, person, edition)
-    papers = store.papers.get([pick.paper_id for pick in digest.picks])
-    liked = {
-        reason.what
-        for pick in digest.picks
-        for reason in pick.reasons
-        if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE)
-    }
-    titles = {key: paper.title for key, paper in store.papers.get(liked).items()}
-    because = Because(topics=topics, titles=titles)
+    digest = _digest(turn)
+    papers = turn.store.papers.get([pick.paper_id for pick in digest.picks])
+    because = _because(turn, digest)
     lines: list[str] = []
     changed = False
-    for kind, number in answers:
+    for kind, number in command.answers:
         pick = digest.picks[number - 1] if 0 < number <= len(digest.picks) else None
         if pick is None:
             lines.append(_no_such(number, digest))
@@ -83,36 +50,38 @@ def answer(
             lines.append(f"Paper {number} is not kept any more.")
             continue
         said = subscriptions.give(
-            store,
-            person,
+            turn.store,
+            turn.person,
             kind,
             paper=paper,
             via=Via.MAIL,
-            now=now,
+            now=turn.now,
             edition=digest.edition,
             rank=number,
             reason=because(pick),
         )
-        is_new = said.at == now
+        is_new = said.at == turn.now
         changed = changed or is_new
         before = "" if is_new else ", as you said already"
         lines.append(f"{SAID[kind]} {_titled(paper)}{before}")
-    return Told(lines=tuple(lines), changed=changed)
+    return Done(lines=tuple(lines), undo=("undo",) if changed else (), failed=not changed)
 
 
-def undo(store: Store, person: Subscriber, *, now: datetime) -> tuple[str, ...]:
-    """Take back the latest feedback, and all that was given with it; () if there is none.
+def undo(turn: Turn, _command: Command) -> Done:
+    """Take back the latest feedback, and all that was given with it.
 
-    Called again with the same `now` it returns the same lines, and takes back nothing more.
+    Called again with the same `now` it says the same, and takes back nothing more.
     """
-    said = store.feedback.of(person.id, limit=MOST_SAID, standing=False)
-    done = [each.at for each in said if each.undone_at == now]
+    said = turn.store.feedback.of(turn.person.id, limit=MOST_SAID, standing=False)
+    done = [each.at for each in said if each.undone_at == turn.now]
     times = done or [each.at for each in said if each.undone_at is None]
-    last = [each for each in said if each.at in times[:1] and each.undone_at in (None, now)]
-    papers = store.papers.get([each.paper_id for each in last if each.paper_id])
+    last = [each for each in said if each.at in times[:1] and each.undone_at in (None, turn.now)]
+    if not last:
+        return Done(lines=("There is no answer of yours to take back.",), failed=True)
+    papers = turn.store.papers.get([each.paper_id for each in last if each.paper_id])
     for each in last:
-        subscriptions.undo(store, person, each.id, now=now)
-    return tuple(f"Taken back: {_described(each, papers)}" for each in reversed(last))
+        subscriptions.undo(turn.store, turn.person, each.id, now=turn.now)
+    return Done(lines=tuple(f"Taken back: {_described(each, papers)}" for each in reversed(last)))
 
 
 def edition_from(references: Sequence[str], person: Subscriber) -> str:
@@ -124,18 +93,30 @@ def edition_from(references: Sequence[str], person: Subscriber) -> str:
     return ""
 
 
-def _digest(store: Store, person: Subscriber, edition: str) -> Digest:
-    if edition:
-        digest = store.ledger.digest(f"{person.id}.{edition}")
+def _digest(turn: Turn) -> Digest:
+    if turn.edition:
+        digest = turn.store.ledger.digest(f"{turn.person.id}.{turn.edition}")
     else:
-        digest = next(iter(store.ledger.recent(person.id, limit=1)), None)
+        digest = next(iter(turn.store.ledger.recent(turn.person.id, limit=1)), None)
     if digest is None or not digest.picks:
         raise InvalidInput(
             "That digest is not kept any more; answer a newer one."
-            if edition
+            if turn.edition
             else "You have had no digest yet whose papers could be answered."
         )
     return digest
+
+
+def _because(turn: Turn, digest: Digest) -> Because:
+    """Return what says why a paper of this digest was picked."""
+    liked = {
+        reason.what
+        for pick in digest.picks
+        for reason in pick.reasons
+        if reason.kind in (ReasonKind.LIKE, ReasonKind.DISLIKE)
+    }
+    titles = {key: paper.title for key, paper in turn.store.papers.get(liked).items()}
+    return Because(topics=turn.policy.topics, titles=titles)
 
 
 def _no_such(number: int, digest: Digest) -> str:
