@@ -108,7 +108,7 @@ def _leading(
 def _sizes(group: Group, records: Sequence[Record]) -> str:
     parts = standings.by_size(group)
     rows = [
-        ["nDCG@10 by number of likes", *(each.part for each in parts)],
+        ["nDCG@10 by likes", *(each.part for each in parts)],
         ["people", *(f"{len(each.sizes):,}" for each in parts)],
         *(
             [each.name, *(_roughly(part.estimate(each.name))[0] for part in parts)]

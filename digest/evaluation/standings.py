@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from digest.evaluation.datasets import Task
     from digest.evaluation.running import Record
 
-SIZES = ((1, 3), (4, 9), (10, 29), (30, 99), (100, None))
+SIZES = {
+    "none": (0, 0),
+    "1 to 3": (1, 3),
+    "4 to 9": (4, 9),
+    "10 to 29": (10, 29),
+    "30 to 99": (30, 99),
+    "100 and more": (100, np.inf),
+}
 SPREAD = 3
 
 
@@ -83,13 +90,10 @@ def by_size(group: Group) -> list[Group]:
     if sizes.max() < SPREAD * max(sizes.min(), 1):
         return []
     parts = []
-    for least, most in SIZES:
-        within = (sizes >= least) & (sizes < (np.inf if most is None else most + 1))
-        rows = np.flatnonzero(within)
+    for part, (least, most) in SIZES.items():
+        rows = np.flatnonzero((sizes >= least) & (sizes < most + 1))
         if len(rows):
-            parts.append(
-                _part(group, rows, f"{least} and more" if most is None else f"{least} to {most}")
-            )
+            parts.append(_part(group, rows, part))
     return parts if len(parts) > 1 else []
 
 

@@ -72,14 +72,15 @@ def test_only_tasks_that_all_have_ranked_are_compared():
 
 
 def test_people_are_grouped_by_number_of_likes_if_it_differs():
-    tasks = [task(person, 1, likes=likes) for person, likes in enumerate((1, 3, 4, 50, 200))]
+    tasks = [task(person, 1, likes=likes) for person, likes in enumerate((0, 1, 3, 4, 50, 200))]
     ours = record("ours", tasks, lambda each: len(each.likes) / 1000)
     [group] = standings.groups(tasks, [ours])
 
     parts = standings.by_size(group)
 
-    assert group.title == "1–200 likes"
+    assert group.title == "0–200 likes"
     assert [(each.part, len(each.sizes)) for each in parts] == [
+        ("none", 1),
         ("1 to 3", 2),
         ("4 to 9", 1),
         ("30 to 99", 1),
@@ -150,7 +151,7 @@ def test_every_measure_and_size_of_profile_has_its_interval():
 
 
 def test_tables_fit_a_terminal_however_much_there_is_to_tell():
-    tasks = [task(person, 1, likes=likes) for person, likes in enumerate((1, 4, 10, 30, 100))]
+    tasks = [task(person, 1, likes=likes) for person, likes in enumerate((0, 1, 4, 10, 30, 100))]
     costs = {"seconds": {"toy": 0.125}, "learning": {"toy": 0.01}}
     records = [
         record(f"somebody's-{at}", tasks, lambda each, at=at: (len(each.likes) + at) / 200, **costs)

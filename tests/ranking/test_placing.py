@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +11,6 @@ from digest.ports import Candidates
 from digest.ranking.linear import LinearRanker
 from digest.ranking.profiles import Weights
 
-NOW = datetime(2026, 6, 10, 7, tzinfo=UTC)
 BEES = [f"bees-{n}" for n in range(12)]
 TIDES = ["tides-1", "tides-2"]
 
