@@ -60,7 +60,7 @@ def work(app: App) -> None:
     scheduler.start()
     while not asked:
         time.sleep(LOOK_SECONDS)
-    log.info("finishing what is in hand", extra={"action": "stop"})
+    log.warning("finishing what is in hand", extra={"action": "stop"})  # it may take a minute
     door.close()
     scheduler.shutdown(wait=True)
 

@@ -59,11 +59,14 @@ def healthy(environment):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_worker_drains_and_stops_when_asked(environment, tmp_path, number):
-    process = subprocess.Popen([*DIGEST, "worker"], cwd=tmp_path, env=environment)
+    process = subprocess.Popen(
+        [*DIGEST, "worker"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    )
     try:
         assert wait_for((tmp_path / "public" / "feeds.opml").is_file)
         process.send_signal(number)
-        assert process.wait(timeout=30) == 0
+        assert "finishing what is in hand" in process.communicate(timeout=30)[1]
+        assert process.returncode == 0
     finally:
         process.kill()
         process.wait()
