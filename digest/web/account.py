@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -138,7 +138,7 @@ class Account(Personal):
         answer.background = self.mailing.letters(write, partial(write, recipient=person.email))
         return answer
 
-    def _moving(self, state: str, status: int = 200, **context: object) -> Response:
+    def _moving(self, state: str, status: int = 200, **context: Any) -> Response:
         return self.page("account_move", status, state=state, **context)
 
     def _side(self, request: Request) -> tuple[Subscriber, Side, str]:

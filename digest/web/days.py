@@ -48,15 +48,6 @@ class Month:
     papers: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """A day, and the nearest days before and after it that have papers."""
-
-    day: date
-    previous: date | None
-    next: date | None
-
-
 class Days(Showing):
     """Today, each day, each month."""
 
@@ -151,13 +142,15 @@ class Days(Showing):
         whole = topic is None and part.number == 1
         picks = self._picks(day, front=front)[:BESIDE] if whole else []
         hot = self._trending_now()[:BESIDE] if whole and front else []
-        around = self._around(day)
+        before, after = self._around(day)
         topics = self._by_count(counts)
         return Shown(
             template="today",
             context={
                 "front": front,
-                "around": around,
+                "day": day,
+                "before": before,
+                "after": after,
                 "month": self.month(day),
                 "topics": topics,
                 "topic": topic,
@@ -175,8 +168,8 @@ class Days(Showing):
             },
             document=lambda: DayDocument(
                 date=day.isoformat(),
-                previous=day_or_none(around.previous),
-                next=day_or_none(around.next),
+                previous=day_or_none(before),
+                next=day_or_none(after),
                 topic=topic.id if topic else "",
                 topics=[TopicCount(id=each.id, name=each.name, papers=n) for each, n in topics],
                 picks=[each.record for each in picks],
@@ -230,12 +223,12 @@ class Days(Showing):
             found, key=lambda each: (not matching.is_named(each[0]), -each[1], each[0].name)
         )
 
-    def _around(self, day: date) -> Around:
+    def _around(self, day: date) -> tuple[date | None, date | None]:
+        """The nearest days before and after a day that have papers."""
         counts = self.app.store.papers.days(day - LOOK_AROUND, day + LOOK_AROUND)
-        return Around(
-            day=day,
-            previous=max((each for each in counts if each < day), default=None),
-            next=min((each for each in counts if each > day), default=None),
+        return (
+            max((each for each in counts if each < day), default=None),
+            min((each for each in counts if each > day), default=None),
         )
 
 

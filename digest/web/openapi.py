@@ -85,20 +85,12 @@ ROUTES: Sequence[tuple[str, str, type, Sequence[Parameter]]] = (
             PAGE,
         ),
     ),
-    (
-        "/trending.json",
-        "What trends this week",
-        documents.TrendingDocument,
-        (TOPIC,),
-    ),
+    ("/trending.json", "What trends this week", documents.TrendingDocument, (TOPIC,)),
     (
         "/trending/{period}.json",
         "What trends in a period",
         documents.TrendingDocument,
-        (
-            Parameter("period", "The period.", _one_of("day", "week", "month")),
-            TOPIC,
-        ),
+        (Parameter("period", "The period.", _one_of("day", "week", "month")), TOPIC),
     ),
     ("/picks.json", "What curators picked", documents.PicksDocument, ()),
     ("/feeds.json", "All public feeds", documents.FeedsDocument, ()),

@@ -130,25 +130,18 @@ class Operator(Handlers):
         except NotFound:
             raise
         except InvalidInput as error:
-            typed = {"submission": named, "line": form.one("line")}
-            return self._page(request, 400, typed=typed, error=error.message)
+            return self._page(request, error.message)
         return self._back(done)
 
-    def _page(
-        self,
-        request: Request,
-        status: int = 200,
-        *,
-        typed: dict[str, str] | None = None,
-        error: str = "",
-    ) -> Response:
+    def _page(self, request: Request, error: str = "") -> Response:
+        line = forms.posted(request).one("line")
         return self.page(
             "operator",
-            status,
+            400 if error else 200,
             overview=overview(self.app),
             form_token=self._sessions.form_token(request),
             done=DONE.get(request.query_params.get("done", ""), ""),
-            typed=typed,
+            typed={"submission": request.path_params.get("submission", ""), "line": line},
             error=error,
         )
 

@@ -38,17 +38,12 @@ class Sharing(Personal):
                 now=now,
             )
         except InvalidInput as error:
-            return self._submit(request, person, form, {"paper": error.message}, status=BAD)
+            return self._submit(request, person, form, error.message)
         new = (kept.subscriber_id, kept.at) == (person.id, now)
         return self.back(f"{self.me(request)}/submit", "submitted" if new else AGAIN[kept.state])
 
     def _submit(
-        self,
-        request: Request,
-        person: Subscriber,
-        form: forms.Form,
-        errors: dict[str, str] | None = None,
-        status: int = 200,
+        self, request: Request, person: Subscriber, form: forms.Form, error: str = ""
     ) -> Response:
         mine = self.app.store.community.submissions(
             since=self.app.clock() - deciding.LOOK_BACK,
@@ -60,10 +55,10 @@ class Sharing(Personal):
             "submit",
             request,
             person,
-            status,
+            BAD if error else 200,
             here_me="submit",
             typed={name: form.one(name) for name in ("paper", "line")},
-            errors=errors or {},
+            errors={"paper": error} if error else {},
             submissions=deciding.with_papers(self.app.store, mine),
             stands=deciding.stands(mine, unfound),
             unfound=unfound,
@@ -85,18 +80,16 @@ class Sharing(Personal):
         except NotFound:
             raise
         except InvalidInput as error:
-            return self._desk(request, person, error.message, status=BAD)
+            return self._desk(request, person, error.message)
         return self.back(f"{self.me(request)}/curate", done)
 
-    def _desk(
-        self, request: Request, person: Subscriber, error: str = "", status: int = 200
-    ) -> Response:
+    def _desk(self, request: Request, person: Subscriber, error: str = "") -> Response:
         form, now = forms.posted(request), self.app.clock()
         return self.mine(
             "curate",
             request,
             person,
-            status,
+            BAD if error else 200,
             here_me="curate",
             desk=deciding.desk(self.app.store, person.id, most=MOST_SUBMISSIONS, now=now),
             typed={name: form.one(name) for name in ("submission", "line")},
