@@ -121,7 +121,8 @@ def _together_or_alone(
             total += made([person])
         except Rejected as error:
             log.error(  # noqa: TRY400 - the message says it all
-                "a digest cannot be composed: %s",
+                "the digest of %s cannot be composed: %s",
+                person.id,
                 error.message,
                 extra={"action": "compose", "subscriber": person.id},
             )

@@ -264,7 +264,9 @@ def confirm(application, subscribe):
 
 
 @pytest.mark.parametrize("edition", [None, "2026-06-10"])
-def test_one_bad_row_does_not_stop_an_edition_for_the_others(application, subscribe, item, edition):
+def test_one_bad_row_does_not_stop_an_edition_for_the_others(
+    application, subscribe, item, edition, caplog
+):
     application.store.papers.ingest([item(1)])
     good, bad = subscribe("good@example.org"), subscribe("bad@example.org")
     application.store.subscribers.save(replace(bad, tz="Mars/Olympus"))
@@ -272,6 +274,8 @@ def test_one_bad_row_does_not_stop_an_edition_for_the_others(application, subscr
     application.compose_edition(edition)
 
     assert len(application.store.ledger.recent(good.id, limit=2)) == 1
+    (said,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert said.startswith(f"the digest of {bad.id} cannot be composed: There is no time zone")
 
 
 def test_who_confirms_gets_the_last_list_at_once(application, confirm, item):
