@@ -83,7 +83,7 @@ class Account(Personal):
         try:
             change = subscriptions.ask_address(self.app.store, person, email, now=self.app.clock())
         except InvalidInput as error:
-            return self._page(request, person, email=email, errors={"email": error.message})
+            return self._page(request, person, email=email, error=error.message)
         subject = subscriptions.change_subject(change)
         write = partial(self.app.write, person=person, subject=subject)
         letters = self.mailing.letters(
@@ -155,21 +155,16 @@ class Account(Personal):
         return f"{self.root}/account/{request.path_params['token']}"
 
     def _page(
-        self,
-        request: Request,
-        person: Subscriber,
-        *,
-        email: str = "",
-        errors: dict[str, str] | None = None,
+        self, request: Request, person: Subscriber, *, email: str = "", error: str = ""
     ) -> Response:
         return self.page(
             "account",
-            BAD if errors else 200,
+            BAD if error else 200,
             state="open",
             here=self._here(request),
             person=person,
             change=self.app.store.subscribers.change(person.id),
             email=email,
-            errors=errors or {},
+            errors={"email": error} if error else {},
             done=words.DONE.get(request.query_params.get("done", ""), ""),
         )

@@ -74,9 +74,7 @@ class Preferences(Answers):
             except InvalidInput as error:
                 errors["keywords"] = error.message
         if errors:
-            return self._form(
-                request, kept, filled.values, filled.topics, form=form, errors=errors, status=BAD
-            )
+            return self._form(request, kept, filled.values, filled.topics, form=form, errors=errors)
         return self.back(self.me(request), "saved")
 
     def _form(
@@ -89,7 +87,6 @@ class Preferences(Answers):
         search: str = "",
         form: forms.Form | None = None,
         errors: dict[str, str] | None = None,
-        status: int = 200,
     ) -> Response:
         shows = bool(form.one("shows_name")) if form else person.shows_name
         until = person.paused_until
@@ -97,7 +94,7 @@ class Preferences(Answers):
             "me",
             request,
             person,
-            status,
+            BAD if errors else 200,
             here_me="preferences",
             values={**values, "name": form.one("name") if form else person.name},
             shows_name=shows,

@@ -18,6 +18,7 @@ from digest.web import forms, paging, words
 from digest.web.personal import BAD, Personal
 
 SAID_A_PAGE = 100
+EMPTY = {"kind": "keyword", "value": "", "weight": "1.0"}
 
 # The kinds that can be added by hand, and the field of Wishes for each.
 ADDABLE: Mapping[InterestKind, str] = {
@@ -69,21 +70,11 @@ class Profile(Personal):
             wishes = Wishes(**{ADDABLE[kind]: (value,)}, weight=_weight(form))  # type: ignore[arg-type]  # lists of Wishes
             subscriptions.change(store, person, wishes, topics=self.app.settings.topics, now=now)
         except InvalidInput as error:
-            typed = {name: form.one(name) for name in ("kind", "value", "weight")}
-            return self._page(
-                request, person, typed, {"value": words.for_page(error.message)}, status=BAD
-            )
+            return self._page(request, person, words.for_page(error.message))
         return self.back(f"{likes}#{kind}", "added")
 
-    def _page(
-        self,
-        request: Request,
-        person: Subscriber,
-        typed: Mapping[str, str] | None = None,
-        errors: Mapping[str, str] | None = None,
-        status: int = 200,
-    ) -> Response:
-        store, topics = self.app.store, self.app.settings.topics
+    def _page(self, request: Request, person: Subscriber, error: str = "") -> Response:
+        store, topics, form = self.app.store, self.app.settings.topics, forms.posted(request)
         convictions = subscriptions.evidence_of(store, person, limit=ALL)
         said = store.feedback.of(person.id, limit=ALL, standing=False)
         likes = f"{self.me(request)}/likes"
@@ -108,7 +99,7 @@ class Profile(Personal):
             "me_likes",
             request,
             person,
-            status,
+            BAD if error else 200,
             here_me="likes",
             trends=self.app.settings.ranking.trending > 0,
             held={kind: held[kind] for kind in words.KINDS if kind in held},
@@ -121,8 +112,8 @@ class Profile(Personal):
             ],
             part=part,
             evidence=lambda given: words.evidence(given, topics, person.tz),
-            typed=typed or {"kind": "keyword", "value": "", "weight": "1.0"},
-            errors=errors or {},
+            typed={each: form.one(each, default) for each, default in EMPTY.items()},
+            errors={"value": error} if error else {},
         )
 
 
