@@ -56,7 +56,7 @@ def act(turn: Turn, asked: Sequence[Command]) -> list[Done]:
     person = subscriptions.by_id(turn.store, turn.person.id)
     if person is None or person.status in subscriptions.CONFIRMED:
         return done
-    if any(each.lines for each in done):
+    if any(each.lines for each in done) and not any(each.mark for each in done):
         done.append(Done(lines=standing(turn.store, person, turn.mark), failed=True))
     return done
 
@@ -98,7 +98,9 @@ def _subscribe(turn: Turn, command: Command) -> Done:
     return profile.add(turn, named)
 
 
-def _confirm(turn: Turn, _command: Command) -> Done:
+def _confirm(turn: Turn, command: Command) -> Done:
+    if turn.mark == ERASING:  # a yes to that question must not begin a subscription
+        return _forget(replace(turn, mark=""), command)
     if turn.person.status is not Status.PENDING:
         return Done(lines=settings(turn))
     overtaken = subscriptions.overtaken(turn.store, turn.person, turn.mark)

@@ -267,6 +267,22 @@ def test_without_pages_forgetting_is_confirmed_by_one_more_mail(
     assert current(ada) is None
 
 
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_yes_to_whether_all_is_to_be_deleted_is_asked_to_say_so(
+    subscribe, take_in, mail, reply_to, current, policy, confirmed
+):
+    person = subscribe(confirmed=confirmed)
+    without_pages = replace(policy.site, url="")
+    (question,) = take_in(mail("forget me"), reply_to(person), site=without_pages)
+    asked = reply_to(person, f"letter-{question.context['mark']}")
+
+    for body in ("yes", "") if not confirmed else ("yes",):
+        (again,) = take_in(mail(body, subject="Re: Delete everything"), asked, site=without_pages)
+        assert again.context["lines"] == question.context["lines"]
+        assert again.context["mark"] == question.context["mark"]
+        assert current(person).status == person.status
+
+
 # --- whom is believed -----------------------------------------------------------------------------
 
 
