@@ -71,7 +71,6 @@ _ABOUT = re.compile(
     r"|i|would|like|want|get|receive|please|anything|everything)(?:[\s:]+|$))+",
     re.IGNORECASE,
 )
-_BEHIND = re.compile(r"(?:\s+(?:papers?|articles|preprints|please))+$", re.IGNORECASE)
 _AUTHOR = re.compile(r"authors?\b\s*:?\s*(.+)", re.IGNORECASE)
 _LIST = re.compile(r"[;,\n•；，、]")
 _LINK = re.compile(r"@|://|www\.", re.IGNORECASE)
@@ -354,6 +353,6 @@ def _topics_in(words: str, topics: Mapping[str, Topic]) -> tuple[list[str], str]
             found.append(topic)
         else:
             rest.append(word)
-    left = _BEHIND.sub("", " ".join(rest).strip(" .!?\"'“”").lstrip("*-–· "))
-    topic = topic_of(left, topics)
+    left = " ".join(rest).strip(" .!?\"'“”").lstrip("*-–· ").removesuffix(" please")
+    topic = topic_of(left, topics) or topic_of(left.removesuffix(" papers"), topics)
     return ([*found, topic], "") if topic else (found, left)

@@ -406,6 +406,7 @@ def test_the_address_says_what_is_wanted_where_no_command_does():
         ("to the daily digest", [], [], []),
         ("I’d like to get papers on dense retrieval, please.", [], ["dense retrieval"], []),
         ("me to machine learning papers", ["cs.LG"], [], []),
+        ("white papers, maps please", [], ["white papers", "maps"], []),
         ("Subscription", [], [], []),
         ("in-context learning, A* search", [], ["in-context learning", "A* search"], []),
         ("- cs.IR\n* dual encoder\n* quantiz*", ["cs.IR"], ["dual encoder", "quantiz*"], []),
