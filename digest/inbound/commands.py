@@ -354,5 +354,7 @@ def _topics_in(words: str, topics: Mapping[str, Topic]) -> tuple[list[str], str]
         else:
             rest.append(word)
     left = " ".join(rest).strip(" .!?\"'“”").lstrip("*-–· ").removesuffix(" please")
-    topic = topic_of(left, topics) or topic_of(left.removesuffix(" papers"), topics)
+    topic = topic_of(left, topics)
+    if left.endswith(" papers"):
+        topic = topic or topic_of(left.removesuffix(" papers"), topics)
     return ([*found, topic], "") if topic else (found, left)
