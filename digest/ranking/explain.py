@@ -27,7 +27,8 @@ FEWEST_TRENDING = 3
 OF_EVERYBODY = (ReasonKind.TRENDING, ReasonKind.PICKED)
 MOST_LINES = 32_768
 
-_EXPLORE, _WORDS, _LIKE = ReasonKind.EXPLORE, ReasonKind.WORDS, ReasonKind.LIKE
+_EXPLORE, _WORDS = ReasonKind.EXPLORE, ReasonKind.WORDS
+_LIKE, _DISLIKE = ReasonKind.LIKE, ReasonKind.DISLIKE
 # `{s}` and `{es}` are for several names.
 _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.TOPIC: "you follow {}",
@@ -44,6 +45,12 @@ _UNNAMED: Mapping[ReasonKind, str] = {
     ReasonKind.LIKE: "it goes with papers you liked",
     ReasonKind.DISLIKE: "it is similar to papers you disliked",
     ReasonKind.TRENDING: "readers upvoted it",
+}
+# For amounts that go against the kind: a paper may be less similar than usual.
+_UNLIKE: Mapping[ReasonKind, str] = {
+    ReasonKind.LIKE: "it is unlike papers you liked",
+    ReasonKind.DISLIKE: "it is unlike papers you disliked",
+    ReasonKind.WORDS: "it is far in meaning from your keyword {}",
 }
 
 
@@ -96,7 +103,10 @@ class Because:
 
     def term(self, reason: Reason) -> str:
         """One term of a score as a clause, whether it raises or lowers the score."""
-        return clause(reason.kind, [self._name(reason)])
+        name = self._name(reason)
+        if reason.kind in _UNLIKE and (reason.amount > 0) is (reason.kind is _DISLIKE):
+            return _UNLIKE[reason.kind].format(name)
+        return clause(reason.kind, [name])
 
     def _single(self, reason: Reason) -> tuple[str, str]:
         """The clause and words of one reason; cached, since many lines share it."""
@@ -165,13 +175,14 @@ def _weighty(pick: Pick) -> list[Reason]:
     """The up to three reasons of a pick that are worth saying: exploring first, then the largest.
 
     Similarity that no words can be named for (see `Sheet.telling`) is left out, unless nothing adds
-    more to the score. Similarity to a keyword that occurs in the paper is told as the keyword.
+    more to the score. Similarity to a keyword that occurs in the paper is told as the keyword. Being
+    unlike a disliked paper is no reason to show one.
     """
     found: list[Reason] = []
     least = 0.0
     for each in pick.reasons:
         kind, _, amount, words = each
-        if amount > 0 and amount >= least:
+        if amount > 0 and amount >= least and kind is not _DISLIKE:
             if kind is _WORDS and (there := _keyword_of(each, pick)):
                 each = there  # noqa: PLW2901 - the same reason, as its reader knows it
             elif found and not words and (kind is _LIKE or kind is _WORDS):

@@ -232,6 +232,24 @@ def test_a_term_that_lowers_the_score_is_put_into_words_too(topics):
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "what", "amount", "words"),
+    [
+        ("like", "arxiv:2606.1", -0.1, "it is unlike papers you liked"),
+        ("dislike", "arxiv:2606.1", 0.1, "it is unlike papers you disliked"),
+        ("words", "tides", -0.1, "it is far in meaning from your keyword “tides”"),
+    ],
+)
+def test_what_is_unlike_an_interest_is_not_called_similar_to_it(topics, kind, what, amount, words):
+    assert Because(topics=topics, titles=TITLES).term(reason(kind, what, amount)) == words
+
+
+def test_being_unlike_a_disliked_paper_is_no_reason_to_show_one(topics):
+    pick = Pick("p", 0.2, (reason("trending", "1", 0.1), reason("dislike", "", 0.1)))
+
+    assert Because(topics=topics, titles=TITLES)(pick) == "Because it has one upvote"
+
+
 def test_without_a_reason_in_favour_nothing_is_said(topics):
     pick = Pick(paper_id="p", score=-1, reasons=(reason("dislike", "arxiv:2606.1", -1.0),))
 
@@ -240,7 +258,7 @@ def test_without_a_reason_in_favour_nothing_is_said(topics):
 
 @settings(max_examples=50)
 @given(
-    st.sampled_from(ReasonKind),
+    st.sampled_from([each for each in ReasonKind if each is not ReasonKind.DISLIKE]),
     st.text(max_size=200),
     st.text(max_size=200),
     st.lists(st.text(max_size=60), max_size=5),
