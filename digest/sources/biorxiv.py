@@ -1,4 +1,4 @@
-"""bioRxiv and medRxiv: the details API, and their RSS 1.0 feeds where one is given as a file."""
+"""bioRxiv and medRxiv by their details API; their feeds are for `.feed:FeedSource`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from digest.model import (
     Paper,
     Request,
 )
-from digest.parsing import Entry, find_links, parse_feed
+from digest.parsing import find_links
 from digest.sources import _json, _options
 from digest.sources._json import Record
 from digest.sources._reading import refusal, sort_out
-from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text, latex_to_text
+from digest.text import authors_semicolon, clean, html_to_text, latex_to_text
 
 MOST_DAYS = 31
 
 _RANGE = re.compile(r"(?P<first>\d{4}-\d{2}-\d{2})(?:\.\.|/)(?P<last>\d{4}-\d{2}-\d{2})", re.ASCII)
-_VERSION = re.compile(r"v(?P<version>\d{1,3})\b", re.ASCII)
 _MAX_TEXT = 20_000
 # HighWire's export markup, which the servers leave in their texts: figures, small capitals,
 # headings, lists and symbols, such as `AO_SCPLOWBSTRACTC_SCPLOW`, `{beta}` and `[&ge;]`.
@@ -81,14 +80,10 @@ class Biorxiv:
 
     def parse(self, listing: Listing) -> Harvest:
         """Read one page; raises ListingUnreadable for an empty answer or one that is no listing."""
-        body = listing.body.strip()
-        if not body:
+        if not listing.body.strip():
             raise ListingUnreadable(
                 "The answer is empty; the server does that when it is busy.", subject=listing.url
             )
-        return self._feed(listing) if body.startswith(b"<") else self._page(listing)
-
-    def _page(self, listing: Listing) -> Harvest:
         message, records = _content(listing)
         position = _integer(message.get("cursor"))
         items, problems = sort_out(
@@ -132,99 +127,43 @@ class Biorxiv:
             return "a record without a DOI" if not doi else f"{doi} has no title"
         if day is None:
             return f"{doi} has no date"
-        journal = canonical_doi(_json.text(record, "published"))
-        return self._item(
-            listing,
-            doi=doi,
-            title=title,
-            abstract=_plain(_json.text(record, "abstract")),
-            authors=authors_semicolon(_json.text(record, "authors")),
-            category=_json.text(record, "category"),
-            version=max(_integer(record.get("version")), 1),
-            day=day,
-            journal=journal if journal and journal != doi else "",
-            licence=clean(_json.text(record, "license")),
-        )
-
-    def _feed(self, listing: Listing) -> Harvest:
-        """Read an RSS feed of theirs: the thirty newest, without version or category."""
-        feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url)
-        items, problems = sort_out(
-            (self._entry(entry, listing) for entry in feed.entries), source=self.name, called="item"
-        )
-        return Harvest(
-            items=tuple(items),
-            problems=tuple(problems),
-            built_at=_json.plausible(feed.built_at or feed.published_at),
-            ttl=feed.ttl,
-        )
-
-    def _entry(self, entry: Entry, listing: Listing) -> Item | str:
-        doi = canonical_doi(entry.doi or entry.id) or canonical_doi(entry.link)
-        title = _plain(entry.title)
-        moment = _json.plausible(entry.published_at or entry.updated_at) or listing.fetched_at
-        if not doi or not title:
-            return "an item without a DOI" if not doi else f"{doi} has no title"
-        if moment is None:
-            return f"{doi} has no date"
-        version = _VERSION.search(entry.link)
-        return self._item(
-            listing,
-            doi=doi,
-            title=title,
-            abstract=_plain(entry.summary),
-            authors=authors_in_elements(entry.authors),
-            category=entry.categories[0] if entry.categories else "",
-            version=int(version["version"]) if version else 1,
-            day=moment.astimezone(UTC).date(),
-        )
-
-    def _item(
-        self,
-        listing: Listing,
-        *,
-        doi: str,
-        title: str,
-        abstract: str,
-        authors: tuple[str, ...],
-        category: str,
-        version: int,
-        day: date,
-        journal: str = "",
-        licence: str = "",
-    ) -> Item:
-        posted = datetime.combine(day, time(), UTC)
-        page = f"https://www.{self.server}.org/content/{doi}v{version}"
-        slug = _slug(category)
-        paper = Paper(
-            id=f"doi:{doi}",
-            title=title,
-            abstract=abstract,
-            authors=authors,
-            categories=(f"{self.server}:{slug}",) if slug else (),
-            version=version,
-            published=posted if version == 1 else None,
-            updated=posted if version > 1 else None,
-            url=page,
-            doi=doi,
-            licence=licence,
-            links=(
-                Link(kind=LinkKind.ABSTRACT, url=page),
-                Link(kind=LinkKind.PDF, url=f"{page}.full.pdf"),
-                *find_links(abstract),
-            ),
-            identifiers=(f"doi:{doi}", *((f"doi:{journal}",) if journal else ())),
-        )
+        paper = self._paper(record, doi=doi, title=title, day=day)
         announcement = Announcement(
             paper_id=paper.id,
             source=self.name,
             feed=self.server,
             day=day,
-            type=AnnounceType.NEW if version == 1 else AnnounceType.REPLACE,
-            version=version,
-            seen_at=listing.fetched_at or posted,
+            type=AnnounceType.NEW if paper.version == 1 else AnnounceType.REPLACE,
+            version=paper.version,
+            seen_at=listing.fetched_at or _midnight(day),
         )
         return Item(paper=paper, announcement=announcement)
+
+    def _paper(self, record: Record, *, doi: str, title: str, day: date) -> Paper:
+        version = max(_integer(record.get("version")), 1)
+        abstract = _plain(_json.text(record, "abstract"))
+        page = f"https://www.{self.server}.org/content/{doi}v{version}"
+        slug = _slug(_json.text(record, "category"))
+        journal = canonical_doi(_json.text(record, "published"))
+        return Paper(
+            id=f"doi:{doi}",
+            title=title,
+            abstract=abstract,
+            authors=authors_semicolon(_json.text(record, "authors")),
+            categories=(f"{self.server}:{slug}",) if slug else (),
+            version=version,
+            published=_midnight(day) if version == 1 else None,
+            updated=_midnight(day) if version > 1 else None,
+            url=page,
+            doi=doi,
+            licence=clean(_json.text(record, "license")),
+            links=(
+                Link(kind=LinkKind.ABSTRACT, url=page),
+                Link(kind=LinkKind.PDF, url=f"{page}.full.pdf"),
+                *find_links(abstract),
+            ),
+            identifiers=tuple(dict.fromkeys(f"doi:{each}" for each in (doi, journal) if each)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +202,10 @@ def _span(listing: Listing) -> tuple[date, date] | None:
         return None
     first, last = _json.day(found["first"]), _json.day(found["last"])
     return (first, last) if first and last else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _slug(category: str) -> str:
