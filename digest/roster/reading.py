@@ -72,7 +72,7 @@ def _table_rows(source: IO[str]) -> Iterator[Row]:
             yield began, f"lines {began} to {ended} {RUN_ON}"
         elif any(each.strip() for each in cells[len(columns) :]):
             yield began, TOO_MANY_CELLS
-        elif cells:
+        elif any(map(str.strip, cells)):
             yield began, dict(zip(columns, cells, strict=False))
 
 
@@ -87,6 +87,8 @@ def _delimiter(first: str) -> str:
 
 def _columns(header: Iterable[str]) -> list[str]:
     names = [name.strip().casefold() for name in header]
+    while names and not names[-1]:  # spreadsheets write columns that were once in use
+        names.pop()
     return ["email" if name in ALSO_EMAIL else name for name in names]
 
 

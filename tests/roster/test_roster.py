@@ -499,6 +499,11 @@ def test_of_a_file_that_is_no_utf_8_from_its_beginning_no_line_is_named(load):
         load(source)
 
 
+def test_empty_columns_and_rows_of_a_spreadsheet_are_passed_over(load):
+    result = load("email,name,,\nada@example.org,Ada,,\n,,,\n , ,,\n")
+    assert (result.added, result.rejected) == (1, 0)
+
+
 def test_cells_beyond_the_last_column_are_not_dropped_without_a_word(load, store):
     result = load("email,topics\nada@example.org,cs.IR, cs.CL, cs.LG\nbo@example.org,cs.IR,, \n")
     assert (result.added, result.rejected) == (1, 1)
