@@ -97,11 +97,6 @@ def _plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-def console() -> Console:
-    """Where people look; plain when it is not a terminal."""
-    return Console(highlight=False, soft_wrap=True)
-
-
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr when a terminal is there; otherwise nothing."""

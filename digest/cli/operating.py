@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 from rich.table import Table
 
-from digest.cli.context import Context, console, json_option, pass_context, show_json, watched
+from digest.cli.context import Context, json_option, pass_context, show_json, watched
 from digest.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
@@ -79,24 +80,23 @@ def status(context: Context, as_json: bool) -> None:
                 }
             )
             return
-        out = console()
         for name, value in rows.items():
-            out.print(f"{name.replace('_', ' '):<16}{_in_words(value)}")
-        out.print(f"{'to be sent':<16}{delivery.said(forecast, app.clock())}", markup=False)
-        out.print(f"{'space':<16}{_space_of(app)}")
+            click.echo(f"{name.replace('_', ' '):<16}{_in_words(value)}")
+        click.echo(f"{'to be sent':<16}{delivery.said(forecast, app.clock())}")
+        click.echo(f"{'space':<16}{_space_of(app)}")
         if embedding := _embedding_of(app):
             text = f"{embedding['waiting']:,} of {embedding['papers']:,} papers to go"
-            out.print(f"{'embedding':<16}{text}")
+            click.echo(f"{'embedding':<16}{text}")
         looked = (
             f"last looked at {app.last_tick:%Y-%m-%d %H:%M} UTC" if app.last_tick else "none yet"
         )
-        out.print(f"{'worker':<16}{looked}")
+        click.echo(f"{'worker':<16}{looked}")
         for each in troubles(app.store):
             text = f"{each.doing} failed at {each.at:%Y-%m-%d %H:%M} UTC: {each.cause}"
-            out.print(f"{'trouble':<16}{text}", markup=False)
+            click.echo(f"{'trouble':<16}{text}")
         shown = [*_worth_showing(latest), *(each for each, _ in unasked)]
         if shown:
-            out.print()
+            click.echo()
             show_reports(shown)
 
 
@@ -130,7 +130,7 @@ def sources(context: Context, as_json: bool) -> None:
             last = by_source.get(each.name)
             state = "off" if not each.enabled else "nightly" if each.nightly else "on"
             table.add_row(each.name, each.use, state, describe(last) if last else "never asked")
-        console().print(table)
+        Console(markup=False, highlight=False).print(table)
 
 
 @click.command()
@@ -214,10 +214,15 @@ def doctor(context: Context, as_json: bool) -> None:
             [{"check": each.check, "level": each.level, "text": each.text} for each in findings]
         )
     else:
-        marks = {"fine": "[green]fine[/]", "warning": "[yellow]warn[/]", "wrong": "[red]wrong[/]"}
+        marks = {
+            "fine": ("fine", "green"),
+            "warning": ("warn", "yellow"),
+            "wrong": ("wrong", "red"),
+        }
         for each in findings:
-            console().print(f"{marks[each.level]:<5}  {each.check}: ", end="")
-            click.echo(each.text)
+            word, colour = marks[each.level]
+            Console().print(word, style=colour, end="")
+            click.echo(f"  {each.check}: {each.text}")
     if any(each.level == "wrong" for each in findings):
         raise click.exceptions.Exit(1)
 

@@ -374,6 +374,12 @@ def test_sources_show_what_is_configured(digest):
     assert rows["arxiv-oai"]["nightly"]
 
 
+def test_a_source_is_shown_by_whatever_name_it_has(digest, tmp_path):
+    settings = '[sources."mine[/b] [red]"]\nuse = ".feed:FeedSource"\nurl = "https://a.example/"\n'
+    (tmp_path / "digest.toml").write_text(settings)
+    assert "mine[/b] [red]" in digest("sources").out
+
+
 def test_a_backup_is_a_database_of_its_own(ready, tmp_path):
     target = tmp_path / "copy.db"
     assert ready("backup", str(target)).code == 0
