@@ -135,7 +135,10 @@ def arxiv_links(base: str) -> tuple[Link, Link]:
 
 def distinct(links: Iterable[Link]) -> tuple[Link, ...]:
     """The links, each address once, in order."""
-    return tuple({link.url: link for link in reversed(tuple(links))}.values())[::-1]
+    known: dict[str, Link] = {}
+    for link in links:
+        known.setdefault(link.url, link)
+    return tuple(known.values())
 
 
 def read_id(text: str) -> tuple[str, int] | None:

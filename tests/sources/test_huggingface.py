@@ -158,6 +158,13 @@ def test_the_submitters_links_are_kept_if_they_are_safe():
     )
 
 
+def test_a_link_that_the_abstract_repeats_keeps_its_place():
+    repo = "https://github.com/example/sheep"
+    links = only_item(record(githubRepo=repo, summary=f"See {repo}.")).paper.links
+
+    assert [each.kind for each in links[2:]] == [LinkKind.CODE, LinkKind.DISCUSSION]
+
+
 def test_words_of_a_machine_are_not_kept():
     assert "Sheep are counted" not in str(only_item(record()))
 
