@@ -48,18 +48,14 @@ UPDATE outbox AS o SET state = 'expired'
 WHERE {WAITING} AND o.expires_at <= ? AND o.in_doubt IS NULL
 """  # noqa: S608 - a constant
 
-GO_OUT = f"""
+GO_OUT = """
 UPDATE outbox SET going_out = ?
 WHERE state = 'sending' AND lease = ? AND digest IN (SELECT value FROM json_each(?))
-    AND (
-        SELECT s.status FROM readers AS r JOIN subscribers AS s ON s.id = r.subscriber_id
-        WHERE r.number = digest & {keys.MASK}
-    ) = 'active'
 RETURNING digest
-"""  # noqa: S608 - a constant
+"""
 
-ADDRESSES = f"""
-SELECT k.value, s.email FROM json_each(?) AS k
+READERS = f"""
+SELECT k.value, s.email, s.status FROM json_each(?) AS k
 CROSS JOIN readers AS r ON r.number = k.value & {keys.MASK}
 CROSS JOIN subscribers AS s ON s.id = r.subscriber_id
 """  # noqa: S608 - a constant
@@ -169,8 +165,8 @@ def offer(
     addresses = {each.digest.id: each.subscriber.email for each in envelopes}
     known = keys.known(connection, addresses)
     wanted = listed(known.values())
-    present = dict(connection.execute(ADDRESSES, (wanted,)).fetchall())
-    there = [key for each, key in known.items() if present[key] == addresses[each]]
+    readers = {key: theirs for key, *theirs in connection.execute(READERS, (wanted,))}
+    there = [key for each, key in known.items() if readers[key] == [addresses[each], "active"]]
     rows = connection.execute(GO_OUT, (second(now), lease, listed(there)))
     going = {row["digest"] for row in rows}
     if len(going) < len(known):
