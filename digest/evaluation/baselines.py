@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from digest.model import Paper, Profile
     from digest.ports import Candidates
 
+    Papers = Sequence[Paper]
+    Libraries = Sequence[Sequence[str]]
+
 DIMENSIONS = 256
 LONGEST_NAME = 16
 
@@ -41,13 +44,7 @@ class Scorer(Protocol):
         """One sentence for the legend on what it does."""
         ...
 
-    def learn(
-        self,
-        background: Sequence[Paper],
-        everything: Sequence[Paper],
-        libraries: Sequence[Sequence[str]],
-        /,
-    ) -> None:
+    def learn(self, background: Papers, everything: Papers, libraries: Libraries, /) -> None:
         """Prepare for a set, given past papers, all papers, and the likes (ids) of other people."""
         ...
 
@@ -105,12 +102,7 @@ class _OnWords:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
 
-    def learn(
-        self,
-        background: Sequence[Paper],
-        everything: Sequence[Paper],
-        libraries: Sequence[Sequence[str]],  # noqa: ARG002 - published recipes know one person
-    ) -> None:
+    def learn(self, background: Papers, everything: Papers, libraries: Libraries) -> None:  # noqa: ARG002 - published recipes know one person
         """Weigh the words of the set's papers."""
         self._corpus.learn(background, everything)
 
@@ -175,12 +167,7 @@ class LatentSemantic(_OnWords):
         self._axes = np.empty((0, 0), np.float32)
         self._dense = self._axes
 
-    def learn(
-        self,
-        background: Sequence[Paper],
-        everything: Sequence[Paper],
-        libraries: Sequence[Sequence[str]],
-    ) -> None:
+    def learn(self, background: Papers, everything: Papers, libraries: Libraries) -> None:
         """Weigh the words, and learn which of them occur together in the background papers."""
         super().learn(background, everything, libraries)
         learned = self._corpus.background
@@ -218,12 +205,7 @@ class SupportVectors:
         self._asked = np.empty(0, int)
         self._judged: dict[str, np.ndarray] = {}
 
-    def learn(
-        self,
-        background: Sequence[Paper],
-        everything: Sequence[Paper],
-        libraries: Sequence[Sequence[str]],
-    ) -> None:
+    def learn(self, background: Papers, everything: Papers, libraries: Libraries) -> None:
         """Weigh the words of all papers, as arxiv-sanity-lite counts over its whole database."""
         self._without_likes.learn(background, everything, libraries)
         self._own.learn(everything, everything)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from digest.evaluation.baselines import Scorer
-    from digest.model import Paper, Profile
+    from digest.evaluation.baselines import Libraries, Papers, Scorer
+    from digest.model import Profile
     from digest.ports import Candidates
     from digest.ranking.embedding import SentenceEmbedder
 
@@ -41,12 +41,7 @@ class Ours:
         if embedder:
             self.about += f" with {embedder.name.removeprefix('embedder:')}"
 
-    def learn(
-        self,
-        background: Sequence[Paper],
-        everything: Sequence[Paper],
-        libraries: Sequence[Sequence[str]],  # noqa: ARG002 - ours learns from papers alone
-    ) -> None:
+    def learn(self, background: Papers, everything: Papers, libraries: Libraries) -> None:  # noqa: ARG002 - ours learns from papers alone
         """Learn the space from the background, or from all papers if that has too few."""
         enough = len(background) >= space.FEWEST_PAPERS
         learned = space.learn(background if enough else everything)

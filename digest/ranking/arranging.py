@@ -26,12 +26,7 @@ _LIKE = InterestKind.LIKE
 
 
 def lists(
-    sheet: Sheet,
-    barred: np.ndarray,
-    duplicates: np.ndarray,
-    *,
-    cap: int,
-    explore: bool,
+    sheet: Sheet, barred: np.ndarray, duplicates: np.ndarray, *, cap: int, explore: bool
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each profile's papers: those shown in full, and the other matches, at most `cap` together.
 

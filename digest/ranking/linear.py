@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digest.model import (
-    Explanation,
-    InterestKind,
-    Paper,
-    Profile,
-    Ranking,
-    Reason,
-    Topic,
-)
+from digest.model import Explanation, InterestKind, Paper, Profile, Ranking, Reason, Topic
 from digest.ranking import arranging, opinions, profiles, reasons, selecting
 from digest.ranking.directions import FORMAT
 from digest.ranking.features import Features
@@ -223,9 +215,7 @@ class LinearRanker:
         """An edition's features and near-duplicate groups, kept for the other blocks of the edition."""
         if self._latest is None or self._latest[0] != candidates.papers:
             cache = self._cache or PointCache(
-                bare(candidates.papers),
-                embedder=self.embedder,
-                views=self._weights.views,
+                bare(candidates.papers), embedder=self.embedder, views=self._weights.views
             )
             cache.learn_vectors(candidates.vectors)
             features = Features(candidates.papers, cache)
@@ -242,11 +232,7 @@ class LinearRanker:
         sheet.matched[barred] = False
         arranging.fill_with_voted(sheet, barred, duplicates)
         lists = arranging.lists(
-            sheet,
-            barred,
-            duplicates,
-            cap=self._cap,
-            explore=bool(self._explore),
+            sheet, barred, duplicates, cap=self._cap, explore=bool(self._explore)
         )
         told = [shown for shown, _ in lists]
         words = sheet.telling(told)

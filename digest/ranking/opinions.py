@@ -10,14 +10,7 @@ import numpy as np
 
 from digest.model import OPINIONS, Interest, InterestKind, Paper, Profile, ReasonKind
 from digest.ranking import minor_interests, profiles
-from digest.ranking.directions import (
-    Directions,
-    bundled,
-    compact,
-    packed,
-    unbundled,
-    unpacked,
-)
+from digest.ranking.directions import Directions, bundled, compact, packed, unbundled, unpacked
 from digest.ranking.profiles import UNLEARNED, Weights
 from digest.ranking.tastes import learned, weights_of
 

@@ -148,16 +148,13 @@ def directions(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
 
 
-def learn(
-    papers: Sequence[Paper],
-    voted: Collection[str] = frozenset(),
-) -> Space:
+def learn(papers: Sequence[Paper], voted: Collection[str] = frozenset()) -> Space:
     """Learn the space of these papers, newest first; the same papers give the same space.
 
-    `voted` are ids of papers with recent votes. Axes are scaled by their singular values
-    to the power of -1/4, halfway between plain LSA and equal weight for frequent and rare themes.
-    There is an axis for every ten papers, up to 256, but none for fewer than 500 papers, or if hardly
-    any word occurs in two of them.
+    `voted` are ids of papers with recent votes. Axes are scaled by their singular values to the power
+    of -1/4, halfway between plain LSA and equal weight for frequent and rare themes. There is an axis
+    for every ten papers, up to 256, but none for fewer than 500 papers, or if hardly any word occurs
+    in two of them.
     """
     learned = bare(papers)
     if len(papers) < FEWEST_PAPERS:
