@@ -85,7 +85,7 @@ def read_tree(root: Element, *, url: str = "") -> Feed | None:
     too_many = f"{len(items)} entries: only the first {MAX_ENTRIES} were read"
     return Feed(
         version=_version(root, kind),
-        title=_title(_among(head, _TITLE), "atom:title" in head),
+        title=_title(_among(head, _TITLE)),
         link=link,
         hub=_link_of(links, "hub"),
         language=_first(_among(head, ("language", "dc:language"))) or root.get(_LANG, ""),
@@ -180,7 +180,6 @@ class _Shape:
     people: Taking | None
     categories: Taking | None
     extra: tuple[tuple[int, str], ...]
-    literal: bool
 
 
 def _shape_of(tags: tuple[str, ...]) -> _Shape:
@@ -209,7 +208,6 @@ def _shape_of(tags: tuple[str, ...]) -> _Shape:
         extra=tuple(
             [(held[0], _local(name)) for name, held in places.items() if name not in _KNOWN]
         ),
-        literal="atom:title" in places,
     )
 
 
@@ -249,7 +247,7 @@ def _entry(item: Element, base: str) -> Entry:
             each for take in (shape.published, shape.updated) if take for each in take(children)
         )
     identity = _first(shape.identity(children)) if shape.identity else ""
-    title = _title(shape.title(children), shape.literal) if shape.title else ""
+    title = _title(shape.title(children)) if shape.title else ""
     summary = _first(shape.summary(children)) if shape.summary else ""
     content = _first(shape.content(children)) if shape.content else ""
     authors = _authors(children, shape)
@@ -264,23 +262,12 @@ def _entry(item: Element, base: str) -> Entry:
     )  # fmt: skip
 
 
-def _title(elements: Iterable[Element], literal: bool) -> str:
+def _title(elements: Iterable[Element]) -> str:
     """The first title that is not empty, as plain text.
 
-    `literal`: there are Atom titles, which are plain text unless their type is HTML (RFC 4287,
-    3.1.1). An RSS title may be either.
+    It may be HTML whatever its `type`: journal systems escape HTML in Atom without saying so.
     """
-    for element in elements:
-        text = inner(element)[:MAX_TITLE]
-        is_literal = (
-            literal
-            and field_of(element.tag) == "atom:title"
-            and not len(element)
-            and "html" not in element.get("type", "")
-        )
-        if title := clean(text) if is_literal else html_to_text(text):
-            return title
-    return ""
+    return next(filter(None, (html_to_text(inner(each)[:MAX_TITLE]) for each in elements)), "")
 
 
 def _base(element: Element, outer: str) -> str:

@@ -117,6 +117,16 @@ def test_the_authors_of_ieee_are_read():
     assert parse_feed(body.encode()).entries[0].authors == ("Ada Bee;Cy Dee",)
 
 
+@pytest.mark.parametrize("kind", ["", "type='text'", "type='html'"])
+def test_a_title_in_atom_may_be_html_whatever_its_type(kind):
+    title = "R&amp;amp;D of &lt;i&gt;E. coli&lt;/i&gt; &amp;#39;now&amp;#39; with a &lt; b and List&lt;int&gt;"
+    body = f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title {kind}>{title}</title></entry></feed>"
+
+    entry = parse_feed(body.encode()).entries[0]
+
+    assert entry.title == "R&D of E. coli 'now' with a < b and List<int>"
+
+
 def test_an_entry_is_dated_by_dcterms_issued():
     body = (
         "<rss xmlns:dcterms='http://purl.org/dc/terms/'><channel><item><title>x</title>"
