@@ -53,7 +53,7 @@ def list_(context: Context, everything: bool = False, as_json: bool = False) -> 
             if each.line:
                 click.echo(f"    “{each.line}”")
         if not found:
-            click.echo("Nothing waits for a decision.")
+            click.echo("Nothing was submitted." if everything else "Nothing waits for a decision.")
 
 
 @submissions.command()
@@ -101,7 +101,9 @@ def bounces(context: Context, everything: bool, as_json: bool) -> None:
             if words := clean(f"{each.status} {each.detail}"):
                 click.echo(f"    {words}")
         if not found:
-            click.echo("Nothing has come back.")
+            click.echo(
+                "Nothing has come back." if everything else "Nothing waits to be dealt with."
+            )
 
 
 @click.command()

@@ -57,6 +57,7 @@ def test_a_submission_can_be_rejected(digest, submitted):
 def test_a_submission_that_is_not_there_cannot_be_decided(digest, stored):
     ran = digest("submissions", "feature", "p_404")
     assert (ran.code, ran.err) == (2, "digest: There is no such submission.\n")
+    assert digest("submissions", "list", "--all").out == "Nothing was submitted.\n"
 
 
 def test_a_bounce_is_listed_and_undone(digest, stored):
@@ -79,7 +80,7 @@ def test_a_bounce_is_listed_and_undone(digest, stored):
     assert digest("bounces", "--json").json[0]["status"] == "5.1.1"
 
     assert digest("restore", "e1").out == "ada@example.org is active.\n"
-    assert digest("bounces").out == "Nothing has come back.\n"
+    assert digest("bounces").out == "Nothing waits to be dealt with.\n"
     assert "settled" in digest("bounces", "--all").out
 
 
@@ -87,3 +88,4 @@ def test_there_must_be_something_to_restore(digest, stored):
     ran = digest("restore", "e404")
     assert ran.code == 2
     assert "`digest bounces` lists it" in ran.err
+    assert digest("bounces", "--all").out == "Nothing has come back.\n"
