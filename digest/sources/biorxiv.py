@@ -1,4 +1,4 @@
-"""bioRxiv and medRxiv by their details API; their feeds are for `.feed:FeedSource`."""
+"""bioRxiv and medRxiv: the details API, and their RSS 1.0 feeds where one is given as a file."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from digest.model import (
     Paper,
     Request,
 )
-from digest.parsing import find_links
+from digest.parsing import Entry, find_links, parse_feed
 from digest.sources import _json, _options
 from digest.sources._json import Record
 from digest.sources._reading import refusal, sort_out
-from digest.text import authors_semicolon, clean, html_to_text, latex_to_text
+from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text, latex_to_text
 
 MOST_DAYS = 31
 
 _RANGE = re.compile(r"(?P<first>\d{4}-\d{2}-\d{2})(?:\.\.|/)(?P<last>\d{4}-\d{2}-\d{2})", re.ASCII)
+_VERSION = re.compile(r"v(?P<version>\d{1,3})\b", re.ASCII)
 _MAX_TEXT = 20_000
 # HighWire's export markup, which the servers leave in their texts: figures, small capitals,
 # headings, lists and symbols, such as `AO_SCPLOWBSTRACTC_SCPLOW`, `{beta}` and `[&ge;]`.
@@ -80,10 +81,13 @@ class Biorxiv:
 
     def parse(self, listing: Listing) -> Harvest:
         """Read one page; raises ListingUnreadable for an empty answer or one that is no listing."""
-        if not listing.body.strip():
+        body = listing.body.strip()
+        if not body:
             raise ListingUnreadable(
                 "The answer is empty; the server does that when it is busy.", subject=listing.url
             )
+        if body.startswith(b"<"):
+            return self._feed(listing)
         message, records = _content(listing)
         position = _integer(message.get("cursor"))
         items, problems = sort_out(
@@ -103,6 +107,21 @@ class Biorxiv:
             problems=tuple(problems),
             more=more,
             cursor=json.dumps({"to": span[1].isoformat()}) if span else None,
+        )
+
+    def _feed(self, listing: Listing) -> Harvest:
+        """Read an RSS feed of theirs: the thirty newest, mostly without version or category."""
+        feed = parse_feed(listing.body, media_type=listing.media_type, url=listing.url)
+        items, problems = sort_out(
+            (self._record(_as_record(entry, listing), listing) for entry in feed.entries),
+            source=self.name,
+            called="item",
+        )
+        return Harvest(
+            items=tuple(items),
+            problems=tuple(problems),
+            built_at=_json.plausible(feed.built_at or feed.published_at),
+            ttl=feed.ttl,
         )
 
     def _request(self, first: date, last: date, position: int) -> Request:
@@ -172,6 +191,21 @@ class Medrxiv(Biorxiv):
 
     name: str = "medrxiv"
     server: str = "medrxiv"
+
+
+def _as_record(entry: Entry, listing: Listing) -> Record:
+    """An entry of their RSS as the API would give it."""
+    moment = _json.plausible(entry.published_at or entry.updated_at) or listing.fetched_at
+    version = _VERSION.search(entry.link)
+    return {
+        "doi": canonical_doi(entry.doi or entry.id) or canonical_doi(entry.link),
+        "title": entry.title,
+        "abstract": entry.summary,
+        "authors": "; ".join(authors_in_elements(entry.authors)),
+        "category": entry.categories[0] if entry.categories else "",
+        "version": version["version"] if version else 1,
+        "date": moment.astimezone(UTC).date().isoformat() if moment else "",
+    }
 
 
 def _plain(written: str) -> str:

@@ -166,6 +166,26 @@ def test_a_recorded_page_was_seen_on_its_day():
     assert read.announcement.seen_at == datetime(2026, 6, 9, tzinfo=UTC)
 
 
+def test_their_rss_is_read_too():
+    body = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+      xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
+      <channel rdf:about="https://www.biorxiv.org"><title>bioRxiv Subject Collection</title>
+      <link>https://www.biorxiv.org</link><description>d</description></channel>
+      <item rdf:about="http://biorxiv.org/cgi/content/short/2026.06.01.000001v2?rss=1">
+      <title>Counting Ovis cells</title>
+      <link>http://biorxiv.org/cgi/content/short/2026.06.01.000001v2?rss=1</link>
+      <description>We count cells.</description>
+      <dc:creator><![CDATA[Example, A. B., Sample, B., Wool Consortium]]></dc:creator><dc:date>2026-06-09</dc:date>
+      <dc:identifier>doi:10.1101/2026.06.01.000001</dc:identifier></item></rdf:RDF>"""
+
+    (read,) = SOURCE.parse(listing(body)).items
+
+    assert read.paper.id == "doi:10.1101/2026.06.01.000001"
+    assert read.paper.authors == ("A. B. Example", "B. Sample", "Wool Consortium")
+    assert read.paper.version == 2
+    assert read.announcement.day == date(2026, 6, 9)
+
+
 # --- page after page ------------------------------------------------------------------------
 
 
