@@ -150,6 +150,7 @@ def _answered(
         last_modified="" if is_cut else last_modified,
         body_hash=state.body_hash if answer.body is None else _hash(answer.body),
         due_at=now + timedelta(seconds=_for_cron(wait) + rng.uniform(0, SPREAD)),
+        wait_until=None,
         polled_at=now,
         changed_at=now if changed else state.changed_at,
         fresh_for=kept,
@@ -170,15 +171,13 @@ def _failed(
 ) -> PollState:
     failures = state.failures + 1
     backoff = policy.retry * 2.0 ** min(failures - 1, 32) * rng.uniform(1, JITTER)
-    asked = outcome.retry_after if isinstance(outcome, FetchFailed) else None
-    wait = max(
-        _for_cron(min(backoff, policy.max_interval)),
-        min(asked or 0.0, policy.max_wait),
-        policy.min_interval,
-    )
+    said = (isinstance(outcome, FetchFailed) and outcome.retry_after) or 0.0
+    asked = min(said, policy.max_wait)
+    wait = max(_for_cron(min(backoff, policy.max_interval)), asked, policy.min_interval)
     after = replace(
         state,
         due_at=now + timedelta(seconds=wait),
+        wait_until=now + timedelta(seconds=asked) if asked else None,
         polled_at=now,
         failures=failures,
         last_error=str(outcome),

@@ -16,7 +16,8 @@ class PollState(Value):
     """What is kept between polls of one URL: validators byte for byte, and when to come back.
 
     `url` is the address the source asks for, `location` where it has permanently moved to.
-    `due_at` None means now. `failures` counts in a row. `gone` stops polling for good (410).
+    `due_at` None means now; `wait_until` is how long the server asked us to stay away (Retry-After).
+    `failures` counts in a row. `gone` stops polling for good (410).
     Of the last body, `fresh_for` is for how many seconds it says itself that it stays fresh, and
     `cut_short` whether it broke off.
     """
@@ -28,6 +29,7 @@ class PollState(Value):
     last_modified: str = ""
     body_hash: str = ""
     due_at: datetime | None = None
+    wait_until: datetime | None = None
     polled_at: datetime | None = None
     changed_at: datetime | None = None
     fresh_for: float = 0.0

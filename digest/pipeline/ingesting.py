@@ -84,7 +84,7 @@ def ingest(
     reconciling: bool = False,
     stopping: Callable[[], bool] = lambda: False,
 ) -> list[SourceReport]:
-    """Poll what is due, with `force` everything that did not ask us to wait; returns the report.
+    """Poll what is due, with `force` also what did not ask us to wait; returns the report.
 
     `reconciling` is for sources that are asked for records rather than lists: see `_missed`. Only
     one process polls at a time, by a lease in the store, since sites ask for politeness per
@@ -261,8 +261,8 @@ def _first_requests(
             run.reports.append(reporting.idle(name, now=now))
         for request in requests:
             state = _state_of(request, states)
-            asked_to_wait = state.failures > 0 and state.due_at is not None and state.due_at > now
-            if fetching.is_due(state, now) or (force and not state.gone and not asked_to_wait):
+            is_unwelcome = state.gone or (state.wait_until is not None and state.wait_until > now)
+            if fetching.is_due(state, now) or (force and not is_unwelcome):
                 due.append(request)
             else:
                 run.reports.append(reporting.not_asked(request, state, now=now))

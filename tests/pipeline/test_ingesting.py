@@ -143,6 +143,23 @@ def test_a_failing_source_is_tried_again_later_and_never_given_up(ingest, now, s
         at = state.due_at
 
 
+def test_a_source_that_failed_is_asked_at_once_by_force(ingest, now):
+    url = "https://journal.example/feed"
+    ingest([feed()], {url: FetchFailed("No network.", subject=url)})
+    soon = now + timedelta(minutes=1)
+
+    assert ingest([feed()], {}, at=soon)[1] == []
+    assert ingest([feed()], {url: FEED}, at=soon, force=True)[1] == [url]
+
+
+def test_not_even_force_asks_a_server_before_the_time_it_named(ingest, now):
+    url = "https://journal.example/feed"
+    ingest([feed()], {url: FetchFailed("It is busy.", subject=url, retry_after=7200)})
+
+    assert ingest([feed()], {}, at=now + timedelta(minutes=119), force=True)[1] == []
+    assert ingest([feed()], {url: FEED}, at=now + timedelta(minutes=121), force=True)[1] == [url]
+
+
 def test_a_source_that_is_gone_stops_and_says_so(ingest, now):
     bodies = {"https://journal.example/feed": FetchRefused("It is gone.", gone=True)}
     first, _ = ingest([feed()], bodies)

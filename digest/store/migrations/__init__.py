@@ -27,6 +27,7 @@ from digest.store.migrations import (
     strokes,
     submissions,
     tastes,
+    waits,
 )
 
 # The docstring of each module says what the step is for.
@@ -45,6 +46,7 @@ STEPS = {
     "0012_polls": polls,
     "0013_comebacks": comebacks,
     "0014_counts": counts,
+    "0015_waits": waits,
 }
 NAMES = tuple(STEPS)
 
