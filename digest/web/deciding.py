@@ -27,10 +27,10 @@ Found = Sequence[tuple[Submission, Paper | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What is to decide, what was decided, and the log, with who did what by the name they show.
+    """What is to decide, what was decided, and the log, with who did what.
 
     By submission: `stands`, its state in words, and `unfound`, why its paper could not be fetched.
-    `called` is what to call people.
+    `called` is what to call people. The operator, who names the curators, sees their ids in the log.
     """
 
     waiting: Found
@@ -50,11 +50,12 @@ def desk(store: Store, me: str, *, most: int, now: datetime) -> Desk:
     log = store.community.log(limit=most)
     actors = {each.actor for each in log} - {OPERATOR, LOOKUP}
     called = _names(store, {*actors, *(each.subscriber_id for each in (*waiting, *decided))})
+    who = {each: each or "a reader" for each in actors} if me == OPERATOR else called
     papers = store.papers.get({each.paper_id for each in log})
     return Desk(
         waiting=with_papers(store, waiting),
         decided=with_papers(store, decided),
-        log=[(_deed(each, {**called, me: "you"}), each, papers.get(each.paper_id)) for each in log],
+        log=[(_deed(each, {**who, me: "you"}), each, papers.get(each.paper_id)) for each in log],
         stands=stands((*waiting, *decided), unfound),
         unfound=unfound,
         called=called,

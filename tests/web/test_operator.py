@@ -326,6 +326,13 @@ def test_a_submission_is_featured_or_rejected_with_a_line(app, inside, do, state
     assert "As it should be" in page
 
 
+@pytest.mark.usefixtures("waiting")
+def test_the_operator_sees_which_curator_decided(app, inside, person):
+    subscriptions.decide(app.store, person, "p_1", feature=False, line="", now=app.clock())
+
+    assert f"{person.id} turned down" in inside.get("/operator").text
+
+
 def test_what_waits_is_not_hidden_by_much_that_was_decided(app, inside, person):
     def put_forward(number, state):
         paper_id = f"arxiv:2606.{number:05}"
