@@ -134,6 +134,9 @@ def compile_mail(
 def site_values(site: Site) -> dict[str, str]:
     """What templates print of the site, bounded so that a footer always fits."""
     return {
+        # For templates that operators edited before these two were constant.
+        "lang": "en",
+        "dir": "ltr",
         "site_name": truncate(clean(site.name), 100),
         "home_url": links.home(site),
         "imprint": truncate(clean(site.imprint), LONGEST_IMPRINT),
@@ -247,11 +250,15 @@ _TITLES = (
     LineView(title="Line 1", url="https://example.org/line"),
     LineView(title="Line 2", url=""),
 )
-_SPECIMEN: Mapping[str, object] = templates.specimen(
-    "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
-    " hidden because_you signature by_mail",
-    "home_url full_url feed_url unsubscribe_url unsubscribe_mailto preferences_url",
-)
+_SPECIMEN: Mapping[str, object] = {
+    **templates.specimen(
+        "site_name imprint contact subject preheader day summary notice_title notice next rest_title"
+        " hidden because_you signature by_mail",
+        "home_url full_url feed_url unsubscribe_url unsubscribe_mailto preferences_url",
+    ),
+    "lang": "en",
+    "dir": "ltr",
+}
 
 # A digest has all of these if the site has an address, else none.
 _ADDRESSES = ("home_url", "full_url", "feed_url", "preferences_url", "unsubscribe_url")

@@ -172,6 +172,8 @@ _SPECIMEN: dict[str, object] = {
         "site_name imprint contact subject title button signature",
         "home_url url preferences_url unsubscribe_url",
     ),
+    "lang": "en",
+    "dir": "ltr",
     "paragraphs": ["Paragraph 1", "Paragraph 2"],
     "lines": ["Line 1", "Line 2"],
     "notes": ["Note 1", "Note 2"],

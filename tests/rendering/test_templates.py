@@ -283,6 +283,8 @@ def test_what_only_some_mails_and_letters_say_is_checked_before_any_is_sent(
         ("digest.html", "{{ site_name }}", "{{ site_name|upper }}"),
         ("digest.txt", "{{ signature }}", "{{ signature|upper }}"),
         ("digest.html", "&middot; {{ imprint }}", "&middot; {{ imprint|upper }}"),
+        ("digest.html", '<html lang="en" dir="ltr">', '<html lang="{{ lang }}" dir="{{ dir }}">'),
+        ("letter.html", '<html lang="en" dir="ltr">', '<html lang="{{ lang }}" dir="{{ dir }}">'),
         ("digest.html", "{{ because_you }}", '<a class="link" href="{{home_url}}">{{ site_name }}</a>'),
         ("digest.html", "{{ because_you }}", '<a class="link" href="{{full_url}}">{{ day }}</a>'),
         ("digest.html", "{{ because_you }}", '<a class="link" href="{{preferences_url}}">Change it</a>'),
