@@ -103,7 +103,7 @@ def _which(digest: Digest) -> str:
     if not first or first[0].kind not in _OF_EVERYBODY:
         return "in your topics"
     said = {each.kind for pick in digest.picks for each in pick.reasons}
-    if said == {ReasonKind.PICKED}:
+    if said == {ReasonKind.PICKED} and len(digest.picks) == digest.matched:
         return "picked by curators"
     return "trending" if said <= _OF_EVERYBODY else "in your topics"
 

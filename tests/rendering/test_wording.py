@@ -107,11 +107,13 @@ def test_who_follows_nothing_is_told_of_what_is_trending_and_not_of_topics(diges
     popular = replace(digest, picks=picks, withheld=0)
     partly = replace(popular, picks=(*picks[:-1], digest.picks[-1]))
     chosen = Reason(kind=ReasonKind.PICKED, what="", amount=1.0)
-    curated = replace(popular, picks=tuple(each._replace(reasons=(chosen,)) for each in picks))
+    shown = tuple(each._replace(reasons=(chosen,)) for each in picks)
+    curated = replace(popular, picks=shown, matched=len(shown), rest=())
 
     assert "41 trending, 10 picked for you." in wording.summary(popular, cadence=Cadence.DAILY)
     assert wording.rest_title(popular, 31, after_picks=True) == "31 more trending"
-    assert "41 picked by curators" in wording.summary(curated, cadence=Cadence.DAILY)
+    assert "10 picked by curators" in wording.summary(curated, cadence=Cadence.DAILY)
+    assert "41 trending" in wording.summary(replace(popular, picks=shown), cadence=Cadence.DAILY)
     assert "41 in your topics" in wording.summary(partly, cadence=Cadence.DAILY)
 
 
