@@ -229,19 +229,22 @@ def _text_test(ids: Iterable[str], addresses: Iterable[str] = ()) -> Callable[[b
 def _readings(raw: bytes, nested: int = MOST_NESTED) -> Iterator[bytes]:
     """A mail in lower case as it came and decoded in several ways, to find addresses in it.
 
-    Encoded text is decoded wherever it stands, as parsing every mail would take too long.
+    Encoded text is decoded wherever it stands, as parsing every mail would take too long. Encoded
+    words are also decoded like a body, since many are written carelessly or cut off.
     """
     small = raw.lower()
     yield small
-    plain = _WORD.sub(_decoded_word, raw).lower() if b"=?" in raw else small
-    if b"quoted-printable" in small:
+    plain = small
+    if b"=?" in small:
+        plain += b"\n" + _WORD.sub(_decoded_word, raw).lower()
+    if b"quoted-printable" in small or b"?q?" in small:
         plain += b"\n" + a2b_qp(raw).lower()
     plain = _FOLD.sub(b"", plain.replace(b"\r\n", b"\n"))
     for each in _AT:
         plain = plain.replace(each, b"@")
     yield plain
     yield plain.replace(b"=", b"@")  # lists write from theirs-ada=example.org@
-    if nested and b"base64" in small:
+    if nested and (b"base64" in small or b"?b?" in small):
         for found in _BASE64.findall(raw):
             yield from _readings(_decoded(b"".join(found.split())), nested - 1)
 

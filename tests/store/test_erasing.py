@@ -392,6 +392,15 @@ def test_a_featured_paper_stays_without_whoever_put_it_forward(store, make, ada)
         b"Subject: =?utf-8?q?for_ada=40exa?=\r\n =?utf-8?q?mple.org?=",
         b"Subject: =?utf-8?b?Zm9yIGFkYUBleGFt?= =?utf-8?B?cGxlLm9yZyE=?=",
         b"Subject: =?utf-8?b?Zm9yIGFkYUBleA==?=\r\n\t=?utf-8?q?ample.org?=",
+        # Encoded words as careless programs write them.
+        b"Subject: =?utf-8?Q?Where_is_it?_For_ada=40example.org?=",
+        b"Subject: =?utf-8?Q?for_ada=40exam\r\n ple.org?=",
+        b"Subject: =?utf-8?Q?for_ada=40exam=\r\nple.org?=",
+        b"Subject: =?utf-8?Q?for_ada=40example.org_and",
+        b"Subject: =?utf-8?B?"
+        + base64.encodebytes(b"We tried and tried, and could not reach ada@example.org, sorry.")
+        + b"?=",
+        b"Subject: =?utf-8?B?" + base64.b64encode(b"for ada@example.org, and"),
         b"https://example.org/?to=ada%40example.org",
         b"<p>ada&#64;example.org",
         b"Return-Path: <list-ada=example.org@lists.example.org>",
@@ -414,6 +423,23 @@ def test_an_address_that_a_kept_mail_encodes_goes_too(store, make, ada, raw):
 
     assert store.post.evidence("e_9") is None
     assert store.post.evidence(kept.id) == kept
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Subject: =?utf-8?Q?for_eve_l=40be.example.org?=",
+        b"Subject: =?utf-8?Q?for_list-eve_l=be.example.org?=",
+    ],
+)
+def test_an_encoded_word_may_be_meant_as_it_stands(store, make, raw):
+    eve = make.subscriber(5, email="eve_l@be.example.org")
+    store.subscribers.add([(eve, [])])
+    store.post.record(make.evidence(9, subscriber_id="", digest_id="", raw=raw))
+
+    store.subscribers.erase(eve.id)
+
+    assert store.post.evidence("e_9") is None
 
 
 def test_what_others_said_stays(store, make, ada, bo):
