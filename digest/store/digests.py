@@ -29,21 +29,12 @@ INSERT INTO editions (edition, first_composed, digests, queued, announced, since
 VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (edition) DO UPDATE SET
     first_composed = min(first_composed, excluded.first_composed),
-    digests = iif(since = '', 0, digests) + excluded.digests,
+    digests = digests + excluded.digests,
     queued = queued + excluded.queued,
     announced = max(announced, excluded.announced),
     since = iif(since = '', excluded.since, min(since, excluded.since)),
     until = max(until, excluded.until)
 """
-
-COUNT_OUT = f"""
-UPDATE editions SET digests = digests - 1
-WHERE since <> '' AND EXISTS (
-    SELECT 1 FROM readers AS r JOIN digests AS d
-        ON d.key = CAST(strftime('%s', edition) AS INTEGER) / 86400 << {keys.BITS} | r.number
-    WHERE r.subscriber_id = ?
-)
-"""  # noqa: S608 - a constant
 
 
 def fresh(connection: Connection, digests: Sequence[Digest]) -> dict[int, Digest]:
@@ -325,12 +316,11 @@ def interned(connection: Connection, texts: Mapping[str, int | None], day: int) 
     return found
 
 
-def give_up(connection: Connection, subscriber_id: str) -> None:
-    """Before a reader is deleted: count their digests out, and delete the strings of those alone.
+def erase_words(connection: Connection, subscriber_id: str) -> None:
+    """Delete the strings that only this reader's digests refer to.
 
     The words of reasons stay: they come from the papers, and others see them too.
     """
-    connection.execute(COUNT_OUT, (subscriber_id,))
     connection.executemany(
         "DELETE FROM strings WHERE reader = ?",
         ((number,) for number in keys.numbers(connection, [subscriber_id]).values()),

@@ -95,7 +95,7 @@ def _known(
 
 def _erase_one(connection: Connection, subscriber_id: str, email: str) -> None:
     voted = voting.papers_of(connection, subscriber_id)
-    digests.give_up(connection, subscriber_id)
+    digests.erase_words(connection, subscriber_id)
     connection.execute("DELETE FROM subscribers WHERE id = ?", (subscriber_id,))
     connection.execute("DELETE FROM address_changes WHERE email = ?", (email,))
     voting.count(connection, voted)

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import pytest
+
 from digest.model import (
     AnnounceType,
     EvidenceKind,
@@ -353,6 +355,37 @@ def test_digests_are_counted_while_they_are_kept(store, make):
 
     make.queue(store, make.digest(people[1], edition="2026-06-08"))
     assert store.counts()["digests"] == 3
+
+    with store._connections.write() as connection:  # as an operator might, by SQL
+        connection.execute("DELETE FROM readers WHERE subscriber_id = ?", (people[1].id,))
+    assert store.counts()["digests"] == 1
+
+
+def test_digests_are_counted_while_they_are_pruned(store, make, monkeypatch):
+    """Another is composed meanwhile, and then the process is stopped."""
+    people = [make.subscriber(number) for number in (1, 2, 3)]
+    store.subscribers.add((each, []) for each in people)
+    digests = [make.digest(each, edition="2026-06-08") for each in people]
+    make.queue(store, *digests[:2])
+    counted = [2]
+
+    def go_on(_):
+        counted.append(store.counts()["digests"])
+        if len(counted) > 2:
+            raise KeyboardInterrupt
+        make.queue(store, digests[2])
+
+    monkeypatch.setattr(pruning, "MOST_DIGESTS", 1)
+    monkeypatch.setattr(pruning.time, "sleep", go_on)
+    with pytest.raises(KeyboardInterrupt):
+        make.prune(store, digests_before=date(2026, 6, 10))
+
+    assert counted == [2, 1, 1]
+    make.queue(store, digests[0])
+    assert store.counts()["digests"] == 2
+    for each in people:
+        store.subscribers.erase(each.id)
+    assert store.counts()["digests"] == 0
 
 
 def test_what_became_of_a_digest_is_kept_as_long_as_the_digest(store, make):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-# `digests` also counted those of people who were erased.
+# `digests` also counted those of people who were erased, and those that were pruned.
 KEPT = """
 UPDATE editions SET digests = (
     SELECT count(*) FROM digests
     WHERE key >= CAST(strftime('%s', edition) AS INTEGER) / 86400 << 26
         AND key < CAST(strftime('%s', edition, '+1 day') AS INTEGER) / 86400 << 26
-) WHERE since <> '';
+);
+CREATE TRIGGER count_of_an_edition AFTER DELETE ON digests BEGIN
+    UPDATE editions SET digests = digests - 1
+    WHERE edition = date((old.key >> 26) * 86400, 'unixepoch');
+END;
 """
 
 SCRIPTS = (KEPT,)

@@ -32,3 +32,7 @@ def test_digests_that_are_gone_are_no_longer_counted(tmp_path):
         store.migrate()
 
         assert store.counts()["digests"] == 4
+
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("DELETE FROM digests WHERE key = ?", (keys.key_of(days[0], 3),))
+        assert store.counts()["digests"] == 3
