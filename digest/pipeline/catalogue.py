@@ -150,9 +150,9 @@ class Catalogue:
 
     @cached_property
     def _by_slug(self) -> Mapping[str, Feed]:
-        """All feeds that there may be, by address."""
+        """All feeds that there may be, by address; the listed ones first, which keep theirs."""
         topics = self._terms.topics
-        found = {each.info.slug: each for each in self._community()}
+        found = {each.info.slug: each for each in self.feeds}
         for topic in topics.values():
             found.setdefault(links.slug(topic.id), self.of(topic))
         for category in self._store.papers.known_categories():

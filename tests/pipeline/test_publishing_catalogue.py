@@ -82,6 +82,19 @@ def test_a_topic_cannot_take_the_address_of_another_feed(store):
     assert found.topic is None
 
 
+def test_of_categories_that_share_an_address_the_one_in_use_has_it(store, item):
+    before, papers = NOW - timedelta(days=90), store.papers
+    papers.ingest([item(1, category="lab:fog maps", seen_at=before)])
+    papers.ingest([item(2, category="lab:fog-maps", seen_at=NOW)])
+    papers.ingest([item(3, category="Machine Learning", seen_at=before)])
+    papers.ingest([item(4, category="machine learning", seen_at=NOW)])
+    feeds = catalogue(store)
+
+    assert [feeds.find(each.info.slug) for each in feeds.feeds] == feeds.feeds
+    assert ids(feeds.document(feeds.find("lab-fog-maps"), "json")) == ["arxiv:2606.00002"]
+    assert feeds.spelled("MACHINE-learning") == "machine-learning"
+
+
 # --- what they hold ---------------------------------------------------------------------------
 
 
