@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 
 from digest.model import Site, Status, Subscriber
@@ -60,10 +61,12 @@ def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -
     """Write the public feeds, and the list of them.
 
     The archive of a day is written once and then left as it is, unless the site has moved to another
-    address. A feed whose topic is no more is removed, but not its archives.
+    address. A feed whose topic is no more is removed, but not its archives, nor what does not stand
+    in every format, as that is not ours.
     """
     catalogue = Catalogue(store, terms, now)
-    feeds = {slug: catalogue.find(slug) for slug in _standing(folder / "feeds")}
+    standing = _names(folder / "feeds")
+    feeds = {slug: catalogue.find(slug) for slug in set.union(*standing)}
     feeds |= {feed.info.slug: feed for feed in catalogue.feeds}
     made_for, address = folder / MADE_FOR, terms.site.url.encode()
     moved = not made_for.is_file() or made_for.read_bytes() != address
@@ -71,9 +74,9 @@ def publish_shared(store: Store, folder: Path, terms: Terms, *, now: datetime) -
     for slug, feed in feeds.items():
         if feed is not None:
             total = _written(folder, _documents(catalogue, feed, folder, anew=moved), total)
-            continue
-        for kind in FORMATS:
-            (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
+        elif all(slug in names for names in standing):
+            for kind in FORMATS:
+                (folder / f"feeds/{slug}.{kind}").unlink(missing_ok=True)
     write(made_for, address)
     outlines = opml.opml([feed.info for feed in catalogue.feeds], terms.site)
     changed = write(folder / opml.PATH, outlines)
@@ -168,12 +171,20 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _documents(catalogue: Catalogue, feed: Feed, folder: Path, *, anew: bool) -> dict[str, bytes]:
-    """The current documents of a feed, and the archives that are missing, or `anew` all it reaches."""
+    """The current documents of a feed, and the archives that are missing.
+
+    If `anew`, all archives that it reaches, but for those that hold more than the store does.
+    """
     whole = _archived(folder / "feeds" / feed.info.slug)
-    missing = [day for day in catalogue.days(feed) if anew or day not in whole]
+    days = catalogue.days(feed)
+    missing = (  # day by day, since a catalogue remembers the last few days only
+        day
+        for day in days
+        if day not in whole or (anew and not _holds_more(catalogue, feed, folder, day))
+    )
     found = {
-        feed.info.path(kind, day): catalogue.document(feed, kind, day, among={*whole, *missing})
-        for day in (None, *missing)
+        feed.info.path(kind, day): catalogue.document(feed, kind, day, among={*whole, *days})
+        for day in chain((None,), missing)
         for kind in FORMATS
     }
     return {path: content for path, content in found.items() if content is not None}
@@ -182,16 +193,21 @@ def _documents(catalogue: Catalogue, feed: Feed, folder: Path, *, anew: bool) ->
 def _archived(folder: Path) -> set[date]:
     """The days that have an archive in every format."""
     days = set()
-    for name in _standing(folder):
+    for name in set.intersection(*_names(folder)):
         with suppress(ValueError):
             days.add(date.fromisoformat(name))
     return days
 
 
-def _standing(folder: Path) -> set[str]:
-    """The names of what stands there in every format."""
-    found = ({path.stem for path in folder.glob(f"[!.]*.{kind}")} for kind in FORMATS)
-    return set.intersection(*found)
+def _names(folder: Path) -> list[set[str]]:
+    """The names of what stands there, in each format."""
+    return [{path.stem for path in folder.glob(f"[!.]*.{kind}")} for kind in FORMATS]
+
+
+def _holds_more(catalogue: Catalogue, feed: Feed, folder: Path, day: date) -> bool:
+    """Whether an archive that stands has papers that the store has deleted since."""
+    archive = (folder / feed.info.path("json", day)).read_bytes()
+    return archive.count(b'"date_published":') > len(catalogue.entries(feed, day))
 
 
 def _written(folder: Path, documents: dict[str, bytes], total: Published) -> Published:

@@ -242,6 +242,7 @@ def test_a_feed_that_is_listed_no_more_loses_what_was_taken_back(application, fo
     assert "Ada Lovelace" in path.read_text(encoding="utf-8")
     application.moment[0] += timedelta(days=30)
     application.store.papers.ingest([item(2, category="cs.LG", seen_at=application.clock())])
+    path.with_suffix(".rss").unlink()
     subscriptions.erase(application.store, person, now=application.clock())
 
     application.publish(folder)
@@ -295,6 +296,30 @@ def test_an_archive_older_than_feeds_reach_stays_in_the_chain_when_the_site_move
 
     assert chain(folder, "https://papers.example.org") == ["2026-06-10", "2025-01-01"]
     assert (found / "2025-01-01.json").read_bytes() == old
+
+
+def test_an_archive_that_holds_more_than_the_store_stays_as_it_is_when_the_site_moves(
+    application, folder, item, subscribe
+):
+    store, moment, settings = application.store, application.moment, application.settings
+    object.__setattr__(settings.feeds, "days", 365)
+    liked, other = item(1, seen_at=moment[0]), item(2, seen_at=moment[0])
+    store.papers.ingest([liked, other])
+    moment[0] += timedelta(days=1)
+    application.publish(folder)
+    path = folder / "feeds" / "cs.IR" / "2026-06-10.json"
+    before = path.read_bytes()
+    store.community.vote(subscribe().id, liked.paper.id, moment[0])
+    moment[0] += timedelta(days=100)
+    store.papers.ingest([item(3, seen_at=moment[0])])
+    store.prune(papers_before=(moment[0] - timedelta(days=60)).date(), logs_before=moment[0])
+    assert list(store.papers.get([liked.paper.id, other.paper.id])) == [liked.paper.id]
+    object.__setattr__(settings.site, "url", "https://papers.example.org")
+
+    application.publish(folder)
+
+    assert path.read_bytes() == before
+    assert len(titles(path)) == 2
 
 
 def test_the_chain_of_archives_ends_with_the_oldest_that_stands(application, folder, days):
