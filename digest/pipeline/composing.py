@@ -164,12 +164,12 @@ def _edition_for(
     there = _who_has_one(store, people, edition, until)
     waiting = [each for each in people if each.id not in there]
     total = Composed(subscribers=len(there))
-    if waiting:
-        total += _compose_block(this, waiting, until=until, edition=edition)
-    if there:
+    if there:  # first: should a row be bad, nothing must have been composed that is not counted
         due = [each for each in people if each.id in there and _is_due(each, now)]
         next_due = _next_due(due, edition, now)
         store.ledger.compose([], next_due=next_due, send_from={}, message_ids={})
+    if waiting:
+        total += _compose_block(this, waiting, until=until, edition=edition)
     return total
 
 

@@ -278,6 +278,24 @@ def test_one_bad_row_does_not_stop_an_edition_for_the_others(
     assert said.startswith(f"the digest of {bad.id} cannot be composed: There is no time zone")
 
 
+def test_what_is_kept_of_an_edition_is_counted_though_a_row_is_bad(application, subscribe, item):
+    application.store.papers.ingest([item(1)])
+    bad = subscribe("bad@example.org")
+    application.compose_edition("2026-06-10")
+    due = replace(
+        application.store.subscribers.get([bad.id])[bad.id],
+        tz="Mars/Olympus",
+        due_at=application.clock() - timedelta(minutes=1),
+    )
+    application.store.subscribers.save(due)
+    good = subscribe("good@example.org")
+
+    done = application.compose_edition("2026-06-10")
+
+    assert len(digests(application, good)) == 1
+    assert (done.subscribers, done.digests) == (1, 1)
+
+
 def test_who_confirms_gets_the_last_list_at_once(application, confirm, item):
     application.moment[0] = datetime(2026, 6, 10, 13, 20, tzinfo=UTC)
     application.store.papers.ingest([item(1), item(2)])
