@@ -75,7 +75,7 @@ def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
 
 
 def _signed(text: str, key: str, size: int) -> bytes:
-    return blake2b(text.encode(), key=bytes.fromhex(key), digest_size=size).digest()
+    return blake2b(text.encode(errors="replace"), key=bytes.fromhex(key), digest_size=size).digest()
 
 
 def _is(given: str, right: str) -> bool:

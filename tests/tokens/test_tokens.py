@@ -28,6 +28,8 @@ def test_a_token_does_not_hold_for_another_scope_key_subject_or_person():
 
 @given(st.text(max_size=60))
 @example("s_1..\udcff")  # a byte that is not UTF-8, as in a mail's header
+@example("s_1.\udcff.x")
+@example("\udcff..x")
 def test_what_is_not_a_token_is_read_as_nothing_or_does_not_hold(text):
     named = tokens.read(text)
     assert named is None or not tokens.holds(named, KEY, "digest")
