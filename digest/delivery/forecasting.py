@@ -37,7 +37,7 @@ def forecast(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> 
     count = sum(n for _, n in waiting.by_expiry)
     bounds = _bounds(pace, caps, waiting, now)
     ends = [(each.needs(count), each) for each in bounds]
-    domain = _slowest_domain(pace, waiting)
+    domain = _slowest_domain(pace, waiting, now)
     if domain is not None:
         ends.append((domain.needs(waiting.domains[domain.name]), domain))
     if not count or not ends:
@@ -81,7 +81,7 @@ def said(found: Forecast, now: datetime) -> str:
 
 def _bounds(pace: Pace | None, caps: Caps, waiting: Waiting, now: datetime) -> list[_Bound]:
     bounds = [_capped(name, pace, caps, now) for name in capping.WINDOWS if getattr(caps, name)]
-    learned = paces.present(pace.server) if pace and pace.server.ceiling else math.inf
+    learned = paces.present(pace.server, now) if pace and pace.server.ceiling else math.inf
     measured = waiting.sent / waiting.seconds if waiting.sent >= FEWEST else math.inf
     if math.isfinite(learned) and (measured >= learned or not _was_busy(waiting, now)):
         bounds.append(_steady(SERVER, learned))
@@ -117,10 +117,12 @@ def _capped(name: str, pace: Pace | None, caps: Caps, now: datetime) -> _Bound:
     return _Bound(name=f"[smtp] {name} = {cap}", per_second=cap / span, needs=needs)
 
 
-def _slowest_domain(pace: Pace | None, waiting: Waiting) -> _Bound | None:
+def _slowest_domain(pace: Pace | None, waiting: Waiting, now: datetime) -> _Bound | None:
     """Of the domains that the server slows down, the one that is served last."""
     flows = pace.domains if pace else {}
-    found = [_steady(name, paces.present(flows[name])) for name in waiting.domains if name in flows]
+    found = [
+        _steady(name, paces.present(flows[name], now)) for name in waiting.domains if name in flows
+    ]
     return max(found, key=lambda each: each.needs(waiting.domains[each.name]), default=None)
 
 

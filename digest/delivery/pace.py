@@ -43,6 +43,7 @@ FORGOTTEN = 3 * RECOVERY  # a domain at five times its old limit is slowed down 
 BURST = 0.25  # seconds' worth of messages that may gather
 DOMAIN_BURST = 1.0  # more, since what is held back comes again by the second
 FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
+LONG_REST = timedelta(seconds=15)  # what takes nothing for so long does not just hesitate
 LONGEST_HOLD = timedelta(minutes=10)
 MOST_DOMAINS = 500
 MEMORY = 1000.0  # messages by which the share of the refused is judged
@@ -70,10 +71,15 @@ def rate(flow: Flow) -> float:
     return math.inf if found >= FREE else max(found, flow.floor)
 
 
-def present(flow: Flow) -> float:
-    """Messages a second at present: one a rest, if none was accepted after several rests."""
+def present(flow: Flow, now: datetime) -> float:
+    """Messages a second at present: one a rest, while none is accepted and rests have grown long.
+
+    A rest that is over for as long again says nothing any more: nobody has asked since.
+    """
     rest = _last_rest(flow)
-    return 1 / rest.total_seconds() if rest and rest > FIRST_REST else rate(flow)
+    if rest and flow.closed_until and rest >= LONG_REST and now < flow.closed_until + rest:
+        return 1 / rest.total_seconds()
+    return rate(flow)
 
 
 def is_free(pace: Pace, caps: Caps) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,31 @@ def test_a_server_that_takes_nothing_any_more_is_judged_by_how_often_it_is_asked
     assert said(found, NOW) == (
         "60 wait, about 2 a minute; the last goes at 07:30 UTC (the mail server takes no more)"
     )
+
+
+@pytest.mark.parametrize(
+    ("refused", "rest"),
+    [
+        (timedelta(seconds=1), timedelta(seconds=8)),
+        (timedelta(seconds=5), timedelta(seconds=2)),
+        (timedelta(hours=14), timedelta(minutes=1)),
+    ],
+    ids=["short", "short and over", "long ago"],
+)
+def test_a_rest_that_is_short_or_long_over_says_nothing_of_the_pace(refused, rest):
+    cut_at = NOW - refused
+    flow = replace(learned(100.0).server, age=0.0, cut_at=cut_at, closed_until=cut_at + rest)
+
+    server = forecast(Pace(server=flow, domains={}), Caps(), waiting(40_000), NOW)
+    domain = forecast(
+        learned(1000.0, **{"big.example": flow}),
+        Caps(),
+        waiting(40_000, domains={"big.example": 40_000}),
+        NOW,
+    )
+
+    assert (server.per_second, server.late) == (50.0, 0)
+    assert (domain.per_second, domain.late, domain.held_by) == (50.0, 0, "big.example")
 
 
 def test_a_daily_cap_that_makes_digests_late_is_named():
