@@ -45,7 +45,9 @@ def for_smaller_interests(
             amounts = np.where(sheet.matched[profile], minors.amounts[minor], -np.inf)
             seen = amounts[[*shown, *placed]].max(initial=-np.inf)
             amounts[scores - liking[profile] + minors.amounts[minor] < least] = -np.inf
-            amounts[_repeats(duplicates, np.array([*found[profile].tolist(), *placed]))] = -np.inf
+            amounts[
+                _repeats(duplicates, np.array([*found[profile].tolist(), *placed], int))
+            ] = -np.inf
             best = int(amounts.argmax())
             if len(placed) < MOST_PLACED and seen < floor <= amounts[best]:
                 placed[best] = minor

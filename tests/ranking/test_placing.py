@@ -138,6 +138,18 @@ def test_a_short_list_goes_on_with_the_smaller_interest(ranked, profile, new_pap
     assert found.matched == 2
 
 
+def test_a_day_without_anything_for_several_interests_gives_an_empty_list(
+    rank, ranker, profile, new_paper, invented
+):
+    likes = [f"bees-{n}" for n in range(20)] + [f"tides-{n}" for n in range(4)]
+
+    found = rank(
+        profile(like=likes), [new_paper("bridges")], liked=invented.values(), ranker=ranker
+    )
+
+    assert found.picks == ()
+
+
 def test_someone_who_likes_one_subject_has_it_in_every_place(ranked, profile):
     found = ranked(replace(profile(like=BEES), limit=10))
 
