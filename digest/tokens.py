@@ -46,8 +46,13 @@ def read(token: str) -> Named | None:
 
 
 def holds(named: Named, key: str, scope: str) -> bool:
-    """Whether the signature is right for this scope and key; takes the same time for each wrong one."""
-    return _is(named.mac, _mac(key, scope, named.subscriber_id, named.subject))
+    """Whether the signature is right for this scope and key; takes the same time for each wrong one.
+
+    Links and feed addresses that checkouts before 0.1.0 gave out bear HMAC-SHA256, and work still.
+    """
+    about = f"{scope}.{named.subscriber_id}.{named.subject}"
+    older = _in_url(_older(key, about)[:MAC_BYTES])
+    return _is_either(named.mac, _mac(key, scope, named.subscriber_id, named.subject), older)
 
 
 def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
@@ -61,22 +66,41 @@ def make_tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
 
 def holds_tag(named: Named, key: str, scope: str) -> bool:
     """Whether a tag (read with `read`, in lower case) is right for this scope and key, as `holds`."""
-    return _is(named.mac.lower(), _tag(key, scope, named.subscriber_id, named.subject))
+    about = f"mail.{scope}.{named.subscriber_id}.{named.subject}"
+    older = _in_mail(_older(key, about)[:TAG_BYTES])
+    return _is_either(
+        named.mac.lower(), _tag(key, scope, named.subscriber_id, named.subject), older
+    )
 
 
 def _tag(key: str, scope: str, subscriber_id: str, subject: str) -> str:
-    mac = _signed(f"mail.{scope}.{subscriber_id}.{subject}", key, TAG_BYTES)
-    return b32encode(mac).decode().lower()
+    about = f"mail.{scope}.{subscriber_id}.{subject}"
+    return _in_mail(_signed(key, about, TAG_BYTES))
 
 
 def _mac(key: str, scope: str, subscriber_id: str, subject: str) -> str:
-    mac = _signed(f"{scope}.{subscriber_id}.{subject}", key, MAC_BYTES)
+    return _in_url(_signed(key, f"{scope}.{subscriber_id}.{subject}", MAC_BYTES))
+
+
+def _signed(key: str, about: str, size: int) -> bytes:
+    # What a stranger wrote may hold bytes that are not UTF-8; it is wrong, not an error.
+    text = about.encode(errors="replace")
+    return blake2b(text, key=bytes.fromhex(key), digest_size=size).digest()
+
+
+def _older(key: str, about: str) -> bytes:
+    return hmac.digest(bytes.fromhex(key), about.encode(errors="replace"), "sha256")
+
+
+def _is_either(given: str, new: str, older: str) -> bool:
+    mac = given.encode(errors="replace")
+    found = [hmac.compare_digest(mac, each.encode()) for each in (new, older)]
+    return any(found)
+
+
+def _in_mail(mac: bytes) -> str:
+    return b32encode(mac).decode().lower()
+
+
+def _in_url(mac: bytes) -> str:
     return b2a_base64(mac, newline=False).translate(_IN_URLS, b"=").decode()
-
-
-def _signed(text: str, key: str, size: int) -> bytes:
-    return blake2b(text.encode(errors="replace"), key=bytes.fromhex(key), digest_size=size).digest()
-
-
-def _is(given: str, right: str) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), right.encode())
