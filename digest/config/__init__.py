@@ -327,7 +327,7 @@ def _source(name: str, table: Table, origin: str) -> SourceSettings:
     )
     if follows:  # subscribers' categories are added to its own, which must so be a list
         _typed(options.get("categories", []), tuple[str, ...], f"{key}.categories", origin)
-    if "url" in options:
+    if "url" in options and str(options["use"]).startswith("."):
         _typed(options["url"], str, f"{key}.url", origin)
     return SourceSettings(
         name=name,

@@ -48,6 +48,9 @@ SHORTEST_SECRET = 16
 FEEDS = ("trending", "trending-day", "trending-week", "trending-month", "picks", "mine")
 """The names of feeds that are not topics'."""
 
+OFFERED = ("cap", "explore", "trending")
+"""The numbers of `[ranking]` that a ranker gets."""
+
 RANGES: Mapping[str, tuple[float, float]] = {
     "smtp.timeout": (1, HOUR),
     "smtp.per_connection": (1, COUNT),
@@ -133,9 +136,11 @@ def _value(settings: Settings, key: str) -> Any:
 
 def _options(settings: Settings) -> Iterator[tuple[str, str]]:
     """What the second ranker gets in place of a number of `[ranking]` is bound as that is."""
-    for name, value in settings.experiments.options.items():
-        if f"ranking.{name}" not in RANGES:
+    given = settings.experiments
+    for name in OFFERED:
+        if not given.against or name not in given.options:
             continue
+        value = given.options[name]
         least, most = RANGES[f"ranking.{name}"]
         is_float = isinstance(_value(settings, f"ranking.{name}"), float)
         kinds = (float, int) if is_float else int

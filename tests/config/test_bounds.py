@@ -56,12 +56,14 @@ def test_an_infinite_number_is_refused_among_options_and_from_the_environment(tm
     ],
 )
 def test_the_second_ranker_gets_nothing_that_the_first_could_not_have(tmp_path, option, words):
-    said = refused(tmp_path, f"[experiments]\noptions = {{ {option} }}\n")
+    against = 'against = ".linear:LinearRanker"'
+    said = refused(tmp_path, f"[experiments]\n{against}\noptions = {{ {option} }}\n")
     assert said == f"[experiments] options {words}"
 
 
 def test_the_second_ranker_may_have_options_of_its_own_and_numbers_of_the_firsts(tmp_path):
-    text = '[experiments]\noptions = { boldness = "very", trending = 0, explore = 1 }\n'
+    options = 'options = { boldness = "very", trending = 0, explore = 1, block = "by author" }'
+    text = f'[experiments]\nagainst = "mine:Mine"\n{options}\n'
     assert from_file(tmp_path, text).experiments.options["boldness"] == "very"
 
 

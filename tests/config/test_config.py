@@ -218,6 +218,13 @@ def test_a_source_has_one_address(tmp_path):
         from_file(tmp_path, '[sources.arxiv]\nurl = ["https://a.example/", "https://b.example/"]\n')
 
 
+def test_a_source_of_ones_own_has_what_addresses_it_wants(tmp_path):
+    settings = from_file(
+        tmp_path, '[sources.many]\nuse = "mine:Many"\nurl = ["https://a.example/"]\n'
+    )
+    assert settings.sources["many"].options["url"] == ["https://a.example/"]
+
+
 def test_a_misspelled_variable_is_found_out(tmp_path):
     settings = from_file(
         tmp_path,
