@@ -145,7 +145,9 @@ def explained(error: Exception) -> tuple[int, str]:
     """The exit code of an error, and what it says to a person."""
     if isinstance(error, click.UsageError):
         where = error.ctx.command_path if error.ctx else "digest"
-        return PUT_RIGHT_FIRST, f"{error.format_message().rstrip('.')}. See `{where} --help`."
+        said = error.format_message()
+        end = "" if said.endswith((".", "?", "?)")) else "."
+        return PUT_RIGHT_FIRST, f"{said}{end} See `{where} --help`."
     if isinstance(error, click.ClickException):
         return WORK_FAILED, error.format_message()
     if isinstance(error, InvalidInput | ConfigError):

@@ -114,7 +114,7 @@ def _check_together(
     at: str | None,
 ) -> None:
     """Refuse options of `fetch` of which one would do nothing; raises InvalidInput."""
-    if files and source is None:
+    if files and not source:
         raise InvalidInput(
             "Name the source that the file came from, such as `fetch arxiv --from FILE`."
         )

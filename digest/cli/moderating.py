@@ -53,7 +53,11 @@ def list_(context: Context, everything: bool = False, as_json: bool = False) -> 
             if each.line:
                 click.echo(f"    “{each.line}”")
         if not found:
-            click.echo("Nothing was submitted." if everything else "Nothing waits for a decision.")
+            click.echo(
+                f"Nothing was submitted in the last {DAYS} days."
+                if everything
+                else "Nothing waits for a decision."
+            )
 
 
 @submissions.command()
@@ -102,7 +106,9 @@ def bounces(context: Context, everything: bool, as_json: bool) -> None:
                 click.echo(f"    {words}")
         if not found:
             click.echo(
-                "Nothing has come back." if everything else "Nothing waits to be dealt with."
+                f"Nothing has come back in the last {DAYS} days."
+                if everything
+                else "Nothing waits to be dealt with."
             )
 
 

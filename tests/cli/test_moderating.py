@@ -57,7 +57,9 @@ def test_a_submission_can_be_rejected(digest, submitted):
 def test_a_submission_that_is_not_there_cannot_be_decided(digest, stored):
     ran = digest("submissions", "feature", "p_404")
     assert (ran.code, ran.err) == (2, "digest: There is no such submission.\n")
-    assert digest("submissions", "list", "--all").out == "Nothing was submitted.\n"
+    assert (
+        digest("submissions", "list", "--all").out == "Nothing was submitted in the last 90 days.\n"
+    )
 
 
 def test_a_bounce_is_listed_and_undone(digest, stored):
@@ -88,4 +90,4 @@ def test_there_must_be_something_to_restore(digest, stored):
     ran = digest("restore", "e404")
     assert ran.code == 2
     assert "`digest bounces` lists it" in ran.err
-    assert digest("bounces", "--all").out == "Nothing has come back.\n"
+    assert digest("bounces", "--all").out == "Nothing has come back in the last 90 days.\n"
