@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from digest import compose, editions
-from digest.errors import Rejected
+from digest.errors import DigestError, Rejected
 from digest.model import EVERYONE, Digest, IdRange, Profile, Ranking, Status, Subscriber
 from digest.pipeline import clocks, covering
 from digest.pipeline.experimenting import Experiment, Rankers
@@ -112,26 +112,50 @@ def compose_one(this: Round, person: Subscriber) -> Composed:
 def _together_or_alone(
     this: Round, people: Sequence[Subscriber], made: Callable[[Sequence[Subscriber]], Composed]
 ) -> Composed:
-    """Compose for all together, or for each alone if that fails; whoever fails alone waits a day."""
-    with suppress(Rejected):
+    """Compose for all together, or for each alone if that fails; whoever fails alone waits a day.
+
+    Raises what is nobody's own: errors of the store or the disk, and one that everybody meets.
+    """
+    try:
         return made(people)
-    total = Composed()
+    except Exception as error:
+        if not _may_be_ones_own(error):
+            raise
+        together = error
+    total, failed = Composed(), []
     for person in people:
         try:
             total += made([person])
-        except Rejected as error:
-            log.error(  # noqa: TRY400 - the message says it all
-                "the digest of %s cannot be composed: %s",
-                person.id,
-                error.message,
-                extra={"action": "compose", "subscriber": person.id},
-            )
-            subscribers = this.store.subscribers
-            current = subscribers.get([person.id]).get(person.id)
-            if current is not None and _is_due(current, this.now):
-                put_off = replace(current, due_at=this.now + timedelta(days=1))
-                subscribers.save(put_off, before=current)
+        except Exception as error:
+            if not _may_be_ones_own(error):
+                raise
+            failed.append((person, error))
+    if len(failed) == len(people) and not isinstance(together, Rejected):
+        raise together
+    for person, cause in failed:
+        _put_off(this, person, cause)
     return total
+
+
+def _may_be_ones_own(error: Exception) -> bool:
+    """Whether an error may come from one reader's row or profile, which a ranker may trip over."""
+    known = (DigestError, AskedToStop, OSError, MemoryError)
+    return isinstance(error, Rejected) or not isinstance(error, known)
+
+
+def _put_off(this: Round, person: Subscriber, error: Exception) -> None:
+    log.error(
+        "the digest of %s cannot be composed: %s",
+        person.id,
+        error.message if isinstance(error, DigestError) else type(error).__name__,
+        exc_info=None if isinstance(error, DigestError) else error,
+        extra={"action": "compose", "subscriber": person.id},
+    )
+    subscribers = this.store.subscribers
+    current = subscribers.get([person.id]).get(person.id)
+    if current is not None and _is_due(current, this.now):
+        put_off = replace(current, due_at=this.now + timedelta(days=1))
+        subscribers.save(put_off, before=current)
 
 
 def compose_edition(this: Round, edition: str | None) -> Composed:

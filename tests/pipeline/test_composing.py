@@ -9,6 +9,7 @@ from digest import subscriptions
 from digest.errors import InvalidInput
 from digest.model import FeedbackKind, IdRange, Mood, Ranking, Status, Via
 from digest.pipeline import composing
+from digest.ranking.linear import LinearRanker
 
 DAY = datetime(2026, 6, 10, 4, tzinfo=UTC)
 
@@ -276,6 +277,46 @@ def test_one_bad_row_does_not_stop_an_edition_for_the_others(
     assert len(application.store.ledger.recent(good.id, limit=2)) == 1
     (said,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
     assert said.startswith(f"the digest of {bad.id} cannot be composed: There is no time zone")
+
+
+class Trips(LinearRanker):
+    """A ranker with a fault that shows with some readers only."""
+
+    def __init__(self, over):
+        super().__init__(topics={})
+        self.over = over
+
+    def rank(self, profiles, *given, **options):
+        if any(each.subscriber_id in self.over for each in profiles):
+            raise IndexError("list index out of range")
+        return super().rank(profiles, *given, **options)
+
+
+def test_a_reader_over_whom_the_ranker_trips_does_not_stop_the_others(
+    application, subscribe, item, caplog
+):
+    application.store.papers.ingest([item(1)])
+    good, bad = subscribe("good@example.org"), subscribe("bad@example.org")
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+
+    done = composing.compose_due(composing_by(application, Trips({bad.id})))
+
+    assert done.digests == 1
+    assert len(digests(application, good)) == 1
+    (said,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert said == f"the digest of {bad.id} cannot be composed: IndexError"
+    assert application.store.subscribers.get([bad.id])[bad.id].due_at > application.clock()
+
+
+def test_a_ranker_that_trips_over_everybody_puts_nobody_off(application, subscribe, item):
+    application.store.papers.ingest([item(1)])
+    people = [subscribe("ada@example.org"), subscribe("bo@example.org")]
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+
+    with pytest.raises(IndexError):
+        composing.compose_due(composing_by(application, Trips({each.id for each in people})))
+
+    assert len(application.store.subscribers.due(application.clock(), limit=10)) == 2
 
 
 def test_what_is_kept_of_an_edition_is_counted_though_a_row_is_bad(application, subscribe, item):
