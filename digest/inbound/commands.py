@@ -73,6 +73,11 @@ _ABOUT = re.compile(
 )
 _AUTHOR = re.compile(r"authors?\b\s*:?\s*(.+)", re.IGNORECASE)
 _LIST = re.compile(r"[;,\n•；，、]")
+# SAT and zone plates are keywords; "on sat" and "zone Europe/Rome" are of the schedule.
+_NO_SCHEDULE = re.compile(
+    r"(?<!\bon )\b(?:mon|tue|wed|thu|fri|sat|sun)s?\b(?! at\b)|(?:zone|tz)\b(?!.*(?:/|\butc\b))",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r"@|://|www\.", re.IGNORECASE)
 
 
@@ -119,12 +124,14 @@ def parse(
     implied = ADDRESSED.get(mailbox)
     verbs = {each.verb for each in asked.commands}
     if asked.commands[:1] == (Command(verb=Verb.SUBSCRIBE),) and asked.unread:
-        return Asked(commands=(*_subscribing("\n".join(asked.unread)), *asked.commands[1:]))
+        wishes = Command(verb=Verb.SUBSCRIBE, text="\n".join(asked.unread))
+        return Asked(commands=(wishes, *asked.commands[1:]))
     if implied is None or implied in verbs or Verb.HELP in verbs:
         return asked
     if implied is Verb.UNSUBSCRIBE:
         return Asked(commands=(Command(verb=implied),))
-    return Asked(commands=(*_subscribing("\n".join(asked.unread)), *asked.commands))
+    text = "\n".join(asked.unread)
+    return Asked(commands=(Command(verb=implied, text=text), *asked.commands))
 
 
 def _unnamed(line: str, named: re.Pattern[str]) -> str:
@@ -151,16 +158,21 @@ def read_line(line: str) -> tuple[Command, ...]:
     if opened is None or line.rstrip(' .”"').endswith("…"):
         return ()  # a list that was cut would replace the whole one
     verb, text = opened
-    if verb is Verb.SUBSCRIBE:
-        return _subscribing(text)
     doubted = verb in LISTS and not grammar.is_sure(line) and grammar.is_remark(verb, text)
     return (Command(verb=verb, text=text, doubted=doubted),)
 
 
-def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: str = "") -> Wishes:
+def wishes_of(
+    commands: Sequence[Command],
+    topics: Mapping[str, Topic],
+    plus: str = "",
+    *,
+    signing_up: bool = False,
+) -> Wishes:
     """Return the wishes that commands name; `plus` is the topics named in the address.
 
-    A phrase that is the id or name of a topic is a topic; every other phrase is a keyword.
+    A phrase that is the id or name of a topic is a topic; every other phrase is a keyword. Of those
+    who are `signing_up`, what they subscribe to may also name the schedule.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
     named["topics"] += filter(None, (topic_of(each, topics) for each in plus.split("+")))
@@ -169,8 +181,11 @@ def wishes_of(commands: Sequence[Command], topics: Mapping[str, Topic], plus: st
     for command in commands:
         text = command.text
         if command.verb in (Verb.SUBSCRIBE, Verb.TOPICS):
-            _sort(text[:left], topics, named)
-            left = max(left - len(text), 0)
+            text, left = text[:left], max(left - len(text), 0)
+            if signing_up and command.verb is Verb.SUBSCRIBE:
+                text, timed = _timed(text)
+                schedule |= timed
+            _sort(text, topics, named)
         elif command.verb in (Verb.KEYWORDS, Verb.AUTHORS):
             named[str(command.verb)] += listed(text)
         elif command.verb is Verb.MUTE:
@@ -241,18 +256,18 @@ def _all_fixed(line: str) -> tuple[Command, ...]:
     return tuple(each for each in several if each is not None) if all(several) else ()
 
 
-def _subscribing(text: str) -> tuple[Command, ...]:
-    """Return the command to subscribe, and those about the schedule in it: `cs.IR, weekly, at 8`."""
-    schedule: list[Command] = []
+def _timed(text: str) -> tuple[str, dict[str, str | int]]:
+    """Part what one subscribes to from the schedule beside it: `cs.IR, weekly, at 8`."""
+    schedule: dict[str, str | int] = {}
     wishes: list[str] = []
-    for phrase in _LIST.split(text[:LONGEST_SORTED]):
-        found = _all_fixed(phrase) if len(phrase) <= LONGEST_FIXED else ()
+    for phrase in _LIST.split(text):
+        is_short = len(phrase) <= LONGEST_FIXED and not _NO_SCHEDULE.search(phrase)
+        found = _all_fixed(phrase) if is_short else ()
         if found and all(each.verb in SCHEDULE for each in found):
-            schedule += found
+            schedule |= {SCHEDULE[each.verb]: scheduled(each) for each in found}
         else:
             wishes.append(phrase)
-    wished = ", ".join(wishes) if schedule else text
-    return (Command(verb=Verb.SUBSCRIBE, text=wished), *schedule)
+    return ", ".join(wishes), schedule
 
 
 def _is_unsure(line: str) -> bool:

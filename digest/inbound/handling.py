@@ -226,7 +226,7 @@ def _for_subscriber(
 
 def _sign_up(case: Case, asked: Sequence[Command], plus: str) -> tuple[Reply, ...]:
     """Ask the owner of the address for the yes that every subscription needs."""
-    wishes = commands.wishes_of(asked, case.policy.topics, plus)
+    wishes = commands.wishes_of(asked, case.policy.topics, plus, signing_up=True)
     sign_up = partial(
         subscriptions.sign_up,
         case.store,

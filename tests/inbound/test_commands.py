@@ -361,6 +361,7 @@ def test_our_own_words_quoted_without_any_mark_end_nothing():
 
 def test_twenty_commands_are_enough():
     assert len(parse("", [f"mute w{each}" for each in range(40)]).commands) == 20
+    assert len(parse("", ["limit 3, limit 4, " * 20 + "x"] * 20, mailbox="subscribe").commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -432,9 +433,28 @@ def test_plain_words_become_topics_keywords_and_authors(topics, text, found, key
     ],
 )
 def test_the_schedule_may_stand_beside_what_one_subscribes_to(topics, line, mailbox):
-    wishes = wishes_of(parse("", [line], mailbox=mailbox).commands, topics)
+    wishes = wishes_of(parse("", [line], mailbox=mailbox).commands, topics, signing_up=True)
     assert (wishes.topics, wishes.keywords) == (("cs.IR",), ())
     assert (wishes.cadence, wishes.at, wishes.limit) == ("friday", "8", 5)
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["SAT", "suns", "“SAT”.", "SAT, please", "zone plates", "my tz cells", "weekly SAT", "zone 5"],
+)
+@pytest.mark.parametrize("before", ["subscribe cs.LO, ", "subscribe cs.LO\n"])
+def test_what_may_be_a_keyword_beside_what_one_subscribes_to_is_no_schedule(topics, phrase, before):
+    commands = [Command(verb=Verb.SUBSCRIBE, text=f"{before}{phrase}")]
+    wishes = wishes_of(commands, topics, signing_up=True)
+    assert (wishes.topics, len(wishes.keywords)) == (("cs.LO",), 1)
+    assert (wishes.cadence, wishes.tz) == (None, None)
+
+
+def test_of_who_is_subscribed_all_that_is_added_is_a_value(topics):
+    commands = parse("", ["follow maps, weekly, at 8"]).commands
+    assert [each.verb for each in commands] == [Verb.SUBSCRIBE]
+    wishes = wishes_of(commands, topics)
+    assert (wishes.keywords, wishes.cadence) == (("maps", "weekly", "at 8"), None)
 
 
 def test_one_mail_can_wish_for_everything(topics):
@@ -474,6 +494,13 @@ def test_a_long_line_is_no_command_and_takes_no_time(begun, word):
     before = time.perf_counter()
     assert commands.read_line(begun + word * 250 + "x") == ()
     assert time.perf_counter() - before < 1
+
+
+def test_many_phrases_to_subscribe_to_take_no_time(topics):
+    lines = ["subscribe " + "a," * 3_900, "subscribe " + "more 1 more 1 zone/ b," * 300] * 100
+    before = time.process_time()
+    wishes_of(parse("", lines).commands, topics, signing_up=True)
+    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize("begun", ["subscribe ", "topics: ", ""])

@@ -48,6 +48,21 @@ def test_wishes_that_look_like_a_number_to_call_are_kept(take_in, proven, profil
     assert profile(reply.subscriber)["keyword"] == ["C++20 compilers", "Rust", "protein folding"]
 
 
+def test_a_schedule_beside_what_one_subscribes_to_is_kept(store, take_in, proven):
+    take_in(proven("subscribe physics.optics, zone plates, weekly\nat 9\n"), "help@papers.example")
+    person = store.subscribers.by_email("ada@example.org")
+    assert (person.cadence, person.at.hour) == ("weekly", 9)
+
+
+@pytest.mark.parametrize("body", ["follow SAT", "add sun", "follow zone plates", "add weekly"])
+def test_who_is_subscribed_adds_keywords_and_no_schedule(
+    ada, take_in, mail, reply_to, current, body
+):
+    (reply,) = take_in(mail(body), reply_to(ada))
+    assert reply.context["lines"] == (f"Added to your profile: {body.partition(' ')[2]}.",)
+    assert current(ada) == ada
+
+
 def test_an_hour_that_is_none_does_not_stand_in_the_way(take_in, proven, profile):
     (reply,) = take_in(proven("zone Mars/Olympus", subject="subscribe cs.IR"))
     assert reply.kind == "confirm"
