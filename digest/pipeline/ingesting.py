@@ -262,7 +262,9 @@ def _first_requests(
         for request in requests:
             state = _state_of(request, states)
             is_unwelcome = state.gone or (state.wait_until is not None and state.wait_until > now)
-            if fetching.is_due(state, now) or (force and not is_unwelcome):
+            # A night's reconciling does not wait for the interval, but does after a failure.
+            is_wanted = force or (run.reconciling and not state.failures)
+            if fetching.is_due(state, now) or (is_wanted and not is_unwelcome):
                 due.append(request)
             else:
                 run.reports.append(reporting.not_asked(request, state, now=now))

@@ -62,7 +62,7 @@ def nightly(app: App, *, stopping: Callable[[], bool] = lambda: False) -> bool:
 
 def _reconcile(app: App, *, stopping: Callable[[], bool]) -> bool:
     """Ask the sources that correct others; True if all have answered."""
-    reports = app.ingest(nightly=True, force=True, stopping=stopping)
+    reports = app.ingest(nightly=True, stopping=stopping)
     answered = bool(reports) or not app.sources(nightly=True)
     return answered and not any(each.verdict in UNANSWERED for each in reports)
 
