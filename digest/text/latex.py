@@ -25,6 +25,7 @@ _NAME = re.compile(r"[A-Za-z]+")
 _OPTION = re.compile(r"\s*\[([^\[\]]{0,300})\]")
 _CITE = re.compile(r"(?:no|paren|text|auto|foot|full)?[cC]ite[A-Za-z]*")
 _CLOSED = re.compile(r"(?<!\\)\$")
+_NEXT_WORD = re.compile(r"\s+\w\w")
 
 
 def latex_to_text(s: str) -> str:
@@ -210,6 +211,8 @@ class _Reader:
         return symbols.CHARACTERS.get(char, f"\\{char}")
 
     def _accent(self, sign: str) -> str:
+        if sign in "\"'`" and _NEXT_WORD.match(self.s, self.at):
+            return sign  # an escaped quotation mark after a word, not an accent
         start = self.at
         base = self._argument(math=False).replace("ı", "i").replace("ȷ", "j")
         if not base:
@@ -217,18 +220,26 @@ class _Reader:
         if not base[0].isalpha():
             self.at = start
             return sign if not sign.isalpha() else f"\\{sign}"
-        return unicodedata.normalize("NFC", base[0] + symbols.ACCENTS[sign]) + base[1:]
+        joined = unicodedata.normalize("NFC", base[0] + symbols.ACCENTS[sign])
+        if len(joined) > 1 and sign in "\"'`":
+            return sign + base  # an escaped quotation mark, not an accent
+        return joined + base[1:]
 
     def _styled(self, name: str, *, math: bool) -> str | None:
         """Macros that change how their argument looks; None for others."""
-        if name in symbols.STYLES or name in symbols.TEXT_STYLES:
+        if name in symbols.TEXT_STYLES and (name not in symbols.SILENT or self._at_group()):
             self._star()
-            return self._argument(math=math and name in symbols.STYLES)
+            return self._argument(math=False)
+        if name in symbols.MATH_STYLES and (name not in symbols.SILENT or self._at_group()):
+            self._star()
+            return self._argument(math=math or name == "ensuremath")
         if name == "mathbb":
             content = self._argument(math=True)
             return symbols.DOUBLE_STRUCK.get(content, content)
         if name in symbols.MATH_ACCENTS:
             content = self._argument(math=True)
+            if name == "not" and len(content) != 1:
+                return f" not {content}"
             return content + symbols.MATH_ACCENTS[name] if len(content) == 1 else content
         return None
 
@@ -253,6 +264,16 @@ class _Reader:
     def binomial(self) -> str:
         """Two arguments, one above the other."""
         return f"({self._argument(math=True)} choose {self._argument(math=True)})"
+
+    def over(self) -> str:
+        """The first argument above the second."""
+        above = self._argument(math=True)
+        return self._argument(math=True) + script("^", above)
+
+    def under(self) -> str:
+        """The first argument below the second."""
+        below = self._argument(math=True)
+        return self._argument(math=True) + script("_", below)
 
     def modulo(self) -> str:
         """The modulus in parentheses."""
@@ -290,6 +311,8 @@ class _Reader:
         if name in symbols.SPACES:
             return " "
         if name in symbols.SILENT:
+            if name in {"left", "right"} and self.s.startswith(".", self.at):
+                self.at += 1
             return self._swallow()
         if name == "begin":
             return self._environment()
@@ -357,9 +380,16 @@ class _Reader:
 
 _STRUCTURED = {
     "sqrt": _Reader.root,
+    "root": _Reader.root,
     "binom": _Reader.binomial,
+    "tbinom": _Reader.binomial,
+    "overset": _Reader.over,
+    "stackrel": _Reader.over,
+    "underset": _Reader.under,
     "pmod": _Reader.modulo,
     "url": _Reader.address,
+    "path": _Reader.address,
+    "nolinkurl": _Reader.address,
     "href": _Reader.link,
     "hyperlink": _Reader.link,
     "unicode": _Reader.code,

@@ -52,41 +52,53 @@ DOUBLE_STRUCK = {
     **{c: chr(0x1D538 + ord(c) - ord("A")) for c in "ABDEFGIJKLMOSTUVWXY"},
 }  # fmt: skip
 
-# Macros that style their argument, which is text even in math; and those that leave it as it is.
 TEXT_STYLES = _names(
-    "emph textbf textit texttt textsc textsf textrm textsl textmd textup textnormal mbox hbox fbox"
-    " text textsubscript intertext enquote"
+    "emph textbf textit texttt textsc textsf textrm textsl textmd textup textnormal uline"
+    " uwave mbox hbox fbox text textsubscript intertext shortintertext enquote"
+    " footnotesize section subsection paragraph title caption so hl sout uppercase lowercase"
+    " MakeUppercase MakeLowercase textquote keywords author texorpdfstring"
 )
-STYLES = _names(
-    "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak frak boldsymbol bm operatorname"
-    " underline uline ul"
+MATH_STYLES = _names(
+    "mathbf mathrm mathit mathsf mathtt mathcal mathscr mathfrak frak mathnormal boldsymbol bm bf"
+    " pmb operatorname ensuremath substack underbrace overbrace overrightarrow underline boxed"
+    " mathop mathbin mathrel mathord smash vphantom mathds bbm"
 )
 # Switches, sizes and fences, which only change how text looks.
 SILENT = _names(
-    "bf it em rm sc tt sf sl cal bfseries itshape scshape ttfamily sffamily rmfamily normalfont"
-    " displaystyle textstyle scriptstyle limits nolimits left right middle big Big bigg Bigg bigl"
-    " bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm tiny scriptsize footnotesize small normalsize"
-    " large Large nonumber notag noindent centering protect xspace allowbreak relax"
+    "bf it em rm sc tt sf sl cal bfseries itshape scshape ttfamily sffamily rmfamily mdseries"
+    " upshape normalfont displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits left"
+    " right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm tiny"
+    " scriptsize small normalsize large Large LARGE huge Huge nonumber notag noindent centering"
+    " protect xspace mathstrut strut allowbreak relax maketitle raggedright boldmath unboldmath"
+    " selectfont ignorespaces leavevmode nobreak footnotesize"
 )
 SPACES = _names(
-    "par newline linebreak quad qquad enspace thinspace medspace thickspace hfill space break"
-    " nobreakspace"
+    "par newline linebreak pagebreak newpage quad qquad enspace thinspace medspace thickspace"
+    " hfill space smallskip medskip bigskip break tabularnewline hline nobreakspace"
 )
 # Macros whose argument is a name or a length, and not text.
 KEYED = _names(
-    "label ref eqref autoref cref Cref pageref nameref hypersetup vspace hspace includegraphics color"
-    " tag phantom hphantom vphantom end thanks"
+    "label ref eqref autoref cref Cref pageref nameref hypersetup vspace hspace includegraphics"
+    " bibliography bibliographystyle pagestyle thispagestyle color usepackage input include tag"
+    " phantom hphantom fontsize begin end bibitem setcounter definecolor thanks"
 )
 MATH_ENVIRONMENTS = _names(
     "equation align gather multline eqnarray displaymath math alignat split aligned"
 )
 OVERRIDES = {
-    "sim": "~", "lbrack": "[", "rbrack": "]", "slash": "/", "textasciicircum": "^", "textbar": "|",
-    "textless": "<", "textgreater": ">", "lq": "‘", "rq": "’", "item": " • ", "prime": "′",
-    "bmod": "mod", "colon": ":", "LaTeXe": "LaTeX2e", "ie": "i.e.", "eg": "e.g.", "etal": "et al.",
-    "etc": "etc.", "ne": "≠", "today": "today", "P": "¶", "S": "§", "negthinspace": "", "lt": "<",
-    "gt": ">", "degree": "°", "celsius": "°C", "percent": "%", "coloneqq": "≔", "checkmark": "✓",
-    "xmark": "✗", "cmark": "✓",
+    "sim": "~", "to": "→", "dots": "…", "ldots": "…", "cdots": "⋯", "lbrace": "{", "rbrace": "}",
+    "lbrack": "[", "rbrack": "]", "vert": "|", "lvert": "|", "rvert": "|", "mid": "|",
+    "Vert": "‖", "lVert": "‖", "rVert": "‖", "slash": "/", "textasciitilde": "~",
+    "textasciicircum": "^", "textbackslash": "\\", "textbar": "|", "textless": "<",
+    "textgreater": ">", "backslash": "\\", "lq": "‘", "rq": "’", "item": " • ", "prime": "′",
+    "bmod": "mod", "mod": "mod", "colon": ":", "top": "⊤", "TeX": "TeX", "LaTeX": "LaTeX",
+    "LaTeXe": "LaTeX2e", "BibTeX": "BibTeX", "arXiv": "arXiv", "ie": "i.e.", "eg": "e.g.",
+    "etal": "et al.", "etc": "etc.", "le": "≤", "ge": "≥", "leq": "≤", "geq": "≥", "ll": "≪",
+    "gg": "≫", "lesssim": "≲", "gtrsim": "≳", "ne": "≠", "neq": "≠", "today": "today", "P": "¶",
+    "S": "§", "and": "and", "negthinspace": "", "lt": "<", "gt": ">", "textmu": "µ",
+    "degree": "°", "textdegree": "°", "celsius": "°C", "percent": "%", "textperthousand": "‰",
+    "triangleq": "≜", "coloneqq": "≔", "argmax": "argmax", "argmin": "argmin", "lfloor": "⌊",
+    "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "checkmark": "✓", "xmark": "✗", "cmark": "✓",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ TEX = st.lists(st.sampled_from([*"\\${}~`'^_-% ax1", *MACROS.split()]), max_size
         (r"Cura\c{c}ao, Lip\'{\i}n, na\"{\i}ve", "Curaçao, Lipín, naïve"),
         (r"\L{}od\'z, Bj\o rn, Stra\ss e, \AA ngstr\"om", "Łodź, Bjørn, Straße, Ångström"),
         (r"Erd\H{o}s and \.Istanbul", "Erdős and İstanbul"),
+        (r"Poincar\' e, H{\" o}lder", "Poincaré, Hölder"),
         (r"a 360{\deg} view at 4.7 {\deg}C for {\pounds}5", "a 360° view at 4.7 °C for £5"),
     ],
 )
@@ -47,6 +48,12 @@ def test_accents_become_letters(tex, text):
             r"\begin{equation*} x_i^2 \end{equation*} for $p \equiv 1 \pmod{4}$",
             "xᵢ² for p ≡ 1 (mod 4)",
         ),
+        (r"$\left. \ensuremath{x_1} \right.$, \section{Why} {\LARGE big}", "x₁ , Why big"),
+        (r"$\boldmath a \overset{b}{c} \stackrel{1}{=} \underset{x}{\min}$", "a cᵇ =¹ minₓ"),
+        (
+            r"$M \not\models \phi$, $X \not\!\perp\!\!\!\perp Y$, $A \not\vDash q$",
+            "M not models ϕ, X not ⊥⊥ Y, A not vDash q",
+        ),
         (r"$\deg f \not\subseteq {\frak p}$, $a \not= b$", "deg f ⊈ p, a ≠ b"),
         (r"Newton$\unicode{x2013}$Schulz$\unicode{8212}$", "Newton–Schulz—"),
         (r"$\unicode{x110000}$ $\unicode{xy}$ $\unicode$", ""),
@@ -66,6 +73,7 @@ def test_math_becomes_readable(tex, text):
             "Fig. 1, “quoted” and ‘single’, 1–2 — done",
         ),
         (r"50\% of R\&D \#1", "50% of R&D #1"),
+        (r"He said \"proof\" and \"model\" now", 'He said "proof" and "model" now'),
         (r"as shown \cite{a,b}, and~\citep[p.~2]{c}.", "as shown, and."),
         (r"see \url{https://e.org/a_b}", "see https://e.org/a_b"),
         (r"\href{https://e.org}{our page}", "our page (https://e.org)"),
