@@ -147,7 +147,7 @@ def _ends(lines: list[str], at: int) -> bool:
     line = lines[at]
     if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line):
         return True
-    if _DISCLAIMER.match(line):
+    if not _QUOTE.match(line) and _DISCLAIMER.match(line):
         text = " ".join(lines[at : at + LOOK_AHEAD]).lower()
         return any(each in text for each in _CONFIDENTIAL)
     if not _FROM.match(line):

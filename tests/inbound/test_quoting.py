@@ -87,6 +87,12 @@ def test_a_line_that_only_begins_like_a_disclaimer_is_typed():
     assert typed("This message is too long.\nlimit 5") == ("This message is too long.", "limit 5")
 
 
+def test_a_disclaimer_in_a_marked_quote_ends_nothing():
+    quote = "> A digest\n> This e-mail is confidential and intended for Ada.\n> More\n"
+    assert typed(f"{quote}\nyes\n") == ("yes",)
+    assert is_blank(quote)
+
+
 def test_lines_that_were_broken_to_be_sent_are_whole_again():
     text = "keywords: maps, late \ninteraction, \nfog\n more 2\n\n> A digest \nless 3\n-- \nAda"
     assert unflowed(text).splitlines() == [
