@@ -219,6 +219,8 @@ def _for_subscriber(
         asked = (*asked, Command(verb=Verb.SUBSCRIBE, text=plus.replace("+", ", ")))
     done = acting.act(turn, asked)
     title = TITLES.get(verbs[0], DONE) if len(set(verbs)) == 1 else DONE
+    if len(done) == 1 and done[0].mark == acting.ERASING:
+        title = TITLES[Verb.FORGET]
     if all(each.failed for each in done):
         title = "Nothing has changed."
     return _answered(case, done, title)
@@ -271,8 +273,10 @@ def _answered(case: Case, done: Sequence[Done], title: str = "") -> tuple[Reply,
     if person is not None:
         person = subscriptions.by_id(case.store, person.id) or person
     is_pending = person is not None and person.status is Status.PENDING
-    # A "yes" in reply to this must bring what the letter they replied to asks for.
-    mark = max((each.mark for each in done), default="") or (case.proof.mark if is_pending else "")
+    # A "yes" in reply to this must bring what the letter they replied to asks for, but erasing is
+    # asked anew.
+    before = case.proof.mark if is_pending and case.proof.mark != acting.ERASING else ""
+    mark = max((each.mark for each in done), default="") or before
     kept = {"mark": mark} if mark else {}
     letters = {each.letter: each for each in done if each.letter}
     replies = [

@@ -294,8 +294,24 @@ def test_a_yes_to_whether_all_is_to_be_deleted_is_asked_to_say_so(
     for body in ("yes", "") if not confirmed else ("yes",):
         (again,) = take_in(mail(body, subject="Re: Delete everything"), asked, site=without_pages)
         assert again.context["lines"] == question.context["lines"]
+        assert again.context["title"] == question.context["title"]
         assert again.context["mark"] == question.context["mark"]
         assert current(person).status == person.status
+
+
+@pytest.mark.parametrize("body", ["settings", "what is this?"])
+def test_who_writes_something_else_to_that_question_can_confirm_afterwards(
+    subscribe, take_in, mail, reply_to, current, policy, body
+):
+    person = subscribe(confirmed=False)
+    without_pages = replace(policy.site, url="")
+    (question,) = take_in(mail("forget me"), reply_to(person), site=without_pages)
+    asked = reply_to(person, f"letter-{question.context['mark']}")
+
+    (answer,) = take_in(mail(body), asked, site=without_pages)
+    assert "mark" not in answer.context
+    take_in(mail("yes"), reply_to(person, "letter"), site=without_pages)
+    assert current(person).status == "active"
 
 
 # --- whom is believed -----------------------------------------------------------------------------
