@@ -78,7 +78,7 @@ _NO_SCHEDULE = re.compile(
     r"(?<!\bon )\b(?:mon|tue|wed|thu|fri|sat|sun)s?\b(?! at\b)|(?:zone|tz)\b(?!.*(?:/|\butc\b))",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"@|://|www\.", re.IGNORECASE)
+_LINK = re.compile(r"\S@[^\s@]+\.[^\W\d]|://|www\.\S", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,9 @@ def wishes_of(
             named[str(command.verb)] += listed(text)
         elif command.verb is Verb.MUTE:
             field, values = muted(text)
-            named[field] += values
+            for each in values[:MOST_WISHES]:
+                topic = topic_of(each, topics) if field == "mute_topics" else each
+                named[field if topic else "mutes"].append(topic or each)
         elif command.verb in SCHEDULE:
             schedule[SCHEDULE[command.verb]] = scheduled(command)
     unique = {name: tuple(dict.fromkeys(each))[:MOST_WISHES] for name, each in named.items()}

@@ -76,9 +76,12 @@ OF_MAILS = frozenset(
 
 _LEAVING = re.compile(
     r"\b(?:un-?subscribe|unsub|stop|remove|cancel|quit|sign[ -]?off|opt[ -]?out|take me off"
-    r"|no more (?:e-?mails|mails|digests)"
     r"|abmelden|abbestellen|austragen|(?:se |me )?désabonner|désinscri(?:re|ption)|darme de baja"
     r"|cancelar suscripción|disiscriviti|afmelden|uitschrijven)\b"
+)
+# With any other word it may be about what is in the digests: "no more digests like this".
+_NO_MORE = re.compile(
+    r"\s*(?:please[\s,]+)?no more (?:e-?mails|mails|digests)(?:[\s,.!]|please|thanks|thank you)*"
 )
 _CONFIRMING = (
     "yes", "y", "ok", "okay", "confirm", "confirmed", "i confirm", "yes i confirm", "yes confirm",
@@ -181,6 +184,8 @@ def plain(line: str) -> str:
 
 def is_leaving(line: str) -> bool:
     """Tell whether a line says that its writer wants no more digests, and nothing else."""
+    if _NO_MORE.fullmatch(line.casefold()):
+        return True
     text = re.sub(r"[^\w\s'-]", " ", line.casefold())
     beside, leaving = _LEAVING.subn(" ", text)
     return leaving > 0 and all(each in POLITE or each in OF_MAILS for each in beside.split())

@@ -48,6 +48,7 @@ def test_what_stands_below_a_bare_subscribe_is_what_one_wishes(topics):
         "bitte abmelden",
         "stop emailing me",
         "no more emails, please",
+        "No more digests!",
     ],
 )
 def test_ways_to_leave(line):
@@ -97,6 +98,9 @@ def test_the_name_of_a_site_is_a_word_like_any_other_elsewhere():
         "can you remove the second topic",
         "unsubscribe button does not work",
         "non-stop learning",
+        "No more digests?",
+        "no more emails from you?",
+        "no more digests like this, please",
         "> unsubscribe",
     ],
 )
@@ -412,6 +416,8 @@ def test_the_address_says_what_is_wanted_where_no_command_does():
         ("in-context learning, A* search", [], ["in-context learning", "A* search"], []),
         ("- cs.IR\n* dual encoder\n* quantiz*", ["cs.IR"], ["dual encoder", "quantiz*"], []),
         ("fog\nAda, ada@example.org\nhttps://ada.example, www.ada.example", [], ["fog", "Ada"], []),
+        ("precision@k, NDCG@10, mAP@0.5", [], ["precision@k", "NDCG@10", "mAP@0.5"], []),
+        ("www. crawling", [], ["www. crawling"], []),
         ("cs.NOPE", [], ["cs.NOPE"], []),
     ],
 )
@@ -448,6 +454,12 @@ def test_what_may_be_a_keyword_beside_what_one_subscribes_to_is_no_schedule(topi
     wishes = wishes_of(commands, topics, signing_up=True)
     assert (wishes.topics, len(wishes.keywords)) == (("cs.LO",), 1)
     assert (wishes.cadence, wishes.tz) == (None, None)
+
+
+def test_what_is_muted_as_a_topic_that_there_is_not_is_muted_as_words(topics):
+    lines = ["cs.IR", "limit 3", "mute topics Retrieval and search, dinosaurs"]
+    wishes = wishes_of(parse("subscribe", lines).commands, topics, signing_up=True)
+    assert (wishes.mute_topics, wishes.mutes, wishes.limit) == (("retrieval",), ("dinosaurs",), 3)
 
 
 def test_of_who_is_subscribed_all_that_is_added_is_a_value(topics):
