@@ -38,7 +38,8 @@ _PREFIXES = {
 }
 _PRISM = "http://prismstandard.org/namespaces/"
 _MINUTES = re.compile(r"0*[1-9][0-9]{0,5}")
-_BRACKET = re.compile(r"[(<]")
+_BRACKET = re.compile(r"[()<>]")
+_NEXT_MAILBOX = re.compile(r"(?<=[)>])\s*[,;]\s*(?=[^()<>]*[(<@])")
 _TITLE = ("title", "atom:title", "dc:title")
 _SUMMARY = ("description", "atom:summary", "summary", "dc:description")
 _CONTENT = ("content:encoded", "atom:content", "content")
@@ -324,11 +325,12 @@ def _person(element: Element) -> str:
 
 
 def mailbox_name(s: str) -> str:
-    """The name in `a@example.org (A. Author)`, in either order; empty for an address alone."""
+    """The names in `a@example.org (A. Author)`, in either order; empty for an address alone."""
     if "@" not in s:
         return s
-    parts = _BRACKET.split(s, maxsplit=1)
-    return next((each.strip().removesuffix(")") for each in parts if "@" not in each), "")
+    boxes = [map(str.strip, _BRACKET.split(box)) for box in _NEXT_MAILBOX.split(s)]
+    names = [next((part for part in box if part and "@" not in part), "") for box in boxes]
+    return "; ".join(filter(None, names))
 
 
 def _categories(elements: Iterable[Element]) -> tuple[str, ...]:
