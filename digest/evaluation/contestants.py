@@ -8,6 +8,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from digest.errors import DigestError, InvalidInput
 from digest.evaluation import baselines
 from digest.evaluation.baselines import Preparing
@@ -17,8 +19,6 @@ from digest.ranking.linear import LinearRanker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy as np
 
     from digest.evaluation.baselines import Libraries, Papers, Scorer
     from digest.model import Profile
@@ -106,7 +106,9 @@ def _elsewhere(name: str, known: Sequence[str]) -> Maker:
     try:
         kind = getattr(import_module(module), attribute)
     except Exception as error:
-        raise InvalidInput(f"The ranker {name} cannot be loaded: {error}.", subject=name) from error
+        raise InvalidInput(
+            f"The ranker {name} cannot be loaded ({type(error).__name__}: {error}).", subject=name
+        ) from error
     if not callable(kind) or not all(callable(getattr(kind, each, None)) for each in METHODS):
         raise InvalidInput(
             f"The ranker {name} has no methods learn and scores, which ranking a dataset needs; "
@@ -120,24 +122,26 @@ class _Named:
     """A scorer from elsewhere, which may lack `name` and `about`, and whose errors are its own."""
 
     def __init__(self, name: str, kind: Callable[[], Scorer]) -> None:
-        blaming = blamed(name)
-        scorer = blaming(kind)()
-        self.name = str(getattr(scorer, "name", "")) or name.rpartition(":")[2]
-        self.about = str(getattr(scorer, "about", "")) or name
-        self.learn = blaming(scorer.learn)
-        self.scores = blaming(scorer.scores)
-        if isinstance(scorer, Preparing):
-            self.prepared = blaming(scorer.prepared)
+        with blamed(name):
+            scorer = kind()
+            self.name = str(getattr(scorer, "name", "")) or name.rpartition(":")[2]
+            self.about = str(getattr(scorer, "about", "")) or name
+            self.learn = blamed(name)(scorer.learn)
+            self.scores = blamed(name)(lambda *asked: np.asarray(scorer.scores(*asked)))
+            if isinstance(scorer, Preparing):
+                self.prepared = blamed(name)(scorer.prepared)
 
 
 @contextmanager
 def blamed(name: str) -> Iterator[None]:
-    """Say of an error that the ranker of this name made it."""
+    """Say of an error that the ranker of this name made it, if that is somebody's own class."""
     try:
         yield
-    except DigestError:
+    except (DigestError, OSError):
         raise
     except Exception as error:
+        if ":" not in name or name.startswith((".", "digest.")):
+            raise
         raise InvalidInput(
             f"The ranker {name} failed ({type(error).__name__}: {error}); --debug shows where.",
             subject=name,

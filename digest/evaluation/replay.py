@@ -215,11 +215,12 @@ def _ranked(
     places = {}
     for name, ranker in rankers.items():
         with blamed(name):
-            rankings = ranker.rank(profiles, candidates, without=without, now=now)
-        places[name] = {
-            ranking.subscriber_id: {paper: place for place, paper in enumerate(ranking.listed, 1)}
-            for ranking in rankings
-        }
+            places[name] = {
+                each.subscriber_id: {paper: place for place, paper in enumerate(each.listed, 1)}
+                for each in ranker.rank(profiles, candidates, without=without, now=now)
+            }
+            if not places[name].keys() >= set(ids):
+                raise ValueError("it left out a reader")
     return places
 
 

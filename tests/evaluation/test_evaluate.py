@@ -114,15 +114,29 @@ def test_somebodys_own_class_takes_part(evaluate, folder, tmp_path, monkeypatch)
     assert ranking == sorted(ranking)
 
 
-@pytest.mark.parametrize("method", ["__init__", "learn", "scores", "prepared"])
+FAILS = "(self, *_, **__): raise KeyError('bread')"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (f"def __init__{FAILS}", "KeyError: 'bread'"),
+        (f"def learn{FAILS}", "KeyError: 'bread'"),
+        (f"def scores{FAILS}", "KeyError: 'bread'"),
+        (f"def prepared{FAILS}", "KeyError: 'bread'"),
+        ("name = property(lambda _: {}['bread'])", "KeyError: 'bread'"),
+        (f"scores = lambda self, *_: self\n    def __array__{FAILS}", "KeyError: 'bread'"),
+        ("scores = lambda *_: [[1], [1, 2]]", "ValueError: "),
+    ],
+)
 def test_an_error_in_somebodys_own_class_is_called_theirs(
-    evaluate, folder, tmp_path, monkeypatch, method
+    evaluate, folder, tmp_path, monkeypatch, wrong, why
 ):
     (tmp_path / "their_ranker.py").write_text(
         "class Broken:\n"
         "    def learn(self, *_): pass\n"
         "    def scores(self, *_): pass\n"
-        f"    def {method}(self, *_): raise KeyError('bread')\n"
+        f"    {wrong}\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "their_ranker", raising=False)
@@ -130,7 +144,7 @@ def test_an_error_in_somebodys_own_class_is_called_theirs(
     ran = evaluate(folder.written(), "--ranker", "their_ranker:Broken")
 
     assert ran.code == 2
-    assert "The ranker their_ranker:Broken failed (KeyError: 'bread')" in ran.err
+    assert f"The ranker their_ranker:Broken failed ({why}" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import subscriptions
-from digest.errors import InvalidInput
+from digest.errors import InvalidInput, StoreBusy
 from digest.evaluation.replay import AS_SENT, JUDGED, MEASURES, examination, replay
 from digest.model import (
     Announcement,
@@ -190,16 +190,6 @@ def test_wanted_papers_count_by_their_place_in_each_ranking(world):
     assert result.standing[AS_SENT].mean.tolist() == result.standing["graphs"].mean.tolist()
 
 
-def test_a_ranker_that_fails_is_named(world):
-    (ada,) = world.people(1)
-    world.publish(0)
-    world.send(0, InOrder(graphs_first))
-    world.answer(ada, 0, 1)
-
-    with pytest.raises(InvalidInput, match=r"The ranker theirs failed \(KeyError: 'bread'\)"):
-        world.replay(ours=InOrder(graphs_first), theirs=InOrder(lambda *_: {}["bread"]))
-
-
 def test_papers_that_were_not_shown_are_left_out_before_judging(world):
     (ada,) = world.people(1, limit=4)
     world.publish(0)
@@ -299,6 +289,61 @@ def test_only_editions_of_the_span_are_replayed(world):
     assert world.replay(since=1, ours=InOrder(graphs_first)).digests == 1
     nothing = world.replay(since=9, ours=InOrder(graphs_first))
     assert (nothing.digests, nothing.standing, nothing.better) == (0, {}, {})
+
+
+# --- rankers that fail ----------------------------------------------------------------------------
+
+
+class Lazy(InOrder):
+    def rank(self, *asked, **more):
+        yield from super().rank(*asked, **more)
+
+
+class Forgetful(InOrder):
+    def rank(self, *asked, **more):
+        return super().rank(*asked, **more)[1:]
+
+
+def failing(error):
+    def key(*_):
+        raise error
+
+    return key
+
+
+@pytest.fixture
+def answered(world):
+    """One reader who wanted one paper."""
+    (ada,) = world.people(1)
+    world.publish(0)
+    world.send(0, InOrder(graphs_first))
+    world.answer(ada, 0, 1)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("theirs", "why"),
+    [
+        (InOrder(failing(KeyError("bread"))), "KeyError: 'bread'"),
+        (Lazy(failing(KeyError("bread"))), "KeyError: 'bread'"),
+        (Forgetful(graphs_first), "ValueError: it left out a reader"),
+    ],
+)
+def test_a_ranker_of_somebody_s_own_that_fails_is_named(answered, theirs, why):
+    with pytest.raises(InvalidInput, match=rf"The ranker their:Ranker failed \({why}\)"):
+        answered.replay(**{"graphs": InOrder(graphs_first), "their:Ranker": theirs})
+
+
+@pytest.mark.parametrize("name", ["tfidf", ".linear:LinearRanker", "digest.ranking.linear:Ranker"])
+def test_an_error_in_a_ranker_of_ours_is_called_digest_s(answered, name):
+    with pytest.raises(KeyError, match="bread"):
+        answered.replay(**{name: InOrder(failing(KeyError("bread")))})
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), StoreBusy("Busy.")])
+def test_what_a_disk_or_a_store_refuses_is_no_ranker_s_fault(answered, error):
+    with pytest.raises(type(error), match=r"No space|Busy"):
+        answered.replay(**{"their:Ranker": InOrder(failing(error))})
 
 
 # --- readers who are made up ----------------------------------------------------------------------

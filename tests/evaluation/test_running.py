@@ -321,6 +321,7 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
         "    def rank(self, block, candidates, *, without, now): ...\n"
     )
     (tmp_path / "unreadable.py").write_text("class Mine\n")
+    (tmp_path / "silent.py").write_text("raise RuntimeError\n")
     monkeypatch.syspath_prepend(tmp_path)
 
     makers = contestants.entered(["knn", "elsewhere:Mine"])
@@ -339,6 +340,7 @@ def test_rankers_are_named_or_imported(tmp_path, monkeypatch):
         "elsewhere:half": "no methods learn and scores",
         "elsewhere:Replayed": "--own` replays",
         "unreadable:Mine": "cannot be loaded",
+        "silent:Mine": r"cannot be loaded \(RuntimeError",
     }.items():
         with pytest.raises(InvalidInput, match=why):
             contestants.entered([name])
