@@ -25,7 +25,8 @@ from digest.parsing import Entry, find_links, parse_feed
 from digest.sources import _json, _options
 from digest.sources._json import Record
 from digest.sources._reading import refusal, sort_out
-from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text, latex_to_text
+from digest.text import authors_in_elements, authors_semicolon, clean, html_to_text
+from digest.text.symbols import symbols
 
 MOST_DAYS = 31
 
@@ -42,15 +43,16 @@ _MARKUP = tuple(
         (r"[OC]_SCP(?:LOW|CAP)", ""),
         (r"O_ST_ABS(.{0,200}?)[\s.:]{0,9}C_ST_ABS", r" \1: "),
         (r"O_LI(?!N)", " • "),
-        (r"C_LI", " "),
+        (r"C_LI(?![A-Z]{2})", " "),
         (r"\{\+/-\}", "±"),
         (r"\{micro\}", "µ"),
         (r"\{degrees\}", "°"),
         (r"\[->\]", "→"),
         (r"\[([^\w\s\[\]])\]", r"\1"),
-        (r"\{([A-Za-z]{2,20})\}", r"\\\1{}"),
     )
 )
+# A Greek letter or sign by its name, `{beta}`; what TeX has in braces is no name.
+_NAMED = re.compile(r"(?:\\[A-Za-z]+|[_^])\{[^{}]*\}|\{([A-Za-z]{2,20})\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +215,13 @@ def _plain(written: str) -> str:
     text = html_to_text(written[:_MAX_TEXT])
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
-    return latex_to_text(text)
+    return clean(_NAMED.sub(_symbol, text))
+
+
+def _symbol(match: re.Match[str]) -> str:
+    """The sign that a name in braces stands for; other braces stay as they are."""
+    sign = symbols().get(match[1] or "", "")
+    return sign if len(sign) == 1 else match[0]
 
 
 def _content(listing: Listing) -> tuple[Record, Sequence[object]]:

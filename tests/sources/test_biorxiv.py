@@ -102,6 +102,11 @@ def test_days_since_the_last_complete_run_are_made_up_but_at_most_a_month(now, k
         ("All. O_FIG O_LINKSMALLFIG WIDTH=200>\nView larger version:\nC_FIG O_TBLxC_TBLEnd", "All. End"),
         ("amyloid-{beta} (A{beta}), 5{+/-}1 {micro}m at 37{degrees}C", "amyloid-β (Aβ), 5±1 µm at 37°C"),
         ("R [&ge;] 4, [~]5, a[-&gt;]b [1] [a]", "R ≥ 4, ~5, a→b [1] [a]"),
+        *((text, text) for text in (
+            "24~48 h of ~80%, p~0.05, y ~ x",
+            r"\textbf{not} $k_{in}$ $V_{sim}$",
+            "{tag} {ref} {or} O_LINE C_LIPID",
+        )),
     ],
 )  # fmt: skip
 def test_the_export_markup_of_the_servers_is_read(written, text):
