@@ -11,10 +11,11 @@ from digest.parsing import Feed
 from digest.text import clean, html_to_text, latex_to_text, truncate
 
 MAX_SAID = 200
-# As Crossref, OUP and Wiley put it before an abstract, perhaps in other elements.
+# As Crossref, OUP and Wiley put it before an abstract, perhaps in other elements. A word in bold
+# may begin the text, unless a sign or a new line follows.
 _HEADING = re.compile(
     r"\A((?:\s|<[^<>]*>)*?)<(jats:title|h[1-6]|div|b|strong)(?:\s[^<>]*)?>\s*(?:abstract|summary)"
-    r"[.:]?\s*</\2>",
+    r"(?:[.:]\s*</\2>|\s*</\2>(?:\s*[.:]|(?<!/b>)(?<!/strong>)|(?=\s*</?(?:p|br|div)\b)))",
     re.IGNORECASE,
 )
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(rss|rdf|feed|channel)\b", re.IGNORECASE)

@@ -213,6 +213,8 @@ def test_authors_in_the_description_may_begin_with_a_particle_or_be_missing(auth
         '<span class="paragraphSection"><div class="boxTitle">Abstract</div>',
         "<h2>ABSTRACT</h2>\n<p>",
         "<p><b>Summary.</b> ",
+        "<STRONG>Abstract</STRONG>: ",
+        "<p><b>Abstract</b><br/>",
     ],
 )
 def test_what_publishers_put_before_an_abstract_is_dropped(before):
@@ -236,6 +238,8 @@ def test_the_citation_that_aps_puts_after_an_abstract_is_dropped():
         "<p>Publication date: its <i>history</i>.</p> <p>We study how author(s): write.</p>",
         "<b>Source:</b> of the tides. We show that it is the moon.<br/>",
         "<p>Author(s): we study how authors write. Our corpus has 5 parts.<br/></p>",
+        "<b>Abstract</b> <i>interpretation</i> is a theory.",
+        "<p><strong>Summary</strong> statistics of GWAS.</p>",
     ],
 )
 def test_an_abstract_that_begins_like_a_publishers_preamble_is_whole(abstract):
