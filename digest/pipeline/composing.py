@@ -129,11 +129,16 @@ def _together_or_alone(
         except Exception as error:
             if not _may_be_ones_own(error):
                 raise
-            failed.append((person, error))
+            failed.append(person)
     if len(failed) == len(people) and not isinstance(together, Rejected):
         raise together
-    for person, cause in failed:
-        _put_off(this, person, cause)
+    for person in failed:
+        try:  # once more: what passed while others were composed was not their own
+            total += made([person])
+        except Exception as error:
+            if not _may_be_ones_own(error):
+                raise
+            _put_off(this, person, error)
     return total
 
 

@@ -1,5 +1,6 @@
 """Who gets a digest when, of what, and never twice."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -285,9 +286,11 @@ class Trips(LinearRanker):
     def __init__(self, over):
         super().__init__(topics={})
         self.over = over
+        self.most = math.inf
 
     def rank(self, profiles, *given, **options):
-        if any(each.subscriber_id in self.over for each in profiles):
+        if self.most and any(each.subscriber_id in self.over for each in profiles):
+            self.most -= 1
             raise IndexError("list index out of range")
         return super().rank(profiles, *given, **options)
 
@@ -306,6 +309,16 @@ def test_a_reader_over_whom_the_ranker_trips_does_not_stop_the_others(
     (said,) = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
     assert said == f"the digest of {bad.id} cannot be composed: IndexError"
     assert application.store.subscribers.get([bad.id])[bad.id].due_at > application.clock()
+
+
+def test_a_fault_of_the_ranker_that_passes_puts_nobody_off(application, subscribe, item):
+    application.store.papers.ingest([item(1)])
+    people = [subscribe(f"{name}@example.org") for name in ("ada", "bo", "cy")]
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    ranker = Trips({each.id for each in people})
+    ranker.most = 2
+
+    assert composing.compose_due(composing_by(application, ranker)).digests == 3
 
 
 def test_a_ranker_that_trips_over_everybody_puts_nobody_off(application, subscribe, item):
