@@ -8,6 +8,7 @@ import random
 import secrets
 import shlex
 import socket
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,8 @@ class Adapters:
         self.rng = rng or random.Random()  # noqa: S311 - spreads load, guards nothing
         self.owner = f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(3)}"
         self._may_create = self._may_fill = False
+        self._posting = threading.Lock()
+        self._uncounted = 0
 
     def __enter__(self) -> Self:
         return self

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 
 from digest import inbound, subscriptions
-from digest.app.adapters import Adapters, utcnow
-from digest.config import Settings
+from digest.app.adapters import Adapters
 from digest.errors import ConfigError, DigestError, InvalidInput
 from digest.inbound import imap
 from digest.model import Evidence, Letter, Subscriber
@@ -28,17 +25,6 @@ PATIENCE = 5.0
 
 class Correspondent(Adapters):
     """The verbs that write letters and send them, and that act on mail that comes in."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        clock: Callable[[], datetime] = utcnow,
-        rng: random.Random | None = None,
-    ) -> None:
-        super().__init__(settings, clock=clock, rng=rng)
-        self._posting = threading.Lock()
-        self._uncounted = 0
 
     def write(
         self,

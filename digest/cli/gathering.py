@@ -68,7 +68,7 @@ def fetch(
                 reports = app.backfill(source or "arxiv-api", *_range(since, until))
         else:
             with progress("fetching"):
-                if source is None:
+                if not source:
                     reports = watched(app, "poll", lambda: app.ingest(force=force))
                 else:  # one source says nothing of the others
                     reports = app.ingest(only=source, force=True)
