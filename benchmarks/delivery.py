@@ -56,7 +56,7 @@ def prepare(path: Path, people: int) -> Path:
     """A database with a day of papers and a queued digest for each of so many people."""
     store = open_store(path)
     store.migrate()
-    made = invented.papers(PAPERS, length=(60, 90))
+    made = invented.papers(PAPERS, length=(38, 66))
     store.papers.ingest(invented.items(made))
     readers = invented.people(people)
     store.subscribers.add((each, []) for each in readers)
