@@ -67,9 +67,7 @@ def _guarded(name: str, check: Callable[[App], Iterator[Said]], app: App) -> Ite
     try:
         for level, text in check(app):
             yield Finding(check=name, level=level, text=text)
-    except DigestError as error:
-        yield Finding(check=name, level="wrong", text=error.message)
-    except OSError as error:
+    except (DigestError, OSError) as error:
         yield Finding(check=name, level="wrong", text=sentence_of(error))
 
 

@@ -123,7 +123,14 @@ class ConfigError(DigestError):
     """The configuration is wrong; the message names the file or variable, the key and the cure."""
 
 
-def sentence_of(error: OSError) -> str:
-    """What the system says of a file or a connection, such as `Permission denied: backups`."""
-    where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or error}{where}."
+def sentence_of(error: Exception) -> str:
+    """What an error says to a person; "" if only its traceback can say what happened.
+
+    Of a file or a connection that is what the system says, such as `Permission denied: backups.`
+    """
+    if isinstance(error, DigestError):
+        return error.message
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}."
+    return ""

@@ -75,7 +75,8 @@ def watched(
     except StoreBusy:
         raise
     except Exception as error:
-        _keep(store, part, clock(), _cause(error))
+        inside = f"Something went wrong inside Digest ({type(error).__name__}); its log says more."
+        _keep(store, part, clock(), sentence_of(error) or inside)
         raise
     if isinstance(result, Delivered) and result.cut_short:
         if result.causes and not stopping():
@@ -95,14 +96,6 @@ def troubles(store: Store) -> list[Trouble]:
         if at:
             found.append(Trouble(part=part, at=datetime.fromisoformat(at), cause=cause))
     return found
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, DigestError):
-        return error.message
-    if isinstance(error, OSError):
-        return sentence_of(error)
-    return f"Something went wrong inside Digest ({type(error).__name__}); its log says more."
 
 
 def _is_stuck(store: Store, part: str, result: Delivered) -> bool:

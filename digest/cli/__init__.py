@@ -31,7 +31,7 @@ from digest.cli import (
     running,
 )
 from digest.cli.context import Context
-from digest.errors import ConfigError, DigestError, InvalidInput, sentence_of
+from digest.errors import ConfigError, InvalidInput, sentence_of
 
 WORK_FAILED, PUT_RIGHT_FIRST, INTERRUPTED = 1, 2, 130
 OBJECTS_BEFORE_LOOKING = 50_000
@@ -152,11 +152,7 @@ def explained(error: Exception) -> tuple[int, str]:
         return WORK_FAILED, error.format_message()
     if isinstance(error, InvalidInput | ConfigError):
         return PUT_RIGHT_FIRST, error.message
-    if isinstance(error, DigestError):
-        return WORK_FAILED, error.message
-    if isinstance(error, OSError):
-        return WORK_FAILED, sentence_of(error)
-    return WORK_FAILED, (
+    return WORK_FAILED, sentence_of(error) or (
         f"Something went wrong inside Digest ({type(error).__name__}: {error}); "
         "run again with --debug and please report what it shows."
     )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from digest.errors import DigestError, sentence_of
+from digest.errors import sentence_of
 
 log = logging.getLogger(__name__)
 
 
 def say(part: str, error: Exception) -> None:
     """Log what went wrong in a part of a tick."""
-    if isinstance(error, DigestError):
-        log.warning("%s: %s", part, error.message, extra={"action": part})
-    elif isinstance(error, OSError):
-        log.warning("%s: %s", part, sentence_of(error), extra={"action": part})
+    if sentence := sentence_of(error):
+        log.warning("%s: %s", part, sentence, extra={"action": part})
     else:
         failed = "%s failed; the next tick tries again"
         log.error(failed, part, exc_info=error, extra={"action": part})
