@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -25,6 +24,7 @@ from digest.inbound.commands import Asked, Command
 from digest.inbound.grammar import Verb
 from digest.inbound.headers import domain_of
 from digest.inbound.proving import LETTER, Proof
+from digest.inbound.replying import Case, answered, explained, may_answer, reply
 from digest.inbound.values import Done, Incoming, Policy, Reply, Turn
 from digest.model import Status, Subscriber
 from digest.ports import Store
@@ -45,17 +45,6 @@ TITLES = {
     Verb.SETTINGS: "Your settings.",
     Verb.FORGET: "Delete everything?",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A mail whose sender is proven, and what is needed to act on it."""
-
-    store: Store
-    mail: Incoming
-    policy: Policy
-    proof: Proof
-    now: datetime
 
 
 def take_in(
@@ -121,7 +110,7 @@ def _handled(
         log.info("unsubscribed", extra={"action": "take-in"})
         proof = Proof(address=leaving.email, subscriber=leaving)
         case = Case(store=store, mail=mail, policy=policy, proof=proof, now=now)
-        return () if silence else _answered(case, [Done(letter="goodbye")])
+        return () if silence else answered(case, [Done(letter="goodbye")])
     is_report = mailbox == "bounce" or (reports.is_report(mail) and silence)
     if is_report or reports.is_junked(mail):
         bounces.handle(store, mail, recipients, policy, now=now)
@@ -175,14 +164,14 @@ def _for_stranger(case: Case, asked: Asked, plus: str) -> tuple[Reply, ...]:
     if Verb.SUBSCRIBE in verbs:
         return _sign_up(case, asked.commands, plus)
     if not verbs or verbs == [Verb.CONFIRM]:
-        return _explained(case)
+        return explained(case)
     if Verb.HELP in verbs:
-        return _answered(case, [Done(letter="help")])
+        return answered(case, [Done(letter="help")])
     lines = (
         "There is no subscription for the address you write from.",
         f"To begin, write to subscribe@{case.policy.domain}.",
     )
-    return _answered(case, [Done(lines=lines)], title="You are not subscribed.")
+    return answered(case, [Done(lines=lines)], title="You are not subscribed.")
 
 
 def _for_subscriber(
@@ -202,7 +191,7 @@ def _for_subscriber(
         _, is_answer = commands.bare_subject(mail.subject)
         asked = (Command(verb=Verb.CONFIRM),) if is_answer else ()
     if not asked:
-        return _explained(case)
+        return explained(case)
     verbs = [each.verb for each in asked]
     if person.status in WAITING and Verb.SUBSCRIBE in verbs:
         return _sign_up(case, asked, plus)
@@ -223,7 +212,7 @@ def _for_subscriber(
         title = TITLES[Verb.FORGET]
     if all(each.failed for each in done):
         title = "Nothing has changed."
-    return _answered(case, done, title)
+    return answered(case, done, title)
 
 
 def _sign_up(case: Case, asked: Sequence[Command], plus: str) -> tuple[Reply, ...]:
@@ -247,71 +236,10 @@ def _sign_up(case: Case, asked: Sequence[Command], plus: str) -> tuple[Reply, ..
         keywords = [each for each in wishes.keywords if _is_keyword(each, case.now)]
         kept = Wishes(topics=wishes.topics, keywords=keywords, authors=wishes.authors)
         signed = sign_up(kept)
-    if signed.subscriber is None or not _may_answer(case):
+    if signed.subscriber is None or not may_answer(case):
         return ()
     kind = "confirm" if signed.outcome == "ask" else "known"
-    return (_reply(case, kind, signed.subscriber),)
-
-
-def _explained(case: Case) -> tuple[Reply, ...]:
-    """Send the help letter for a mail that was not understood, once a day."""
-    if not guard.may_explain(case.store, case.proof.address, now=case.now):
-        log.info("not understood again", extra={"action": "take-in"})
-        return ()
-    lines: tuple[str, ...] = ("We could not make out what you wrote, and changed nothing.",)
-    person = case.proof.subscriber
-    if person is not None and person.status is Status.PENDING:
-        lines += acting.standing(case.store, person, case.proof.mark)
-    return _answered(case, [Done(letter="help", context={"lines": lines})])
-
-
-def _answered(case: Case, done: Sequence[Done], title: str = "") -> tuple[Reply, ...]:
-    """One answer for all that was done, and each letter that was asked for."""
-    if not _may_answer(case):
-        return ()
-    person = case.proof.subscriber
-    if person is not None:
-        person = subscriptions.by_id(case.store, person.id) or person
-    is_pending = person is not None and person.status is Status.PENDING
-    # A "yes" in reply to this must bring what the letter they replied to asks for, but erasing is
-    # asked anew.
-    before = case.proof.mark if is_pending and case.proof.mark != acting.ERASING else ""
-    mark = max((each.mark for each in done), default="") or before
-    kept = {"mark": mark} if mark else {}
-    letters = {each.letter: each for each in done if each.letter}
-    replies = [
-        _reply(case, kind, person, {**(each.context or {}), **kept}, each.attachment)
-        for kind, each in letters.items()
-    ]
-    if lines := tuple(line for each in done for line in each.lines):
-        undo = list(dict.fromkeys(command for each in done for command in each.undo))
-        context = {"title": title, "lines": lines, "undo": _how_to_undo(undo), **kept}
-        replies.append(_reply(case, "answer", person, context))
-    return tuple(replies)
-
-
-def _may_answer(case: Case) -> bool:
-    if guard.may_answer(case.store, case.proof.address, now=case.now):
-        return True
-    log.info("answered too often", extra={"action": "take-in"})
-    return False
-
-
-def _reply(
-    case: Case,
-    kind: str,
-    person: Subscriber | None,
-    context: Mapping[str, object] | None = None,
-    attachment: tuple[str, str, bytes] | None = None,
-) -> Reply:
-    return Reply(
-        kind=kind,
-        subscriber=person,
-        recipient=case.proof.address,
-        in_reply_to=case.mail.message_id,
-        context=context or {},
-        attachment=attachment,
-    )
+    return (reply(case, kind, signed.subscriber),)
 
 
 def _begun(case: Case) -> datetime:
@@ -331,11 +259,3 @@ def _is_keyword(text: str, now: datetime) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def _how_to_undo(undo: Sequence[str]) -> str:
-    if not undo:
-        return ""
-    if len(undo) == 1:
-        return f"To undo this, reply “{undo[0]}”."
-    return f"To undo this, reply with any of these, each on a line: {', '.join(f'“{e}”' for e in undo)}."
