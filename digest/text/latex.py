@@ -212,7 +212,9 @@ class _Reader:
 
     def _accent(self, sign: str) -> str:
         if sign in "\"'`" and _NEXT_WORD.match(self.s, self.at):
-            return sign  # an escaped quotation mark after a word, not an accent
+            before = self.s[max(0, self.at - _MAX_SPAN) : self.at - 2]
+            if re.search(rf"\\{sign}(?<!\w..)", before):
+                return sign  # an escaped quotation mark closes a quotation: no accent
         start = self.at
         base = self._argument(math=False).replace("ı", "i").replace("ȷ", "j")
         if not base:
@@ -251,8 +253,7 @@ class _Reader:
             self._option()
             self._raw()
             return self._argument(math=math)
-        compose = _STRUCTURED.get(name)
-        return compose(self) if compose else None
+        return _STRUCTURED[name](self) if name in _STRUCTURED else None
 
     # --- macros by name, for the table below ---------------------------------------------------
 

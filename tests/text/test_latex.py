@@ -74,6 +74,8 @@ def test_math_becomes_readable(tex, text):
         ),
         (r"50\% of R\&D \#1", "50% of R&D #1"),
         (r"He said \"proof\" and \"model\" now", 'He said "proof" and "model" now'),
+        (r"\"Proof\" and (\"model\" now)", '"Proof" and ("model" now)'),
+        (r"in a H\" older space, by Ja\' cimovic", "in a Hölder space, by Jaćimovic"),
         (r"as shown \cite{a,b}, and~\citep[p.~2]{c}.", "as shown, and."),
         (r"see \url{https://e.org/a_b}", "see https://e.org/a_b"),
         (r"\href{https://e.org}{our page}", "our page (https://e.org)"),
