@@ -38,7 +38,7 @@ _PREFIXES = {
 }
 _PRISM = "http://prismstandard.org/namespaces/"
 _MINUTES = re.compile(r"0*[1-9][0-9]{0,5}")
-_BRACKET = re.compile(r"[()<>]")
+_ADDRESS = re.compile(r"[(<]?[^\s()<>]*@[^\s()<>]*[)>]?")
 _NEXT_MAILBOX = re.compile(r"(?<=[)>])\s*[,;]\s*(?=[^()<>]*[(<@])")
 _TITLE = ("title", "atom:title", "dc:title")
 _SUMMARY = ("description", "atom:summary", "summary", "dc:description")
@@ -328,9 +328,9 @@ def mailbox_name(s: str) -> str:
     """The names in `a@example.org (A. Author)`, in either order; empty for an address alone."""
     if "@" not in s:
         return s
-    boxes = [map(str.strip, _BRACKET.split(box)) for box in _NEXT_MAILBOX.split(s)]
-    names = [next((part for part in box if part and "@" not in part), "") for box in boxes]
-    return "; ".join(filter(None, names))
+    names = [_ADDRESS.sub("", box).strip() for box in _NEXT_MAILBOX.split(s)]
+    bare = [name[1:].removesuffix(")") if name.startswith("(") else name for name in names]
+    return "; ".join(filter(None, bare))
 
 
 def _categories(elements: Iterable[Element]) -> tuple[str, ...]:

@@ -78,11 +78,12 @@ def authors_semicolon(s: str) -> tuple[str, ...]:
 def authors_in_elements(elements: Sequence[str]) -> tuple[str, ...]:
     """The names in a feed's author elements: one in each, or all in one element.
 
-    HTML is decoded; degrees and countries after a name are dropped.
+    HTML is decoded; what is in parentheses, degrees and countries after a name are dropped.
     """
     names: list[str] = []
     for each in elements:
-        text = ";".join(map(_without_degrees, html_to_text(each).split(";")))
+        named = _without_affiliations(html_to_text(each))
+        text = ";".join(map(_without_degrees, named.split(";")))
         if ";" in text or is_family_first(text, alone=len(elements) == 1):
             names += authors_semicolon(text)
         else:

@@ -93,9 +93,11 @@ def test_lists_of_family_names_and_initials_are_paired(written, names):
         (["Bee, A., PhD, Dee, C., MSc"], ("A. Bee", "C. Dee")),
         (["Bee, MD, Dee, M.A."], ("MD Bee", "M.A. Dee")),
         (["Bee, Md", "Dee, Do"], ("Md Bee", "Do Dee")),
+        (["Bee, Ada (A Lab; A Town); Dee, Cy (A Lab)"], ("Ada Bee", "Cy Dee")),
+        (["The ATLAS (CERN) Collaboration"], ("The ATLAS Collaboration",)),
     ],
 )
-def test_degrees_and_countries_after_a_name_are_dropped(elements, names):
+def test_degrees_countries_and_affiliations_of_a_name_are_dropped(elements, names):
     assert authors_in_elements(elements) == names
 
 
