@@ -45,6 +45,10 @@ def _domain(domain: str) -> str:
 
 
 def _checked(email: str) -> str:
+    if "\ufffd" in email:  # a file read in the wrong encoding; nobody has such an address
+        raise InvalidInput(
+            "That is not an email address we can send to: it has a character that could not be read."
+        )
     try:
         checked = validate_email(
             email, check_deliverability=False, test_environment=True, strict=True
