@@ -77,6 +77,8 @@ def _verdict(
         return (Verdict.NEW if stored.announced or stored.papers else Verdict.UNCHANGED), ""
     if harvest.problems:
         return Verdict.FAILED, harvest.problems[0].cause
+    if harvest.has_backlog:
+        return Verdict.UNCHANGED, "a feed without entries: not filled yet, or a fault at the source"
     built = harvest.built_at or now
     if editions.is_list_day(editions.list_day(built)):
         return Verdict.HOLIDAY, "an empty list on a weekday: a holiday, or a fault at the source"

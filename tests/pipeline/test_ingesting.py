@@ -401,6 +401,17 @@ def test_an_empty_list_on_a_weekday_reads_as_a_holiday_and_on_a_sunday_as_a_day_
     assert "no list is published" in sunday.cause
 
 
+def test_an_empty_feed_is_no_holiday_since_it_would_show_its_past(store):
+    body = b"<rss version='2.0'><channel><title>A lab's blog</title></channel></rss>"
+    source = FeedSource(name="blog", url="https://lab.test/feed")
+    listing = Listing(source="blog", url=source.url, body=body)
+
+    report = ingesting.ingest_listing(store, source, listing, now=datetime(2026, 7, 5, tzinfo=UTC))
+
+    assert report.verdict is Verdict.UNCHANGED
+    assert "a feed without entries" in report.cause
+
+
 def test_a_source_that_knows_no_past_cannot_be_back_filled(store, now):
     with pytest.raises(InvalidInput, match="arxiv-api"):
         ingesting.backfill(store, feed(), poller(RecordedFetcher({}), now), now.date(), now.date())
