@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from digest import subscriptions
 from digest.errors import InvalidInput, RetryLater
@@ -218,24 +218,16 @@ def _for_subscriber(
 def _sign_up(case: Case, asked: Sequence[Command], plus: str) -> tuple[Reply, ...]:
     """Ask the owner of the address for the yes that every subscription needs."""
     wishes = commands.wishes_of(asked, case.policy.topics, plus, signing_up=True)
-    sign_up = partial(
-        subscriptions.sign_up,
+    signed = subscriptions.sign_up(
         case.store,
         case.proof.address,
+        _possible(wishes, case),
         topics=case.policy.topics,
         defaults=case.policy.defaults,
         network="",
         bounds=case.policy.bounds,
         now=case.now,
     )
-    try:
-        signed = sign_up(wishes)
-    except InvalidInput:
-        # A wish that cannot be met, such as an unknown time zone, is dropped: the welcome
-        # letter says what was kept, and the rest can be asked for again.
-        keywords = [each for each in wishes.keywords if _is_keyword(each, case.now)]
-        kept = Wishes(topics=wishes.topics, keywords=keywords, authors=wishes.authors)
-        signed = sign_up(kept)
     if signed.subscriber is None or not may_answer(case):
         return ()
     kind = "confirm" if signed.outcome == "ask" else "known"
@@ -253,9 +245,26 @@ def _begun(case: Case) -> datetime:
     return case.store.post.came(key) or case.now
 
 
-def _is_keyword(text: str, now: datetime) -> bool:
-    try:
-        subscriptions.interests_of(Wishes(keywords=(text,)), topics={}, now=now)
-    except InvalidInput:
-        return False
-    return True
+def _possible(wishes: Wishes, case: Case) -> Wishes:
+    """The wishes without those that cannot be met, such as an unknown time zone.
+
+    The letter says what was kept, and the rest can be asked for again.
+    """
+
+    def is_possible(**one: Any) -> bool:
+        try:
+            subscriptions.interests_of(Wishes(**one), topics=case.policy.topics, now=case.now)
+            subscriptions.with_schedule(case.policy.defaults, Wishes(**one))
+        except InvalidInput:
+            return False
+        return True
+
+    kept: dict[str, Any] = {
+        name: [each for each in getattr(wishes, name) if is_possible(**{name: [each]})]
+        for name in subscriptions.LISTS
+    }
+    for name in commands.SCHEDULE.values():
+        value = getattr(wishes, name)
+        if value is not None and is_possible(**{name: value}):
+            kept[name] = value
+    return Wishes(**kept)

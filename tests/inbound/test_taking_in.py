@@ -63,10 +63,21 @@ def test_who_is_subscribed_adds_keywords_and_no_schedule(
     assert current(ada) == ada
 
 
-def test_an_hour_that_is_none_does_not_stand_in_the_way(take_in, proven, profile):
-    (reply,) = take_in(proven("zone Mars/Olympus", subject="subscribe cs.IR"))
+@pytest.mark.parametrize("wrong", ["zone Mars/Olympus", "at 25:00", f"authors: {'Ada ' * 60}"])
+def test_a_wish_that_cannot_be_met_does_not_stand_in_the_way_of_others(
+    take_in, proven, profile, current, wrong
+):
+    body = f"{wrong}\nweekly\nlimit 5\nmute penguins\nauthors: Ada Lovelace\nkeywords: the, trees"
+    (reply,) = take_in(proven(body, subject="subscribe cs.IR"))
     assert reply.kind == "confirm"
-    assert profile(reply.subscriber) == {"topic": ["cs.IR"]}
+    assert profile(reply.subscriber) == {
+        "topic": ["cs.IR"],
+        "keyword": ["trees"],
+        "author": ["Ada Lovelace"],
+        "mute": ["penguins"],
+    }
+    person = current(reply.subscriber)
+    assert (person.cadence, person.limit, person.tz) == ("weekly", 5, "UTC")
 
 
 @pytest.mark.parametrize("body", ["", "yes", "Yes please!", "> is this address yours?\n\nok"])
