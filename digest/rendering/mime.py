@@ -108,10 +108,10 @@ def _from(address: str, name: str) -> Header:
 
 
 def unsubscribing(page: str, mailto: str) -> list[Header]:
-    """List-Unsubscribe (RFC 2369), and one-click unsubscribing (RFC 8058) if there is a page."""
+    """List-Unsubscribe (RFC 2369), and one click if the page is https, as RFC 8058 §3.1 asks."""
     ways = [f"<{way}>" for way in (page, mailto) if way]
     headers = [verbatim("List-Unsubscribe", ", ".join(ways))] if ways else []
-    if page:
+    if page.startswith("https:"):
         headers.append(_ONE_CLICK)
     return headers
 

@@ -197,6 +197,15 @@ def test_without_a_site_nothing_links_to_it(compiled, papers, digest, subscriber
     assert not lint(shown.html)
 
 
+def test_one_click_is_only_offered_over_https(compiled, papers, digest, subscriber, site, now):
+    edition = mail.Edition(compiled(replace(site, url="http://digest.lan")), papers)
+
+    sent = read(mail.message(edition, digest, subscriber, message_id="<1@x>", at=now).content)
+
+    assert sent["List-Unsubscribe"].startswith("<http://digest.lan/u/")
+    assert sent["List-Unsubscribe-Post"] is None
+
+
 def test_without_a_mailbox_either_one_can_reply(compiled, papers, digest, subscriber, now):
     edition = mail.Edition(compiled(Site()), papers)
 
