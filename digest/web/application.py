@@ -47,8 +47,8 @@ WORDS = {
     404: "There is no such page.",
     # Browsers that open a tab again ask for the page that a button led to.
     405: "This address takes no such request. If a button led you here before, what it did stands.",
-    413: "That is too large: only the first megabyte of a file is read. Go back in your browser and "
-    "send less.",
+    413: "That is too much at once. Go back in your browser and send less; of a file, only the first "
+    "megabyte is read.",
     429: "Too many requests came from your network. Please try again a little later.",
     500: "This site is not set up correctly; its operator can see why.",
     503: "This site is busy. Please try again in a few seconds.",

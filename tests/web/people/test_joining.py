@@ -256,7 +256,7 @@ def test_a_file_that_is_too_large_is_a_message_not_a_loss(client):
 def test_a_form_that_is_too_large_to_be_taken_is_answered_by_a_page(client, path):
     answer = client.post(path, files={"file": ("library.bib", b"x" * 3_000_000)})
     assert answer.status_code == 413
-    assert "only the first megabyte of a file is read" in answer.text
+    assert "of a file, only the first megabyte is read" in answer.text
     assert 'href="/subscribe"' in answer.text, "it has the menu of every page"
     assert answer.headers["connection"] == "close"
     assert answer.headers["content-security-policy"]
