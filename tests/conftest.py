@@ -8,14 +8,16 @@ import pwd
 import random
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterable
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,47 @@ def free_port():
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for 127.0.0.1 and two names: (server context, its PEM file)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    begin = datetime.now(UTC) - timedelta(days=1)
+    names = [x509.DNSName(each) for each in ("localhost", "secure.test")]
+    names.append(x509.IPAddress(ip_address("127.0.0.1")))
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    encoding = serialization.Encoding.PEM
+    file.write_bytes(
+        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + built.public_bytes(encoding)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context, file
+
+
+@pytest.fixture(scope="session")
+def trusting(certificate):
+    """What a client trusts who trusts that certificate."""
+    return ssl.create_default_context(cafile=certificate[1])
 
 
 @pytest.fixture
@@ -349,3 +392,29 @@ def _lay_out(folder: Path, port: int, addresses: Iterable[str], settings: Iterab
 def _postfix(folder: Path, verb: str) -> subprocess.CompletedProcess[str]:
     command = ["postfix", "-c", folder / "config", verb]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def opendkim(tmp_path):
+    """What opendkim says of the signatures of mails from a Maildir, with these TXT records."""
+    if shutil.which("opendkim") is None:
+        pytest.skip("opendkim is not installed")
+
+    def check(mails: Iterable[bytes], records: dict[str, str]) -> str:
+        for number, content in enumerate(mails):
+            (tmp_path / f"{number}.eml").write_bytes(content.replace(b"\n", b"\r\n"))
+        (tmp_path / "dns").write_text("".join(f"{each} {records[each]}\n" for each in records))
+        (tmp_path / "conf").write_text(
+            f"Mode v\nSyslog no\nTestDNSData file:{tmp_path}/dns\nOn-Default reject\n"
+        )
+        command = [
+            "opendkim",
+            "-x",
+            tmp_path / "conf",
+            "-t",
+            ",".join(map(str, tmp_path.glob("*.eml"))),
+        ]
+        checked = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        return checked.stdout + checked.stderr
+
+    return check

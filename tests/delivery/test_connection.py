@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 
 import pytest
 
@@ -16,12 +15,6 @@ ACCEPTED, DEFERRED = Outcome.ACCEPTED, Outcome.DEFERRED
 
 def outcomes(receipts):
     return [(each.outcome, each.code) for each in receipts]
-
-
-@pytest.fixture
-def trusting(certificate):
-    _, file = certificate
-    return ssl.create_default_context(cafile=file)
 
 
 @pytest.mark.parametrize("security", ["starttls", "opportunistic", "tls"])

@@ -1,50 +1,13 @@
 """Handing mail to a server that wants encryption and a password."""
 
-import datetime as dt
-import ipaddress
-import ssl
-
 import pytest
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 pytestmark = pytest.mark.slow
 
 DELIVER = ("deliver", "--date", "2026-06-11")
 PASSWORD = "p@ss/word"
 ENCODED = "p%40ss%2Fword"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed one for 127.0.0.1, which nobody has a reason to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    begin = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    own = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + dt.timedelta(days=30))
-        .add_extension(own, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    pem = serialization.Encoding.PEM
-    file.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + built.public_bytes(pem)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
 
 
 @pytest.fixture
@@ -56,7 +19,7 @@ def server(serve, certificate):
         return AuthResult(success=right, handled=False)
 
     return serve(
-        tls_context=certificate,
+        tls_context=certificate[0],
         require_starttls=True,
         auth_required=True,
         authenticator=authenticate,

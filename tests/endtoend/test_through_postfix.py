@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -166,24 +164,7 @@ def test_the_signature_is_good_after_the_hop_and_covers_the_one_click_header(arr
     assert "d=digest.example;" in signature
 
 
-def test_opendkim_agrees(arrived, key, tmp_path):
-    if shutil.which("opendkim") is None:
-        pytest.skip("opendkim is not installed")
-    (tmp_path / "dns").write_text(f"s1._domainkey.digest.example {public_record(key)}\n")
-    (tmp_path / "conf").write_text(
-        f"Mode v\nSyslog no\nTestDNSData file:{tmp_path}/dns\nOn-Default reject\n"
-    )
-    for name, content in arrived.items():
-        (tmp_path / f"{name}.eml").write_bytes(content.replace(b"\n", b"\r\n"))
-    mails = ",".join(str(each) for each in sorted(tmp_path.glob("*.eml")))
+def test_opendkim_agrees(arrived, key, opendkim):
+    said = opendkim(arrived.values(), {"s1._domainkey.digest.example": public_record(key)})
 
-    checked = subprocess.run(
-        ["opendkim", "-x", tmp_path / "conf", "-t", mails],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-    assert checked.returncode == 0, checked.stderr
-    assert (checked.stdout + checked.stderr).count("succeeded") == len(READERS)
+    assert said.count("succeeded") == len(READERS)

@@ -9,7 +9,7 @@ import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -128,44 +128,7 @@ def site():
 @pytest.fixture
 def secure_site(certificate):
     """The same over TLS, for the name `secure.test`."""
-    server_side, _ = certificate
-    yield from running(Site(), tls=server_side)
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """A TLS context for a server named secure.test, and one for clients that trust it."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "secure.test")])
-    today = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("secure.test")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path_factory.mktemp("tls") / "secure.pem"
-    pem.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(pem)
-    client_side = ssl.create_default_context(cafile=str(pem))
-    return server_side, client_side
+    yield from running(Site(), tls=certificate[0])
 
 
 async def everything_is_here(host, port):

@@ -112,10 +112,10 @@ def test_a_login_in_netrc_is_never_given(site, get, monkeypatch, tmp_path):
 # --- TLS ---
 
 
-def test_a_trusted_server_is_read_over_tls(secure_site, get, certificate):
+def test_a_trusted_server_is_read_over_tls(secure_site, get, trusting):
     secure_site.serve()
 
-    answer = get(secure_site.url(host="secure.test", scheme="https"), tls=certificate[1])
+    answer = get(secure_site.url(host="secure.test", scheme="https"), tls=trusting)
 
     assert answer.body == b"<rss/>"
 
@@ -128,18 +128,18 @@ def test_an_untrusted_certificate_is_a_failure(secure_site, get):
     assert secure_site.seen == []
 
 
-def test_a_certificate_for_another_name_is_a_failure(secure_site, get, certificate):
-    failed = get(secure_site.url(host="other.test", scheme="https"), tls=certificate[1])
+def test_a_certificate_for_another_name_is_a_failure(secure_site, get, trusting):
+    failed = get(secure_site.url(host="other.test", scheme="https"), tls=trusting)
 
     assert isinstance(failed, FetchFailed)
     assert "other.test" in str(failed)
 
 
-def test_https_is_never_given_up_for_http(site, secure_site, get, certificate):
+def test_https_is_never_given_up_for_http(site, secure_site, get, trusting):
     site.serve("/plain")
     secure_site.serve("/feed", status=301, location=site.url("/plain"))
 
-    outcome = get(secure_site.url(host="secure.test", scheme="https"), tls=certificate[1])
+    outcome = get(secure_site.url(host="secure.test", scheme="https"), tls=trusting)
 
     assert isinstance(outcome, FetchRefused)
     assert "https to http" in str(outcome)
