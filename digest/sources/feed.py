@@ -71,6 +71,22 @@ _PREAMBLE = re.compile(
     rf"(?:<b>Source:</b>{_TEXT}{{0,300}}{_BREAK}|(?=Author\(s\):)))?\s*"
     rf"(?:Author\(s\):\s*(?P<authors>(?:[a-z]+['’ ]){{0,3}}&?[^\W\d_a-z]{_TEXT}*)?{_BREAK})?"
 )
+# The journal's citation before an abstract or alone: of Science, PNAS, ACM, Wiley, Sage, Taylor &
+# Francis (all by Atypon); of MDPI; of ACS. Then PLOS's line of authors.
+_CITED = re.compile(
+    r"\A\s*(?:"
+    r"(?:[^<]{1,200}, )?(?:Volume \d+, Issue [\w–-]{1,12}, [^<]{1,100}|Ahead of Print|EarlyView)\.?\s*"
+    r"(?:<br ?/?>[\s.]*(?:<br ?/?>)?|\Z)"
+    rf"|<p><b>{_TEXT}{{1,100}}, Vol\. \d+, Pages? {_TEXT}{{1,800}}</b></p>\s*"
+    r"<p>[^<]{0,100}<a [^<>]{0,300}>doi:[^<]{0,200}</a></p>\s*(?:<p>\s*Authors:[^<]*</p>)?"
+    r"|(?:<p><img [^<>]{0,500}></p>)?\s*<div><cite>[^<]{1,200}</cite></div>\s*<div>DOI:[^<]{1,200}</div>"
+    r"|<p>by [^\W\d_a-z][^<]*</p>"
+    r")"
+)
+# What ACS, HAL and MDPI put before a title.
+_TITLE_MARK = re.compile(
+    r"\A(?:\[(?:ASAP|[a-z]+-\d{6,9})\]\s+|[^:,]{1,100}, Vol\. \d+, Pages? [\w–-]{1,20}: )"
+)
 # What APS puts after it.
 _CITATION = re.compile(r"\[[^\[\]<>]{3,100}\] Published \w{3} \w{3} \d\d?, \d{4}(?:</p>)?\Z")
 
@@ -167,7 +183,7 @@ class FeedSource:
 
     def _paper(self, entry: Entry, shared: frozenset[str]) -> Paper:
         keys = self._keys(entry, shared)
-        title = latex_to_text(entry.title)
+        title = latex_to_text(_TITLE_MARK.sub("", entry.title, count=1))
         abstract = truncate(_abstract(entry), MAX_ABSTRACT)
         authors = _authors(entry)
         page = (Link(kind=LinkKind.ABSTRACT, url=entry.link),) if entry.link else ()
@@ -247,7 +263,7 @@ def _abstract(entry: Entry) -> str:
     The summary, if the content only frames it, as PubMed's does with citation and ids.
     """
     summary, content = (
-        abstract_in(_CITATION.sub("", _PREAMBLE.sub("", each.rstrip())))
+        abstract_in(_CITATION.sub("", _PREAMBLE.sub("", _CITED.sub("", each.rstrip()))))
         for each in (entry.summary, entry.content)
     )
     is_framed = content.find(summary) > 0 and len(content) - len(summary) <= _MAX_FRAME

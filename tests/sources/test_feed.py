@@ -215,12 +215,39 @@ def test_authors_in_the_description_may_begin_with_a_particle_or_be_missing(auth
         "<p><b>Summary.</b> ",
         "<STRONG>Abstract</STRONG>: ",
         "<p><b>Abstract</b><br/>",
+        "Sea, Volume 9, Issue 2, Page 10-14, June 2026. <br/>",
+        "Sea, Ahead of Print. <br/>",
+        "<p>by Ada Bee, Cy Dee</p>\n\n",
+        (
+            "<p><b>Sea, Vol. 9, Pages 12: Tides of <i>it</i></b></p>"
+            '<p>Sea <a href="https://e.org/1">doi: 10.1000/1</a></p><p>Authors:\n Ada Bee Cy Dee\n</p><p>'
+        ),
     ],
 )
 def test_what_publishers_put_before_an_abstract_is_dropped(before):
     paper = only(SOURCE.parse(listing(described(f"{before}We show that tides rise.")))).paper
 
     assert paper.abstract == "We show that tides rise."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Volume 9, Issue 2, June 2026, Page 10-14<br/>. <br/>",
+        "Sea, Volume 9, Issue 2, June 2026.",
+        "Sea, EarlyView.",
+        '<p><img alt="TOC Graphic" src="x.gif" /></p><div><cite>Sea</cite></div><div>DOI: 10.1/a</div>',
+    ],
+)
+def test_a_citation_alone_is_no_abstract(said):
+    assert only(SOURCE.parse(listing(described(said)))).paper.abstract == ""
+
+
+@pytest.mark.parametrize("mark", ["[ASAP] ", "[hal-05123456] ", "Sea, Vol. 9, Pages 12: "])
+def test_what_publishers_put_before_a_title_is_dropped(mark):
+    paper = only(SOURCE.parse(listing(item(title=f"{mark}Tides below the quiet sea")))).paper
+
+    assert paper.title == "Tides below the quiet sea"
 
 
 def test_the_citation_that_aps_puts_after_an_abstract_is_dropped():
@@ -239,6 +266,8 @@ def test_the_citation_that_aps_puts_after_an_abstract_is_dropped():
         "<b>Source:</b> of the tides. We show that it is the moon.<br/>",
         "<p>Author(s): we study how authors write. Our corpus has 5 parts.<br/></p>",
         "<b>Abstract</b> <i>interpretation</i> is a theory.",
+        "Volume 3, Issue 2 of our journal is about tides. We say why.",
+        "<p>by the sea, tides rise.</p>",
         "<p><strong>Summary</strong> statistics of GWAS.</p>",
     ],
 )
