@@ -31,6 +31,12 @@ _BEGINS = (
 _GOES_ON = r"\u1160-\u11ff\ud7b0-\ud7ff"
 _WITHOUT_SPACES = re.compile(f"[{_BEGINS}]")
 _BORDER = re.compile(rf"(?<=\S)(?=[{_BEGINS}])|(?<=[{_BEGINS}{_GOES_ON}])(?=[^\s{_GOES_ON}])")
+# One character of Chinese or Japanese, or a word of another script, with the punctuation that may not
+# stand at the end or the beginning of a line, and the space after it.
+_OPENING, _CLOSING = "（［「『【《〈“‘", "、。，．！？；：）］」』】》〉”’…ーっッゃゅょャュョ々"
+_UNIT = re.compile(
+    rf"[{_OPENING}]*(?:[{_BEGINS}]|[^ {_BEGINS}{_OPENING}]+)[{_CLOSING}]* ?|[{_OPENING}]+ ?| "
+)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]*[^\Wa-z_])")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[])(?:[A-Za-z]|[ei]\.[eg]|al|approx|cf|dr|eqs?|etc|figs?|mr|mrs|ms|no|prof|refs?"
@@ -133,8 +139,11 @@ def sentences(s: str) -> list[str]:
 def wrapped(text: str, room: int, *, first: int | None = None) -> list[str]:
     """Words separated by single spaces, in lines of at most `room` characters (the first: `first`).
 
-    A longer word, such as a URL, stays whole. The same as `textwrap`, but 20 times as fast.
+    A longer word, such as a URL, stays whole. The same as `textwrap`, but 20 times as fast. Chinese and
+    Japanese break at any character, and each takes the room of two, as terminals show them.
     """
+    if not text.isascii() and _WITHOUT_SPACES.search(text):
+        return _wrapped_by_width(text, room, room if first is None else first)
     lines: list[str] = []
     left, start = room if first is None else first, 0
     while len(text) - start > left:
@@ -146,6 +155,18 @@ def wrapped(text: str, room: int, *, first: int | None = None) -> list[str]:
         lines.append(text[start:end])
         left, start = room, end + 1
     return [*lines, text[start:]]
+
+
+def _wrapped_by_width(text: str, room: int, first: int) -> list[str]:
+    lines, left = [""], first
+    for unit in _UNIT.findall(text):
+        wide = sum(unicodedata.east_asian_width(each) in "FW" for each in unit)
+        if lines[-1] and wide + len(unit.rstrip(" ")) > left:
+            lines.append("")
+            left = room
+        lines[-1] += unit
+        left -= wide + len(unit)
+    return [each.rstrip(" ") for each in lines]
 
 
 def truncate(s: str, limit: int) -> str:

@@ -337,7 +337,7 @@ def test_a_missing_template_is_named(tmp_path, site, topics):
 
 
 @given(
-    st.lists(st.text(alphabet="ab-é漢", min_size=1, max_size=90), max_size=40).map(" ".join),
+    st.lists(st.text(alphabet="ab-éж", min_size=1, max_size=90), max_size=40).map(" ".join),
     st.integers(0, 8),
 )
 def test_words_wrap_as_the_standard_library_wraps_them(text, indent):

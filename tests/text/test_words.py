@@ -170,3 +170,25 @@ def test_the_first_line_has_a_room_of_its_own(parts, room):
     assert len(first) <= room - 5 or " " not in first
     assert all(len(each) <= room for each in others)
     assert " ".join((first, *others)) == " ".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "lines"),
+    [
+        ("我们提出一种新的方法。", 10, ["我们提出一", "种新的方", "法。"]),
+        ("用 BERT 检索“长文本”。", 12, ["用 BERT 检索", "“长文本”。"]),
+        ("データベース https://example.org/a-long-address 検索", 12, [
+            "データベース", "https://example.org/a-long-address", "検索",
+        ]),
+        ("図 1 は", 72, ["図 1 は"]),
+    ],
+)  # fmt: skip
+def test_chinese_and_japanese_break_between_characters_that_take_the_room_of_two(text, room, lines):
+    assert wrapped(text, room) == lines
+
+
+@given(st.text("我们用检索。，“”（ )ab", max_size=60), st.integers(8, 30))
+def test_wrapping_characters_loses_nothing_but_spaces(text, room):
+    text = " ".join(text.split())
+
+    assert "".join(wrapped(text, room)).replace(" ", "") == text.replace(" ", "")
