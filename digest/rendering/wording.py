@@ -19,6 +19,8 @@ BY_MAIL = "Answer by mail: reply with “more 2 5”, “less 3”, “pause 2 w
 
 # After an outage nobody knows what was announced.
 _NOTHING_CAME = {Mood.HOLIDAY: "nothing was announced", Mood.OUTAGE: "no new papers were read"}
+# A reader may follow keywords or authors alone, and so has no topics.
+_MATCHED = "matched your interests"
 _OF_EVERYBODY = {ReasonKind.TRENDING, ReasonKind.PICKED}
 _FRIDAY = 4
 _WEEK = 7
@@ -83,7 +85,7 @@ def _happened(
     since: str, announced: int, matched: int, which: str, chosen: int, explored: int, withheld: int
 ) -> str:
     parts = [f"{count(announced, 'paper')} announced"]
-    parts.append(f"{matched:,} {which}" if matched else "none in your topics")
+    parts.append(f"{matched:,} {which}" if matched else f"none {_MATCHED}")
     if chosen:
         parts.append(f"{chosen:,} picked for you")
     if explored:
@@ -97,15 +99,13 @@ def _happened(
 
 def _which(digest: Digest) -> str:
     """What to call the papers that matched; who follows nothing gets trending and curated ones."""
-    if digest.mood is Mood.BELOW:
-        return "matched"
     first = digest.picks[0].reasons if digest.picks else ()
     if not first or first[0].kind not in _OF_EVERYBODY:
-        return "in your topics"
+        return _MATCHED
     said = {each.kind for pick in digest.picks for each in pick.reasons}
     if said == {ReasonKind.PICKED} and len(digest.picks) == digest.matched:
         return "picked by curators"
-    return "trending" if said <= _OF_EVERYBODY else "in your topics"
+    return "trending" if said <= _OF_EVERYBODY else _MATCHED
 
 
 def _chosen(digest: Digest) -> int:
@@ -144,12 +144,12 @@ def notice_of(digest: Digest) -> Notice:
         )
     if digest.withheld and digest.matched <= digest.withheld:
         return Notice(
-            title="Nothing new in your topics.",
+            title="Nothing new for you.",
             sentence="You had already been sent what matched your interests, and we do not send a "
             "paper twice.",
         )
     return Notice(
-        title="Nothing new in your topics.",
+        title="Nothing new for you.",
         sentence="Papers were announced, but none of them was about what you follow.",
     )
 
@@ -215,7 +215,8 @@ def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
     If more papers matched than a digest keeps (`[ranking] cap`), it gives that number too.
     """
     more = " more" if after_picks else ""
-    which = "that matched" if digest.mood is Mood.BELOW else _which(digest)
+    which = _which(digest)
+    which = f"that {which}" if which == _MATCHED else which
     if digest.matched > _chosen(digest) + len(digest.rest):
         return f"{number:,}{more} of the {digest.matched:,} {which}"
     return f"{number:,}{more} {which}"

@@ -123,14 +123,14 @@ def test_every_pick_says_why_what_and_where(shown):
 
 
 def test_what_happened_is_said_in_one_line(shown):
-    said = "Today: 367 papers announced, 41 in your topics, 10 picked for you. 3 more were left out"
+    said = "Today: 367 papers announced, 41 matched your interests, 10 picked for you. 3 more were left out"
 
     assert said in " ".join(shown.text.split())
     assert said in shown.html
 
 
 def test_the_remaining_titles_follow_one_line_each(shown, papers, digest):
-    assert "31 more in your topics" in shown.text
+    assert "31 more that matched your interests" in shown.text
     assert all(papers[each].url in shown.text for each in digest.rest)
     assert shown.html.count("<li") == 31
 

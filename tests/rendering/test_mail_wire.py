@@ -115,7 +115,7 @@ def test_however_much_there_is_the_mail_stays_below_what_gmail_shows(show_many, 
     assert 40_000 < len(shown.html.encode()) <= LARGEST_PART
     assert len(shown.text.encode()) <= LARGEST_PART
     assert "Unsubscribe" in shown.html
-    more = re.search(r"([\d,]+) more in your topics", shown.text)
+    more = re.search(r"([\d,]+) more that matched your interests", shown.text)
     hidden = re.search(r"And ([\d,]+) more, all in the browser", shown.text)
     number, further = (int(each[1].replace(",", "")) for each in (more, hidden))
     assert number == further + shown.html.count("<li"), (

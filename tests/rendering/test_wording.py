@@ -18,7 +18,7 @@ def test_one_paper_alone_is_not_and_zero_more(digest):
 @pytest.mark.parametrize(
     ("mood", "subject"),
     [
-        (Mood.NO_MATCH, "Nothing new in your topics (Wed 10 Jun)"),
+        (Mood.NO_MATCH, "Nothing new for you (Wed 10 Jun)"),
         (Mood.BELOW, "Nothing reached your bar (Wed 10 Jun)"),
         (Mood.HOLIDAY, "No new listings today (Wed 10 Jun)"),
         (Mood.OUTAGE, "Some listings could not be read (Wed 10 Jun)"),
@@ -31,9 +31,9 @@ def test_a_quiet_day_says_so_in_its_subject(digest, mood, subject):
 @pytest.mark.parametrize(
     ("matched", "after_picks", "title"),
     [
-        (41, True, "31 more in your topics"),
-        (1_755, True, "31 more of the 1,755 in your topics"),
-        (1_755, False, "31 of the 1,755 in your topics"),
+        (41, True, "31 more that matched your interests"),
+        (1_755, True, "31 more of the 1,755 that matched your interests"),
+        (1_755, False, "31 of the 1,755 that matched your interests"),
     ],
 )
 def test_more_that_matched_than_a_digest_keeps_is_said(digest, matched, after_picks, title):
@@ -48,18 +48,18 @@ def test_more_that_matched_than_a_digest_keeps_is_said(digest, matched, after_pi
         (
             {"announced": 1702, "withheld": 0},
             Cadence.DAILY,
-            "Today: 1,702 papers announced, 41 in your topics, 10 picked for you.",
+            "Today: 1,702 papers announced, 41 matched your interests, 10 picked for you.",
         ),
         (
             {"announced": 1, "matched": 0, "picks": (), "withheld": 0},
             Cadence.DAILY,
-            "Today: 1 paper announced, none in your topics.",
+            "Today: 1 paper announced, none matched your interests.",
         ),
         (
             {"withheld": 1, "since": datetime(2026, 6, 3, 5, tzinfo=UTC)},
             Cadence.WEEKLY,
             (
-                "This week: 367 papers announced, 41 in your topics, 10 picked for you. "
+                "This week: 367 papers announced, 41 matched your interests, 10 picked for you. "
                 "1 more was left out, since you already had it."
             ),
         ),
@@ -86,18 +86,20 @@ def test_what_is_there_to_explore_is_not_counted_among_what_was_picked(digest):
     alone = replace(one, picks=(apart,), matched=0)
 
     assert wording.summary(one, cadence=Cadence.DAILY) == (
-        "Today: 20 papers announced, 9 in your topics, 9 picked for you, one to explore."
+        "Today: 20 papers announced, 9 matched your interests, 9 picked for you, one to explore."
     )
     assert wording.summary(alone, cadence=Cadence.DAILY) == (
-        "Today: 20 papers announced, none in your topics, one to explore."
+        "Today: 20 papers announced, none matched your interests, one to explore."
     )
     two = replace(one, picks=(apart, apart))
-    assert wording.summary(two, cadence=Cadence.DAILY).endswith("9 in your topics, 2 to explore.")
+    assert wording.summary(two, cadence=Cadence.DAILY).endswith(
+        "9 matched your interests, 2 to explore."
+    )
     assert wording.rest_title(replace(one, rest=("arxiv:1",)), 1, after_picks=True) == (
-        "1 more in your topics"
+        "1 more that matched your interests"
     )
     assert wording.rest_title(replace(one, matched=11, rest=("arxiv:1",)), 1, after_picks=True) == (
-        "1 more of the 11 in your topics"
+        "1 more of the 11 that matched your interests"
     )
 
 
@@ -114,7 +116,7 @@ def test_who_follows_nothing_is_told_of_what_is_trending_and_not_of_topics(diges
     assert wording.rest_title(popular, 31, after_picks=True) == "31 more trending"
     assert "10 picked by curators" in wording.summary(curated, cadence=Cadence.DAILY)
     assert "41 trending" in wording.summary(replace(popular, picks=shown), cadence=Cadence.DAILY)
-    assert "41 in your topics" in wording.summary(partly, cadence=Cadence.DAILY)
+    assert "41 matched your interests" in wording.summary(partly, cadence=Cadence.DAILY)
 
 
 def test_after_a_gap_the_summary_does_not_say_today(digest):
@@ -180,10 +182,10 @@ def test_a_day_below_the_bar_says_how_many_matched(digest, matched, said):
     below = replace(digest, mood=Mood.BELOW, picks=(), matched=matched)
 
     assert wording.notice_of(below).sentence.startswith(said)
-    assert f"367 papers announced, {matched} matched." in wording.summary(
+    assert f"367 papers announced, {matched} matched your interests." in wording.summary(
         below, cadence=Cadence.DAILY
     )
-    assert wording.rest_title(below, 31, after_picks=False).endswith("that matched")
+    assert wording.rest_title(below, 31, after_picks=False).endswith("that matched your interests")
 
 
 @pytest.mark.parametrize(

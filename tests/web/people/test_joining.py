@@ -68,7 +68,7 @@ def test_a_preview_is_todays_digest_for_exactly_this_profile_and_keeps_nothing(c
     page = client.post("/subscribe/preview", data=WISHES).text
     assert len(re.findall(r"<article", page)) == 4
     assert "you follow Information Retrieval (cs.IR)" in page
-    assert "4 more in your topics" in page
+    assert "4 more that matched your interests" in page
     assert re.search(r'value="cs.IR" checked', page)
     assert database() == before
 
