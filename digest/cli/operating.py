@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from digest.model import SourceReport
 
 MOST_SHOWN = 20
+OF_A_DATABASE = ("", "-wal", "-shm", "-journal")
 # Not `digest.model`'s own words, to keep `--help` quick.
 UNASKED = ("waiting", "idle")
 
@@ -181,9 +182,10 @@ def backup(context: Context, to: Path | None) -> None:
     with context.app() as app:
         usual = app.settings.keep.backups
         target = to or tidying.backup_path(Path(usual or "backups"), app.clock())
-        if target.exists() and target.samefile(app.settings.db):
-            raise InvalidInput("A backup needs a file of its own, not the live database.")
-
+        live = Path(app.settings.db).resolve()
+        ours = {live.with_name(f"{live.name}{end}") for end in OF_A_DATABASE}
+        if target.resolve() in ours or (target.exists() and target.samefile(live)):
+            raise InvalidInput("A backup needs a file of its own, not one of the live database.")
         if to and not to.parent.is_dir():
             raise InvalidInput(
                 f"There is no folder {to.parent} to put a backup into; make it first."

@@ -132,7 +132,8 @@ def _resume(turn: Turn, _command: Command) -> Done:
     if turn.person.status is Status.ACTIVE:
         return Done(lines=("Your digests are not paused.",), failed=True)
     subscriptions.resume(turn.store, turn.person, now=turn.now)
-    return Done(lines=("Your digests come again, at their usual hour.",), undo=("pause",))
+    before = f"pause{_until(turn.person)}"
+    return Done(lines=("Your digests come again, at their usual hour.",), undo=(before,))
 
 
 def _schedule(turn: Turn, command: Command) -> Done:

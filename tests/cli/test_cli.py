@@ -386,6 +386,13 @@ def test_a_backup_is_a_database_of_its_own(ready, tmp_path):
     assert ready("status", "--json", db=str(target)).json["papers"] == 3
 
 
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+def test_a_backup_does_not_overwrite_a_file_of_the_live_database(ready, end):
+    ran = ready("backup", f"digest.db{end}")
+    assert (ran.code, ran.err.split(",")[0]) == (2, "digest: A backup needs a file of its own")
+    assert ready("status", "--json").json["papers"] == 3
+
+
 def test_a_backup_makes_no_folder_that_was_not_there(ready, tmp_path):
     ran = ready("backup", "no/such/copy.db")
 

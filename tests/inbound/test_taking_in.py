@@ -466,6 +466,15 @@ def test_who_is_not_paused_and_resumes_is_not_offered_a_pause(
     assert current(ada).status == "active"
 
 
+def test_undoing_a_resume_brings_the_pause_back_with_its_end(ada, take_in, mail, reply_to, current):
+    take_in(mail("pause 2 weeks"), reply_to(ada))
+    until = current(ada).paused_until
+    answer = said(take_in(mail("resume"), reply_to(ada)))
+    assert "“pause until 24 June 2026”" in answer
+    take_in(mail("pause until 24 June 2026"), reply_to(ada))
+    assert current(ada).paused_until == until
+
+
 def test_only_what_is_muted_can_be_unmuted(ada, take_in, mail, reply_to, profile):
     take_in(mail("mute penguins, old maps"), reply_to(ada))
     answer = said(take_in(mail("unmute penguins old maps"), reply_to(ada)))
