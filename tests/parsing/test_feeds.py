@@ -116,6 +116,13 @@ def test_of_an_author_with_a_mail_address_the_name_is_read(author, name):
     assert parse_feed(body.encode()).entries[0].authors == ((name,) if name else ())
 
 
+def test_a_very_long_word_among_authors_is_read_in_one_pass():
+    word = "a" * 190_000
+    body = f"<rss><channel><item><title>x</title><author>{word} b@e.org</author></item></channel></rss>"
+    (entry,) = parse_feed(body.encode()).entries
+    assert entry.authors == (word,)
+
+
 def test_the_authors_of_ieee_are_read():
     names = "<authors>Ada Bee;Cy Dee</authors>"
     body = f"<rss><channel><item><title>x</title>{names}</item></channel></rss>"
