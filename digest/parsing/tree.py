@@ -38,8 +38,9 @@ _PREFIXES = {
 }
 _PRISM = "http://prismstandard.org/namespaces/"
 _MINUTES = re.compile(r"0*[1-9][0-9]{0,5}")
-# It begins where a word does: else a long word without @ would be searched from each of its letters.
-_ADDRESS = re.compile(r"[(<]?(?<![^\s()<>])[^\s()<>@]*@[^\s()<>]*[)>]?")
+# In brackets, with all that stands there, or bare. That begins where a word does: else a long word
+# without @ would be searched from each of its letters.
+_ADDRESS = re.compile(r"[(<][^()<>@]*@[^()<>]*[)>]|(?<![^\s()<>])[^\s()<>@]*@[^\s()<>]*")
 _NEXT_MAILBOX = re.compile(r"(?<=[)>])\s*[,;]\s*(?=[^()<>]*[(<@])")
 _TITLE = ("title", "atom:title", "dc:title")
 _SUMMARY = ("description", "atom:summary", "summary", "dc:description")

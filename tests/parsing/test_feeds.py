@@ -105,6 +105,8 @@ def test_a_permanent_guid_is_the_link_and_mail_addresses_are_dropped(feeds):
         ("cy@e.org (Cy Dee &lt;dee@e.org&gt;)", "Cy Dee"),
         ("cy@e.org (The ATLAS (CERN) Collaboration)", "The ATLAS (CERN) Collaboration"),
         ("Cy (Cyrus) Dee &lt;cy@e.org&gt;", "Cy (Cyrus) Dee"),
+        ("Cy Dee (A Lab, cy@e.org)", "Cy Dee"),
+        ("Cy Dee (cy@e.org, A Lab)", "Cy Dee"),
         ("a@e.org (Ada Bee), cy@e.org (Cy Dee)", "Ada Bee; Cy Dee"),
         ("Bee, A. (a@e.org), Dee, C. (cy@e.org)", "Bee, A.; Dee, C."),
         ("cy@e.org", None),
