@@ -1,15 +1,27 @@
-"""Files that commands write."""
+"""Files and folders that commands write."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+class NamedPath(click.Path):
+    """A path that is not "", which a script's unset variable gives and which would mean "."."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; an empty one is a usage error."""
+        if value == "":
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @contextmanager

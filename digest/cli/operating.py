@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from digest.cli.context import Context, json_option, pass_context, show_json, watched
+from digest.cli.files import NamedPath
 from digest.errors import ConfigError, InvalidInput
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def topics(context: Context, search: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("to", required=False, type=click.Path(path_type=Path))
+@click.argument("to", required=False, type=NamedPath(path_type=Path))
 @pass_context
 def backup(context: Context, to: Path | None) -> None:
     """Copy the live database consistently to TO (default: the backups folder)."""

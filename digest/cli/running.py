@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.cli.context import Context, edition_option, pass_context, progress, watched
+from digest.cli.files import NamedPath
 from digest.cli.gathering import all_failed, learn_now
 from digest.cli.operating import show_reports
 from digest.errors import DigestError
@@ -36,7 +37,7 @@ FINISHING = b"\nFinishing what is in hand; again, and it ends at once.\n"  # bel
 @click.option(
     "--dir",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False, path_type=Path),
     default=Path("demo"),
     show_default=True,
     help="Where to put everything.",
@@ -125,7 +126,7 @@ def deliver(context: Context, edition: str | None) -> None:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", type=NamedPath(file_okay=False, path_type=Path))
 @pass_context
 def publish(context: Context, folder: Path) -> None:
     """Write all feeds (RSS, Atom, JSON), their archives and an OPML as static files to FOLDER."""

@@ -393,6 +393,15 @@ def test_a_backup_does_not_overwrite_a_file_of_the_live_database(ready, end):
     assert ready("status", "--json").json["papers"] == 3
 
 
+@pytest.mark.parametrize("words", [("publish", ""), ("backup", ""), ("demo", "--dir", "")])
+def test_an_empty_name_is_not_taken_for_the_working_folder(ready, tmp_path, words):
+    before = set(tmp_path.iterdir())
+    ran = ready(*words)
+    assert ran.code == 2
+    assert "it is empty" in ran.err
+    assert set(tmp_path.iterdir()) == before
+
+
 def test_a_backup_makes_no_folder_that_was_not_there(ready, tmp_path):
     ran = ready("backup", "no/such/copy.db")
 
