@@ -88,11 +88,9 @@ def reject(context: Context, submission_id: str, line: str | None) -> None:
 @json_option
 @pass_context
 def bounces(context: Context, everything: bool, as_json: bool) -> None:
-    """List bounces, complaints and unreadable mail of the last 90 days, newest first."""
+    """List the bounces, complaints and unreadable mail that are kept, newest first."""
     with context.app() as app:
-        found = app.store.post.evidences(
-            since=app.clock() - timedelta(days=DAYS), unsettled=not everything, limit=MOST_SHOWN
-        )
+        found = app.store.post.evidences(unsettled=not everything, limit=MOST_SHOWN)
         people = app.store.subscribers.get({each.subscriber_id for each in found})
         emails = {each.id: each.email for each in people.values()}
         if as_json:
@@ -106,7 +104,7 @@ def bounces(context: Context, everything: bool, as_json: bool) -> None:
                 click.echo(f"    {words}")
         if not found:
             click.echo(
-                f"Nothing has come back in the last {DAYS} days."
+                "Nothing that came back is kept."
                 if everything
                 else "Nothing waits to be dealt with."
             )

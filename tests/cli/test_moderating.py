@@ -90,4 +90,10 @@ def test_there_must_be_something_to_restore(digest, stored):
     ran = digest("restore", "e404")
     assert ran.code == 2
     assert "`digest bounces` lists it" in ran.err
-    assert digest("bounces", "--all").out == "Nothing has come back in the last 90 days.\n"
+    assert digest("bounces", "--all").out == "Nothing that came back is kept.\n"
+
+
+def test_mail_that_nobody_could_read_is_listed_until_it_is_settled_however_old(digest, stored):
+    old = datetime(2025, 1, 1, tzinfo=UTC)
+    stored.post.record(Evidence(id="e1", kind=EvidenceKind.UNREAD, at=old))
+    assert "e1  unread  2025-01-01" in digest("bounces").out
