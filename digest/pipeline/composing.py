@@ -114,32 +114,42 @@ def _together_or_alone(
 ) -> Composed:
     """Compose for all together, or for each alone if that fails; whoever fails alone waits a day.
 
-    Raises what is nobody's own: errors of the store or the disk, and one that everybody meets.
+    When asked to stop, whoever was not tried yet stays due. Raises what is nobody's own: errors of
+    the store or the disk, and one that everybody meets.
     """
+    together = _tried(made, people)
+    if isinstance(together, Composed):
+        return together
+    total, failed = Composed(), []
+    for person in people:
+        if this.stopping():
+            return total
+        alone = _tried(made, [person])
+        if isinstance(alone, Composed):
+            total += alone
+        else:
+            failed.append(person)
+    if len(failed) == len(people) and not isinstance(together, Rejected):
+        raise together
+    for person in failed:
+        again = _tried(made, [person])  # what passed while others were composed was not their own
+        if isinstance(again, Composed):
+            total += again
+        else:
+            _put_off(this, person, again)
+    return total
+
+
+def _tried(
+    made: Callable[[Sequence[Subscriber]], Composed], people: Sequence[Subscriber]
+) -> Composed | Exception:
+    """What was composed, or an error that may be somebody's own; any other is raised."""
     try:
         return made(people)
     except Exception as error:
         if not _may_be_ones_own(error):
             raise
-        together = error
-    total, failed = Composed(), []
-    for person in people:
-        try:
-            total += made([person])
-        except Exception as error:
-            if not _may_be_ones_own(error):
-                raise
-            failed.append(person)
-    if len(failed) == len(people) and not isinstance(together, Rejected):
-        raise together
-    for person in failed:
-        try:  # once more: what passed while others were composed was not their own
-            total += made([person])
-        except Exception as error:
-            if not _may_be_ones_own(error):
-                raise
-            _put_off(this, person, error)
-    return total
+        return error
 
 
 def _may_be_ones_own(error: Exception) -> bool:

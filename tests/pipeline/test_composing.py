@@ -332,6 +332,23 @@ def test_a_ranker_that_trips_over_everybody_puts_nobody_off(application, subscri
     assert len(application.store.subscribers.due(application.clock(), limit=10)) == 2
 
 
+def test_a_ranker_that_trips_over_everybody_is_not_asked_again_after_a_stop(
+    application, subscribe, item
+):
+    application.store.papers.ingest([item(1)])
+    people = [subscribe(f"{name}@example.org") for name in ("ada", "bo", "cy")]
+    application.moment[0] = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    ranker = Trips({each.id for each in people})
+    ranker.most = 9
+    this = composing_by(application, ranker)
+    this.stopping = lambda: ranker.most < 8
+
+    composing.compose_due(this)
+
+    assert ranker.most == 7
+    assert len(application.store.subscribers.due(application.clock(), limit=10)) == 3
+
+
 def test_what_is_kept_of_an_edition_is_counted_though_a_row_is_bad(application, subscribe, item):
     application.store.papers.ingest([item(1)])
     bad = subscribe("bad@example.org")
