@@ -1,4 +1,4 @@
-"""`digest doctor`: all checks of an installation that send nothing and change no mailbox."""
+"""`digest doctor`: all checks of an installation that need neither mail nor DNS."""
 
 from __future__ import annotations
 
@@ -327,7 +327,7 @@ def _inbound(app: App) -> Iterator[Said]:
         lmtp.check(settings.lmtp, secret=app.store.post.secret(lmtp.SECRET))
         doors.append(f"by LMTP at {settings.lmtp}")
     if settings.imap:
-        doors.append(f"from the mailbox at {imap.check(settings.imap, settings.imap_folder)}")
+        doors.append(f"from the mailbox at {imap.server_of(settings.imap)}")
     how = " and ".join(doors) or "only by `digest receive`"
     yield _fine(f"mail for {settings.domain} is taken in {how}")
     host = settings.lmtp.rpartition(":")[0].strip("[]")

@@ -165,6 +165,7 @@ def test_a_door_for_mail_that_the_worker_could_not_open_is_wrong(
     [
         ("", "only by `digest receive`"),
         ('lmtp = "127.0.0.1:8024"', "by LMTP at 127.0.0.1:8024"),
+        ('imap = "imaps://ada:secret@mx.example"', "from the mailbox at mx.example"),
     ],
 )
 def test_the_doors_for_mail_are_named_without_secrets(digest, tmp_path, doors, how):
