@@ -79,7 +79,7 @@ class Signer:
         self.record_name = f"{selector}._domainkey.{domain}"
         self._key = _load(private_key_pem)
         self._headers = tuple(each.lower() for each in headers)
-        self._tags = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain}; s={selector};"
+        self._names = f"d={domain}; s={selector};"
 
     def sign(self, content: bytes, now: datetime) -> bytes:
         """The message with a DKIM-Signature in front; the same arguments give the same bytes.
@@ -102,7 +102,8 @@ class Signer:
             names += [name] * (len(found) + (name in OVERSIGNED))
         body_hash = b64encode(sha256(simple_body(body)).digest()).decode()
         field = _folded(
-            f"DKIM-Signature: {self._tags}",
+            "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple;",
+            self._names,
             f"t={int(now.timestamp())};",
             f"h={':'.join(names)};",
             f"bh={body_hash};",
@@ -197,7 +198,7 @@ def _folded(*tags: str) -> str:
     for tag in tags:
         line = ""
         for piece in tag.replace(":", ":\0").split("\0") if tag.startswith("h=") else [tag]:
-            if len(line) + len(piece) > _LINE:
+            if line and len(line) + len(piece) > _LINE:
                 lines.append(line)
                 line = ""
             line += piece

@@ -43,9 +43,9 @@ def signer(dkim_key):
     return Signer("example.org", "s1", dkim_key)
 
 
-def verifies(content: bytes, key: bytes) -> bool:
+def verifies(content: bytes, key: bytes, names: str = "s1._domainkey.example.org") -> bool:
     def look_up(name, timeout=5):
-        assert name == b"s1._domainkey.example.org."
+        assert name == f"{names}.".encode()
         return public_record(key).encode()
 
     return dkimpy.verify(content, dnsfunc=look_up)
@@ -56,6 +56,17 @@ def test_a_signed_message_verifies(signer, dkim_key):
 
     assert signed.endswith(LETTER)
     assert verifies(signed, dkim_key)
+
+
+@pytest.mark.parametrize("length", [1, 7, 17, 60, 63])
+@pytest.mark.parametrize("domain", ["a.de", "papers.example.org", f"{'lab.' * 60}example.org"])
+def test_names_of_any_length_leave_the_message_whole(dkim_key, domain, length):
+    signer = Signer(domain, "s" * length, dkim_key)
+    signed = signer.sign(LETTER, NOW)
+
+    assert signed.startswith(b"DKIM-Signature: v=1;")
+    assert verifies(signed, dkim_key, signer.record_name)
+    assert max(map(len, signed.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
 
 
 def test_the_slow_half_may_be_done_elsewhere(signer):

@@ -57,6 +57,7 @@ def digest_of(papers: list[Paper], picked: int) -> Digest:
         until=NOW,
         picks=tuple(Pick(paper_id=paper.id, score=1) for paper in papers[:picked]),
         rest=tuple(paper.id for paper in papers[picked:]),
+        matched=len(papers),
         composed_at=NOW,
     )
 
