@@ -290,7 +290,7 @@ class Catalogue:
         return recent[: _shown(times, self._terms.limit)]
 
     def _in_topic(self, topic: Topic, day: date) -> list[Known]:
-        """The papers of a topic that could first be read on a UTC day.
+        """The papers that entered a topic on a UTC day.
 
         A day is looked up again if its number of papers has changed, and every hour, since papers
         may have been revised.
@@ -330,15 +330,11 @@ class Catalogue:
         if topic.phrases:
             days = self._days_back(day, LOOK_BACK)
             return next((each for each in days if self._in_topic(topic, each)), None)
-        within = Within(
-            categories=topic.categories,
-            since=day - timedelta(days=LOOK_BACK),
-            until=day - timedelta(days=1),
+        until = datetime.combine(day, time(), tzinfo=UTC)
+        last = self._store.papers.in_categories(
+            topic.categories, since=until - timedelta(days=LOOK_BACK), until=until, limit=1
         )
-        last = [paper for paper, _ in self._store.papers.search("", limit=1, within=within)]
-        return next(
-            (first.seen_at.date() for _, first in entries.announced(self._store, last)), None
-        )
+        return last[0][1].seen_at.date() if last else None
 
     def _made(self, found: Found, *, lasting: bool = False) -> list[FeedEntry]:
         return entries.entries_of(self._store, found, lasting=lasting)

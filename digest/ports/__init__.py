@@ -16,7 +16,7 @@ from digest.ports.outside import (
     Source,
     Transport,
 )
-from digest.ports.papers import Ingested, PaperStore, SourceStore, Within
+from digest.ports.papers import Entered, Ingested, PaperStore, SourceStore, Within
 from digest.ports.people import CommunityStore, FeedbackStore, Newcomer, Settled, SubscriberStore
 from digest.ports.spaces import Learned, SpaceStore
 from digest.ports.store import Store
@@ -25,6 +25,7 @@ __all__ = [
     "Acceptances",
     "Candidates",
     "CommunityStore",
+    "Entered",
     "FeedbackStore",
     "Fetcher",
     "Ingested",

@@ -28,6 +28,19 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A paper as it was when it was first announced, or when it later got further categories.
+
+    `paper` has the categories of that time. `before` are those that it had until then, None for
+    a first announcement. The announcement has that time too.
+    """
+
+    paper: Paper
+    announcement: Announcement
+    before: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
     """The counts of a batch of stored items: `papers` are new, `merged` were known already."""
 
@@ -82,12 +95,26 @@ class PaperStore(Protocol):
         """Stored hot scores, highest first: of these papers, or the highest `limit` of all."""
 
     def in_categories(
-        self, categories: Sequence[str], *, since: datetime, limit: int
+        self,
+        categories: Sequence[str],
+        *,
+        since: datetime,
+        limit: int,
+        until: datetime | None = None,
     ) -> list[tuple[Paper, Announcement]]:
-        """Papers with any of the categories, announced at or after `since`, newest first.
+        """Papers with any of the categories, announced in [since, until), newest first.
 
         No categories stand for all papers, an archive for all of its categories: `cs` for `cs.*`.
-        A paper is dated by its earliest new or cross announcement; ties go by id.
+        A paper is dated by its earliest new or cross announcement, or by when it got the first
+        of these categories, if that was later; ties go by id.
+        """
+
+    def entered(
+        self, since: datetime, *, until: datetime | None = None, limit: int | None = None
+    ) -> list[Entered]:
+        """Papers that were first announced or got further categories in [since, until), newest first.
+
+        Ties go by id; a paper may be there more than once.
         """
 
     def categories(self, since: datetime) -> dict[str, int]:

@@ -77,14 +77,13 @@ DAYS = Filter(
     papers="SELECT id FROM papers WHERE first_announced >= :since AND first_announced < :until",
 )
 # `cs` includes `cs.LG`; "/" is the character after ".".
+WANTED = """(
+    c.category IN (SELECT value FROM json_each(:categories))
+    OR substr(c.category, 1, instr(c.category, '.') - 1)
+        IN (SELECT value FROM json_each(:categories))
+)"""
 CATEGORIES = Filter(
-    holds="""EXISTS (
-        SELECT 1 FROM categories AS c WHERE c.paper_id = p.id AND (
-            c.category IN (SELECT value FROM json_each(:categories))
-            OR substr(c.category, 1, instr(c.category, '.') - 1)
-                IN (SELECT value FROM json_each(:categories))
-        )
-    )""",
+    holds=f"EXISTS (SELECT 1 FROM categories AS c WHERE c.paper_id = p.id AND {WANTED})",  # noqa: S608 - constants of this module
     papers="""
         SELECT c.paper_id FROM json_each(:categories) AS w
         CROSS JOIN categories AS c ON c.category = w.value
@@ -182,20 +181,24 @@ def find(
     return {}
 
 
-def newest(connection: Connection, narrowing: Narrowing, *, limit: int) -> list[str]:
-    """Ids of the papers that pass the filters, newest announcement first; ties go by id."""
+def newest(connection: Connection, narrowing: Narrowing, *, limit: int) -> dict[str, str]:
+    """Ids of the papers that pass the filters, with the stamps of their first announcements.
+
+    Newest first; ties go by id.
+    """
     few = narrowing.few(connection)
     condition = narrowing.condition
     if few is not None:
         condition = "p.number IN (SELECT value FROM json_each(:few))"
     rows = connection.execute(
         f"""
-        SELECT p.id FROM papers AS p WHERE p.first_announced IS NOT NULL AND {condition}
+        SELECT p.id, p.first_announced FROM papers AS p
+        WHERE p.first_announced IS NOT NULL AND {condition}
         ORDER BY p.first_announced DESC, p.id LIMIT :limit
         """,  # noqa: S608 - constants of this module
         {**narrowing.values, "few": listed(few or ()), "limit": limit},
     )
-    return [paper_id for (paper_id,) in rows]
+    return dict(rows.fetchall())
 
 
 def _within(within: Within) -> Narrowing:

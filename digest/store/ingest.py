@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from digest.model import Announcement, AnnounceType, Item, Paper, Signal
 from digest.ports import Ingested
-from digest.store import loading, renaming
+from digest.store import entering, loading, renaming
 from digest.store.resolving import Known, by_title, keys_of, resolve
 from digest.store.rows.papers import paper_columns
 from digest.store.rows.records import ANNOUNCEMENTS, SIGNALS
@@ -87,6 +87,7 @@ def ingest(connection: Connection, items: Sequence[Item]) -> Ingested:
         connection, [_named(each, paper_id) for item, paper_id in ids_of for each in item.signals]
     )
     date_papers(connection, [each.paper.id for each in distinct])
+    entering.note(connection, items, known)
     return Ingested(
         read=len(items), papers=len(new), merged=len(items) - len(new), announced=written
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from sqlite3 import Connection
 
 from digest.model import Announcement, Item, Paper, Signal
-from digest.ports import Ingested, Within
-from digest.store import authorship, changes, finding, ingest, loading
+from digest.ports import Entered, Ingested, Within
+from digest.store import authorship, changes, entering, finding, ingest, loading
 from digest.store.connections import Family
 from digest.store.rows.records import ANNOUNCEMENTS, SIGNALS
 from digest.store.rows.scalars import listed, stamp
@@ -167,12 +166,25 @@ class Papers(Family):
         return dict(self._connections.rows(TRENDING.format(among=among), values))
 
     def in_categories(
-        self, categories: Sequence[str], *, since: datetime, limit: int
+        self,
+        categories: Sequence[str],
+        *,
+        since: datetime,
+        limit: int,
+        until: datetime | None = None,
     ) -> list[tuple[Paper, Announcement]]:
-        """Papers with any of the categories, announced at or after `since`, newest first."""
-        narrowing = finding.narrowed(categories=categories, since=stamp(since))
+        """Papers with any of the categories, announced in [since, until), newest first."""
         with self._connections.read() as connection:
-            return _announced(connection, finding.newest(connection, narrowing, limit=limit))
+            return entering.in_categories(
+                connection, categories, since=stamp(since), until=_end(until), limit=limit
+            )
+
+    def entered(
+        self, since: datetime, *, until: datetime | None = None, limit: int | None = None
+    ) -> list[Entered]:
+        """Papers that were first announced or got further categories in [since, until), newest first."""
+        with self._connections.read() as connection:
+            return entering.entered(connection, since=stamp(since), until=_end(until), limit=limit)
 
     def categories(self, since: datetime) -> dict[str, int]:
         """Categories of papers first announced at or after `since`, with the number of papers."""
@@ -228,12 +240,12 @@ class Papers(Family):
         with self._connections.read() as connection:
             rows = connection.execute(
                 """
-                SELECT id FROM papers WHERE first_announced >= ? AND first_announced < ?
-                ORDER BY first_announced, id
+                SELECT id, first_announced FROM papers
+                WHERE first_announced >= ? AND first_announced < ? ORDER BY first_announced, id
                 """,
                 (day.isoformat(), (day + timedelta(days=1)).isoformat()),
             )
-            return _announced(connection, [row["id"] for row in rows])
+            return entering.dated(connection, dict(rows.fetchall()))
 
     def days(self, first: date, last: date) -> dict[date, int]:
         """How many papers were first announced on each UTC day of a span; empty days left out."""
@@ -256,15 +268,5 @@ class Papers(Family):
             return changes.token(connection)
 
 
-def _announced(connection: Connection, ids: Sequence[str]) -> list[tuple[Paper, Announcement]]:
-    """These papers, each with its first announcement."""
-    papers = loading.papers(connection, ids)
-    announced = loading.announcements(connection, listed(ids))
-    return [(papers[each], _first(announced[each])) for each in ids]
-
-
-def _first(announcements: Sequence[Announcement]) -> Announcement:
-    """The new or cross announcement seen first; of several at once, `new` before `cross`."""
-    firsts = [each for each in announcements if each.type.is_first]
-    # By time before list day, as `first_announced` is: a list read later must not redate a paper.
-    return min(firsts, key=lambda each: (each.seen_at, each.day, each.type != "new"))
+def _end(until: datetime | None) -> str:
+    return finding.AFTER_ALL if until is None else stamp(until)

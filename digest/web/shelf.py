@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from digest import matching
 from digest.editions import FIRST_DAY
-from digest.model import Announcement, Paper, Topic
+from digest.model import Paper, Topic
 from digest.pipeline.days import counted_from
-from digest.ports import PaperStore
+from digest.ports import Entered, PaperStore
 from digest.rendering import links
 
 MOST_PAPERS = 20_000
@@ -20,15 +20,14 @@ MOST_PAPERS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recent:
-    """The papers of the last weeks by topic id, newest first, and the UTC day each became known."""
+    """The papers of the last weeks by topic id, newest first, with the UTC day when each entered."""
 
     since: date
-    by_topic: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    days: Mapping[str, date] = field(default_factory=dict)
+    by_topic: Mapping[str, Mapping[str, date]] = field(default_factory=dict)
 
-    def of(self, topic: Topic) -> Sequence[str]:
-        """The ids of a topic's papers, newest first."""
-        return self.by_topic.get(topic.id, ())
+    def of(self, topic: Topic) -> Mapping[str, date]:
+        """The ids of a topic's papers, newest first, with their days."""
+        return self.by_topic.get(topic.id, {})
 
 
 class Shelf:
@@ -64,7 +63,7 @@ class Shelf:
                 state = f"{now:%Y-%m-%dT%H}", tuple(papers.days(since, now.date()).items())
                 if self._state != state:
                     start = datetime.combine(since, time(), tzinfo=UTC)
-                    found = papers.in_categories((), since=start, limit=MOST_PAPERS)
+                    found = papers.entered(start, limit=MOST_PAPERS)
                     self._recent = self._sorted(found, since)
                 self._version, self._state = version, state
             return self._recent
@@ -105,13 +104,12 @@ class Shelf:
         self._matched[paper.id] = (mark, found)
         return found
 
-    def _sorted(self, found: Sequence[tuple[Paper, Announcement]], since: date) -> Recent:
-        by_topic: defaultdict[str, list[str]] = defaultdict(list)
-        for paper, _ in found:
-            for topic in self.topics_of(paper):
-                by_topic[topic].append(paper.id)
-        return Recent(
-            since=since,
-            by_topic=dict(by_topic),
-            days={paper.id: announcement.seen_at.date() for paper, announcement in found},
-        )
+    def _sorted(self, found: Iterable[Entered], since: date) -> Recent:
+        by_topic: defaultdict[str, dict[str, date]] = defaultdict(dict)
+        for each in found:
+            topics = self.topics_of(each.paper)
+            if each.before is not None:
+                topics -= self.topics_of(replace(each.paper, categories=each.before))
+            for topic in topics:
+                by_topic[topic][each.paper.id] = each.announcement.seen_at.date()
+        return Recent(since=since, by_topic=dict(by_topic))

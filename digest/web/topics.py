@@ -70,12 +70,12 @@ class Topics(Showing):
         """The papers of the last weeks in one topic, by day."""
         topic = self.topic(request.path_params["slug"])
         slug = links.slug(topic.id)
-        recent = self.recent()
-        ids = recent.of(topic)
+        entered = self.recent().of(topic)
+        ids = list(entered)
         part = self.part(request, ids, PAPERS_A_PAGE, path=f"/topics/{slug}")
         found = self.by_id(part.items)
         hot = self.trending("week", topic)[:BESIDE] if part.number == 1 else []
-        days = groupby(found.items(), key=lambda each: recent.days[each[0]])
+        days = groupby(found.items(), key=lambda each: entered[each[0]])
         return Shown(
             template="topic",
             context={

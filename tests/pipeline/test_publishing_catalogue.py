@@ -199,6 +199,57 @@ def test_a_paper_that_another_source_lists_later_stays_as_it_was_published(store
         assert told["_digest"]["announce"] == "cross"
 
 
+@pytest.fixture
+def cross_list(store, item):
+    """Lists a stored paper of June 2026 in a further category on a later day."""
+
+    def add(number, day, category):
+        again = item(number, category=category, seen_at=datetime(2026, 6, day, 4, tzinfo=UTC))
+        crossed = replace(again.announcement, type=AnnounceType.CROSS)
+        store.papers.ingest([replace(again, announcement=crossed)])
+
+    return add
+
+
+def test_a_cross_list_of_a_later_day_is_new_in_its_category_alone(store, announce, cross_list):
+    announce(1, 8)
+    announce(2, 9, "cs.LG")
+    cross_list(1, 10, "cs.LG")
+    made = catalogue(store)
+    in_new, in_old = (
+        read(made.document(made.find(slug), "json"))["items"] for slug in ("cs.LG", "cs.IR")
+    )
+    assert [each["date_published"][8:10] for each in in_new] == ["10", "09"]
+    assert in_new[0]["_digest"]["announce"] == "cross"
+    assert [each["date_published"][8:10] for each in in_old] == ["08"]
+    assert in_new[0]["id"] == in_old[0]["id"]
+
+
+def test_a_cross_list_reaches_the_feed_even_when_its_paper_is_older_than_all_that_fits(
+    store, announce, cross_list
+):
+    announce(1, 2)
+    for number in range(2, 6):
+        announce(number, 9, "cs.LG")
+    cross_list(1, 10, "cs.LG")
+    made = catalogue(store, limit=2)
+    assert ids(made.document(made.find("cs.LG"), "json"))[0] == "arxiv:2606.00001"
+
+
+def test_the_archives_have_a_cross_list_on_its_own_day_once(store, announce, cross_list):
+    topics = {"owls": Topic(id="owls", name="Owls", categories=("cs.LG",), phrases=("owl",))}
+    announce(1, 8)
+    announce(2, 10, "cs.LG")
+    cross_list(1, 10, "cs.LG")
+    made = catalogue(store, topics=topics)
+    for slug in ("cs.LG", "owls"):
+        feed = made.find(slug)
+        assert made.days(feed) == [date(2026, 6, 10)]
+        assert len(ids(made.document(feed, "json", date(2026, 6, 10)))) == 2
+        assert made.document(feed, "json", date(2026, 6, 8)) is None
+        assert "next_url" not in read(made.document(feed, "json", date(2026, 6, 10)))
+
+
 # --- archives (RFC 5005) ----------------------------------------------------------------------
 
 

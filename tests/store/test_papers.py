@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -513,6 +514,127 @@ def test_of_two_lists_read_at_once_the_one_that_has_a_paper_as_new_counts(store,
     ((_, first),) = store.papers.announced_on(make.day.date())
 
     assert first.type is NEW
+
+
+def cross_listed(store, make, **fields):
+    """A paper of stat.ML that is cross-listed into cs.LG two days later."""
+    store.papers.ingest([make.item(make.paper(1, categories=("stat.ML",)), feed="stat.ML")])
+    later = {"day": date(2026, 6, 12), "seen_at": make.day + timedelta(days=2)}
+    both = make.paper(1, categories=("stat.ML", "cs.LG"))
+    store.papers.ingest([make.item(both, **{"type": CROSS} | later | fields)])
+    return later["seen_at"]
+
+
+def dates(found):
+    return [(paper.id[-1], announced.type, announced.seen_at) for paper, announced in found]
+
+
+def test_in_a_category_a_paper_is_as_old_as_its_cross_list(store, make):
+    crossed = cross_listed(store, make)
+    store.papers.ingest([make.item(make.paper(2), seen_at=make.day + timedelta(days=1))])
+
+    listed = partial(store.papers.in_categories, limit=10)
+
+    assert dates(listed(["cs.LG"], since=make.day)) == [
+        ("1", CROSS, crossed),
+        ("2", NEW, make.day + timedelta(days=1)),
+    ]
+    assert dates(listed(["cs.LG"], since=make.day, until=crossed)) == [
+        ("2", NEW, make.day + timedelta(days=1))
+    ]
+    assert dates(listed(["cs.LG"], since=crossed)) == [("1", CROSS, crossed)]
+    assert dates(listed(["cs.LG"], since=make.day)[:1]) == dates(
+        store.papers.in_categories(["cs.LG"], since=make.day, limit=1)
+    )
+    for whole in (["stat.ML"], ["stat.ML", "cs.LG"]):
+        assert dates(listed(whole, since=make.day))[-1] == ("1", NEW, make.day)
+        assert "1" not in {each[0] for each in dates(listed(whole, since=crossed))}
+
+
+def test_in_an_archive_a_paper_is_as_old_as_in_the_first_of_its_categories(store, make):
+    cross_listed(store, make)
+    third = make.paper(1, categories=("stat.ML", "cs.LG", "cs.AI"))
+    later = {"day": date(2026, 6, 15), "seen_at": make.day + timedelta(days=5)}
+    store.papers.ingest([make.item(third, type=CROSS, **later)])
+
+    found = store.papers.in_categories(["cs"], since=make.day, limit=9)
+
+    assert dates(found) == [("1", CROSS, make.day + timedelta(days=2))]
+    assert store.papers.in_categories(["cs"], since=make.day + timedelta(days=3), limit=9) == []
+
+
+def test_a_paper_that_came_without_categories_enters_them_with_arxivs_list(store, make):
+    bare = make.paper(1, categories=())
+    store.papers.ingest([make.item(bare, source="huggingface", feed="daily")])
+    listed = make.day + timedelta(hours=20)
+    store.papers.ingest([make.item(day=date(2026, 6, 11), seen_at=listed)])
+
+    found = store.papers.in_categories(["cs.LG"], since=make.day, limit=9)
+
+    assert dates(found) == [("1", NEW, listed)]
+    assert dates(store.papers.in_categories([], since=make.day, limit=9)) == [("1", NEW, make.day)]
+
+
+def test_a_revision_can_bring_a_category_too(store, make):
+    revised = cross_listed(store, make, type=REPLACE, version=2)
+
+    found = store.papers.in_categories(["cs.LG"], since=make.day, limit=9)
+
+    assert dates(found) == [("1", NEW, revised)]
+
+
+def test_a_list_read_again_or_read_late_brings_no_category_anew(store, make):
+    crossed = cross_listed(store, make)
+    both = make.paper(1, categories=("stat.ML", "cs.LG"))
+    again = {"day": date(2026, 6, 20), "seen_at": make.day + timedelta(days=10)}
+    store.papers.ingest([make.item(both, type=CROSS, **again)])
+    early = make.paper(1, categories=("stat.ML", "cs.LG", "cs.IR"))
+    store.papers.ingest([make.item(early, source="old", seen_at=make.day - timedelta(days=1))])
+
+    since = make.day - timedelta(days=1)
+    assert dates(store.papers.in_categories(["cs.LG"], since=since, limit=9))[0][2] == crossed
+    assert dates(store.papers.in_categories(["cs.IR"], since=since, limit=9))[0][2] == since
+
+
+def test_lists_of_two_days_stored_at_once_date_categories_like_lists_stored_in_turn(store, make):
+    later = {"day": date(2026, 6, 12), "seen_at": make.day + timedelta(days=2)}
+    store.papers.ingest(
+        [
+            make.item(make.paper(1, categories=("stat.ML",)), feed="stat.ML"),
+            make.item(make.paper(1, categories=("stat.ML", "cs.LG")), type=CROSS, **later),
+        ]
+    )
+
+    found = store.papers.in_categories(["cs.LG"], since=make.day, limit=9)
+
+    assert dates(found) == [("1", CROSS, make.day + timedelta(days=2))]
+
+
+def test_a_paper_enters_when_it_is_announced_and_again_with_a_later_category(store, make):
+    crossed = cross_listed(store, make)
+
+    second, first = store.papers.entered(make.day)
+
+    assert (first.paper.categories, first.before) == (("stat.ML",), None)
+    assert (first.announcement.type, first.announcement.seen_at) == (NEW, make.day)
+    assert (second.paper.categories, second.before) == (("stat.ML", "cs.LG"), ("stat.ML",))
+    assert (second.announcement.type, second.announcement.seen_at) == (CROSS, crossed)
+    assert store.papers.entered(make.day, until=crossed) == [first]
+    assert store.papers.entered(make.day, limit=1) == [second]
+
+
+def test_a_later_category_follows_its_paper_to_another_id(store, make):
+    record = make.paper(
+        1, id="doi:10.1/x", doi="10.1/x", categories=(), identifiers=("doi:10.1/x",)
+    )
+    store.papers.ingest([make.item(record, source="journal")])
+    later = {"day": date(2026, 6, 12), "seen_at": make.day + timedelta(days=2)}
+    store.papers.ingest([make.item(replace(record, categories=("cs.LG",)), source="j2", **later)])
+    store.papers.ingest([make.item(make.paper(1, doi="10.1/x"), **later)])
+
+    found = store.papers.in_categories(["cs.LG"], since=make.day, limit=9)
+
+    assert dates(found) == [("1", NEW, make.day + timedelta(days=2))]
 
 
 def test_categories_are_counted_once_a_paper(store, make):

@@ -57,6 +57,7 @@ CALLS = {
     "papers.set_trending": lambda s, m: s.papers.set_trending({}),
     "papers.trending": lambda s, m: s.papers.trending(),
     "papers.in_categories": lambda s, m: s.papers.in_categories([], since=m.day, limit=1),
+    "papers.entered": lambda s, m: s.papers.entered(m.day),
     "papers.categories": lambda s, m: s.papers.categories(m.day),
     "papers.known_categories": lambda s, m: s.papers.known_categories(),
     "papers.daily_counts": lambda s, m: s.papers.daily_counts(

@@ -17,6 +17,7 @@ from digest.store.migrations import (
     comebacks,
     counts,
     doubts,
+    entries,
     evidence,
     first_schema,
     learning,
@@ -47,6 +48,7 @@ STEPS = {
     "0013_comebacks": comebacks,
     "0014_counts": counts,
     "0015_waits": waits,
+    "0016_entries": entries,
 }
 NAMES = tuple(STEPS)
 
