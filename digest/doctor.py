@@ -1,4 +1,4 @@
-"""`digest doctor`: all checks of an installation that need neither mail nor DNS."""
+"""`digest doctor`: all checks of an installation that send nothing and change no mailbox."""
 
 from __future__ import annotations
 
@@ -127,21 +127,29 @@ def _sources(app: App) -> Iterator[Said]:
 
 
 def _topics(app: App) -> Iterator[Said]:
-    """Topics without papers: those no longer in the settings, and those of unknown categories."""
+    """Topics without papers: those not in the settings (any more), and those of unknown categories."""
     known = app.settings.topics
     followed = app.store.subscribers.topics_in_use()
-    gone = [each for each in followed if not _is_topic(each, known)]
+    folded = {each.casefold() for each in known}
+    gone = [each for each in followed if each.casefold() not in folded]
     odd = _unheard_of(app)
     if not gone and not odd:
         return
     read_as = matching.category_keys(tuple(app.store.papers.known_categories()))
     for key in gone:
-        if key.casefold() not in read_as:
-            one = followed[key] == 1
-            people = "1 subscriber follows" if one else f"{followed[key]} subscribers follow"
+        if key.casefold() in read_as:
+            continue
+        one = followed[key] == 1
+        people = "1 subscriber follows" if one else f"{followed[key]} subscribers follow"
+        if not _is_topic(key, known):
             yield _warning(
                 f"{people} {key!r}, which is neither a topic now nor a category of any paper: "
                 "put the topic back into the settings under that name, or tell them"
+            )
+        elif read_as:
+            yield _warning(
+                f"{people} {key!r}, which is a category of no paper: check its spelling, and that "
+                f"the source {key.partition(':')[0]} is switched on"
             )
     for topic, category in odd:
         if category.casefold() not in read_as:
@@ -327,7 +335,7 @@ def _inbound(app: App) -> Iterator[Said]:
         lmtp.check(settings.lmtp, secret=app.store.post.secret(lmtp.SECRET))
         doors.append(f"by LMTP at {settings.lmtp}")
     if settings.imap:
-        doors.append(f"from the mailbox at {imap.server_of(settings.imap)}")
+        doors.append(f"from the mailbox at {imap.check(settings.imap, settings.imap_folder)}")
     how = " and ".join(doors) or "only by `digest receive`"
     yield _fine(f"mail for {settings.domain} is taken in {how}")
     host = settings.lmtp.rpartition(":")[0].strip("[]")

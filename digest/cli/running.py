@@ -65,11 +65,11 @@ def run(context: Context) -> None:
         app.create()
         watched(app, "resume", app.resume_due)
         with progress("fetching"):
-            watched(app, "mail", app.fetch_mail)
+            unread = _failed(lambda: watched(app, "mail", app.fetch_mail))
             reports = watched(app, "poll", lambda: _read(app))
             watched(app, "look up", app.look_up_waiting)
         show_reports(reports)
-        wrong = _learned_wrongly(app)
+        wrong = _failed(lambda: learn_now(app)) or unread
         now = _wait_while_polling(app)  # a worker may have begun to while we learned
         with _ending() as stopping:
             with progress("composing") as advance:
@@ -189,10 +189,10 @@ def _wait_while_polling(app: App) -> datetime:
     return now
 
 
-def _learned_wrongly(app: App) -> DigestError | None:
-    """Learn and place papers; what went wrong, for which no reader need wait."""
+def _failed(work: Callable[[], object]) -> DigestError | None:
+    """Do what no digest need wait for; the error if it failed."""
     try:
-        learn_now(app)
+        work()
     except DigestError as error:
         return error
     return None

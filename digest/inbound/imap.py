@@ -11,8 +11,8 @@ import imaplib
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from random import Random
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -38,11 +38,6 @@ BOXES: dict[str, Callable[[SplitResult], BaseMailBox]] = {
     ),
     "imap": lambda at: MailBoxUnencrypted(str(at.hostname), at.port or 143, timeout=TIMEOUT),
 }
-# Named by type, as what the server says may quote the login.
-MISTAKES: dict[type[Exception], str] = {
-    MailboxLoginError: "it refuses the login",
-    MailboxFolderSelectError: "it has no such folder as [inbound] imap_folder",
-}
 TROUBLE = (ImapToolsError, imaplib.IMAP4.error, OSError, UnicodeError, ValueError)
 
 
@@ -55,12 +50,26 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
     server cannot be reached or fails, and StoreBusy and ConfigError of `deliver`, which concern
     every mail. No message has the user's name or password in it.
     """
+    with _opened(url, folder) as box:
+        return _looked_through(box, deliver, rng)
+
+
+def check(url: str, folder: str) -> str:
+    """Log in and open the folder, which changes nothing; the host, for people. Raises as `poll`."""
+    with _opened(url, folder, readonly=True):
+        return str(_parted(url).hostname)
+
+
+@contextmanager
+def _opened(url: str, folder: str, *, readonly: bool = False) -> Iterator[BaseMailBox]:
+    """A mailbox with this folder selected; what goes wrong with it is RetryLater."""
     at = _parted(url)
     try:
         box = BOXES[at.scheme](at)
         try:
-            box.login(unquote(at.username or ""), unquote(at.password or ""), initial_folder=folder)
-            return _looked_through(box, deliver, rng)
+            box.login(unquote(at.username or ""), unquote(at.password or ""), initial_folder=None)
+            box.folder.set(folder, readonly=readonly)
+            yield box
         finally:
             with suppress(*TROUBLE):
                 box.logout()
@@ -68,15 +77,27 @@ def poll(url: str, folder: str, deliver: Deliver, *, rng: Random) -> int:
                 box.client.shutdown()
     except TROUBLE as error:
         raise RetryLater(
-            f"The mailbox at {at.hostname} cannot be read now: "
-            f"{MISTAKES.get(type(error), type(error).__name__)}.",
+            f"The mailbox at {at.hostname} cannot be read now: {_why(error, folder)}.",
             subject=str(at.hostname),
         ) from None
 
 
-def server_of(url: str) -> str:
-    """Return the host of a mailbox, without the user's name and password; raises ConfigError."""
-    return str(_parted(url).hostname)
+def _why(error: Exception, folder: str) -> str:
+    """What went wrong, and what to do; not in the server's words, which may quote the login."""
+    match error:
+        case MailboxLoginError():
+            return "it refuses the login; check user name and password in [inbound] imap"
+        case MailboxFolderSelectError():
+            return f"it has no folder {folder!r}; make it, or correct [inbound] imap_folder"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted ({error.verify_message.rstrip('.')})"
+        case ssl.SSLError():
+            return f"TLS failed ({error.reason}); perhaps it wants imap+starttls:// or another port"
+        case OSError():
+            words = error.strerror or f"no answer within {TIMEOUT:g} s"
+            return f"{words}; check host and port in [inbound] imap"
+        case _:
+            return type(error).__name__
 
 
 def _looked_through(box: BaseMailBox, deliver: Deliver, rng: Random) -> int:
@@ -108,6 +129,11 @@ def _parted(url: str) -> SplitResult:
     if not usable:
         raise ConfigError(
             "[inbound] imap is imaps://user:password@host, with special characters as %XX.",
+            subject="inbound.imap",
+        )
+    if not unquote(at.netloc.rpartition("@")[0]).isascii():
+        raise ConfigError(
+            "[inbound] imap: the user name and password may hold ASCII characters only.",
             subject="inbound.imap",
         )
     return at

@@ -1,4 +1,4 @@
-"""Which papers were announced on which day, and their topics, in a form small enough to keep."""
+"""Which papers entered which topics on which day, in a form small enough to keep."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from digest import matching
 from digest.editions import FIRST_DAY
-from digest.model import Announcement, Paper, Topic
-from digest.ports import PaperStore
+from digest.model import Announcement, Topic
+from digest.ports import Entered, PaperStore
 
 MOST_DAYS = 32
 
@@ -27,22 +27,31 @@ def counted_from(papers: PaperStore, now: datetime) -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A paper of a day, without its text; `named` are the topics with phrases that it is in.
+    """A paper that entered some topics on a day, without its text.
 
-    `text` is a hash of the text that was matched: `named` holds as long as it is the same.
+    It enters those of its `categories`, unless it was in them `before`, and the topics with phrases
+    that are `named`. `text` is a hash of what was matched: `named` holds as long as it is the same.
     """
 
     paper_id: str
     categories: tuple[str, ...]
+    before: tuple[str, ...]
     announcement: Announcement
     text: int
     named: frozenset[str]
 
+    @property
+    def key(self) -> Hashable:
+        """What tells it apart: a paper may enter topics twice in a day."""
+        return self.paper_id, self.announcement.seen_at
+
     def in_topic(self, topic: Topic) -> bool:
-        """Whether it belongs to the topic."""
+        """Whether it entered the topic."""
         if topic.phrases:
             return topic.id in self.named
-        return matching.in_topic("", self.categories, topic)
+        return matching.in_topic("", self.categories, topic) and not matching.in_topic(
+            "", self.before, topic
+        )
 
 
 class Days:
@@ -58,34 +67,40 @@ class Days:
         self._lock = threading.Lock()
 
     def of(self, papers: PaperStore, day: date, mark: Hashable) -> Sequence[Known]:
-        """The papers that could first be read on this UTC day."""
+        """The papers that entered any topic on this UTC day."""
         with self._lock:
             kept = self._days.get(day)
             if kept is None or kept[0] != mark:
-                before = {each.paper_id: each for each in kept[1]} if kept else {}
-                found = papers.announced_on(day)
-                kept = mark, [self._known(*each, before.get(each[0].id)) for each in found]
+                before = {each.key: each for each in kept[1]} if kept else {}
+                start = datetime.combine(day, time(), tzinfo=UTC)
+                found = papers.entered(start, until=start + timedelta(days=1))
+                kept = mark, [self._known(each, before) for each in found]
                 self._days[day] = kept
             self._days.move_to_end(day)
             while len(self._days) > MOST_DAYS:
                 self._days.popitem(last=False)
             return kept[1]
 
-    def _known(self, paper: Paper, announcement: Announcement, before: Known | None) -> Known:
+    def _known(self, entered: Entered, kept: Mapping[Hashable, Known]) -> Known:
+        paper = entered.paper
         text = hash((paper.title, paper.abstract, paper.categories))
-        named = before.named if before and before.text == text else self._named(paper)
+        same = kept.get((paper.id, entered.announcement.seen_at))
+        named = same.named if same and same.text == text else self._named(entered)
         return Known(
             paper_id=paper.id,
             categories=paper.categories,
-            announcement=announcement,
+            before=entered.before or (),
+            announcement=entered.announcement,
             text=text,
             named=named,
         )
 
-    def _named(self, paper: Paper) -> frozenset[str]:
-        text = matching.folded(paper) if self._with_phrases else ""
+    def _named(self, entered: Entered) -> frozenset[str]:
+        text = matching.folded(entered.paper) if self._with_phrases else ""
+        named = self._among(text, entered.paper.categories)
+        return named if entered.before is None else named - self._among(text, entered.before)
+
+    def _among(self, text: str, categories: tuple[str, ...]) -> frozenset[str]:
         return frozenset(
-            topic.id
-            for topic in self._with_phrases
-            if matching.in_topic(text, paper.categories, topic)
+            topic.id for topic in self._with_phrases if matching.in_topic(text, categories, topic)
         )

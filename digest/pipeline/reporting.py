@@ -81,7 +81,7 @@ def _verdict(
         return Verdict.UNCHANGED, "a feed without entries: not filled yet, or a fault at the source"
     built = harvest.built_at or now
     if editions.is_list_day(editions.list_day(built)):
-        return Verdict.HOLIDAY, "an empty list on a weekday: a holiday, or a fault at the source"
+        return Verdict.HOLIDAY, "an empty list on a weekday: a holiday, a late list or a fault"
     return Verdict.HOLIDAY, "no list is published on this day of the week"
 
 

@@ -165,7 +165,6 @@ def test_a_door_for_mail_that_the_worker_could_not_open_is_wrong(
     [
         ("", "only by `digest receive`"),
         ('lmtp = "127.0.0.1:8024"', "by LMTP at 127.0.0.1:8024"),
-        ('imap = "imaps://ada:secret@mx.example"', "from the mailbox at mx.example"),
     ],
 )
 def test_the_doors_for_mail_are_named_without_secrets(digest, tmp_path, doors, how):
@@ -194,6 +193,24 @@ def test_a_topic_that_is_gone_but_a_category_of_papers_brings_those_and_is_not_n
 
     assert "'Penguins'" not in digest("doctor").out
     assert "Counting penguins" in digest("rank", "ada@example.org", "--date", "2026-06-10").out
+
+
+def test_a_followed_category_of_a_preprint_server_that_no_paper_has_is_named(
+    digest, tmp_path, listed
+):
+    digest("init")
+    digest("subscribe", "ada@example.org", "--topic", "medrxiv:oncology", "--confirmed")
+    assert "medrxiv:oncology" not in digest("doctor").out, "nothing was fetched yet"
+
+    assert digest("fetch", "arxiv", "--from", listed).code == 0
+    told = "'medrxiv:oncology', which is a category of no paper"
+    out = " ".join(digest("doctor").out.split())
+    assert f"1 subscriber follows {told}: check its spelling, and that the source medrxiv" in out
+
+    listing = Path(listed).read_text(encoding="utf-8").replace(">cs.CV<", ">medrxiv:oncology<")
+    Path(listed).write_text(listing.replace("2606.", "2607."), encoding="utf-8")
+    assert digest("fetch", "arxiv", "--from", listed, "--force").code == 0
+    assert "medrxiv:oncology" not in digest("doctor").out
 
 
 def test_a_category_of_a_topic_that_nobody_has_heard_of_is_named(digest, tmp_path, listed):

@@ -346,6 +346,22 @@ def test_a_run_goes_on_where_papers_cannot_be_placed_and_says_so_in_the_end(
     assert "placing new papers failed" in digest("status").out
 
 
+def test_a_run_sends_digests_also_while_the_mailbox_is_away_and_says_so_in_the_end(
+    digest, source, monkeypatch
+):
+    source("idle_source", IDLE)
+    digest("subscribe", "ada@example.org", "--topic", "cs.IR", "--confirmed")
+    monkeypatch.setenv("DIGEST_INBOUND_DOMAIN", "papers.example.org")
+    monkeypatch.setenv("DIGEST_INBOUND_IMAP", "imap://digest:secret@127.0.0.1:1")
+
+    ran = digest("run")
+
+    assert ran.out.splitlines()[-1].startswith("1 digests composed")
+    assert ran.code == 1
+    assert ran.err.count("The mailbox at 127.0.0.1 cannot be read now") == 1
+    assert "taking in mail failed" in digest("status").out
+
+
 class SlowEmbedder:
     """Each block of papers takes it half a minute by the clock of the application."""
 

@@ -4,10 +4,12 @@ import re
 import socketserver
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from digest import doctor
 from digest.errors import ConfigError, RetryLater, StoreBusy
 from digest.inbound import imap
 
@@ -32,7 +34,7 @@ class Mailbox(socketserver.StreamRequestHandler):
             return True
         if verb == "CAPABILITY":
             self.say("* CAPABILITY IMAP4rev1")
-        elif verb == "SELECT":
+        elif verb in ("SELECT", "EXAMINE"):
             if "INBOX" not in command:
                 self.say(f"{tag} NO [NONEXISTENT] {command}")
                 return True
@@ -171,13 +173,51 @@ def test_a_refused_login_tells_no_password(server):
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_the_mistake(server):
-    with pytest.raises(RetryLater, match="no such folder"):
+    with pytest.raises(RetryLater, match="no folder 'Inbocks'"):
         poll(server.url(), lambda raw, to: None, folder="Inbocks")
 
 
 def test_a_server_that_is_not_there_is_tried_later():
     with pytest.raises(RetryLater, match=r"127\.0\.0\.1"):
         poll("imap://ada:x@127.0.0.1:1", lambda raw, to: None)
+
+
+def test_a_password_that_cannot_be_sent_is_a_wrong_setting(server):
+    with pytest.raises(ConfigError, match="ASCII characters only"):
+        poll(server.url("p%C3%A4ss"), lambda raw, to: None)
+    assert server.heard == []
+
+
+@pytest.fixture
+def checked(application):
+    """What `digest doctor` says of a mailbox: (level, text) of each finding about incoming mail."""
+
+    def check(url, folder="INBOX"):
+        given = replace(
+            application.settings.inbound, domain="papers.example", imap=url, imap_folder=folder
+        )
+        application.settings = replace(application.settings, inbound=given)
+        found = doctor.examine(application)
+        return {(each.level, each.text) for each in found if each.check == "inbound"}
+
+    return check
+
+
+def test_doctor_logs_in_and_changes_nothing(server, checked):
+    taken = "mail for papers.example is taken in from the mailbox at 127.0.0.1"
+    assert ("fine", taken) in checked(server.url())
+    asked = {each.split()[0] for each in server.heard}
+    assert asked == {"CAPABILITY", "LOGIN", "EXAMINE", "LOGOUT"}
+
+
+def test_doctor_says_what_is_wrong_with_a_mailbox(server, checked, free_port):
+    begin = "The mailbox at 127.0.0.1 cannot be read now: "
+    login = "it refuses the login; check user name and password in [inbound] imap."
+    assert ("wrong", begin + login) in checked(server.url("wrong"))
+    folder = "it has no folder 'Papers'; make it, or correct [inbound] imap_folder."
+    assert ("wrong", begin + folder) in checked(server.url(), "Papers")
+    refused = "Connection refused; check host and port in [inbound] imap."
+    assert ("wrong", begin + refused) in checked(f"imap://ada:x@127.0.0.1:{free_port()}")
 
 
 @pytest.mark.parametrize(
