@@ -19,6 +19,13 @@ digest id; never an email address), apart from its message, which is one sentenc
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_OURS = str(Path(__file__).parent)
+
 
 class DigestError(Exception):
     """Anything Digest raises on purpose."""
@@ -134,3 +141,31 @@ def sentence_of(error: Exception) -> str:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}."
     return ""
+
+
+def told(error: Exception) -> str:
+    """What happened in somebody's own module, and in which file and line, for their eyes."""
+    said = f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [each for each in frames if not each.filename.startswith((_OURS, "<frozen importlib"))]
+    theirs = [each for each in theirs if Path(each.filename).parent.name != "importlib"]
+    if isinstance(error, SyntaxError) or not theirs:  # a SyntaxError says it by itself
+        return said
+    return f"{said}, in {theirs[-1].filename}, line {theirs[-1].lineno}"
+
+
+@contextmanager
+def blamed(*names: str) -> Iterator[None]:
+    """Say of an error that one of these rankers made it, if any is somebody's own class."""
+    try:
+        yield
+    except (DigestError, OSError):
+        raise
+    except Exception as error:
+        own = [each for each in names if ":" in each and not each.startswith((".", "digest."))]
+        if not own:
+            raise
+        raise InvalidInput(
+            f"The ranker {' or '.join(own)} failed ({told(error)}); --debug shows more.",
+            subject=own[0],
+        ) from error

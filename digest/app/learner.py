@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from digest.app.adapters import utcnow
 from digest.app.correspondent import Correspondent
 from digest.config import Settings
-from digest.errors import ConfigError
+from digest.errors import ConfigError, DigestError, told
 from digest.pipeline import learning, leases, tastes
 from digest.pipeline.experimenting import Experiment
 from digest.ports import Ranker
@@ -259,7 +259,9 @@ class Learner(Correspondent):
         try:
             return None if content is None else space.loads(content)
         except ValueError:
-            log.warning("the space cannot be read", extra={"action": "learn"})
+            log.warning(
+                "the space cannot be read, and will be learned anew", extra={"action": "learn"}
+            )
             return None
 
     def _gather(self, space: Space) -> Nearness:
@@ -278,9 +280,13 @@ class Learner(Correspondent):
         ranking = self.settings.ranking
         module, _, name = use.partition(":")
         try:
-            factory = getattr(importlib.import_module(module, "digest.ranking"), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigError(f"{where} names no class: {use!r}.", subject=use) from error
+            factory = getattr(importlib.import_module(module, "digest.ranking"), name, None)
+        except Exception as error:
+            raise ConfigError(
+                f"{where}: {use!r} cannot be imported ({told(error)}).", subject=use
+            ) from error
+        if factory is None:
+            raise ConfigError(f"{where} names no class: {use!r}.", subject=use)
         offered = {
             "topics": self.settings.topics,
             "trending": ranking.trending,
@@ -289,9 +295,11 @@ class Learner(Correspondent):
         }
         try:
             ranker: Ranker = factory(**{**_understood(factory, offered), **options})
-        except TypeError as error:
+        except DigestError:
+            raise
+        except Exception as error:
             raise ConfigError(
-                f"{where} names no ranker: {use!r} ({error}).", subject=use
+                f"{where} names no ranker: {use!r} ({told(error)}).", subject=use
             ) from error
         if not callable(getattr(ranker, "rank", None)):
             raise ConfigError(f"{where} names no ranker: {use!r} has no method rank.", subject=use)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from digest import subscriptions
 from digest.app.learner import Learner
+from digest.errors import blamed
 from digest.model import Digest, Envelope, Message, Pick, Subscriber
 from digest.pipeline import composing, delivering, explaining
 from digest.ranking import explain
@@ -35,14 +37,11 @@ class Looking(Learner):
     def look(self, email: str, edition: str | None) -> Look:
         """What a subscriber would get for an edition, ranked as of now."""
         person = subscriptions.find(self.store, email)
-        ranked = composing.rank_one(
-            self.store,
-            self.ranker,
-            person,
-            edition,
-            now=self.clock(),
-            experiment=self.experiment,
-        )
+        ranker, experiment = self.ranker, self.experiment
+        with self._blamed():
+            ranked = composing.rank_one(
+                self.store, ranker, person, edition, now=self.clock(), experiment=experiment
+            )
         digest, ranking = ranked.digest, ranked.ranking
         whole = replace(digest, picks=ranking.picks, rest=ranking.rest)
         return Look(
@@ -71,15 +70,16 @@ class Looking(Learner):
 
     def why(self, email: str, edition: str | None, named: str) -> explaining.Why:
         """What made a paper's score for a subscriber and an edition, whether picked or not."""
-        return explaining.explain_one(
-            self.store,
-            self.ranker,
-            subscriptions.find(self.store, email),
-            edition,
-            named,
-            now=self.clock(),
-            experiment=self.experiment,
-        )
+        person = subscriptions.find(self.store, email)
+        ranker, experiment = self.ranker, self.experiment
+        with self._blamed():
+            return explaining.explain_one(
+                self.store, ranker, person, edition, named, now=self.clock(), experiment=experiment
+            )
+
+    def _blamed(self) -> AbstractContextManager[None]:
+        """An own ranker is named if it fails; the message is the operator's, not a reader's."""
+        return blamed(self.settings.ranking.use, self.settings.experiments.against)
 
     def preview(self, look: Look, *, form: str) -> bytes:
         """The mail as `.html`, `.txt` or `.eml`."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from digest.errors import DigestError, InvalidInput
+from digest.errors import InvalidInput, blamed, told
 from digest.evaluation import baselines
 from digest.evaluation.baselines import Preparing
 from digest.evaluation.words import Corpus
@@ -18,8 +17,6 @@ from digest.ranking import space
 from digest.ranking.linear import LinearRanker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from digest.evaluation.baselines import Libraries, Papers, Scorer
     from digest.model import Profile
     from digest.ports import Candidates
@@ -107,7 +104,7 @@ def _elsewhere(name: str, known: Sequence[str]) -> Maker:
         kind = getattr(import_module(module), attribute)
     except Exception as error:
         raise InvalidInput(
-            f"The ranker {name} cannot be loaded ({type(error).__name__}: {error}).", subject=name
+            f"The ranker {name} cannot be loaded ({told(error)}).", subject=name
         ) from error
     if not callable(kind) or not all(callable(getattr(kind, each, None)) for each in METHODS):
         raise InvalidInput(
@@ -130,19 +127,3 @@ class _Named:
             self.scores = blamed(name)(lambda *asked: np.asarray(scorer.scores(*asked)))
             if isinstance(scorer, Preparing):
                 self.prepared = blamed(name)(scorer.prepared)
-
-
-@contextmanager
-def blamed(name: str) -> Iterator[None]:
-    """Say of an error that the ranker of this name made it, if that is somebody's own class."""
-    try:
-        yield
-    except (DigestError, OSError):
-        raise
-    except Exception as error:
-        if ":" not in name or name.startswith((".", "digest.")):
-            raise
-        raise InvalidInput(
-            f"The ranker {name} failed ({type(error).__name__}: {error}); --debug shows where.",
-            subject=name,
-        ) from error

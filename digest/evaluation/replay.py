@@ -24,9 +24,9 @@ from zlib import crc32
 
 import numpy as np
 
+from digest.errors import blamed
 from digest.evaluation import measures
 from digest.evaluation.answers import FEWEST_PEOPLE, Answered, answered
-from digest.evaluation.contestants import blamed
 from digest.evaluation.past import profile_at
 from digest.pipeline import windows
 

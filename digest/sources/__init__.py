@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import cast
 
-from digest.errors import ConfigError, DigestError
+from digest.errors import ConfigError, DigestError, told
 from digest.ports import Source
 
 BUILT_IN: Mapping[str, str] = {
@@ -39,8 +39,12 @@ def load(name: str, use: str, options: Mapping[str, object]) -> Source:
         source = factory(name=name, **options)
     except DigestError:
         raise
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"sources.{name}: {error}", subject=name) from None
+    except ValueError as error:  # what a source says of its options
+        raise ConfigError(f"sources.{name}: {error}", subject=name) from error
+    except Exception as error:
+        raise ConfigError(
+            f"sources.{name}: use = {use!r} cannot be made ({told(error)}).", subject=name
+        ) from error
     if not (
         callable(getattr(source, "requests", None)) and callable(getattr(source, "parse", None))
     ):
@@ -56,12 +60,12 @@ def _factory(name: str, use: str) -> Callable[..., object]:
     module_name = f"{__name__}{path}" if path.startswith(".") else path
     try:
         module = import_module(module_name)
-    except (ImportError, SyntaxError, ValueError, TypeError) as error:
+    except Exception as error:
         raise ConfigError(
-            f"sources.{name}: use = {use!r} cannot be imported ({error}); built in are "
+            f"sources.{name}: use = {use!r} cannot be imported ({told(error)}); built in are "
             f"{', '.join(sorted(set(BUILT_IN.values())))}.",
             subject=name,
-        ) from None
+        ) from error
     factory = getattr(module, attribute or _FACTORY, None)
     if not callable(factory):
         raise ConfigError(

@@ -83,6 +83,31 @@ def test_what_is_no_ranker_is_named(application, plug_in, name):
         _ = using(application, plug_in(name)).ranker
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class Mine(\n", ["SyntaxError", "unready_ranker.py, line 1"]),
+        ("\nimport no_such_package\n", ["'no_such_package'", "unready_ranker.py, line 2"]),
+        (
+            "class Mine:\n    def __init__(self):\n        {}['x']\n",
+            ["KeyError: 'x'", "unready_ranker.py, line 3"],
+        ),
+    ],
+)
+def test_a_ranker_whose_module_fails_is_named_with_the_line(
+    application, tmp_path, monkeypatch, text, words
+):
+    (tmp_path / "unready_ranker.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "unready_ranker", raising=False)
+
+    with pytest.raises(ConfigError) as caught:
+        _ = using(application, "unready_ranker:Mine").ranker
+
+    assert "names no class" not in caught.value.message
+    assert all(each in caught.value.message for each in ["unready_ranker:Mine", *words])
+
+
 def test_without_a_database_there_is_a_ranker_but_no_space(application, tmp_path):
     settings = replace(application.settings, db=str(tmp_path / "nowhere.db"))
 

@@ -137,7 +137,10 @@ def test_without_answers_there_is_nothing_to_tell(digest):
         (("evaluate", "--own", "folder"), "--own goes with"),
         (("evaluate", "--own", "--set", "cul"), "--own goes with"),
         (("evaluate", "--own", "--ranker", "nobodys"), "no ranker 'nobodys'"),
-        (("evaluate", "--own", "--ranker", "nobodys:Ranker"), "--ranker names no class"),
+        (
+            ("evaluate", "--own", "--ranker", "nobodys:Ranker"),
+            "--ranker: 'nobodys:Ranker' cannot be imported",
+        ),
         (("evaluate", "--days", "7"), "--own"),
     ],
 )

@@ -330,7 +330,7 @@ def answered(world):
     ],
 )
 def test_a_ranker_of_somebody_s_own_that_fails_is_named(answered, theirs, why):
-    with pytest.raises(InvalidInput, match=rf"The ranker their:Ranker failed \({why}\)"):
+    with pytest.raises(InvalidInput, match=rf"The ranker their:Ranker failed \({why}"):
         answered.replay(**{"graphs": InOrder(graphs_first), "their:Ranker": theirs})
 
 

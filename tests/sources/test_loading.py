@@ -89,3 +89,27 @@ def test_a_wrong_configuration_names_the_source_and_the_key(plugin, use, options
         sources.load("lab", use, options)
 
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class Mine(\n", ["SyntaxError", "broken_source.py, line 1"]),
+        ("import no_such_package\n", ["No module named 'no_such_package'", "line 1"]),
+        ("\nx = y\n", ["NameError: name 'y' is not defined", "broken_source.py, line 2"]),
+        (
+            "class Mine:\n    def __init__(self, name):\n        {}['x']\n",
+            ["KeyError: 'x'", "broken_source.py, line 3"],
+        ),
+    ],
+)
+def test_a_module_that_fails_is_named_with_its_line(tmp_path, monkeypatch, text, words):
+    (tmp_path / "broken_source.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "broken_source", raising=False)
+
+    with pytest.raises(ConfigError) as caught:
+        sources.load("lab", "broken_source:Mine", {})
+
+    assert caught.value.message.startswith("sources.lab: use = 'broken_source:Mine' cannot be ")
+    assert all(each in caught.value.message for each in words)
