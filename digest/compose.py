@@ -71,7 +71,9 @@ def compose(
         picks=shown,
         rest=tuple(others[:REST_CAP]),
         announced=announced,
-        matched=ranking.matched,
+        matched=len(ranking.listed) - exploring(ranking.picks)
+        if ranking.matched is None
+        else ranking.matched,
         withheld=withheld,
         composed_at=now,
     )

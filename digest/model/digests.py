@@ -84,17 +84,17 @@ class Pick(NamedTuple):
 class Ranking(Value):
     """What ranking found for one profile among an edition's candidates, in the order of the list.
 
-    `matched` counts the papers in the profile's interests (muted ones left out); `picks` are those
-    that can be shown in full (at least the profile's limit), `rest` the ids of the others up to the
-    cap the caller gave. The best comes first; after it a list may do better than by scores alone:
-    near-duplicates step back, interests share the places, and what is there to explore (see
-    `ReasonKind`) need not match.
+    `matched` counts the papers in the profile's interests (muted ones left out); None says that
+    these are all that are listed, but for those to explore. `picks` are those that can be shown in
+    full (at least the profile's limit), `rest` the ids of the others up to the cap the caller gave.
+    The best comes first; after it a list may do better than by scores alone: near-duplicates step
+    back, interests share the places, and what is there to explore (see `ReasonKind`) need not match.
     """
 
     subscriber_id: str
     picks: tuple[Pick, ...] = ()
     rest: tuple[str, ...] = ()
-    matched: int = 0
+    matched: int | None = None
 
     @property
     def listed(self) -> tuple[str, ...]:

@@ -110,19 +110,26 @@ def _telling(
 def _distinct(
     features: Features, columns: Sequence[int], values: Sequence[float]
 ) -> tuple[str, ...]:
-    """The first words without a common stem, as long as they are worth a quarter of the first."""
+    """The first words without a common stem, as long as they are worth a quarter of the first.
+
+    Of words that much of the archive has, one is told if there is no other.
+    """
     found: list[str] = []
+    general: list[str] = []
     used = set(_SAY_NOTHING)
     least = 0.0
     for each, value in zip(columns, values, strict=True):
         stems = features.stems(each)
         if value >= least and used.isdisjoint(stems):
+            least = least or LEAST_TELLING * value
+            if features.general[each]:
+                general.append(features.named(each))
+                continue
             used.update(stems)
             found.append(features.named(each))
-            least = least or LEAST_TELLING * value
             if len(found) == MOST_WORDS:
                 break
-    return tuple(found)
+    return tuple(found or general[:1])
 
 
 @lru_cache

@@ -39,7 +39,7 @@ _CLAUSES: Mapping[ReasonKind, str] = {
     ReasonKind.LIKE: "it is similar to {}, which you liked",
     ReasonKind.DISLIKE: "it is similar to {}, which you disliked",
     ReasonKind.PICKED: "curators picked it",
-    ReasonKind.EXPLORE: "it is close to your interests but matches none of them",
+    ReasonKind.EXPLORE: "it is outside your usual interests",
 }
 _UNNAMED: Mapping[ReasonKind, str] = {
     ReasonKind.LIKE: "it goes with papers you liked",
@@ -68,8 +68,9 @@ class Because:
     def __call__(self, pick: Pick) -> str:
         """One line: `Because you follow …, it matches your keyword …, and …`; empty without reasons.
 
-        For a paper to explore it begins with `To explore:`. If the line would be too long, the words
-        in brackets are left out first, then the lesser reasons.
+        For a paper to explore it begins with `To explore:`, and names the like or keyword it is similar
+        to, if there is one. If the line would be too long, the words in brackets are left out first, then
+        the lesser reasons.
         """
         reasons = _weighty(pick)
         # Thousands of readers are told the same line: only the amounts differ, which it leaves out.
@@ -87,6 +88,9 @@ class Because:
         kinds: dict[ReasonKind, list[Reason]] = {}
         for each in reasons:
             kinds.setdefault(each.kind, []).append(each)
+        start = "To explore: " if _EXPLORE in kinds else "Because "
+        if kinds.keys() - {_EXPLORE, *OF_EVERYBODY}:
+            kinds.pop(_EXPLORE, None)  # what it is similar to says more, and would contradict it
         # Personal reasons come before votes and curators, however much each adds to the score.
         clauses = [
             self._single(each[0]) if len(each) == 1 else self._clause(each)
@@ -94,7 +98,6 @@ class Because:
         ]
         if not clauses:
             return ""
-        start = "To explore: " if ReasonKind.EXPLORE in kinds else "Because "
         return start + _line(clauses)
 
     def sentences(self, pick: Pick) -> list[str]:

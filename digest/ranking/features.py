@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf, log
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Thing = TypeVar("Thing")
 
 MOST_AT_ONCE = 128
+GENERAL = 0.2
 FEW_PAPERS = 20  # of so few, half of what they have in common may be particular to them
 MOST_CACHED = 4_000_000
 
@@ -55,6 +57,7 @@ class Features:
         self.columns = used(self.points.marks)
         self.sparse: Matrix = self.columns.only(self.points.marks)
         self.words: Matrix = self.sparse[:, : np.searchsorted(self.columns.marks, CATEGORIES)]
+        self.general = self._general()
         self._remembered: dict[tuple[str, str], Any] = {}
         self._names: dict[int, str] = {}
         self._stems: dict[int, Sequence[str]] = {}
@@ -101,6 +104,13 @@ class Features:
             words = self.named(column).split()
             self._stems[column] = [min(variants(each), key=len) for each in words]
         return self._stems[column]
+
+    def _general(self) -> list[bool]:
+        """For each column of `words`, whether a fifth of the archive has it; without a learned space, none."""
+        idf = self.space.idf[self.columns.marks[: self.words.shape[1]]]
+        # `space.bare` makes the IDF: one more than the logarithm of how rare a term is.
+        limit = 1 - log(GENERAL) if self.space.dimensions else -inf
+        return list((idf <= limit).tolist())
 
     def _name_of(self, mark: int) -> str:
         if mark < CATEGORIES:

@@ -44,7 +44,7 @@ def team_draft(a: Ranking, b: Ranking, rng: random.Random) -> Ranking:
         subscriber_id=a.subscriber_id,
         picks=tuple(picks),
         rest=rest,
-        matched=max(a.matched, b.matched, len(picks) - exploring(picks) + len(rest)),
+        matched=max(a.matched or 0, b.matched or 0, len(picks) - exploring(picks) + len(rest)),
     )
 
 

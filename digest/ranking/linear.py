@@ -95,7 +95,7 @@ class LinearRanker:
     ) -> list[Ranking]:
         """One ranking for each profile, in order; it does not depend on the rest of the block."""
         if not candidates.papers:
-            return [Ranking(subscriber_id=each.subscriber_id) for each in block]
+            return [Ranking(subscriber_id=each.subscriber_id, matched=0) for each in block]
         with self._lock:
             features, duplicates = self._features(candidates)
             # `map` frees each sheet, of ten megabytes, before it asks for the next.
@@ -230,6 +230,7 @@ class LinearRanker:
         barred = _barred(sheet, without)
         barred |= profiles.muted(block, features, self._topics)
         sheet.matched[barred] = False
+        matched = sheet.matched.sum(axis=1).tolist()  # without what only fills free places
         arranging.fill_with_voted(sheet, barred, duplicates)
         lists = arranging.lists(
             sheet, barred, duplicates, cap=self._cap, explore=bool(self._explore)
@@ -247,7 +248,7 @@ class LinearRanker:
                 subscriber_id=profile.subscriber_id,
                 picks=tuple(picks),
                 rest=tuple([features.ids[each] for each in others.tolist()]),
-                matched=int(sheet.matched[row].sum()),
+                matched=matched[row],
             )
 
 

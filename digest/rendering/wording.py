@@ -73,6 +73,7 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
         digest.announced,
         digest.matched,
         _which(digest),
+        filled(digest),
         chosen,
         len(digest.picks) - chosen,
         digest.withheld,
@@ -82,12 +83,21 @@ def summary(digest: Digest, *, cadence: Cadence) -> str:
 # Thousands of readers get the same line.
 @lru_cache(maxsize=4096)
 def _happened(
-    since: str, announced: int, matched: int, which: str, chosen: int, explored: int, withheld: int
+    since: str,
+    announced: int,
+    matched: int,
+    which: str,
+    filled: bool,
+    chosen: int,
+    explored: int,
+    withheld: int,
 ) -> str:
     parts = [f"{count(announced, 'paper')} announced"]
     parts.append(f"{matched:,} {which}" if matched else f"none {_MATCHED}")
     if chosen:
-        parts.append(f"{chosen:,} picked for you")
+        these = {0: "", 1: "this one and "}.get(matched, "these and ")
+        source = f" from {these}what is trending" if filled else ""
+        parts.append(f"{chosen:,} picked for you{source}")
     if explored:
         parts.append("one to explore" if explored == 1 else f"{explored:,} to explore")
     text = f"{since}: {', '.join(parts)}."
@@ -108,6 +118,11 @@ def _which(digest: Digest) -> str:
     return "trending" if said <= _OF_EVERYBODY else _MATCHED
 
 
+def filled(digest: Digest) -> bool:
+    """Whether what is trending fills places of the list that no match took."""
+    return _chosen(digest) > digest.matched
+
+
 def _chosen(digest: Digest) -> int:
     """How many picks matched: all but those to explore."""
     return len(digest.picks) - exploring(digest.picks)
@@ -117,9 +132,9 @@ def notice_of(digest: Digest) -> Notice:
     """Why there are no papers, or fewer than there should be."""
     if digest.mood is Mood.HOLIDAY:
         return Notice(
-            title="No new listings today.",
-            sentence="The sources we read published nothing, as on weekends and holidays. "
-            "Nothing is missing, and nothing of yours was skipped.",
+            title="No new listings.",
+            sentence="The sources we read had nothing new, as on weekends and holidays. "
+            "What they publish later comes in your next digest.",
         )
     if digest.mood is Mood.OUTAGE:
         return Notice(
@@ -135,7 +150,7 @@ def notice_of(digest: Digest) -> Notice:
             title="Nothing reached your bar.",
             sentence=f"{count(digest.matched, 'paper')} matched, but {none} likely enough to be worth "
             f"your time, by the bar you set. {follow}; you can lower the bar, or tell us more: "
-            "keywords, authors and papers you liked say more than topics do.",
+            "what you follow adds up, and keywords, authors and papers you liked say more than topics.",
         )
     if digest.mood is Mood.PICKS:
         return Notice(
@@ -215,6 +230,8 @@ def rest_title(digest: Digest, number: int, *, after_picks: bool) -> str:
     If more papers matched than a digest keeps (`[ranking] cap`), it gives that number too.
     """
     more = " more" if after_picks else ""
+    if filled(digest):
+        return f"{number:,}{more}"
     which = _which(digest)
     which = f"that {which}" if which == _MATCHED else which
     if digest.matched > _chosen(digest) + len(digest.rest):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import sys
 
 import pytest
 
@@ -63,6 +64,21 @@ def ready(digest, listed, tmp_path, monkeypatch):
     assert digest("fetch", "arxiv", "--from", listed).code == 0
     assert digest("subscribe", "a@b.example", "--topic", "cs.LG", "--confirmed").code == 0
     return digest
+
+
+@pytest.mark.parametrize("more", [(), ("--why", "2606.00001")])
+def test_an_error_of_an_own_ranker_is_not_called_ours(ready, tmp_path, monkeypatch, more):
+    text = RANKER.replace("never = {", "_ = {}['bread']; never = {")
+    text = text if more else RANKER.replace("pick = Pick(", "_ = {}['bread']; pick = Pick(")
+    (tmp_path / "wrong_sums.py").write_text(text, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "wrong_sums", raising=False)
+    monkeypatch.setenv("DIGEST_RANKING_USE", "wrong_sums:Ranker")
+
+    ran = ready("rank", "a@b.example", *DAY, *more)
+
+    assert ran.code == 2
+    assert "The ranker wrong_sums:Ranker failed (KeyError: 'bread', in " in ran.err
+    assert "wrong_sums.py, line " in ran.err
 
 
 def test_the_sum_is_a_table_of_terms_and_of_the_words_that_made_them(ready):

@@ -35,7 +35,7 @@ def composed(ada, now):
     """The digest of this many matching papers, with what else the test says."""
 
     def make(matching, **about):
-        picks = about.pop("picks", matching_papers(matching))
+        picks = about.pop("picks", matching_papers(matching or 0))
         rest = about.pop("rest", ())
         ranking = Ranking(subscriber_id=ada.id, picks=picks, rest=rest, matched=matching)
         values = {"subscriber": ada, "announced": 50, "withheld": 0, "reports": ()}
@@ -57,6 +57,15 @@ def test_the_best_papers_are_shown_in_full_and_the_others_as_titles(composed):
     assert [pick.paper_id for pick in digest.picks] == ["p0", "p1"]
     assert digest.rest == ("p2", "p3", "p4")
     assert (digest.announced, digest.matched, digest.withheld) == (50, 5, 3)
+
+
+def test_a_ranker_that_does_not_count_the_matches_lists_all_of_them(composed):
+    why = Reason(kind=ReasonKind.EXPLORE, what="", amount=1.0)
+    explored = Pick(paper_id="other", score=1.0, reasons=(why,))
+    picks = (*matching_papers(2), explored)
+
+    assert composed(None, picks=picks, rest=("p2",)).matched == 3
+    assert composed(0, picks=picks, rest=("p2",)).matched == 0
 
 
 def test_the_key_is_subscriber_and_edition(composed, ada, now):

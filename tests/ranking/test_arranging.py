@@ -96,6 +96,16 @@ def test_papers_with_votes_fill_the_list_of_someone_with_few_likes(
     assert len(ranked(profile(like="arxiv:1706.03762"), papers, trending=heat).picks) == 10
 
 
+def test_what_only_fills_the_list_is_not_counted_as_matching(ranked, profile, new_paper):
+    papers = [*(new_paper("violins", n) for n in range(12)), new_paper("bees")]
+    heat = {each.id: 1.0 for each in papers[:12]}
+
+    found = ranked(profile(like="bees-1"), papers, trending=heat)
+
+    assert (len(found.picks), found.matched) == (10, 1)
+    assert ranked(profile(), papers, trending=heat).matched == 12
+
+
 def test_papers_with_votes_do_not_fill_a_list_with_a_floor_and_are_never_barred_ones(
     ranked, profile, new_paper
 ):

@@ -288,6 +288,21 @@ def test_addresses_are_not_told(paper, invented, profile):
     assert words == ("tide",)
 
 
+def test_a_word_that_much_of_the_archive_has_is_told_only_alone(cache, paper):
+    papers = [
+        paper("a", "common simple nectar", "hive pollen"),
+        paper("b", "common simple", "escapement"),
+    ]
+    looking = typed(["common simple nectar hive"], cache, worth=1.0)
+    told = Features(papers, cache)
+    rows = np.array([told.position["a"], told.position["b"]])
+
+    specific, general = looking.words(told, np.array([0, 0]), rows)
+
+    assert {"nectar", "hive"} <= set(specific) <= {"nectar", "hive", "nectar hive", "simple nectar"}
+    assert general in {("common",), ("simple",)}
+
+
 @pytest.mark.parametrize("one", ["robot", "dataset", "test", "user"])
 def test_a_plural_is_not_told_beside_its_singular(paper, one):
     papers = [paper("a", f"{one} {one}s glass", "Moon."), paper("b", "brass clock")]

@@ -183,12 +183,37 @@ def test_a_paper_to_explore_says_so_first(topics):
     because = Because(topics=topics, titles={})
 
     assert because(pick) == (
-        "To explore: it is close to your interests but matches none of them, and it is trending (57 upvotes)"
+        "To explore: it is outside your usual interests, and it is trending (57 upvotes)"
     )
     assert because.sentences(pick) == [
-        "it is close to your interests but matches none of them",
+        "it is outside your usual interests",
         "it is trending (57 upvotes)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "said"),
+    [
+        ("words", "tides", "it is close in meaning to your keyword “tides” (moon)"),
+        (
+            "like",
+            "arxiv:2606.1",
+            "it is similar to “Tides of the northern sea”, which you liked (moon)",
+        ),
+    ],
+)
+def test_a_paper_to_explore_is_not_called_outside_the_interests_it_is_similar_to(
+    topics, kind, what, said
+):
+    reasons = (
+        reason(kind, what, 1.5, words=("moon",)),
+        reason("trending", "57", 0.2),
+        reason("explore", "", 0.0),
+    )
+
+    assert Because(topics=topics, titles=TITLES)(Pick("p", 1.7, reasons)) == (
+        f"To explore: {said}, and it is trending (57 upvotes)"
+    )
 
 
 def test_a_long_line_first_drops_words_and_then_lesser_reasons(topics):

@@ -109,3 +109,4 @@ def test_a_pick_keeps_the_score_and_reasons_of_who_brought_it():
             there = {pick.paper_id: pick for pick in own[each.team].picks}[each.paper_id]
             assert (each.score, each.reasons) == (there.score, there.reasons)
     assert (found.subscriber_id, found.matched) == ("s_ada", 9)
+    assert team_draft(replace(a, matched=None), b, random.Random(0)).matched == 9

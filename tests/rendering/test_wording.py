@@ -20,7 +20,7 @@ def test_one_paper_alone_is_not_and_zero_more(digest):
     [
         (Mood.NO_MATCH, "Nothing new for you (Wed 10 Jun)"),
         (Mood.BELOW, "Nothing reached your bar (Wed 10 Jun)"),
-        (Mood.HOLIDAY, "No new listings today (Wed 10 Jun)"),
+        (Mood.HOLIDAY, "No new listings (Wed 10 Jun)"),
         (Mood.OUTAGE, "Some listings could not be read (Wed 10 Jun)"),
     ],
 )
@@ -119,6 +119,23 @@ def test_who_follows_nothing_is_told_of_what_is_trending_and_not_of_topics(diges
     assert "41 matched your interests" in wording.summary(partly, cadence=Cadence.DAILY)
 
 
+@pytest.mark.parametrize(
+    ("matched", "said"),
+    [
+        (2, "2 matched your interests, 9 picked for you from these and what is trending, one"),
+        (1, "1 matched your interests, 9 picked for you from this one and what is trending, one"),
+        (0, "none matched your interests, 9 picked for you from what is trending, one"),
+    ],
+)
+def test_trending_papers_in_free_places_are_not_said_to_match(digest, matched, said):
+    why = Reason(kind=ReasonKind.EXPLORE, what="", amount=0.0)
+    picks = (*digest.picks[:9], digest.picks[9]._replace(reasons=(why,)))
+    filled = replace(digest, picks=picks, matched=matched, withheld=0)
+
+    assert said in wording.summary(filled, cadence=Cadence.DAILY)
+    assert wording.rest_title(filled, 1, after_picks=True) == "1 more"
+
+
 def test_after_a_gap_the_summary_does_not_say_today(digest):
     late = replace(digest, since=digest.until - timedelta(days=3))
 
@@ -160,6 +177,13 @@ def test_the_preheader_adds_to_the_subject_rather_than_repeat_it():
     assert wording.preheader(["One", "Two", "Three"], "Summary.") == "Also: Two; Three"
     assert wording.preheader(["One"], "Summary.") == "Summary."
     assert len(wording.preheader(["x", "long " * 99], "")) <= 100
+
+
+def test_a_day_without_a_list_does_not_rule_out_that_one_comes_later(digest):
+    assert wording.notice_of(replace(digest, mood=Mood.HOLIDAY, picks=())).sentence == (
+        "The sources we read had nothing new, as on weekends and holidays. "
+        "What they publish later comes in your next digest."
+    )
 
 
 def test_an_outage_is_not_blamed_on_a_source_that_was_never_asked(digest):
