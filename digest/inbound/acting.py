@@ -71,6 +71,8 @@ def settings(turn: Turn) -> tuple[str, ...]:
         if values := profile.values_of(turn, field):
             more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
             lines.append(f"{name}: {', '.join(values[:MOST_NAMED])}{more}.")
+    if liked := len(profile.values_of(turn, "likes")):
+        lines.append(f"Papers you liked: {liked:,}.")
     return tuple(lines)
 
 
@@ -204,6 +206,7 @@ _VERBS: Mapping[Verb, Callable[[Turn, Command], Done]] = {
     Verb.TOPICS: profile.replace_list,
     Verb.KEYWORDS: profile.replace_list,
     Verb.AUTHORS: profile.replace_list,
+    Verb.UNFOLLOW: profile.unfollow,
     Verb.MUTE: profile.mute,
     Verb.UNMUTE: profile.unmute,
     Verb.PAUSE: _pause,

@@ -77,7 +77,8 @@ def undo(turn: Turn, _command: Command) -> Done:
     times = done or [each.at for each in said if each.undone_at is None]
     last = [each for each in said if each.at in times[:1] and each.undone_at in (None, turn.now)]
     if not last:
-        return Done(lines=("There is no answer of yours to take back.",), failed=True)
+        hint = "Our answer to a change of settings says how to undo that change."
+        return Done(lines=("There is no answer of yours to take back.", hint), failed=True)
     papers = turn.store.papers.get([each.paper_id for each in last if each.paper_id])
     for each in last:
         subscriptions.undo(turn.store, turn.person, each.id, now=turn.now)

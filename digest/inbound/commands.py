@@ -65,8 +65,10 @@ _PREFIX = re.compile(
 _TAGGED = re.compile(r"\s*\[[^\[\]]{1,40}\]\s*")
 _BETWEEN = re.compile(r"[;,]|\band\b|(?=\bat \d)", re.IGNORECASE)
 _AND = re.compile(r"\s[-–]\s|\s(?:and|or|und|oder)\s", re.IGNORECASE)
+# Not of topic models, nor of news recommendation: these are subjects.
 _ABOUT = re.compile(
-    r"(?:(?:me|us|to|for|the|a|an|in|on|about|of|topics?|keywords?|papers?|digests?|news|daily|new"
+    r"(?:(?:me|us|to|for|the|a|an|in|on|about|of|topics?(?! model)|keywords?|papers?|digests?"
+    r"|news(?=:|$| (?:about|for|from|in|of|on)\b)|daily|new"
     r"|category|categories|subject|subscribe|subscription|newsletter|interested|i am|i['’]m|i['’]d"
     r"|i|would|like|want|get|receive|please|anything|everything)(?:[\s:]+|$))+",
     re.IGNORECASE,
@@ -225,12 +227,21 @@ def muted(text: str) -> tuple[str, list[str]]:
 
 
 def topics_of(text: str, topics: Mapping[str, Topic]) -> list[str]:
-    """Split topics at commas or spaces and return their ids; unknown ones stay as typed."""
+    """Split topics at commas or spaces and return their ids; unknown ones stay as typed.
+
+    `medrxiv:infectious diseases` stays whole, since the servers' names for categories have spaces.
+    """
     names: list[str] = []
     for given in listed(text[:LONGEST_SORTED]):
-        whole = topic_of(given, topics)
-        names += [whole] if whole else [topic_of(each, topics) or each for each in given.split()]
-    return names
+        words: list[str] = []
+        for word in [given] if topic_of(given, topics) else given.split():
+            goes_on = words and ":" in words[-1] and ":" not in word
+            if goes_on and not topic_of(word, topics):
+                words[-1] += f" {word}"
+            else:
+                words.append(word)
+        names += words
+    return [topic_of(each, topics) or each for each in names]
 
 
 def topic_of(text: str, topics: Mapping[str, Topic]) -> str:

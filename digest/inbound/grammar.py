@@ -21,6 +21,7 @@ class Verb(StrEnum):
     TOPICS = "topics"
     KEYWORDS = "keywords"
     AUTHORS = "authors"
+    UNFOLLOW = "unfollow"
     MUTE = "mute"
     UNMUTE = "unmute"
     PAUSE = "pause"
@@ -48,6 +49,8 @@ KINDS = {
     "less": FeedbackKind.LESS,
     "fewer": FeedbackKind.LESS,
     "dislike": FeedbackKind.LESS,
+    "hide": FeedbackKind.LESS,
+    "mute": FeedbackKind.LESS,
     "save": FeedbackKind.SAVE,
     "keep": FeedbackKind.SAVE,
     "known": FeedbackKind.KNOWN,
@@ -129,6 +132,7 @@ PATTERNS: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
 OPEN: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
     (verb, re.compile(shape, re.IGNORECASE))
     for verb, shape in (
+        (Verb.UNFOLLOW, r"(?:un-?follow|stop following)\b\s*[:=]?\s*(?:(?:author|keyword)s?:?\s+)?(.+)"),
         (Verb.UNMUTE, r"un-?mute\b\s*[:=]?\s*(.+)"),
         (Verb.MUTE, r"(?:mute|hide)\b\s*[:=]?\s*(.+)"),
         (Verb.TOPICS, r"(?:my )?topics?\b\s*[:=]?\s*(.*)"),

@@ -13,7 +13,7 @@ from datetime import datetime
 from digest.inbound.headers import address, domain_of
 from digest.inbound.values import Incoming, Policy
 from digest.ports import Store
-from digest.subscriptions.limits import DAY, HOUR, may
+from digest.subscriptions.limits import DAY, HOUR, mailbox, may
 
 AN_HOUR, A_DAY = 10, 30
 MAILBOXES = frozenset({"bounce", "confirm", "digest", "help", "reply", "subscribe", "unsubscribe"})
@@ -82,14 +82,15 @@ def is_chatter(mail: Incoming, policy: Policy) -> bool:
 
 def may_answer(store: Store, recipient: str, *, now: datetime) -> bool:
     """Count one answer to this address; False once it had 10 in an hour or 30 in a day."""
-    return may(store, "answers.hour", recipient, now=now, seconds=HOUR, most=AN_HOUR) and may(
-        store, "answers.day", recipient, now=now, seconds=DAY, most=A_DAY
+    name = mailbox(recipient)
+    return may(store, "answers.hour", name, now=now, seconds=HOUR, most=AN_HOUR) and may(
+        store, "answers.day", name, now=now, seconds=DAY, most=A_DAY
     )
 
 
 def may_explain(store: Store, recipient: str, *, now: datetime) -> bool:
     """Count one help letter to this address; False if it had one within a day."""
-    return may(store, "answers.help", recipient, now=now, seconds=DAY, most=1)
+    return may(store, "answers.help", mailbox(recipient), now=now, seconds=DAY, most=1)
 
 
 def _submitted(mail: Incoming) -> str:

@@ -26,15 +26,11 @@ def add(turn: Turn, named: Mapping[str, Sequence[str]]) -> Done:
     split = {field: _split(turn, field, values) for field, values in named.items()}
     added = {field: new for field, (new, _) in split.items() if new}
     change(turn, added)
-    lines = {
-        "Added to your profile": [each for new, _ in split.values() for each in new],
-        "In your profile already": [each for _, held in split.values() for each in held],
-    }
+    lines = {f"Added to your {field}": new for field, new in added.items()}
+    lines |= {f"Among your {field} already": held for field, (_, held) in split.items()}
     return Done(
         lines=_told(lines),
-        undo=tuple(
-            f"{name} {', '.join(f'-{each}' for each in values)}" for name, values in added.items()
-        ),
+        undo=_signed("-", added),
         failed=not added,
     )
 
@@ -52,6 +48,26 @@ def replace_list(turn: Turn, command: Command) -> Done:
     return Done(
         lines=(f"Your {name} are now: {', '.join(after) or 'none'}.",),
         undo=(f"{name}: {', '.join(before) or 'none'}",) if after != before else (),
+    )
+
+
+def unfollow(turn: Turn, command: Command) -> Done:
+    """Take values off the lists that have them; raises InvalidInput if none has."""
+    named = commands.listed(command.text)
+    topics = commands.topics_of(command.text, turn.policy.topics)
+    wanted = {each.casefold() for each in (*named, *topics)}
+    gone = {
+        field: [each for each in values_of(turn, field) if each.casefold() in wanted]
+        for field in FIELDS
+    }
+    if not any(gone.values()):
+        raise InvalidInput(f"You do not follow “{', '.join(named)}”; “settings” shows what you do.")
+    for field, values in gone.items():
+        for each in values:
+            subscriptions.drop(turn.store, turn.person, subscriptions.LISTS[field], each)
+    return Done(
+        lines=_told({f"No longer among your {field}": values for field, values in gone.items()}),
+        undo=_signed("+", gone),
     )
 
 
@@ -113,6 +129,15 @@ def _split(turn: Turn, field: str, values: Sequence[str]) -> tuple[list[str], li
     )
 
 
+def _signed(sign: str, lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the commands that add values to lists (`+`) or take them away (`-`)."""
+    return tuple(
+        f"{name} {', '.join(f'{sign}{each}' for each in values)}"
+        for name, values in lists.items()
+        if values
+    )
+
+
 def _told(lists: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Return a line for each list that is not empty."""
     return tuple(f"{what}: {', '.join(values)}." for what, values in lists.items() if values)
@@ -132,14 +157,14 @@ def _wanted(command: Command, before: Sequence[str], topics: Mapping[str, Topic]
     gone: set[str] = set()
     added: list[str] = []
     sign = ""
-    values = commands.listed(signed)
-    for each in " ".join(values).split() if is_topic else values:
+    for each in commands.listed(signed):
         sign = each[0] if each[0] in grammar.SIGNS else sign
         value = each.lstrip("+-− ")
-        if value and sign == "+":
-            added.append(value)
+        values = commands.topics_of(value, topics) if is_topic else [value]
+        if sign == "+":
+            added += filter(None, values)
         else:
-            gone.add(value.casefold())
+            gone.update(value.casefold() for value in values)
     return [*(each for each in before if each.casefold() not in gone), *added]
 
 

@@ -24,6 +24,7 @@ LIGHTEST, HEAVIEST = 0.1, 5.0
 TELLING = (InterestKind.KEYWORD, InterestKind.MUTE)
 
 _PREPRINT_SERVER = re.compile(r"(?:bio|med)rxiv:[a-z0-9-]{2,60}")
+_WORD = re.compile(r"[a-z0-9]+")
 _ARXIV_IN_PATH = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?:v\d{1,3})?(?![\d])")
 _DOI_IN_PATH = re.compile(rf"10\.\d{{4,9}}/[^\s?#&\"<>]+(?:{SICI})?", re.IGNORECASE)
 # bioRxiv, medRxiv and many publishers put the form after the DOI: `…/10.1101/2024.01.02.573v1.full`.
@@ -139,6 +140,10 @@ def topic_id(text: str, topics: Mapping[str, Topic]) -> str:
         for each in topics.values()
         if folded and (folded in each.name.casefold() or folded in each.id.casefold())
     ][:5]
+    server, colon, category = folded.partition(":")
+    hyphened = f"{server}:{'-'.join(_WORD.findall(category))}" if colon else ""
+    if _PREPRINT_SERVER.fullmatch(hyphened):
+        near = [hyphened]
     hint = f"Did you mean {', '.join(near)}?" if near else ALL_TOPICS
     raise NotFound(f"There is no topic {wanted!r}. {hint}", subject=wanted)
 

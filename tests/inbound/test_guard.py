@@ -77,3 +77,9 @@ def test_an_address_is_answered_ten_times_an_hour_and_thirty_times_a_day(store, 
     assert len([each for each in answered if each < now + timedelta(hours=1)]) == 10
     assert len(answered) == 30
     assert guard.may_answer(store, "bo@example.org", now=now)
+
+
+def test_answers_under_many_tags_reach_one_mailbox_and_count_as_one(store, now):
+    tagged = [f"ada+{n}@example.org" for n in range(11)]
+    assert [guard.may_answer(store, each, now=now) for each in tagged] == [True] * 10 + [False]
+    assert [guard.may_explain(store, each, now=now) for each in tagged[:2]] == [True, False]

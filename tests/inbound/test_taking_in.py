@@ -59,7 +59,7 @@ def test_who_is_subscribed_adds_keywords_and_no_schedule(
     ada, take_in, mail, reply_to, current, body
 ):
     (reply,) = take_in(mail(body), reply_to(ada))
-    assert reply.context["lines"] == (f"Added to your profile: {body.partition(' ')[2]}.",)
+    assert reply.context["lines"] == (f"Added to your keywords: {body.partition(' ')[2]}.",)
     assert current(ada) == ada
 
 
@@ -420,13 +420,44 @@ def test_what_is_in_the_profile_already_is_not_said_to_be_added_nor_taken_out_ag
 ):
     before = profile(ada)
     answer = said(take_in(mail("subscribe cs.IR, Dual  Encoder"), reply_to(ada)))
-    assert answer == "Nothing has changed. In your profile already: cs.IR, Dual Encoder. "
+    there = "Among your topics already: cs.IR. Among your keywords already: Dual Encoder."
+    assert answer == f"Nothing has changed. {there} "
     assert profile(ada) == before
 
     answer = said(take_in(mail("subscribe cs.IR, cs.CL, old maps"), reply_to(ada)))
-    assert "Added to your profile: cs.CL, old maps. In your profile already: cs.IR." in answer
+    added = "Added to your topics: cs.CL. Added to your keywords: old maps."
+    assert f"{added} Among your topics already: cs.IR." in answer
     assert answer.endswith("“topics -cs.CL”, “keywords -old maps”.")
     take_in(mail("topics -cs.CL\nkeywords -old maps"), reply_to(ada))
+    assert profile(ada) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "lists"),
+    [
+        ("unfollow cs.IR", "topics: cs.IR"),
+        ("Please unfollow information retrieval.", "topics: cs.IR"),
+        ("stop following ada lovelace", "authors: Ada Lovelace"),
+        ("unfollow author Ada Lovelace, dual encoder", "keywords: dual encoder"),
+    ],
+)
+def test_what_is_followed_can_be_unfollowed_and_that_undone(
+    ada, take_in, mail, reply_to, profile, line, lists
+):
+    take_in(mail("authors: Ada Lovelace"), reply_to(ada))
+    before = profile(ada)
+    answer = said(take_in(mail(line), reply_to(ada)))
+    assert f"No longer among your {lists}." in answer
+    assert profile(ada) != before
+    undo = answer.rpartition("repl")[2].partition("“")[2].rstrip("”.").replace("”, “", "\n")
+    take_in(mail(undo), reply_to(ada))
+    assert profile(ada) == before
+
+
+def test_what_is_not_followed_cannot_be_unfollowed(ada, take_in, mail, reply_to, profile):
+    before = profile(ada)
+    answer = said(take_in(mail("unfollow the news"), reply_to(ada)))
+    assert answer.startswith("Nothing has changed. You do not follow “the news”")
     assert profile(ada) == before
 
 
@@ -473,6 +504,23 @@ def test_undoing_a_resume_brings_the_pause_back_with_its_end(ada, take_in, mail,
     assert "“pause until 24 June 2026”" in answer
     take_in(mail("pause until 24 June 2026"), reply_to(ada))
     assert current(ada).paused_until == until
+
+
+@pytest.mark.parametrize("line", ["topics +{}", "topics: cs.IR, {}", "topics cs.IR {}"])
+def test_the_name_of_a_preprint_servers_category_is_one_topic(
+    ada, take_in, mail, reply_to, profile, line
+):
+    before = profile(ada)
+    answer = said(take_in(mail(line.format("medrxiv:infectious diseases")), reply_to(ada)))
+    assert "Did you mean medrxiv:infectious-diseases?" in answer
+    assert profile(ada) == before
+
+
+def test_topics_with_a_colon_can_stand_beside_others(ada, take_in, mail, reply_to):
+    answer = said(take_in(mail("topics acm:H.3 acm:H.4"), reply_to(ada)))
+    assert "There is no topic 'acm:H.3'." in answer
+    answer = said(take_in(mail("topics +biorxiv:ecology medrxiv:oncology cs.CL"), reply_to(ada)))
+    assert "Your topics are now: cs.IR, biorxiv:ecology, medrxiv:oncology, cs.CL." in answer
 
 
 def test_only_what_is_muted_can_be_unmuted(ada, take_in, mail, reply_to, profile):
@@ -591,6 +639,22 @@ def test_settings_say_what_comes_and_what_for(ada, take_in, mail, reply_to):
     assert "cs.IR" in answer
     assert "dual encoder" in answer
     assert "07:00" in answer
+    assert "liked" not in answer
+
+
+def test_settings_say_how_many_papers_were_liked(ada, compose, take_in, mail, reply_to):
+    compose(ada)
+    take_in(mail("more 2 3"), reply_to(ada))
+    assert "Papers you liked: 2." in said(take_in(mail("settings"), reply_to(ada)))
+
+
+def test_undo_after_a_change_of_settings_says_where_its_undoing_stands(
+    ada, take_in, mail, reply_to, current
+):
+    take_in(mail("pause"), reply_to(ada))
+    answer = said(take_in(mail("undo"), reply_to(ada)))
+    assert "Our answer to a change of settings says how to undo that change." in answer
+    assert current(ada).status is Status.PAUSED
 
 
 def test_export_comes_as_a_file_without_secrets(ada, take_in, mail, reply_to):

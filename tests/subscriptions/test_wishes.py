@@ -97,6 +97,8 @@ def test_naming_a_paper_gives_a_key_or_a_sentence(text):
     [
         ({"topics": ["cs.XX"]}, "There is no topic 'cs.XX'"),
         ({"topics": ["retriev"]}, "Did you mean"),
+        ({"topics": ["medRxiv: HIV/AIDS care"]}, r"Did you mean medrxiv:hiv-aids-care\?"),
+        ({"topics": ["cs: LG"]}, "lists them all"),
         ({"mute_topics": ["cs.XX"]}, "There is no topic 'cs.XX'"),
         ({"likes": ["a nice paper"]}, "neither an arXiv id"),
         ({"keywords": [" "]}, "between 1 and 200"),
