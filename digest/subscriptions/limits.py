@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from datetime import datetime
 
 from digest.ports import Store
@@ -10,6 +11,8 @@ from digest.ports import Store
 HOUR = 3_600.0
 DAY = 86_400.0
 LETTERS_A_DAY = 6
+
+_TAG = re.compile(r"(?<=.)\+.*(?=@)")
 
 
 def may(store: Store, what: str, name: str, *, now: datetime, seconds: float, most: int) -> bool:
@@ -28,4 +31,9 @@ def bucket(store: Store, what: str, name: str) -> str:
 
 def may_reach(store: Store, address: str, *, now: datetime) -> bool:
     """Count a letter to an address that somebody unproven asked for; False after six in a day."""
-    return may(store, "reach", address, now=now, seconds=DAY, most=LETTERS_A_DAY)
+    return may(store, "reach", mailbox(address), now=now, seconds=DAY, most=LETTERS_A_DAY)
+
+
+def mailbox(address: str) -> str:
+    """Return the address without its +tag: under all its tags one person gets the letters."""
+    return _TAG.sub("", address)

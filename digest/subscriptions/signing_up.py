@@ -21,7 +21,7 @@ from digest.ports import Store
 from digest.subscriptions.addresses import refusals, suppression, vouch
 from digest.subscriptions.changing import differences, put_interests
 from digest.subscriptions.confirming import activate
-from digest.subscriptions.limits import DAY, HOUR, may, may_reach
+from digest.subscriptions.limits import DAY, HOUR, mailbox, may, may_reach
 from digest.subscriptions.people import CONFIRMED, amend, find, fresh, newcomer, normal_address
 from digest.subscriptions.returning import wish_back
 from digest.subscriptions.wishes import Wishes, asked_for, interests_of
@@ -226,7 +226,7 @@ def _may_ask(store: Store, network: str, bounds: Bounds, now: datetime) -> bool:
 
 def _may_write(store: Store, address: str, bounds: Bounds, now: datetime) -> bool:
     """Count a letter to this address that a stranger asked for; False if it is over a limit."""
-    if not may(store, "letters", address, now=now, seconds=HOUR, most=bounds.letters):
+    if not may(store, "letters", mailbox(address), now=now, seconds=HOUR, most=bounds.letters):
         return False
     return may_reach(store, address, now=now)
 

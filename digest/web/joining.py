@@ -34,9 +34,7 @@ SAME_METHOD = 307
 FRESH_FOR = timedelta(minutes=10)
 COUNTED_FOR = timedelta(hours=1)
 JUST = timedelta(minutes=30)
-TOO_OFTEN = (
-    "Too many people have signed up from your network within the last hour. Please try again later."
-)
+TOO_OFTEN = "Too many people have signed up from your network within the last hour. Please try again later{}."
 ALL_TOO_OFTEN = "Unusually many people have signed up within the last hour. Please try again later."
 TOO_MANY_LINKS = (
     "Too many sign-ups and links were requested from your network within the last hour. Use the link "
@@ -92,7 +90,9 @@ class Joining(Personal):
             now=self.app.clock(),
         )
         if asked.limited or asked.full:
-            errors = {"email": TOO_OFTEN if asked.limited else ALL_TOO_OFTEN}
+            domain = self.app.site.inbound_domain
+            by_mail = f", or write to subscribe@{domain} instead" if domain else ""
+            errors = {"email": TOO_OFTEN.format(by_mail) if asked.limited else ALL_TOO_OFTEN}
             return self._form(form, replace(filled, errors=errors), status=TOO_MANY)
         answer = self.page("sent", title="Check your mailbox", sign_up=True, notes=filled.notes)
         letter = {"ask": "confirm", "known": "known"}.get(asked.outcome)

@@ -346,6 +346,19 @@ def test_a_mailbox_cannot_be_bombed_from_many_networks(sign_up):
     assert outcomes == ["ask", "ask", "silent", "silent"]
 
 
+def test_a_mailbox_cannot_be_bombed_under_many_tags(sign_up):
+    bounds = Bounds(signups=100, letters=2)
+    tagged = ["ada@example.org", *(f"ada+{n}@example.org" for n in range(3))]
+    assert [sign_up(each, bounds=bounds).outcome for each in tagged] == [
+        "ask",
+        "ask",
+        "silent",
+        "silent",
+    ]
+    numbers = [f"+4930{n}@example.org" for n in range(3)]  # a number, with no name before its plus
+    assert {sign_up(each, bounds=bounds).outcome for each in numbers} == {"ask"}
+
+
 def test_an_hours_bound_does_not_add_up_to_a_bombed_mailbox(sign_up, now):
     bounds = Bounds(signups=100, letters=2)
     outcomes = [

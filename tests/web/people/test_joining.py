@@ -305,7 +305,17 @@ def test_one_network_cannot_sign_up_without_end(client, app, mailbox):
     answer = sign_up(client, "one-too-many@example.org")
     assert answer.status_code == 429
     assert "one-too-many@example.org" in answer.text
+    assert "Please try again later." in answer.text
     assert len(mailbox()) == most
+
+
+def test_who_shares_a_network_with_many_can_sign_up_by_mail_where_mail_is_read(client, app):
+    inbound = replace(app.settings.inbound, domain="in.example.org")
+    app.settings = replace(app.settings, inbound=inbound)
+    for number in range(app.settings.web.signups):
+        sign_up(client, f"reader{number}@example.org")
+    answer = sign_up(client, "one-too-many@example.org")
+    assert "try again later, or write to subscribe@in.example.org instead." in answer.text
 
 
 def test_when_no_more_letters_may_go_a_newcomer_is_told_to_come_again(client, mailbox, monkeypatch):
